@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# Set up, if that has not been done, and serve. Options go to `vits-tts serve`.
+set -euo pipefail
+cd "$(dirname "$0")"
+
+scripts/install --no-dev
+exec .venv/bin/vits-tts serve "$@"
