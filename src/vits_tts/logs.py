@@ -1,0 +1,186 @@
+"""Logging: loguru alone, as JSON lines or for people, with everybody else's logs routed in.
+
+Each process configures itself once, after the fork: lines are written by a thread of the process's
+own, so that neither a slow disk nor a stalled reader of stdout holds up the event loop, and no lock
+is shared with a process that may be killed while it holds it (loguru's ``enqueue`` would share
+nothing either, but pickles every record through a pipe, which costs more than all the rest).
+"""
+
+import contextlib
+import json
+import logging
+import os
+import threading
+import traceback
+import weakref
+from collections.abc import Callable
+from pathlib import Path
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Final, TextIO
+
+from concurrent_log_handler import ConcurrentRotatingFileHandler
+from loguru import logger
+
+from vits_tts.config import Logging
+from vits_tts.errors import ConfigError
+
+if TYPE_CHECKING:
+    from loguru import Record
+
+_TEXT_FORMAT = "{time:YYYY-MM-DD HH:mm:ss.SSS} {level: <7} {message}{extra[_fields]}\n{exception}"
+_LOGGED_TEXT_CHARS = 100
+_FORK_PATIENCE_SECONDS: Final = 1.0
+_ROUTED = ("gunicorn.error", "gunicorn.access", "tornado.access", "tornado.general")
+
+
+def configure(settings: Logging, stream: TextIO | None, level: str | None = None) -> None:
+    """Send this process's logs to ``stream`` and, where the settings name one, to a file.
+
+    ``level`` overrides the settings'. Calling it again replaces what was configured before.
+
+    Raises:
+        ConfigError: the file cannot be written.
+
+    """
+    level = (level or settings.level).upper()
+    line = _json_line if settings.format == "json" else _text_line
+    logger.remove()
+    writers = [_Writer(stream.write, stream.flush)] if stream else []
+    if settings.file:
+        writers.append(_file_writer(settings.file, settings))
+    for writer in writers:
+        # No `diagnose`: it prints the values of variables, which may be users' texts or secrets.
+        logger.add(writer, level=level, format=line, diagnose=False, catch=True)
+    _route_standard_logging(level)
+
+
+class _Writer:
+    """A sink for loguru that hands lines to a thread of its own; ends when loguru stops it.
+
+    A process is not forked in the middle of a line: the child would find the stream locked for ever
+    by a thread that it does not have, or say again what lies in its buffer. Where nobody takes the
+    lines, the fork does not wait for long.
+    """
+
+    def __init__(self, write: Callable[[str], object], flush: Callable[[], object]) -> None:
+        self._write = write
+        self._flush = flush
+        self._lines: SimpleQueue[str | None] = SimpleQueue()
+        self._writing = threading.Lock()
+        self._paused = False
+        _writers.add(self)
+        self._thread = threading.Thread(target=self._run, name="log", daemon=True)
+        self._thread.start()
+
+    def write(self, line: str) -> None:
+        """Take a line; returns at once."""
+        self._lines.put(line)
+
+    def stop(self) -> None:
+        """Write what was taken, and end."""
+        self._lines.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        while (line := self._lines.get()) is not None:
+            # When nobody reads, or the disk is full, lines are lost, not the server.
+            with self._writing, contextlib.suppress(OSError, ValueError):
+                self._write(line)
+                self._flush()
+
+    def pause(self) -> None:
+        """Let no line be half written."""
+        self._paused = self._writing.acquire(timeout=_FORK_PATIENCE_SECONDS)
+
+    def resume(self) -> None:
+        """Go on, in the parent or in the child."""
+        if self._paused:
+            self._paused = False
+            self._writing.release()
+
+
+def _pause_all() -> None:
+    for writer in _writers:
+        writer.pause()
+
+
+def _resume_all() -> None:
+    for writer in _writers:
+        writer.resume()
+
+
+_writers: Final["weakref.WeakSet[_Writer]"] = weakref.WeakSet()
+if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
+    os.register_at_fork(before=_pause_all, after_in_parent=_resume_all, after_in_child=_resume_all)
+
+
+def _file_writer(path: Path, settings: Logging) -> _Writer:
+    """Return a sink whose file, and whose rotation, several workers may share."""
+    handler = _QuietFile(
+        str(path),
+        maxBytes=int(settings.file_max_bytes),
+        backupCount=settings.file_count,
+        encoding="utf-8",
+    )
+    handler.terminator = ""  # our lines end themselves
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.open("ab").close()
+    except OSError as error:
+        raise ConfigError(f"logging.file: {path}: cannot be written: {error.strerror}") from None
+
+    def write(line: str) -> None:
+        handler.emit(logging.makeLogRecord({"msg": line}))
+
+    return _Writer(write, handler.flush)
+
+
+def shown_text(text: str, settings: Logging) -> dict[str, str]:
+    """Return the text as a field of a log line, cut short, or nothing if texts are private."""
+    return {"text": text[:_LOGGED_TEXT_CHARS]} if settings.log_text else {}
+
+
+class _QuietFile(ConcurrentRotatingFileHandler):
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  # logging's name
+        """Lose the line: a traceback for each on stderr helps nobody."""
+
+
+class _ToLoguru(logging.Handler):
+    """Hands records of the standard library's ``logging`` to loguru."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Pass the record on under its own level and name."""
+        level = record.levelname if record.levelname in logging.getLevelNamesMapping() else "INFO"
+        bound = logger.bind(logger=record.name)
+        # What tornado says of malformed requests quotes them: secrets and texts may be in there.
+        quotes = record.name == "tornado.general" and record.levelno <= logging.INFO
+        message = str(record.msg) if quotes else record.getMessage()
+        bound.opt(exception=record.exc_info).log(level, "{}", message)
+
+
+def _route_standard_logging(level: str) -> None:
+    logging.basicConfig(handlers=[_ToLoguru()], level=level, force=True)
+    for name in _ROUTED:
+        routed = logging.getLogger(name)
+        routed.handlers.clear()
+        routed.propagate = True
+
+
+def _json_line(record: "Record") -> str:
+    fields = {
+        "time": record["time"].isoformat(timespec="milliseconds"),
+        "level": record["level"].name.lower(),
+        "message": record["message"],
+        **{key: value for key, value in record["extra"].items() if not key.startswith("_")},
+        "process": record["process"].id,
+    }
+    if error := record["exception"]:
+        fields["exception"] = "".join(traceback.format_exception(*error))
+    record["extra"]["_line"] = json.dumps(fields, ensure_ascii=False, default=str)
+    return "{extra[_line]}\n"
+
+
+def _text_line(record: "Record") -> str:
+    fields = {key: value for key, value in record["extra"].items() if not key.startswith("_")}
+    record["extra"]["_fields"] = "".join(f" {key}={value}" for key, value in fields.items())
+    return _TEXT_FORMAT

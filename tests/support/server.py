@@ -1,0 +1,159 @@
+"""A real server process on a free port, with its log and its clean end."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+import yaml
+
+START_SECONDS = 60
+STOP_SECONDS = 30
+
+T = TypeVar("T")
+Settings = dict[str, dict[str, Any]]
+
+
+class Server:
+    """A `vits-tts serve` that is running."""
+
+    def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
+        """Keep the process and where it logs to."""
+        self.process = process
+        self.log = log
+        self.url = ""
+
+    def lines(self, message: str | None = None) -> list[dict[str, Any]]:
+        """Return the lines logged so far, or those with one message."""
+        text = self.log.read_text(encoding="utf-8")
+        complete = text[: text.rfind("\n") + 1].splitlines()
+        lines = [json.loads(line) for line in complete if line.startswith("{")]
+        return [line for line in lines if message is None or line["message"] == message]
+
+    def wait_for(self, message: str, count: int = 1, **fields: object) -> list[dict[str, Any]]:
+        """Wait for log lines with a message and these fields, and return them."""
+
+        def found() -> list[dict[str, Any]]:
+            lines = self.lines(message)
+            hits = [line for line in lines if fields.items() <= line.items()]
+            return hits if len(hits) >= count else []
+
+        return until(found, f"{count} log lines {message!r} {fields}", self.explain)
+
+    def workers(self) -> list[int]:
+        """Return the ids of the worker processes."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        return [int(child) for child in children.read_text().split()]
+
+    def wait_ready(self) -> None:
+        """Wait until `/readyz` answers 200."""
+
+        def ready() -> bool:
+            try:
+                return httpx.get(f"{self.url}/readyz").status_code == 200
+            except httpx.TransportError:
+                return False
+
+        until(ready, "ready", self.explain)
+
+    def wait_for_text(self, text: str) -> None:
+        """Wait until the log has a text."""
+        until(lambda: text in self.log.read_text(encoding="utf-8"), text, self.explain)
+
+    def configure(self, settings: Settings) -> None:
+        """Write other settings, for a reload."""
+        _write_settings(self.log.parent / "config.yaml", settings)
+
+    def wait_until(self, condition: Callable[[], T], what: str) -> T:
+        """Return the first true value of ``condition``; a failure shows the log."""
+        return until(condition, what, self.explain)
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Send a signal, wait for the end and return the exit status."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        return self.process.wait(STOP_SECONDS)
+
+    def explain(self) -> str:
+        """Return what the process has said, for a failing test."""
+        state = self.process.poll()
+        return f"exit status {state}\n{self.log.read_text(encoding='utf-8')}"
+
+
+def until(condition: Callable[[], T], what: str, explain: Callable[[], str] = lambda: "") -> T:
+    """Return the first true value of ``condition``, or fail after a long time."""
+    deadline = time.monotonic() + START_SECONDS
+    pause = threading.Event()
+    while time.monotonic() < deadline:
+        if value := condition():
+            return value
+        pause.wait(0.02)
+    raise AssertionError(f"waited in vain for: {what}\n{explain()}")
+
+
+@contextmanager
+def serving(
+    folder: Path,
+    settings: Settings | None = None,
+    *,
+    command: list[str] | None = None,
+    folder_of_command: Path | None = None,
+    ready: bool = True,
+) -> Iterator[Server]:
+    """Run a server with ``settings`` in ``folder``, wait until it is ready, end it at the end."""
+    folder.mkdir(parents=True, exist_ok=True)
+    _write_settings(folder / "config.yaml", settings or {})
+    log = folder / "log.jsonl"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command or [sys.executable, "-m", "vits_tts", "serve"],
+            cwd=folder_of_command or folder,
+            env=clean_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    server = Server(process, log)
+    try:
+        server.url = server.wait_for("serving")[0]["url"]
+        if ready:
+            server.wait_ready()
+        yield server
+    finally:
+        try:
+            server.stop()
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise
+
+
+def _write_settings(path: Path, settings: Settings) -> None:
+    merged = {**settings, "server": {"port": 0, **settings.get("server", {})}}
+    path.write_text(yaml.safe_dump(merged, allow_unicode=True), encoding="utf-8")
+
+
+def start_in(folder: Path) -> "subprocess.CompletedProcess[str]":
+    """Return how a start in ``folder`` ended, which cannot succeed."""
+    return subprocess.run(
+        [sys.executable, "-m", "vits_tts", "serve"],
+        cwd=folder,
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def clean_environment() -> dict[str, str]:
+    """Return the environment without settings of ours."""
+    return {key: value for key, value in os.environ.items() if not key.startswith("VITS_TTS")}
