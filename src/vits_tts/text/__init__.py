@@ -1,0 +1,1 @@
+"""From written text to phonemes: normalise, split into sentences, phonemise."""

@@ -1,0 +1,117 @@
+"""Phonemes: one espeak-ng for all threads, and every syllable as it should sound."""
+
+import re
+from collections import Counter, defaultdict
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from vits_tts.config import EMBEDDED_VOICE
+from vits_tts.text import syllables
+from vits_tts.text.phonemise import Phonemiser
+from vits_tts.text.syllables import BASES, TONES, all_syllables, is_syllable, toned
+from vits_tts.voice import catalogue, manifest
+
+TONE_SIGNS = ("", "2", "ɜ", "4", "5", "6")
+ONSETS = {
+    "": "", "b": "b", "c": "k", "k": "k", "ch": "tʃ", "d": "z", "đ": "ɗ", "g": "ɣ", "gh": "ɣ",
+    "gi": "z", "h": "h", "kh": "x", "l": "l", "m": "m", "n": "n", "ng": "ŋ", "ngh": "ŋ", "nh": "ɲ",
+    "p": "p", "ph": "f", "qu": "kw", "r": "z", "s": "s", "t": "t̪", "th": "t", "tr": "tʃ", "v": "v",
+    "x": "s",
+}  # fmt: skip
+WRITTEN_TWO_WAYS = {"gia", "gi", "giêng", "giêt", "giua", "quôc"}
+"""Bases whose i belongs to the onset and to the rhyme, so that no other syllable rhymes."""
+
+
+def test_phonemisers_share_one_espeak() -> None:
+    """Many phonemisers in many threads get what one gets: espeak-ng is one, and locked."""
+    texts = ["Xin chào các bạn.", "Hôm nay trời đẹp quá!", "Một hai ba, bốn năm."] * 40
+    expected = [Phonemiser().espeak(text, "vi") for text in texts]
+    with ThreadPoolExecutor(8) as threads:
+        assert list(threads.map(lambda text: Phonemiser().espeak(text, "vi"), texts)) == expected
+
+
+def test_phonemes() -> None:
+    """Tones are there, clauses are joined, and language marks are not spoken."""
+    phonemiser = Phonemiser()
+    assert "".join(phonemiser.espeak("Xin chào.", "vi")) == "sˈin tʃˈaː2w."
+    assert "".join(phonemiser.espeak("má, mà. mả", "vi")).count(" ") == 2
+    assert "(" not in "".join(phonemiser.espeak("Hello bạn", "vi"))
+    assert phonemiser.codepoints("\u1ebf") == ["e", "\u0302", "\u0301"]
+
+
+@pytest.fixture(scope="module")
+def heard() -> dict[str, str]:
+    """Every valid syllable and its phonemes, stress left out."""
+    phonemiser = Phonemiser()
+    return {
+        syllable: re.sub("[ˈˌ]", "", "".join(phonemiser.espeak(syllable, "vi")))
+        for syllable in all_syllables()
+    }
+
+
+def test_the_voice_knows_every_phoneme(heard: dict[str, str]) -> None:
+    """No valid syllable has a phoneme that the voice has no id for."""
+    voice = manifest.read(catalogue.EMBEDDED_FOLDER / f"{EMBEDDED_VOICE}.onnx")
+    for syllable in heard:
+        assert voice.phoneme_ids(Phonemiser().espeak(syllable, "vi"))[1] == set(), syllable
+
+
+def test_every_syllable_sounds_as_it_is_built(heard: dict[str, str]) -> None:
+    """An onset, a rhyme and a tone sound the same in whatever syllable they stand."""
+    tails: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    spoken = []
+    for base, (onset, rhyme) in BASES.items():
+        first = "z" if onset == "g" and rhyme[0] == "i" else ONSETS[onset]
+        for tone, sign in zip(TONES, TONE_SIGNS, strict=True):
+            syllable = toned(base, onset, tone)
+            if syllable not in heard or base in WRITTEN_TWO_WAYS or base[:3] == "gia":
+                continue
+            sounds = heard[syllable]
+            assert sounds.startswith(first), (syllable, sounds)
+            assert sounds.count(sign) == 1 or not sign, (syllable, sounds)
+            key = ("qu" * (onset == "qu") + rhyme, tone)
+            tail = sounds.removeprefix(first)
+            tails[key][tail] += 1
+            spoken.append((syllable, key, tail))
+    wrong = [(word, tail) for word, key, tail in spoken if tails[key].most_common(1)[0][0] != tail]
+    assert not wrong
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("hòa", "hoà"), ("thúy", "thuý"), ("khỏe", "khoẻ"), ("họa", "hoạ"), ("ủy", "uỷ")],
+)
+def test_both_places_of_a_tone_sound_the_same(one: str, other: str) -> None:
+    """Old and new tone placement are one word."""
+    assert Phonemiser().espeak(one, "vi") == Phonemiser().espeak(other, "vi")
+
+
+def test_distinct_syllables_differ(heard: dict[str, str]) -> None:
+    """Two rhymes or tones that sound different in Hà Nội do not come out as one."""
+    northern = {
+        frozenset(pair)
+        for pair in (["ong", "oong"], ["iu", "ưu"], ["i", "y"], ["oc", "ooc"], ["uyn", "uynh"])
+    }
+    for tone in TONES:
+        rhymes: defaultdict[str, set[str]] = defaultdict(set)
+        for rhyme in syllables.RHYMES:
+            syllable = toned(f"l{rhyme}", "l", tone)
+            if syllable in heard:
+                rhymes[heard[syllable]].add(rhyme)
+        merged = {frozenset(same) for same in rhymes.values() if len(same) > 1}
+        assert merged <= northern
+
+
+@pytest.mark.parametrize("word", ["nghiêng", "khuỷu", "quốc", "giếng", "gì", "oan", "yêu", "ỷ"])
+def test_syllables(word: str) -> None:
+    """What is a Vietnamese syllable is known as one."""
+    assert is_syllable(word)
+
+
+@pytest.mark.parametrize(
+    "word", ["facebook", "hòaa", "gê", "cê", "bìng", "tắp̀", "", "mạcc", "là̀"]
+)
+def test_no_syllables(word: str) -> None:
+    """What is none is not."""
+    assert not is_syllable(word)
