@@ -1,0 +1,1 @@
+"""Audio as bytes: containers, and the files that `/tts` makes."""

@@ -1,0 +1,1 @@
+"""Voices: their files, what they say of themselves, and the engine that makes them speak."""

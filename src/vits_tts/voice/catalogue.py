@@ -1,0 +1,57 @@
+"""The catalogue: which voices there are, in the box and in the voices' folder."""
+
+from importlib.resources import files
+from pathlib import Path
+
+from vits_tts.config import Voice, nearest
+from vits_tts.errors import ConfigError, VoiceError
+from vits_tts.voice import manifest
+from vits_tts.voice.manifest import Inference, Manifest
+
+EMBEDDED_FOLDER = Path(str(files("vits_tts.voice"))) / "data"
+
+
+def installed(folder: Path) -> dict[str, Path]:
+    """Return the model files of all voices by name; the folder's win over the box's."""
+    paths = [*EMBEDDED_FOLDER.glob("*.onnx"), *sorted(folder.glob("*.onnx"))]
+    return {path.name.removesuffix(".onnx"): path for path in paths}
+
+
+def readable(folder: Path) -> tuple[list[Manifest], list[str]]:
+    """Return the manifests of all voices that can be read, and why the others cannot."""
+    good, problems = [], []
+    for path in installed(folder).values():
+        try:
+            good.append(manifest.read(path))
+        except VoiceError as error:
+            problems.append(error.message)
+    return good, problems
+
+
+def served(settings: Voice) -> dict[str, Manifest]:
+    """Return the manifests of the voices that the settings name, the default one first.
+
+    Raises:
+        ConfigError: a voice that is named has no model file.
+        VoiceError: its JSON is broken.
+
+    """
+    found = installed(settings.folder)
+    manifests = {}
+    for name in dict.fromkeys([settings.name, *settings.others]):
+        if name not in found:
+            key = "voice.name" if name == settings.name else "voice.others"
+            path = settings.folder / f"{name}.onnx"
+            raise ConfigError(
+                f"{key}: {path}: there is no such model file{nearest(name, list(found))}"
+            )
+        manifests[name] = _tuned(manifest.read(found[name]), settings)
+    return manifests
+
+
+def _tuned(voice: Manifest, settings: Voice) -> Manifest:
+    """Put the settings' scales in place of the voice's own."""
+    names = ("length_scale", "noise_scale", "noise_w")
+    scales = {name: value for name in names if (value := getattr(settings, name)) is not None}
+    inference = Inference(**{**voice.inference.model_dump(), **scales})
+    return voice.model_copy(update={"inference": inference})

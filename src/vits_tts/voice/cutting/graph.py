@@ -1,0 +1,160 @@
+"""A graph that can be asked what makes a tensor and who reads it."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final
+
+import numpy as np
+import onnx
+from onnx import helper, numpy_helper
+
+from vits_tts.voice.plan import Array
+
+RANDOM: Final = {
+    "RandomNormal": "normal",
+    "RandomNormalLike": "normal",
+    "RandomUniform": "uniform",
+    "RandomUniformLike": "uniform",
+}
+UNSEEDABLE: Final = {"Bernoulli", "Multinomial"}
+_DEFAULT_DOMAINS: Final = {"", "ai.onnx"}
+
+
+class Uncuttable(Exception):
+    """The graph cannot be cut; the message says why."""
+
+
+class Graph:
+    """An ONNX model's main graph, indexed by its tensors' names."""
+
+    def __init__(self, model: onnx.ModelProto) -> None:
+        """Index ``model``, which is not changed."""
+        self.model = model
+        self.nodes = list(model.graph.node)
+        self.inputs = [item.name for item in model.graph.input]
+        self.output = model.graph.output[0].name
+        self.weights = {item.name: item for item in model.graph.initializer}
+        self.producer = {name: node for node in self.nodes for name in node.output if name}
+        self.readers: dict[str, list[onnx.NodeProto]] = defaultdict(list)
+        for node in self.nodes:
+            for name in reads(node):
+                self.readers[name].append(node)
+        self._constant: dict[str, bool] = {}
+
+    @property
+    def opset(self) -> int:
+        """The version of the standard operators."""
+        versions: list[int] = [
+            item.version for item in self.model.opset_import if item.domain in _DEFAULT_DOMAINS
+        ]
+        return versions[0]
+
+    def is_constant(self, name: str) -> bool:
+        """Whether a tensor depends on nothing but weights."""
+        if name not in self._constant:
+            node = self.producer.get(name)
+            self._constant[name] = name in self.weights or (
+                node is not None
+                and node.op_type not in RANDOM
+                and all(map(self.is_constant, reads(node)))
+            )
+        return self._constant[name]
+
+    def is_shape_arithmetic(self, name: str) -> bool:
+        """Whether a tensor depends on nothing but weights and the shapes of others."""
+        node = self.producer.get(name)
+        if node is None:
+            return name in self.weights
+        return node.op_type == "Shape" or all(map(self.is_shape_arithmetic, reads(node)))
+
+    def value(self, name: str) -> Array | None:
+        """Return a weight's value; None of what has to be computed."""
+        if name in self.weights:
+            return numpy_helper.to_array(self.weights[name])
+        node = self.producer.get(name)
+        if node is None or node.op_type != "Constant":
+            return None
+        value = attribute(node, "value")
+        return None if value is None else numpy_helper.to_array(value)
+
+    def ancestors(self, names: Iterable[str]) -> list[onnx.NodeProto]:
+        """Return the nodes that ``names`` are computed by, in the graph's order."""
+        wanted: set[int] = set()
+        waiting = list(names)
+        while waiting:
+            node = self.producer.get(waiting.pop())
+            if node is not None and id(node) not in wanted:
+                wanted.add(id(node))
+                waiting += reads(node)
+        return [node for node in self.nodes if id(node) in wanted]
+
+
+def reads(node: onnx.NodeProto) -> list[str]:
+    """Return what a node reads, its branches' reads of the outside included."""
+    names = [name for name in node.input if name]
+    for branch in branches(node):
+        inner = {name for child in branch.node for name in child.output}
+        inner |= {item.name for item in (*branch.initializer, *branch.input)}
+        names += [name for child in branch.node for name in reads(child) if name not in inner]
+        names += [item.name for item in branch.output if item.name not in inner]
+    return names
+
+
+def branches(node: onnx.NodeProto) -> Iterator[onnx.GraphProto]:
+    """Yield the graphs inside a node (of If, Loop and Scan)."""
+    for item in node.attribute:
+        if item.type == onnx.AttributeProto.GRAPH:
+            yield item.g
+
+
+def attribute(node: onnx.NodeProto, name: str, default: Any = None) -> Any:
+    """Return a node's attribute."""
+    for item in node.attribute:
+        if item.name == name:
+            return helper.get_attribute_value(item)
+    return default
+
+
+def describe(node: onnx.NodeProto) -> str:
+    """Return a node as people would find it in a viewer."""
+    return f"{node.op_type} {node.name or node.output[0]}"
+
+
+def renamed(node: onnx.NodeProto, inputs: Iterable[str]) -> onnx.NodeProto:
+    """Return a copy of ``node`` that reads ``inputs``."""
+    copy = onnx.NodeProto()
+    copy.CopyFrom(node)
+    del copy.input[:]
+    copy.input.extend(inputs)
+    return copy
+
+
+def with_attributes(node: onnx.NodeProto, **values: Any) -> onnx.NodeProto:
+    """Return a copy of ``node`` with some attributes replaced."""
+    copy = onnx.NodeProto()
+    copy.CopyFrom(node)
+    kept = [item for item in copy.attribute if item.name not in values]
+    del copy.attribute[:]
+    copy.attribute.extend(kept)
+    copy.attribute.extend(helper.make_attribute(name, value) for name, value in values.items())
+    return copy
+
+
+def element_type(dtype: np.dtype[Any]) -> int:
+    """Return ONNX's number of a numpy type."""
+    return helper.np_dtype_to_tensor_dtype(dtype)
+
+
+def assemble(
+    model: onnx.ModelProto,
+    nodes: Sequence[onnx.NodeProto],
+    inputs: Sequence[onnx.ValueInfoProto],
+    outputs: Sequence[str],
+    weights: Sequence[onnx.TensorProto],
+) -> onnx.ModelProto:
+    """Return a model for the runtime of ``model``; types of its outputs are left to be found."""
+    shown = [onnx.ValueInfoProto(name=name) for name in outputs]
+    graph = helper.make_graph(list(nodes), "piece", list(inputs), shown, list(weights))
+    return helper.make_model(
+        graph, opset_imports=list(model.opset_import), ir_version=model.ir_version
+    )

@@ -1,0 +1,250 @@
+"""Writing the frames' graph, node by node, and the plan that feeds it."""
+
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+import onnx
+from onnx import helper, numpy_helper
+
+from vits_tts.voice.cutting.clock import Clock
+from vits_tts.voice.cutting.draws import frame_draw, text_piece
+from vits_tts.voice.cutting.emitter import END, Blocked, Emitter, Stream
+from vits_tts.voice.cutting.graph import (
+    RANDOM,
+    Graph,
+    Uncuttable,
+    assemble,
+    attribute,
+    element_type,
+)
+from vits_tts.voice.cutting.operators import RULES, Call, Operand, pointwise
+from vits_tts.voice.cutting.overlap import Stretch
+from vits_tts.voice.cutting.shapes import Dim, Tensor
+from vits_tts.voice.plan import Array, FrameDraw, Plan, Seam
+
+FILLER: Final = "ConstantOfShape"
+
+
+class NoStretch(Exception):
+    """A stretch cannot overlap: what it reads does not come at the same time."""
+
+    def __init__(self, number: int) -> None:
+        """Keep the stretch's number."""
+        super().__init__(number)
+        self.number = number
+
+
+class Writer:
+    """Writes the frames' graph node by node, then the text's and the plan."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        tensors: Mapping[str, Tensor],
+        clock: Clock,
+        stretches: Mapping[str, Stretch],
+    ) -> None:
+        """Start with nothing written."""
+        self._graph = graph
+        self._tensors = tensors
+        self._clock = clock
+        self._stretches = stretches
+        self._lags: dict[int, int] = {}  # of the stretches, by number
+        self._crossed: dict[tuple[str, int | None], Stream] = {}
+        self._streams: dict[str, Stream] = {}
+        self._emit = Emitter()
+        self._seams: dict[str, Seam] = {}
+        self._draws: dict[str, FrameDraw] = {}
+
+    def write(self, node: onnx.NodeProto) -> None:
+        """Write what makes a node's outputs window by window.
+
+        Raises:
+            Blocked: that cannot be done.
+            NoStretch: not with the node in its stretch.
+
+        """
+        outputs = [name for name in node.output if name]
+        for name in outputs:
+            self._axis(self._tensors[name])
+        if node.op_type == FILLER:
+            self._streams[outputs[0]] = self._filler(node)
+            return
+        call = self._call(node, outputs)
+        if all(item.uniform for item in call.streams) and RULES[node.op_type] is not pointwise:
+            raise Blocked("nothing in it changes with time")
+        for name, stream in zip(outputs, RULES[node.op_type](call), strict=True):
+            self._check(stream, self._tensors[name])
+            self._streams[name] = stream
+
+    def finish(self) -> tuple[onnx.ModelProto, onnx.ModelProto, Plan]:
+        """Return the text's model, the frames' and the plan.
+
+        Raises:
+            Uncuttable: the samples are not those of whole frames.
+
+        """
+        output = self._crossing(self._graph.output, None)
+        if output.extra:
+            raise Uncuttable("its samples are no multiple of its frames")
+        lag = -(-output.lag // output.rate)
+        for rate, behind, elements in self._emit.needs:
+            lag = max(lag, -(-(behind + elements) // rate) - 1)
+        output = self._emit.delay(output, lag * output.rate)
+        read = {name for node in self._emit.nodes for name in node.input if name}
+        seams = tuple(seam for name, seam in self._seams.items() if name in read)
+        shared, constants = self._from_text(read)
+        crossing = [*(seam.name for seam in seams), *shared]
+        text, text_draws = text_piece(self._graph, crossing, self._tensors)
+        plan = Plan(
+            hop=output.rate,
+            lag=lag,
+            text_draws=text_draws,
+            frame_draws=tuple(draw for name, draw in self._draws.items() if name in read),
+            seams=seams,
+            shared=tuple(shared),
+            states=tuple(self._emit.states),
+            opening=self._emit.phase("opening"),
+            running=self._emit.phase("running"),
+            middle=self._emit.phase("middle"),
+            closing=self._emit.phase("closing"),
+        )
+        return text, self._model(output.name, shared, constants), plan
+
+    def _call(self, node: onnx.NodeProto, outputs: list[str]) -> Call:
+        inside = self._stretches.get(outputs[0])
+        operands = [self._operand(name, inside) for name in node.input]
+        return Call(
+            node,
+            tuple(operands),
+            tuple(map(self._value, node.input)),
+            tuple(map(self._dims, node.input)),
+            tuple(self._tensors[name] for name in outputs),
+            self._graph.opset,
+            self._emit,
+        )
+
+    def _axis(self, tensor: Tensor) -> tuple[int, Dim]:
+        """Return a tensor's axis of time, of which there has to be one."""
+        axes = tensor.time_axes
+        dim = tensor.dims[axes[0]] if tensor.dims and len(axes) == 1 else None
+        if dim is None:
+            raise Blocked("a tensor with more than one axis of time, or of lawless size")
+        return axes[0], dim
+
+    def _check(self, stream: Stream, tensor: Tensor) -> None:
+        """Hold what a rule says against what was measured."""
+        axis, dim = self._axis(tensor)
+        measured = (axis, self._clock.rate(dim), self._clock.beyond(dim))
+        if not stream.uniform and measured != (stream.axis, stream.rate, stream.extra):
+            raise Blocked("another length than expected")
+
+    def _operand(self, name: str, inside: Stretch | None) -> Operand:
+        """Return an input of a node: a stream, or the name of what is no stream."""
+        tensor = self._tensors.get(name)
+        if tensor is not None and tensor.time_axes:
+            if name not in self._streams:
+                self._streams[name] = self._from_outside(name, tensor)
+            return self._crossing(name, inside)
+        value = self._value(name)
+        if value is None or self._graph.is_constant(name):
+            return name
+        return self._emit.weight(value)  # made of shapes: the text would have to make what has them
+
+    def _crossing(self, name: str, inside: Stretch | None) -> Stream:
+        """Return a tensor as the nodes of a stretch, or those of none, read it."""
+        home, stream = self._stretches.get(name), self._streams[name]
+        if stream.uniform or home is inside:
+            return stream
+        key = (name, inside.number if inside else None)
+        if key not in self._crossed:
+            if home is not None:
+                stream = self._leave(stream, home, name)
+            self._crossed[key] = self._enter(stream, inside) if inside else stream
+        return self._crossed[key]
+
+    def _enter(self, stream: Stream, stretch: Stretch) -> Stream:
+        lag = self._lags.setdefault(stretch.number, stream.lag)
+        if stream.lag > lag:
+            raise NoStretch(stretch.number)
+        stream = self._emit.delay(stream, lag)
+        joined = self._emit.carry(stream, 0, stretch.history, 0)
+        return replace(stream, name=joined, overlapping=True)
+
+    def _leave(self, stream: Stream, stretch: Stretch, name: str) -> Stream:
+        _, after = stretch.reach[name]
+        self._emit.needs.append((stream.rate, stream.lag, after + 1))
+        starts, ends = (0, stretch.history - after), (-after or END, END)
+        clean = self._emit.cut(stream.name, stream.axis, starts, ends)
+        return replace(stream, name=clean, lag=stream.lag + after, overlapping=False)
+
+    def _from_outside(self, name: str, tensor: Tensor) -> Stream:
+        """Take a tensor in time from the text, or from the random numbers."""
+        axis, dim = self._axis(tensor)
+        rate, extra = self._clock.rate(dim), self._clock.beyond(dim)
+        if extra < 0:
+            raise Blocked("reads a tensor that ends before the last frame")
+        self._emit.take(name, tensor.dtype)
+        node = self._graph.producer[name]
+        if node.op_type in RANDOM:
+            self._draws[name] = frame_draw(node, tensor, rate, extra)
+        else:
+            self._seams[name] = Seam(name, axis, rate, extra)
+        return Stream(name, axis, rate, 0, extra, tensor.shape, tensor.dtype)
+
+    def _filler(self, node: onnx.NodeProto) -> Stream:
+        """One number at all times and places: one element does, since it broadcasts."""
+        tensor = self._tensors[node.output[0]]
+        shape = (1,) * len(tensor.shape)
+        value = attribute(node, "value")
+        number = np.zeros(1, np.float32) if value is None else numpy_helper.to_array(value)
+        name = self._emit.weight(number.reshape(shape))
+        return Stream(name, self._axis(tensor)[0], 1, 0, 0, shape, tensor.dtype, uniform=True)
+
+    def _value(self, name: str) -> Array | None:
+        """Return a parameter's value, if nothing but weights and shapes make it."""
+        value = self._graph.value(name)
+        tensor = self._tensors.get(name)
+        if value is None and tensor is not None and self._graph.is_shape_arithmetic(name):
+            return tensor.value
+        return value
+
+    def _dims(self, name: str) -> tuple[Dim | None, ...] | None:
+        value = self._graph.value(name)
+        if value is not None:
+            return tuple(map(Dim.fixed, value.shape))
+        tensor = self._tensors.get(name)
+        return tensor.dims if tensor else None
+
+    def _from_text(self, read: AbstractSet[str]) -> tuple[list[str], list[str]]:
+        """Return what the nodes read of the text that is no stream, and what weights make."""
+        made = {name for node in self._emit.nodes for name in node.output}
+        made |= {*self._emit.inputs, *(item.name for item in self._emit.weights)}
+        outside = sorted(read - made)
+        constants = [name for name in outside if self._graph.is_constant(name)]
+        return [name for name in outside if name not in constants], constants
+
+    def _model(self, output: str, shared: list[str], constants: list[str]) -> onnx.ModelProto:
+        nodes = [*self._graph.ancestors(constants), *self._emit.nodes]
+        read = {name for node in nodes for name in node.input}
+        weights = [*self._graph.weights.values(), *self._emit.weights]
+        kinds = {name: kind for name, kind in self._emit.inputs.items() if name in read}
+        kinds |= {name: self._element_type(name) for name in shared}
+        return assemble(
+            self._graph.model,
+            nodes,
+            [helper.make_tensor_value_info(name, kind, None) for name, kind in kinds.items()],
+            [output, *(name for _, name in self._emit.states)],
+            [item for item in weights if item.name in read],
+        )
+
+    def _element_type(self, name: str) -> int:
+        if name in self._tensors:
+            return element_type(self._tensors[name].dtype)
+        types = {
+            item.name: item.type.tensor_type.elem_type for item in self._graph.model.graph.input
+        }
+        return int(types[name])

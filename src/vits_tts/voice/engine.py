@@ -1,0 +1,168 @@
+"""The engine: a voice's ONNX graph, from phoneme ids to samples.
+
+Piper's interface (VITS): ``input`` int64 ``[1, n]``, ``input_lengths`` int64 ``[1]``, ``scales``
+float32 ``[3]`` (noise, length, noise_w) and, with several speakers, ``sid`` int64 ``[1]``; the
+output is float32 ``[1, 1, 1, samples]`` or any shape that holds the same samples.
+"""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import onnxruntime
+
+from vits_tts.errors import VoiceError
+from vits_tts.types import Pcm, Prosody
+from vits_tts.voice import pieces as cut_pieces
+from vits_tts.voice import windows
+from vits_tts.voice.cancel import Cancel, Cancelled
+from vits_tts.voice.manifest import Manifest
+from vits_tts.voice.noise import Noise
+from vits_tts.voice.plan import Array, Uncut
+from vits_tts.voice.synthesis import CutSynthesis, Synthesis, WholeSynthesis
+
+__all__ = ["Cancel", "Cancelled", "Engine", "Synthesis"]
+
+_INPUTS: Final = {"input", "input_lengths", "scales"}
+_SEED_BITS: Final = 63
+
+
+class Engine:
+    """One voice, loaded. Threads may call it at the same time; each call takes one core.
+
+    Threads that each run alone make more speech than threads that share a run, and what is left of
+    the text's piece after folding is so many small operations that sharing it gains nothing.
+
+    Sessions do not survive a fork: make one in the process that uses it.
+    """
+
+    def __init__(
+        self,
+        manifest: Manifest,
+        volume: float = 1.0,
+        folder: Path | None = None,
+    ) -> None:
+        """Load the voice's pieces; they are kept in ``folder``, by default in the user's cache.
+
+        Raises:
+            VoiceError: the file is no ONNX model, or not one with Piper's interface.
+
+        """
+        self.manifest = manifest
+        self._volume = volume
+        self.folder = folder or cut_pieces.default_folder()
+        try:
+            pieces = cut_pieces.load(manifest, self.folder)
+            self._text = cut_pieces.session(pieces.text)
+            self._frames = pieces.frames and cut_pieces.session(pieces.frames)
+        except Exception as error:  # noqa: BLE001  # onnxruntime's own exceptions share no base
+            raise _broken(manifest, f"not a model that can run: {error}") from None
+        self._plan = pieces.plan
+        self._check_interface()
+        self._outputs = [item.name for item in self._text.get_outputs()]
+
+    def begin(
+        self,
+        phoneme_ids: Sequence[int],
+        prosody: Prosody,
+        seed: int | None = None,
+        cancel: Cancel | None = None,
+    ) -> Synthesis:
+        """Make of a sentence all that comes before its frames: its sounds and how long they are.
+
+        The same ``seed``, any integer, gives the same samples, always and everywhere; None takes
+        a new one.
+
+        Raises:
+            Cancelled: ``cancel`` was called before it was done.
+
+        """
+        cancel = cancel or Cancel()
+        seed = secrets.randbits(_SEED_BITS) if seed is None else seed
+        text = self._run_text(self._feed(phoneme_ids, prosody), seed, cancel)
+        sample_rate = self.manifest.sample_rate
+        if isinstance(self._plan, Uncut):
+            return WholeSynthesis(text[self._outputs[0]], sample_rate, self._volume)
+        return CutSynthesis(self._plan, self._run_frames, text, seed, sample_rate, self._volume)
+
+    def synthesise(
+        self,
+        phoneme_ids: Sequence[int],
+        prosody: Prosody,
+        cancel: Cancel | None = None,
+        seed: int | None = None,
+    ) -> Pcm:
+        """Return the speech of one sentence.
+
+        Raises:
+            Cancelled: ``cancel`` was called before it was done.
+
+        """
+        synthesis = self.begin(phoneme_ids, prosody, seed, cancel)
+        parts = [np.zeros(0, np.int16)]  # a sentence may have no frame at all
+        for frames in windows.sizes():
+            if synthesis.done:
+                break
+            parts.append(synthesis.window(frames, cancel).samples)
+        return Pcm(np.concatenate(parts), synthesis.sample_rate)
+
+    def _feed(self, phoneme_ids: Sequence[int], prosody: Prosody) -> dict[str, Array]:
+        scales = (prosody.noise_scale, prosody.length_scale, prosody.noise_w)
+        feed: dict[str, Array] = {
+            "input": np.array([phoneme_ids], np.int64),
+            "input_lengths": np.array([len(phoneme_ids)], np.int64),
+            "scales": np.array(scales, np.float32),
+        }
+        if self._multi_speaker:
+            feed["sid"] = np.array([prosody.speaker_id], np.int64)
+        return feed
+
+    def _run_text(self, feed: dict[str, Array], seed: int, cancel: Cancel) -> dict[str, Array]:
+        """Run the text's piece, again if it turns out to need more random numbers than given."""
+        draws = self._plan.text_draws
+        counts = [draw.per_phoneme * feed["input"].size for draw in draws]
+        while True:
+            for index, (draw, count) in enumerate(zip(draws, counts, strict=True)):
+                feed[draw.name] = Noise(draw, seed, index).take(count)
+            outputs = dict(zip(self._outputs, _run(self._text, feed, cancel), strict=True))
+            needed = [int(outputs[draw.size]) for draw in draws]
+            if all(need <= count for need, count in zip(needed, counts, strict=True)):
+                return outputs
+            counts = needed
+
+    def _run_frames(self, feed: Mapping[str, Array], cancel: Cancel) -> list[Array]:
+        return _run(self._frames, feed, cancel)
+
+    @property
+    def _multi_speaker(self) -> bool:
+        return "sid" in {item.name for item in self._text.get_inputs()}
+
+    def _check_interface(self) -> None:
+        drawn = {draw.name for draw in self._plan.text_draws}
+        names = {item.name for item in self._text.get_inputs()} - drawn
+        wanted = _INPUTS | ({"sid"} if self.manifest.num_speakers > 1 else names & {"sid"})
+        if names != wanted:
+            raise _broken(
+                self.manifest,
+                f"not Piper's interface: inputs are {', '.join(sorted(names))}, "
+                f"not {', '.join(sorted(wanted))}",
+            )
+
+
+def _run(
+    session: onnxruntime.InferenceSession, feed: Mapping[str, Array], cancel: Cancel
+) -> list[Array]:
+    try:
+        outputs: list[Array] = session.run(None, feed, cancel.options)
+    except Exception:
+        if cancel.cancelled:
+            raise Cancelled from None
+        raise
+    return outputs
+
+
+def _broken(manifest: Manifest, reason: str) -> VoiceError:
+    reason = " ".join(reason.split())[:200]
+    return VoiceError(f"voice {manifest.name}: {manifest.model_path}: {reason}")

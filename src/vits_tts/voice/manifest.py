@@ -1,0 +1,197 @@
+"""What a voice says of itself: Piper's JSON beside the model, read and checked.
+
+Format: ``NAME.onnx.json`` as Piper writes it, see ``docs/VOICES.md`` of OHF-Voice/piper1-gpl. Keys
+that it does not know, ``licence`` among them, are allowed; ours is
+``{"name": …, "url": …, "attribution": …}``.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from vits_tts.errors import SpeakerUnknown, VoiceError
+from vits_tts.types import Prosody
+
+BOS: Final = "^"
+EOS: Final = "$"
+PAD: Final = "_"
+UNKNOWN_LICENCE: Final = "unknown; see the voice's model card"
+
+
+PhonemeId: TypeAlias = Annotated[int, Field(ge=0, lt=2**31)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class AudioFormat(_Part):
+    """The ``audio`` part: ``sample_rate`` in hertz."""
+
+    sample_rate: int = Field(ge=4000, le=192_000)
+    quality: str | None = None
+
+
+class Espeak(_Part):
+    """The ``espeak`` part: which of espeak-ng's voices made the phonemes."""
+
+    voice: str = Field(min_length=1)
+
+
+class Inference(_Part):
+    """The ``inference`` part: the scales that the voice sounds best with."""
+
+    noise_scale: float = Field(0.667, ge=0, le=10, allow_inf_nan=False)
+    length_scale: float = Field(1.0, gt=0, le=10, allow_inf_nan=False)
+    noise_w: float = Field(0.8, ge=0, le=10, allow_inf_nan=False)
+
+
+class Language(_Part):
+    """The ``language`` part: ``code`` is such as ``vi_VN``."""
+
+    code: str
+
+
+class Licence(_Part):
+    """The terms of a voice, which are its own and not the server's."""
+
+    name: str = UNKNOWN_LICENCE
+    url: str | None = None
+    attribution: str | None = None
+
+
+class Manifest(_Part):
+    """A voice's configuration, with the name and the digest that it is known by."""
+
+    audio: AudioFormat
+    espeak: Espeak | None = None
+    phoneme_type: Literal["espeak", "text"] = "espeak"
+    inference: Inference = Inference()
+    phoneme_id_map: Mapping[str, Annotated[tuple[PhonemeId, ...], Field(min_length=1)]]
+    num_speakers: int = Field(1, ge=0)
+    speaker_id_map: Mapping[str, int] = Field(default_factory=dict)
+    language: Language | None = None
+    licence: Licence = Licence()
+    name: str
+    model_path: Path
+    digest: str
+
+    @property
+    def short_digest(self) -> str:
+        """Enough of the digest to tell voices apart in the names of cache entries."""
+        return self.digest[:12]
+
+    @property
+    def sample_rate(self) -> int:
+        """Samples a second."""
+        return self.audio.sample_rate
+
+    @property
+    def espeak_voice(self) -> str:
+        """Which of espeak-ng's voices phonemises for this voice."""
+        return self.espeak.voice if self.espeak else "vi"
+
+    @property
+    def language_code(self) -> str:
+        """The language spoken, such as ``vi_VN``."""
+        return self.language.code if self.language else self.espeak_voice
+
+    @property
+    def speakers(self) -> tuple[str, ...]:
+        """The names of the speakers, in the order of their ids; none if there is only one."""
+        if self.num_speakers <= 1:
+            return ()
+        names = {number: name for name, number in self.speaker_id_map.items()}
+        return tuple(names.get(number, str(number)) for number in range(self.num_speakers))
+
+    def speaker_id(self, speaker: str | None) -> int:
+        """Return the id of a speaker by name or number; the first one's for None.
+
+        Raises:
+            SpeakerUnknown: there is no such speaker.
+
+        """
+        if speaker is None or (speaker == "0" and not self.speakers):
+            return 0
+        if speaker in self.speakers:
+            return self.speakers.index(speaker)
+        if speaker.isascii() and speaker.isdecimal() and int(speaker) < len(self.speakers):
+            return int(speaker)
+        known = f"one of {', '.join(self.speakers[:8])}" if self.speakers else "none"
+        raise SpeakerUnknown(
+            f"voice {self.name} has no speaker {speaker!r:.60}; it has {known}", field="speaker"
+        )
+
+    def prosody(self, length_scale: float = 1.0, speaker: str | None = None) -> Prosody:
+        """Return the voice's own scales, its durations stretched by ``length_scale``."""
+        return Prosody(
+            length_scale=self.inference.length_scale * length_scale,
+            noise_scale=self.inference.noise_scale,
+            noise_w=self.inference.noise_w,
+            speaker_id=self.speaker_id(speaker),
+        )
+
+    def phoneme_ids(self, phonemes: Iterable[str]) -> tuple[list[int], set[str]]:
+        """Return the model's ids, padded as Piper's training pads them, and what it does not know.
+
+        ``^ _ p1 _ p2 _ … $``: a pad after every phoneme but the last.
+        """
+        ids = [*self.phoneme_id_map[BOS], *self.phoneme_id_map[PAD]]
+        unknown = set()
+        for phoneme in phonemes:
+            if found := self.phoneme_id_map.get(phoneme):
+                ids += [*found, *self.phoneme_id_map[PAD]]
+            else:
+                unknown.add(phoneme)
+        return [*ids, *self.phoneme_id_map[EOS]], unknown
+
+    def described(self, *, default: bool) -> dict[str, Any]:
+        """Return what is shown of a voice wherever voices are listed, its licence with it."""
+        return {
+            "name": self.name,
+            "default": default,
+            "language": self.language_code,
+            "sample_rate": self.sample_rate,
+            "speakers": list(self.speakers),
+            "licence": self.licence.name,
+            "licence_url": self.licence.url,
+            "attribution": self.licence.attribution,
+        }
+
+
+def read(model_path: Path) -> Manifest:
+    """Read and check the manifest beside ``model_path`` and take the digest of both files.
+
+    Raises:
+        VoiceError: a file is missing or broken; the message says which and why.
+
+    """
+    name = model_path.name.removesuffix(".onnx")
+    json_path = model_path.with_name(f"{model_path.name}.json")
+    try:
+        text, model = json_path.read_bytes(), model_path.read_bytes()
+    except OSError as error:
+        raise VoiceError(f"voice {name}: {error.filename}: {error.strerror}") from None
+    digest = hashlib.blake2b(hashlib.blake2b(model).digest() + text, digest_size=16).hexdigest()
+    try:
+        data = json.loads(text)
+        manifest = Manifest(**{**data, "name": name, "model_path": model_path, "digest": digest})
+    except (ValueError, TypeError) as error:
+        raise VoiceError(f"voice {name}: {json_path}: {_reason(error)}") from None
+    missing = [symbol for symbol in (BOS, EOS, PAD) if symbol not in manifest.phoneme_id_map]
+    if missing:
+        raise VoiceError(f"voice {name}: {json_path}: phoneme_id_map lacks {' '.join(missing)}")
+    return manifest
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    if isinstance(error, TypeError):
+        return "not a JSON object"
+    return f"not JSON: {error}"

@@ -1,0 +1,175 @@
+"""The pieces of a voice: cut once, kept in a folder, opened by every process that needs them.
+
+``FOLDER/KEY/`` holds ``text.onnx``, ``frames.onnx`` (unless the voice has no seam) and
+``plan.json``, which ends with the digests of the graphs; ``KEY`` is made of the voice's digest,
+the version of this format and that of onnxruntime, whose fusions the graphs contain. Those do not
+depend on the machine: the layouts that do are left out
+(https://onnxruntime.ai/docs/performance/model-optimizations/graph-optimizations.html).
+
+A folder appears under its name only when it is complete, by a rename; of several processes that
+cut the same voice at once the first one wins and the others' work is dropped.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import onnxruntime
+from loguru import logger
+
+from vits_tts.voice import plan as plans
+from vits_tts.voice.manifest import BOS, EOS, PAD, Manifest
+from vits_tts.voice.plan import Plan, Uncut
+
+if TYPE_CHECKING:
+    import onnx
+
+FORMAT: Final = 2
+"""Raised whenever the pieces or the plan change their meaning."""
+
+_PLAN: Final = "plan.json"
+_TEXT: Final = "text.onnx"
+_FRAMES: Final = "frames.onnx"
+_LOG_FATAL: Final = 4
+_TRIED_PHONEMES: Final = 16
+
+Model = Path | bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """A voice's graphs and how to feed them; ``frames`` is None where there is no seam."""
+
+    text: Model
+    frames: Model | None
+    plan: Plan | Uncut
+
+
+def default_folder() -> Path:
+    """Return where pieces are kept unless told otherwise: the user's cache."""
+    home = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(home).expanduser() / "vits-tts" / "pieces"
+
+
+def load(manifest: Manifest, folder: Path) -> Pieces:
+    """Return a voice's pieces, from ``folder`` if they are there; cut and keep them if not.
+
+    A folder that cannot be written is no error: the pieces are then made in memory, every time.
+    """
+    place = folder / f"{manifest.digest}-{FORMAT}-{onnxruntime.__version__}"
+    pieces = _read(place)
+    if pieces is None:
+        models, plan = _cut(manifest)
+        try:
+            pieces = _keep(models, plan, place)
+        except OSError as error:
+            logger.warning("the voice's pieces cannot be kept: {}", error, voice=manifest.name)
+            pieces = Pieces(models[_TEXT], models.get(_FRAMES), plan)
+    if isinstance(pieces.plan, Uncut):
+        logger.info("served whole", voice=manifest.name, reason=pieces.plan.reason)
+    return pieces
+
+
+def session(model: Model) -> onnxruntime.InferenceSession:
+    """Open a graph that is optimised already; its runs take one thread, the caller's."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.enable_mem_pattern = False  # it remembers a plan for each length of a sentence
+    options.log_severity_level = _LOG_FATAL
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    source = str(model) if isinstance(model, Path) else model
+    return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+
+
+def _read(place: Path) -> Pieces | None:
+    """Return what is kept at ``place``; None if it is missing, incomplete or damaged."""
+    try:
+        kept = json.loads((place / _PLAN).read_text("utf-8"))
+        plan = plans.loads(kept["plan"])
+        for name, digest in kept["digests"].items():
+            if _digest((place / name).read_bytes()) != digest:
+                return None
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return None
+    return _at(place, plan)
+
+
+def _at(place: Path, plan: Plan | Uncut) -> Pieces:
+    frames = None if isinstance(plan, Uncut) else place / _FRAMES
+    return Pieces(place / _TEXT, frames, plan)
+
+
+def _keep(models: dict[str, bytes], plan: Plan | Uncut, place: Path) -> Pieces:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=f".{place.name}.", dir=place.parent))
+    try:
+        for name, model in models.items():
+            (draft / name).write_bytes(model)
+        digests = {name: _digest(model) for name, model in models.items()}
+        kept = json.dumps({"plan": plan.dumps(), "digests": digests})
+        (draft / _PLAN).write_text(kept, "utf-8")
+        _publish(draft, place)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return _at(place, plan)
+
+
+def _publish(draft: Path, place: Path) -> None:
+    """Rename the finished folder into its place, over a damaged one."""
+    draft.chmod(0o755)  # others may share it; mkdtemp made it private
+    with suppress(OSError):
+        draft.rename(place)
+    if draft.exists() and _read(place) is None:
+        with tempfile.TemporaryDirectory(prefix=".damaged.", dir=place.parent) as rubbish:
+            with suppress(FileNotFoundError):
+                place.rename(Path(rubbish) / "pieces")
+            draft.rename(place)
+
+
+def _cut(manifest: Manifest) -> tuple[dict[str, bytes], Plan | Uncut]:
+    """Cut the voice and optimise its pieces."""
+    import onnx  # noqa: PLC0415  # half a second that a start with the pieces at hand does not need
+
+    from vits_tts.voice.cutting.cut import cut  # noqa: PLC0415
+
+    pieces = cut(onnx.load(manifest.model_path), tried_ids(manifest))
+    models = {_TEXT: _optimised(pieces.text)}
+    if pieces.frames is not None:
+        models[_FRAMES] = _optimised(pieces.frames)
+    return models, pieces.plan
+
+
+def tried_ids(manifest: Manifest) -> Sequence[int]:
+    """Return a sentence to try the voice with: some of its phonemes, letters rather than marks."""
+    known = [symbol for symbol in manifest.phoneme_id_map if symbol not in (BOS, EOS, PAD)]
+    letters = [symbol for symbol in known if symbol.isalpha()] or known
+    ids, _ = manifest.phoneme_ids(letters[:_TRIED_PHONEMES])
+    return ids
+
+
+def _optimised(model: "onnx.ModelProto") -> bytes:
+    """Fold and fuse what can be, on any machine alike."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "optimised.onnx"
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = _LOG_FATAL
+        options.intra_op_num_threads = 1
+        level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+        options.graph_optimization_level = level
+        options.optimized_model_filepath = str(path)
+        onnxruntime.InferenceSession(
+            model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+        )
+        return path.read_bytes()
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.blake2b(content, digest_size=16).hexdigest()

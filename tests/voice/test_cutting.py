@@ -1,0 +1,265 @@
+"""Cutting small graphs: each operator's rule alone, and in combinations that nobody thought of."""
+
+from collections.abc import Callable
+
+import numpy as np
+import onnx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.voice.graphs import (
+    CHANNELS,
+    Layers,
+    Whole,
+    begin,
+    feed,
+    open_model,
+    run_frames,
+)
+from vits_tts.voice.cutting.cut import cut
+from vits_tts.voice.cutting.operators import RULES, pointwise
+from vits_tts.voice.cutting.verify import frame_noise
+from vits_tts.voice.plan import Array, Plan, Uncut, loads
+
+IDS = list(range(3, 40))
+
+
+def plain(layers: Layers) -> None:
+    """Two convolutions, one of them dilated."""
+    layers.conv(5)
+    layers.add("Relu")
+    layers.conv(7, dilation=3)
+
+
+def causal(layers: Layers) -> None:
+    """A convolution that looks back only, by padding on one side."""
+    layers.conv(5, pads=(4, 0))
+    layers.conv(3, pads=(0, 2))
+
+
+def residual(layers: Layers) -> None:
+    """Blocks whose input is added to their output."""
+    for dilation in (1, 3):
+        before = layers.last
+        layers.add("LeakyRelu", alpha=0.1)
+        layers.conv(3, dilation)
+        layers.add("Add", before)
+
+
+def upsampling(layers: Layers) -> None:
+    """The decoder of a VITS in small."""
+    layers.conv(7)
+    for kernel, stride in ((16, 8), (8, 4), (4, 2)):
+        layers.add("LeakyRelu", alpha=0.1)
+        layers.up(kernel, stride)
+        residual(layers)
+
+
+def odd_upsampling(layers: Layers) -> None:
+    """Transposed convolutions whose pads differ, and one that does not overlap."""
+    layers.up(7, 4, (1, 2))
+    layers.up(3, 3, (0, 0))
+
+
+def downsampling(layers: Layers) -> None:
+    """A convolution with a stride, between axes of time of different rates."""
+    layers.up(8, 4)
+    layers.conv(9, stride=2, pads=(3, 4))
+    layers.conv(3)
+
+
+def spectral(layers: Layers) -> None:
+    """Pads, frames and trims as an inverse Fourier transform does."""
+    layers.add("Pad", layers.numbers(0, 0, 2, 0, 0, 1))
+    layers.conv(4, pads=(0, 0))
+    layers.up(16, 4, (0, 0))
+    layers.add("Slice", layers.numbers(6), layers.numbers(-6), layers.numbers(2))
+
+
+def coupling(layers: Layers) -> None:
+    """A flow's coupling: channels reversed, halved, gated and put together again."""
+    ends = [layers.numbers(-1), layers.numbers(np.iinfo(np.int64).min + 1), layers.numbers(1)]
+    layers.add("Slice", *ends, layers.numbers(-1))
+    half = layers.numbers(CHANNELS // 2, CHANNELS // 2)
+    layers.nodes.append(onnx.helper.make_node("Split", [layers.last, half], ["a", "b"], axis=1))
+    weight = layers.weight(CHANNELS, CHANNELS // 2, 5)
+    layers.add("Conv", weight, reads="a", pads=[2, 2])
+    gate = layers.last
+    tanh = [layers.numbers(0), layers.numbers(2), layers.numbers(1)]
+    first = layers.add("Tanh", reads=layers.add("Slice", *tanh))
+    sigmoid = [layers.numbers(2), layers.numbers(4), layers.numbers(1)]
+    layers.add("Sigmoid", reads=layers.add("Slice", *sigmoid, reads=gate))
+    layers.add("Mul", first)
+    layers.add("Add", "b")
+    layers.add("Concat", "a", axis=1)
+
+
+def normalised(layers: Layers) -> None:
+    """A ConvNeXt block: channels last, normalised over channels, matrix products."""
+    layers.conv(7)
+    layers.add("Transpose", perm=[0, 2, 1])
+    mean = layers.add("ReduceMean", axes=[-1], keepdims=1)
+    layers.add("Sub", mean, reads=layers.nodes[-1].input[0])
+    layers.add("MatMul", layers.weight(CHANNELS, 6))
+    layers.add("Softmax", axis=-1)
+    layers.add("MatMul", layers.weight(6, CHANNELS))
+    layers.add("Transpose", perm=[0, 2, 1])
+
+
+def summed(layers: Layers) -> None:
+    """A running sum over time, as of a phase."""
+    layers.add("Abs")
+    layers.add("CumSum", layers.constant(np.array(2, np.int64)))
+    layers.add("Sin")
+    layers.conv(3)
+
+
+def shuffled(layers: Layers) -> None:
+    """Channels folded into time, which makes it faster."""
+    layers.add("Transpose", perm=[0, 2, 1])
+    layers.add("Reshape", layers.numbers(1, -1, 1))
+    layers.add("Transpose", perm=[0, 2, 1])
+    layers.add("Concat", layers.last, layers.last, layers.last, axis=1)
+    layers.conv(3)
+
+
+def filled(layers: Layers) -> None:
+    """Zeros in the shape of something in time, as exporters write where a speaker is missing."""
+    shape = layers.add("Shape")
+    zeros = layers.add("ConstantOfShape", reads=shape)
+    layers.add("Add", "x", reads=zeros)
+    layers.conv(3)
+
+
+BLOCKS: list[Callable[[Layers], None]] = [
+    plain,
+    causal,
+    residual,
+    upsampling,
+    odd_upsampling,
+    downsampling,
+    spectral,
+    coupling,
+    normalised,
+    summed,
+    shuffled,
+    filled,
+]
+
+
+def check(model: onnx.ModelProto, windows: list[int], ids: list[int]) -> Plan:
+    """Hold windows of a cut model against the whole one; return its plan."""
+    pieces = cut(model, IDS)
+    assert isinstance(pieces.plan, Plan), pieces.plan
+    assert pieces.frames is not None
+    plan = loads(pieces.plan.dumps())
+    assert isinstance(plan, Plan)
+    assert plan == pieces.plan
+    text, frames = open_model(pieces.text), open_model(pieces.frames)
+    fed = feed(ids, (0.5, 1.3, 0.8), sid=3)
+    made = begin(plan, text, run_frames(frames), fed, seed=5)
+    parts: list[Array] = []
+    while not made.done:
+        parts.append(made.raw_window(windows[len(parts) % len(windows)]))
+    expected = Whole(model, IDS).run({**fed, **frame_noise(plan, made.frames, seed=5)}, seed=5)
+    assert made.samples == len(expected)
+    np.testing.assert_allclose(np.concatenate(parts), expected, atol=1e-5)
+    return plan
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.__name__)
+@pytest.mark.parametrize("length", [1, 40])
+def test_windows_of_one_frame_equal_the_whole(block: Callable[[Layers], None], length: int) -> None:
+    """Whatever the operator, windows put together are the graph's own output."""
+    layers = Layers()
+    block(layers)
+    check(layers.model(), [1], IDS[:length])
+
+
+@settings(
+    max_examples=25,
+    deadline=None,
+    derandomize=True,
+)
+@given(
+    blocks=st.lists(st.sampled_from([it for it in BLOCKS if it is not filled]), max_size=3),
+    windows=st.lists(st.integers(1, 60), min_size=1, max_size=4),
+    length=st.integers(1, 37),
+    multi_speaker=st.booleans(),
+)
+def test_any_stack_of_blocks_in_any_windows_equals_the_whole(
+    blocks: list[Callable[[Layers], None]],
+    windows: list[int],
+    length: int,
+    multi_speaker: bool,
+) -> None:
+    """Blocks may follow each other in any order, windows be of any size."""
+    layers = Layers()
+    for block in blocks:
+        if block is not coupling or "a" not in {name for n in layers.nodes for name in n.output}:
+            block(layers)
+    check(layers.model(multi_speaker=multi_speaker), windows, IDS[:length])
+
+
+def test_the_seam_lies_before_all_that_is_local() -> None:
+    """The frames begin with the counting of time: not one convolution is left to the text."""
+    layers = Layers()
+    upsampling(layers)
+    pieces = cut(layers.model(), IDS)
+    assert isinstance(pieces.plan, Plan)
+    assert pieces.plan.hop == 8 * 4 * 2
+    assert [seam.name for seam in pieces.plan.seams] == ["at"]
+    assert not [node for node in pieces.text.graph.node if node.op_type.startswith("Conv")]
+
+
+def test_the_context_is_that_of_the_convolutions() -> None:
+    """Convolutions of 5, of 7 three apart and of 3 look 2 + 9 + 1 frames ahead, and no more."""
+    layers = Layers()
+    plain(layers)
+    pieces = cut(layers.model(), IDS)
+    assert isinstance(pieces.plan, Plan)
+    assert pieces.plan.lag == 2 + 9 + 1
+
+
+@pytest.mark.parametrize(
+    ("op", "reason"),
+    [("InstanceNormalization", "not known to be local"), ("ReduceMean", "all frames at once")],
+)
+def test_what_looks_at_all_frames_is_left_whole(op: str, reason: str) -> None:
+    """A normalisation over time behind the decoder leaves no seam, and the plan says why."""
+    layers = Layers()
+    upsampling(layers)
+    before = layers.last
+    if op == "ReduceMean":
+        layers.add(op, axes=[2], keepdims=1)
+        layers.add("Sub", layers.last, reads=before)
+    else:
+        layers.add(op, layers.weight(CHANNELS), layers.weight(CHANNELS))
+    pieces = cut(layers.model(), IDS)
+    assert isinstance(pieces.plan, Uncut)
+    assert pieces.frames is None
+    assert reason in pieces.plan.reason
+    assert op in pieces.plan.reason
+    assert loads(pieces.plan.dumps()) == pieces.plan
+
+
+def test_a_cut_that_changes_the_sound_is_not_served(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Should a rule be wrong about an operator, the voice is served whole."""
+    monkeypatch.setitem(RULES, "InstanceNormalization", pointwise)
+    layers = Layers()
+    upsampling(layers)
+    layers.add("InstanceNormalization", layers.weight(CHANNELS), layers.weight(CHANNELS))
+    pieces = cut(layers.model(), IDS)
+    assert isinstance(pieces.plan, Uncut)
+    assert pieces.plan.reason == "in windows it sounds different"
+
+
+def test_a_cutter_that_fails_does_not_silence_the_voice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever goes wrong while a graph is cut, the voice is served whole and the reason kept."""
+    monkeypatch.setitem(RULES, "ConvTranspose", lambda call: [call.missing])
+    layers = Layers()
+    upsampling(layers)
+    pieces = cut(layers.model(), IDS)
+    assert isinstance(pieces.plan, Uncut)
+    assert "cutting fails: AttributeError" in pieces.plan.reason

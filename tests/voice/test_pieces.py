@@ -1,0 +1,176 @@
+"""The pieces' folder: made once, whole or not at all, made again when damaged."""
+
+import json
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+from loguru import logger
+
+from tests.support.voices import install_pair
+from tests.voice.graphs import Layers
+from tests.voice.test_cutting import upsampling
+from vits_tts.types import Prosody
+from vits_tts.voice import manifest, pieces
+from vits_tts.voice.engine import Engine
+from vits_tts.voice.manifest import Manifest
+from vits_tts.voice.plan import Plan
+
+LOAD = """
+import sys
+from pathlib import Path
+from vits_tts.voice import manifest, pieces
+loaded = pieces.load(manifest.read(Path(sys.argv[1])), Path(sys.argv[2]))
+print("onnx" in sys.modules, loaded.text)
+"""
+SAID = Prosody(1.0, 0.667, 0.8)
+
+
+@pytest.fixture
+def toy(tmp_path: Path) -> Manifest:
+    """A small voice that can be cut."""
+    layers = Layers()
+    upsampling(layers)
+    path = tmp_path / "toy.onnx"
+    path.write_bytes(layers.model().SerializeToString())
+    alphabet = {symbol: [number] for number, symbol in enumerate("_^$abcdefghijklmnopqrstuvwxyz")}
+    known = {"audio": {"sample_rate": 16000}, "phoneme_type": "text", "phoneme_id_map": alphabet}
+    path.with_name("toy.onnx.json").write_text(json.dumps(known), "utf-8")
+    return manifest.read(path)
+
+
+def spoken(toy: Manifest, folder: Path) -> np.ndarray:
+    """Return what the voice says with pieces in ``folder``."""
+    return Engine(toy, folder=folder).synthesise(range(3, 25), SAID, seed=1).samples
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    """Return all files below a folder."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def test_a_second_start_reads_what_the_first_kept(toy: Manifest, tmp_path: Path) -> None:
+    """The pieces are kept; opening them again neither cuts nor imports what cuts."""
+    folder = tmp_path / "pieces"
+    runs = [
+        subprocess.run(
+            [sys.executable, "-c", LOAD, str(toy.model_path), str(folder)],
+            capture_output=True,
+            check=True,
+            text=True,
+        ).stdout.split()
+        for _ in range(2)
+    ]
+    (cut, place), (again, same_place) = runs
+    assert (cut, again) == ("True", "False")
+    assert place == same_place
+    assert Path(place).parent.parent == folder
+
+
+def test_processes_that_start_at_once_share_one_folder(toy: Manifest, tmp_path: Path) -> None:
+    """Several processes that cut the same voice leave one whole set of pieces and no rubbish."""
+    folder = tmp_path / "pieces"
+    command = [sys.executable, "-c", LOAD, str(toy.model_path), str(folder)]
+    running = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(4)]
+    assert [process.wait() for process in running] == [0] * 4
+    outputs = {process.communicate()[0].split()[-1] for process in running}
+    assert len(outputs) == 1
+    assert [path.name for path in folder.iterdir()] == [Path(outputs.pop().decode()).parent.name]
+
+
+@pytest.mark.parametrize("name", ["plan.json", "text.onnx", "frames.onnx"])
+@pytest.mark.parametrize("damage", ["cut short", "changed", "missing"])
+def test_damaged_pieces_are_made_again(
+    toy: Manifest, tmp_path: Path, name: str, damage: str
+) -> None:
+    """Whatever happened to a file, the next start puts it right."""
+    folder = tmp_path / "pieces"
+    expected = spoken(toy, folder)
+    kept = content(folder)
+    path = next(folder.rglob(name))
+    if damage == "missing":
+        path.unlink()
+    else:
+        whole = path.read_bytes()
+        path.write_bytes(whole[: len(whole) // 2] + (b"x" if damage == "changed" else b""))
+    np.testing.assert_array_equal(spoken(toy, folder), expected)
+    assert content(folder).keys() == kept.keys()
+    assert pieces.load(toy, folder).text == next(folder.rglob("text.onnx"))
+
+
+def test_a_folder_that_cannot_be_written_does_not_stop_the_voice(
+    toy: Manifest, tmp_path: Path
+) -> None:
+    """The pieces are then kept in memory, and a warning says so."""
+    folder = tmp_path / "pieces"
+    expected = spoken(toy, folder)
+    occupied = tmp_path / "occupied"
+    occupied.write_text("a file where the folder should be")
+    lines: list[str] = []
+    sink = logger.add(lambda line: lines.append(str(line)), level="WARNING", format="{message}")
+    try:
+        loaded = pieces.load(toy, occupied / "pieces")
+    finally:
+        logger.remove(sink)
+    assert isinstance(loaded.text, bytes)
+    assert ["cannot be kept" in line for line in lines] == [True]
+    np.testing.assert_array_equal(spoken(toy, occupied / "pieces"), expected)
+
+
+def test_the_key_is_the_voice_and_the_format(
+    toy: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another voice, format or runtime has pieces of its own."""
+    folder = tmp_path / "pieces"
+    pieces.load(toy, folder)
+    monkeypatch.setattr(pieces, "FORMAT", pieces.FORMAT + 1)
+    pieces.load(toy, folder)
+    assert len(list(folder.iterdir())) == 2
+    assert all(path.name.startswith(toy.digest) for path in folder.iterdir())
+
+
+def test_a_voice_without_a_seam_is_served_whole(tmp_path: Path) -> None:
+    """It speaks, in windows as well, and one line of the log says why it is not cut."""
+    lines: list[str] = []
+    sink = logger.add(
+        lambda line: lines.append(str(line)), level="INFO", format="{message} {extra}"
+    )
+    try:
+        engine = Engine(manifest.read(install_pair(tmp_path)), folder=tmp_path / "pieces")
+    finally:
+        logger.remove(sink)
+    assert len(lines) == 1
+    assert "served whole" in lines[0]
+    assert "no convolution follows the frames" in lines[0]
+    made = engine.begin([1] * 7, Prosody(1, 0, 0))
+    assert made.samples == 700
+    parts = [pcm.samples for pcm in made]
+    assert np.concatenate(parts).tolist() == engine.synthesise([1] * 7, SAID).samples.tolist()
+
+
+def test_engines_in_many_threads_share_a_plan(toy: Manifest, tmp_path: Path) -> None:
+    """Sentences of one engine in several threads do not get into each other's state."""
+    engine = Engine(toy, folder=tmp_path / "pieces")
+    assert isinstance(pieces.load(toy, tmp_path / "pieces").plan, Plan)
+    expected = [engine.synthesise(range(3, 25), SAID, seed=seed).samples for seed in range(4)]
+    made = [engine.begin(range(3, 25), SAID, seed=seed) for seed in range(4)]
+    found: list[list[np.ndarray]] = [[] for _ in made]
+
+    def work(index: int) -> None:
+        while not made[index].done:
+            found[index].append(made[index].window(2).samples)
+
+    threads = [threading.Thread(target=work, args=(index,)) for index in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for parts, whole in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(np.concatenate(parts), whole)

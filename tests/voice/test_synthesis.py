@@ -1,0 +1,95 @@
+"""A sentence on its way: seeds, lengths, cancelling, and windows that grow."""
+
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from vits_tts.config import EMBEDDED_VOICE
+from vits_tts.types import Prosody
+from vits_tts.voice import catalogue, manifest, windows
+from vits_tts.voice.engine import Cancel, Cancelled, Engine
+
+SAID = Prosody(1.0, 0.667, 0.8)
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    """The voice in the box."""
+    path = catalogue.EMBEDDED_FOLDER / f"{EMBEDDED_VOICE}.onnx"
+    return Engine(manifest.read(path), folder=tmp_path_factory.mktemp("pieces"))
+
+
+@pytest.fixture
+def ids(engine: Engine) -> list[int]:
+    """A sentence of a few seconds."""
+    return engine.manifest.phoneme_ids("sin tɕaːw kaːk ɓan hom naj tʃəːj ɗɛp kwaː" * 2)[0]
+
+
+def test_the_same_seed_gives_the_same_samples(engine: Engine, ids: list[int]) -> None:
+    """In whatever windows, and in another engine; another seed gives others."""
+    expected = engine.synthesise(ids, SAID, seed=7).samples
+    in_windows = np.concatenate([pcm.samples for pcm in engine.begin(ids, SAID, seed=7)])
+    assert np.abs(in_windows.astype(int) - expected).max() <= 1
+    assert np.array_equal(engine.synthesise(ids, SAID, seed=7).samples, expected)
+    other = engine.synthesise(ids, SAID, seed=-8).samples
+    assert len(other) != len(expected) or not np.array_equal(other, expected)
+
+
+def test_without_a_seed_it_varies(engine: Engine, ids: list[int]) -> None:
+    """As a voice does that draws its own random numbers."""
+    first, second = (engine.synthesise(ids, SAID).samples for _ in range(2))
+    assert len(first) != len(second) or not np.array_equal(first, second)
+
+
+def test_length_is_known_before_any_sound(engine: Engine, ids: list[int]) -> None:
+    """``frames`` and ``samples`` hold from the beginning; windows are as long as asked for."""
+    made = engine.begin(ids, SAID, seed=1)
+    assert made.samples == made.frames * made.hop
+    lengths = []
+    while not made.done:
+        lengths.append(len(made.window(10).samples))
+    assert sum(lengths) == made.samples
+    assert set(lengths[:-1]) == {10 * made.hop}
+    with pytest.raises(ValueError, match="0 frames that are left"):
+        made.window(10)
+
+
+def test_windows_need_a_length(engine: Engine, ids: list[int]) -> None:
+    """A window of no frames is refused."""
+    with pytest.raises(ValueError, match="a window of 0"):
+        engine.begin(ids, SAID).window(0)
+
+
+def test_a_window_can_be_cancelled(engine: Engine, ids: list[int]) -> None:
+    """Before the text and between windows."""
+    cancel = Cancel()
+    made = engine.begin(ids, SAID, cancel=cancel)
+    made.window(5, cancel)
+    cancel.cancel()
+    with pytest.raises(Cancelled):
+        made.window(5, cancel)
+    with pytest.raises(Cancelled):
+        engine.begin(ids, SAID, cancel=cancel)
+
+
+def test_windows_grow_from_small_to_large() -> None:
+    """So that sound starts soon and the rest costs little."""
+    first = list(itertools.islice(windows.sizes(), 20))
+    assert first[0] == windows.FIRST
+    assert first == sorted(first)
+    assert first[-1] == windows.LARGEST
+    assert all(b <= a * 2 for a, b in itertools.pairwise(first))
+
+
+def test_pieces_are_kept_where_the_system_keeps_caches(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The folder by default follows the XDG specification."""
+    from vits_tts.voice.pieces import default_folder
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert default_folder().is_relative_to(tmp_path)
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    assert default_folder().is_relative_to(Path.home())

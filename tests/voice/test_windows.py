@@ -1,0 +1,127 @@
+"""Windows of real voices: put together, they are what the voice's own graph says in one go."""
+
+import itertools
+import json
+import random
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from tests.support.voices import install_joe
+from tests.voice.graphs import Whole, feed, with_speakers
+from vits_tts.config import EMBEDDED_VOICE
+from vits_tts.types import Prosody
+from vits_tts.voice import catalogue, manifest, windows
+from vits_tts.voice.cutting.verify import frame_noise
+from vits_tts.voice.engine import Engine
+from vits_tts.voice.manifest import Manifest
+from vits_tts.voice.pieces import load, tried_ids
+from vits_tts.voice.plan import Array, Plan
+
+NAMES = ("bundled", "medium", "speakers")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the voices and their pieces are."""
+    return tmp_path_factory.mktemp("windows")
+
+
+class Voice:
+    """A voice as the engine serves it, and uncut."""
+
+    def __init__(self, made_of: Manifest, folder: Path) -> None:
+        """Load both."""
+        self.engine = Engine(made_of, folder=folder)
+        plan = load(made_of, folder).plan
+        assert isinstance(plan, Plan), plan
+        self.plan = plan
+        self.whole = Whole(onnx.load(made_of.model_path), tried_ids(made_of))
+
+
+@cache
+def voice(name: str, folder: Path) -> Voice:
+    """Return a voice; each is loaded once."""
+    if name == "bundled":
+        path = catalogue.EMBEDDED_FOLDER / f"{EMBEDDED_VOICE}.onnx"
+    else:
+        path = install_joe(folder, name)
+    if name == "speakers":
+        model = with_speakers(onnx.load(path), 4)
+        path.unlink()
+        onnx.save(model, path)
+        settings_path = path.with_name(f"{path.name}.json")
+        known = json.loads(settings_path.read_text("utf-8"))
+        settings_path.write_text(json.dumps({**known, "num_speakers": 4}), "utf-8")
+    return Voice(manifest.read(path), folder / "pieces")
+
+
+def sentence(spoken: Manifest, length: int) -> list[int]:
+    """Return the ids of ``length`` phonemes."""
+    letters = [symbol for symbol in spoken.phoneme_id_map if symbol.isalpha()]
+    chosen = random.Random(length).choices(letters, k=length)  # noqa: S311
+    return spoken.phoneme_ids(chosen)[0]
+
+
+def check(known: Voice, length: int, sizes: Sequence[int], prosody: Prosody) -> float:
+    """Hold a sentence made in windows against the whole; return its seconds."""
+    ids = sentence(known.engine.manifest, length)
+    made = known.engine.begin(ids, prosody, seed=length)
+    lengths = itertools.cycle(sizes)
+    parts: list[Array] = []
+    while not made.done:
+        parts.append(made.raw_window(next(lengths)))
+    scales = (prosody.noise_scale, prosody.length_scale, prosody.noise_w)
+    fed = {
+        **feed(ids, scales, prosody.speaker_id),
+        **frame_noise(known.plan, made.frames, seed=length),
+    }
+    expected = known.whole.run(fed, seed=length)
+    assert made.samples == len(expected)
+    np.testing.assert_allclose(np.concatenate(parts), expected, atol=1e-4)
+    return len(expected) / made.sample_rate
+
+
+@pytest.mark.parametrize("name", NAMES)
+@settings(
+    max_examples=4,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(
+    length=st.integers(1, 25),
+    sizes=st.lists(st.integers(1, 200), min_size=1, max_size=5),
+    prosody=st.builds(
+        Prosody,
+        length_scale=st.sampled_from([0.4, 1.0, 1.5]),
+        noise_scale=st.floats(0, 1.5),
+        noise_w=st.floats(0, 1.5),
+        speaker_id=st.integers(0, 3),
+    ),
+)
+@example(length=1, sizes=[1], prosody=Prosody(1.0, 0.667, 0.8))
+@example(length=1, sizes=[1], prosody=Prosody(0.25, 0.667, 0.8, 1))
+@example(length=30, sizes=[1, 2, 3], prosody=Prosody(1.0, 0.667, 0.8, 2))
+def test_windows_equal_the_whole(
+    name: str,
+    folder: Path,
+    length: int,
+    sizes: list[int],
+    prosody: Prosody,
+) -> None:
+    """Whatever is said, by whom, how fast and in which windows."""
+    check(voice(name, folder), length, sizes, prosody)
+
+
+def test_thirty_seconds_equal_the_whole(folder: Path) -> None:
+    """A very long sentence, in the windows that the engine itself would take."""
+    sizes = list(itertools.islice(windows.sizes(), 40))
+    prosody = Prosody(3.0, 0.667, 0.8)
+    assert check(voice("medium", folder), 300, sizes, prosody) > 30

@@ -1,0 +1,1 @@
+"""From recordings to an embedded voice: prepare, align, train, export, evaluate."""

@@ -1,0 +1,348 @@
+"""Measure natural recordings, another voice and the new voice side by side; write RESULTS.md."""
+
+import argparse
+import csv
+import datetime as dt
+import hashlib
+import json
+import logging
+import math
+import multiprocessing
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+from tqdm import tqdm
+
+from training import listening, measures, plots
+from training.align import Aligner
+from training.phonemes import PHONEME_ID_MAP
+from training.speaker import Speaker, real_time_factor
+
+HERE = Path(__file__).parent
+NATURAL, START, NEW = "natural", "starting voice", "new voice"
+PARTS = ("held_out", "sentences", "utterances", "speeds", "cost")
+SPEEDS = (0.5, 0.75, 1.0, 1.5, 2.0)
+_LOG = logging.getLogger("evaluate")
+
+Row = dict[str, Any]
+
+
+def heard(audio: np.ndarray, text: str, listen: bool = True, judge: bool = True) -> Row:
+    """Return what can be measured without any alignment, of trimmed sound."""
+    audio = measures.trim(audio)
+    said = listening.syllables(text)
+    row: Row = {
+        "syllables": len(said),
+        "seconds": measures.seconds(audio),
+        "clicks": measures.clicks(audio),
+        "drift": measures.drift(audio),
+    }
+    if listen:
+        transcript = listening.transcribe(audio)
+        row["heard"] = transcript
+        row["errors"] = listening.errors(said, listening.syllables(transcript))
+    if judge:
+        row |= listening.opinion(audio)
+    return row
+
+
+def summary(rows: list[Row]) -> dict[str, float]:
+    """Return the figures of one table row."""
+    count = sum(row["syllables"] for row in rows)
+    figures = {
+        "syllables per second": count / sum(row["seconds"] for row in rows),
+        "clicks": float(sum(row["clicks"] for row in rows)),
+        "drift dB": float(np.mean([abs(row["drift"]) for row in rows])),
+    }
+    if "errors" in rows[0]:
+        wrong = np.sum([row["errors"] for row in rows], axis=0)
+        figures["syllable error %"] = 100 * wrong.sum() / count
+        figures["deleted %"] = 100 * wrong[1] / count
+        figures["inserted %"] = 100 * wrong[2] / count
+    judged = [row for row in rows if "p808" in row]
+    if judged:
+        figures["P.808"] = float(np.mean([row["p808"] for row in judged]))
+        figures["DNSMOS overall"] = float(np.mean([row["overall"] for row in judged]))
+    if "cents" in rows[0]:
+        both = sum(row["both"] for row in rows)
+        figures["pitch error cents"] = sum(row["cents"] for row in rows) / both
+        figures["the same, levels taken out"] = sum(row["shape"] for row in rows) / both
+        figures["pitch RMS cents"] = (sum(row["squares"] for row in rows) / both) ** 0.5
+        unlike = sum(row["unlike"] for row in rows)
+        figures["voicing error %"] = 100 * unlike / sum(row["frames"] for row in rows)
+    return figures
+
+
+def table(columns: dict[str, dict[str, float]]) -> str:
+    """Return a Markdown table: one column for each voice, one line for each figure."""
+    names = list(dict.fromkeys(name for figures in columns.values() for name in figures))
+    lines = [f"| | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
+    for name in names:
+        cells = [f"{figures[name]:.2f}" if name in figures else "-" for figures in columns.values()]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+class Evaluation:
+    """Collects the report's sections while it measures."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        """Load voices, texts and the aligner."""
+        self.options = options
+        self.output: Path = options.output
+        self.plots: Path = options.output / "plots"
+        self.plots.mkdir(parents=True, exist_ok=True)
+        self.aligner = Aligner.load(options.work / "aligner.pt")
+        self.voices = {START: Speaker(options.baseline), NEW: Speaker(options.voice)}
+        self.identity = identity(options.voice)
+        self.identities = {
+            NATURAL: "recordings",
+            START: identity(options.baseline),
+            NEW: self.identity,
+        }
+        self.sections: list[str] = []
+        self.details: dict[str, Any] = {}
+
+    def keep(self, part: str, rows: dict[str, list[Row]]) -> None:
+        """Write what has been measured so far, so that a run that is cut short can go on."""
+        measured = {"voices": self.identities, "rows": rows}
+        text = json.dumps(measured, ensure_ascii=False, default=float)
+        (self.options.work / f"measured-{part}.json").write_text(text, encoding="utf-8")
+
+    def kept(self, part: str) -> dict[tuple[str, str], Row]:
+        """Return what an earlier run measured of the same sound, by voice and text."""
+        path = self.options.work / f"measured-{part}.json"
+        found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        known = found.get("voices", {})
+        return {
+            (voice, row["text"]): row
+            for voice, rows in found.get("rows", {}).items()
+            if known.get(voice) == self.identities[voice]
+            for row in rows
+        }
+
+    def held_out(self) -> None:
+        """Measure the held-out clips."""
+        data: Path = self.options.data
+        names = (data / "heldout.txt").read_text(encoding="utf-8").split()[: self.options.limit]
+        with (data / "metadata.csv").open(encoding="utf-8", newline="") as file:
+            texts = {r[0]: r[1] for r in csv.reader(file, delimiter="|", quoting=csv.QUOTE_NONE)}
+        rows: dict[str, list[Row]] = defaultdict(list)
+        found: dict[str, list[Row]] = defaultdict(list)
+        kept = self.kept("held_out")
+        for name in tqdm(names, desc="held-out clips"):
+            recording, _ = soundfile.read(data / "wavs" / f"{name}.flac", dtype="float32")
+            sounds = {NATURAL: recording}
+            sounds |= {voice: speak(texts[name]) for voice, speak in self.voices.items()}
+            for voice, sound in sounds.items():
+                row = kept.get((voice, texts[name])) or heard(sound, texts[name])
+                found[voice].append(measures.find(self.aligner, sound, texts[name]))
+                row |= measures.compare_pitch(found[NATURAL][-1], found[voice][-1])
+                rows[voice].append(row | {"text": texts[name]})
+            self.keep("held_out", rows)
+        self.details["held-out"] = rows
+        columns = {voice: summary(mine) for voice, mine in rows.items()}
+        distances = plots.tone_contours(dict(found), self.plots / "tones.png")
+        for voice, figures in columns.items():
+            figures["tone contours, cents from natural"] = distances[voice]
+        natural, new = columns[NATURAL], columns[NEW]
+        ratio = new["syllable error %"] / natural["syllable error %"]
+        other = columns[START]["syllable error %"] / natural["syllable error %"]
+        pictured = {voice: found[voice][0] for voice in found}
+        plots.spectrograms(pictured, texts[names[0]], self.plots / "spectrograms.png")
+        self.sections.append(
+            f"## {len(names)} held-out clips\n\n{table(columns)}\n"
+            f"Syllable error of the new voice over natural: {ratio:.3f} "
+            f"(starting voice {other:.3f}). Pitch and voicing are compared with the natural "
+            "recording token by token, each token stretched to its natural length; Praat's "
+            "tracker reads all three alike.\n\n"
+            "![spectrograms](plots/spectrograms.png)\n\n![tones](plots/tones.png)\n"
+        )
+
+    def sentences(self) -> None:
+        """Measure the written sentences, by kind."""
+        lines = (HERE / "sentences.txt").read_text(encoding="utf-8").splitlines()
+        rows: dict[str, list[Row]] = defaultdict(list)
+        kinds: dict[str, dict[str, list[Row]]] = defaultdict(lambda: defaultdict(list))
+        kept = self.kept("sentences")
+        # kinds mixed, so that a shorter look sees all of them
+        mixed = [line for first in range(10) for line in lines[first::10]]
+        for number, line in enumerate(tqdm(mixed[: self.options.limit * 2], desc="sentences")):
+            kind, text = line.split("|")
+            judge = number % 4 == 0  # DNSMOS takes twice as long as Whisper
+            for voice, speak in self.voices.items():
+                sound = speak(text)
+                row = kept.get((voice, text)) or heard(sound, text, judge=judge)
+                row |= {"text": text, "kind": kind}
+                rows[voice].append(row)
+                kinds[kind][voice].append(row)
+            self.keep("sentences", rows)
+        self.details["sentences"] = rows
+        columns = {voice: summary(mine) for voice, mine in rows.items()}
+        lines = ["| kind | " + " | ".join(f"{v}: error %, P.808" for v in columns) + " |"]
+        lines.append("|---" * (len(columns) + 1) + "|")
+        for kind, voices in kinds.items():
+            parts = [summary(voices[voice]) for voice in columns]
+            cells = [f"{p['syllable error %']:.1f}, {p.get('P.808', math.nan):.2f}" for p in parts]
+            lines.append(f"| {kind} ({len(voices[NEW])}) | {' | '.join(cells)} |")
+        self.sections.append(
+            f"## {len(rows[NEW])} written sentences\n\n{table(columns)}\n"
+            + "\n".join(lines)
+            + "\n\nDNSMOS on every fourth sentence.\n"
+        )
+
+    def utterances(self) -> None:
+        """Look for cut, doubled and missing syllables in short utterances."""
+        texts = (HERE / "utterances.txt").read_text(encoding="utf-8").splitlines()
+        symbols = {ids[0]: symbol for symbol, ids in PHONEME_ID_MAP.items()}
+        floor = self.natural_floor()
+        wrong: dict[str, dict[str, list[str]]] = {voice: {} for voice in self.voices}
+        quiet: dict[str, list[tuple[float, float]]] = defaultdict(list)
+        for text in tqdm(texts[: self.options.limit * 4], desc="utterances"):
+            for voice, speak in self.voices.items():
+                sound = speak(text)
+                quiet[voice].append(measures.edges(sound))
+                # Piper's interface gives no silence to a voice's ends; the aligner expects some
+                sound = np.concatenate([np.zeros(800), sound, np.zeros(800)])
+                noise = np.random.default_rng(0).normal(0, 3e-4, len(sound))
+                found = measures.find(self.aligner, sound + noise, text)
+                faults = measures.defects(found, floor, symbols)
+                if faults:
+                    wrong[voice][text] = faults
+        self.details["utterances"] = wrong
+        columns = {
+            voice: {
+                "utterances with a defect": float(len(wrong[voice])),
+                "first 10 ms, dB below the loudest (least)": min(a for a, _ in quiet[voice]),
+                "last 10 ms, dB below the loudest (least)": min(b for _, b in quiet[voice]),
+            }
+            for voice in self.voices
+        }
+        count = len(quiet[NEW])
+        listing = "".join(f"- {t}: {'; '.join(f)}\n" for t, f in wrong[NEW].items())
+        self.sections.append(
+            f"## {count} short utterances\n\n{table(columns)}\nA defect is a vowel that is too "
+            "short or too soft, a first or last phone that the aligner does not recognise (worse "
+            f"than 99.5 % of natural ones, log likelihood {floor:.0f}), a syllable shorter than "
+            "80 or longer than 800 ms, or more separate loud stretches than syllables.\n\n"
+            + (f"New voice:\n\n{listing}" if listing else "New voice: none.\n")
+        )
+
+    def natural_floor(self) -> float:
+        """Return the likelihood that 99.5 % of the first and last phones of recordings exceed."""
+        data: Path = self.options.data
+        with (data / "metadata.csv").open(encoding="utf-8", newline="") as file:
+            rows = list(csv.reader(file, delimiter="|", quoting=csv.QUOTE_NONE))[::8]
+        values = []
+        for name, text, *_ in rows:
+            sound, _ = soundfile.read(data / "wavs" / f"{name}.flac", dtype="float32")
+            found = measures.find(self.aligner, sound, text)
+            spoken = np.flatnonzero(found["ints"][:, 2] > 0)
+            values += [found["scores"][spoken[0]], found["scores"][spoken[-1]]]
+        return float(np.percentile(values, 0.5))
+
+    def speeds(self) -> None:
+        """Measure clarity and tempo at other speeds."""
+        lines = (HERE / "sentences.txt").read_text(encoding="utf-8").splitlines()
+        texts = [line.split("|")[1] for line in lines][:: max(1, 100 // self.options.speed_count)]
+        columns = {}
+        for speed in tqdm(SPEEDS, desc="speeds"):
+            rows = [heard(self.voices[NEW](text, 1 / speed), text, judge=False) for text in texts]
+            figures = summary(rows)
+            keep = ("syllable error %", "syllables per second", "clicks")
+            columns[f"speed {speed:g}"] = {name: figures[name] for name in keep}
+        self.sections.append(f"## Speeds, {len(texts)} sentences\n\n{table(columns)}")
+
+    def cost(self) -> None:
+        """Measure size and real-time factor."""
+        lines = (HERE / "sentences.txt").read_text(encoding="utf-8").splitlines()
+        texts = [line.split("|")[1] for line in lines[:6]]
+        columns = {
+            voice: {
+                "MB": path.stat().st_size / 1e6,
+                "real-time factor, 1 thread": real_time_factor(path, texts),
+            }
+            for voice, path in {START: self.options.baseline, NEW: self.options.voice}.items()
+        }
+        lines = [f"| | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
+        for name in ("MB", "real-time factor, 1 thread"):
+            lines.append(f"| {name} | {' | '.join(f'{c[name]:.4g}' for c in columns.values())} |")
+        self.sections.append("## Cost\n\n" + "\n".join(lines) + "\n")
+
+
+def identity(path: Path) -> str:
+    """Return a fingerprint of a voice file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def measure(job: tuple[str, argparse.Namespace]) -> None:
+    """Measure one part; leave its report and its single figures in the work folder."""
+    part, options = job
+    evaluation = Evaluation(options)
+    getattr(evaluation, part)()
+    report = {
+        "voice": evaluation.identity,
+        "sections": evaluation.sections,
+        "details": evaluation.details,
+    }
+    text = json.dumps(report, ensure_ascii=False, indent=1, default=float)
+    (options.work / f"report-{part}.json").write_text(text, encoding="utf-8")
+
+
+def write(options: argparse.Namespace) -> None:
+    """Write the report from all parts that were measured of this voice."""
+    sections: list[str] = []
+    voice = identity(options.voice)
+    for part in PARTS:
+        path = options.work / f"report-{part}.json"
+        report = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        if report.get("voice") == voice:
+            sections += report["sections"]
+    if (options.work / "voice" / "log.jsonl").exists():
+        plots.losses(options.work, options.output / "plots" / "losses.png")
+        sections = [*sections, "## Training\n\n![losses](plots/losses.png)\n"]
+    if (HERE / "remarks.md").exists():
+        sections = [*sections, (HERE / "remarks.md").read_text(encoding="utf-8")]
+    head = (
+        "# Results\n\nWritten by `python -m training.evaluate`, on "
+        f"{dt.datetime.now(tz=dt.UTC):%Y-%m-%d}. The natural recordings, the "
+        "starting voice and the new voice are trimmed alike (to 40 dB below the loudest 10 ms, "
+        "and 50 ms around) and measured by the same code. Syllable errors: Whisper base, int8, "
+        "beam 5, numbers as words. Drift is the mean distance in level between the first and the "
+        "last third of the speech.\n"
+    )
+    (options.output / "RESULTS.md").write_text("\n".join([head, *sections]), encoding="utf-8")
+
+
+def main() -> None:
+    """Run the parts that were asked for and write the report."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, default=Path("../shared/vais1000"))
+    parser.add_argument("--work", type=Path, required=True, help="folder with aligner.pt and logs")
+    parser.add_argument("--voice", type=Path, required=True, help="the new voice's .onnx")
+    parser.add_argument("--baseline", type=Path, required=True, help="the other voice's .onnx")
+    parser.add_argument("--output", type=Path, default=HERE)
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
+    parser.add_argument("--jobs", type=int, default=2, help="parts measured at the same time")
+    parser.add_argument("--limit", type=int, default=50, help="fewer clips, for a first look")
+    parser.add_argument("--speed-count", type=int, default=10, help="sentences for each speed")
+    options = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    logging.getLogger("faster_whisper").setLevel(logging.WARNING)
+    # the cost is measured by itself: other work beside it would be measured, too
+    crowd = [part for part in options.parts if part != "cost"]
+    alone = [part for part in options.parts if part == "cost"]
+    with multiprocessing.get_context("spawn").Pool(options.jobs, maxtasksperchild=1) as pool:
+        for _ in pool.imap_unordered(measure, [(part, options) for part in crowd]):
+            write(options)
+    for part in alone:
+        measure((part, options))
+    write(options)
+    _LOG.info("wrote %s", options.output / "RESULTS.md")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,181 @@
+"""Trained networks to one ONNX file with Piper's interface, and its JSON."""
+
+import argparse
+import dataclasses
+import json
+import logging
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from onnx import TensorProto, helper, numpy_helper
+
+from training.phonemes import ESPEAK_VOICE, NUM_SYMBOLS, PHONEME_ID_MAP, text_to_ids
+from training.prosody import Prosody
+from training.recipes import Config, Voice
+from training.signal import HOP_LENGTH, SAMPLE_RATE
+from training.voice import Encoder, Renderer, context
+
+NAME = "vi_VN-vais1000-compact"
+OPSET = 20
+ATTRIBUTION = (
+    'Trained on Quoc Truong Do, Chi Mai Luong, "VAIS-1000: A Vietnamese Speech Synthesis Corpus", '
+    "IEEE DataPort, 2017, doi 10.21227/H2B887"
+)
+_LOG = logging.getLogger("export")
+
+
+def load_networks(work: Path) -> tuple[Prosody, Voice, Config]:
+    """Return both trained networks (their averaged weights) and the sizes they have."""
+    states = {
+        stage: torch.load(work / stage / "last.pt", map_location="cpu", weights_only=False)
+        for stage in ("prosody", "voice")
+    }
+    fields = {field.name for field in dataclasses.fields(Config)}
+    configs = {
+        stage: Config(**{k: v for k, v in state["config"].items() if k in fields})
+        for stage, state in states.items()
+    }
+    config = configs["prosody"]
+    prosody = Prosody(config.prosody_size, config.prosody_blocks, config.prosody_frames, 0.0)
+    prosody.load_state_dict(states["prosody"]["average"])
+    voice = Voice(configs["voice"])
+    voice.load_state_dict(states["voice"]["average"])
+    for stage, state in states.items():
+        _LOG.info("%s: step %d", stage, state["step"])
+    return prosody.eval(), voice.eval(), configs["voice"]
+
+
+def to_onnx(prosody: Prosody, voice: Voice) -> onnx.ModelProto:
+    """Return the voice as one graph whose seam tensors are called ``frames`` and ``noise``."""
+    encoder, renderer = Encoder(prosody, voice).eval(), Renderer(voice).eval()
+    ids = torch.tensor([text_to_ids("xin chào , việt nam")])
+    scales = torch.tensor([0.667, 1.0, 0.8])
+    with torch.no_grad(), tempfile.TemporaryDirectory() as folder:
+        lengths = torch.tensor([ids.shape[1]])
+        frames, noise = encoder(ids, lengths, scales)
+        torch.onnx.export(
+            encoder,
+            (ids, lengths, scales),
+            f"{folder}/encoder.onnx",
+            input_names=["input", "input_lengths", "scales"],
+            output_names=["frames", "noise"],
+            dynamic_axes={"input": {1: "phonemes"}, "frames": {1: "time"}, "noise": {1: "time"}},
+            opset_version=OPSET,
+            dynamo=False,
+        )
+        torch.onnx.export(
+            renderer,
+            (frames, noise),
+            f"{folder}/renderer.onnx",
+            input_names=["frames", "noise"],
+            output_names=["output"],
+            dynamic_axes={"frames": {1: "time"}, "noise": {1: "time"}, "output": {3: "samples"}},
+            opset_version=OPSET,
+            dynamo=False,
+        )
+        front, back = (onnx.load(f"{folder}/{part}.onnx") for part in ("encoder", "renderer"))
+    for part, prefix, keep in ((front, "encoder", 2), (back, "renderer", 1)):
+        _rename(part.graph, prefix, keep)
+    merged = onnx.compose.merge_models(
+        front, back, io_map=[("frames", "frames"), ("noise", "noise")], name=NAME
+    )
+    merged.producer_name = "vits-tts-vietnamese"
+    return merged
+
+
+def _rename(graph: onnx.GraphProto, prefix: str, outputs: int) -> None:
+    """Prefix every inner name of ``graph``, so that two graphs can be joined."""
+    if len(graph.output) != outputs:
+        raise ValueError(f"{prefix}: want {outputs} outputs, got {len(graph.output)}")
+    public = {value.name for value in [*graph.input, *graph.output]}
+
+    def new(name: str) -> str:
+        return name if not name or name in public else f"{prefix}/{name.lstrip('/')}"
+
+    for number, node in enumerate(graph.node):
+        node.name = f"{prefix}/{number}/{node.op_type}"
+        node.input[:] = [new(name) for name in node.input]
+        node.output[:] = [new(name) for name in node.output]
+    for tensor in graph.initializer:
+        tensor.name = new(tensor.name)
+    del graph.value_info[:]
+
+
+def halve(model: onnx.ModelProto, smallest: int = 512) -> None:
+    """Store large float tensors in 16 bits, widened by Cast nodes."""
+    graph, casts = model.graph, []
+    for index, tensor in enumerate(graph.initializer):
+        values = numpy_helper.to_array(tensor)
+        if values.dtype != np.float32 or values.size < smallest:
+            continue
+        stored = numpy_helper.from_array(values.astype(np.float16), f"{tensor.name}/16")
+        casts.append(helper.make_node("Cast", [stored.name], [tensor.name], to=TensorProto.FLOAT))
+        graph.initializer[index].CopyFrom(stored)
+    nodes = list(graph.node)
+    del graph.node[:]
+    graph.node.extend([*casts, *nodes])
+
+
+def manifest(decoder_blocks: int) -> dict[str, Any]:
+    """Return the voice's JSON: Piper's keys, and a few that Piper leaves unread."""
+    return {
+        "name": NAME,
+        "audio": {"sample_rate": SAMPLE_RATE, "quality": "compact"},
+        "espeak": {"voice": ESPEAK_VOICE},
+        "phoneme_type": "espeak",
+        "inference": {"noise_scale": 0.667, "length_scale": 1.0, "noise_w": 0.8},
+        "num_symbols": NUM_SYMBOLS,
+        "num_speakers": 1,
+        "speaker_id_map": {},
+        "phoneme_id_map": PHONEME_ID_MAP,
+        "phoneme_map": {},
+        "hop_length": HOP_LENGTH,
+        "piper_version": "1.0.0",
+        "language": {
+            "code": "vi_VN",
+            "family": "vi",
+            "region": "VN",
+            "name_native": "Tiếng Việt",
+            "name_english": "Vietnamese",
+            "country_english": "Vietnam",
+        },
+        "dataset": "vais1000",
+        "licence": {
+            "name": "CC BY-NC-SA 4.0",
+            "url": "https://creativecommons.org/licenses/by-nc-sa/4.0/",
+            "attribution": ATTRIBUTION,
+        },
+        "streaming": {
+            "tensors": ["frames", "noise"],
+            "axis": 1,
+            "context": context(decoder_blocks),
+            "hop_length": HOP_LENGTH,
+        },
+    }
+
+
+def main() -> None:
+    """Write ``NAME.onnx`` and ``NAME.onnx.json``."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--work", type=Path, required=True, help="folder with both checkpoints")
+    parser.add_argument("--output", type=Path, default=Path("src/vits_tts/voice/data"))
+    options = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    prosody, voice, config = load_networks(options.work)
+    model = to_onnx(prosody, voice)
+    halve(model)
+    onnx.checker.check_model(model)
+    options.output.mkdir(parents=True, exist_ok=True)
+    path = options.output / f"{NAME}.onnx"
+    onnx.save(model, path)
+    text = json.dumps(manifest(config.decoder_blocks), ensure_ascii=False, indent=1)
+    path.with_suffix(".onnx.json").write_text(text + "\n", encoding="utf-8")
+    _LOG.info("%s: %.1f MB, %d nodes", path, path.stat().st_size / 1e6, len(model.graph.node))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,235 @@
+"""Train one of the networks; stop and go on at any time."""
+
+import argparse
+import copy
+import dataclasses
+import json
+import logging
+import math
+import signal
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import torch
+from torch import nn
+from tqdm import tqdm
+
+from training import data
+from training.recipes import CONFIGS, RECIPES, Config, ProsodyRecipe, Recipe, Voice, VoiceRecipe
+
+if TYPE_CHECKING:
+    from training.prosody import Prosody
+
+CHECKPOINT_SECONDS = 600.0
+AVERAGE = 0.998
+# Dropout before a normalisation makes predictions without it too bold (durations came out 21 %
+# too long): the last part of every training does without.
+NOISELESS = 0.85
+_LOG = logging.getLogger("train")
+
+
+def device_of(name: str) -> torch.device:
+    """Return the named device; ``auto`` is a GPU where there is one."""
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(name)
+
+
+def learning_rate(step: int, steps: int, peak: float) -> float:
+    """Return a short warm-up, then half a cosine down to 3 % of the peak."""
+    warm = min(1.0, (step + 1) / 200)
+    return peak * warm * (0.03 + 0.97 * 0.5 * (1 + math.cos(math.pi * step / steps)))
+
+
+def groups(recipe: Recipe) -> list[dict[str, Any]]:
+    """Return the networks' parameters with their shares of the learning rate."""
+    if isinstance(recipe, VoiceRecipe):
+        parts = {recipe.model.acoustic: recipe.config.acoustic_share, recipe.model.decoder: 1.0}
+    else:
+        parts = {recipe.model: 1.0}
+    return [{"params": list(part.parameters()), "share": share} for part, share in parts.items()]
+
+
+def save(path: Path, state: dict[str, Any]) -> None:
+    """Write a checkpoint whole or not at all."""
+    partial = path.with_suffix(".partial")
+    torch.save(state, partial)
+    partial.replace(path)
+
+
+class Training:
+    """A recipe with its optimisers, averaged weights, and everything a checkpoint holds."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        """Start from fresh weights."""
+        self.recipe, self.step = recipe, 0
+        self.adopted = 0  # steps that the acoustic model inside the voice had when it came
+        self.average = copy.deepcopy(recipe.model).eval().requires_grad_(False)
+        self.optimisers: dict[str, torch.optim.Optimizer] = {
+            "model": torch.optim.AdamW(
+                groups(recipe), recipe.rate, (0.8, 0.99), weight_decay=0.02, fused=True
+            )
+        }
+        if recipe.judges is not None:
+            self.optimisers["judges"] = torch.optim.AdamW(
+                recipe.judges.parameters(), recipe.rate, (0.8, 0.99), weight_decay=0.01, fused=True
+            )
+
+    def state(self) -> dict[str, Any]:
+        """Return all that a later sitting needs to go on as if nothing had happened."""
+        recipe = self.recipe
+        return {
+            "step": self.step,
+            "adopted": self.adopted,
+            "config": dataclasses.asdict(recipe.config),
+            "model": recipe.model.state_dict(),
+            "average": self.average.state_dict(),
+            "judges": recipe.judges.state_dict() if recipe.judges is not None else None,
+            "optimisers": {k: v.state_dict() for k, v in self.optimisers.items()},
+            "random": torch.get_rng_state(),
+            "cuda_random": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go back to a checkpoint."""
+        self.step, self.adopted = state["step"], state.get("adopted", 0)
+        self.recipe.model.load_state_dict(state["model"])
+        self.average.load_state_dict(state["average"])
+        if self.recipe.judges is not None:
+            self.recipe.judges.load_state_dict(state["judges"])
+        for name, optimiser in self.optimisers.items():
+            optimiser.load_state_dict(state["optimisers"][name])
+        torch.set_rng_state(state["random"])
+        if state["cuda_random"] and torch.cuda.is_available():
+            torch.cuda.set_rng_state_all(state["cuda_random"])
+
+    def adopt(self, state: dict[str, Any]) -> None:
+        """Put an acoustic model that was trained on its own into the voice, once."""
+        if isinstance(self.recipe, VoiceRecipe) and not self.adopted:
+            for model in (self.recipe.model, self.average):
+                cast("Voice", model).adopt(state["average"])
+            self.adopted = state["step"]
+            replaced = [*self.recipe.acoustic.parameters(), self.recipe.model.decoder.hidden.weight]
+            for parameter in replaced:
+                self.optimisers["model"].state.pop(parameter, None)
+            _LOG.info("adopted the acoustic model of step %d", self.adopted)
+
+    def advance(self) -> dict[str, torch.Tensor]:
+        """Take one step and move the averaged weights along."""
+        rate = learning_rate(self.step, self.recipe.steps, self.recipe.rate)
+        for optimiser in self.optimisers.values():
+            for group in optimiser.param_groups:
+                group["lr"] = rate * group.get("share", 1.0)
+        if self.step >= NOISELESS * self.recipe.steps:
+            for module in self.recipe.model.modules():
+                if isinstance(module, nn.Dropout):
+                    module.p = 0.0
+        losses = self.recipe.step(self.step, self.optimisers)
+        self.step += 1
+        keep = min(AVERAGE, self.step / (self.step + 50))
+        with torch.no_grad():
+            averaged: list[torch.Tensor] = list(self.average.parameters())
+            newest: list[torch.Tensor] = list(self.recipe.model.parameters())
+            torch._foreach_lerp_(averaged, newest, 1 - keep)
+        return losses
+
+    def validate(self, clips: list[data.Clip]) -> dict[str, float]:
+        """Return the averaged model's losses on ``clips``."""
+        own = self.recipe.model
+        self.recipe.model = self.average
+        try:
+            return self.recipe.validate(clips)
+        finally:
+            self.recipe.model = own
+
+
+def run(training: Training, folder: Path, development: list[data.Clip], until: float) -> None:
+    """Train to the end of the schedule or for ``until`` seconds; leave a checkpoint.
+
+    SIGTERM and SIGINT end the sitting after the step under way.
+    """
+    stop: list[int] = []
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda number, _: stop.append(number))
+    log = (folder / "log.jsonl").open("a", encoding="utf-8")
+    started = saved = time.time()
+    sums: dict[str, torch.Tensor] = {}
+    bar = tqdm(total=training.recipe.steps, initial=training.step, unit="step", mininterval=10)
+    since = 0
+    while training.step < training.recipe.steps and time.time() - started < until and not stop:
+        for name, value in training.advance().items():
+            sums[name] = value.detach() + sums.get(name, 0.0)
+        since += 1
+        bar.update()
+        now = time.time()
+        if training.step % 100 == 0:
+            means = {name: round(float(value) / since, 4) for name, value in sums.items()}
+            row: dict[str, Any] = {"step": training.step, "time": round(now, 1), **means}
+            if training.step % 500 == 0:
+                row["held"] = {k: round(v, 4) for k, v in training.validate(development).items()}
+            log.write(json.dumps(row) + "\n")
+            log.flush()
+            bar.set_postfix({k: v for k, v in row.items() if k not in ("step", "time")})
+            sums, since = {}, 0
+        if now - saved > CHECKPOINT_SECONDS:
+            save(folder / "last.pt", training.state())
+            saved = now
+    save(folder / "last.pt", training.state())
+    bar.close()
+    log.close()
+    _LOG.info("step %d of %d", training.step, training.recipe.steps)
+
+
+def main() -> None:
+    """Train, or go on training, and checkpoint every ten minutes."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("stage", choices=sorted(RECIPES))
+    parser.add_argument("--work", type=Path, required=True, help="folder with features.pt")
+    parser.add_argument("--config", choices=sorted(CONFIGS), default="small")
+    parser.add_argument("--steps", type=int, help="length of the whole schedule")
+    parser.add_argument("--minutes", type=float, default=math.inf, help="length of this sitting")
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--threads", type=int, default=0, help="0: all cores")
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    device = device_of(options.device)
+    torch.manual_seed(options.seed)
+
+    config: Config = CONFIGS[options.config]
+    if options.steps:
+        config = dataclasses.replace(
+            config,
+            steps=options.steps,
+            prosody_steps=options.steps,
+            acoustic_steps=options.steps,
+        )
+    folder = options.work / options.stage
+    folder.mkdir(parents=True, exist_ok=True)
+    clips = data.load(options.work, device, held_out=False)
+    # every 40th training clip only steers: the 50 held-out clips are seen by nothing here
+    development = clips[::40]
+    clips = [clip for i, clip in enumerate(clips) if i % 40]
+    training = Training(RECIPES[options.stage](config, clips, options.seed))
+    if (folder / "last.pt").exists():
+        training.restore(torch.load(folder / "last.pt", map_location="cpu", weights_only=False))
+        _LOG.info("going on from step %d", training.step)
+    acoustic = options.work / "acoustic" / "last.pt"
+    if options.stage == "voice" and acoustic.exists():
+        training.adopt(torch.load(acoustic, map_location="cpu", weights_only=False))
+    count = sum(p.numel() for p in training.recipe.model.parameters())
+    what = (options.stage, device, count / 1e6, len(clips))
+    _LOG.info("%s on %s: %.2f M parameters, %d clips", *what)
+    nn.Module.train(training.recipe.model)
+    run(training, folder, development, options.minutes * 60)
+    if isinstance(training.recipe, ProsodyRecipe) and training.step == training.recipe.steps:
+        cents = training.recipe.centre(cast("Prosody", training.average))
+        _LOG.info("contours lay %.1f cents high", cents)
+        save(folder / "last.pt", training.state())
+
+
+if __name__ == "__main__":
+    main()
