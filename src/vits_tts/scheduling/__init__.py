@@ -1,0 +1,1 @@
+"""Between listeners: who is served when, and who cannot be served in time."""

@@ -1,0 +1,145 @@
+"""The scheduler: real threads, the most urgent piece first, nobody starves."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pytest
+
+from vits_tts.scheduling.scheduler import Scheduler
+from vits_tts.scheduling.urgency import WHENEVER, Urgency
+from vits_tts.voice.cancel import Cancel
+
+
+class Stage:
+    """One inference thread, held up until everything to choose from waits."""
+
+    def __init__(self, now: Callable[[], float] = lambda: 0.0) -> None:
+        """Begin with nothing."""
+        self.scheduler = Scheduler(1, now)
+        self.order: list[str] = []
+        self._gate = threading.Event()
+        self._tasks: list[asyncio.Task[Any]] = []
+
+    async def hold(self) -> None:
+        """Keep the thread busy until ``go``."""
+        began = asyncio.Event()
+        loop = asyncio.get_running_loop()
+
+        def work(_: Cancel) -> None:
+            loop.call_soon_threadsafe(began.set)
+            self._gate.wait(10)
+
+        self._tasks.append(asyncio.create_task(self.scheduler.run(work, lambda: WHENEVER)))
+        await began.wait()
+
+    async def add(self, name: str, urgency: Callable[[], Urgency]) -> asyncio.Task[Any]:
+        """Let a piece wait."""
+
+        def work(_: Cancel) -> None:
+            self.order.append(name)
+
+        self._tasks.append(asyncio.create_task(self.scheduler.run(work, urgency)))
+        await asyncio.sleep(0)  # so that it is in the queue
+        return self._tasks[-1]
+
+    async def go(self) -> list[str]:
+        """Let all run; return the order in which they did."""
+        self._gate.set()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self.scheduler.close()
+        return self.order
+
+
+def run(story: Coroutine[Any, Any, None]) -> None:
+    """Run a test's coroutine."""
+    asyncio.run(asyncio.wait_for(story, 20))
+
+
+def test_earliest_deadline_first() -> None:
+    """Deadlines are asked for when a thread is free, not when the piece came."""
+
+    async def story() -> None:
+        stage = Stage()
+        await stage.hold()
+        due = {"early": 9.0}
+        await stage.add("file", lambda: WHENEVER)
+        await stage.add("late", lambda: Urgency(7, 0))
+        await stage.add("early", lambda: Urgency(due["early"], 0))
+        await stage.add("between", lambda: Urgency(5, 1))
+        await stage.add("between, waits longer", lambda: Urgency(5, 0))
+        due["early"] = 3.0
+        assert await stage.go() == ["early", "between, waits longer", "between", "late", "file"]
+
+    run(story())
+
+
+def test_files_do_not_starve() -> None:
+    """However many listen, a file gets a piece made every second, the one that waits longest."""
+
+    async def story() -> None:
+        time = 0.0
+        stage = Stage(lambda: time)
+        await stage.hold()
+        await stage.add("first file", lambda: WHENEVER)
+        await stage.add("second file", lambda: WHENEVER)
+        for number in range(3):
+            await stage.add(f"listener {number}", lambda: Urgency(0, 0))
+        time = 1.5
+        assert await stage.go() == [
+            "first file",
+            "listener 0",
+            "listener 1",
+            "listener 2",
+            "second file",
+        ]
+
+    run(story())
+
+
+def test_who_leaves_is_dropped_or_stopped() -> None:
+    """A piece that waits never runs; one that runs is told through its ``Cancel``."""
+
+    async def story() -> None:
+        stage = Stage()
+        began, stopped = asyncio.Event(), threading.Event()
+        loop = asyncio.get_running_loop()
+
+        def long(cancel: Cancel) -> None:
+            loop.call_soon_threadsafe(began.set)
+            for _ in range(1000):
+                if cancel.cancelled:
+                    stopped.set()
+                    return
+                threading.Event().wait(0.01)
+
+        running = asyncio.create_task(stage.scheduler.run(long, lambda: WHENEVER))
+        await began.wait()
+        waiting = await stage.add("never", lambda: WHENEVER)
+        await stage.add("stays", lambda: WHENEVER)
+        waiting.cancel()
+        running.cancel()
+        assert await stage.go() == ["stays"]
+        assert stopped.is_set()
+
+    run(story())
+
+
+def test_failures_reach_who_asked() -> None:
+    """And the thread goes on with the next piece."""
+
+    async def story() -> None:
+        stage = Stage()
+
+        def broken(_: Cancel) -> None:
+            raise RuntimeError("broken")
+
+        with pytest.raises(RuntimeError, match="broken"):
+            await stage.scheduler.run(broken, lambda: WHENEVER)
+        ran = await stage.scheduler.run(lambda _: "fine", lambda: WHENEVER)
+        assert ran.result == "fine"
+        assert ran.seconds >= 0
+        await stage.go()
+
+    run(story())
