@@ -1,0 +1,1 @@
+"""Caching of sentences: the key and where the speech is kept."""

@@ -1,0 +1,135 @@
+"""Addresses: Redis by TCP or a socket, behind Sentinel, as a cluster, with users; and secrets."""
+
+import asyncio
+import gc
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.support.redis import redis_server
+from tests.support.server import until
+from vits_tts import reference
+from vits_tts.cache.redis import Lock, RedisTier
+from vits_tts.config import Config, RedisCacheSettings, load
+from vits_tts.errors import ConfigError
+from vits_tts.types import Pcm
+
+PCM = Pcm(np.arange(2000, dtype=np.int16), 16000)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left_open() -> Iterator[None]:
+    """Let Python notice here, not in some later test, a connection that was never closed."""
+    yield
+    gc.collect()
+
+
+async def round_trip(settings: RedisCacheSettings) -> None:
+    """Lock, store, read and clear one sentence."""
+    tier = RedisTier(settings)
+    lock = await tier.lock("voice", "key", tier.patience())
+    assert isinstance(lock, Lock)
+    tier.store_later("voice", "key", PCM, lock)
+    await tier.stored()
+    back = await tier.get("voice", "key", tier.patience())
+    assert back
+    assert np.array_equal(back.samples, PCM.samples)
+    assert (await tier.sizes())["voice"][0] == 1
+    assert await tier.clear("other") == 0
+    assert await tier.clear("voice") == 1
+    assert await tier.get("voice", "key", tier.patience()) is None
+    await tier.finish()
+
+
+def settings(url: str, **more: object) -> RedisCacheSettings:
+    """Return settings with more time than a busy machine needs."""
+    times = {"command_timeout": 5, "connect_timeout": 5}
+    return RedisCacheSettings.model_validate({"url": url, **times, **more})
+
+
+def test_socket(tmp_path: Path) -> None:
+    """A Unix socket."""
+    path = tmp_path / "redis.sock"
+    with redis_server(tmp_path, "--unixsocket", str(path)):
+        asyncio.run(round_trip(settings(f"unix://{path}")))
+
+
+@pytest.mark.parametrize("in_url", [True, False])
+def test_password(tmp_path: Path, *, in_url: bool) -> None:
+    """User and password, in the URL or beside it."""
+    with redis_server(tmp_path) as redis:
+        with redis.client() as client:
+            client.acl_setuser(
+                "lan", enabled=True, passwords=["+s3cr3t"], keys="*", commands=["+@all"]
+            )
+        if in_url:
+            url = redis.url.replace("//", "//lan:s3cr3t@")
+            asyncio.run(round_trip(settings(url)))
+        else:
+            who = {"username": "lan", "password": "s3cr3t"}
+            asyncio.run(round_trip(settings(redis.url, **who)))
+
+
+def test_sentinel(tmp_path: Path) -> None:
+    """The master is found by asking a sentinel."""
+    with redis_server(tmp_path / "master") as master:
+        config = tmp_path / "sentinel.conf"
+        config.write_text(f"sentinel monitor main 127.0.0.1 {master.port} 1\n")
+        with redis_server(tmp_path / "sentinel", str(config), "--sentinel") as sentinel:
+            url = f"redis+sentinel://127.0.0.1:{sentinel.port}/main"
+            asyncio.run(round_trip(settings(url)))
+
+
+def test_cluster(tmp_path: Path) -> None:
+    """A cluster, here of one node that holds all slots."""
+    with redis_server(tmp_path, "--cluster-enabled", "yes") as redis:
+        with redis.client() as client:
+            client.execute_command("CLUSTER", "ADDSLOTS", *range(16384))
+            until(lambda: b"cluster_state:ok" in _info(client), "the cluster")
+        asyncio.run(round_trip(settings(f"redis+cluster://127.0.0.1:{redis.port}")))
+
+
+def _info(client: object) -> bytes:
+    answer = client.execute_command("CLUSTER", "INFO")  # type: ignore[attr-defined]
+    if isinstance(answer, dict):
+        return b"cluster_state:ok" if answer.get("cluster_state") == "ok" else b""
+    return bytes(answer)
+
+
+def test_values_that_are_too_large_stay_out(tmp_path: Path) -> None:
+    """A sentence over the limit is not stored, and its lock is given back."""
+
+    async def story(url: str) -> None:
+        tier = RedisTier(settings(url, max_value_bytes=100))
+        lock = await tier.lock("voice", "key", tier.patience())
+        assert isinstance(lock, Lock)
+        tier.store_later("voice", "key", PCM, lock)
+        await tier.stored()
+        assert await tier.get("voice", "key", tier.patience()) is None
+        assert isinstance(await tier.lock("voice", "key", tier.patience()), Lock)
+        await tier.finish()
+
+    with redis_server(tmp_path) as redis:
+        asyncio.run(story(redis.url))
+
+
+def test_secrets_are_masked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The effective settings, and what they look like in a debugger, hold no password."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("VITS_TTS__CACHE__REDIS__PASSWORD", "s3cr3t")
+    monkeypatch.setenv("VITS_TTS__CACHE__REDIS__URL", "rediss://lan:t0ps3cr3t@redis.example:6379/0")
+    config: Config = load()
+    assert config.cache.redis.password
+    assert config.cache.redis.password.get_secret_value() == "s3cr3t"
+    shown = reference.effective(config)
+    assert "s3cr3t" not in shown + repr(config)
+    assert "rediss://lan:**********@redis.example:6379/0" in shown
+
+
+def test_addresses_that_cannot_be(tmp_path: Path) -> None:
+    """Another kind of address is refused at the start."""
+    (tmp_path / "config.yaml").write_text("cache: {redis: {url: 'http://x'}}")
+    with pytest.raises(ConfigError, match=r"cache\.redis\.url: should begin with redis://"):
+        load(tmp_path / "config.yaml")

@@ -1,0 +1,43 @@
+"""Keys: equal only for what sounds the same."""
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vits_tts.cache.key import sentence_key, speech_hash
+from vits_tts.types import Prosody
+
+scale = st.floats(0, 4, allow_nan=False)
+prosodies = st.builds(Prosody, scale, scale, scale, st.integers(0, 100))
+inputs = st.tuples(st.text(max_size=8), st.text(max_size=20), prosodies, st.floats(0.1, 10))
+
+
+@given(inputs, inputs)
+def test_equal_only_if_all_is_equal(one: tuple, other: tuple) -> None:  # type: ignore[type-arg]
+    """Two keys are the same exactly when everything that changes a sample is the same."""
+    assert (sentence_key(*one) == sentence_key(*other)) == (one == other)
+
+
+def test_every_part_counts() -> None:
+    """Each parameter alone makes another key."""
+    prosody = Prosody(1.0, 0.667, 0.8)
+    changed = [
+        replace(prosody, length_scale=1.1),
+        replace(prosody, noise_scale=0.6),
+        replace(prosody, noise_w=0.7),
+        replace(prosody, speaker_id=1),
+    ]
+    keys = {sentence_key("voice", "xin", each) for each in [prosody, *changed]}
+    keys |= {sentence_key("other", "xin", prosody), sentence_key("voice", "chào", prosody)}
+    keys |= {sentence_key("voice", "xin", prosody, 0.5)}
+    assert len(keys) == 8
+
+
+@given(st.lists(st.tuples(st.text(max_size=3), st.floats(0, 9)), max_size=3), st.integers(1, 9))
+def test_hash_of_a_text(parts: list[tuple[str, float]], rate: int) -> None:
+    """A text's hash follows from its sentences, their pauses and the sample rate."""
+    again = [(str(key), float(pause)) for key, pause in parts]
+    assert speech_hash(parts, rate) == speech_hash(iter(again), rate)
+    assert speech_hash(parts, rate) != speech_hash([*parts, ("x", 0.0)], rate)
+    assert speech_hash(parts, rate) != speech_hash(parts, rate + 1)

@@ -1,0 +1,65 @@
+"""The cache in memory: bounded in bytes and in age, least recently used out first."""
+
+import numpy as np
+import pytest
+
+from vits_tts.cache.memory import MemoryCache
+from vits_tts.config import MemoryCacheSettings as Settings
+from vits_tts.types import Pcm
+
+
+def pcm(count: int = 1000) -> Pcm:
+    """Return speech of so many samples."""
+    return Pcm(np.ones(count, np.int16), 16000)
+
+
+class Clock:
+    """A clock that is set by hand."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        """Return the time."""
+        return self.now
+
+
+def test_least_recently_used_goes_first() -> None:
+    """What was asked for lately stays when room is needed."""
+    cache = MemoryCache(Settings(max_bytes=8000, ttl_seconds=60))
+    for key in "abc":
+        cache.put(key, pcm())
+    assert cache.get("a")
+    cache.put("d", pcm())
+    assert [key for key in "abcd" if cache.get(key)] == ["a", "c", "d"]
+    assert cache.nbytes <= 8000
+
+
+def test_bounded_whatever_comes() -> None:
+    """The bytes never pass the limit, and what is larger than all of it is not kept."""
+    cache = MemoryCache(Settings(max_bytes=10_000, ttl_seconds=60))
+    for number in range(200):
+        cache.put(str(number), pcm(number * 37))
+        assert cache.nbytes <= 10_000
+    cache.put("huge", pcm(100_000))
+    assert cache.get("huge") is None
+
+
+def test_old_sentences_are_dropped() -> None:
+    """A sentence is not kept longer than its time to live."""
+    clock = Clock()
+    cache = MemoryCache(Settings(max_bytes=100_000, ttl_seconds=10), clock)
+    cache.put("a", pcm())
+    clock.now = 9.9
+    assert cache.get("a")
+    clock.now = 10.1
+    assert cache.get("a") is None
+
+
+def test_nobody_changes_what_is_shared() -> None:
+    """Cached samples are read-only."""
+    cache = MemoryCache(Settings(max_bytes=100_000, ttl_seconds=10))
+    cache.put("a", pcm())
+    kept = cache.get("a")
+    assert kept
+    with pytest.raises(ValueError, match="read-only"):
+        kept.samples[0] = 5

@@ -1,0 +1,243 @@
+"""The cache shared by processes: what one has made nobody makes again."""
+
+import asyncio
+import os
+import re
+import signal
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+
+from tests.support.redis import RedisServer, redis_server
+from tests.support.server import Server, Settings, serving, until
+from tests.support.sound import assert_speech, decode
+from tests.support.voices import install_joe
+from vits_tts.cache.redis import Lock, RedisTier
+from vits_tts.cache.stored import VERSION, pack
+from vits_tts.config import EMBEDDED_VOICE, RedisCacheSettings
+from vits_tts.types import Pcm
+from vits_tts.voice import catalogue, manifest
+
+TEXT = "Xin chào các bạn. Hôm nay trời đẹp quá."
+
+
+@pytest.fixture(scope="module")
+def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """One Redis."""
+    with redis_server(tmp_path_factory.mktemp("redis")) as running:
+        yield running
+
+
+def settings_for(redis: RedisServer, **more: object) -> Settings:
+    """Return the settings of a server with this Redis, patient enough for a busy machine."""
+    shared = {"url": redis.url, "command_timeout": 2, "connect_timeout": 2, **more}
+    return {"cache": {"redis": shared}, "logging": {"level": "debug"}}
+
+
+@pytest.fixture(scope="module")
+def pair(
+    redis: RedisServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Server, Server]]:
+    """Two servers that share it, each with its own files."""
+    with ExitStack() as stack:
+        folders = (tmp_path_factory.mktemp(name) for name in ("first", "second"))
+        one, two = (stack.enter_context(serving(folder, settings_for(redis))) for folder in folders)
+        yield one, two
+
+
+def metric(server: Server, name: str, **labels: str) -> float:
+    """Return a metric's value; 0 if it was never counted."""
+    page = httpx.get(f"{server.url}/metrics").text
+    wanted = ",".join(f'{key}="{value}"' for key, value in sorted(labels.items()))
+    pattern = rf"^{name}{re.escape('{' + wanted + '}') if wanted else ''} (\S+)$"
+    found = re.search(pattern, page, re.MULTILINE)
+    return float(found[1]) if found else 0.0
+
+
+def stream(server: Server, text: str) -> bytes:
+    """Return the samples of a text."""
+    response = httpx.get(f"{server.url}/tts/stream", params={"text": text}, timeout=60)
+    assert response.status_code == 200
+    assert_speech(decode(response.content, streamed=True), shortest=0.2, longest=60)
+    return response.content[44:]
+
+
+def stored(redis: RedisServer, count: int) -> None:
+    """Wait until so many sentences are in Redis."""
+    until(lambda: len(redis.keys("vits-tts:s*")) >= count, f"{count} sentences stored")
+
+
+def test_what_one_has_said_the_other_does_not_make(
+    pair: tuple[Server, Server], redis: RedisServer
+) -> None:
+    """The second server returns the first one's samples, and its metrics say: no inference."""
+    one, two = pair
+    with redis.client() as client:
+        client.flushall()
+    first = stream(one, TEXT)
+    stored(redis, 2)
+    assert metric(one, "vits_tts_syntheses_total") == 2
+    assert stream(two, TEXT) == first
+    assert metric(two, "vits_tts_syntheses_total") == 0
+    assert metric(two, "vits_tts_cache_lookups_total", outcome="hit", tier="redis") == 2
+    assert metric(two, "vits_tts_cache_redis_bytes_total", direction="in") > 1000
+    line = two.wait_for("request", route="stream")[-1]
+    assert (line["cache_hits"], line["real_time_factor"]) == (2, None)
+    assert stream(two, TEXT) == first
+    assert metric(two, "vits_tts_cache_lookups_total", outcome="hit", tier="memory") == 2
+    assert metric(two, "vits_tts_cache_memory_bytes") > 10_000
+
+
+def test_files_are_made_again_by_any_replica(
+    pair: tuple[Server, Server], redis: RedisServer
+) -> None:
+    """A file that one server made is served by the other, the same in bytes, ranges and ETag."""
+    one, two = pair
+    answer = httpx.get(f"{one.url}/tts", params={"text": "Một tệp cho hai máy."}).json()
+    until(lambda: redis.keys(f"vits-tts:r*:{answer['hash']}"), "recipe")
+    stored(redis, 1)
+    path = f"/audio/{answer['hash']}.wav"
+    here, there = (httpx.get(f"{server.url}{path}") for server in (one, two))
+    assert there.status_code == 200
+    assert there.content == here.content
+    part = httpx.get(f"{two.url}{path}", headers={"Range": "bytes=44-99"})
+    assert (part.status_code, part.content) == (206, here.content[44:100])
+    unknown = httpx.get(f"{two.url}/audio/{'0' * 40}.wav")
+    assert unknown.status_code == 404
+
+
+def test_many_callers_one_synthesis(pair: tuple[Server, Server]) -> None:
+    """Fifty who ask for one text at once cost one synthesis."""
+    server, _ = pair
+    text = "Năm mươi người cùng nghe một câu này vào cùng một lúc."
+    before = metric(server, "vits_tts_syntheses_total")
+    with ThreadPoolExecutor(50) as threads:
+        heard = set(threads.map(lambda _: stream(server, text), range(50)))
+    assert metric(server, "vits_tts_syntheses_total") - before == 1
+    assert metric(server, "vits_tts_cache_lookups_total", outcome="hit", tier="flight") > 0
+    assert len(heard) == 1
+
+
+def test_what_another_is_making_is_waited_for(
+    pair: tuple[Server, Server], redis: RedisServer
+) -> None:
+    """A sentence that another process is making is waited for, and its samples are returned."""
+    server, _ = pair
+    text = "Máy khác đang đọc câu này."
+    made = Pcm(np.tile(np.array([3000, -3000], np.int16), 8000), 16000)
+
+    def store_as_another(key: str) -> None:
+        with redis.client() as client:
+            client.set(f"{key.replace(':lock:', f':s{VERSION}:')}", pack(made))
+            client.delete(key)
+
+    stream(server, text)  # once, to learn the name of its lock
+    (name,) = (line["key"] for line in server.lines("cache miss")[-1:])
+    voice = manifest.read(catalogue.EMBEDDED_FOLDER / f"{EMBEDDED_VOICE}.onnx").short_digest
+    lock = f"vits-tts:lock:{voice}:{{{name}}}"
+    until(lambda: redis.keys(lock.replace("lock", f"s{VERSION}")), "stored")
+    with redis.client() as client:
+        client.flushall()
+        client.incr("vits-tts:epoch")  # memory is cleared too
+        until(lambda: metric(server, "vits_tts_cache_memory_bytes") == 0, "cleared")
+        client.set(lock, "another", px=60_000)
+    waits = metric(server, "vits_tts_cache_lock_wait_seconds_count")
+    before = metric(server, "vits_tts_syntheses_total")
+    with ThreadPoolExecutor(1) as threads:
+        waiting = threads.submit(stream, server, text)
+        server.wait_for("cache miss", 2, tier="memory", key=name)
+        store_as_another(lock)
+        assert waiting.result() == made.samples.tobytes()
+    assert metric(server, "vits_tts_syntheses_total") == before
+    assert metric(server, "vits_tts_cache_lock_wait_seconds_count") == waits + 1
+
+
+def test_one_of_several_may_leave(redis: RedisServer, tmp_path: Path) -> None:
+    """Who leaves among several stops nothing; when the last one leaves, the work ends."""
+    install_joe(tmp_path / "voices")
+    settings = {**settings_for(redis), "voice": {"name": "joe", "threads": 1}}
+    sentence = " ".join(["một hai ba bốn năm sáu bảy"] * 7)
+    with serving(tmp_path, settings) as server, ThreadPoolExecutor(2) as threads:
+        staying = threads.submit(stream, server, sentence)
+        server.wait_for("cache miss", tier="memory")
+        with pytest.raises(httpx.ReadTimeout):
+            httpx.get(f"{server.url}/tts/stream", params={"text": sentence}, timeout=0.05)
+        assert staying.result(60)
+        assert metric(server, "vits_tts_syntheses_total") == 1
+        other = sentence.replace("một", "mười")
+        with pytest.raises(httpx.ReadTimeout):
+            httpx.get(f"{server.url}/tts/stream", params={"text": other}, timeout=0.1)
+        server.wait_for("request", status=499, cache_joins=0)
+        until(lambda: not redis.keys("vits-tts:lock:*"), "the lock's release")
+        assert metric(server, "vits_tts_syntheses_total") == 1
+
+
+def test_a_holder_that_dies_is_replaced(redis: RedisServer, tmp_path: Path) -> None:
+    """When a maker is killed, who waits gets it within the lock's time and one synthesis."""
+    for name in ("one", "two"):
+        install_joe(tmp_path / name / "voices")
+    settings = {
+        **settings_for(redis, lock_seconds=3),
+        "voice": {"name": "joe", "threads": 1},
+    }
+    sentence = " ".join(["chín tám bảy sáu năm bốn ba"] * 8)
+    with serving(tmp_path / "one", settings) as one, serving(tmp_path / "two", settings) as two:
+        with ThreadPoolExecutor(2) as threads:
+            lost = threads.submit(
+                httpx.get, f"{one.url}/tts/stream", params={"text": sentence}, timeout=60
+            )
+            until(lambda: redis.keys("vits-tts:lock:*"), "the lock")
+            start = time.monotonic()
+            waiting = threads.submit(stream, two, sentence)
+            two.wait_for("cache miss", tier="memory")
+            os.kill(one.workers()[0], signal.SIGKILL)
+            assert waiting.result(60)
+            assert lost.exception()
+        took = two.wait_for("request", route="stream")[-1]["total_ms"] / 1000
+        made = stream(two, sentence.replace("chín", "mười"))
+        assert made
+        once = two.wait_for("request", 2, route="stream")[-1]["total_ms"] / 1000
+        assert time.monotonic() - start > 0
+        assert took < 3 + 2 * once + 1
+
+
+def test_a_slow_holder_cannot_overwrite(redis: RedisServer) -> None:
+    """What a process stores after its lock has passed to another is not taken."""
+
+    def speech(value: int) -> Pcm:
+        return Pcm(np.full(1000, value, np.int16), 16000)
+
+    async def race() -> list[int]:
+        tier = RedisTier(RedisCacheSettings(url=redis.url, lock_seconds=0.1, command_timeout=5))
+        key = "slow"
+        slow = await tier.lock("v", key, tier.patience())
+        assert isinstance(slow, Lock)
+        assert await tier.lock("v", key, tier.patience()) == "held"
+        until(lambda: not redis.keys(slow.name), "the lock's end")
+        quick = await tier.lock("v", key, tier.patience())
+        assert isinstance(quick, Lock)
+        await tier._store("v", key, speech(1), slow)
+        between = await tier.get("v", key, tier.patience())
+        await tier._store("v", key, speech(2), quick)
+        await tier._store("v", key, speech(3), slow)
+        after = await tier.get("v", key, tier.patience())
+        assert between is None
+        assert after
+        await tier.finish()
+        return list(set(after.samples.tolist()))
+
+    assert asyncio.run(race()) == [2]
+
+
+def test_no_redis_everything_works(tmp_path: Path) -> None:
+    """Without an address there is memory alone, and nothing else is different."""
+    with serving(tmp_path) as server:
+        assert stream(server, TEXT) == stream(server, TEXT)
+        assert metric(server, "vits_tts_syntheses_total") == 2
+        assert httpx.get(f"{server.url}/readyz").json()["status"] == "ready"
