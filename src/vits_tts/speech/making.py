@@ -1,0 +1,110 @@
+"""Making one sentence: phonemes, the text's piece, then window after window.
+
+Each of these is a piece of work for the scheduler. The random numbers are seeded with the
+sentence's key, so that it sounds the same wherever and whenever it is made.
+"""
+
+from collections import defaultdict
+from collections.abc import AsyncGenerator, Callable
+from functools import partial
+from typing import Final
+
+import numpy as np
+from loguru import logger
+
+from vits_tts.metrics import SYNTHESES, SYNTHESIS_SECONDS, SYNTHESISED_SECONDS
+from vits_tts.scheduling.pace import Pace
+from vits_tts.scheduling.scheduler import Ran, Scheduler
+from vits_tts.scheduling.urgency import Urgency
+from vits_tts.speech.tally import Tally
+from vits_tts.text.phonemise import Phonemiser
+from vits_tts.types import Pcm, Prosody
+from vits_tts.voice import windows
+from vits_tts.voice.cancel import Cancel
+from vits_tts.voice.manifest import Manifest
+from vits_tts.voice.synthesis import Synthesis
+from vits_tts.voice.voices import Voices
+
+_HEXADECIMAL: Final = 16
+
+
+class Maker:
+    """Makes sentences, and knows from those it has made how long others will take."""
+
+    def __init__(self, voices: Voices, phonemiser: Phonemiser, scheduler: Scheduler) -> None:
+        """Keep the collaborators."""
+        self.voices = voices
+        self._phonemiser = phonemiser
+        self._scheduler = scheduler
+        self._paces: defaultdict[str, Pace] = defaultdict(Pace)
+
+    def close(self) -> None:
+        """Drop what waits and stop the threads."""
+        self._scheduler.close()
+
+    def pace(self, voice: str) -> Pace:
+        """Return how fast a voice is here."""
+        return self._paces[voice]
+
+    async def make(
+        self,
+        manifest: Manifest,
+        text: str,
+        prosody: Prosody,
+        key: str,
+        tally: Tally,
+        urgency: Callable[[], Urgency],
+    ) -> AsyncGenerator[Pcm, None]:
+        """Yield the speech of one sentence as it is made; nothing if it has no sound.
+
+        Raises:
+            NotReady: the voice cannot speak yet.
+
+        """
+        pace = self._paces[manifest.name]
+        begin = partial(self._begin, manifest, text, prosody, int(key, _HEXADECIMAL))
+        begun = await self._scheduler.run(begin, urgency)
+        tally.synthesis_seconds += begun.seconds
+        SYNTHESIS_SECONDS.inc(begun.seconds)
+        synthesis = begun.result
+        if synthesis is None or synthesis.done:
+            yield Pcm(np.zeros(0, np.int16), manifest.sample_rate)
+            return
+        pace.per_character.learn(begun.seconds, len(text))
+        seconds = synthesis.samples / synthesis.sample_rate
+        pace.length.learn(seconds / prosody.length_scale, len(text))
+        for frames in windows.sizes():
+            if synthesis.done:
+                break
+            ran = await self._scheduler.run(partial(synthesis.window, frames), urgency)
+            _count(ran, pace, tally)
+            yield ran.result
+        SYNTHESES.inc()
+
+    def _begin(
+        self,
+        manifest: Manifest,
+        text: str,
+        prosody: Prosody,
+        seed: int,
+        cancel: Cancel,
+    ) -> Synthesis | None:
+        """Return a sentence of which all is known but its samples; None if it has no sound."""
+        phonemes = self._phonemiser.phonemes(text, manifest.phoneme_type, manifest.espeak_voice)
+        ids, unknown = manifest.phoneme_ids(phonemes)
+        if unknown:
+            logger.debug("phonemes that the voice lacks", phonemes=sorted(unknown))
+        if not any(phoneme.isalpha() for phoneme in phonemes if phoneme not in unknown):
+            return None
+        engine = self.voices.engine(manifest.name)
+        return engine.begin(ids, prosody, seed, cancel)
+
+
+def _count(ran: Ran[Pcm], pace: Pace, tally: Tally) -> None:
+    seconds = ran.result.seconds
+    if seconds:
+        pace.per_second.learn(ran.seconds, seconds)
+    tally.synthesised_seconds += seconds
+    tally.synthesis_seconds += ran.seconds
+    SYNTHESISED_SECONDS.inc(seconds)
+    SYNTHESIS_SECONDS.inc(ran.seconds)

@@ -1,0 +1,286 @@
+"""The straight line: for each sentence the cache or else inference; then its sound, in order.
+
+Nothing here blocks the event loop.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from functools import partial
+from typing import Final
+
+import numpy as np
+
+from vits_tts.audio.files import AudioFile, AudioFiles
+from vits_tts.cache.key import sentence_key, speech_hash
+from vits_tts.cache.memory import MemoryCache
+from vits_tts.cache.redis import RedisTier
+from vits_tts.cache.sentences import Ear, Sentences, Wanted
+from vits_tts.config import Config
+from vits_tts.errors import ConfigError, NotReady
+from vits_tts.scheduling.admission import Admission, Demand
+from vits_tts.scheduling.playback import Playback, Stretch, Unheard
+from vits_tts.scheduling.scheduler import Scheduler
+from vits_tts.speech.helpers import Helpers
+from vits_tts.speech.line import Line
+from vits_tts.speech.making import Maker
+from vits_tts.speech.requests import Requests
+from vits_tts.speech.saving import SavedSpeech, Saving
+from vits_tts.speech.tally import Tally
+from vits_tts.text.normalise import Normaliser
+from vits_tts.text.phonemise import Phonemiser
+from vits_tts.types import Pcm, Samples, Sentence, SpeechRequest, silence
+from vits_tts.voice import catalogue
+from vits_tts.voice.manifest import Manifest
+from vits_tts.voice.voices import Voices
+
+_SENTENCES_AT_HAND: Final = 8
+_BYTES_AT_HAND: Final = 128 * 1024
+_FIRST_WINDOW_SECONDS: Final = 0.6
+"""What the first window comes to, with the frames that a voice holds back."""
+
+
+class Speech:
+    """Speaks: everything a front end needs. Made by :func:`build`."""
+
+    def __init__(
+        self,
+        config: Config,
+        requests: Requests,
+        maker: Maker,
+        sentences: Sentences,
+        admission: Admission,
+        files: AudioFiles,
+        helpers: Helpers,
+    ) -> None:
+        """Keep the collaborators; nothing is started."""
+        self.voices = maker.voices
+        self.files = files
+        self._config = config
+        self.request = requests.request
+        self.reading = requests.reading
+        self._maker = maker
+        self._sentences = sentences
+        self._admission = admission
+        self._helpers = helpers
+        self._claimed: set[str] = set()
+        unhurried = partial(self.stream, hurried=False)
+        self._saving = Saving(
+            self.voices, files, sentences.redis, helpers, admission, self._hash, unhurried
+        )
+
+    async def stream(
+        self, request: SpeechRequest, tally: Tally, *, hurried: bool = True
+    ) -> AsyncGenerator[Pcm, None]:
+        """Yield the speech of ``request`` in order, window by window, pauses in between.
+
+        While one sentence is taken by the caller the next is made, and no more than that: whoever
+        reads slowly does not fill the memory. Closing the iterator stops the work, unless another
+        caller wants the same. Unless ``hurried`` nobody listens: listeners come first then.
+
+        Raises:
+            NotReady: no voice can speak yet.
+            Busy: the sound could not start in time.
+            TextUnspeakable: the voice knows no sound for any of it.
+
+        """
+        await self._voice_ready()
+        patience = self._sentences.patience()
+
+        owed = self._missing(request) if hurried else {}
+
+        def listen(sentence: Sentence, playback: Playback) -> tuple[Ear, Stretch]:
+            wanted = self._wanted(sentence.text, request, tally)
+            mine = owed.pop(wanted.key, None) is not None
+            stretch = playback.expect(wanted.speech, owed=mine)
+            return self._sentences.listen(wanted, patience, tally.outcome, stretch.urge), stretch
+
+        rate = self.voices.find(request.voice).sample_rate
+        admitted = self._admission.admitted(self._demand(request, list(owed.values())))
+        with (
+            admitted if hurried else nullcontext(Unheard()) as playback,
+            self._making(list(owed)),
+            closing(Line(request.sentences, playback, listen, tally)) as line,
+        ):
+            async for pcm in line.windows(rate):
+                yield pcm
+
+    def at_hand(self, request: SpeechRequest, tally: Tally) -> Pcm | None:
+        """Return all of ``request`` if it is short and in memory, so that it need not be streamed.
+
+        None if it is not.
+        """
+        if len(request.sentences) > _SENTENCES_AT_HAND:
+            return None
+        manifest = self.voices.find(request.voice)
+        keys = [self._key(manifest, part.text, request) for part in request.sentences]
+        kept = self._sentences.kept(keys, _BYTES_AT_HAND)
+        if not kept or not any(pcm.nbytes for pcm in kept):
+            return None
+        tally.sentences = tally.outcome.hits = len(kept)
+        speech = _with_pauses(kept, request.sentences, manifest.sample_rate)
+        tally.audio_seconds = speech.seconds
+        return speech
+
+    async def save(self, request: SpeechRequest, tally: Tally) -> SavedSpeech:
+        """Make the whole speech into a file, unless it is there already.
+
+        Raises:
+            NotReady: no voice can speak yet.
+            StorageError: the file cannot be kept.
+
+        """
+        return await self._saving.save(request, tally)
+
+    async def open_file(self, audio_hash: str, tally: Tally) -> AudioFile:
+        """Open a file of `/tts`; one that another replica has made is made here too.
+
+        Raises:
+            AudioNotFound: nobody knows what it was.
+            Busy: too much is under way to make it.
+            NotReady: no voice can speak yet.
+            StorageError: the file cannot be kept.
+
+        """
+        return await self._saving.open_file(audio_hash, tally)
+
+    def slot(self, *, heard: bool) -> AbstractContextManager[None]:
+        """Take one of the places for requests under way; ``heard`` if somebody listens.
+
+        Raises:
+            Busy: all are taken.
+
+        """
+        return self._admission.slot(heard=heard)
+
+    @property
+    def degraded(self) -> str | None:
+        """What does not work, though speech does; None if all is well."""
+        return self._sentences.degraded
+
+    def start(self) -> None:
+        """Begin to load the voices; call it in the process that will speak, after any fork."""
+        self.voices.start()
+
+    def watch(self) -> None:
+        """Begin to watch what speech depends on; call it where the event loop runs."""
+        self._sentences.start()
+
+    async def stored(self) -> None:
+        """Wait until everything made so far is in the shared cache.
+
+        Raises:
+            ConfigError: the shared cache does not take it.
+
+        """
+        await self._sentences.stored()
+        if self.degraded:
+            raise ConfigError(f"cache.redis: {self.degraded} cannot be used; see the log")
+
+    async def close(self) -> None:
+        """Store what is to be stored and stop all threads; sentences that wait are dropped."""
+        await self._sentences.finish()
+        self._maker.close()
+        self._helpers.close()
+
+    async def _voice_ready(self) -> None:
+        """Wait for the voices, a little: who calls while they are being loaded is served late."""
+        if self.voices.can_speak:
+            return
+        ready = asyncio.shield(asyncio.wrap_future(self.voices.ready))
+        try:
+            await asyncio.wait_for(ready, self._config.limits.max_start_delay)
+        except TimeoutError:
+            raise NotReady("the voice is still being loaded", retry_after=2) from None
+        except Exception:  # noqa: BLE001  # the log and readiness say which
+            raise NotReady("the voice cannot be loaded", retry_after=30) from None
+
+    def _missing(self, request: SpeechRequest) -> dict[str, int]:
+        """Return the sentences that nobody has made or is going to: characters by key."""
+        manifest = self.voices.find(request.voice)
+        keys = {self._key(manifest, part.text, request): part.text for part in request.sentences}
+        return {
+            key: len(text)
+            for key, text in keys.items()
+            if key not in self._claimed and not self._sentences.at_hand(key)
+        }
+
+    @contextmanager
+    def _making(self, keys: Sequence[str]) -> Iterator[None]:
+        """Claim sentences: they are no work for other listeners, who will join or find them."""
+        self._claimed.update(keys)
+        try:
+            yield
+        finally:
+            self._claimed.difference_update(keys)
+
+    def _demand(self, request: SpeechRequest, missing: Sequence[int]) -> Demand:
+        """Return what sentences of so many characters will cost."""
+        if not missing:
+            return Demand(0.0, 0.0, 0.0)
+        pace = self._maker.pace(request.voice)
+        scale = request.prosody.length_scale
+        seconds = pace.speech(sum(missing), scale)
+        start = pace.start(missing[0], _FIRST_WINDOW_SECONDS)
+        return Demand(start, seconds, pace.work(sum(missing), scale) / seconds)
+
+    def _wanted(self, text: str, request: SpeechRequest, tally: Tally) -> Wanted:
+        manifest = self.voices.find(request.voice)
+        key = self._key(manifest, text, request)
+        pace = self._maker.pace(manifest.name)
+        scale = request.prosody.length_scale
+        return Wanted(
+            voice=manifest.short_digest,
+            key=key,
+            make=partial(self._maker.make, manifest, text, request.prosody, key, tally),
+            work=pace.work(len(text), scale),
+            speech=pace.speech(len(text), scale),
+        )
+
+    def _key(self, manifest: Manifest, text: str, request: SpeechRequest) -> str:
+        return sentence_key(manifest.digest, text, request.prosody, self._config.voice.volume)
+
+    def _hash(self, request: SpeechRequest) -> str:
+        manifest = self.voices.find(request.voice)
+        parts = (
+            (self._key(manifest, part.text, request), part.pause) for part in request.sentences
+        )
+        return speech_hash(parts, manifest.sample_rate)
+
+
+def _with_pauses(kept: Sequence[Pcm], sentences: Sequence[Sentence], sample_rate: int) -> Pcm:
+    """Return sentences in a row, with the pauses that a stream of them has."""
+    if len(kept) == 1 and not sentences[0].pause:
+        return kept[0]
+    parts: list[Samples] = []
+    for pcm, sentence in zip(kept, sentences, strict=True):
+        parts.append(pcm.samples)
+        if sentence.pause and any(map(len, parts)):
+            parts.append(silence(sentence.pause, sample_rate).samples)
+    return Pcm(np.concatenate(parts), sample_rate)
+
+
+def build(config: Config) -> Speech:
+    """Make a :class:`Speech` from the settings; ``start`` it in the process that will speak.
+
+    Raises:
+        ConfigError: a voice or a lexicon that the settings name is not there.
+        VoiceError: a voice's JSON is broken.
+
+    """
+    phonemiser, helpers = Phonemiser(), Helpers()
+    settings = config.voice
+    manifests = catalogue.served(settings)
+    voices = Voices(manifests, phonemiser, settings.volume, settings.pieces_folder)
+    normaliser = Normaliser(config.text.region, config.text.emoji, config.text.lexicon)
+    redis = RedisTier(config.cache.redis) if config.cache.redis.url else None
+    threads = config.inference_threads
+    return Speech(
+        config,
+        Requests(config, voices, normaliser, helpers),
+        Maker(voices, phonemiser, Scheduler(threads)),
+        Sentences(MemoryCache(config.cache.memory), redis),
+        Admission(threads, config.limits),
+        AudioFiles(config.audio),
+        helpers,
+    )

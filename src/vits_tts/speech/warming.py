@@ -1,0 +1,50 @@
+"""Filling the shared cache with an application's fixed phrases."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import aclosing
+from typing import Any
+
+from vits_tts.errors import RequestError
+from vits_tts.speech.pipeline import Speech
+from vits_tts.speech.tally import Tally
+from vits_tts.types import SpeechRequest
+
+
+async def warm(
+    speech: Speech, texts: Sequence[str], options: dict[str, str | None], done: Callable[[], None]
+) -> tuple[int, int]:
+    """Make all ``texts`` so that the shared cache has them; call ``done`` after each.
+
+    Returns how many sentences were made and how many were there already.
+
+    Raises:
+        RequestError: a text cannot be said; those before it are kept.
+        ConfigError: the shared cache does not take them.
+
+    """
+    tally = Tally()
+    try:
+        requests = [
+            await _numbered(speech, number, text, options) for number, text in enumerate(texts, 1)
+        ]
+        speech.start()
+        await asyncio.wrap_future(speech.voices.ready)
+        for request in requests:
+            async with aclosing(speech.stream(request, tally, hurried=False)) as stream:
+                async for _ in stream:
+                    pass
+            await speech.stored()
+            done()
+    finally:
+        await speech.close()
+    return tally.sentences - tally.outcome.hits, tally.outcome.hits
+
+
+async def _numbered(
+    speech: Speech, number: int, text: str, options: dict[str, Any]
+) -> SpeechRequest:
+    try:
+        return await speech.request(text, **options)
+    except RequestError as error:
+        raise RequestError(f"phrase {number}: {error.message}") from None

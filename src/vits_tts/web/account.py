@@ -1,0 +1,39 @@
+"""What is told of a request when it is over: its numbers for Prometheus."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from vits_tts.metrics import (
+    AUDIO_SECONDS,
+    FIRST_AUDIO,
+    REQUEST_SECONDS,
+    REQUESTS,
+)
+from vits_tts.speech.tally import Tally
+
+_METHODS: Final = {"GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE"}
+_OK: Final = 200
+_SPEAKS: Final = {"stream", "tts"}
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One request: times in seconds, ``first_byte`` None if nothing was sent."""
+
+    route: str
+    method: str
+    status: int
+    first_byte: float | None
+    total: float
+
+
+def count(request: Account, tally: Tally) -> None:
+    """Add a request to the metrics; labels take few values, whatever callers send."""
+    method = request.method if request.method in _METHODS else "other"
+    REQUESTS.labels(request.route, method, str(request.status)).inc()
+    REQUEST_SECONDS.labels(request.route).observe(request.total)
+    if request.route == "stream" and request.status == _OK and request.first_byte is not None:
+        cached = tally.outcome.hits == tally.sentences
+        FIRST_AUDIO.labels("hit" if cached else "miss").observe(request.first_byte)
+    if request.route in _SPEAKS and tally.sentences:
+        AUDIO_SECONDS.labels(request.route).inc(tally.audio_seconds)

@@ -1,0 +1,86 @@
+"""The application: every path, and the collaborators that their handlers are given.
+
+``make_app`` also serves ``gunicorn --worker-class tornado 'vits_tts.web.app:make_app()'``. It runs
+after the fork; the voices are loaded in the background from then on.
+"""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from tornado.web import Application, RequestHandler
+
+from vits_tts import config as configuration
+from vits_tts import logs
+from vits_tts.config import Config
+from vits_tts.speech import Speech, build
+from vits_tts.web.base import Handler, NotFoundHandler
+from vits_tts.web.cors import Cors
+from vits_tts.web.guard import Guard
+from vits_tts.web.handlers import (
+    AudioHandler,
+    NormalizeHandler,
+    StreamHandler,
+    TtsHandler,
+    VoicesHandler,
+)
+from vits_tts.web.operations import HealthHandler, MetricsHandler, ReadyHandler
+from vits_tts.web.proxy import Proxies
+from vits_tts.web.state import State
+
+
+class SpeechApplication(Application):
+    """A tornado application that also knows its configuration, its speech and its state."""
+
+    def __init__(self, config: Config, speech: Speech) -> None:
+        """Wire the handlers to their collaborators."""
+        self.config = config
+        self.speech = speech
+        self.state = State()
+        proxies = Proxies(config.server)
+        self.guard = Guard(config, proxies)
+        shared: dict[str, Any] = {
+            "config": config,
+            "speech": speech,
+            "cors": Cors(config.server.cors_origins),
+            "proxies": proxies,
+            "guard": self.guard,
+            "state": self.state,
+        }
+        super().__init__(
+            [
+                (r"/tts", TtsHandler, shared),
+                (r"/tts/stream", StreamHandler, shared),
+                (r"/normalize", NormalizeHandler, shared),
+                (r"/voices", VoicesHandler, shared),
+                (r"/health|/healthz", HealthHandler, shared),
+                (r"/readyz", ReadyHandler, shared),
+                (r"/metrics", MetricsHandler, shared),
+                (r"/audio/([^/]*)\.wav", AudioHandler, shared, "audio"),
+            ],
+            default_handler_class=NotFoundHandler,
+            default_handler_args=shared,
+        )
+
+    def log_request(self, handler: RequestHandler) -> None:
+        """Write the request's line in the log."""
+        if isinstance(handler, Handler):
+            handler.log_request()
+
+
+def make_app(config: Config | str | None = None) -> SpeechApplication:
+    """Return the application for ``config``, an object or a file's path, and begin to load voices.
+
+    Without one it is ``config.yaml`` in the current folder, or the defaults.
+
+    Raises:
+        ConfigError: a setting cannot be used.
+        VoiceError: a voice's JSON is broken.
+
+    """
+    if not isinstance(config, Config):
+        config = configuration.load(Path(config) if config else None)
+    logs.configure(config.logging, sys.stdout)
+    application = SpeechApplication(config, build(config))
+    application.speech.start()
+    return application

@@ -1,0 +1,365 @@
+"""What all requests share: id, CORS, one shape of errors, one line in the log, leaving early."""
+
+import asyncio
+import json
+import re
+import sys
+import time
+import uuid
+from collections.abc import Coroutine
+from http import HTTPStatus
+from typing import Any, ClassVar, Final
+
+from loguru import logger
+from tornado.http1connection import HTTP1Connection
+from tornado.iostream import StreamClosedError
+from tornado.web import HTTPError, RequestHandler, stream_request_body
+
+from vits_tts.config import Config
+from vits_tts.errors import BodyTooLarge, NotFound, RequestError, VitsTtsError
+from vits_tts.logs import shown_text
+from vits_tts.speech import Speech, Tally
+from vits_tts.web import failures
+from vits_tts.web.account import Account, count
+from vits_tts.web.cors import Cors
+from vits_tts.web.failures import as_ours
+from vits_tts.web.guard import SECURITY_HEADERS, Guard
+from vits_tts.web.listener import hung_up
+from vits_tts.web.proxy import Proxies
+from vits_tts.web.rates import Standing
+from vits_tts.web.state import State
+
+_REQUEST_ID: Final = re.compile(r"[\w.:/+=@-]{1,128}", re.ASCII)
+_CLIENT_CLOSED: Final = 499
+_LENGTH_DIGITS: Final = 15
+_BLOCK_BYTES: Final = 64 * 1024
+_LOOK_SECONDS: Final = 0.25
+_READ_BODY_BYTES: Final = 16 * 1024 * 1024
+"""A body that is too large is read and forgotten up to here, so that its sender hears why."""
+
+
+@stream_request_body
+class Handler(RequestHandler):
+    """Base of all handlers. Bodies are counted as they come, so that none fills the memory."""
+
+    quiet: ClassVar[bool] = False
+    """Logged at debug only: asked every few seconds by a machine."""
+    operations: ClassVar[bool] = False
+    """For operators: may be open to all, or on a port of its own."""
+
+    def initialize(  # tornado's own name
+        self,
+        config: Config,
+        speech: Speech,
+        cors: Cors,
+        proxies: Proxies,
+        guard: Guard,
+        state: State,
+    ) -> None:
+        """Take the collaborators."""
+        self.config = config
+        self.speech = speech
+        self.cors = cors
+        self.proxies = proxies
+        self.guard = guard
+        self.state = state
+        self.tally = Tally()
+        self.log_text = ""
+        self.key: str | None = None
+        self._chunks: list[bytes] = []
+        self._received_bytes = 0
+        self._prepared = False
+        self._sent_bytes = 0
+        self._first_byte: float | None = None
+        self._work: asyncio.Future[None] | None = None
+        self._gone = False
+        self._error_code: str | None = None
+
+    def set_default_headers(self) -> None:
+        """Give every response, errors included, its id and what browsers want to know."""
+        given = self.request.headers.get("X-Request-ID", "")
+        if not hasattr(self.request, "id"):
+            good = _REQUEST_ID.fullmatch(given)
+            self.request.id = given if good else uuid.uuid4().hex  # type: ignore[attr-defined]
+        self.set_header("Server", "vits-tts")
+        self.set_header("X-Request-ID", self.request_id)
+        for name, value in SECURITY_HEADERS.items():
+            self.set_header(name, value)
+
+    @property
+    def request_id(self) -> str:
+        """The id given by the caller or made for the request."""
+        return str(self.request.id)  # type: ignore[attr-defined]
+
+    async def prepare(self) -> None:
+        """Count the request as under way, and refuse at once who may not call or sends too much."""
+        if self._gone:  # before it began: a pipelined request of a caller who has left
+            return
+        self.state.enter(self)
+        self._add_common_headers()
+        if isinstance(self.request.connection, HTTP1Connection):
+            self.request.connection.set_max_body_size(sys.maxsize)  # we count ourselves
+        length = self.request.headers.get("Content-Length", "0")
+        if length.isdecimal() and (len(length) > _LENGTH_DIGITS or int(length) > _READ_BODY_BYTES):
+            raise self._body_too_large()
+        self.guard.check_port(self.request, self.operations)
+        if self.request.method != "OPTIONS" and not (
+            self.operations and self.guard.open_operations
+        ):
+            self.key, standing = await self.guard.admit(self.request)
+            self.say(standing)
+        self._prepared = True
+
+    def say(self, standing: Standing | None) -> None:
+        """Say in the headers how the caller stands with a rate limit."""
+        if standing is None:
+            return
+        remaining = self._headers.get("RateLimit-Remaining")
+        if remaining is None or standing.nearer_than(self._headers):
+            for name, value in standing.headers.items():
+                self.set_header(name, value)
+        self.set_header("RateLimit-Policy", self.guard.policy)
+
+    def _add_common_headers(self) -> None:
+        for name, value in self.cors.headers(self.request.headers.get("Origin")).items():
+            self.set_header(name, value)
+        if self.proxies.is_https(self.request):
+            self.set_header("Strict-Transport-Security", "max-age=31536000")
+        if self.state.draining:
+            self.set_header("Connection", "close")
+
+    def data_received(self, chunk: bytes) -> None:
+        """Keep what may be kept; some more is read so that the caller gets to hear why not."""
+        self._received_bytes += len(chunk)
+        if self._received_bytes <= self.config.server.max_body_bytes:
+            self._chunks.append(chunk)
+            return
+        self._chunks.clear()
+        if self._received_bytes > _READ_BODY_BYTES and not self._finished:
+            error = self._body_too_large()
+            self.send_error(error.status, exc_info=(type(error), error, None))
+
+    @property
+    def body(self) -> bytes:
+        """The whole body.
+
+        Raises:
+            BodyTooLarge: it is larger than ``server.max_body_bytes``.
+
+        """
+        if self._received_bytes > self.config.server.max_body_bytes:
+            raise self._body_too_large()
+        return b"".join(self._chunks)
+
+    @property
+    def _body_unread(self) -> bool:
+        """Whether the answer comes before the whole request was read."""
+        return not self._prepared or self._received_bytes > _READ_BODY_BYTES
+
+    def _body_too_large(self) -> BodyTooLarge:
+        limit = int(self.config.server.max_body_bytes)
+        return BodyTooLarge(f"the body is larger than {limit} bytes")
+
+    def options(self, *_: str) -> None:
+        """Answer a preflight request, or say which methods there are."""
+        origin = self.request.headers.get("Origin")
+        for name, value in self.cors.preflight(origin, self.methods).items():
+            self.set_header(name, value)
+        self.set_header("Allow", ", ".join(self.methods))
+        self.set_status(HTTPStatus.NO_CONTENT)
+
+    @property
+    def methods(self) -> list[str]:
+        """The methods that this path takes."""
+        unimplemented = RequestHandler._unimplemented_method  # noqa: SLF001
+        names = (method.lower() for method in self.SUPPORTED_METHODS)
+        return [name.upper() for name in names if getattr(type(self), name) is not unimplemented]
+
+    def write_json(self, data: dict[str, Any]) -> None:
+        """Write an object as JSON, in UTF-8."""
+        self.set_header("Content-Type", "application/json; charset=UTF-8")
+        if not self._headers.get("Cache-Control"):
+            self.set_header("Cache-Control", "no-store")
+        self.write(json.dumps(data, ensure_ascii=False))
+
+    # --- the way out -----------------------------------------------------------------------------
+
+    def compute_etag(self) -> None:
+        """Leave ETags to the handlers that have files."""
+
+    def write(self, chunk: str | bytes | dict[str, Any]) -> None:
+        """Count what is sent."""
+        super().write(chunk)
+        self._sent_bytes += len(self._write_buffer[-1])
+
+    def flush(self, include_footers: bool = False) -> "asyncio.Future[None]":
+        """Note when the first byte is sent."""
+        if self._first_byte is None and self.request.method != "HEAD":
+            self._first_byte = time.perf_counter()
+        return super().flush(include_footers)
+
+    async def send(self, data: bytes) -> None:
+        """Send ``data`` and wait until the connection has taken it.
+
+        A caller who takes next to nothing for ``limits.slow_client_seconds`` is dropped; one who
+        reads slowly but steadily is not.
+        """
+        for start in range(0, len(data), _BLOCK_BYTES):
+            self.write(data[start : start + _BLOCK_BYTES])
+            await self._flush_in_time()
+
+    async def _flush_in_time(self) -> None:
+        flushed = self.flush()
+        if flushed.done():
+            return
+        try:
+            async with asyncio.timeout(self.config.limits.slow_client_seconds):
+                await flushed
+        except TimeoutError:
+            logger.warning("caller reads too slowly, dropped", request_id=self.request_id)
+            self.abort()
+            raise StreamClosedError from None
+
+    def abort(self) -> None:
+        """Cut the connection, so that nobody takes half an answer for a whole one."""
+        self._gone = True
+        if isinstance(self.request.connection, HTTP1Connection):
+            self.request.connection.close()
+
+    def cut_off(self) -> "asyncio.Future[None] | None":
+        """Stop answering, since the process ends; return the work that is being stopped."""
+        self.abort()
+        self.on_connection_close()
+        return self._work
+
+    async def while_connected(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do ``work``, and stop it when the caller goes away."""
+        with logger.contextualize(request_id=self.request_id):
+            self._work = asyncio.ensure_future(work)
+        if self._gone:
+            self._work.cancel()
+        try:
+            while not (await asyncio.wait({self._work}, timeout=_LOOK_SECONDS))[0]:
+                self._look_for_caller()
+            await self._work
+        except StreamClosedError:
+            self._gone = True
+        except asyncio.CancelledError:
+            if not self._gone:
+                raise
+
+    def _look_for_caller(self) -> None:
+        """Notice a caller who left; tornado does not while bytes after the request are unread."""
+        connection = self.request.connection
+        stream = connection.stream if isinstance(connection, HTTP1Connection) else None
+        if stream is None or stream.closed() or hung_up(stream.fileno()):
+            self.on_connection_close()
+
+    def on_connection_close(self) -> None:
+        """Stop the work of a caller who went away."""
+        super().on_connection_close()
+        self._gone = True
+        self.state.leave(self)
+        if self._work:
+            self._work.cancel()
+
+    # --- errors ----------------------------------------------------------------------------------
+
+    def send_error(self, status_code: int = 500, **kwargs: Any) -> None:
+        """Answer with the error's own status; cut the connection if an answer is under way."""
+        error = as_ours(status_code, kwargs.get("exc_info", sys.exc_info())[1])
+        if self._headers_written:
+            self.abort()
+            if not self._finished:
+                self.finish()
+            return
+        super().send_error(error.status, error=error)
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        """Write the one shape that all errors have."""
+        error: VitsTtsError = kwargs["error"]
+        self._error_code = error.code
+        self._add_common_headers()
+        for name, value in failures.headers(error).items():
+            self.set_header(name, value)
+        if status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            self.set_header("Allow", ", ".join(self.methods))
+        if self._body_unread:
+            self.set_header("Connection", "close")  # tornado closes it, callers should know
+        self.write_json(
+            {
+                "error": {
+                    "code": error.code,
+                    "message": error.message,
+                    "field": error.field,
+                    "request_id": self.request_id,
+                }
+            }
+        )
+
+    def log_exception(self, typ: Any, value: BaseException | None, tb: Any) -> None:
+        """Log what went wrong, without the URL: the text of a user may be in it."""
+        if isinstance(value, HTTPError | RequestError):
+            error = as_ours(getattr(value, "status_code", 400), value)
+            logger.debug("refused: {}", error.message, request_id=self.request_id, code=error.code)
+        elif isinstance(value, VitsTtsError):
+            cause = str(value.__cause__) if value.__cause__ else None
+            bound = logger.bind(request_id=self.request_id, code=value.code, cause=cause)
+            bound.warning("failed: {}", value.message)
+        else:
+            bound = logger.bind(request_id=self.request_id)
+            bound.opt(exception=(typ, value, tb)).error("unexpected error")
+
+    # --- the log line ----------------------------------------------------------------------------
+
+    def on_finish(self) -> None:
+        """Count the request as done."""
+        self.state.leave(self)
+
+    def log_request(self) -> None:
+        """Write the request's one line."""
+        now = time.perf_counter()
+        start = now - self.request.request_time()
+        tally = self.tally
+        status = _CLIENT_CLOSED if self._gone else self.get_status()
+        route = type(self).__name__.removesuffix("Handler").lower()
+        first = self._first_byte - start if self._first_byte else None
+        count(Account(route, self.request.method or "", status, first, now - start), tally)
+        fields = {
+            "request_id": self.request_id,
+            "method": self.request.method,
+            "route": route,
+            "status": status,
+            "bytes": self._sent_bytes,
+            "first_byte_ms": _ms(first) if first else None,
+            "total_ms": _ms(now - start),
+            "caller": self.proxies.caller(self.request),
+            **({"key": self.key} if self.key else {}),
+            **({"error": self._error_code} if self._error_code else {}),
+        }
+        if tally.sentences:
+            factor = tally.real_time_factor
+            fields |= {
+                "sentences": tally.sentences,
+                "cache_hits": tally.outcome.hits,
+                "cache_joins": tally.outcome.joins,
+                "audio_seconds": round(tally.audio_seconds, 3),
+                "real_time_factor": None if factor is None else round(factor, 4),
+                **({"gap_seconds": round(tally.gap_seconds, 3)} if tally.gap_seconds else {}),
+                **shown_text(self.log_text, self.config.logging),
+            }
+        logger.bind(**fields).log("DEBUG" if self.quiet else "INFO", "request")
+
+
+class NotFoundHandler(Handler):
+    """Every path that is no other's."""
+
+    def get(self, *_: str) -> None:
+        """Refuse it, as every other method does."""
+        raise NotFound("there is no such path")
+
+    head = post = put = patch = delete = options = get
+
+
+def _ms(seconds: float) -> float:
+    return round(seconds * 1000, 2)

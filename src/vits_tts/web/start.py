@@ -1,0 +1,106 @@
+"""Starting the server: check everything that can be checked, then hand over to gunicorn."""
+
+import multiprocessing
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from functools import partial
+from pathlib import Path
+
+from loguru import logger
+
+from vits_tts import logs
+from vits_tts.config import Config
+from vits_tts.errors import ConfigError, VoiceError
+from vits_tts.voice import catalogue
+from vits_tts.voice.manifest import Manifest
+from vits_tts.web.access import Keys
+from vits_tts.web.listener import tls_context
+
+
+def start(load: Callable[[], Config]) -> None:
+    """Serve what ``load`` returns until told to stop; SIGHUP makes it be called again.
+
+    Raises:
+        ConfigError: a setting cannot be used: a voice is not there, the address is taken.
+        VoiceError: a voice is broken.
+
+    """
+    config = load()
+    _check_address(config)
+    if sys.platform == "win32":
+        from vits_tts.web.single import serve_single  # noqa: PLC0415
+
+        prepared(load)
+        serve_single(config)
+    else:
+        from vits_tts.web.master import Master  # noqa: PLC0415
+
+        Master(partial(prepared, load)).run()
+
+
+def prepared(load: Callable[[], Config]) -> tuple[Config, dict[str, Manifest]]:
+    """Return the settings and the voices that they name, with all checked that can be.
+
+    Raises:
+        ConfigError, VoiceError: something cannot be used.
+
+    """
+    config = load()
+    voices = catalogue.served(config.voice)
+    Keys(config.access)
+    tls_context(config.server)
+    _check_voices(list(voices.values()), config.voice.pieces_folder)
+    logs.configure(config.logging, sys.stdout)
+    return config, voices
+
+
+def _check_address(config: Config) -> None:
+    """Refuse an address that cannot be bound, which gunicorn would try again and again."""
+    host, port = config.server.host, config.server.port
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        key = "server.host" if isinstance(error, socket.gaierror) else "server.port"
+        raise ConfigError(f"{key}: cannot listen on {host}:{port}: {error.strerror}") from None
+
+
+def _check_voices(voices: list[Manifest], pieces: Path | None) -> None:
+    """Load every voice once, in a process of its own: sessions do not survive a fork."""
+    fork = sys.platform == "linux"
+    context = multiprocessing.get_context("fork" if fork else "spawn")
+    with ProcessPoolExecutor(1, context, _be_quiet) as process:
+        try:
+            problem = process.submit(_load, voices, pieces).result()
+        except BrokenProcessPool:
+            problem = f"voice {voices[0].name}: loading it ends the process"
+    if problem:
+        raise VoiceError(problem)
+
+
+def _load(voices: list[Manifest], pieces: Path | None) -> str | None:
+    # Not in the process that forks.
+    from vits_tts.text.phonemise import Phonemiser  # noqa: PLC0415
+    from vits_tts.voice.voices import loaded  # noqa: PLC0415
+
+    try:
+        for manifest in voices:
+            loaded(manifest, Phonemiser(), pieces=pieces)
+    except VoiceError as error:
+        return error.message
+    return None
+
+
+def _be_quiet() -> None:
+    """Leave Ctrl-C, which reaches every process at the terminal, and the log to the parent.
+
+    What is worth a line is said again by each worker, in the log's own format.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    logger.remove()

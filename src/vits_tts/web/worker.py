@@ -1,0 +1,106 @@
+"""gunicorn's worker: one that truly drains, and tells its master how it is.
+
+gunicorn's own tornado worker ends 1.5 seconds after SIGTERM whatever is under way; this one ends
+when nothing is, or when ``server.graceful_timeout`` is over.
+"""
+
+import asyncio
+import math
+import mmap
+import os
+import signal
+import sys
+import time
+from enum import IntEnum
+from typing import Any, Final
+
+from gunicorn.workers.base import Worker
+from loguru import logger
+
+from vits_tts.errors import VitsTtsError
+
+ENDING: Final = {signal.SIGTERM, signal.SIGINT, signal.SIGQUIT}
+"""The signals that tell a worker to end."""
+_SPREAD: Final = 0.2
+
+
+class Condition(IntEnum):
+    """How a worker is, in the byte that it shares with the master."""
+
+    STARTING = 0
+    ABLE = 1
+    TIRED = 2
+    """It has served as many requests as it should."""
+    REPLACED = 3
+    """The master has told it to go, because another has its place."""
+
+
+class SpeechWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
+    """A process that serves; made by gunicorn's master, which starts another should it die."""
+
+    def __init__(self, *arguments: Any) -> None:
+        """Share a byte with the master, in which the worker says how it is; in the master."""
+        super().__init__(*arguments)
+        self._condition = mmap.mmap(-1, 1)
+        self.eager = True
+        """Accept at once, able to speak or not, because nobody else is."""
+        self.started = time.monotonic()
+
+    @property
+    def condition(self) -> Condition:
+        """How the worker is; known to itself and to the master."""
+        return Condition(self._condition[0])
+
+    @condition.setter
+    def condition(self, condition: Condition) -> None:
+        self._condition[0] = condition
+
+    def init_signals(self) -> None:
+        """Hear signals from now on; the master has blocked them before the fork."""
+        super().init_signals()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
+
+    def load_wsgi(self) -> None:
+        """Make the application. A failure ends this worker, not, as gunicorn has it, the server."""
+        try:
+            self.wsgi = self.app.wsgi()
+        except VitsTtsError as error:
+            logger.error("worker cannot start: {}", error.message)
+            sys.exit(1)
+
+    def run(self) -> None:
+        """Serve until told to stop."""
+        asyncio.run(self._serve())
+
+    async def _serve(self) -> None:
+        from vits_tts.web.server import Stop, serve  # noqa: PLC0415  # see Master.load
+
+        stop = Stop()
+        loop = asyncio.get_running_loop()
+        state = self.wsgi.state
+
+        def drain() -> None:
+            state.replaced = self.condition is Condition.REPLACED
+            stop.drain.set()
+
+        loop.add_signal_handler(signal.SIGTERM, drain)
+        for quick in (signal.SIGINT, signal.SIGQUIT):
+            loop.add_signal_handler(quick, stop.now)
+        most = self.wsgi.config.server.max_requests
+        # Spread, so that not all workers are replaced at once.
+        enough = most + int(most * _SPREAD * (self.age % 7) / 7) if most else math.inf
+
+        def beat() -> None:
+            self.notify()
+            told_early = not self.alive  # by a SIGTERM before the handlers above were in place
+            orphaned = os.getppid() != self.ppid  # nobody would replace or stop us
+            if told_early or orphaned:
+                drain()
+            if self.condition is Condition.STARTING and state.accepting:
+                if self.wsgi.speech.voices.can_speak:
+                    self.condition = Condition.ABLE
+            elif self.condition is Condition.ABLE and state.served >= enough:
+                logger.info("server.max_requests reached, asking to be replaced")
+                self.condition = Condition.TIRED
+
+        await serve(self.wsgi, self.sockets, stop, beat, patient=not self.eager)

@@ -1,0 +1,106 @@
+"""Alerts and the dashboard ask for metrics that there are; alerts fire when they should."""
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from prometheus_client import REGISTRY
+
+from vits_tts import metrics
+
+FOLDER = Path(__file__).parent.parent.parent / "deploy" / "monitoring"
+
+
+def known() -> set[str]:
+    """Return the names of all our metrics, as Prometheus knows them."""
+    assert metrics.SYNTHESES
+    names = set()
+    for family in REGISTRY.collect():
+        if family.name.startswith("vits_tts_"):
+            endings = {"counter": ("_total",), "histogram": ("_bucket", "_count", "_sum")}
+            names |= {family.name + ending for ending in endings.get(family.type, ("",))}
+    return names
+
+
+def expressions() -> dict[str, str]:
+    """Return every query, by where it stands."""
+    alerts = yaml.safe_load((FOLDER / "alerts.yaml").read_text(encoding="utf-8"))
+    found = {rule["alert"]: rule["expr"] for group in alerts["groups"] for rule in group["rules"]}
+    for panel in dashboard()["panels"]:
+        for target in panel.get("targets", []):
+            found[f"{panel['title']} {target['refId']}"] = target["expr"]
+    return found
+
+
+def dashboard() -> dict[str, Any]:
+    """Return the dashboard."""
+    data: dict[str, Any] = json.loads((FOLDER / "dashboard.json").read_text(encoding="utf-8"))
+    return data
+
+
+def test_only_metrics_that_there_are() -> None:
+    """Each name that a query uses is one that the server has."""
+    names = known()
+    for place, expression in expressions().items():
+        used = set(re.findall(r"vits_tts_\w+", expression))
+        assert used <= names, f"{place}: {used - names}"
+
+
+def test_the_dashboard_shows_all() -> None:
+    """Every panel has a title, a description and queries; ids differ; panels do not overlap."""
+    panels = dashboard()["panels"]
+    assert len({panel["id"] for panel in panels}) == len(panels)
+    taken: set[tuple[int, int]] = set()
+    for panel in panels:
+        place = panel["gridPos"]
+        cells = {
+            (place["x"] + column, place["y"] + line)
+            for column in range(place["w"])
+            for line in range(place["h"])
+        }
+        assert not cells & taken, panel["title"]
+        assert place["x"] + place["w"] <= 24
+        taken |= cells
+        assert panel["title"]
+        if panel["type"] != "row":
+            assert panel["description"]
+            assert panel["targets"]
+
+
+def promtool(*arguments: str) -> str:
+    """Run Prometheus's own tool, or skip the test where it is not there."""
+    program = shutil.which("promtool")
+    if program is None:
+        pytest.skip("there is no promtool (Debian: prometheus) to check queries with")
+    done = subprocess.run(
+        [program, *arguments], cwd=FOLDER, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_alerts_fire_when_they_should() -> None:
+    """Each alert is written right and fires on made-up numbers, and not on harmless ones."""
+    promtool("check", "rules", "alerts.yaml")
+    promtool("test", "rules", "alerts_test.yaml")
+    tested = (FOLDER / "alerts_test.yaml").read_text(encoding="utf-8")
+    alerts = yaml.safe_load((FOLDER / "alerts.yaml").read_text(encoding="utf-8"))
+    for group in alerts["groups"]:
+        for rule in group["rules"]:
+            assert f"alertname: {rule['alert']}" in tested
+
+
+def test_the_dashboards_queries_can_be_read(tmp_path: Path) -> None:
+    """Prometheus's own parser takes every query of the dashboard."""
+    rules = [
+        {"record": f"q{number}", "expr": expression.replace("$__rate_interval", "5m")}
+        for number, expression in enumerate(expressions().values())
+    ]
+    path = tmp_path / "queries.yaml"
+    path.write_text(yaml.safe_dump({"groups": [{"name": "all", "rules": rules}]}))
+    promtool("check", "rules", str(path))

@@ -1,0 +1,178 @@
+"""The shipped nginx configuration before two real servers."""
+
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.conftest import Row
+from tests.support.nginx import nginx
+from tests.support.server import Server, Settings, serving, until
+from tests.support.sound import decode
+from tests.support.voices import install_joe, install_pair
+
+LONG = " ".join(f"Đây là câu thứ {number} của bài đọc." for number in range(8))
+
+
+def free_port() -> int:
+    """Return a port that is free."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, list[Server]]]:
+    """Nginx and the two servers behind it."""
+    folder = tmp_path_factory.mktemp("front")
+    with ExitStack() as stack:
+        servers = []
+        for name in ("one", "two"):
+            install_joe(folder / name / "voices")
+            settings: Settings = {"voice": {"name": "joe", "threads": 1}}
+            servers.append(stack.enter_context(serving(folder / name, settings)))
+        yield stack.enter_context(nginx(folder / "nginx", servers)), servers
+
+
+def test_streams_arrive_as_they_are_made(front: tuple[str, list[Server]]) -> None:
+    """The first sound is there long before the last: nothing is buffered on the way."""
+    url, _ = front
+    begun = time.monotonic()
+    first = 0.0
+    sound = b""
+    query = {"text": LONG}
+    with httpx.stream("GET", f"{url}/tts/stream", params=query, timeout=60) as stream:
+        for chunk in stream.iter_raw():
+            first = first or time.monotonic() - begun
+            sound += chunk
+    whole = time.monotonic() - begun
+    assert decode(sound, streamed=True).seconds > 10
+    assert first < whole / 2
+
+
+def test_both_replicas_are_used(front: tuple[str, list[Server]]) -> None:
+    """Requests go to either; what each says of the file's address is what the caller can reach."""
+    url, servers = front
+    for number in range(8):
+        answer = httpx.get(f"{url}/tts", params={"text": f"số {number}"}, timeout=60)
+        assert answer.json()["audio_url"].startswith(f"{url}/audio/")
+    for server in servers:
+        assert server.lines("request")
+
+
+def test_only_the_proxy_is_believed(front: tuple[str, list[Server]]) -> None:
+    """What a caller puts into X-Forwarded-* is replaced by the proxy."""
+    url, servers = front
+    forged = {
+        "X-Forwarded-For": "203.0.113.7",
+        "X-Forwarded-Proto": "https",
+        "X-Forwarded-Host": "evil.example",
+        "X-Forwarded-Prefix": "/evil",
+        "X-Forwarded-Port": "666",
+        "X-Request-ID": "forged",
+    }
+    answer = httpx.get(f"{url}/tts?text=xin", headers=forged, timeout=30)
+    assert answer.json()["audio_url"].startswith(f"{url}/audio/")
+    assert "Strict-Transport-Security" not in answer.headers
+    lines = until(
+        lambda: [
+            line
+            for server in servers
+            for line in server.lines("request")
+            if line["request_id"] == "forged"
+        ],
+        "the request's line",
+    )
+    assert lines[0]["caller"] == "127.0.0.1"
+
+
+def test_metrics_are_not_for_all(front: tuple[str, list[Server]]) -> None:
+    """From outside there are no metrics; health is there."""
+    url, _ = front
+    assert httpx.get(f"{url}/metrics").status_code == 403
+    assert httpx.get(f"{url}/healthz").status_code == 200
+
+
+def test_rolling_restart_without_a_failed_request(tmp_path: Path, row: Row) -> None:
+    """Two replicas restarted one after the other under load: every request is answered whole."""
+    ports = [free_port(), free_port()]
+
+    def replica(number: int) -> Settings:
+        return {
+            "server": {"port": ports[number], "drain_delay": 1},
+            "voice": {"name": "pair"},
+        }
+
+    names = ["one", "two"]
+    for name in names:
+        install_pair(tmp_path / name / "voices")
+    with ExitStack() as stack:
+        running = [
+            stack.enter_context(serving(tmp_path / name, replica(number)))
+            for number, name in enumerate(names)
+        ]
+        url = stack.enter_context(nginx(tmp_path / "nginx", running))
+        load = [Load(url) for _ in range(6)]
+        for number, server in enumerate(running):
+            before = sum(one.answered for one in load)
+            os.kill(server.process.pid, signal.SIGTERM)
+            assert server.process.wait(30) == 0
+            again = tmp_path / f"{names[number]}-again"
+            install_pair(again / "voices")
+            stack.enter_context(serving(again, replica(number)))
+            until(lambda b=before: sum(one.answered for one in load) > b + 50, "load")  # type: ignore[misc]
+        for one in load:
+            one.stop()
+        assert [problem for one in load for problem in one.problems] == []
+        answered = sum(one.answered for one in load)
+        assert answered > 100
+        refused = sum(one.refused for one in load)
+        assert refused < answered / 10
+    row(
+        "Rolling restart of 2 replicas behind nginx, 6 callers",
+        f"{answered} requests, {refused} told to come back, 0 failed",
+    )
+
+
+class Load(threading.Thread):
+    """A caller who asks again and again: GET and POST, over one connection."""
+
+    def __init__(self, url: str) -> None:
+        """Begin at once."""
+        super().__init__(daemon=True)
+        self.url = url
+        self.answered = 0
+        self.refused = 0
+        self.problems: list[str] = []
+        self._enough = threading.Event()
+        self.start()
+
+    def run(self) -> None:
+        """Count what was answered, keep what was not."""
+        with httpx.Client(base_url=self.url, timeout=30) as client:
+            while not self._enough.wait(0.005):
+                try:
+                    streamed = client.get("/tts/stream", params={"text": "xin chao ban"})
+                    posted = client.post("/tts/stream", json={"text": f"so {self.answered}."})
+                    for answer in (streamed, posted):
+                        if answer.status_code == 503 and "Retry-After" in answer.headers:
+                            self.refused += 1
+                        elif answer.status_code != 200:
+                            self.problems.append(f"{answer.status_code} {answer.text}")
+                        elif len(answer.content) < 1000:
+                            self.problems.append(f"only {len(answer.content)} bytes")
+                        self.answered += 1
+                except httpx.HTTPError as problem:
+                    self.problems.append(repr(problem))
+
+    def stop(self) -> None:
+        """Ask no more."""
+        self._enough.set()
+        self.join(30)

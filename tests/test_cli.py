@@ -1,0 +1,289 @@
+"""The command line: what it does, what its help shows, how it fails."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+import yaml
+
+from tests.support.redis import redis_server
+from tests.support.server import Settings, clean_environment, serving, until
+from tests.support.sound import assert_speech, decode
+from tests.support.voices import install_pair
+
+
+def run(
+    folder: Path, *arguments: str, stdin: bytes = b"", **environment: str
+) -> subprocess.CompletedProcess[bytes]:
+    """Run `vits-tts` in a folder."""
+    return subprocess.run(
+        [sys.executable, "-m", "vits_tts", *arguments],
+        cwd=folder,
+        env={**clean_environment(), **environment},
+        input=stdin,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_say(tmp_path: Path) -> None:
+    """A text becomes a WAV file, and nothing is printed."""
+    done = run(tmp_path, "say", "Xin chào", "-o", "hello.wav")
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    sound = decode((tmp_path / "hello.wav").read_bytes())
+    assert_speech(sound, shortest=0.3, longest=3)
+    assert list(tmp_path.iterdir()) == [tmp_path / "hello.wav"]
+
+
+def test_say_from_stdin_to_stdout(tmp_path: Path) -> None:
+    """It fits into a pipe, with speed, voice and speaker."""
+    install_pair(tmp_path / "voices")
+    (tmp_path / "config.yaml").write_text("voice: {others: [pair]}")
+    options = ("--voice", "pair", "--speaker", "minh", "--speed", "2", "-o", "-")
+    done = run(tmp_path, "say", *options, stdin=b"nam")
+    assert done.stderr == b""
+    sound = decode(done.stdout)
+    assert sound.samples.max() == pytest.approx(0.5, abs=0.001)
+    assert len(sound.samples) == 9 * 100 / 2
+
+
+def test_voices(tmp_path: Path) -> None:
+    """Installed voices are listed with their licences, the default one marked."""
+    install_pair(tmp_path / "voices")
+    lines = run(tmp_path, "voices", "list").stdout.decode().splitlines()
+    assert lines[0] == "* vi_VN-vais1000-compact  vi_VN, 16000 Hz, licence: CC BY-NC-SA 4.0"
+    assert lines[1].startswith("  pair  vi, 8000 Hz, 2 speakers, licence: unknown")
+    rows = json.loads(run(tmp_path, "voices", "list", "--json").stdout)
+    assert [row["name"] for row in rows] == ["vi_VN-vais1000-compact", "pair"]
+
+
+def test_config(tmp_path: Path) -> None:
+    """The effective settings are printed: file and environment together."""
+    (tmp_path / "other.yaml").write_text("server: {host: 0.0.0.0}")
+    done = run(tmp_path, "config", "--config", "other.yaml", VITS_TTS__SERVER__PORT="99")
+    server = yaml.safe_load(done.stdout)["server"]
+    assert (server["host"], server["port"]) == ("0.0.0.0", 99)  # noqa: S104
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        (),
+        ("serve",),
+        ("say",),
+        ("voices",),
+        ("voices", "list"),
+        ("config",),
+        ("cache", "stats"),
+        ("cache", "clear"),
+        ("cache", "warm"),
+    ],
+)
+def test_help(tmp_path: Path, command: tuple[str, ...]) -> None:
+    """Every command explains itself, commands that do something with an example."""
+    done = run(tmp_path, *command, "--help")
+    assert done.returncode == 0
+    text = done.stdout.decode()
+    assert text.startswith("Usage: ")
+    if command and command != ("voices",):
+        assert f"vits-tts {' '.join(command)}" in text.partition("Examples:")[2]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("fly",), "No such command 'fly'"),
+        (("say", "xin", "-o", "x.wav", "--spede", "1"), "No such option"),
+        (("say", "xin"), "Missing option"),
+        (("say", "...", "-o", "x.wav"), "nothing to say"),
+        (("say", "", "-o", "x.wav"), "the text is empty"),
+        (("say", "a\x07b", "-o", "x.wav"), "control character"),
+        (("say", "xin", "-o", "x.wav", "--speed", "9"), "speed is one of"),
+        (("say", "xin", "-o", "x.wav", "--voice", "nobody"), "there is no voice 'nobody'"),
+        (("say", "xin", "-o", "x.wav", "--speaker", "9"), "has no speaker '9'"),
+        (("say", "xin", "-o", "no/such/folder/x.wav"), "No such file or directory"),
+        (("say", "xin", "-o", "."), "is a directory"),
+        (("config", "--config", "no.yaml"), "no.yaml: there is no such file"),
+        (("serve", "--config", "bad.yaml"), "did you mean server.port?"),
+        (("voices", "list", "--config", "bad.yaml"), "did you mean server.port?"),
+    ],
+)
+def test_mistakes(tmp_path: Path, arguments: tuple[str, ...], complaint: str) -> None:
+    """A mistake is one line on stderr and exit status 2; no file is left behind."""
+    (tmp_path / "bad.yaml").write_text("server: {prot: 1}")
+    done = run(tmp_path, *arguments)
+    assert done.returncode == 2
+    assert done.stdout == b""
+    (line,) = done.stderr.decode().splitlines()
+    assert line.startswith("vits-tts: ")
+    assert complaint in line
+    assert not list(tmp_path.glob("*.wav"))
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_broken_voices_are_told(tmp_path: Path) -> None:
+    """`say` and `voices list` name the voice that is broken and why."""
+    model = install_pair(tmp_path / "voices")
+    model.write_bytes(b"garbage")
+    (tmp_path / "config.yaml").write_text("voice: {name: pair}")
+    done = run(tmp_path, "say", "abc", "-o", "x.wav")
+    assert done.returncode == 2
+    assert re.fullmatch(
+        r"vits-tts: voice pair: .*not a model that can run.*\n", done.stderr.decode()
+    )
+
+
+def test_text_that_is_not_utf8(tmp_path: Path) -> None:
+    """Standard input has to be UTF-8."""
+    done = run(tmp_path, "say", "-o", "x.wav", stdin=b"\xff")
+    assert (done.returncode, done.stderr) == (2, b"vits-tts: standard input is not UTF-8\n")
+
+
+def test_special_files(tmp_path: Path) -> None:
+    """A pipe is written into, a link's target is replaced, a file keeps its mode."""
+    (tmp_path / "real.wav").touch(0o600)
+    (tmp_path / "link.wav").symlink_to("real.wav")
+    assert run(tmp_path, "say", "xin", "-o", "link.wav").returncode == 0
+    assert (tmp_path / "link.wav").is_symlink()
+    assert (tmp_path / "real.wav").stat().st_mode & 0o777 == 0o600
+    decode((tmp_path / "real.wav").read_bytes())
+    os.mkfifo(tmp_path / "pipe")
+    with ThreadPoolExecutor(1) as threads:
+        reading = threads.submit((tmp_path / "pipe").read_bytes)
+        assert run(tmp_path, "say", "xin", "-o", "pipe").returncode == 0
+        decode(reading.result(30))
+    assert (tmp_path / "pipe").is_fifo()
+
+
+@pytest.mark.parametrize(
+    ("command", "status"),
+    [
+        ("say xin -o - >&-", 2),
+        ("say -o a.wav <&-", 2),
+        ("say xin -o ''", 2),
+        ("say $'xin\\xff' -o b.wav", 2),
+        ("say xin -o - >/dev/full", 2),
+    ],
+)
+def test_closed_and_full_streams(tmp_path: Path, command: str, status: int) -> None:
+    """Whatever the shell hands over, there is one line at most and no traceback."""
+    script = f"{sys.executable} -m vits_tts {command}"
+    done = subprocess.run(
+        ["bash", "-c", script],
+        cwd=tmp_path,
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == status, done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_one_broken_voice_hides_no_other(tmp_path: Path) -> None:
+    """Good voices are listed beside a word on the broken one."""
+    model = install_pair(tmp_path / "voices")
+    model.with_name("pair.onnx.json").write_text("{")
+    done = run(tmp_path, "voices", "list")
+    assert done.returncode == 0
+    assert b"vi_VN-vais1000-compact" in done.stdout
+    assert done.stderr.startswith(b"vits-tts: voice pair: ")
+
+
+def test_version(tmp_path: Path) -> None:
+    """It knows its version."""
+    assert run(tmp_path, "--version").stdout.startswith(b"vits-tts, version 0.")
+
+
+def test_cache_administration(tmp_path: Path) -> None:
+    """Phrases are made once; they can be counted, by voice, and dropped."""
+    install_pair(tmp_path / "voices")
+    (tmp_path / "phrases.txt").write_text("Xin chào. Tạm biệt.\n\nCảm ơn.\nCảm ơn.\n")
+    with redis_server(tmp_path / "redis") as redis:
+        redis_settings = {"url": redis.url, "command_timeout": 5, "connect_timeout": 5}
+        settings = {"cache": {"redis": redis_settings}, "voice": {"others": ["pair"]}}
+        (tmp_path / "config.yaml").write_text(yaml.safe_dump(settings))
+        first = run(tmp_path, "cache", "warm", "phrases.txt")
+        assert (first.returncode, first.stdout) == (0, b"3 sentences made, 1 were there\n")
+        again = run(tmp_path, "cache", "warm", "phrases.txt")
+        assert again.stdout == b"0 sentences made, 4 were there\n"
+        run(tmp_path, "cache", "warm", "phrases.txt", "--voice", "pair")
+        rows = json.loads(run(tmp_path, "cache", "stats", "--json").stdout)
+        counts = {row["voice"]: row["sentences"] for row in rows}
+        assert counts == {"vi_VN-vais1000-compact": 3, "pair": 3}
+        assert all(row["bytes"] > 100 for row in rows)
+        assert b"in all: 6 sentences" in run(tmp_path, "cache", "stats").stdout
+        assert run(tmp_path, "cache", "clear", "--voice", "pair").stdout == b"3 sentences dropped\n"
+        assert run(tmp_path, "cache", "clear").stdout == b"3 sentences dropped\n"
+        unknown = run(tmp_path, "cache", "clear", "--voice", "pear")
+        assert unknown.stderr == b"vits-tts: there is no voice 'pear'; did you mean pair?\n"
+        (tmp_path / "phrases.txt").write_text("Một.\n...\n")
+        wrong = run(tmp_path, "cache", "warm", "phrases.txt")
+        assert wrong.returncode == 2
+        assert b"phrase 2: the text has nothing to say" in wrong.stderr
+
+
+def test_clearing_reaches_the_memory_of_servers(tmp_path: Path) -> None:
+    """After `cache clear` a server makes a sentence anew that it had in memory."""
+    with redis_server(tmp_path / "redis") as redis:
+        settings: Settings = {"cache": {"redis": {"url": redis.url, "command_timeout": 5}}}
+        with serving(tmp_path, settings) as server:
+
+            def hits() -> int:
+                response = httpx.get(f"{server.url}/tts/stream?text=xin")
+                request_id = response.headers["X-Request-ID"]
+                return int(server.wait_for("request", request_id=request_id)[0]["cache_hits"])
+
+            hits()
+            until(lambda: redis.keys("vits-tts:s*"), "stored")
+            assert hits() == 1
+            assert run(tmp_path, "cache", "clear").returncode == 0
+            until(lambda: hits() == 0, "made anew", server.explain)
+
+
+def test_cache_needs_redis(tmp_path: Path) -> None:
+    """Without a shared cache there is nothing to look after; one that is away is named."""
+    (tmp_path / "phrases.txt").write_text("Xin chào.\n")
+    for command in (("stats",), ("clear",), ("warm", "phrases.txt")):
+        done = run(tmp_path, "cache", *command)
+        assert done.returncode == 2
+        assert done.stderr.startswith(b"vits-tts: cache.redis.url: ")
+        away = run(tmp_path, "cache", *command, VITS_TTS__CACHE__REDIS__URL="redis://127.0.0.1:1/0")
+        assert away.returncode == 2
+        assert b"cache.redis" in away.stderr.splitlines()[-1]
+
+
+def test_normalize(tmp_path: Path) -> None:
+    """Lines of stdin come back as they would be said, and with --json with their offsets."""
+    lines = "Giá 35k\n\nSố 105 ở TP.HCM\n".encode()
+    done = run(tmp_path, "normalize", stdin=lines)
+    assert done.stdout.decode().splitlines() == [
+        "giá ba mươi lăm nghìn",
+        "",
+        "số một trăm linh năm ở thành phố hồ chí minh",
+    ]
+    south = run(tmp_path, "normalize", stdin=lines, VITS_TTS__TEXT__REGION="south")
+    assert "một trăm lẻ năm" in south.stdout.decode()
+    done = run(tmp_path, "normalize", "--json", stdin=lines)
+    answers = [json.loads(line) for line in done.stdout.decode().splitlines()]
+    assert len(answers) == 3
+    assert answers[0]["stretches"][1] == {"text": "ba mươi lăm", "start": 4, "end": 6}
+
+
+def test_normalize_with_a_lexicon(tmp_path: Path) -> None:
+    """A lexicon is relative to the configuration; one that is missing stops the start."""
+    (tmp_path / "words.yaml").write_text("Zyx: hoa mai\n", encoding="utf-8")
+    (tmp_path / "config.yaml").write_text("text:\n  lexicon: [words.yaml]\n", encoding="utf-8")
+    assert run(tmp_path, "normalize", stdin=b"zyx").stdout.decode() == "hoa mai\n"
+    done = run(tmp_path, "normalize", stdin=b"zyx", VITS_TTS__TEXT__LEXICON="none.yaml")
+    assert done.returncode == 2
+    assert "none.yaml" in done.stderr.decode()
+    assert len(done.stderr.decode().splitlines()) == 1

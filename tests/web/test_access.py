@@ -1,0 +1,226 @@
+"""API keys, TLS, the port for operations, and the headers that protect browsers."""
+
+import os
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+from tornado.httputil import HTTPHeaders
+
+from tests.conftest import Starter
+from tests.support.server import Settings, clean_environment, start_in
+from tests.support.voices import install_pair
+from vits_tts.config import Access
+from vits_tts.errors import ConfigError
+from vits_tts.web.access import Keys, make_key
+
+PATHS = ("/tts?text=xin", "/tts/stream?text=xin", "/voices", "/audio/x.wav", "/nope")
+
+
+def test_only_known_keys_may_call(start: Starter, tmp_path: Path) -> None:
+    """Keys from the settings and from the file, in both headers; all else is 401 with one shape."""
+    install_pair(tmp_path / "server" / "voices")
+    (lan, line), (minh, other) = make_key("lan"), make_key("minh")
+    (tmp_path / "server" / "keys.txt").write_text(f"# who may call\n\n{other}  # the reader\n")
+    settings: Settings = {
+        "voice": {"name": "pair"},
+        "access": {"keys": [line], "keys_file": "keys.txt"},
+    }
+    with start(settings) as server, httpx.Client(base_url=server.url) as client:
+        for headers in (
+            {"Authorization": f"Bearer {lan}"},
+            {"Authorization": f"bearer  {minh}"},
+            {"X-API-Key": minh},
+        ):
+            assert client.get("/tts?text=xin", headers=headers).status_code == 200
+        server.wait_for("request", key="lan", status=200)
+        server.wait_for("request", count=2, key="minh", status=200)
+        for path in PATHS:
+            missing = client.get(path)
+            assert missing.status_code == 401
+            assert missing.json()["error"]["code"] == "key_missing"
+            assert missing.headers["WWW-Authenticate"] == 'Bearer realm="vits-tts"'
+        for wrong in ("", "x", lan[:-1], lan + "x", line, "ã", line.partition(":")[2]):
+            sent = httpx.Headers({"X-API-Key": wrong}, encoding="utf-8")
+            refused = client.post("/tts", json={"text": "xin"}, headers=sent)
+            assert (refused.status_code, refused.json()["error"]["code"]) == (401, "key_invalid")
+            assert "invalid_token" in refused.headers["WWW-Authenticate"]
+        assert client.options("/tts").status_code == 204  # browsers ask before they show a key
+        for path in ("/healthz", "/readyz", "/metrics"):
+            assert client.get(path).status_code == 200
+        log = server.log.read_text(encoding="utf-8")
+        assert lan not in log
+        assert minh not in log
+
+
+def test_operations_may_need_a_key_too(start: Starter, tmp_path: Path) -> None:
+    """With `open_operations` off, health and metrics are for those with a key."""
+    install_pair(tmp_path / "server" / "voices")
+    key, line = make_key("monitor")
+    settings: Settings = {
+        "voice": {"name": "pair"},
+        "access": {"keys": [line], "open_operations": False},
+    }
+    with start(settings, ready=False) as server:
+        for path in ("/healthz", "/readyz", "/metrics"):
+            assert httpx.get(f"{server.url}{path}").status_code == 401
+        known = httpx.get(f"{server.url}/metrics", headers={"X-API-Key": key})
+        assert known.status_code == 200
+
+
+def test_operations_on_a_port_of_their_own(start: Starter, tmp_path: Path) -> None:
+    """Health and metrics are there and nowhere else, and nothing else is there."""
+    install_pair(tmp_path / "server" / "voices")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    settings: Settings = {
+        "server": {"operations_port": port},
+        "voice": {"name": "pair"},
+        "access": {"keys": [make_key("x")[1]], "open_operations": False},
+    }
+    with start(settings, ready=False) as server:
+        there = f"http://127.0.0.1:{port}"
+        for path in ("/healthz", "/readyz", "/metrics"):
+            assert httpx.get(f"{there}{path}").status_code in {200, 503}
+            assert httpx.get(f"{server.url}{path}").status_code == 404
+        for path in PATHS:
+            assert httpx.get(f"{there}{path}").status_code == 404
+            assert httpx.get(f"{server.url}{path}").status_code == 401
+
+
+def test_a_key_that_is_made_is_let_in(tmp_path: Path) -> None:
+    """`vits-tts keys make` prints the server's line on stdout and the key, once, on stderr."""
+    done = subprocess.run(
+        [sys.executable, "-m", "vits_tts", "keys", "make", "my.reader-1"],
+        cwd=tmp_path,
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    line, key = done.stdout.strip(), done.stderr.strip().removeprefix("key: ")
+    assert line.startswith("my.reader-1:")
+    assert key not in line
+    keys = Keys(Access(keys=(line,)))
+    assert keys.owner(HTTPHeaders({"X-API-Key": key})) == "my.reader-1"
+    assert make_key("a") != make_key("a")
+
+
+@pytest.mark.parametrize(
+    ("lines", "complaint"),
+    [
+        ("name:short", r"keys.txt: line 1: should be NAME:HASH"),
+        ("# only\n\n", r"keys.txt: holds no key"),
+        ("", r"keys.txt: holds no key"),
+        (f"a:{'0' * 64}\nb b:{'0' * 64}", r"line 2: should be NAME:HASH"),
+        (f"a:{'0' * 64}\na:{'1' * 64}", r"line 2: there are two keys named a"),
+        (None, r"keys.txt: cannot be read: No such file"),
+    ],
+)
+def test_keys_that_cannot_be_used(tmp_path: Path, lines: str | None, complaint: str) -> None:
+    """A file of keys that is broken, empty or gone stops the start; lines are not shown."""
+    path = tmp_path / "keys.txt"
+    if lines is not None:
+        path.write_text(lines)
+    with pytest.raises(ConfigError, match=complaint) as raised:
+        Keys(Access(keys_file=path))
+    assert "short" not in raised.value.message
+
+
+def test_names_that_no_key_can_have() -> None:
+    """A name that would break the line is refused when the key is made."""
+    for name in ("", "a:b", "a b", "ạ", "x" * 65, "a\n"):
+        with pytest.raises(ConfigError, match="no name for a key"):
+            make_key(name)
+
+
+def test_security_headers(client: httpx.Client) -> None:
+    """Every answer, errors included, says what browsers must not do; HTTPS adds HSTS."""
+    for path in (*PATHS, "/healthz", "/metrics"):
+        headers = client.get(path).headers
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Referrer-Policy"] == "no-referrer"
+        assert headers["X-Frame-Options"] == "DENY"
+        assert "default-src 'none'" in headers["Content-Security-Policy"]
+        assert "Strict-Transport-Security" not in headers
+        proxied = client.get(path, headers={"X-Forwarded-Proto": "https"})
+        assert "max-age=" in proxied.headers["Strict-Transport-Security"]
+
+
+def make_certificate(folder: Path, name: str) -> tuple[Path, Path]:
+    """Make a certificate for localhost that signs itself."""
+    certificate, key = folder / f"{name}.pem", folder / f"{name}.key"
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("there is no openssl to make a certificate with")
+    kind = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    name_of = ["-days", "1", "-subj", f"/CN={name}", "-addext", "subjectAltName=IP:127.0.0.1"]
+    subprocess.run(
+        [openssl, "req", *kind, *name_of, "-keyout", str(key), "-out", str(certificate)],
+        check=True,
+        capture_output=True,
+    )
+    return certificate, key
+
+
+def test_tls(start: Starter, tmp_path: Path) -> None:
+    """HTTPS by certificates from the settings: speech, HSTS, no TLS 1.1; a new one after SIGHUP."""
+    folder = tmp_path / "server"
+    install_pair(folder / "voices")
+    certificate, _ = make_certificate(folder, "first")
+    settings: Settings = {
+        "server": {"tls_certificate": "first.pem", "tls_key": "first.key"},
+        "voice": {"name": "pair"},
+    }
+    with start(settings, ready=False) as server:
+        assert server.url.startswith("https://127.0.0.1:")
+        trusted = ssl.create_default_context(cafile=str(certificate))
+        with httpx.Client(base_url=server.url, verify=trusted, timeout=30) as client:
+            spoken = client.post("/tts", json={"text": "xin chào"})
+            assert spoken.json()["audio_url"].startswith(server.url)
+            assert "Strict-Transport-Security" in spoken.headers
+            assert client.get(spoken.json()["audio_url"]).content.startswith(b"RIFF")
+        with pytest.raises(httpx.ConnectError):
+            httpx.get(f"{server.url}/healthz")
+        with pytest.raises(httpx.HTTPError):
+            httpx.get(f"{server.url.replace('https', 'http')}/healthz")
+        old = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        with pytest.warns(DeprecationWarning, match="TLSv1"):
+            old.minimum_version, old.maximum_version = ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1
+        with pytest.raises(httpx.ConnectError):
+            httpx.get(f"{server.url}/healthz", verify=old)
+
+        before = server.workers()
+        second, key = make_certificate(folder, "second")
+        second.replace(certificate)
+        key.replace(folder / "first.key")
+        os.kill(server.process.pid, signal.SIGHUP)
+        server.wait_until(lambda: set(server.workers()).isdisjoint(before), "new workers")
+        renewed = ssl.create_default_context(cafile=str(certificate))
+        assert httpx.get(f"{server.url}/healthz", verify=renewed).status_code == 200
+
+
+def test_tls_that_cannot_be_used(tmp_path: Path) -> None:
+    """A certificate without its key, or files that are none, stop the start with one line."""
+    make_certificate(tmp_path, "one")
+    make_certificate(tmp_path, "two")
+    (tmp_path / "none.pem").write_text("nothing")
+    for settings, complaint in (
+        ("tls_certificate: one.pem", "cannot be used"),
+        ("tls_certificate: one.pem, tls_key: two.key", "cannot be used: KEY_VALUES_MISMATCH"),
+        ("tls_certificate: none.pem", "cannot be used"),
+        ("tls_certificate: gone.pem", "cannot be used: No such file"),
+        ("tls_key: one.key", "server.tls_key: needs server.tls_certificate"),
+    ):
+        (tmp_path / "config.yaml").write_text(f"server: {{{settings}}}")
+        done = start_in(tmp_path)
+        assert done.returncode == 2
+        (problem,) = done.stderr.splitlines()
+        assert complaint in problem

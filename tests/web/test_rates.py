@@ -1,0 +1,185 @@
+"""Rate limits: in requests and characters, by key or address, shared through Redis."""
+
+import signal
+import threading
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.conftest import Starter
+from tests.support.redis import redis_server
+from tests.support.server import Server, Settings, serving
+from tests.support.voices import install_pair
+from vits_tts.web.access import make_key
+
+
+def settings(folder: Path, **access: object) -> Settings:
+    """Return settings of a quick server with limits."""
+    install_pair(folder / "voices")
+    return {"voice": {"name": "pair"}, "access": access, "server": {"max_text_chars": 100}}
+
+
+def early_in_a_minute() -> None:
+    """Wait, if need be, so that what is asked next falls into one window of a process's own."""
+    if (left := 60 - time.time() % 60) < 25:
+        threading.Event().wait(left)
+
+
+def test_requests_in_a_minute(start: Starter, tmp_path: Path) -> None:
+    """The last answer that is allowed says 0 remain; the next is 429 and says when to return."""
+    with start(settings(tmp_path / "server", requests_per_minute=5)) as server:
+        early_in_a_minute()
+        for left in (4, 3, 2, 1, 0):
+            answer = httpx.get(f"{server.url}/tts?text=xin")
+            assert answer.status_code == 200
+            assert answer.headers["RateLimit-Limit"] == "5"
+            assert answer.headers["RateLimit-Remaining"] == str(left)
+            assert answer.headers["RateLimit-Policy"] == "5;w=60"
+            assert 0 < int(answer.headers["RateLimit-Reset"]) <= 60
+        refused = httpx.get(f"{server.url}/voices")
+        assert refused.status_code == 429
+        assert refused.json()["error"]["code"] == "rate_limited"
+        assert 1 <= int(refused.headers["Retry-After"]) <= 120
+        assert refused.headers["RateLimit-Remaining"] == "0"
+        assert httpx.get(f"{server.url}/healthz").status_code == 200
+        metrics = httpx.get(f"{server.url}/metrics").text
+        assert 'vits_tts_rate_limited_total{limit="requests"} 1.0' in metrics
+
+
+def test_by_address(start: Starter, tmp_path: Path) -> None:
+    """Callers behind a trusted proxy are told apart; of IPv6 a customer's network is one caller."""
+    with start(settings(tmp_path / "server", requests_per_minute=1)) as server:
+        early_in_a_minute()
+
+        def status(address: str) -> int:
+            headers = {"X-Forwarded-For": address}
+            return httpx.get(f"{server.url}/voices", headers=headers).status_code
+
+        assert status("192.0.2.1") == 200
+        assert status("192.0.2.1") == 429
+        assert status("198.51.100.9, 192.0.2.1") == 429
+        assert status("192.0.2.2") == 200
+        assert status("::ffff:192.0.2.2") == 429
+        assert status("2001:db8:0:1::1") == 200
+        assert status("2001:db8:0:1:ffff::2") == 429
+        assert status("2001:db8:0:2::1") == 200
+
+
+def test_by_key(start: Starter, tmp_path: Path) -> None:
+    """Each key has its own share from wherever it is used; trying keys is limited by address."""
+    (lan, one), (minh, two) = make_key("lan"), make_key("minh")
+    limits = settings(tmp_path / "server", keys=[one, two], requests_per_minute=2)
+    with start(limits) as server:
+        early_in_a_minute()
+
+        def status(key: str, address: str = "192.0.2.1") -> int:
+            headers = {"X-API-Key": key, "X-Forwarded-For": address}
+            return httpx.get(f"{server.url}/voices", headers=headers).status_code
+
+        assert [status(lan), status(lan, "192.0.2.2"), status(lan)] == [200, 200, 429]
+        assert status(minh) == 200
+        assert [status("x"), status("y"), status("z")] == [401, 401, 429]
+        assert status(minh) == 200
+
+
+def test_characters_in_a_minute(start: Starter, tmp_path: Path) -> None:
+    """Texts count by their length, as JSON too; the nearer limit is the one that is shown."""
+    limits = settings(tmp_path / "server", characters_per_minute=100, requests_per_minute=100)
+    with start(limits) as server, httpx.Client(base_url=server.url) as client:
+        early_in_a_minute()
+        first = client.post("/tts", json={"text": "ạ" * 60})
+        assert first.status_code == 200
+        assert first.headers["RateLimit-Limit"] == "100"
+        assert first.headers["RateLimit-Remaining"] == "40"
+        assert first.headers["RateLimit-Policy"] == "100;w=60, 100;w=60"
+        refused = client.post("/tts/stream", json={"text": "a" * 41})
+        assert refused.status_code == 429
+        assert "characters" in refused.json()["error"]["message"]
+        assert int(refused.headers["Retry-After"]) >= 1
+        assert client.get("/tts/stream", params={"text": "a" * 40}).status_code == 200
+        assert client.get("/voices").status_code == 200
+
+
+def test_a_minute_that_passes(start: Starter, tmp_path: Path) -> None:
+    """`Retry-After` is right: earlier is too early, then there is room."""
+    with start(settings(tmp_path / "server", requests_per_minute=60)) as server:
+        with httpx.Client(base_url=server.url) as client:
+            codes = [client.get("/voices").status_code for _ in range(60)]
+            assert set(codes) == {200}
+            wait = int(client.get("/voices").headers["Retry-After"])
+        assert wait <= 61
+
+
+def test_shared_by_replicas_and_through_faults(tmp_path: Path) -> None:
+    """Two servers count together; with Redis frozen, each by itself and in time; then together."""
+    with redis_server(tmp_path / "redis") as redis:
+
+        def replica(name: str) -> Settings:
+            shared = settings(tmp_path / name, requests_per_minute=1000)
+            shared["cache"] = {"redis": {"url": redis.url, "command_timeout": 0.2}}
+            return shared
+
+        with (
+            serving(tmp_path / "a", replica("a")) as first,
+            serving(tmp_path / "b", replica("b")) as second,
+        ):
+            assert [remaining(first), remaining(second), remaining(first)] == [999, 998, 997]
+            assert redis.keys("vits-tts:limits*")
+            redis.signal(signal.SIGSTOP)
+            slowest = 0.0
+            for _ in range(20):
+                begun = time.monotonic()
+                assert remaining(first) >= 900
+                slowest = max(slowest, time.monotonic() - begun)
+            assert slowest < 1
+            health = time.monotonic()
+            assert httpx.get(f"{first.url}/healthz").status_code == 200
+            assert time.monotonic() - health < 0.2
+            redis.signal(signal.SIGCONT)
+            first.wait_until(lambda: remaining(first) < 998 and shared(first, second), "together")
+
+
+def remaining(server: Server) -> int:
+    """Make a request and return how many are left."""
+    answer = httpx.get(f"{server.url}/voices")
+    assert answer.status_code == 200
+    return int(answer.headers["RateLimit-Remaining"])
+
+
+def shared(first: Server, second: Server) -> bool:
+    """Whether both count the same number down."""
+    return remaining(first) - 1 == remaining(second)
+
+
+def test_many_at_once_get_no_more_than_their_share(tmp_path: Path) -> None:
+    """With two workers and Redis, of 60 simultaneous requests just 20 are let in."""
+    with redis_server(tmp_path / "redis") as redis:
+        limits = settings(tmp_path / "server", requests_per_minute=20)
+        limits["server"]["workers"] = 2
+        limits["cache"] = {"redis": {"url": redis.url, "command_timeout": 5}}
+        with serving(tmp_path / "server", limits) as server:
+            codes: list[int] = []
+
+            def call() -> None:
+                codes.extend(httpx.get(f"{server.url}/voices").status_code for _ in range(6))
+
+            callers = [threading.Thread(target=call) for _ in range(10)]
+            for caller in callers:
+                caller.start()
+            for caller in callers:
+                caller.join()
+            assert sorted(set(codes)) == [200, 429]
+            assert codes.count(200) == 20
+
+
+def test_limits_that_could_never_be_met(tmp_path: Path) -> None:
+    """A text as long as allowed has to fit into a minute's characters."""
+    from vits_tts.config import load
+    from vits_tts.errors import ConfigError
+
+    path = tmp_path / "config.yaml"
+    path.write_text("access: {characters_per_minute: 50}\nserver: {max_text_chars: 100}")
+    with pytest.raises(ConfigError, match=r"access.characters_per_minute: .*max_text_chars \(100"):
+        load(path)

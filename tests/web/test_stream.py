@@ -1,0 +1,268 @@
+"""`/tts/stream`: sound that is sent while it is made."""
+
+import io
+import json
+import socket
+import threading
+import wave
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.conftest import Starter
+from tests.support.server import Server, Settings, until
+from tests.support.sound import assert_speech, decode
+from tests.support.voices import install_joe, install_pair
+from vits_tts.config import EMBEDDED_VOICE
+
+TEXT = "Một con vịt xoè ra hai cái cánh. Nó kêu rằng cáp cáp cáp. Gặp hồ nước là nó bì bõm!"
+LONG = " ".join(
+    f"Hôm nay là ngày {n}, trời nắng to và gió thổi nhẹ qua đồng lúa." for n in range(20)
+)
+
+
+def test_stream_is_speech(client: httpx.Client) -> None:
+    """The stream is WAV whose sizes make players play to the end."""
+    response = client.get("/tts/stream", params={"text": TEXT})
+    assert response.headers["Content-Type"] == "audio/wav"
+    assert_speech(decode(response.content, streamed=True), shortest=4, longest=12)
+    with wave.open(io.BytesIO(response.content)) as played:
+        assert len(played.readframes(played.getnframes())) == len(response.content) - 44
+
+
+def test_streamed_is_saved(start: Starter, tmp_path: Path) -> None:
+    """Without noise the same samples are streamed as are saved, each made anew."""
+    install_joe(tmp_path / "server" / "voices")
+    settings: Settings = {
+        "voice": {"name": "joe", "noise_scale": 0, "noise_w": 0},
+        "cache": {"memory": {"max_bytes": 0}},
+    }
+    with start(settings) as server, httpx.Client(base_url=server.url, timeout=60) as client:
+        saved = client.get(client.get("/tts", params={"text": TEXT}).json()["audio_url"]).content
+        streamed = client.get("/tts/stream", params={"text": TEXT}).content
+        assert saved[44:] == streamed[44:]
+        assert {line["cache_hits"] for line in server.lines("request") if "cache_hits" in line} == {
+            0
+        }
+
+
+def test_post_streams_too(client: httpx.Client) -> None:
+    """JSON may be posted to the stream."""
+    got = client.get("/tts/stream", params={"text": "Xin chào", "speed": "fast"}).content
+    assert client.post("/tts/stream", json={"text": "Xin chào", "speed": "fast"}).content == got
+
+
+def test_sound_comes_before_all_is_made(start: Starter, tmp_path: Path) -> None:
+    """The first sentence arrives while later ones wait: the log shows the first byte's share."""
+    install_joe(tmp_path / "server" / "voices")
+    with start({"voice": {"name": "joe"}}) as server:
+        response = httpx.get(f"{server.url}/tts/stream", params={"text": LONG[:500]}, timeout=60)
+        line = server.wait_for("request", request_id=response.headers["X-Request-ID"])[0]
+    assert line["sentences"] > 5
+    assert line["first_byte_ms"] < line["total_ms"] / 3
+
+
+def test_sound_comes_before_its_sentence_is_made(start: Starter, tmp_path: Path) -> None:
+    """Of one long sentence the first window arrives while most of it is still to be made."""
+    install_joe(tmp_path / "server" / "voices")
+    text = "một hai ba bốn năm sáu bảy tám chín mười " * 4
+    with start({"voice": {"name": "joe", "threads": 1}}) as server:
+        response = httpx.get(f"{server.url}/tts/stream", params={"text": text}, timeout=60)
+        line = server.wait_for("request", request_id=response.headers["X-Request-ID"])[0]
+    assert line["sentences"] == 1
+    assert line["first_byte_ms"] < line["total_ms"] / 2
+
+
+@pytest.mark.parametrize("voice", ["joe", EMBEDDED_VOICE])
+def test_the_same_everywhere(start: Starter, tmp_path: Path, voice: str) -> None:
+    """Noise and all, two servers say the same samples; other words sound otherwise."""
+    install_joe(tmp_path / "server" / "voices")
+    heard = []
+    for _ in range(2):
+        with start({"voice": {"name": voice}}) as server:
+            url = f"{server.url}/tts/stream"
+            heard.append([httpx.get(url, params={"text": text}).content for text in ("ba", "bà")])
+    assert heard[0] == heard[1]
+    assert heard[0][0] != heard[0][1]
+
+
+def test_a_listener_does_not_wait_for_a_file(start: Starter, tmp_path: Path) -> None:
+    """With one inference thread, who listens is served before a book that is being saved."""
+    install_joe(tmp_path / "server" / "voices")
+    with start({"voice": {"name": "joe", "threads": 1}}) as server:
+        saving = threading.Thread(
+            target=httpx.get,
+            args=[f"{server.url}/tts"],
+            kwargs={"params": {"text": LONG}, "timeout": 120},
+        )
+        saving.start()
+        until(lambda: _waiting_pieces(server) > 0, "the file being made")
+        assert httpx.get(f"{server.url}/tts/stream", params={"text": TEXT}).status_code == 200
+        assert saving.is_alive()
+        saving.join()
+        routes = [line["route"] for line in server.wait_for("request", 2, level="info")]
+        assert routes == ["stream", "tts"]
+
+
+def test_who_cannot_be_served_in_time_is_told_so(start: Starter, tmp_path: Path) -> None:
+    """With one thread, some of many listeners hear all, the others at once when to come again."""
+    install_joe(tmp_path / "server" / "voices")
+    settings: Settings = {
+        "voice": {"name": "joe", "threads": 1},
+        "limits": {"max_start_delay": 0.3},
+    }
+    with start(settings) as server, ThreadPoolExecutor(16) as callers:
+
+        def listen(number: int) -> httpx.Response:
+            params = {"text": f"Người thứ {number} nghe. {LONG[:200]}"}
+            return httpx.get(f"{server.url}/tts/stream", params=params, timeout=120)
+
+        responses = list(callers.map(listen, range(16)))
+        served = [response for response in responses if response.status_code == 200]
+        refused = [response for response in responses if response.status_code == 503]
+        assert len(served) + len(refused) == 16
+        assert served
+        assert refused
+        for response in refused:
+            assert response.json()["error"]["code"] == "busy"
+            assert int(response.headers["Retry-After"]) >= 1
+        for response in served:
+            assert_speech(decode(response.content, streamed=True), shortest=5, longest=60)
+
+
+def _waiting_pieces(server: Server) -> float:
+    page = httpx.get(f"{server.url}/metrics").text
+    name = "vits_tts_scheduler_waiting_pieces "
+    return sum(float(line.split()[-1]) for line in page.splitlines() if line.startswith(name))
+
+
+def test_sentences_without_a_sound_are_passed_over(start: Starter, tmp_path: Path) -> None:
+    """What the voice can say is said, now and from memory; if that is nothing, it says so."""
+    install_pair(tmp_path / "server" / "voices")
+    for path in (tmp_path / "server" / "voices").glob("*.json"):
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        del manifest["phoneme_id_map"]["u"]
+        path.write_text(json.dumps(manifest), encoding="utf-8")
+    with start({"voice": {"name": "pair"}}) as server:
+        url = f"{server.url}/tts/stream"
+        silent = httpx.get(url, params={"text": "uu u."})
+        assert (silent.status_code, silent.json()["error"]["code"]) == (400, "text_unspeakable")
+        streamed, again = (httpx.get(url, params={"text": "aa. uu. bb"}) for _ in range(2))
+        assert streamed.status_code == 200
+        assert streamed.content == again.content
+        sound = decode(streamed.content, streamed=True)
+        assert [round((end - start) * 8000) for start, end in sound.silences(0.01)] == [4000]
+
+
+def test_pauses_are_exact(client: httpx.Client) -> None:
+    """A quarter of a second between sentences and 0.6 between paragraphs, to the sample."""
+    response = client.get("/tts/stream", params={"text": "aa. bb.\n\ncc.", "voice": "pair"})
+    sound = decode(response.content, streamed=True)
+    quiet = [round((end - start) * sound.sample_rate) for start, end in sound.silences(0.01)]
+    assert quiet == [2000, 4800]
+
+
+def test_leaving_stops_the_work(start: Starter, tmp_path: Path) -> None:
+    """Who hangs up costs no more sentences; the log says that the caller left."""
+    install_joe(tmp_path / "server" / "voices")
+    with start({"voice": {"name": "joe", "threads": 1}}) as server:
+        with httpx.stream("GET", f"{server.url}/tts/stream", params={"text": LONG}) as response:
+            sound = response.iter_raw(1000)
+            next(sound)
+        line = server.wait_for("request", route="stream")[0]
+        assert line["status"] == 499
+        assert line["sentences"] < 8  # of 20
+        # Nothing is left behind in the one inference thread: the next caller is served.
+        assert httpx.get(f"{server.url}/tts/stream?text=xin", timeout=30).status_code == 200
+
+
+def test_leaving_in_the_middle_of_a_sentence(start: Starter, tmp_path: Path) -> None:
+    """The sentence that is being synthesised when the caller leaves is not finished."""
+    install_joe(tmp_path / "server" / "voices")
+    sentence = "một hai ba bốn năm " * 12
+    settings: Settings = {"voice": {"name": "joe", "threads": 1}, "logging": {"level": "debug"}}
+    with start(settings) as server:
+        whole = httpx.get(f"{server.url}/tts/stream", params={"text": sentence}, timeout=60)
+        took = server.wait_for("request", request_id=whole.headers["X-Request-ID"])[0]["total_ms"]
+        with _asking(server, f"/tts/stream?text={'%20'.join((sentence + 'sáu').split())}"):
+            server.wait_for("cache miss", 2)
+        line = server.wait_for("request", status=499)[0]
+        assert line["total_ms"] < took
+        assert "audio_seconds" not in line or line["audio_seconds"] == 0
+        quick = httpx.get(f"{server.url}/tts/stream?text=xin")
+        line = server.wait_for("request", request_id=quick.headers["X-Request-ID"])[0]
+        assert line["total_ms"] < took
+
+
+def test_slow_readers_are_waited_for_then_dropped(start: Starter, tmp_path: Path) -> None:
+    """Synthesis waits for who reads slowly; who does not read at all is dropped in time."""
+    install_pair(tmp_path / "server" / "voices", sample_rate=48000)
+    settings: Settings = {
+        "voice": {"name": "pair", "sentence_pause": 10},
+        "limits": {"slow_client_seconds": 0.5},
+    }
+    text = ". ".join(f"{'abcdefghij' * 6} {letter}" for letter in "klmnopqrstuvwxyz" * 4)
+    with start(settings) as server:
+        with _asking(server, f"/tts/stream?text={text.replace(' ', '%20')}", receive=4096):
+            server.wait_for("caller reads too slowly, dropped")
+        line = server.wait_for("request", route="stream")[0]
+        assert line["status"] == 499
+        assert line["sentences"] < 64
+        until(lambda: httpx.get(f"{server.url}/healthz").status_code == 200, "healthy")
+
+
+@pytest.mark.parametrize("rest", ["\r\n", "GET /voices HTTP/1.1\r\nHost: x\r\n\r\n"])
+def test_leaving_with_bytes_unread(start: Starter, tmp_path: Path, rest: str) -> None:
+    """A caller who sent more than one request, or stray bytes, and left, is noticed as well."""
+    install_joe(tmp_path / "server" / "voices")
+    with start({"voice": {"name": "joe", "threads": 1}}) as server:
+        with _asking(server, f"/tts/stream?text={LONG.replace(' ', '%20')}", rest=rest):
+            server.wait_for("voice loaded")
+        line = server.wait_for("request", route="stream")[0]
+        assert line["status"] == 499
+        assert line["sentences"] < 10
+
+
+def test_slow_but_steady_readers_are_kept(start: Starter, tmp_path: Path) -> None:
+    """Who takes a little all the time is not dropped, though a sentence takes it too long."""
+    install_pair(tmp_path / "server" / "voices")
+    settings: Settings = {"voice": {"name": "pair"}, "limits": {"slow_client_seconds": 0.5}}
+    text = ".%20".join("nam%20" * 48 + word for word in ("an", "ba", "ca", "la", "ma", "xa"))
+    pause = threading.Event()
+    with start(settings) as server:
+        path = f"/tts/stream?text={text}&speed=0.25"
+        with _asking(server, path, receive=16384) as connection:
+            while connection.recv(16384):
+                pause.wait(0.03)  # half a megabyte a second: a sentence takes longer than the limit
+        line = server.wait_for("request", route="stream")[0]
+        assert (line["status"], line["sentences"]) == (200, 6)
+        assert line["total_ms"] > 1000  # it was waited for
+
+
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+def test_old_http(server: Server, version: str) -> None:
+    """HTTP/1.0 clients, such as some proxies, get the same stream, ended by closing."""
+    with _asking(server, "/tts/stream?text=xin", version=version) as connection:
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert b"200 OK" in head.splitlines()[0]
+    assert b"RIFF" in body
+
+
+def _asking(
+    server: Server, path: str, *, version: str = "1.1", receive: int | None = None, rest: str = ""
+) -> socket.socket:
+    """Return a connection that has sent a request, with as small a receive buffer as wished."""
+    host, port = server.url.removeprefix("http://").split(":")
+    connection = socket.socket()
+    if receive:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive)
+    connection.connect((host, int(port)))
+    connection.settimeout(30)
+    request = f"GET {path} HTTP/{version}\r\nHost: x\r\nConnection: keep-alive\r\n\r\n"
+    if not rest:
+        request = request.replace("keep-alive", "close")
+    connection.sendall((request + rest).encode())
+    return connection
