@@ -1,0 +1,58 @@
+# syntax=docker/dockerfile:1
+# The server's image: `scripts/image` builds it, runs it and speaks to it. Where Docker Hub cannot be
+# reached, give another Debian 12 as BASE.
+ARG BASE=debian:bookworm-slim
+
+FROM ${BASE} AS builder
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends ca-certificates python3 python3-venv
+# SSL_CERT_FILE: Debian's certificates, to which a proxy's own may be added (scripts/image).
+ENV SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt
+COPY deploy/uv.txt /build/
+RUN python3 -m venv /uv && /uv/bin/pip install --no-cache-dir --require-hashes -r /build/uv.txt
+ENV UV_PROJECT_ENVIRONMENT=/opt/vits-tts UV_PYTHON=/usr/bin/python3 UV_PYTHON_DOWNLOADS=never \
+    UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy UV_NO_CACHE=1
+WORKDIR /build
+# What others made first: it changes less often than what we make.
+COPY pyproject.toml uv.lock README.md LICENSE ./
+RUN /uv/bin/uv sync --locked --no-dev --no-editable --no-install-project
+COPY deploy/slim.sh ./deploy/
+RUN deploy/slim.sh /opt/vits-tts
+COPY src ./src
+RUN /uv/bin/uv sync --locked --no-dev --no-editable --inexact
+
+FROM ${BASE}
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+ARG CREATED=unknown
+LABEL org.opencontainers.image.title="vits-tts" \
+      org.opencontainers.image.description="A text-to-speech server for Vietnamese" \
+      org.opencontainers.image.licenses="GPL-3.0-or-later" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.created="${CREATED}"
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends ca-certificates python3 \
+    && rm -rf /var/lib/apt/lists/* /var/cache/* /usr/share/doc/* /usr/share/man/* \
+        /usr/lib/python3*/lib2to3 /usr/lib/python3*/pydoc_data \
+    && groupadd --gid 10001 vits-tts \
+    && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /var/lib/vits-tts \
+        --shell /usr/sbin/nologin vits-tts \
+    && install -d -o 10001 -g 10001 /var/lib/vits-tts/audio /var/lib/vits-tts/voices \
+    && install -d /etc/vits-tts
+COPY --from=builder /opt/vits-tts /opt/vits-tts
+# Settings: /etc/vits-tts/config.yaml, if there is one, and the environment. Only the folders below
+# /var/lib/vits-tts and /tmp are written to.
+ENV PATH=/opt/vits-tts/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    VITS_TTS__SERVER__HOST=0.0.0.0 \
+    VITS_TTS__AUDIO__FOLDER=/var/lib/vits-tts/audio \
+    VITS_TTS__VOICE__FOLDER=/var/lib/vits-tts/voices
+WORKDIR /etc/vits-tts
+VOLUME ["/var/lib/vits-tts/audio", "/var/lib/vits-tts/voices"]
+USER 10001:10001
+EXPOSE 8888
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=15s --timeout=5s --start-period=30s --retries=3 CMD ["vits-tts", "health"]
+ENTRYPOINT ["vits-tts"]
+CMD ["serve"]
