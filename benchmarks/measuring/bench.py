@@ -1,0 +1,137 @@
+"""What all parts share: the servers, the voice, the sizes of a run, progress, small statistics."""
+
+import http.client
+import socket
+import statistics
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from measuring.contenders import Voice
+from measuring.listener import Address
+from measuring.processes import Others
+from measuring.texts import Texts
+from tests.support.server import Server, Settings, serving
+
+Result = dict[str, Any]
+_OK: Final = 200
+_CENTILES: Final = 100
+_LOOK_SECONDS: Final = 0.5
+_CALM_CORES: Final = 0.15
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How much is measured."""
+
+    rounds: int
+    crowd_rounds: int
+    loop_seconds: float
+    open_seconds: float
+    starts: int
+    calm_seconds: float
+
+
+FULL: Final = Sizes(
+    rounds=5, crowd_rounds=3, loop_seconds=12.0, open_seconds=90.0, starts=5, calm_seconds=20.0
+)
+QUICK: Final = Sizes(
+    rounds=2, crowd_rounds=1, loop_seconds=5.0, open_seconds=15.0, starts=2, calm_seconds=5.0
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """A server of ours and what is measured with it."""
+
+    server: Server
+    voice: Voice
+    sizes: Sizes
+    texts: Texts
+    folder: Path
+
+    @property
+    def address(self) -> Address:
+        """Where the server listens."""
+        host, port = self.server.url.removeprefix("http://").split(":")
+        return host, int(port)
+
+    @property
+    def byte_rate(self) -> float:
+        """Bytes of a second of sound."""
+        return 2.0 * self.voice.rate
+
+    def calm(self) -> None:
+        """Wait until others leave the machine alone, though not for long."""
+        pause, end = threading.Event(), time.monotonic() + self.sizes.calm_seconds
+        while time.monotonic() < end:
+            others = self.others()
+            pause.wait(_LOOK_SECONDS)
+            if others.cores() < _CALM_CORES:
+                return
+
+    def others(self) -> Others:
+        """Begin to count what other processes take."""
+        return Others([self.server.process.pid])
+
+
+def settings(model: Path, memory_bytes: int = 0) -> Settings:
+    """Return the settings of a server with this voice; by default it keeps nothing."""
+    return {
+        "voice": {"name": model.stem, "folder": str(model.parent)},
+        "cache": {"memory": {"max_bytes": memory_bytes}},
+    }
+
+
+@contextmanager
+def started(folder: Path, model: Path) -> Iterator[tuple[Server, float]]:
+    """Run a server of ours; also give the seconds from its start until it was ready."""
+    start = time.perf_counter()
+    with serving(folder, settings(model), ready=False) as server:
+        host, port = server.url.removeprefix("http://").split(":")
+        wait_for(host, int(port), "/readyz")
+        yield server, time.perf_counter() - start
+
+
+def wait_for(host: str, port: int, path: str) -> None:
+    """Wait until a server answers 200."""
+    pause = threading.Event()
+    while True:
+        connection = http.client.HTTPConnection(host, port)
+        try:
+            connection.request("GET", path)
+            if connection.getresponse().status == _OK:
+                return
+        except OSError:
+            pass
+        finally:
+            connection.close()
+        pause.wait(0.01)
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def say(what: str) -> None:
+    """Show progress."""
+    print(f"{time.strftime('%H:%M:%S')} {what}", file=sys.stderr, flush=True)
+
+
+def median(values: Sequence[float]) -> float:
+    """Return the median; nothing has the median 0."""
+    return statistics.median(values) if values else 0.0
+
+
+def percentile(values: Sequence[float], percent: int) -> float:
+    """Return the value that so many percent do not exceed (the nearest one that occurred)."""
+    ordered = sorted(values)
+    return ordered[max(-(-len(ordered) * percent // _CENTILES) - 1, 0)] if ordered else 0.0

@@ -1,0 +1,94 @@
+"""A mixed load for a long time: does memory grow?"""
+
+import asyncio
+import random
+import time
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+from measuring import processes
+from measuring.bench import Bench, Result, say, settings
+from measuring.crowd import summary
+from measuring.listener import Heard, get, listen, stream
+from tests.support.server import serving
+
+EVERY: Final = 10.0
+SETTLED: Final = 300.0
+CALLERS: Final = 6
+MEMORY_BYTES: Final = 8 * 1024 * 1024
+"""The cache of sentences, small enough to be full after the first minutes."""
+PHRASES: Final = 12
+_KINDS: Final = ("stream", "stream", "stream", "file", "cached", "cached", "abort")
+_TAIL: Final = 6
+
+
+def measure(bench: Bench, minutes: float) -> Result:
+    """Load a server of its own and watch its memory."""
+    files = bench.folder / "soak" / "audio"
+    chosen = settings(bench.voice.model, MEMORY_BYTES)
+    chosen |= {"audio": {"folder": str(files), "max_bytes": 32 * 1024 * 1024}}
+    with serving(bench.folder / "soak", chosen) as server:
+        own = Bench(server, bench.voice, bench.sizes, bench.texts, bench.folder)
+        others = own.others()
+        points, counts, heard = asyncio.run(_load(own, 60 * minutes))
+        busy = others.cores()
+        log = sum(1 for line in server.lines() if line.get("level") in {"ERROR", "error"})
+    return {
+        "minutes": minutes,
+        "points": points,
+        "counts": counts,
+        "streams": summary(heard, 60 * minutes),
+        "ratio": _ratio(points),
+        "errors_logged": log,
+        "others": busy,
+        "files": _kept(files),
+    }
+
+
+def _kept(folder: Path) -> int:
+    return sum(1 for _ in folder.glob("*.wav"))
+
+
+def _ratio(points: list[tuple[float, float]]) -> float:
+    """Return memory at the end against that after five minutes, each a mean over a minute."""
+    start = min(SETTLED, points[-1][0] / 2)
+    settled = [size for at, size in points if at >= start][:_TAIL]
+    end = [size for _, size in points][-_TAIL:]
+    return (sum(end) / len(end)) / (sum(settled) / len(settled))
+
+
+async def _load(
+    bench: Bench, seconds: float
+) -> tuple[list[tuple[float, float]], dict[str, int], list[Heard]]:
+    start = time.monotonic()
+    points: list[tuple[float, float]] = []
+    counts = dict.fromkeys(dict.fromkeys(_KINDS), 0)
+    heard: list[Heard] = []
+    chance = random.Random(11)  # noqa: S311  # nothing secret
+    phrases = bench.texts.sentences(PHRASES)
+
+    async def caller() -> None:
+        while time.monotonic() < start + seconds:
+            kind = chance.choice(_KINDS)
+            text = " ".join(bench.texts.sentences(chance.randint(1, 3)))
+            if kind == "file":
+                await listen(bench.address, get(f"/tts?text={quote(text)}"))
+            elif kind == "abort":
+                leave = chance.uniform(0.0, 3.0)
+                await listen(bench.address, stream(text, bench.byte_rate), leave)
+            else:
+                text = chance.choice(phrases) if kind == "cached" else text
+                heard.append(await listen(bench.address, stream(text, bench.byte_rate)))
+                heard[-1].arrivals.clear()  # else it is our memory that grows
+            counts[kind] += 1
+            await asyncio.sleep(chance.uniform(0.0, 2.0))
+
+    async def watch() -> None:
+        while (at := time.monotonic() - start) < seconds:
+            points.append((at, processes.resident(bench.server.process.pid)))
+            say(f"soak: {at / 60:.1f} of {seconds / 60:.0f} minutes, {points[-1][1]:.0f} MiB")
+            await asyncio.sleep(EVERY)
+
+    await asyncio.gather(watch(), *(caller() for _ in range(CALLERS)))
+    return points, counts, heard
