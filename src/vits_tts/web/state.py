@@ -1,8 +1,10 @@
 """What a process is about, as far as requests care."""
 
 import asyncio
-from collections.abc import Callable
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _PUT_AWAY_SECONDS: Final = 1.0
 
