@@ -2,10 +2,10 @@
 
 import asyncio
 import json
+import random
 import re
 import sys
 import time
-import uuid
 from collections.abc import Coroutine
 from http import HTTPStatus
 from typing import Any, ClassVar, Final
@@ -31,6 +31,7 @@ from vits_tts.web.state import State
 
 _REQUEST_ID: Final = re.compile(r"[\w.:/+=@-]{1,128}", re.ASCII)
 _CLIENT_CLOSED: Final = 499
+_HEADERS: Final = {"Server": "vits-tts", **SECURITY_HEADERS}
 _LENGTH_DIGITS: Final = 15
 _BLOCK_BYTES: Final = 64 * 1024
 _LOOK_SECONDS: Final = 0.25
@@ -77,14 +78,12 @@ class Handler(RequestHandler):
 
     def set_default_headers(self) -> None:
         """Give every response, errors included, its id and what browsers want to know."""
-        given = self.request.headers.get("X-Request-ID", "")
         if not hasattr(self.request, "id"):
+            given = self.request.headers.get("X-Request-ID", "")
             good = _REQUEST_ID.fullmatch(given)
-            self.request.id = given if good else uuid.uuid4().hex  # type: ignore[attr-defined]
-        self.set_header("Server", "vits-tts")
-        self.set_header("X-Request-ID", self.request_id)
-        for name, value in SECURITY_HEADERS.items():
-            self.set_header(name, value)
+            self.request.id = given if good else _new_id()  # type: ignore[attr-defined]
+        self._headers["X-Request-ID"] = self.request_id
+        self._headers.update(_HEADERS)
 
     @property
     def request_id(self) -> str:
@@ -349,6 +348,10 @@ class Handler(RequestHandler):
                 **shown_text(self.log_text, self.config.logging),
             }
         logger.bind(**fields).log("DEBUG" if self.quiet else "INFO", "request")
+
+
+def _new_id() -> str:
+    return f"{random.getrandbits(128):032x}"  # a name, not a secret
 
 
 class NotFoundHandler(Handler):
