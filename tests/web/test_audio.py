@@ -121,8 +121,8 @@ def test_parse_needs_no_bytes_to_be_right() -> None:
 def test_what_is_not_finished_leaves_nothing(start: Starter, tmp_path: Path) -> None:
     """A file whose caller leaves, or that the end of the server cuts off, is not kept in part."""
     install_joe(tmp_path / "server" / "voices")
-    settings = {"server": {"graceful_timeout": 0.5}, "voice": {"name": "joe", "threads": 1}}
-    with start(settings) as server:
+    voice = {"name": "joe", "threads": 1}
+    with start({"server": {"graceful_timeout": 0.5}, "voice": voice}) as server:
         host, port = server.url.removeprefix("http://").split(":")
         asking = f"GET /tts?text={quote(LONG * 2)} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
 
