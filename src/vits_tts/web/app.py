@@ -12,7 +12,7 @@ from tornado.httputil import HTTPServerRequest
 from tornado.web import Application, RequestHandler
 
 from vits_tts import config as configuration
-from vits_tts import logs
+from vits_tts import logs, tracing
 from vits_tts.config import Config
 from vits_tts.speech import Speech, build
 from vits_tts.web.base import Handler, NotFoundHandler
@@ -107,6 +107,7 @@ def make_app(config: Config | str | None = None) -> SpeechApplication:
     if not isinstance(config, Config):
         config = configuration.load(Path(config) if config else None)
     logs.configure(config.logging, sys.stdout)
+    tracing.configure(config.tracing)
     application = SpeechApplication(config, build(config))
     application.speech.start()
     return application

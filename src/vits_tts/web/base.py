@@ -19,6 +19,7 @@ from vits_tts.config import Config
 from vits_tts.errors import BodyTooLarge, NotFound, RequestError, VitsTtsError
 from vits_tts.logs import shown_text
 from vits_tts.speech import Speech, Tally
+from vits_tts.tracing import RequestSpan
 from vits_tts.web import failures
 from vits_tts.web.account import Account, count
 from vits_tts.web.cors import Cors
@@ -67,6 +68,7 @@ class Handler(RequestHandler):
         self.tally = Tally()
         self.log_text = ""
         self.key: str | None = None
+        self.span: RequestSpan | None = None
         self._chunks: list[bytes] = []
         self._received_bytes = 0
         self._prepared = False
@@ -86,6 +88,11 @@ class Handler(RequestHandler):
         self._headers.update(_HEADERS)
 
     @property
+    def route(self) -> str:
+        """The short name of the path, for logs and metrics."""
+        return type(self).__name__.removesuffix("Handler").lower()
+
+    @property
     def request_id(self) -> str:
         """The id given by the caller or made for the request."""
         return str(self.request.id)  # type: ignore[attr-defined]
@@ -95,6 +102,7 @@ class Handler(RequestHandler):
         if self._gone:  # before it began: a pipelined request of a caller who has left
             return
         self.state.enter(self)
+        self.span = RequestSpan(self.request.method or "", self.route, self.request.headers)
         self._add_common_headers()
         if isinstance(self.request.connection, HTTP1Connection):
             self.request.connection.set_max_body_size(sys.maxsize)  # we count ourselves
@@ -126,6 +134,8 @@ class Handler(RequestHandler):
             self.set_header("Strict-Transport-Security", "max-age=31536000")
         if self.state.draining:
             self.set_header("Connection", "close")
+        if self.span and self.span.traceparent:
+            self.set_header("traceparent", self.span.traceparent)
 
     def data_received(self, chunk: bytes) -> None:
         """Keep what may be kept; some more is read so that the caller gets to hear why not."""
@@ -321,7 +331,7 @@ class Handler(RequestHandler):
         start = now - self.request.request_time()
         tally = self.tally
         status = _CLIENT_CLOSED if self._gone else self.get_status()
-        route = type(self).__name__.removesuffix("Handler").lower()
+        route = self.route
         first = self._first_byte - start if self._first_byte else None
         count(Account(route, self.request.method or "", status, first, now - start), tally)
         fields = {
@@ -336,6 +346,9 @@ class Handler(RequestHandler):
             **({"key": self.key} if self.key else {}),
             **({"error": self._error_code} if self._error_code else {}),
         }
+        if self.span:
+            fields |= {"trace_id": self.span.trace_id} if self.span.trace_id else {}
+            self.span.end(status, _told(tally))
         if tally.sentences:
             factor = tally.real_time_factor
             fields |= {
@@ -348,6 +361,15 @@ class Handler(RequestHandler):
                 **shown_text(self.log_text, self.config.logging),
             }
         logger.bind(**fields).log("DEBUG" if self.quiet else "INFO", "request")
+
+
+def _told(tally: Tally) -> dict[str, int | float]:
+    """Return what a trace is told of a request."""
+    return {
+        "vits_tts.sentences": tally.sentences,
+        "vits_tts.cache_hits": tally.outcome.hits,
+        "vits_tts.audio_seconds": tally.audio_seconds,
+    }
 
 
 def _new_id() -> str:
