@@ -11,6 +11,7 @@ from vits_tts.errors import TextUnspeakable
 from vits_tts.metrics import GAPS
 from vits_tts.scheduling.playback import Playback, Stretch
 from vits_tts.speech.tally import Tally
+from vits_tts.speech.timeline import Timeline
 from vits_tts.types import Pcm, Sentence, silence
 
 _AHEAD: Final = 1
@@ -30,13 +31,22 @@ class Line:
     """What one caller hears, in order. Close it: whoever leaves stops the work."""
 
     def __init__(
-        self, sentences: Sequence[Sentence], playback: Playback, listen: Listen, tally: Tally
+        self,
+        sentences: Sequence[Sentence],
+        playback: Playback,
+        listen: Listen,
+        tally: Tally,
+        timeline: Timeline | None = None,
     ) -> None:
-        """Ask for the first sentence. One more is asked for as soon as one is heard."""
+        """Ask for the first sentence. One more is asked for as soon as one is heard.
+
+        ``timeline`` is told of each sentence before its sound.
+        """
         self._waiting = iter(sentences)
         self._playback = playback
         self._listen = listen
         self._tally = tally
+        self._timeline = timeline
         self._upcoming: deque[_Upcoming] = deque()
         self._start()
 
@@ -54,10 +64,14 @@ class Line:
 
         """
         spoken = False
+        begun: _Upcoming | None = None
         while self._upcoming:
             current = self._upcoming[0]
             async for pcm in current.ear:
                 self._start(_AHEAD)  # not before: it would delay the first sound
+                if self._timeline and begun is not current:
+                    begun = current
+                    self._timeline.begin(pcm.timing)
                 if pcm.nbytes:
                     spoken = True
                     self._hand(pcm, current.stretch)
@@ -68,6 +82,7 @@ class Line:
                 pause = silence(current.sentence.pause, sample_rate)
                 self._playback.hand(pause.seconds)
                 self._tally.audio_seconds += pause.seconds
+                self._pass_by(pause)
                 yield pause
                 self._playback.ask()
         if not spoken:
@@ -85,7 +100,12 @@ class Line:
         self._playback.leave_out(heard.stretch)
         self._start()
 
+    def _pass_by(self, pcm: Pcm) -> None:
+        if self._timeline:
+            self._timeline.pass_by(len(pcm.samples))
+
     def _hand(self, pcm: Pcm, stretch: Stretch) -> None:
+        self._pass_by(pcm)
         self._tally.audio_seconds += pcm.seconds
         if gap := self._playback.hand(pcm.seconds, stretch):
             self._tally.gap_seconds += gap

@@ -6,6 +6,7 @@ Nothing here blocks the event loop.
 import asyncio
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -27,6 +28,8 @@ from vits_tts.speech.making import Maker
 from vits_tts.speech.requests import Requests
 from vits_tts.speech.saving import SavedSpeech, Saving
 from vits_tts.speech.tally import Tally
+from vits_tts.speech.timeline import Timeline
+from vits_tts.text.lexicon import Lexicon
 from vits_tts.text.normalise import Normaliser
 from vits_tts.text.phonemise import Phonemiser
 from vits_tts.types import Pcm, Samples, Sentence, SpeechRequest, silence
@@ -70,13 +73,19 @@ class Speech:
         )
 
     async def stream(
-        self, request: SpeechRequest, tally: Tally, *, hurried: bool = True
+        self,
+        request: SpeechRequest,
+        tally: Tally,
+        timeline: Timeline | None = None,
+        *,
+        hurried: bool = True,
     ) -> AsyncGenerator[Pcm, None]:
         """Yield the speech of ``request`` in order, window by window, pauses in between.
 
         While one sentence is taken by the caller the next is made, and no more than that: whoever
         reads slowly does not fill the memory. Closing the iterator stops the work, unless another
         caller wants the same. Unless ``hurried`` nobody listens: listeners come first then.
+        A ``timeline`` knows of each sentence before its first window is yielded.
 
         Raises:
             NotReady: no voice can speak yet.
@@ -100,7 +109,7 @@ class Speech:
         with (
             admitted if hurried else nullcontext(Unheard()) as playback,
             self._making(list(owed)),
-            closing(Line(request.sentences, playback, listen, tally)) as line,
+            closing(Line(request.sentences, playback, listen, tally, timeline)) as line,
         ):
             async for pcm in line.windows(rate):
                 yield pcm
@@ -122,15 +131,29 @@ class Speech:
         tally.audio_seconds = speech.seconds
         return speech
 
-    async def save(self, request: SpeechRequest, tally: Tally) -> SavedSpeech:
-        """Make the whole speech into a file, unless it is there already.
+    async def timed(
+        self, request: SpeechRequest, text: str, lexicon: Lexicon | None = None
+    ) -> tuple[SpeechRequest, Timeline]:
+        """Return a time line for a request that was made of ``text``, and the request to say.
+
+        The request is the same, unless a lexicon was edited in between.
+        """
+        reading = await self.reading(text, lexicon)
+        rate = self.voices.find(request.voice).sample_rate
+        timeline = Timeline(text, reading, rate)
+        return replace(request, sentences=reading.sentences), timeline
+
+    async def save(
+        self, request: SpeechRequest, tally: Tally, timeline: Timeline | None = None
+    ) -> SavedSpeech:
+        """Make the whole speech into a file, unless it is there already; fill in ``timeline``.
 
         Raises:
             NotReady: no voice can speak yet.
             StorageError: the file cannot be kept.
 
         """
-        return await self._saving.save(request, tally)
+        return await self._saving.save(request, tally, timeline)
 
     async def open_file(self, audio_hash: str, tally: Tally) -> AudioFile:
         """Open a file of `/tts`; one that another replica has made is made here too.
