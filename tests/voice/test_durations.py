@@ -23,16 +23,23 @@ STILL = Prosody(1.7, 0.0, 0.0)
 
 def toy(folder: Path, *, whole: bool = False) -> Engine:
     """Return a small voice; ``whole`` if it is to look at all frames at once."""
+    return Engine(manifest.read(toy_voice(folder, whole=whole)), folder=folder / "pieces")
+
+
+def toy_voice(folder: Path, *, whole: bool = False, broken: str = "") -> Path:
+    """Make a small voice that fails at the letters ``broken``; return its model file."""
+    folder.mkdir(parents=True, exist_ok=True)
     layers = Layers()
     upsampling(layers)
     if whole:
         layers.add("InstanceNormalization", layers.weight(CHANNELS), layers.weight(CHANNELS))
     path = folder / "toy.onnx"
     path.write_bytes(layers.model().SerializeToString())
-    alphabet = {symbol: [number] for number, symbol in enumerate("_^$abcdefghijklmnopqrstuvwxyz")}
+    alphabet = {symbol: [number] for number, symbol in enumerate("_^$abcdefghijklmnopqrstuvwxyz ")}
+    alphabet |= {letter: [999] for letter in broken}  # beyond the embedding
     known = {"audio": {"sample_rate": 16000}, "phoneme_type": "text", "phoneme_id_map": alphabet}
     path.with_name("toy.onnx.json").write_text(json.dumps(known), "utf-8")
-    return Engine(manifest.read(path), folder=folder / "pieces")
+    return path
 
 
 @pytest.mark.parametrize("whole", [False, True])

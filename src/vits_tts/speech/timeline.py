@@ -48,7 +48,7 @@ class TimedSentence:
 
     def described(self) -> dict[str, Any]:
         """Return it for JSON."""
-        return {**asdict(self), "words": [asdict(word) for word in self.words]}
+        return asdict(self)
 
 
 class Timeline:
@@ -90,6 +90,10 @@ class Timeline:
         """Note that so much sound, or silence, was made."""
         self._samples += samples
 
+    def described(self) -> dict[str, Any]:
+        """Return all of it for JSON."""
+        return {"sentences": [sentence.described() for sentence in self.sentences]}
+
     def news(self) -> list[TimedSentence]:
         """Return the sentences that have begun since this was last asked."""
         news = self.sentences[self._taken :]
@@ -100,7 +104,10 @@ class Timeline:
         first, last = place + word[0], place + word[1]
         start, end = self._text.source(first, last)
         written, spoken = self._written[start:end], self._text.spoken[first:last]
-        return TimedWord(written, spoken, start, end, self._at(word[2]), self._at(word[3]))
+        start += len(written) - len(written.lstrip())
+        end -= len(written) - len(written.rstrip()) if start < end else 0
+        times = self._at(word[2]), self._at(word[3])
+        return TimedWord(written.strip(), spoken, start, end, *times)
 
     def _at(self, sample: int) -> float:
         return round((self._samples + sample) / self.sample_rate, _DIGITS)

@@ -3,7 +3,7 @@
 A check that fails raises an error of our tree, or one of pydantic's that ``models`` translates.
 """
 
-from typing import Annotated, Any, Final, TypeAlias
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import (
     AfterValidator,
@@ -43,6 +43,11 @@ def _named(value: Any) -> Any:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return f"{value:g}" if isinstance(value, float) else str(value)
     return value
+
+
+def _times(value: Any) -> Any:
+    """Return a yes as the format it means, and a no as none."""
+    return {"true": "json", "false": None, "": None}.get(str(value).lower(), value)
 
 
 def _readings(value: Any) -> Lexicon | None:
@@ -95,4 +100,10 @@ Readings: TypeAlias = Annotated[
         }
     ),
     JsonOnly(),
+]
+
+Timestamps: TypeAlias = Annotated[
+    Literal["json", "srt", "vtt"] | None,
+    BeforeValidator(_times),
+    Described({"enum": [True, False, "true", "false", "json", "srt", "vtt"]}),
 ]

@@ -7,12 +7,18 @@ from contextlib import aclosing
 from http import HTTPStatus
 from typing import ClassVar, Generic, TypeVar
 
+from tornado.iostream import StreamClosedError
+
 from vits_tts.audio import wav
 from vits_tts.audio.files import AudioFile
+from vits_tts.speech.subtitles import MEDIA_TYPES, subtitles
+from vits_tts.speech.timeline import Timeline
 from vits_tts.types import SpeechRequest
-from vits_tts.web import parameters, ranges
+from vits_tts.web import parameters, ranges, timed
 from vits_tts.web.base import Handler
+from vits_tts.web.failures import as_ours
 from vits_tts.web.models import SpeechParameters, TextParameters, checked
+from vits_tts.web.timed import TimedLines
 
 _FILE_CHUNK_BYTES = 64 * 1024
 _IMMUTABLE = "public, max-age=31536000, immutable"
@@ -63,6 +69,15 @@ class SpeechHandler(TextHandler[SpeechParameters]):
             lexicon=asked.lexicon,
         )
 
+    async def timed_request_for(
+        self, asked: SpeechParameters
+    ) -> tuple[SpeechRequest, Timeline | None]:
+        """Return the request, and a time line to be filled in if times are asked for."""
+        request = await self.request_for(asked)
+        if not asked.timestamps:
+            return request, None
+        return await self.speech.timed(request, asked.text, asked.lexicon)
+
 
 class TtsHandler(SpeechHandler):
     """`/tts`: makes a file and says where it is."""
@@ -71,22 +86,36 @@ class TtsHandler(SpeechHandler):
 
     async def speak(self, asked: SpeechParameters) -> None:
         """Answer when the file is complete."""
-        request = await self.request_for(asked)
-        saved = await self.speech.save(request, self.tally)
+        request, timeline = await self.timed_request_for(asked)
+        saved = await self.speech.save(request, self.tally, timeline)
         manifest = self.speech.voices.find(request.voice)
         path = self.reverse_url("audio", saved.audio_hash)
+        url = f"{self.proxies.base_url(self.request)}{path}"
+        if timeline and asked.subtitles:
+            written = await asyncio.to_thread(subtitles, timeline.sentences, asked.subtitles)
+            self.write_subtitles(written, MEDIA_TYPES[asked.subtitles], url)
+            return
+        times = await asyncio.to_thread(timeline.described) if timeline else None
         self.write_json(
             {
                 "hash": saved.audio_hash,
                 "text": asked.text,
                 "speed": asked.speed or "normal",
-                "audio_url": f"{self.proxies.base_url(self.request)}{path}",
+                "audio_url": url,
                 "voice": request.voice,
                 "seconds": round(saved.seconds, 3),
                 "sample_rate": manifest.sample_rate,
                 "licence": manifest.licence.name,
+                **({"timestamps": times} if times else {}),
             }
         )
+
+    def write_subtitles(self, written: str, media_type: str, audio_url: str) -> None:
+        """Write a file of subtitles, and in the headers where the sound is."""
+        self.set_header("Content-Type", f"{media_type}; charset=UTF-8")
+        self.set_header("Cache-Control", "no-store")
+        self.set_header("Link", f'<{audio_url}>; rel="describes"')
+        self.write(written)
 
 
 class StreamHandler(SpeechHandler):
@@ -94,7 +123,10 @@ class StreamHandler(SpeechHandler):
 
     async def speak(self, asked: SpeechParameters) -> None:
         """Send each sentence as soon as it is there; a fault in the middle cuts the connection."""
-        request = await self.request_for(asked)
+        request, timeline = await self.timed_request_for(asked)
+        if timeline:
+            await self._speak_timed(request, timeline, asked)
+            return
         if speech := self.speech.at_hand(request, self.tally):
             self._set_headers()
             body = wav.header(speech.sample_rate) + speech.samples.tobytes()
@@ -108,8 +140,28 @@ class StreamHandler(SpeechHandler):
             async for pcm in stream:
                 await self.send(pcm.samples.tobytes())
 
-    def _set_headers(self) -> None:
-        self.set_header("Content-Type", "audio/wav")
+    async def _speak_timed(
+        self, request: SpeechRequest, timeline: Timeline, asked: SpeechParameters
+    ) -> None:
+        """Send lines of JSON: each sentence's times, then its sound; in the end that it was all."""
+        lines = TimedLines(timeline, asked.subtitles)
+        async with aclosing(self.speech.stream(request, self.tally, timeline)) as stream:
+            first = await anext(stream)
+            self._set_headers(timed.MEDIA_TYPE)
+            opening = lines.opening(request.voice, "audio/wav")
+            sound = wav.header(first.sample_rate) + first.samples.tobytes()
+            await self.send(opening + lines.sound(sound))
+            try:
+                async for pcm in stream:
+                    await self.send(lines.sound(pcm.samples.tobytes()))
+            except Exception as problem:
+                if not isinstance(problem, StreamClosedError):
+                    await self.send(lines.error(as_ours(500, problem), self.request_id))
+                raise  # which cuts the connection, for those who do not look
+        await self.send(lines.end())
+
+    def _set_headers(self, media_type: str = "audio/wav") -> None:
+        self.set_header("Content-Type", media_type)
         self.set_header("Cache-Control", "no-store")
         self.set_header("X-Accel-Buffering", "no")  # nginx passes it on as it comes
 

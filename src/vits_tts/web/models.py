@@ -11,7 +11,8 @@ from pydantic_core import ErrorDetails
 
 from vits_tts.errors import EncodingInvalid, FieldInvalid, RequestError, TextMissing
 from vits_tts.speech import MAX_RATE, MIN_RATE
-from vits_tts.web.fields import Readings, Speaker, Speed, Written
+from vits_tts.speech.subtitles import SubtitleFormat
+from vits_tts.web.fields import Readings, Speaker, Speed, Timestamps, Written
 from vits_tts.web.parameters import Parameters, kind
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -52,6 +53,17 @@ class SpeechParameters(TextParameters):
         "first speaker if it is left out or empty.",
         examples=["0"],
     )
+    timestamps: Timestamps = Field(
+        None,
+        description="When sentences and words are heard: `true` or `json` for the times, `srt` or "
+        "`vtt` for subtitles.",
+        examples=[True, "vtt"],
+    )
+
+    @property
+    def subtitles(self) -> SubtitleFormat | None:
+        """The format of subtitles, if times are wanted as such."""
+        return None if self.timestamps == "json" else self.timestamps
 
 
 def checked(model: type[Model], given: Parameters) -> Model:

@@ -1,0 +1,64 @@
+"""The lines of a stream with times: JSON objects, one a line (https://jsonlines.org).
+
+All ``data`` of ``audio`` put together is what the stream without times would be.
+"""
+
+import base64
+import json
+from collections.abc import Iterator
+from typing import Any, Final
+
+from vits_tts.errors import VitsTtsError
+from vits_tts.speech.subtitles import SubtitleFormat, Subtitles
+from vits_tts.speech.timeline import Timeline
+
+MEDIA_TYPE: Final = "application/x-ndjson"
+_AUDIO_BYTES: Final = 32 * 1024
+"""Of sound in one line, so that it is shorter than what readers of lines take by default."""
+
+
+class TimedLines:
+    """Writes the lines of one stream."""
+
+    def __init__(self, timeline: Timeline, subtitles: SubtitleFormat | None) -> None:
+        """Tell of sentences as they are, or as subtitles."""
+        self._timeline = timeline
+        self._subtitles = Subtitles(subtitles) if subtitles else None
+
+    def opening(self, voice: str, media_type: str) -> bytes:
+        """Return what is sent first."""
+        rate = self._timeline.sample_rate
+        start = _line("start", voice=voice, media_type=media_type, sample_rate=rate)
+        if self._subtitles and self._subtitles.opening:
+            start += _line("subtitles", data=self._subtitles.opening)
+        return start
+
+    def sound(self, data: bytes) -> bytes:
+        """Return some sound, and before it the sentences that begin in it."""
+        return b"".join([*self._news(), *self._audio(data)])
+
+    def end(self) -> bytes:
+        """Return what is sent last, when all was sent."""
+        last = _line("end", seconds=round(self._timeline.seconds, 3))
+        return b"".join([*self._news(), last])
+
+    def error(self, error: VitsTtsError, request_id: str) -> bytes:
+        """Return what is sent last when something went wrong."""
+        about = {"code": error.code, "message": error.message, "field": error.field}
+        return _line("error", error={**about, "request_id": request_id})
+
+    def _news(self) -> Iterator[bytes]:
+        for sentence in self._timeline.news():
+            if not self._subtitles:
+                yield _line("sentence", **sentence.described())
+            elif cues := self._subtitles.sentence(sentence):
+                yield _line("subtitles", data=cues)
+
+    def _audio(self, data: bytes) -> Iterator[bytes]:
+        for start in range(0, len(data), _AUDIO_BYTES):
+            part = data[start : start + _AUDIO_BYTES]
+            yield _line("audio", data=base64.b64encode(part).decode())
+
+
+def _line(kind: str, **fields: Any) -> bytes:
+    return json.dumps({"type": kind, **fields}, ensure_ascii=False).encode() + b"\n"
