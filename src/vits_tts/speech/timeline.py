@@ -90,7 +90,7 @@ class Timeline:
         """Note that so much sound, or silence, was made."""
         self._samples += samples
 
-    def described(self) -> dict[str, Any]:
+    def described(self) -> Any:
         """Return all of it for JSON."""
         return {"sentences": [sentence.described() for sentence in self.sentences]}
 

@@ -5,7 +5,7 @@ from abc import abstractmethod
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from http import HTTPStatus
-from typing import ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from tornado.iostream import StreamClosedError
 
@@ -15,6 +15,7 @@ from vits_tts.speech.subtitles import MEDIA_TYPES, subtitles
 from vits_tts.speech.timeline import Timeline
 from vits_tts.types import SpeechRequest
 from vits_tts.web import parameters, ranges, timed
+from vits_tts.web.answers import SavedSpeech, VoicesAnswer
 from vits_tts.web.base import Handler
 from vits_tts.web.failures import as_ours
 from vits_tts.web.models import SpeechParameters, TextParameters, checked
@@ -29,8 +30,7 @@ Asked = TypeVar("Asked", bound=TextParameters)
 class TextHandler(Handler, Generic[Asked]):
     """What all that take a text share: the parameters, the limit of requests, leaving early."""
 
-    model: type[Asked]
-    """The parameters."""
+    model: ClassVar[type[Any]]
     heard: ClassVar[bool] = True
     """Whether somebody listens to the answer as it comes."""
 
@@ -95,20 +95,19 @@ class TtsHandler(SpeechHandler):
             written = await asyncio.to_thread(subtitles, timeline.sentences, asked.subtitles)
             self.write_subtitles(written, MEDIA_TYPES[asked.subtitles], url)
             return
-        times = await asyncio.to_thread(timeline.described) if timeline else None
-        self.write_json(
-            {
-                "hash": saved.audio_hash,
-                "text": asked.text,
-                "speed": asked.speed or "normal",
-                "audio_url": url,
-                "voice": request.voice,
-                "seconds": round(saved.seconds, 3),
-                "sample_rate": manifest.sample_rate,
-                "licence": manifest.licence.name,
-                **({"timestamps": times} if times else {}),
-            }
+        answer = SavedSpeech(
+            hash=saved.audio_hash,
+            text=asked.text,
+            speed=asked.speed or "normal",
+            audio_url=url,
+            voice=request.voice,
+            seconds=round(saved.seconds, 3),
+            sample_rate=manifest.sample_rate,
+            licence=manifest.licence.name,
         )
+        if timeline:
+            answer["timestamps"] = await asyncio.to_thread(timeline.described)
+        self.write_json(answer)
 
     def write_subtitles(self, written: str, media_type: str, audio_url: str) -> None:
         """Write a file of subtitles, and in the headers where the sound is."""
@@ -231,14 +230,10 @@ class VoicesHandler(Handler):
     def get(self) -> None:
         """List them, the default one first."""
         voices = self.speech.voices
-        self.write_json(
-            {
-                "default": voices.default,
-                "voices": [
-                    manifest.described(default=name == voices.default)
-                    for name, manifest in voices.manifests.items()
-                ],
-            }
-        )
+        listed: list[Any] = [
+            manifest.described(default=name == voices.default)
+            for name, manifest in voices.manifests.items()
+        ]
+        self.write_json(VoicesAnswer(default=voices.default, voices=listed))
 
     head = get

@@ -11,6 +11,7 @@ from typing import Any, Final
 from vits_tts.errors import VitsTtsError
 from vits_tts.speech.subtitles import SubtitleFormat, Subtitles
 from vits_tts.speech.timeline import Timeline
+from vits_tts.web.answers import Problem
 
 MEDIA_TYPE: Final = "application/x-ndjson"
 _AUDIO_BYTES: Final = 32 * 1024
@@ -44,8 +45,10 @@ class TimedLines:
 
     def error(self, error: VitsTtsError, request_id: str) -> bytes:
         """Return what is sent last when something went wrong."""
-        about = {"code": error.code, "message": error.message, "field": error.field}
-        return _line("error", error={**about, "request_id": request_id})
+        problem = Problem(
+            code=error.code, message=error.message, field=error.field, request_id=request_id
+        )
+        return _line("error", error=problem)
 
     def _news(self) -> Iterator[bytes]:
         for sentence in self._timeline.news():
