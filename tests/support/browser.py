@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 _FINDER = Path(__file__).parent.parent.parent / "scripts" / "browser"
 _FLAGS = [
@@ -40,6 +40,7 @@ def running_browser() -> Iterator[Browser]:
     path = find_browser()
     if path is None:
         pytest.skip("there is no Chromium (Debian: chromium; see scripts/browser)")
+    expect.set_options(timeout=_MILLISECONDS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=_FLAGS)
         try:

@@ -6,7 +6,7 @@ after the fork; the voices are loaded in the background from then on.
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from tornado.web import Application, RequestHandler
 
@@ -14,6 +14,8 @@ from vits_tts import config as configuration
 from vits_tts import logs
 from vits_tts.config import Config
 from vits_tts.speech import Speech, build
+from vits_tts.web import assets
+from vits_tts.web.assets import AssetHandler
 from vits_tts.web.base import Handler, NotFoundHandler
 from vits_tts.web.cors import Cors
 from vits_tts.web.guard import Guard
@@ -27,6 +29,12 @@ from vits_tts.web.handlers import (
 from vits_tts.web.operations import HealthHandler, MetricsHandler, ReadyHandler
 from vits_tts.web.proxy import Proxies
 from vits_tts.web.state import State
+
+_PAGE: Final = Path(__file__).parent / "page"
+_PAGE_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self'; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 
 
 class SpeechApplication(Application):
@@ -57,6 +65,7 @@ class SpeechApplication(Application):
                 (r"/readyz", ReadyHandler, shared),
                 (r"/metrics", MetricsHandler, shared),
                 (r"/audio/([^/]*)\.wav", AudioHandler, shared, "audio"),
+                *(_page(config, shared) if config.server.page else []),
             ],
             default_handler_class=NotFoundHandler,
             default_handler_args=shared,
@@ -66,6 +75,17 @@ class SpeechApplication(Application):
         """Write the request's line in the log."""
         if isinstance(handler, Handler):
             handler.log_request()
+
+
+def _page(config: Config, shared: dict[str, Any]) -> list[tuple[str, type, dict[str, Any]]]:
+    """Return the paths of the page, whose files are read here."""
+    values = {
+        "max_text_chars": str(config.server.max_text_chars),
+        "formats": "wav",
+        "keys": str(bool(config.access.keys or config.access.keys_file)).lower(),
+    }
+    given = {"assets": assets.read(_PAGE, values), "policy": _PAGE_POLICY, **shared}
+    return [(r"/", AssetHandler, given), (r"/page/([^/]+)", AssetHandler, given)]
 
 
 def make_app(config: Config | str | None = None) -> SpeechApplication:

@@ -46,6 +46,8 @@ class Handler(RequestHandler):
     """Logged at debug only: asked every few seconds by a machine."""
     operations: ClassVar[bool] = False
     """For operators: may be open to all, or on a port of its own."""
+    public: ClassVar[bool] = False
+    """For everybody: needs no key and counts towards no limit."""
 
     def initialize(  # tornado's own name
         self,
@@ -103,12 +105,14 @@ class Handler(RequestHandler):
         if length.isdecimal() and (len(length) > _LENGTH_DIGITS or int(length) > _READ_BODY_BYTES):
             raise self._body_too_large()
         self.guard.check_port(self.request, self.operations)
-        if self.request.method != "OPTIONS" and not (
-            self.operations and self.guard.open_operations
-        ):
+        if self.request.method != "OPTIONS" and not self._open:
             self.key, standing = await self.guard.admit(self.request)
             self.say(standing)
         self._prepared = True
+
+    @property
+    def _open(self) -> bool:
+        return self.public or (self.operations and self.guard.open_operations)
 
     def say(self, standing: Standing | None) -> None:
         """Say in the headers how the caller stands with a rate limit."""
