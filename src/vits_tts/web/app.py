@@ -14,7 +14,7 @@ from vits_tts import config as configuration
 from vits_tts import logs
 from vits_tts.config import Config
 from vits_tts.speech import Speech, build
-from vits_tts.web import documentation
+from vits_tts.web import pages
 from vits_tts.web.base import Handler, NotFoundHandler
 from vits_tts.web.cors import Cors
 from vits_tts.web.guard import Guard
@@ -43,10 +43,12 @@ class SpeechApplication(Application):
             "state": self.state,
         }
         rules = [route.rule(shared) for route in ROUTES]
+        if config.server.page:
+            rules += pages.page(config, shared, keys_needed=self.guard.keys_needed)
         if config.server.docs:
             voices = speech.voices.manifests.values()
             describer = Describer(config, voices, keys_needed=self.guard.keys_needed)
-            rules += documentation.rules(describer.document(ROUTES), shared)
+            rules += pages.documentation(describer.document(ROUTES), shared)
         super().__init__(rules, default_handler_class=NotFoundHandler, default_handler_args=shared)
 
     def log_request(self, handler: RequestHandler) -> None:

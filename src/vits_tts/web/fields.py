@@ -86,10 +86,11 @@ Speed: TypeAlias = Annotated[
     Written | StrictInt | StrictFloat,  # its names and its range are the business of `speech`
     Described(
         {
+            "type": ["string", "number"],
             "anyOf": [
                 {"type": "string", "enum": list(Speeds.model_fields)},
                 {"type": "number", "minimum": MIN_RATE, "maximum": MAX_RATE},
-            ]
+            ],
         }
     ),
 ]

@@ -45,7 +45,6 @@ class SpeechParameters(TextParameters):
     voice: VoiceName | None = Field(
         None,
         description="A name from `/voices`; the default voice if it is left out or empty.",
-        examples=["vi_VN-vais1000-compact"],
     )
     speaker: Speaker | None = Field(
         None,

@@ -29,7 +29,8 @@ def reference(name: str) -> Json:
 def described(shapes: Iterable[Any], max_chars: int, voices: list[str]) -> Json:
     """Return the schemas of models and typed dictionaries by name, and of all that they refer to.
 
-    A text may have ``max_chars`` characters, a voice be one of ``voices``.
+    A text may have ``max_chars`` characters, a voice be one of ``voices``, the default one first,
+    or empty.
     """
     _, made = TypeAdapter.json_schemas(
         [(shape, "validation", TypeAdapter(shape)) for shape in dict.fromkeys(shapes)],
@@ -38,7 +39,7 @@ def described(shapes: Iterable[Any], max_chars: int, voices: list[str]) -> Json:
     )
     values: dict[str, Json] = {
         LIMITED: {"minLength": 1, "maxLength": max_chars},
-        A_VOICE: {"enum": [*voices, ""]},  # empty as if it were left out
+        A_VOICE: {"enum": [*voices, ""], "examples": voices[:1]},
     }
     return {name: _filled(schema, values) for name, schema in sorted(made["$defs"].items())}
 
