@@ -108,6 +108,7 @@ Readings: TypeAlias = Annotated[
         {
             "type": ["object", "null"],
             "additionalProperties": {"type": "string"},
+            "propertyNames": {"pattern": r"[^\W_]"},
             "maxProperties": MAX_WORDS,
             JSON_ONLY: True,
         }
