@@ -11,7 +11,6 @@ from vits_tts.errors import TextUnspeakable
 from vits_tts.metrics import GAPS
 from vits_tts.scheduling.playback import Playback, Stretch
 from vits_tts.speech.tally import Tally
-from vits_tts.speech.timeline import Timeline
 from vits_tts.types import Pcm, Sentence, silence
 
 _AHEAD: Final = 1
@@ -31,22 +30,14 @@ class Line:
     """What one caller hears, in order. Close it: whoever leaves stops the work."""
 
     def __init__(
-        self,
-        sentences: Sequence[Sentence],
-        playback: Playback,
-        listen: Listen,
-        tally: Tally,
-        timeline: Timeline | None = None,
+        self, sentences: Sequence[Sentence], playback: Playback, listen: Listen, tally: Tally
     ) -> None:
-        """Ask for the first sentence. One more is asked for as soon as one is heard.
-
-        ``timeline`` is told of each sentence before its sound.
-        """
+        """Ask for the first sentence. One more is asked for as soon as one is heard."""
         self._waiting = iter(sentences)
         self._playback = playback
         self._listen = listen
         self._tally = tally
-        self._timeline = timeline
+        self._timeline = tally.timeline
         self._upcoming: deque[_Upcoming] = deque()
         self._start()
 

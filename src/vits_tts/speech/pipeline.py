@@ -73,19 +73,14 @@ class Speech:
         )
 
     async def stream(
-        self,
-        request: SpeechRequest,
-        tally: Tally,
-        timeline: Timeline | None = None,
-        *,
-        hurried: bool = True,
+        self, request: SpeechRequest, tally: Tally, *, hurried: bool = True
     ) -> AsyncGenerator[Pcm, None]:
         """Yield the speech of ``request`` in order, window by window, pauses in between.
 
         While one sentence is taken by the caller the next is made, and no more than that: whoever
         reads slowly does not fill the memory. Closing the iterator stops the work, unless another
         caller wants the same. Unless ``hurried`` nobody listens: listeners come first then.
-        A ``timeline`` knows of each sentence before its first window is yielded.
+        The tally's time line knows of each sentence before its first window is yielded.
 
         Raises:
             NotReady: no voice can speak yet.
@@ -109,7 +104,7 @@ class Speech:
         with (
             admitted if hurried else nullcontext(Unheard()) as playback,
             self._making(list(owed)),
-            closing(Line(request.sentences, playback, listen, tally, timeline)) as line,
+            closing(Line(request.sentences, playback, listen, tally)) as line,
         ):
             async for pcm in line.windows(rate):
                 yield pcm
@@ -134,7 +129,7 @@ class Speech:
     async def timed(
         self, request: SpeechRequest, text: str, lexicon: Lexicon | None = None
     ) -> tuple[SpeechRequest, Timeline]:
-        """Return a time line for a request that was made of ``text``, and the request to say.
+        """Return a request that was made of ``text``, and a time line for the tally of saying it.
 
         The request is the same, unless a lexicon was edited in between.
         """
@@ -143,17 +138,15 @@ class Speech:
         timeline = Timeline(text, reading, rate)
         return replace(request, sentences=reading.sentences), timeline
 
-    async def save(
-        self, request: SpeechRequest, tally: Tally, timeline: Timeline | None = None
-    ) -> SavedSpeech:
-        """Make the whole speech into a file, unless it is there already; fill in ``timeline``.
+    async def save(self, request: SpeechRequest, tally: Tally) -> SavedSpeech:
+        """Make the whole speech into a file, unless it is there already.
 
         Raises:
             NotReady: no voice can speak yet.
             StorageError: the file cannot be kept.
 
         """
-        return await self._saving.save(request, tally, timeline)
+        return await self._saving.save(request, tally)
 
     async def open_file(self, audio_hash: str, tally: Tally) -> AudioFile:
         """Open a file of `/tts`; one that another replica has made is made here too.

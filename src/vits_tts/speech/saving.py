@@ -13,11 +13,10 @@ from vits_tts.errors import AudioNotFound, StorageError, VoiceUnknown
 from vits_tts.scheduling.admission import Admission
 from vits_tts.speech.helpers import Helpers
 from vits_tts.speech.tally import Tally
-from vits_tts.speech.timeline import Timeline
 from vits_tts.types import Pcm, Prosody, Sentence, SpeechRequest
 from vits_tts.voice.voices import Voices
 
-Stream = Callable[[SpeechRequest, Tally, Timeline | None], AsyncGenerator[Pcm, None]]
+Stream = Callable[[SpeechRequest, Tally], AsyncGenerator[Pcm, None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +49,8 @@ class Saving:
         self._speech_hash = speech_hash
         self._stream = stream
 
-    async def save(
-        self, request: SpeechRequest, tally: Tally, timeline: Timeline | None = None
-    ) -> SavedSpeech:
-        """Make the whole speech into a file, unless it is there already; fill in ``timeline``.
+    async def save(self, request: SpeechRequest, tally: Tally) -> SavedSpeech:
+        """Make the whole speech into a file, unless it is there already.
 
         Raises:
             NotReady: no voice can speak yet.
@@ -64,11 +61,11 @@ class Saving:
         audio_hash = self._speech_hash(request)
         size = await self._helpers.run(self._files.size, audio_hash)
         if size is None:
-            size = await self._made(audio_hash, request, tally, timeline)
+            size = await self._made(audio_hash, request, tally)
             if self._redis:
                 self._redis.keep_recipe_later(audio_hash, _recipe(request))
-        elif timeline:
-            await self._replayed(request, tally, timeline)
+        elif tally.timeline:
+            await self._replayed(request, tally)
         else:
             tally.sentences += len(request.sentences)
             tally.outcome.hits += len(request.sentences)
@@ -76,21 +73,19 @@ class Saving:
         seconds = (size - wav.HEADER_BYTES) / 2 / sample_rate
         return SavedSpeech(audio_hash, seconds)
 
-    async def _replayed(self, request: SpeechRequest, tally: Tally, timeline: Timeline) -> None:
-        """Fill in a time line: the cache knows it with the sentences, if it still has them."""
-        async with aclosing(self._stream(request, tally, timeline)) as stream:
+    async def _replayed(self, request: SpeechRequest, tally: Tally) -> None:
+        """Fill in the time line: the cache has the times with the sentences, if it has those."""
+        async with aclosing(self._stream(request, tally)) as stream:
             async for _ in stream:
                 pass
 
-    async def _made(
-        self, audio_hash: str, request: SpeechRequest, tally: Tally, timeline: Timeline | None
-    ) -> int:
+    async def _made(self, audio_hash: str, request: SpeechRequest, tally: Tally) -> int:
         """Write a speech into its file as it is made, so that no whole one is held in memory."""
         rate = self._voices.find(request.voice).sample_rate
         try:
             file = await self._begun(audio_hash)
             try:
-                written = await self._written(file, request, tally, timeline)
+                written = await self._written(file, request, tally)
                 await self._helpers.run(file.write, wav.header(rate, written), 0)
                 size = await self._helpers.run(file.finish)
             finally:
@@ -113,14 +108,12 @@ class Saving:
         if not beginning.cancelled() and not beginning.exception():
             self._helpers.later(beginning.result().leave)
 
-    async def _written(
-        self, file: WholeFile, request: SpeechRequest, tally: Tally, timeline: Timeline | None
-    ) -> int:
+    async def _written(self, file: WholeFile, request: SpeechRequest, tally: Tally) -> int:
         """Write a header to be put right later, then all samples; return the samples' bytes."""
         written = 0
         rate = self._voices.find(request.voice).sample_rate
         await self._helpers.run(file.write, wav.header(rate))
-        async with aclosing(self._stream(request, tally, timeline)) as stream:
+        async with aclosing(self._stream(request, tally)) as stream:
             async for pcm in stream:
                 await self._helpers.run(file.write, pcm.samples.tobytes())
                 written += pcm.nbytes

@@ -76,7 +76,8 @@ class SpeechHandler(TextHandler[SpeechParameters]):
         request = await self.request_for(asked)
         if not asked.timestamps:
             return request, None
-        return await self.speech.timed(request, asked.text, asked.lexicon)
+        request, self.tally.timeline = await self.speech.timed(request, asked.text, asked.lexicon)
+        return request, self.tally.timeline
 
 
 class TtsHandler(SpeechHandler):
@@ -87,7 +88,7 @@ class TtsHandler(SpeechHandler):
     async def speak(self, asked: SpeechParameters) -> None:
         """Answer when the file is complete."""
         request, timeline = await self.timed_request_for(asked)
-        saved = await self.speech.save(request, self.tally, timeline)
+        saved = await self.speech.save(request, self.tally)
         manifest = self.speech.voices.find(request.voice)
         path = self.reverse_url("audio", saved.audio_hash)
         url = f"{self.proxies.base_url(self.request)}{path}"
@@ -144,7 +145,7 @@ class StreamHandler(SpeechHandler):
     ) -> None:
         """Send lines of JSON: each sentence's times, then its sound; in the end that it was all."""
         lines = TimedLines(timeline, asked.subtitles)
-        async with aclosing(self.speech.stream(request, self.tally, timeline)) as stream:
+        async with aclosing(self.speech.stream(request, self.tally)) as stream:
             first = await anext(stream)
             self._set_headers(timed.MEDIA_TYPE)
             opening = lines.opening(request.voice, "audio/wav")
