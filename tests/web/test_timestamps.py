@@ -2,6 +2,9 @@
 
 import base64
 import json
+import re
+import subprocess
+import sys
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -12,6 +15,7 @@ import pytest
 import webvtt
 
 from tests.conftest import Starter
+from tests.support.server import Server
 from tests.support.sound import Sound, decode
 from tests.voice.test_durations import toy_voice
 
@@ -170,6 +174,18 @@ def test_times_along_the_stream(client: httpx.Client) -> None:
     assert told == timed(client, text)[0]["timestamps"]["sentences"]
     assert sound == client.get("/tts/stream", params={"text": text}).content
     assert lines[-1]["seconds"] == pytest.approx((len(sound) - 44) / 2 / rate, abs=1e-3)
+
+
+def test_the_documentations_example_runs(server: Server) -> None:
+    """The program in docs/TIMESTAMPS.md prints the words with their times."""
+    page = (Path(__file__).parents[2] / "docs/TIMESTAMPS.md").read_text("utf-8")
+    (program,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    program = program.replace("http://localhost:8888", server.url)
+    run = [sys.executable, "-c", program]
+    lines = subprocess.run(run, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert [line.split()[1] for line in lines] == "giá tăng mười lăm phẩy hai phần trăm".split()
+    times = [float(line.split()[0]) for line in lines]
+    assert times == sorted(times)
 
 
 @pytest.mark.parametrize("form", ["srt", "vtt"])
