@@ -6,7 +6,6 @@ Nothing here blocks the event loop.
 import asyncio
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
-from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -28,8 +27,6 @@ from vits_tts.speech.making import Maker
 from vits_tts.speech.requests import Requests
 from vits_tts.speech.saving import SavedSpeech, Saving
 from vits_tts.speech.tally import Tally
-from vits_tts.speech.timeline import Timeline
-from vits_tts.text.lexicon import Lexicon
 from vits_tts.text.normalise import Normaliser
 from vits_tts.text.phonemise import Phonemiser
 from vits_tts.types import Pcm, Samples, Sentence, SpeechRequest, silence
@@ -61,6 +58,7 @@ class Speech:
         self.files = files
         self._config = config
         self.request = requests.request
+        self.timed = requests.timed
         self.reading = requests.reading
         self._maker = maker
         self._sentences = sentences
@@ -125,18 +123,6 @@ class Speech:
         speech = _with_pauses(kept, request.sentences, manifest.sample_rate)
         tally.audio_seconds = speech.seconds
         return speech
-
-    async def timed(
-        self, request: SpeechRequest, text: str, lexicon: Lexicon | None = None
-    ) -> tuple[SpeechRequest, Timeline]:
-        """Return a request that was made of ``text``, and a time line for the tally of saying it.
-
-        The request is the same, unless a lexicon was edited in between.
-        """
-        reading = await self.reading(text, lexicon)
-        rate = self.voices.find(request.voice).sample_rate
-        timeline = Timeline(text, reading, rate)
-        return replace(request, sentences=reading.sentences), timeline
 
     async def save(self, request: SpeechRequest, tally: Tally) -> SavedSpeech:
         """Make the whole speech into a file, unless it is there already.

@@ -58,26 +58,19 @@ class SpeechHandler(TextHandler[SpeechParameters]):
     model = SpeechParameters
 
     async def request_for(self, asked: SpeechParameters) -> SpeechRequest:
-        """Return the request that the parameters make."""
+        """Return the request that the parameters make; the tally keeps times if they ask."""
         self.log_text = asked.text
         self.say(await self.guard.text(self.request, self.key, asked.text))
-        return await self.speech.request(
-            asked.text,
-            speed=asked.speed,
-            voice=asked.voice or None,
-            speaker=asked.speaker or None,
-            lexicon=asked.lexicon,
-        )
-
-    async def timed_request_for(
-        self, asked: SpeechParameters
-    ) -> tuple[SpeechRequest, Timeline | None]:
-        """Return the request, and a time line to be filled in if times are asked for."""
-        request = await self.request_for(asked)
-        if not asked.timestamps:
-            return request, None
-        request, self.tally.timeline = await self.speech.timed(request, asked.text, asked.lexicon)
-        return request, self.tally.timeline
+        options: dict[str, Any] = {
+            "speed": asked.speed,
+            "voice": asked.voice or None,
+            "speaker": asked.speaker or None,
+            "lexicon": asked.lexicon,
+        }
+        if asked.timestamps:
+            request, self.tally.timeline = await self.speech.timed(asked.text, **options)
+            return request
+        return await self.speech.request(asked.text, **options)
 
 
 class TtsHandler(SpeechHandler):
@@ -87,8 +80,9 @@ class TtsHandler(SpeechHandler):
 
     async def speak(self, asked: SpeechParameters) -> None:
         """Answer when the file is complete."""
-        request, timeline = await self.timed_request_for(asked)
+        request = await self.request_for(asked)
         saved = await self.speech.save(request, self.tally)
+        timeline = self.tally.timeline
         manifest = self.speech.voices.find(request.voice)
         path = self.reverse_url("audio", saved.audio_hash)
         url = f"{self.proxies.base_url(self.request)}{path}"
@@ -123,9 +117,9 @@ class StreamHandler(SpeechHandler):
 
     async def speak(self, asked: SpeechParameters) -> None:
         """Send each sentence as soon as it is there; a fault in the middle cuts the connection."""
-        request, timeline = await self.timed_request_for(asked)
-        if timeline:
-            await self._speak_timed(request, timeline, asked)
+        request = await self.request_for(asked)
+        if self.tally.timeline:
+            await self._speak_timed(request, self.tally.timeline, asked)
             return
         if speech := self.speech.at_hand(request, self.tally):
             self._set_headers()
