@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 from functools import cache
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ import webvtt
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.voices import install_pair
+from tests.support.voices import install_joe, install_pair
 from vits_tts.config import EMBEDDED_VOICE
 from vits_tts.speech.subtitles import SubtitleFormat, subtitles
 from vits_tts.speech.timeline import TimedSentence, TimedWord, Timeline
@@ -142,6 +143,29 @@ def test_any_text_without_durations(humming: Engine, text: str) -> None:
 def test_any_subtitles(humming: Engine, text: str, form: SubtitleFormat) -> None:
     """Subtitles of any text are read by another's parser and have all that was written."""
     assert_readable(timed(text, humming).sentences, form)
+
+
+@pytest.mark.parametrize("voice", ["joe", EMBEDDED_VOICE])
+def test_words_are_where_the_sound_is(tmp_path: Path, voice: str) -> None:
+    """Sound begins with the first word, to three frames; words are loud and pauses quiet."""
+    engine = Engine(manifest.read(install_joe(tmp_path))) if voice == "joe" else embedded()
+    text = "một, hai, ba, bốn, năm."
+    phonemes = Phonemiser().espeak(text, "vi")
+    ids, _ = engine.manifest.phoneme_ids(phonemes)
+    synthesis = engine.begin(ids, Prosody(1.3, 0.667, 0.8), seed=1)
+    words = word_timing(text, phonemes, engine.manifest, synthesis).words.tolist()
+    sound = np.concatenate([pcm.samples for pcm in synthesis]).astype(float)
+    loudness = np.sqrt(np.mean(sound**2))
+
+    def level(start: int, end: int) -> float:
+        return float(np.sqrt(np.mean(sound[start:end] ** 2)) / loudness)
+
+    hop, margin = synthesis.hop, synthesis.sample_rate // 30
+    onset = next(at for at in range(0, len(sound), hop) if level(at, at + hop) > 0.2)
+    assert abs(onset - words[0][2]) <= 3 * hop
+    assert min(level(start, end) for _, _, start, end in words) > 0.6
+    for (_, _, _, end), (_, _, start, _) in pairwise(words):
+        assert level(end + margin, start - margin) < 0.1
 
 
 def test_written_and_spoken_words() -> None:
