@@ -1,6 +1,6 @@
 """Frozen values that travel down the line, from a request to its samples."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import numpy as np
@@ -73,7 +73,7 @@ class Pcm:
 
     samples: Samples
     sample_rate: int
-    timing: Timing | None = None
+    timing: Timing | None = field(default=None, kw_only=True)
 
     @property
     def seconds(self) -> float:

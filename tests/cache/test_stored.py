@@ -15,7 +15,7 @@ def noise(count: int) -> Pcm:
     """Return samples of every size, full scale included, and three words."""
     samples = np.random.default_rng(count).integers(-32768, 32768, count, np.int16)
     words = np.array([[0, 3, 0, 1], [4, 9, 1, 2], [10, 200, 500_000, 2**31 - 1]], np.int32)
-    return Pcm(samples.astype(np.int16), 22050, Timing(count, words, estimated=False))
+    return Pcm(samples.astype(np.int16), 22050, timing=Timing(count, words, estimated=False))
 
 
 @pytest.mark.parametrize("count", [1, 2, 100, 4096, 100_000])

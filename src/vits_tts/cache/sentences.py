@@ -218,4 +218,4 @@ def _joined(parts: list[Pcm]) -> Pcm:
     if len(parts) == 1:
         return parts[0]
     samples = np.concatenate([part.samples for part in parts])
-    return Pcm(samples, parts[0].sample_rate, parts[0].timing)
+    return Pcm(samples, parts[0].sample_rate, timing=parts[0].timing)

@@ -70,7 +70,7 @@ def unpack(data: bytes) -> Pcm:
     if known != _NOTHING:
         numbers = np.frombuffer(body, "<i4", words * 4).astype(np.int32)
         timing = Timing(count, numbers.reshape(-1, 4), known == _ESTIMATE)
-    return Pcm(np.ascontiguousarray(samples), sample_rate, timing)
+    return Pcm(np.ascontiguousarray(samples), sample_rate, timing=timing)
 
 
 def _digest(head: bytes, body: bytes) -> bytes:
