@@ -33,7 +33,9 @@ class SavedSpeech(TypedDict):
     audio_url: Annotated[str, Field(description="Where the WAV is, absolute.")]
     voice: Annotated[str, Field(description="Who speaks.")]
     seconds: Annotated[float, Field(description="How long it plays.", ge=0)]
+    format: Annotated[str, Field(description="What the sound comes as.", examples=["wav"])]
     sample_rate: Annotated[int, Field(description="Samples a second.", gt=0)]
+    bit_rate: NotRequired[Annotated[int, Field(description="Bits a second, if lossy.", gt=0)]]
     licence: Annotated[str, Field(description="The terms of the voice.")]
     timestamps: NotRequired[Times]
 
@@ -94,16 +96,16 @@ Status: TypeAlias = Literal["ready", "degraded", "loading", "voice_broken", "dra
 """Of a process: the first two mean that it can speak."""
 
 
-class _Readiness(TypedDict):
-    status: Status
-    voices: Annotated[list[str], Field(description="The names of the voices.")]
-
-
-class ReadyAnswer(_Readiness, total=False):
+class ReadyAnswer(TypedDict):
     """Whether the process can speak."""
 
-    degraded: Annotated[
-        str, Field(description="What does not work that makes speech cheaper.", examples=["redis"])
+    status: Status
+    voices: Annotated[list[str], Field(description="The names of the voices.")]
+    degraded: NotRequired[
+        Annotated[
+            str,
+            Field(description="What does not work that makes speech cheaper.", examples=["redis"]),
+        ]
     ]
 
 
@@ -120,3 +122,49 @@ class ErrorAnswer(TypedDict):
     """The one shape of all errors."""
 
     error: Problem
+
+
+class OpenAIProblem(TypedDict):
+    """What is wrong, as OpenAI says it."""
+
+    message: Annotated[str, Field(description="For people; may change.")]
+    type: Literal["invalid_request_error", "requests", "server_error"]
+    param: Annotated[str | None, Field(description="The parameter to blame, if it is one.")]
+    code: Annotated[str, Field(description="Stable, for programs.")]
+
+
+class OpenAIErrorAnswer(TypedDict):
+    """The shape of errors on OpenAI's paths."""
+
+    error: OpenAIProblem
+
+
+class OpenAIModel(TypedDict):
+    """A name that `model` may have."""
+
+    id: str
+    object: Literal["model"]
+    created: int
+    owned_by: str
+
+
+class OpenAIModels(TypedDict):
+    """All of them."""
+
+    object: Literal["list"]
+    data: list[OpenAIModel]
+
+
+class OpenAIVoice(TypedDict):
+    """A name that `voice` may have."""
+
+    id: str
+    object: Literal["audio.voice"]
+    name: str
+
+
+class OpenAIVoices(TypedDict):
+    """All of them."""
+
+    object: Literal["list"]
+    data: list[OpenAIVoice]

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tornado.routing import URLSpec
 from tornado.web import Application, RequestHandler
 
 from vits_tts import config as configuration
@@ -18,6 +19,7 @@ from vits_tts.web import pages
 from vits_tts.web.base import Handler, NotFoundHandler
 from vits_tts.web.cors import Cors
 from vits_tts.web.guard import Guard
+from vits_tts.web.openai import OpenAINotFoundHandler
 from vits_tts.web.openapi import Describer
 from vits_tts.web.proxy import Proxies
 from vits_tts.web.routes import ROUTES
@@ -43,10 +45,11 @@ class SpeechApplication(Application):
             "state": self.state,
         }
         rules = [route.rule(shared) for route in ROUTES]
+        rules.append(URLSpec(r"/v1(?:/.*)?", OpenAINotFoundHandler, shared))
         if config.server.page:
             rules += pages.page(config, shared, keys_needed=self.guard.keys_needed)
         if config.server.docs:
-            voices = speech.voices.manifests.values()
+            voices = speech.voices.manifests
             describer = Describer(config, voices, keys_needed=self.guard.keys_needed)
             rules += pages.documentation(describer.document(ROUTES), shared)
         super().__init__(rules, default_handler_class=NotFoundHandler, default_handler_args=shared)

@@ -16,6 +16,8 @@ from pydantic import (
 from pydantic import WithJsonSchema as Described
 from pydantic_core import PydanticKnownError
 
+from vits_tts.audio import formats
+from vits_tts.audio.formats import MAX_SAMPLE_RATE, MIN_BIT_RATE, MIN_SAMPLE_RATE
 from vits_tts.config import Speeds
 from vits_tts.errors import EncodingInvalid, FieldInvalid
 from vits_tts.speech import MAX_RATE, MIN_RATE
@@ -25,13 +27,12 @@ from vits_tts.text.normalise import CONTROLS
 MAX_WORDS: Final = 1000
 """Words of a lexicon that one request brings along."""
 
-
 JSON_ONLY: Final = "x-json-only"
 """Keyword of a schema: JSON can carry it, a query or a form cannot."""
 LIMITED: Final = "x-limited"
 """Keyword of a schema: a text that is to be spoken, as long as the settings allow."""
-A_VOICE: Final = "x-voice"
-"""Keyword of a schema: the name of a voice that is served."""
+ONE_OF: Final = "x-one-of"
+"""Keyword of a schema: which names of this server a text may be one of, such as `voices`."""
 
 
 def _unicode(value: str) -> str:
@@ -80,7 +81,12 @@ Spoken: TypeAlias = Annotated[
     Written, Described({"type": "string", "pattern": f"^[^{CONTROLS}]*$", LIMITED: True})
 ]
 
-VoiceName: TypeAlias = Annotated[Written, Described({"type": "string", A_VOICE: True})]
+VoiceName: TypeAlias = Annotated[Written, Described({"type": "string", ONE_OF: "voices"})]
+
+Rate: TypeAlias = Annotated[
+    StrictInt | StrictFloat,
+    Described({"type": "number", "minimum": MIN_RATE, "maximum": MAX_RATE}),
+]
 
 Speed: TypeAlias = Annotated[
     Written | StrictInt | StrictFloat,  # its names and its range are the business of `speech`
@@ -99,6 +105,17 @@ Speaker: TypeAlias = Annotated[
     Written,
     BeforeValidator(_named),
     Described({"type": ["string", "integer"]}),
+]
+
+Format: TypeAlias = Annotated[Written, Described({"type": "string", "enum": formats.names()})]
+
+SampleRate: TypeAlias = Annotated[
+    Written | StrictInt | StrictFloat,  # what a format takes is the business of `audio`
+    Described({"type": "integer", "minimum": MIN_SAMPLE_RATE, "maximum": MAX_SAMPLE_RATE}),
+]
+
+BitRate: TypeAlias = Annotated[
+    Written | StrictInt | StrictFloat, Described({"type": "integer", "minimum": MIN_BIT_RATE})
 ]
 
 Readings: TypeAlias = Annotated[

@@ -1,4 +1,4 @@
-"""The requests of callers: `/tts`, `/tts/stream`, `/normalize`, `/audio/<hash>.wav`, `/voices`."""
+"""The requests of callers: `/tts`, `/tts/stream`, `/normalize`, `/audio/…`, `/voices`."""
 
 import asyncio
 from abc import abstractmethod
@@ -7,19 +7,15 @@ from contextlib import aclosing
 from http import HTTPStatus
 from typing import Any, ClassVar, Generic, TypeVar
 
-from tornado.iostream import StreamClosedError
-
-from vits_tts.audio import wav
+from vits_tts.audio import formats, wav
 from vits_tts.audio.files import AudioFile
+from vits_tts.audio.formats import Encoding
 from vits_tts.speech.subtitles import MEDIA_TYPES, subtitles
-from vits_tts.speech.timeline import Timeline
 from vits_tts.types import SpeechRequest
-from vits_tts.web import parameters, ranges, timed
+from vits_tts.web import accept, parameters, ranges, sending, timed
 from vits_tts.web.answers import SavedSpeech, VoicesAnswer
 from vits_tts.web.base import Handler
-from vits_tts.web.failures import as_ours
 from vits_tts.web.models import SpeechParameters, TextParameters, checked
-from vits_tts.web.timed import TimedLines
 
 _FILE_CHUNK_BYTES = 64 * 1024
 _IMMUTABLE = "public, max-age=31536000, immutable"
@@ -56,6 +52,8 @@ class SpeechHandler(TextHandler[SpeechParameters]):
     """What `/tts` and `/tts/stream` share: the limits, and how a request is made."""
 
     model = SpeechParameters
+    accepted = staticmethod(accept.wanted)
+    """Which format an ``Accept`` asks for."""
 
     async def request_for(self, asked: SpeechParameters) -> SpeechRequest:
         """Return the request that the parameters make; the tally keeps times if they ask."""
@@ -72,19 +70,30 @@ class SpeechHandler(TextHandler[SpeechParameters]):
             return request
         return await self.speech.request(asked.text, **options)
 
+    def encoding(self, asked: SpeechParameters, request: SpeechRequest) -> Encoding:
+        """Return the encoding that is asked for; of what is not, the voice's or the usual."""
+        name = asked.format
+        if name is None:
+            accepted = accept.named if asked.timestamps else self.accepted  # the answer is text
+            name = accepted(self.request.headers.get("Accept"))
+        plain = self.speech.plain(request)
+        return formats.encoding(name, asked.sample_rate, asked.bit_rate, plain.sample_rate)
+
 
 class TtsHandler(SpeechHandler):
     """`/tts`: makes a file and says where it is."""
 
     heard = False
+    accepted = staticmethod(accept.named)  # the answer itself is JSON
 
     async def speak(self, asked: SpeechParameters) -> None:
         """Answer when the file is complete."""
         request = await self.request_for(asked)
-        saved = await self.speech.save(request, self.tally)
+        encoding = self.encoding(asked, request)
+        saved = await self.speech.save(request, self.tally, encoding)
         timeline = self.tally.timeline
         manifest = self.speech.voices.find(request.voice)
-        path = self.reverse_url("audio", saved.audio_hash)
+        path = self.reverse_url("audio", saved.audio_hash, encoding.format)
         url = f"{self.proxies.base_url(self.request)}{path}"
         if timeline and asked.subtitles:
             written = await asyncio.to_thread(subtitles, timeline.sentences, asked.subtitles)
@@ -97,9 +106,12 @@ class TtsHandler(SpeechHandler):
             audio_url=url,
             voice=request.voice,
             seconds=round(saved.seconds, 3),
-            sample_rate=manifest.sample_rate,
+            format=encoding.format,
+            sample_rate=encoding.sample_rate,
             licence=manifest.licence.name,
         )
+        if encoding.bit_rate:
+            answer["bit_rate"] = encoding.bit_rate
         if timeline:
             answer["timestamps"] = await asyncio.to_thread(timeline.described)
         self.write_json(answer)
@@ -113,51 +125,30 @@ class TtsHandler(SpeechHandler):
 
 
 class StreamHandler(SpeechHandler):
-    """`/tts/stream`: sends WAV while it is made."""
+    """`/tts/stream`: sends audio while it is made."""
 
     async def speak(self, asked: SpeechParameters) -> None:
         """Send each sentence as soon as it is there; a fault in the middle cuts the connection."""
         request = await self.request_for(asked)
-        if self.tally.timeline:
-            await self._speak_timed(request, self.tally.timeline, asked)
+        encoding = self.encoding(asked, request)
+        if timeline := self.tally.timeline:
+            await timed.send(self, request, encoding, timeline, asked.subtitles)
+            return
+        if encoding != self.speech.plain(request):
+            await sending.audio(self, request, encoding)
             return
         if speech := self.speech.at_hand(request, self.tally):
-            self._set_headers()
+            sending.set_headers(self, "audio/wav")
             body = wav.header(speech.sample_rate) + speech.samples.tobytes()
             self.set_header("Content-Length", len(body))
             await self.send(body)
             return
         async with aclosing(self.speech.stream(request, self.tally)) as stream:
             first = await anext(stream)  # what goes wrong before any sound is a proper error
-            self._set_headers()
+            sending.set_headers(self, "audio/wav")
             await self.send(wav.header(first.sample_rate) + first.samples.tobytes())
             async for pcm in stream:
                 await self.send(pcm.samples.tobytes())
-
-    async def _speak_timed(
-        self, request: SpeechRequest, timeline: Timeline, asked: SpeechParameters
-    ) -> None:
-        """Send lines of JSON: each sentence's times, then its sound; in the end that it was all."""
-        lines = TimedLines(timeline, asked.subtitles)
-        async with aclosing(self.speech.stream(request, self.tally)) as stream:
-            first = await anext(stream)
-            self._set_headers(timed.MEDIA_TYPE)
-            opening = lines.opening(request.voice, "audio/wav")
-            sound = wav.header(first.sample_rate) + first.samples.tobytes()
-            await self.send(opening + lines.sound(sound))
-            try:
-                async for pcm in stream:
-                    await self.send(lines.sound(pcm.samples.tobytes()))
-            except Exception as problem:
-                if not isinstance(problem, StreamClosedError):
-                    await self.send(lines.error(as_ours(500, problem), self.request_id))
-                raise  # which cuts the connection, for those who do not look
-        await self.send(lines.end())
-
-    def _set_headers(self, media_type: str = "audio/wav") -> None:
-        self.set_header("Content-Type", media_type)
-        self.set_header("Cache-Control", "no-store")
-        self.set_header("X-Accel-Buffering", "no")  # nginx passes it on as it comes
 
 
 class NormalizeHandler(TextHandler[TextParameters]):
@@ -173,25 +164,25 @@ class NormalizeHandler(TextHandler[TextParameters]):
 
 
 class AudioHandler(Handler):
-    """`/audio/<hash>.wav`: a file of `/tts`, with ranges and caching for ever."""
+    """`/audio/<hash>.<format>`: a file of `/tts`, with ranges and caching for ever."""
 
-    async def get(self, audio_hash: str) -> None:
+    async def get(self, audio_hash: str, name: str) -> None:
         """Send the file, a part of it, or word that the caller's copy is still good."""
-        await self.while_connected(self._respond(audio_hash))
+        await self.while_connected(self._respond(audio_hash, name))
 
-    async def head(self, audio_hash: str) -> None:
+    async def head(self, audio_hash: str, name: str) -> None:
         """Send the headers of ``get``."""
-        await self.while_connected(self._respond(audio_hash))
+        await self.while_connected(self._respond(audio_hash, name))
 
-    async def _respond(self, audio_hash: str) -> None:
-        audio = await self.speech.open_file(audio_hash, self.tally)
+    async def _respond(self, audio_hash: str, name: str) -> None:
+        audio = await self.speech.open_file(audio_hash, name, self.tally)
         try:
-            await self._send(audio)
+            await self._send(audio, name)
         finally:
             await asyncio.to_thread(audio.close)
 
-    async def _send(self, audio: AudioFile) -> None:
-        self.set_header("Content-Type", "audio/wav")
+    async def _send(self, audio: AudioFile, name: str) -> None:
+        self.set_header("Content-Type", formats.FORMATS[name].content_type)
         self.set_header("Cache-Control", _IMMUTABLE)
         self.set_header("Accept-Ranges", "bytes")
         self.set_header("ETag", audio.etag)

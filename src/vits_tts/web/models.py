@@ -12,7 +12,17 @@ from pydantic_core import ErrorDetails
 from vits_tts.errors import EncodingInvalid, FieldInvalid, RequestError, TextMissing
 from vits_tts.speech import MAX_RATE, MIN_RATE
 from vits_tts.speech.subtitles import SubtitleFormat
-from vits_tts.web.fields import Readings, Speaker, Speed, Spoken, Timestamps, VoiceName
+from vits_tts.web.fields import (
+    BitRate,
+    Format,
+    Readings,
+    SampleRate,
+    Speaker,
+    Speed,
+    Spoken,
+    Timestamps,
+    VoiceName,
+)
 from vits_tts.web.parameters import Parameters, kind
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -51,6 +61,21 @@ class SpeechParameters(TextParameters):
         description="For voices with several speakers: a name from `/voices`, or a number; the "
         "first speaker if it is left out or empty.",
         examples=["0"],
+    )
+    format: Format | None = Field(
+        None,
+        description="What the sound comes as. If it is left out, what `Accept` likes best, or WAV.",
+        examples=["mp3"],
+    )
+    sample_rate: SampleRate | None = Field(
+        None,
+        description="Samples a second; else the voice's, or the next that the format takes.",
+        examples=[24000],
+    )
+    bit_rate: BitRate | None = Field(
+        None,
+        description="Bits a second, for `mp3`, `opus` and `aac`.",
+        examples=[48000],
     )
     timestamps: Timestamps = Field(
         None,

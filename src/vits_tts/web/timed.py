@@ -6,19 +6,58 @@ All ``data`` of ``audio`` put together is what the stream without times would be
 import base64
 import json
 from collections.abc import Iterator
+from contextlib import aclosing
+from http import HTTPStatus
 from typing import Any, Final
 
+from tornado.iostream import StreamClosedError
+
+from vits_tts.audio.formats import Encoding
 from vits_tts.errors import VitsTtsError
 from vits_tts.speech.subtitles import SubtitleFormat, Subtitles
 from vits_tts.speech.timeline import Timeline
+from vits_tts.types import SpeechRequest
+from vits_tts.web import sending
 from vits_tts.web.answers import Problem
+from vits_tts.web.base import Handler
+from vits_tts.web.failures import as_ours
 
 MEDIA_TYPE: Final = "application/x-ndjson"
 _AUDIO_BYTES: Final = 32 * 1024
 """Of sound in one line, so that it is shorter than what readers of lines take by default."""
 
 
-class TimedLines:
+async def send(
+    handler: Handler,
+    request: SpeechRequest,
+    encoding: Encoding,
+    timeline: Timeline,
+    subtitles: SubtitleFormat | None,
+) -> None:
+    """Send each sentence's times, then its sound; in the end that it was all.
+
+    What goes wrong before any sound is a proper error. A fault in the middle is the last line; the
+    connection is then cut, for those who do not look.
+    """
+    lines = _Lines(timeline, subtitles)
+    stream = handler.speech.encoded(request, encoding, handler.tally)
+    async with aclosing(stream):
+        first = await anext(stream)
+        sending.set_headers(handler, MEDIA_TYPE)
+        await handler.send(lines.opening(request.voice, encoding) + lines.sound(first))
+        try:
+            async for data in stream:
+                await handler.send(lines.sound(data))
+        except StreamClosedError:
+            raise
+        except Exception as problem:
+            error = as_ours(HTTPStatus.INTERNAL_SERVER_ERROR, problem)
+            await handler.send(lines.error(error, handler.request_id))
+            raise
+    await handler.send(lines.end())
+
+
+class _Lines:
     """Writes the lines of one stream."""
 
     def __init__(self, timeline: Timeline, subtitles: SubtitleFormat | None) -> None:
@@ -26,9 +65,9 @@ class TimedLines:
         self._timeline = timeline
         self._subtitles = Subtitles(subtitles) if subtitles else None
 
-    def opening(self, voice: str, media_type: str) -> bytes:
+    def opening(self, voice: str, encoding: Encoding) -> bytes:
         """Return what is sent first."""
-        rate = self._timeline.sample_rate
+        media_type, rate = encoding.media_type, encoding.sample_rate
         start = _line("start", voice=voice, media_type=media_type, sample_rate=rate)
         if self._subtitles and self._subtitles.opening:
             start += _line("subtitles", data=self._subtitles.opening)
