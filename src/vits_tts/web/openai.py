@@ -70,9 +70,9 @@ class SpeechCreation(BaseModel):
         "default one.",
         examples=["vi_VN-vais1000-compact"],
     )
-    response_format: Annotated[
-        Written, Described({"type": "string", "enum": formats.names()})
-    ] = Field("mp3", description="What the sound comes as; `pcm` has 24000 samples a second.")
+    response_format: Annotated[Written, Described({"type": "string", "enum": formats.names()})] = (
+        Field("mp3", description="What the sound comes as; `pcm` has 24000 samples a second.")
+    )
     speed: StrictInt | StrictFloat | None = Field(
         None,
         description=f"A rate from {MIN_RATE:g} to {MAX_RATE:g}: 2 is twice as fast.",
