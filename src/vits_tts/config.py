@@ -439,7 +439,7 @@ class OpenAI(Section):
     )
     voices: Mapping[str, str] = Field(
         {},
-        description="OpenAI's names of voices (alloy, nova, …) and which of ours they mean: NAME or "
+        description="OpenAI's names of voices (alloy, nova, …) and which of ours: NAME or "
         "NAME/SPEAKER. Names that stand neither here nor in `/voices` are refused.",
     )
 

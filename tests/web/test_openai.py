@@ -233,5 +233,5 @@ def test_a_name_must_mean_a_voice(tmp_path: Path) -> None:
     """A name of OpenAI's that means no voice of ours stops the start, with one line."""
     path = tmp_path / "config.yaml"
     path.write_text("openai: {voices: {nova: nobody}}", encoding="utf-8")
-    with pytest.raises(ConfigError, match="openai.voices: nova: should be one of"):
+    with pytest.raises(ConfigError, match=r"openai\.voices: nova: should be one of"):
         configuration.load(path)
