@@ -8,6 +8,14 @@ from typing import Annotated, Literal, NotRequired, TypeAlias
 from pydantic import Field
 from typing_extensions import TypedDict
 
+from vits_tts.speech.timeline import TimedSentence
+
+
+class Times(TypedDict):
+    """When sentences and words are heard, and where they stand in the given text."""
+
+    sentences: list[TimedSentence]
+
 
 class SavedSpeech(TypedDict):
     """A file of speech."""
@@ -29,6 +37,7 @@ class SavedSpeech(TypedDict):
     sample_rate: Annotated[int, Field(description="Samples a second.", gt=0)]
     bit_rate: NotRequired[Annotated[int, Field(description="Bits a second, if lossy.", gt=0)]]
     licence: Annotated[str, Field(description="The terms of the voice.")]
+    timestamps: NotRequired[Times]
 
 
 class Place(TypedDict):

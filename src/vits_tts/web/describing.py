@@ -17,7 +17,10 @@ JSON: Final = ("application/json",)
 
 @dataclass(frozen=True)
 class Answer:
-    """What a request may get: ``media`` says what may be in it, ``shape`` its type in JSON."""
+    """What a request may get: ``media`` says what may be in it, ``shape`` its type in JSON.
+
+    Those of one status stand side by side.
+    """
 
     description: str
     media: tuple[str, ...] = ()

@@ -3,7 +3,7 @@
 A check that fails raises an error of our tree, or one of pydantic's that ``models`` translates.
 """
 
-from typing import Annotated, Any, Final, TypeAlias
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import (
     AfterValidator,
@@ -49,6 +49,11 @@ def _named(value: Any) -> Any:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return f"{value:g}" if isinstance(value, float) else str(value)
     return value
+
+
+def _times(value: Any) -> Any:
+    """Return a yes as the format it means, and a no as none."""
+    return {"true": "json", "false": None, "": None}.get(str(value).lower(), value)
 
 
 def _readings(value: Any) -> Lexicon | None:
@@ -120,8 +125,22 @@ Readings: TypeAlias = Annotated[
         {
             "type": ["object", "null"],
             "additionalProperties": {"type": "string"},
+            "propertyNames": {"pattern": r"[^\W_]"},
             "maxProperties": MAX_WORDS,
             JSON_ONLY: True,
+        }
+    ),
+]
+
+Timestamps: TypeAlias = Annotated[
+    Literal["json", "srt", "vtt"] | None,
+    BeforeValidator(_times),
+    Described(
+        {
+            "anyOf": [
+                {"enum": [True, False, "true", "false", "", "json", "srt", "vtt"]},
+                {"type": "null"},
+            ]
         }
     ),
 ]

@@ -4,7 +4,7 @@ Format: https://spec.openapis.org/oas/v3.1.1.html.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import version
 from itertools import groupby
 from typing import Any, Final
@@ -45,6 +45,7 @@ _HEADERS: Final[Mapping[str, tuple[str, Json]]] = {
     "Content-Range": ("Which bytes these are, of how many.", {"type": "string"}),
     "Accept-Ranges": ("`bytes`: parts may be asked for.", {"type": "string"}),
     "Cache-Control": ("How long it may be kept.", {"type": "string"}),
+    "Link": ("Where the file of speech is: `describes`.", {"type": "string"}),
     "ETag": ("What this version is known by.", {"type": "string"}),
 }
 _SCHEMES: Final = {
@@ -152,8 +153,8 @@ class Describer:
     def _responses(self, route: Route, method: str) -> Iterator[tuple[str, Json]]:
         bare = method == "HEAD"
         common = () if self._open(route) or not self._limited else _RATES
-        for answer in route.answers:
-            yield str(answer.status), _response(answer, common, bare=bare)
+        for status, answers in groupby(route.answers, key=lambda answer: answer.status):
+            yield str(status), _response(list(answers), common, bare=bare)
         answered = {answer.status for answer in route.answers}
         for status, errors in groupby(self._errors(route, method), key=lambda error: error.status):
             if status not in answered:
@@ -189,18 +190,23 @@ def _body(asked: Json, media: str) -> Json:
     return schemas.form(asked) if media in FORMS else schemas.reference(asked["title"])
 
 
-def _response(answer: Answer, headers: Iterable[str], *, bare: bool) -> Json:
+def _response(answers: Sequence[Answer], headers: Iterable[str], *, bare: bool) -> Json:
+    """Return what one status may come with."""
+    own = [name for answer in answers for name in answer.headers]
     response: Json = {
-        "description": answer.description,
-        "headers": _headers([*headers, *answer.headers]),
+        "description": "\n\n".join(answer.description for answer in answers),
+        "headers": _headers(dict.fromkeys([*headers, *own])),
     }
-    if answer.media and not bare:
-        shape = answer.shape
-        content = {"schema": schemas.reference(shape.__name__)} if shape else {}
-        response["content"] = dict.fromkeys(answer.media, content)
-    if answer.links:
-        response["links"] = dict(answer.links)
+    if not bare and (content := dict(item for answer in answers for item in _content(answer))):
+        response["content"] = content
+    if links := {name: link for answer in answers for name, link in answer.links.items()}:
+        response["links"] = links
     return response
+
+
+def _content(answer: Answer) -> Iterator[tuple[str, Json]]:
+    schema = {"schema": schemas.reference(answer.shape.__name__)} if answer.shape else {}
+    return ((media, schema) for media in answer.media)
 
 
 def _refusal(

@@ -36,6 +36,8 @@ from vits_tts.errors import (
     VoiceInvalid,
     VoiceUnknown,
 )
+from vits_tts.speech.subtitles import MEDIA_TYPES
+from vits_tts.web import timed
 from vits_tts.web.answers import (
     HealthAnswer,
     NormalizedText,
@@ -116,6 +118,10 @@ ROUTES: Final = (
                     }
                 },
             ),
+            *(
+                Answer(f"Of `timestamps={name}`: subtitles.", (media,), headers=("Link",))
+                for name, media in MEDIA_TYPES.items()
+            ),
         ),
         "Answers when the whole speech is made. Repeated words cost next to nothing.",
         (*_SPEECH_ERRORS, StorageError),
@@ -125,7 +131,14 @@ ROUTES: Final = (
         StreamHandler,
         "Speech",
         "Stream speech while it is made",
-        (Answer("Mono, sent as it is made.", _SOUND),),
+        (
+            Answer("Mono, sent as it is made.", _SOUND),
+            Answer(
+                "With `timestamps`: lines of JSON, each with a `type`: `start`, `sentence` or "
+                "`subtitles`, `audio` (`data` in base64), `error`, `end`.",
+                (timed.MEDIA_TYPE,),
+            ),
+        ),
         "`format`, or `Accept`, says as what; WAV otherwise. The sizes in a WAV header are "
         "0xFFFFFFFF where the length is not known yet. A fault in the middle cuts the connection, "
         "so that a client can tell it from the end.",
