@@ -167,6 +167,14 @@ class Server(Section):
         description="What callers see in front of the paths, such as https://speech.example.vn; "
         "null takes it from the request and from trusted proxies.",
     )
+    page: bool = Field(
+        True, description="Whether there is a page to try the voices on, at `/`, open to everybody."
+    )
+    docs: bool = Field(
+        True,
+        description="Whether the interface is described at `/openapi.json` and shown at `/docs`, "
+        "to everybody.",
+    )
     max_body_bytes: ByteSize = Field(
         ByteSize(256 * 1024), ge=1024, description="Largest request body."
     )

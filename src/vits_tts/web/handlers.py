@@ -5,13 +5,14 @@ from abc import abstractmethod
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from http import HTTPStatus
-from typing import ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from vits_tts.audio import formats, wav
 from vits_tts.audio.files import AudioFile
 from vits_tts.audio.formats import Encoding
 from vits_tts.types import SpeechRequest
 from vits_tts.web import accept, parameters, ranges, sending
+from vits_tts.web.answers import SavedSpeech, VoicesAnswer
 from vits_tts.web.base import Handler
 from vits_tts.web.models import SpeechParameters, TextParameters, checked
 
@@ -24,8 +25,7 @@ Asked = TypeVar("Asked", bound=TextParameters)
 class TextHandler(Handler, Generic[Asked]):
     """What all that take a text share: the parameters, the limit of requests, leaving early."""
 
-    model: type[Asked]
-    """The parameters."""
+    model: ClassVar[type[Any]]
     heard: ClassVar[bool] = True
     """Whether somebody listens to the answer as it comes."""
 
@@ -89,18 +89,18 @@ class TtsHandler(SpeechHandler):
         manifest = self.speech.voices.find(request.voice)
         path = self.reverse_url("audio", saved.audio_hash, encoding.format)
         self.write_json(
-            {
-                "hash": saved.audio_hash,
-                "text": asked.text,
-                "speed": asked.speed or "normal",
-                "audio_url": f"{self.proxies.base_url(self.request)}{path}",
-                "voice": request.voice,
-                "seconds": round(saved.seconds, 3),
-                "format": encoding.format,
-                "sample_rate": encoding.sample_rate,
-                **({"bit_rate": encoding.bit_rate} if encoding.bit_rate else {}),
-                "licence": manifest.licence.name,
-            }
+            SavedSpeech(
+                hash=saved.audio_hash,
+                text=asked.text,
+                speed=asked.speed or "normal",
+                audio_url=f"{self.proxies.base_url(self.request)}{path}",
+                voice=request.voice,
+                seconds=round(saved.seconds, 3),
+                format=encoding.format,
+                sample_rate=encoding.sample_rate,
+                bit_rate=encoding.bit_rate,
+                licence=manifest.licence.name,
+            )
         )
 
 
@@ -193,14 +193,10 @@ class VoicesHandler(Handler):
     def get(self) -> None:
         """List them, the default one first."""
         voices = self.speech.voices
-        self.write_json(
-            {
-                "default": voices.default,
-                "voices": [
-                    manifest.described(default=name == voices.default)
-                    for name, manifest in voices.manifests.items()
-                ],
-            }
-        )
+        listed: list[Any] = [
+            manifest.described(default=name == voices.default)
+            for name, manifest in voices.manifests.items()
+        ]
+        self.write_json(VoicesAnswer(default=voices.default, voices=listed))
 
     head = get

@@ -7,24 +7,19 @@ errors on all of these paths. OpenAI has no `GET /v1/audio/voices`; other server
 import math
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt
 from pydantic import WithJsonSchema as Described
+from typing_extensions import TypedDict
 
 from vits_tts.audio import formats
-from vits_tts.errors import (
-    KeyInvalid,
-    ModelUnknown,
-    RateLimited,
-    VitsTtsError,
-    VoiceInvalid,
-)
+from vits_tts.errors import ModelUnknown, RateLimited, VitsTtsError, VoiceInvalid
 from vits_tts.speech import MAX_RATE, MIN_RATE
 from vits_tts.types import SpeechRequest
 from vits_tts.web import parameters, sending
 from vits_tts.web.base import Handler, NotFoundHandler
-from vits_tts.web.fields import Written
+from vits_tts.web.fields import Format, Spoken, Written
 from vits_tts.web.models import checked
 
 _PCM_RATE: Final = 24000
@@ -36,65 +31,99 @@ _PARAMETERS: Final[Mapping[str, str]] = {
     "speaker": "voice",
     "format": "response_format",
 }
-_CODES: Final[Mapping[type[VitsTtsError], str]] = {
-    KeyInvalid: "invalid_api_key",
-    RateLimited: "rate_limit_exceeded",
-}
-"""Where clients look for OpenAI's code; all other errors keep ours."""
 
 
 class VoiceId(BaseModel):
     """A voice as an object, which OpenAI also takes."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: Written
 
 
-class SpeechCreation(BaseModel):
+class OpenAISpeechParameters(BaseModel):
     """What is asked of `/v1/audio/speech`."""
 
     model_config = ConfigDict(frozen=True)
 
-    model: Written = Field(
-        description="A name from `/v1/models`.",
-        examples=["tts-1"],
-    )
-    input: Written = Field(
-        description="What to say.",
-        examples=["Xin chào các bạn."],
-    )
+    model: Written = Field(description="A name from `/v1/models`.", examples=["tts-1"])
+    input: Spoken = Field(description="What to say.", examples=["Xin chào các bạn."])
     voice: Written | VoiceId | None = Field(
         None,
         description="A name from `/v1/audio/voices`; else the voice that `model` names, or the "
         "default one.",
-        examples=["vi_VN-vais1000-compact"],
     )
-    response_format: Annotated[Written, Described({"type": "string", "enum": formats.names()})] = (
-        Field("mp3", description="What the sound comes as; `pcm` has 24000 samples a second.")
+    response_format: Format = Field(
+        "mp3", description="What the sound comes as; `pcm` has 24000 samples a second."
     )
-    speed: StrictInt | StrictFloat | None = Field(
-        None,
-        description=f"A rate from {MIN_RATE:g} to {MAX_RATE:g}: 2 is twice as fast.",
-        examples=[1.25],
-    )
+    speed: Annotated[
+        StrictInt | StrictFloat | None,
+        Described({"type": ["number", "null"], "minimum": MIN_RATE, "maximum": MAX_RATE}),
+    ] = Field(None, description="2 is twice as fast.", examples=[1.25])
     stream_format: Literal["audio", "sse"] = Field(
         "audio", description="The sound itself as it is made, or events that carry it."
     )
     instructions: Written | None = Field(None, description="Accepted, and of no effect.")
 
 
+class OpenAIProblem(TypedDict):
+    """What is wrong, in OpenAI's words."""
+
+    message: Annotated[str, Field(description="For people; may change.")]
+    type: Literal["invalid_request_error", "requests", "server_error"]
+    param: Annotated[str | None, Field(description="The parameter to blame, if it is one.")]
+    code: Annotated[str, Field(description="Stable, for programs.")]
+
+
+class OpenAIErrorAnswer(TypedDict):
+    """The shape of errors on OpenAI's paths."""
+
+    error: OpenAIProblem
+
+
+class OpenAIModel(TypedDict):
+    """A name that `model` may have."""
+
+    id: str
+    object: Literal["model"]
+    created: Annotated[int, Field(description="0: not known.")]
+    owned_by: str
+
+
+class OpenAIModelList(TypedDict):
+    """All of them."""
+
+    object: Literal["list"]
+    data: list[OpenAIModel]
+
+
+class OpenAIVoice(TypedDict):
+    """A name that `voice` may have."""
+
+    id: str
+    object: Literal["audio.voice"]
+    name: str
+
+
+class OpenAIVoiceList(TypedDict):
+    """All of them."""
+
+    object: Literal["list"]
+    data: list[OpenAIVoice]
+
+
 class OpenAIHandler(Handler):
     """Base of these paths: OpenAI's shape of errors."""
 
-    def described(self, error: VitsTtsError) -> dict[str, Any]:
-        """Return OpenAI's four fields."""
-        return {
-            "message": error.message,
-            "type": _type(error),
-            "param": _PARAMETERS.get(error.field, error.field) if error.field else None,
-            "code": _CODES.get(type(error), error.code),
-        }
+    def answer_to(self, error: VitsTtsError) -> OpenAIErrorAnswer:
+        """Return OpenAI's four fields; the codes are those of all our paths."""
+        problem = OpenAIProblem(
+            message=error.message,
+            type=_type(error),
+            param=_PARAMETERS.get(error.field, error.field) if error.field else None,
+            code=error.code,
+        )
+        return OpenAIErrorAnswer(error=problem)
 
     @property
     def model_names(self) -> list[str]:
@@ -116,13 +145,15 @@ class OpenAIHandler(Handler):
 class OpenAISpeechHandler(OpenAIHandler):
     """`/v1/audio/speech`: text in, audio or events out, as they are made."""
 
+    model = OpenAISpeechParameters
+
     async def post(self) -> None:
         """Speak what the JSON asks for."""
-        asked = checked(SpeechCreation, parameters.from_body(self.request, self.body))
+        asked = checked(OpenAISpeechParameters, parameters.from_body(self.request, self.body))
         with self.speech.slot(heard=True):
             await self.while_connected(self._speak(asked))
 
-    async def _speak(self, asked: SpeechCreation) -> None:
+    async def _speak(self, asked: OpenAISpeechParameters) -> None:
         request = await self._request(asked)
         sample_rate = _PCM_RATE if asked.response_format == "pcm" else None
         plain = self.speech.plain(request)
@@ -138,7 +169,7 @@ class OpenAISpeechHandler(OpenAIHandler):
             lambda: {"type": "speech.audio.done", "usage": self._usage(asked.input)},
         )
 
-    async def _request(self, asked: SpeechCreation) -> SpeechRequest:
+    async def _request(self, asked: OpenAISpeechParameters) -> SpeechRequest:
         self.check_model(asked.model)
         voice, speaker = self._voice(asked)
         self.log_text = asked.input
@@ -147,7 +178,7 @@ class OpenAISpeechHandler(OpenAIHandler):
             asked.input, speed=asked.speed, voice=voice, speaker=speaker
         )
 
-    def _voice(self, asked: SpeechCreation) -> tuple[str | None, str | None]:
+    def _voice(self, asked: OpenAISpeechParameters) -> tuple[str | None, str | None]:
         """Return the voice and speaker that are asked for.
 
         Raises:
@@ -179,7 +210,8 @@ class OpenAIModelsHandler(OpenAIHandler):
 
     def get(self) -> None:
         """List them."""
-        self.write_json({"object": "list", "data": [_model(name) for name in self.model_names]})
+        models = [_model(name) for name in self.model_names]
+        self.write_json(OpenAIModelList(object="list", data=models))
 
 
 class OpenAIModelHandler(OpenAIHandler):
@@ -199,20 +231,19 @@ class OpenAIVoicesHandler(OpenAIHandler):
         names = list(self.config.openai.voices)
         for voice, manifest in self.speech.voices.manifests.items():
             names += [voice, *(f"{voice}/{speaker}" for speaker in manifest.speakers)]
-        data = [{"id": name, "object": "audio.voice", "name": name} for name in names]
-        self.write_json({"object": "list", "data": data})
+        voices = [OpenAIVoice(id=name, object="audio.voice", name=name) for name in names]
+        self.write_json(OpenAIVoiceList(object="list", data=voices))
 
 
 class OpenAINotFoundHandler(OpenAIHandler, NotFoundHandler):
     """Every other path below `/v1`."""
 
 
-def _model(name: str) -> dict[str, Any]:
-    """Return OpenAI's object; when a voice was made is not known."""
-    return {"id": name, "object": "model", "created": 0, "owned_by": _OURS}
+def _model(name: str) -> OpenAIModel:
+    return OpenAIModel(id=name, object="model", created=0, owned_by=_OURS)
 
 
-def _type(error: VitsTtsError) -> str:
+def _type(error: VitsTtsError) -> Literal["invalid_request_error", "requests", "server_error"]:
     if isinstance(error, RateLimited):
         return "requests"
     internal = error.status >= HTTPStatus.INTERNAL_SERVER_ERROR
