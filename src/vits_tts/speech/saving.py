@@ -76,11 +76,19 @@ class Saving:
             seconds = await self._helpers.run(encoder.seconds, path, size, encoding)
         except OSError as error:
             raise StorageError("the audio file was dropped just now") from error
-        if kept:
+        if kept and tally.timeline:
+            await self._replayed(request, tally)
+        elif kept:
             tally.sentences += len(request.sentences)
             tally.outcome.hits += len(request.sentences)
             tally.audio_seconds += seconds
         return SavedSpeech(audio_hash, seconds)
+
+    async def _replayed(self, request: SpeechRequest, tally: Tally) -> None:
+        """Fill in the time line: the cache has the times with the sentences, if it has those."""
+        async with aclosing(self._stream(request, tally)) as stream:
+            async for _ in stream:
+                pass
 
     def _plain(self, request: SpeechRequest) -> Encoding:
         return plain(self._voices.find(request.voice).sample_rate)

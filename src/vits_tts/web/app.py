@@ -45,13 +45,13 @@ class SpeechApplication(Application):
             "state": self.state,
         }
         rules = [route.rule(shared) for route in ROUTES]
+        rules.append(URLSpec(r"/v1(?:/.*)?", OpenAINotFoundHandler, shared))
         if config.server.page:
             rules += pages.page(config, shared, keys_needed=self.guard.keys_needed)
         if config.server.docs:
-            voices = speech.voices.manifests.values()
+            voices = speech.voices.manifests
             describer = Describer(config, voices, keys_needed=self.guard.keys_needed)
             rules += pages.documentation(describer.document(ROUTES), shared)
-        rules.append(URLSpec(r"/v1(?:/.*)?", OpenAINotFoundHandler, shared))
         super().__init__(rules, default_handler_class=NotFoundHandler, default_handler_args=shared)
 
     def log_request(self, handler: RequestHandler) -> None:

@@ -52,6 +52,8 @@ class Handler(RequestHandler):
     """For everybody: needs no key and counts towards no limit."""
     model: ClassVar[type[BaseModel] | None] = None
     """What may be asked, if anything."""
+    error_shape: ClassVar[Any] = ErrorAnswer
+    """What errors look like."""
 
     def initialize(  # tornado's own name
         self,
@@ -294,14 +296,18 @@ class Handler(RequestHandler):
             self.set_header("Allow", ", ".join(self.methods()))
         if self._body_unread:
             self.set_header("Connection", "close")  # tornado closes it, callers should know
-        self.write_json(self.answer_to(error))
+        self.write_json({"error": self.described(error)})
 
-    def answer_to(self, error: VitsTtsError) -> Mapping[str, object]:
-        """Return what is said of an error."""
-        problem = Problem(
+    def described(self, error: VitsTtsError) -> Mapping[str, object]:
+        """Return what an answer says of an error, as ``error_shape`` has it."""
+        return Problem(
             code=error.code, message=error.message, field=error.field, request_id=self.request_id
         )
-        return ErrorAnswer(error=problem)
+
+    @classmethod
+    def code(cls, error: type[VitsTtsError]) -> str:
+        """Return the code by which answers call an error."""
+        return error.code
 
     def log_exception(self, typ: Any, value: BaseException | None, tb: Any) -> None:
         """Log what went wrong, without the URL: the text of a user may be in it."""

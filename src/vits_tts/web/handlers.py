@@ -10,8 +10,9 @@ from typing import Any, ClassVar, Generic, TypeVar
 from vits_tts.audio import formats, wav
 from vits_tts.audio.files import AudioFile
 from vits_tts.audio.formats import Encoding
+from vits_tts.speech.subtitles import MEDIA_TYPES, subtitles
 from vits_tts.types import SpeechRequest
-from vits_tts.web import accept, parameters, ranges, sending
+from vits_tts.web import accept, parameters, ranges, sending, timed
 from vits_tts.web.answers import SavedSpeech, VoicesAnswer
 from vits_tts.web.base import Handler
 from vits_tts.web.models import SpeechParameters, TextParameters, checked
@@ -55,22 +56,26 @@ class SpeechHandler(TextHandler[SpeechParameters]):
     """Which format an ``Accept`` asks for."""
 
     async def request_for(self, asked: SpeechParameters) -> SpeechRequest:
-        """Return the request that the parameters make."""
+        """Return the request that the parameters make; the tally keeps times if they ask."""
         self.log_text = asked.text
         self.say(await self.guard.text(self.request, self.key, asked.text))
-        return await self.speech.request(
-            asked.text,
-            speed=asked.speed,
-            voice=asked.voice or None,
-            speaker=asked.speaker or None,
-            lexicon=asked.lexicon,
-        )
+        options: dict[str, Any] = {
+            "speed": asked.speed,
+            "voice": asked.voice or None,
+            "speaker": asked.speaker or None,
+            "lexicon": asked.lexicon,
+        }
+        if asked.timestamps:
+            request, self.tally.timeline = await self.speech.timed(asked.text, **options)
+            return request
+        return await self.speech.request(asked.text, **options)
 
     def encoding(self, asked: SpeechParameters, request: SpeechRequest) -> Encoding:
         """Return the encoding that is asked for; of what is not, the voice's or the usual."""
         name = asked.format
         if name is None:
-            name = self.accepted(self.request.headers.get("Accept"))
+            accepted = accept.named if asked.timestamps else self.accepted  # the answer is text
+            name = accepted(self.request.headers.get("Accept"))
         plain = self.speech.plain(request)
         return formats.encoding(name, asked.sample_rate, asked.bit_rate, plain.sample_rate)
 
@@ -86,22 +91,37 @@ class TtsHandler(SpeechHandler):
         request = await self.request_for(asked)
         encoding = self.encoding(asked, request)
         saved = await self.speech.save(request, self.tally, encoding)
+        timeline = self.tally.timeline
         manifest = self.speech.voices.find(request.voice)
         path = self.reverse_url("audio", saved.audio_hash, encoding.format)
-        self.write_json(
-            SavedSpeech(
-                hash=saved.audio_hash,
-                text=asked.text,
-                speed=asked.speed or "normal",
-                audio_url=f"{self.proxies.base_url(self.request)}{path}",
-                voice=request.voice,
-                seconds=round(saved.seconds, 3),
-                format=encoding.format,
-                sample_rate=encoding.sample_rate,
-                bit_rate=encoding.bit_rate,
-                licence=manifest.licence.name,
-            )
+        url = f"{self.proxies.base_url(self.request)}{path}"
+        if timeline and asked.subtitles:
+            written = await asyncio.to_thread(subtitles, timeline.sentences, asked.subtitles)
+            self.write_subtitles(written, MEDIA_TYPES[asked.subtitles], url)
+            return
+        answer = SavedSpeech(
+            hash=saved.audio_hash,
+            text=asked.text,
+            speed=asked.speed or "normal",
+            audio_url=url,
+            voice=request.voice,
+            seconds=round(saved.seconds, 3),
+            format=encoding.format,
+            sample_rate=encoding.sample_rate,
+            licence=manifest.licence.name,
         )
+        if encoding.bit_rate:
+            answer["bit_rate"] = encoding.bit_rate
+        if timeline:
+            answer["timestamps"] = await asyncio.to_thread(timeline.described)
+        self.write_json(answer)
+
+    def write_subtitles(self, written: str, media_type: str, audio_url: str) -> None:
+        """Write a file of subtitles, and in the headers where the sound is."""
+        self.set_header("Content-Type", f"{media_type}; charset=UTF-8")
+        self.set_header("Cache-Control", "no-store")
+        self.set_header("Link", f'<{audio_url}>; rel="describes"')
+        self.write(written)
 
 
 class StreamHandler(SpeechHandler):
@@ -111,6 +131,9 @@ class StreamHandler(SpeechHandler):
         """Send each sentence as soon as it is there; a fault in the middle cuts the connection."""
         request = await self.request_for(asked)
         encoding = self.encoding(asked, request)
+        if timeline := self.tally.timeline:
+            await timed.send(self, request, encoding, timeline, asked.subtitles)
+            return
         if encoding != self.speech.plain(request):
             await sending.audio(self, request, encoding)
             return
