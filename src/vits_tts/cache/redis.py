@@ -30,6 +30,7 @@ T = TypeVar("T")
 
 _WATCH_SECONDS: Final = 1.0
 _STORING_AT_ONCE: Final = 32
+_RECIPE_VERSION: Final = 1
 _RELEASING_AT_ONCE: Final = 1024
 _TROUBLE: Final = (RedisError, RedisClusterException, TimeoutError, OSError)
 
@@ -339,7 +340,7 @@ class RedisTier:
         return f"{self._prefix}:lock:{voice}:{{{key}}}"  # in a cluster beside its sentence
 
     def _recipe(self, audio_hash: str) -> str:
-        return f"{self._prefix}:r{stored.VERSION}:{audio_hash}"
+        return f"{self._prefix}:r{_RECIPE_VERSION}:{audio_hash}"
 
 
 _FAILED: Final = object()

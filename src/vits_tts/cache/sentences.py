@@ -219,4 +219,5 @@ class Sentences:
 def _joined(parts: list[Pcm]) -> Pcm:
     if len(parts) == 1:
         return parts[0]
-    return Pcm(np.concatenate([part.samples for part in parts]), parts[0].sample_rate)
+    samples = np.concatenate([part.samples for part in parts])
+    return Pcm(samples, parts[0].sample_rate, timing=parts[0].timing)

@@ -18,7 +18,8 @@ Labelled = TypeVar("Labelled", Counter, Histogram)
 
 _METHODS: Final = {"GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE"}
 _OK: Final = 200
-_SPEAKS: Final = {"stream", "tts"}
+_STREAMS: Final = {"stream", "openaispeech"}
+_SPEAKS: Final = {*_STREAMS, "tts"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ def count(request: Account, tally: Tally) -> None:
     method = request.method if request.method in _METHODS else "other"
     _series(REQUESTS, request.route, method, str(request.status)).inc()
     _series(REQUEST_SECONDS, request.route).observe(request.total)
-    if request.route == "stream" and request.status == _OK and request.first_byte is not None:
+    if request.route in _STREAMS and request.status == _OK and request.first_byte is not None:
         cached = tally.outcome.hits == tally.sentences
         _series(FIRST_AUDIO, "hit" if cached else "miss").observe(request.first_byte)
     if request.route in _SPEAKS and tally.sentences:

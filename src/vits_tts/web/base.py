@@ -6,11 +6,12 @@ import random
 import re
 import sys
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from http import HTTPStatus
 from typing import Any, ClassVar, Final
 
 from loguru import logger
+from pydantic import BaseModel
 from tornado.http1connection import HTTP1Connection
 from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError, RequestHandler, stream_request_body
@@ -22,6 +23,7 @@ from vits_tts.speech import Speech, Tally
 from vits_tts.tracing import RequestSpan
 from vits_tts.web import failures
 from vits_tts.web.account import Account, count
+from vits_tts.web.answers import ErrorAnswer, Problem
 from vits_tts.web.cors import Cors
 from vits_tts.web.failures import as_ours
 from vits_tts.web.guard import SECURITY_HEADERS, Guard
@@ -48,6 +50,12 @@ class Handler(RequestHandler):
     """Logged at debug only: asked every few seconds by a machine."""
     operations: ClassVar[bool] = False
     """For operators: may be open to all, or on a port of its own."""
+    public: ClassVar[bool] = False
+    """For everybody: needs no key and counts towards no limit."""
+    model: ClassVar[type[BaseModel] | None] = None
+    """What may be asked, if anything."""
+    error_shape: ClassVar[Any] = ErrorAnswer
+    """What errors look like."""
 
     def initialize(  # tornado's own name
         self,
@@ -110,12 +118,14 @@ class Handler(RequestHandler):
         if length.isdecimal() and (len(length) > _LENGTH_DIGITS or int(length) > _READ_BODY_BYTES):
             raise self._body_too_large()
         self.guard.check_port(self.request, self.operations)
-        if self.request.method != "OPTIONS" and not (
-            self.operations and self.guard.open_operations
-        ):
+        if self.request.method != "OPTIONS" and not self._open:
             self.key, standing = await self.guard.admit(self.request)
             self.say(standing)
         self._prepared = True
+
+    @property
+    def _open(self) -> bool:
+        return self.public or (self.operations and self.guard.open_operations)
 
     def say(self, standing: Standing | None) -> None:
         """Say in the headers how the caller stands with a rate limit."""
@@ -172,19 +182,19 @@ class Handler(RequestHandler):
     def options(self, *_: str) -> None:
         """Answer a preflight request, or say which methods there are."""
         origin = self.request.headers.get("Origin")
-        for name, value in self.cors.preflight(origin, self.methods).items():
+        for name, value in self.cors.preflight(origin, self.methods()).items():
             self.set_header(name, value)
-        self.set_header("Allow", ", ".join(self.methods))
+        self.set_header("Allow", ", ".join(self.methods()))
         self.set_status(HTTPStatus.NO_CONTENT)
 
-    @property
-    def methods(self) -> list[str]:
-        """The methods that this path takes."""
+    @classmethod
+    def methods(cls) -> list[str]:
+        """Return the methods that this path takes."""
         unimplemented = RequestHandler._unimplemented_method  # noqa: SLF001
-        names = (method.lower() for method in self.SUPPORTED_METHODS)
-        return [name.upper() for name in names if getattr(type(self), name) is not unimplemented]
+        names = (method.lower() for method in cls.SUPPORTED_METHODS)
+        return [name.upper() for name in names if getattr(cls, name) is not unimplemented]
 
-    def write_json(self, data: dict[str, Any]) -> None:
+    def write_json(self, data: Mapping[str, object]) -> None:
         """Write an object as JSON, in UTF-8."""
         self.set_header("Content-Type", "application/json; charset=UTF-8")
         if not self._headers.get("Cache-Control"):
@@ -292,19 +302,21 @@ class Handler(RequestHandler):
         for name, value in failures.headers(error).items():
             self.set_header(name, value)
         if status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-            self.set_header("Allow", ", ".join(self.methods))
+            self.set_header("Allow", ", ".join(self.methods()))
         if self._body_unread:
             self.set_header("Connection", "close")  # tornado closes it, callers should know
-        self.write_json(
-            {
-                "error": {
-                    "code": error.code,
-                    "message": error.message,
-                    "field": error.field,
-                    "request_id": self.request_id,
-                }
-            }
+        self.write_json({"error": self.described(error)})
+
+    def described(self, error: VitsTtsError) -> Mapping[str, object]:
+        """Return what an answer says of an error, as ``error_shape`` has it."""
+        return Problem(
+            code=error.code, message=error.message, field=error.field, request_id=self.request_id
         )
+
+    @classmethod
+    def code(cls, error: type[VitsTtsError]) -> str:
+        """Return the code by which answers call an error."""
+        return error.code
 
     def log_exception(self, typ: Any, value: BaseException | None, tb: Any) -> None:
         """Log what went wrong, without the URL: the text of a user may be in it."""

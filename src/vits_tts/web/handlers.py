@@ -1,28 +1,34 @@
-"""The requests of callers: `/tts`, `/tts/stream`, `/normalize`, `/audio/<hash>.wav`, `/voices`."""
+"""The requests of callers: `/tts`, `/tts/stream`, `/normalize`, `/audio/…`, `/voices`."""
 
 import asyncio
 from abc import abstractmethod
 from collections.abc import AsyncIterator
 from contextlib import aclosing, suppress
 from http import HTTPStatus
-from typing import ClassVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from tornado.iostream import StreamClosedError
 
-from vits_tts.audio import wav
+from vits_tts.audio import formats, wav
 from vits_tts.audio.files import AudioFile
-from vits_tts.errors import TextMissing
+from vits_tts.audio.formats import Encoding
+from vits_tts.speech.subtitles import MEDIA_TYPES, subtitles
 from vits_tts.types import SpeechRequest
-from vits_tts.web import parameters, ranges
+from vits_tts.web import accept, parameters, ranges, sending, timed
+from vits_tts.web.answers import SavedSpeech, VoicesAnswer
 from vits_tts.web.base import Handler
+from vits_tts.web.models import SpeechParameters, TextParameters, checked
 
 _FILE_CHUNK_BYTES = 64 * 1024
 _IMMUTABLE = "public, max-age=31536000, immutable"
 
+Asked = TypeVar("Asked", bound=TextParameters)
 
-class SpeechHandler(Handler):
-    """What `/tts` and `/tts/stream` share: the parameters, the limits, leaving early."""
 
+class TextHandler(Handler, Generic[Asked]):
+    """What all that take a text share: the parameters, the limit of requests, leaving early."""
+
+    model: ClassVar[type[Any]]
     heard: ClassVar[bool] = True
     """Whether somebody listens to the answer as it comes."""
 
@@ -37,65 +43,107 @@ class SpeechHandler(Handler):
 
     async def _answer(self, given: parameters.Parameters) -> None:
         with self.speech.slot(heard=self.heard):
-            await self.respond(given)
+            await self.respond(checked(self.model, given))
 
     @abstractmethod
-    async def respond(self, given: parameters.Parameters) -> None:
-        """Check what is asked for and answer it."""
+    async def respond(self, asked: Asked) -> None:
+        """Answer what is asked for."""
 
-    async def checked(self, given: parameters.Parameters) -> SpeechRequest:
-        """Return the request that the parameters make."""
-        text = parameters.text(given, "text")
-        if text is None:
-            raise TextMissing("text is missing", field="text")
-        self.log_text = text
-        self.say(await self.guard.text(self.request, self.key, text))
-        speaker = parameters.text_or_number(given, "speaker")
-        return await self.speech.request(
-            text,
-            speed=parameters.text_or_number(given, "speed"),
-            voice=parameters.text(given, "voice") or None,
-            speaker=None if speaker in {None, ""} else str(speaker),
-            lexicon=parameters.words(given, "lexicon"),
-        )
+
+class SpeechHandler(TextHandler[SpeechParameters]):
+    """What `/tts` and `/tts/stream` share: the limits, and how a request is made."""
+
+    model = SpeechParameters
+    accepted = staticmethod(accept.wanted)
+    """Which format an ``Accept`` asks for."""
+
+    async def request_for(self, asked: SpeechParameters) -> SpeechRequest:
+        """Return the request that the parameters make; the tally keeps times if they ask."""
+        self.log_text = asked.text
+        self.say(await self.guard.text(self.request, self.key, asked.text))
+        options: dict[str, Any] = {
+            "speed": asked.speed,
+            "voice": asked.voice or None,
+            "speaker": asked.speaker or None,
+            "lexicon": asked.lexicon,
+        }
+        if asked.timestamps:
+            request, self.tally.timeline = await self.speech.timed(asked.text, **options)
+            return request
+        return await self.speech.request(asked.text, **options)
+
+    def encoding(self, asked: SpeechParameters, request: SpeechRequest) -> Encoding:
+        """Return the encoding that is asked for; of what is not, the voice's or the usual."""
+        name = asked.format
+        if name is None:
+            accepted = accept.named if asked.timestamps else self.accepted  # the answer is text
+            name = accepted(self.request.headers.get("Accept"))
+        plain = self.speech.plain(request)
+        return formats.encoding(name, asked.sample_rate, asked.bit_rate, plain.sample_rate)
 
 
 class TtsHandler(SpeechHandler):
     """`/tts`: makes a file and says where it is."""
 
     heard = False
+    accepted = staticmethod(accept.named)  # the answer itself is JSON
 
-    async def respond(self, given: parameters.Parameters) -> None:
+    async def respond(self, asked: SpeechParameters) -> None:
         """Answer when the file is complete."""
-        await self.while_connected(self._save(given))
+        await self.while_connected(self._save(asked))
 
-    async def _save(self, given: parameters.Parameters) -> None:
-        request = await self.checked(given)
-        saved = await self.speech.save(request, self.tally)
+    async def _save(self, asked: SpeechParameters) -> None:
+        request = await self.request_for(asked)
+        encoding = self.encoding(asked, request)
+        saved = await self.speech.save(request, self.tally, encoding)
+        timeline = self.tally.timeline
         manifest = self.speech.voices.find(request.voice)
-        path = self.reverse_url("audio", saved.audio_hash)
-        self.write_json(
-            {
-                "hash": saved.audio_hash,
-                "text": given["text"],
-                "speed": given.get("speed") or "normal",
-                "audio_url": f"{self.proxies.base_url(self.request)}{path}",
-                "voice": request.voice,
-                "seconds": round(saved.seconds, 3),
-                "sample_rate": manifest.sample_rate,
-                "licence": manifest.licence.name,
-            }
+        path = self.reverse_url("audio", saved.audio_hash, encoding.format)
+        url = f"{self.proxies.base_url(self.request)}{path}"
+        if timeline and asked.subtitles:
+            written = await asyncio.to_thread(subtitles, timeline.sentences, asked.subtitles)
+            self.write_subtitles(written, MEDIA_TYPES[asked.subtitles], url)
+            return
+        answer = SavedSpeech(
+            hash=saved.audio_hash,
+            text=asked.text,
+            speed=asked.speed or "normal",
+            audio_url=url,
+            voice=request.voice,
+            seconds=round(saved.seconds, 3),
+            format=encoding.format,
+            sample_rate=encoding.sample_rate,
+            licence=manifest.licence.name,
         )
+        if encoding.bit_rate:
+            answer["bit_rate"] = encoding.bit_rate
+        if timeline:
+            answer["timestamps"] = await asyncio.to_thread(timeline.described)
+        self.write_json(answer)
+
+    def write_subtitles(self, written: str, media_type: str, audio_url: str) -> None:
+        """Write a file of subtitles, and in the headers where the sound is."""
+        self.set_header("Content-Type", f"{media_type}; charset=UTF-8")
+        self.set_header("Cache-Control", "no-store")
+        self.set_header("Link", f'<{audio_url}>; rel="describes"')
+        self.write(written)
 
 
 class StreamHandler(SpeechHandler):
-    """`/tts/stream`: sends WAV while it is made."""
+    """`/tts/stream`: sends audio while it is made."""
 
-    async def respond(self, given: parameters.Parameters) -> None:
+    async def respond(self, asked: SpeechParameters) -> None:
         """Send what is at hand at once, and the rest as it comes."""
-        request = await self.checked(given)
-        if speech := self.speech.at_hand(request, self.tally):
-            self._set_headers()
+        request = await self.request_for(asked)
+        encoding = self.encoding(asked, request)
+        if timeline := self.tally.timeline:
+            await self.while_connected(
+                timed.send(self, request, encoding, timeline, asked.subtitles)
+            )
+        elif encoding != self.speech.plain(request):
+            await self.while_connected(sending.audio(self, request, encoding))
+        elif speech := self.speech.at_hand(request, self.tally):
+            sending.set_headers(self, "audio/wav")
             body = wav.header(speech.sample_rate) + speech.samples.tobytes()
             self._headers["Content-Length"] = str(len(body))
             with suppress(StreamClosedError):
@@ -107,53 +155,47 @@ class StreamHandler(SpeechHandler):
         """Send each window as soon as it is there; a fault in the middle cuts the connection."""
         async with aclosing(self.speech.stream(request, self.tally)) as stream:
             first = await anext(stream)  # what goes wrong before any sound is a proper error
-            self._set_headers()
+            sending.set_headers(self, "audio/wav")
             await self.send(wav.header(first.sample_rate) + first.samples.tobytes())
             async for pcm in stream:
                 await self.send(pcm.samples.tobytes())
 
-    def _set_headers(self) -> None:
-        self._headers["Content-Type"] = "audio/wav"
-        self._headers["Cache-Control"] = "no-store"
-        self._headers["X-Accel-Buffering"] = "no"  # nginx passes it on as it comes
 
-
-class NormalizeHandler(SpeechHandler):
+class NormalizeHandler(TextHandler[TextParameters]):
     """`/normalize`: shows what would be said, and from where in the text each word comes."""
 
-    async def respond(self, given: parameters.Parameters) -> None:
-        """Answer with the reading; nothing is synthesised."""
-        await self.while_connected(self._read(given))
+    model = TextParameters
 
-    async def _read(self, given: parameters.Parameters) -> None:
-        text = parameters.text(given, "text")
-        if text is None:
-            raise TextMissing("text is missing", field="text")
-        self.log_text = text
-        reading = await self.speech.reading(text, parameters.words(given, "lexicon"))
+    async def respond(self, asked: TextParameters) -> None:
+        """Answer with the reading; nothing is synthesised."""
+        await self.while_connected(self._read(asked))
+
+    async def _read(self, asked: TextParameters) -> None:
+        self.log_text = asked.text
+        reading = await self.speech.reading(asked.text, asked.lexicon)
         self.write_json(reading.described())
 
 
 class AudioHandler(Handler):
-    """`/audio/<hash>.wav`: a file of `/tts`, with ranges and caching for ever."""
+    """`/audio/<hash>.<format>`: a file of `/tts`, with ranges and caching for ever."""
 
-    async def get(self, audio_hash: str) -> None:
+    async def get(self, audio_hash: str, name: str) -> None:
         """Send the file, a part of it, or word that the caller's copy is still good."""
-        await self.while_connected(self._respond(audio_hash))
+        await self.while_connected(self._respond(audio_hash, name))
 
-    async def head(self, audio_hash: str) -> None:
+    async def head(self, audio_hash: str, name: str) -> None:
         """Send the headers of ``get``."""
-        await self.while_connected(self._respond(audio_hash))
+        await self.while_connected(self._respond(audio_hash, name))
 
-    async def _respond(self, audio_hash: str) -> None:
-        audio = await self.speech.open_file(audio_hash, self.tally)
+    async def _respond(self, audio_hash: str, name: str) -> None:
+        audio = await self.speech.open_file(audio_hash, name, self.tally)
         try:
-            await self._send(audio)
+            await self._send(audio, name)
         finally:
             await asyncio.to_thread(audio.close)
 
-    async def _send(self, audio: AudioFile) -> None:
-        self.set_header("Content-Type", "audio/wav")
+    async def _send(self, audio: AudioFile, name: str) -> None:
+        self.set_header("Content-Type", formats.FORMATS[name].content_type)
         self.set_header("Cache-Control", _IMMUTABLE)
         self.set_header("Accept-Ranges", "bytes")
         self.set_header("ETag", audio.etag)
@@ -187,14 +229,10 @@ class VoicesHandler(Handler):
     def get(self) -> None:
         """List them, the default one first."""
         voices = self.speech.voices
-        self.write_json(
-            {
-                "default": voices.default,
-                "voices": [
-                    manifest.described(default=name == voices.default)
-                    for name, manifest in voices.manifests.items()
-                ],
-            }
-        )
+        listed: list[Any] = [
+            manifest.described(default=name == voices.default)
+            for name, manifest in voices.manifests.items()
+        ]
+        self.write_json(VoicesAnswer(default=voices.default, voices=listed))
 
     head = get
