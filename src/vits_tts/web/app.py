@@ -8,14 +8,14 @@ import sys
 from pathlib import Path
 from typing import Any, Final
 
+from tornado.httputil import HTTPServerRequest
 from tornado.web import Application, RequestHandler
 
 from vits_tts import config as configuration
 from vits_tts import logs
 from vits_tts.config import Config
 from vits_tts.speech import Speech, build
-from vits_tts.web import assets
-from vits_tts.web.assets import AssetHandler
+from vits_tts.web import frontpage
 from vits_tts.web.base import Handler, NotFoundHandler
 from vits_tts.web.cors import Cors
 from vits_tts.web.guard import Guard
@@ -30,11 +30,7 @@ from vits_tts.web.operations import HealthHandler, MetricsHandler, ReadyHandler
 from vits_tts.web.proxy import Proxies
 from vits_tts.web.state import State
 
-_PAGE: Final = Path(__file__).parent / "page"
-_PAGE_POLICY: Final = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; img-src 'self'; "
-    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
+_BODY_HEADERS: Final = ("Content-Length", "Transfer-Encoding")
 
 
 class SpeechApplication(Application):
@@ -47,6 +43,7 @@ class SpeechApplication(Application):
         self.state = State()
         proxies = Proxies(config.server)
         self.guard = Guard(config, proxies)
+        self._bodiless: dict[type[RequestHandler], type[RequestHandler]] = {}
         shared: dict[str, Any] = {
             "config": config,
             "speech": speech,
@@ -65,10 +62,27 @@ class SpeechApplication(Application):
                 (r"/readyz", ReadyHandler, shared),
                 (r"/metrics", MetricsHandler, shared),
                 (r"/audio/([^/]*)\.wav", AudioHandler, shared, "audio"),
-                *(_page(config, shared) if config.server.page else []),
+                *(frontpage.rules(config, shared) if config.server.page else ()),
             ],
             default_handler_class=NotFoundHandler,
             default_handler_args=shared,
+        )
+
+    def get_handler_delegate(
+        self,
+        request: HTTPServerRequest,
+        target_class: type[RequestHandler],
+        target_kwargs: dict[str, Any] | None = None,
+        path_args: list[bytes] | None = None,
+        path_kwargs: dict[str, bytes] | None = None,
+    ) -> Any:
+        """Let a request without a body begin at once: waiting for one takes turns of the loop."""
+        if not any(name in request.headers for name in _BODY_HEADERS):
+            if target_class not in self._bodiless:
+                self._bodiless[target_class] = _bodiless(target_class)
+            target_class = self._bodiless[target_class]
+        return super().get_handler_delegate(
+            request, target_class, target_kwargs, path_args, path_kwargs
         )
 
     def log_request(self, handler: RequestHandler) -> None:
@@ -77,15 +91,9 @@ class SpeechApplication(Application):
             handler.log_request()
 
 
-def _page(config: Config, shared: dict[str, Any]) -> list[tuple[str, type, dict[str, Any]]]:
-    """Return the paths of the page, whose files are read here."""
-    values = {
-        "max_text_chars": str(config.server.max_text_chars),
-        "formats": "wav",
-        "keys": str(bool(config.access.keys or config.access.keys_file)).lower(),
-    }
-    given = {"assets": assets.read(_PAGE, values), "policy": _PAGE_POLICY, **shared}
-    return [(r"/", AssetHandler, given), (r"/page/([^/]+)", AssetHandler, given)]
+def _bodiless(handler: type[RequestHandler]) -> type[RequestHandler]:
+    """Return the same handler for requests that have no body to be taken as it comes."""
+    return type(handler.__name__, (handler,), {"_stream_request_body": False})
 
 
 def make_app(config: Config | str | None = None) -> SpeechApplication:
