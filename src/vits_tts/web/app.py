@@ -61,7 +61,7 @@ class SpeechApplication(Application):
                 (r"/health|/healthz", HealthHandler, shared),
                 (r"/readyz", ReadyHandler, shared),
                 (r"/metrics", MetricsHandler, shared),
-                (r"/audio/([^/]*)\.wav", AudioHandler, shared, "audio"),
+                (r"/audio/([^/]*)\.([a-z0-9]+)", AudioHandler, shared, "audio"),
                 *(frontpage.rules(config, shared) if config.server.page else ()),
             ],
             default_handler_class=NotFoundHandler,

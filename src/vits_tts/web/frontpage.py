@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from tornado.routing import URLSpec
 
+from vits_tts.audio import formats
 from vits_tts.config import Config
 from vits_tts.web import assets
 from vits_tts.web.assets import AssetHandler
@@ -20,7 +21,7 @@ def rules(config: Config, shared: dict[str, Any]) -> list[URLSpec]:
     """Return the paths of the page, whose files are read here; ``shared`` is every handler's."""
     values = {
         "max_text_chars": str(config.server.max_text_chars),
-        "formats": "wav",
+        "formats": " ".join(formats.offered()),
         "keys": "yes" if config.access.keys or config.access.keys_file else "no",
     }
     given = {"assets": assets.read(_FOLDER, values), "policy": _POLICY, **shared}
