@@ -42,7 +42,7 @@ def take(browser: Browser, path: Path, options: dict[str, Any]) -> None:
         page.keyboard.press("Escape")
         page.fill("#position", "4")
         if path.stem == "page-phone":
-            page.locator("#speed").scroll_into_view_if_needed()
+            page.evaluate("document.querySelector('.choices').scrollIntoView()")
         page.evaluate("document.activeElement.blur()")
         page.screenshot(path=path)
     if path.stat().st_size > MAX_BYTES:

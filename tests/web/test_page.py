@@ -7,6 +7,7 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
+import soundfile
 from playwright._impl._driver import compute_driver_executable
 from playwright.sync_api import Browser, Page, expect
 
@@ -14,6 +15,7 @@ from tests.support.browser import opened
 from tests.support.page import TAP, heard, shown, slices, wait_heard, write
 from tests.support.server import Server, until
 from tests.support.sound import decode
+from vits_tts.audio import formats
 
 TEXT = "Xin chào các bạn. Hôm nay trời đẹp quá!"
 LONG = " ".join(f"Hôm nay là ngày {n}, trời nắng to và gió thổi nhẹ." for n in range(38))
@@ -130,18 +132,30 @@ def test_position(server: Server, browser: Browser) -> None:
         assert len(expected) - len(rest) == pytest.approx(0.1 * 8000, abs=100)
 
 
-def test_download(server: Server, browser: Browser, tmp_path: Path) -> None:
-    """The file has the samples that were heard, and a header that says how many."""
+@pytest.mark.parametrize("name", ["wav", "flac"])
+def test_download(server: Server, browser: Browser, tmp_path: Path, name: str) -> None:
+    """The file has the samples that were heard, in the format that was chosen."""
     expected = streamed(server, text=TEXT)
+    path = tmp_path / f"speech.{name}"
     with opened(browser, server.url, script=TAP) as page:
-        write(page, TEXT)
+        write(page, TEXT, format=name)
         page.click("#speak")
         with page.expect_download() as download:
             page.click("#download")
-        download.value.save_as(tmp_path / "speech.wav")
-        assert download.value.suggested_filename == "speech.wav"
-    sound = decode((tmp_path / "speech.wav").read_bytes())
-    assert np.array_equal(np.round(sound.samples * 32768), expected)
+        download.value.save_as(path)
+        assert download.value.suggested_filename == path.name
+    if name == "wav":  # with a header that says how many they are, which a stream's cannot
+        samples = np.round(decode(path.read_bytes()).samples * 32768)
+    else:
+        samples, _ = soundfile.read(path, dtype="int16")
+    assert np.array_equal(samples, expected)
+
+
+def test_formats(server: Server, browser: Browser) -> None:
+    """Every format that the server makes can be chosen, and no other."""
+    with opened(browser, server.url) as page:
+        options = page.locator("#format option").all_inner_texts()
+        assert [option.lower() for option in options] == formats.offered()
 
 
 def test_reading(server: Server, browser: Browser) -> None:

@@ -140,7 +140,7 @@ def test_keyboard(server: Server, browser: Browser) -> None:
             name = page.evaluate("document.activeElement.id")
             reached.add(name)
             assert name == "text" or page.evaluate(OUTLINED), name  # the whole card shows it
-        controls = "language theme text voice speaker speed format speak play position download"
+        controls = "language theme text voice speaker speed speak play position format download"
         assert {*controls.split(), "tab-curl", "copy", "code"} <= reached
         page.focus("#tab-curl")
         page.keyboard.press("ArrowRight")
