@@ -103,8 +103,11 @@ def test_key(guarded: tuple[Server, list[str]], browser: Browser) -> None:
         alert = page.get_by_role("alert")
         page.click("#speak")
         expect(alert).to_contain_text("Máy chủ cần khoá API.")
-        give_key(page, "wrong")
-        expect(alert).to_contain_text("Máy chủ không biết khoá này.")
+        for wrong in ("wrong", "khoá"):
+            give_key(page, wrong)
+            expect(alert).to_contain_text("Máy chủ không biết khoá này.")
+            give_key(page, "")
+            expect(alert).to_be_hidden()
         give_key(page, key)
         expect(alert).to_be_hidden()
         write(page, "xin chào")
