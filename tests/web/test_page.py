@@ -19,7 +19,7 @@ from vits_tts.audio import formats
 
 TEXT = "Xin chào các bạn. Hôm nay trời đẹp quá!"
 LONG = " ".join(f"Hôm nay là ngày {n}, trời nắng to và gió thổi nhẹ." for n in range(38))
-NASTY = "Nói: \"xin chào\", 'bạn' ơi! $HOME `id` $(id) \\ \\n 100% %s {x} 😀 <b> & !\nDòng hai."
+NASTY = "Nói: \"xin chào\", 'bạn ơi'! $HOME `id` $(id) \\ \\n 100% %s {x} 😀 <b> & !\nDòng hai."
 PHONE = {"width": 360, "height": 740}
 
 
