@@ -13,6 +13,7 @@ import pytest
 
 from tests.support.server import Server, Settings, serving
 from tests.support.voices import install_pair
+from vits_tts.config import EMBEDDED_VOICE
 
 Row = Callable[[str, str], None]
 
@@ -38,6 +39,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
             "max_body_bytes": "64KiB",
         },
         "voice": {"others": ["pair"], "noise_scale": 0, "noise_w": 0},
+        "openai": {"voices": {"alloy": EMBEDDED_VOICE, "onyx": "pair/minh"}},
         "logging": {"level": "debug"},
     }
     with serving(folder, settings) as running:

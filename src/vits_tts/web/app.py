@@ -9,25 +9,21 @@ from pathlib import Path
 from typing import Any, Final
 
 from tornado.httputil import HTTPServerRequest
+from tornado.routing import URLSpec
 from tornado.web import Application, RequestHandler
 
 from vits_tts import config as configuration
 from vits_tts import logs
 from vits_tts.config import Config
 from vits_tts.speech import Speech, build
-from vits_tts.web import frontpage
+from vits_tts.web import pages
 from vits_tts.web.base import Handler, NotFoundHandler
 from vits_tts.web.cors import Cors
 from vits_tts.web.guard import Guard
-from vits_tts.web.handlers import (
-    AudioHandler,
-    NormalizeHandler,
-    StreamHandler,
-    TtsHandler,
-    VoicesHandler,
-)
-from vits_tts.web.operations import HealthHandler, MetricsHandler, ReadyHandler
+from vits_tts.web.openai import OpenAINotFoundHandler
+from vits_tts.web.openapi import Describer
 from vits_tts.web.proxy import Proxies
+from vits_tts.web.routes import ROUTES
 from vits_tts.web.state import State
 
 _BODY_HEADERS: Final = ("Content-Length", "Transfer-Encoding")
@@ -52,21 +48,15 @@ class SpeechApplication(Application):
             "guard": self.guard,
             "state": self.state,
         }
-        super().__init__(
-            [
-                (r"/tts", TtsHandler, shared),
-                (r"/tts/stream", StreamHandler, shared),
-                (r"/normalize", NormalizeHandler, shared),
-                (r"/voices", VoicesHandler, shared),
-                (r"/health|/healthz", HealthHandler, shared),
-                (r"/readyz", ReadyHandler, shared),
-                (r"/metrics", MetricsHandler, shared),
-                (r"/audio/([^/]*)\.([a-z0-9]+)", AudioHandler, shared, "audio"),
-                *(frontpage.rules(config, shared) if config.server.page else ()),
-            ],
-            default_handler_class=NotFoundHandler,
-            default_handler_args=shared,
-        )
+        rules = [route.rule(shared) for route in ROUTES]
+        if config.server.page:
+            rules += pages.page(config, shared, keys_needed=self.guard.keys_needed)
+        if config.server.docs:
+            voices = speech.voices.manifests.values()
+            describer = Describer(config, voices, keys_needed=self.guard.keys_needed)
+            rules += pages.documentation(describer.document(ROUTES), shared)
+        rules.append(URLSpec(r"/v1(?:/.*)?", OpenAINotFoundHandler, shared))
+        super().__init__(rules, default_handler_class=NotFoundHandler, default_handler_args=shared)
 
     def get_handler_delegate(
         self,

@@ -50,8 +50,13 @@ def _asset(path: Path, values: Mapping[str, str]) -> Asset:
     if path.suffix == ".html":
         for name, value in values.items():
             content = content.replace(f"{{{{{name}}}}}".encode(), value.encode())
+    return made(content, _MEDIA_TYPES[path.suffix])
+
+
+def made(content: bytes, media_type: str) -> Asset:
+    """Return ``content`` as a file; its ETag follows from it."""
     digest = hashlib.blake2b(content, digest_size=12).hexdigest()
-    return Asset(content, _MEDIA_TYPES[path.suffix], f'"{digest}"')
+    return Asset(content, media_type, f'"{digest}"')
 
 
 class AssetHandler(Handler):
@@ -64,7 +69,7 @@ class AssetHandler(Handler):
     public = True
     quiet = True
 
-    def initialize(  # type: ignore[override]  # tornado's own name
+    def initialize(  # type: ignore[override]  # tornado hands over what the rule says
         self, assets: Assets, policy: str, **shared: Any
     ) -> None:
         """Take the files and the Content-Security-Policy that they are shown under."""

@@ -6,11 +6,12 @@ import re
 import sys
 import time
 import uuid
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from http import HTTPStatus
 from typing import Any, ClassVar, Final
 
 from loguru import logger
+from pydantic import BaseModel
 from tornado.http1connection import HTTP1Connection
 from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError, RequestHandler, stream_request_body
@@ -21,6 +22,7 @@ from vits_tts.logs import shown_text
 from vits_tts.speech import Speech, Tally
 from vits_tts.web import failures
 from vits_tts.web.account import Account, count
+from vits_tts.web.answers import ErrorAnswer, Problem
 from vits_tts.web.cors import Cors
 from vits_tts.web.failures import as_ours
 from vits_tts.web.guard import SECURITY_HEADERS, Guard
@@ -48,6 +50,8 @@ class Handler(RequestHandler):
     """For operators: may be open to all, or on a port of its own."""
     public: ClassVar[bool] = False
     """For everybody: needs no key and counts towards no limit."""
+    model: ClassVar[type[BaseModel] | None] = None
+    """What may be asked, if anything."""
 
     def initialize(  # tornado's own name
         self,
@@ -167,19 +171,19 @@ class Handler(RequestHandler):
     def options(self, *_: str) -> None:
         """Answer a preflight request, or say which methods there are."""
         origin = self.request.headers.get("Origin")
-        for name, value in self.cors.preflight(origin, self.methods).items():
+        for name, value in self.cors.preflight(origin, self.methods()).items():
             self.set_header(name, value)
-        self.set_header("Allow", ", ".join(self.methods))
+        self.set_header("Allow", ", ".join(self.methods()))
         self.set_status(HTTPStatus.NO_CONTENT)
 
-    @property
-    def methods(self) -> list[str]:
-        """The methods that this path takes."""
+    @classmethod
+    def methods(cls) -> list[str]:
+        """Return the methods that this path takes."""
         unimplemented = RequestHandler._unimplemented_method  # noqa: SLF001
-        names = (method.lower() for method in self.SUPPORTED_METHODS)
-        return [name.upper() for name in names if getattr(type(self), name) is not unimplemented]
+        names = (method.lower() for method in cls.SUPPORTED_METHODS)
+        return [name.upper() for name in names if getattr(cls, name) is not unimplemented]
 
-    def write_json(self, data: dict[str, Any]) -> None:
+    def write_json(self, data: Mapping[str, object]) -> None:
         """Write an object as JSON, in UTF-8."""
         self.set_header("Content-Type", "application/json; charset=UTF-8")
         if not self._headers.get("Cache-Control"):
@@ -287,19 +291,17 @@ class Handler(RequestHandler):
         for name, value in failures.headers(error).items():
             self.set_header(name, value)
         if status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-            self.set_header("Allow", ", ".join(self.methods))
+            self.set_header("Allow", ", ".join(self.methods()))
         if self._body_unread:
             self.set_header("Connection", "close")  # tornado closes it, callers should know
-        self.write_json(
-            {
-                "error": {
-                    "code": error.code,
-                    "message": error.message,
-                    "field": error.field,
-                    "request_id": self.request_id,
-                }
-            }
+        self.write_json(self.answer_to(error))
+
+    def answer_to(self, error: VitsTtsError) -> Mapping[str, object]:
+        """Return what is said of an error."""
+        problem = Problem(
+            code=error.code, message=error.message, field=error.field, request_id=self.request_id
         )
+        return ErrorAnswer(error=problem)
 
     def log_exception(self, typ: Any, value: BaseException | None, tb: Any) -> None:
         """Log what went wrong, without the URL: the text of a user may be in it."""

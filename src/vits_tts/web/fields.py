@@ -22,13 +22,18 @@ from vits_tts.config import Speeds
 from vits_tts.errors import EncodingInvalid, FieldInvalid
 from vits_tts.speech import MAX_RATE, MIN_RATE
 from vits_tts.text.lexicon import Lexicon, LexiconInvalid
+from vits_tts.text.normalise import CONTROLS
 
 MAX_WORDS: Final = 1000
 """Words of a lexicon that one request brings along."""
 
 
-class JsonOnly:
-    """Marks a field that only JSON can carry, not a query and not a form."""
+JSON_ONLY: Final = "x-json-only"
+"""Keyword of a schema: JSON can carry it, a query or a form cannot."""
+LIMITED: Final = "x-limited"
+"""Keyword of a schema: a text that is to be spoken, as long as the settings allow."""
+A_VOICE: Final = "x-voice"
+"""Keyword of a schema: the name of a voice that is served."""
 
 
 def _unicode(value: str) -> str:
@@ -68,14 +73,21 @@ def _readings(value: Any) -> Lexicon | None:
 
 Written: TypeAlias = Annotated[StrictStr, AfterValidator(_unicode)]
 
+Spoken: TypeAlias = Annotated[
+    Written, Described({"type": "string", "pattern": f"^[^{CONTROLS}]*$", LIMITED: True})
+]
+
+VoiceName: TypeAlias = Annotated[Written, Described({"type": "string", A_VOICE: True})]
+
 Speed: TypeAlias = Annotated[
     Written | StrictInt | StrictFloat,  # its names and its range are the business of `speech`
     Described(
         {
+            "type": ["string", "number"],
             "anyOf": [
                 {"type": "string", "enum": list(Speeds.model_fields)},
                 {"type": "number", "minimum": MIN_RATE, "maximum": MAX_RATE},
-            ]
+            ],
         }
     ),
 ]
@@ -105,7 +117,7 @@ Readings: TypeAlias = Annotated[
             "type": ["object", "null"],
             "additionalProperties": {"type": "string"},
             "maxProperties": MAX_WORDS,
+            JSON_ONLY: True,
         }
     ),
-    JsonOnly(),
 ]

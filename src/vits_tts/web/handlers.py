@@ -5,13 +5,14 @@ from abc import abstractmethod
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from http import HTTPStatus
-from typing import ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from vits_tts.audio import formats, wav
 from vits_tts.audio.files import AudioFile
 from vits_tts.audio.formats import Encoding
 from vits_tts.types import SpeechRequest
-from vits_tts.web import accept, parameters, ranges
+from vits_tts.web import accept, parameters, ranges, sending
+from vits_tts.web.answers import SavedSpeech, VoicesAnswer
 from vits_tts.web.base import Handler
 from vits_tts.web.models import SpeechParameters, TextParameters, checked
 
@@ -24,8 +25,7 @@ Asked = TypeVar("Asked", bound=TextParameters)
 class TextHandler(Handler, Generic[Asked]):
     """What all that take a text share: the parameters, the limit of requests, leaving early."""
 
-    model: type[Asked]
-    """The parameters."""
+    model: ClassVar[type[Any]]
     heard: ClassVar[bool] = True
     """Whether somebody listens to the answer as it comes."""
 
@@ -89,18 +89,18 @@ class TtsHandler(SpeechHandler):
         manifest = self.speech.voices.find(request.voice)
         path = self.reverse_url("audio", saved.audio_hash, encoding.format)
         self.write_json(
-            {
-                "hash": saved.audio_hash,
-                "text": asked.text,
-                "speed": asked.speed or "normal",
-                "audio_url": f"{self.proxies.base_url(self.request)}{path}",
-                "voice": request.voice,
-                "seconds": round(saved.seconds, 3),
-                "format": encoding.format,
-                "sample_rate": encoding.sample_rate,
-                **({"bit_rate": encoding.bit_rate} if encoding.bit_rate else {}),
-                "licence": manifest.licence.name,
-            }
+            SavedSpeech(
+                hash=saved.audio_hash,
+                text=asked.text,
+                speed=asked.speed or "normal",
+                audio_url=f"{self.proxies.base_url(self.request)}{path}",
+                voice=request.voice,
+                seconds=round(saved.seconds, 3),
+                format=encoding.format,
+                sample_rate=encoding.sample_rate,
+                bit_rate=encoding.bit_rate,
+                licence=manifest.licence.name,
+            )
         )
 
 
@@ -112,40 +112,20 @@ class StreamHandler(SpeechHandler):
         request = await self.request_for(asked)
         encoding = self.encoding(asked, request)
         if encoding != self.speech.plain(request):
-            await self._send_encoded(request, encoding)
+            await sending.audio(self, request, encoding)
             return
         if speech := self.speech.at_hand(request, self.tally):
-            self._set_headers()
+            sending.set_headers(self, "audio/wav")
             body = wav.header(speech.sample_rate) + speech.samples.tobytes()
             self.set_header("Content-Length", len(body))
             await self.send(body)
             return
         async with aclosing(self.speech.stream(request, self.tally)) as stream:
             first = await anext(stream)  # what goes wrong before any sound is a proper error
-            self._set_headers()
+            sending.set_headers(self, "audio/wav")
             await self.send(wav.header(first.sample_rate) + first.samples.tobytes())
             async for pcm in stream:
                 await self.send(pcm.samples.tobytes())
-
-    async def _send_encoded(self, request: SpeechRequest, encoding: Encoding) -> None:
-        """Send it in a format that has to be made from the samples."""
-        if speech := self.speech.at_hand(request, self.tally):
-            body = await self.speech.whole(speech, encoding)
-            self._set_headers(encoding.media_type)
-            self.set_header("Content-Length", len(body))
-            await self.send(body)
-            return
-        async with aclosing(self.speech.encoded(request, encoding, self.tally)) as stream:
-            first = await anext(stream)
-            self._set_headers(encoding.media_type)
-            await self.send(first)
-            async for data in stream:
-                await self.send(data)
-
-    def _set_headers(self, media_type: str = "audio/wav") -> None:
-        self.set_header("Content-Type", media_type)
-        self.set_header("Cache-Control", "no-store")
-        self.set_header("X-Accel-Buffering", "no")  # nginx passes it on as it comes
 
 
 class NormalizeHandler(TextHandler[TextParameters]):
@@ -213,14 +193,10 @@ class VoicesHandler(Handler):
     def get(self) -> None:
         """List them, the default one first."""
         voices = self.speech.voices
-        self.write_json(
-            {
-                "default": voices.default,
-                "voices": [
-                    manifest.described(default=name == voices.default)
-                    for name, manifest in voices.manifests.items()
-                ],
-            }
-        )
+        listed: list[Any] = [
+            manifest.described(default=name == voices.default)
+            for name, manifest in voices.manifests.items()
+        ]
+        self.write_json(VoicesAnswer(default=voices.default, voices=listed))
 
     head = get
