@@ -20,6 +20,7 @@ LAYERS = [
     "cache",
     "audio",
     "speech",
+    "api",
     "web",
     "cli",
     "__main__",
