@@ -101,7 +101,7 @@ def test_leaving_early(pair: Speech) -> None:
         next(pair.stream("nam " * 200))
     stream = pair.stream("nam " * 200)
     next(stream)
-    stream.close()  # type: ignore[attr-defined]  # it is a generator
+    stream.close()
     assert pair.say("nam").samples.size
 
 

@@ -6,7 +6,7 @@ pipeline without a server: the same settings, reading, caches and samples.
 
 import asyncio
 import weakref
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,24 +27,16 @@ from vits_tts.speech.thread import LoopThread
 from vits_tts.text.lexicon import Lexicon, LexiconInvalid
 from vits_tts.text.normalise import check
 from vits_tts.text.portions import portions
-from vits_tts.types import Pcm, SpeechRequest, silence
+from vits_tts.types import Pcm, SpeechRequest, Window, silence
 from vits_tts.voice import catalogue
 from vits_tts.voice.manifest import Manifest
 
 _MOST_CHARS: Final = 100_000_000
 _PORTION_CHARS: Final = 4000
 
+__all__ = ["AsyncSpeech", "Recording", "Speech", "Window"]
+
 logger.disable("vits_tts")  # a library is silent; `logs.configure` speaks up again
-
-
-@dataclass(frozen=True, slots=True)
-class Window(Pcm):
-    """A stretch of speech as it comes: ``samples`` (int16, mono) at ``sample_rate``.
-
-    ``progress`` is how much of the text has been said before it, from 0 to 1.
-    """
-
-    progress: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +225,7 @@ class Speech:
         speed: str | float | None = None,
         speaker: str | None = None,
         lexicon: Mapping[str, str] | None = None,
-    ) -> Iterator[Window]:
+    ) -> Generator[Window, None, None]:
         """Yield the speech as it is made; see :meth:`AsyncSpeech.stream`."""
         return self._loop.iterate(
             self._speech.stream(text, speed=speed, speaker=speaker, lexicon=lexicon)

@@ -9,7 +9,6 @@ from typing import TextIO
 import click
 
 from vits_tts import config as configuration
-from vits_tts import logs
 from vits_tts.cli.options import Examples, config_option
 from vits_tts.config import Config
 from vits_tts.errors import ConfigError
@@ -88,6 +87,7 @@ def cache_warm(
 
     What is there already is not made again, so a run that was broken off is simply run again.
     """
+    from vits_tts import logs
     from vits_tts.cache import administration
     from vits_tts.speech import build, warm
 

@@ -7,8 +7,10 @@ from typing import NoReturn
 import click
 
 from vits_tts.cli.cache import cache_commands
+from vits_tts.cli.completion import completion
 from vits_tts.cli.keys import keys
 from vits_tts.cli.normalize import normalize
+from vits_tts.cli.options import PROGRAM
 from vits_tts.cli.say import say
 from vits_tts.cli.serving import health, serve
 from vits_tts.cli.settings import show_config
@@ -22,14 +24,24 @@ def cli() -> None:
     """Speak Vietnamese: a text-to-speech server, and the same from the command line."""
 
 
-for _command in (serve, say, normalize, voices, health, keys, cache_commands, show_config):
+for _command in (
+    serve,
+    say,
+    normalize,
+    voices,
+    health,
+    keys,
+    cache_commands,
+    show_config,
+    completion,
+):
     cli.add_command(_command)
 
 
 def main() -> NoReturn:
     """Run the command line; what goes wrong is one line on stderr and exit status 2."""
     try:
-        status = cli.main(standalone_mode=False)
+        status = cli.main(prog_name=PROGRAM, standalone_mode=False)
     except click.exceptions.Exit as error:
         status = error.exit_code
     except click.ClickException as error:

@@ -7,7 +7,6 @@ from pathlib import Path
 import click
 
 from vits_tts import config as configuration
-from vits_tts import logs
 from vits_tts.cli.options import Examples, config_option, read_stdin
 
 
@@ -22,6 +21,7 @@ from vits_tts.cli.options import Examples, config_option, read_stdin
 @config_option
 def normalize(as_json: bool, config_path: Path | None) -> None:
     """Show what would be said for each line of stdin."""
+    from vits_tts import logs
     from vits_tts.text.normalise import Normaliser
     from vits_tts.text.split import Reading, split
 

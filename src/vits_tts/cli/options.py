@@ -11,6 +11,8 @@ from vits_tts.errors import ConfigError
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+PROGRAM = "vits-tts"
+
 
 def config_option(command: F) -> F:
     """Give a command ``--config``."""
@@ -53,7 +55,17 @@ def read_stdin() -> str:
         ConfigError: it is closed, or not UTF-8.
 
     """
+    return decoded(standard(sys.stdin).read(), "standard input")
+
+
+def decoded(data: bytes, name: str) -> str:
+    """Return a text from the bytes of ``name``.
+
+    Raises:
+        ConfigError: they are not UTF-8.
+
+    """
     try:
-        return standard(sys.stdin).read().decode()
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise ConfigError("standard input is not UTF-8") from None
+        raise ConfigError(f"{name} is not UTF-8") from None

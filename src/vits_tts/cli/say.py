@@ -1,86 +1,90 @@
-"""``say``: a text becomes a file."""
+"""``say``: a text becomes sound, in a file, in a pipe or from the loudspeaker."""
 
-import asyncio
 import sys
-from contextlib import aclosing
+from collections.abc import Generator
+from contextlib import AbstractContextManager, ExitStack, closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
 
-from vits_tts import config as configuration
-from vits_tts import logs
-from vits_tts.audio.files import write_whole
-from vits_tts.cli.options import Examples, config_option, read_stdin, standard
+from vits_tts.cli import sinks
+from vits_tts.cli.options import Examples, decoded, read_stdin, standard
+from vits_tts.cli.players import Playback
+from vits_tts.cli.progress import progress
+from vits_tts.cli.speaking import Speaking, speaking_options
+from vits_tts.types import Window
 
-if TYPE_CHECKING:
-    from vits_tts.speech import Speech
+_LONG_CHARS = 300
 
 
 @click.command(
     cls=Examples,
     examples=(
         'vits-tts say "Xin chào các bạn" -o hello.wav',
-        "vits-tts say --speed slow -o story.wav < story.txt",
+        'vits-tts say "Xin chào các bạn" --play',
+        "vits-tts say --file story.txt --speed slow -o story.wav",
+        "vits-tts say --url http://localhost:8888 -o - < story.txt | aplay",
     ),
 )
 @click.argument("text", required=False)
 @click.option(
+    "--file",
+    "source",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Say what stands in a text file.",
+)
+@click.option(
     "-o",
     "--output",
-    required=True,
     type=click.Path(dir_okay=False, allow_dash=True),
     metavar="FILE",
-    help="WAV to write; - for stdout.",
+    help="Write it; - for stdout.",
 )
-@click.option("--speed", metavar="SPEED", help="very_slow … very_fast, or a rate from 0.25 to 4.")
-@click.option("--voice", metavar="NAME", help="A voice that the settings name.")
-@click.option("--speaker", metavar="NAME", help="A speaker of that voice, by name or number.")
-@config_option
+@click.option("--play", is_flag=True, help="Play it through the system's player, as it is made.")
+@speaking_options
 def say(
-    text: str | None,
-    output: str,
-    speed: str | None,
-    voice: str | None,
-    speaker: str | None,
-    config_path: Path | None,
+    text: str | None, source: Path | None, output: str | None, play: bool, speaking: Speaking
 ) -> None:
-    """Say TEXT (or what comes on stdin) into a WAV file, without a server."""
-    from vits_tts.speech import build
-
-    config = configuration.load(config_path)
-    logs.configure(config.logging, sys.stderr, level="critical")
-    spoken = read_stdin() if text is None or text == "-" else text
-    options = {"speed": speed, "voice": voice, "speaker": speaker}
-    audio = asyncio.run(_say(build(config), spoken, options))
-    _write(output, audio)
-
-
-async def _say(speech: "Speech", text: str, options: dict[str, Any]) -> bytes:
-    from vits_tts.audio import wav
-    from vits_tts.speech import Tally
-
-    try:
-        request = await speech.request(text, **options)
-        speech.start()
-        speech.watch()
-        await asyncio.wrap_future(speech.voices.ready)
-        async with aclosing(speech.stream(request, Tally())) as stream:
-            parts = [pcm.samples.tobytes() async for pcm in stream]
-    finally:
-        await speech.close()
-    rate = speech.voices.find(request.voice).sample_rate
-    return wav.header(rate, sum(map(len, parts))) + b"".join(parts)
+    """Say TEXT, a FILE or what comes on stdin (-), by the library or by a server."""
+    if output is None and not play:
+        raise click.UsageError("Missing option '-o' or '--play': where should it go?")
+    if source is not None and text is not None:
+        raise click.UsageError("TEXT and --file exclude each other.")
+    spoken = _text(text, source)
+    with speaking.opened() as speaker, ExitStack() as stack:
+        targets = []
+        if output is not None:
+            targets.append(stack.enter_context(_sink(output, speaker.sample_rate)))
+        if play:
+            targets.append(stack.enter_context(Playback(speaker.sample_rate)))
+        with closing(_shown(speaker.stream(spoken), len(spoken))) as windows:
+            for window in windows:
+                for target in targets:
+                    target.write(window)
+        for target in targets:
+            target.finish()
 
 
-def _write(output: str, audio: bytes) -> None:
-    """Write a regular file whole or not at all, and into anything else (a pipe, a device)."""
-    path = Path(output).resolve()
+def _text(text: str | None, source: Path | None) -> str:
+    if source is not None:
+        return decoded(source.read_bytes(), str(source))
+    return read_stdin() if text is None or text == "-" else text
+
+
+def _sink(output: str, sample_rate: int) -> AbstractContextManager[sinks.Sink]:
     if output == "-":
-        with standard(sys.stdout) as stream:
-            stream.write(audio)
-    elif path.exists() and not path.is_file():
-        with path.open("wb") as special:
-            special.write(audio)
-    else:
-        write_whole(path, [audio])
+        return sinks.stream(standard(sys.stdout), sample_rate)
+    return sinks.file(Path(output), sample_rate)
+
+
+def _shown(windows: Generator[Window, None, None], chars: int) -> Generator[Window, None, None]:
+    """Yield the windows, and show how far they have come where the text is long."""
+    if chars < _LONG_CHARS:
+        yield from windows
+        return
+    with progress(chars, "saying") as done:
+        for window in windows:
+            done(int(window.progress * chars))
+            yield window
+        done(chars)
