@@ -20,16 +20,21 @@ user: the web layer and the command line turn these into one JSON object or one 
     │   ├── TextTooLong                   400 text_too_long
     │   ├── SpeedInvalid                  400 speed_invalid
     │   ├── SpeakerUnknown                400 speaker_unknown
+    │   ├── FormatInvalid                 400 format_invalid
+    │   ├── SampleRateInvalid             400 sample_rate_invalid
+    │   ├── BitRateInvalid                400 bit_rate_invalid
     │   ├── KeyMissing                    401 key_missing
     │   ├── KeyInvalid                    401 key_invalid
     │   ├── VoiceUnknown                  404 voice_unknown
     │   ├── NotFound                      404 not_found
     │   ├── AudioNotFound                 404 audio_not_found
     │   ├── MethodNotAllowed              405 method_not_allowed
+    │   ├── NotAcceptable                 406 not_acceptable
     │   ├── BodyTooLarge                  413 body_too_large
     │   ├── MediaTypeUnsupported          415 media_type_unsupported
     │   ├── RangeNotSatisfiable           416 range_not_satisfiable
-    │   └── RateLimited                   429 rate_limited            (with Retry-After)
+    │   ├── RateLimited                   429 rate_limited            (with Retry-After)
+    │   └── FormatUnavailable             501 format_unavailable      (its library is not here)
     ├── Unavailable                       503 unavailable             (with Retry-After)
     │   ├── NotReady                      503 not_ready
     │   └── Busy                          503 busy
@@ -131,6 +136,38 @@ class SpeakerUnknown(RequestError):
     """The voice has no such speaker."""
 
     code = "speaker_unknown"
+
+
+class FormatInvalid(RequestError):
+    """No such format of audio."""
+
+    code = "format_invalid"
+
+
+class SampleRateInvalid(RequestError):
+    """A sample rate that is no number, or that the format does not take."""
+
+    code = "sample_rate_invalid"
+
+
+class BitRateInvalid(RequestError):
+    """A bit rate that is no number, or that the format does not take."""
+
+    code = "bit_rate_invalid"
+
+
+class FormatUnavailable(RequestError):
+    """A format whose library is not installed here."""
+
+    status = 501
+    code = "format_unavailable"
+
+
+class NotAcceptable(RequestError):
+    """``Accept`` names only what cannot be made."""
+
+    status = 406
+    code = "not_acceptable"
 
 
 class KeyMissing(RequestError):

@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final, Self
 
+from vits_tts.audio.formats import DEFAULT, FORMATS
 from vits_tts.config import Audio
 from vits_tts.errors import AudioNotFound
 
 _HASH: Final = re.compile(r"[0-9a-f]{40}")
-_SUFFIX: Final = ".wav"
+_SUFFIXES: Final = tuple(f".{name}" for name in FORMATS)
 _UNFINISHED: Final = ".part"
 _UNFINISHED_SECONDS: Final = 3600
 
@@ -43,7 +44,7 @@ class AudioFile:
 
 
 class AudioFiles:
-    """A folder of ``<hash>.wav``, bounded in bytes and in age."""
+    """A folder of ``<hash>.<format>``, bounded in bytes and in age."""
 
     def __init__(self, settings: Audio) -> None:
         """Use the settings' folder; it is made when it is first needed."""
@@ -51,9 +52,13 @@ class AudioFiles:
         self.max_bytes = int(settings.max_bytes)
         self._max_age = settings.max_age_seconds
 
-    def size(self, audio_hash: str) -> int | None:
+    def path(self, audio_hash: str, name: str = DEFAULT) -> Path:
+        """Return where a file is, or would be."""
+        return self._folder / f"{audio_hash}.{name}"
+
+    def size(self, audio_hash: str, name: str = DEFAULT) -> int | None:
         """Return a file's bytes and count that as a use of it; None if there is none."""
-        path = self._folder / f"{audio_hash}{_SUFFIX}"
+        path = self.path(audio_hash, name)
         try:
             status = path.stat()
         except OSError:
@@ -63,16 +68,16 @@ class AudioFiles:
         _touch(path, status)
         return status.st_size
 
-    def open(self, audio_hash: str) -> AudioFile:
+    def open(self, audio_hash: str, name: str = DEFAULT) -> AudioFile:
         """Open a file and count that as a use of it; the caller closes it.
 
         Raises:
-            AudioNotFound: there is none, or it is no hash.
+            AudioNotFound: there is none, or it is no hash or no format.
 
         """
-        path = self._folder / f"{audio_hash}{_SUFFIX}"
+        path = self.path(audio_hash, name)
         try:
-            if not is_hash(audio_hash):
+            if not is_hash(audio_hash) or name not in FORMATS:
                 raise FileNotFoundError
             handle = path.open("rb")
         except OSError:
@@ -82,7 +87,7 @@ class AudioFiles:
         etag = f'"{audio_hash}"'
         return AudioFile(handle, status.st_size, etag)
 
-    def begin(self, audio_hash: str) -> "WholeFile":
+    def begin(self, audio_hash: str, name: str = DEFAULT) -> "WholeFile":
         """Begin a file; finish it or leave it.
 
         Raises:
@@ -90,7 +95,7 @@ class AudioFiles:
 
         """
         self._folder.mkdir(parents=True, exist_ok=True)
-        return WholeFile(self._folder / f"{audio_hash}{_SUFFIX}")
+        return WholeFile(self.path(audio_hash, name))
 
     def sweep(self, keep: str = "") -> None:
         """Drop what is too old, then the longest unused until the rest fits; never ``keep``."""
@@ -112,7 +117,7 @@ class AudioFiles:
         """Yield (last use, bytes, path) of every file that is ours."""
         with contextlib.suppress(OSError), os.scandir(self._folder) as entries:
             for entry in entries:
-                if not entry.name.endswith((_SUFFIX, _UNFINISHED)):
+                if not entry.name.endswith((*_SUFFIXES, _UNFINISHED)):
                     continue
                 with contextlib.suppress(OSError):  # another process dropped it just now
                     status = entry.stat()

@@ -3,6 +3,8 @@
 import struct
 from typing import Final
 
+from vits_tts.types import Samples
+
 HEADER_BYTES: Final = 44
 _UNKNOWN: Final = 0xFFFFFFFF
 _PCM: Final = 1
@@ -34,3 +36,31 @@ def header(sample_rate: int, data_bytes: int | None = None) -> bytes:
         b"data",
         data,
     )
+
+
+class Wav:
+    """A codec: samples as they are, after a header whose sizes are not known before the end."""
+
+    def __init__(self, sample_rate: int) -> None:
+        """Owe the header."""
+        self._sample_rate = sample_rate
+        self._owed = header(sample_rate)
+        self._data_bytes = 0
+
+    def encode(self, samples: Samples) -> bytes:
+        """Return the samples as bytes, the first time after the header."""
+        owed, self._owed = self._owed, b""
+        self._data_bytes += samples.nbytes
+        return owed + samples.tobytes()
+
+    def finish(self) -> bytes:
+        """Return what is owed still."""
+        return self._owed
+
+    @property
+    def head(self) -> bytes:
+        """The header with the sizes that it has come to."""
+        return header(self._sample_rate, self._data_bytes)
+
+    def close(self) -> None:
+        """Nothing is held."""

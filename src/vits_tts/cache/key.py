@@ -26,6 +26,11 @@ def speech_hash(parts: Iterable[tuple[str, float]], sample_rate: int) -> str:
     return _digest([sample_rate, *(list(part) for part in parts)])
 
 
+def encoded_hash(plain: str, name: str, sample_rate: int, bit_rate: int | None) -> str:
+    """Return the hash of a speech in a format, from that of its samples as plain WAV."""
+    return _digest([plain, name, sample_rate, bit_rate])
+
+
 def _digest(values: list[object]) -> str:
     canonical = json.dumps([VERSION, *values], ensure_ascii=False, separators=(",", ":"))
     return hashlib.blake2b(canonical.encode(), digest_size=20).hexdigest()

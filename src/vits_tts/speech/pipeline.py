@@ -5,13 +5,16 @@ Nothing here blocks the event loop.
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterator, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from contextlib import AbstractContextManager, aclosing, closing, contextmanager, nullcontext
 from functools import partial
 from typing import Final
 
 import numpy as np
 
+from vits_tts.audio import formats
+from vits_tts.audio.encoder import Encoder, whole
 from vits_tts.audio.files import AudioFile, AudioFiles
+from vits_tts.audio.formats import Encoding
 from vits_tts.cache.key import sentence_key, speech_hash
 from vits_tts.cache.memory import MemoryCache
 from vits_tts.cache.redis import RedisTier
@@ -21,6 +24,7 @@ from vits_tts.errors import ConfigError, NotReady
 from vits_tts.scheduling.admission import Admission, Demand
 from vits_tts.scheduling.playback import Playback, Stretch, Unheard
 from vits_tts.scheduling.scheduler import Scheduler
+from vits_tts.speech.encoding import encoded
 from vits_tts.speech.helpers import Helpers
 from vits_tts.speech.line import Line
 from vits_tts.speech.making import Maker
@@ -122,17 +126,40 @@ class Speech:
         tally.audio_seconds = speech.seconds
         return speech
 
-    async def save(self, request: SpeechRequest, tally: Tally) -> SavedSpeech:
-        """Make the whole speech into a file, unless it is there already.
+    def plain(self, request: SpeechRequest) -> Encoding:
+        """Return what nobody has to ask for: WAV, with the voice's own samples."""
+        return formats.plain(self.voices.find(request.voice).sample_rate)
+
+    async def encoded(
+        self, request: SpeechRequest, encoding: Encoding, tally: Tally
+    ) -> AsyncGenerator[bytes, None]:
+        """Yield the speech of ``request`` as :meth:`stream` does, in bytes of a format."""
+        rate = self.voices.find(request.voice).sample_rate
+        encoder = await self._helpers.run(Encoder, encoding, rate)
+        async with (
+            aclosing(self.stream(request, tally)) as stream,
+            aclosing(encoded(stream, encoder, self._helpers)) as parts,
+        ):
+            async for data in parts:
+                yield data
+
+    async def whole(self, speech: Pcm, encoding: Encoding) -> bytes:
+        """Return all of a speech as one file of a format."""
+        return await self._helpers.run(whole, speech, encoding)
+
+    async def save(
+        self, request: SpeechRequest, tally: Tally, encoding: Encoding | None = None
+    ) -> SavedSpeech:
+        """Make the whole speech into a file, as plain WAV if nothing is said, unless it is there.
 
         Raises:
             NotReady: no voice can speak yet.
             StorageError: the file cannot be kept.
 
         """
-        return await self._saving.save(request, tally)
+        return await self._saving.save(request, tally, encoding)
 
-    async def open_file(self, audio_hash: str, tally: Tally) -> AudioFile:
+    async def open_file(self, audio_hash: str, name: str, tally: Tally) -> AudioFile:
         """Open a file of `/tts`; one that another replica has made is made here too.
 
         Raises:
@@ -142,7 +169,7 @@ class Speech:
             StorageError: the file cannot be kept.
 
         """
-        return await self._saving.open_file(audio_hash, tally)
+        return await self._saving.open_file(audio_hash, name, tally)
 
     def slot(self, *, heard: bool) -> AbstractContextManager[None]:
         """Take one of the places for requests under way; ``heard`` if somebody listens.

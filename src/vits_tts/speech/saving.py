@@ -3,14 +3,18 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from typing import Any
 
-from vits_tts.audio import wav
+from vits_tts.audio import encoder
+from vits_tts.audio.encoder import Encoder
 from vits_tts.audio.files import AudioFile, AudioFiles, WholeFile, is_hash
+from vits_tts.audio.formats import FORMATS, Encoding, plain
+from vits_tts.cache.key import encoded_hash
 from vits_tts.cache.redis import RedisTier
 from vits_tts.errors import AudioNotFound, StorageError, VoiceUnknown
 from vits_tts.scheduling.admission import Admission
+from vits_tts.speech.encoding import encoded
 from vits_tts.speech.helpers import Helpers
 from vits_tts.speech.tally import Tally
 from vits_tts.types import Pcm, Prosody, Sentence, SpeechRequest
@@ -49,7 +53,9 @@ class Saving:
         self._speech_hash = speech_hash
         self._stream = stream
 
-    async def save(self, request: SpeechRequest, tally: Tally) -> SavedSpeech:
+    async def save(
+        self, request: SpeechRequest, tally: Tally, encoding: Encoding | None = None
+    ) -> SavedSpeech:
         """Make the whole speech into a file, unless it is there already.
 
         Raises:
@@ -57,28 +63,43 @@ class Saving:
             StorageError: the file cannot be kept.
 
         """
-        sample_rate = self._voices.find(request.voice).sample_rate
-        audio_hash = self._speech_hash(request)
-        size = await self._helpers.run(self._files.size, audio_hash)
+        encoding = encoding or self._plain(request)
+        audio_hash, name = self._hash(request, encoding), encoding.format
+        size = await self._helpers.run(self._files.size, audio_hash, name)
+        kept = size is not None
         if size is None:
-            size = await self._made(audio_hash, request, tally)
+            size = await self._made(audio_hash, request, encoding, tally)
             if self._redis:
-                self._redis.keep_recipe_later(audio_hash, _recipe(request))
-        else:
+                self._redis.keep_recipe_later(audio_hash, _recipe(request, encoding))
+        path = self._files.path(audio_hash, name)
+        try:
+            seconds = await self._helpers.run(encoder.seconds, path, size, encoding)
+        except OSError as error:
+            raise StorageError("the audio file was dropped just now") from error
+        if kept:
             tally.sentences += len(request.sentences)
             tally.outcome.hits += len(request.sentences)
-            tally.audio_seconds += (size - wav.HEADER_BYTES) / 2 / sample_rate
-        seconds = (size - wav.HEADER_BYTES) / 2 / sample_rate
+            tally.audio_seconds += seconds
         return SavedSpeech(audio_hash, seconds)
 
-    async def _made(self, audio_hash: str, request: SpeechRequest, tally: Tally) -> int:
+    def _plain(self, request: SpeechRequest) -> Encoding:
+        return plain(self._voices.find(request.voice).sample_rate)
+
+    def _hash(self, request: SpeechRequest, encoding: Encoding) -> str:
+        """Return a file's name: of plain WAV it is older than the other formats."""
+        speech = self._speech_hash(request)
+        if encoding == self._plain(request):
+            return speech
+        return encoded_hash(speech, *astuple(encoding))
+
+    async def _made(
+        self, audio_hash: str, request: SpeechRequest, encoding: Encoding, tally: Tally
+    ) -> int:
         """Write a speech into its file as it is made, so that no whole one is held in memory."""
-        rate = self._voices.find(request.voice).sample_rate
         try:
-            file = await self._begun(audio_hash)
+            file = await self._begun(audio_hash, encoding.format)
             try:
-                written = await self._written(file, request, tally)
-                await self._helpers.run(file.write, wav.header(rate, written), 0)
+                await self._write(file, request, encoding, tally)
                 size = await self._helpers.run(file.finish)
             finally:
                 self._helpers.later(file.leave)
@@ -87,9 +108,9 @@ class Saving:
         await self._helpers.run(self._files.sweep, audio_hash)
         return size
 
-    async def _begun(self, audio_hash: str) -> WholeFile:
+    async def _begun(self, audio_hash: str, name: str) -> WholeFile:
         """Begin a file; leave no trace of it if the caller goes away meanwhile."""
-        beginning = asyncio.ensure_future(self._helpers.run(self._files.begin, audio_hash))
+        beginning = asyncio.ensure_future(self._helpers.run(self._files.begin, audio_hash, name))
         try:
             return await asyncio.shield(beginning)
         except asyncio.CancelledError:
@@ -100,20 +121,22 @@ class Saving:
         if not beginning.cancelled() and not beginning.exception():
             self._helpers.later(beginning.result().leave)
 
-    async def _written(self, file: WholeFile, request: SpeechRequest, tally: Tally) -> int:
-        """Write a header to be put right later, then all samples; return the samples' bytes."""
-        written = 0
+    async def _write(
+        self, file: WholeFile, request: SpeechRequest, encoding: Encoding, tally: Tally
+    ) -> None:
+        """Write all bytes, then those at the beginning that follow from the rest."""
         rate = self._voices.find(request.voice).sample_rate
-        await self._helpers.run(file.write, wav.header(rate))
+        codec = await self._helpers.run(Encoder, encoding, rate, streamed=False)
+        written = 0
         async with aclosing(self._stream(request, tally)) as stream:
-            async for pcm in stream:
-                await self._helpers.run(file.write, pcm.samples.tobytes())
-                written += pcm.nbytes
+            async for data in encoded(stream, codec, self._helpers):
+                await self._helpers.run(file.write, data)
+                written += len(data)
                 if written > self._files.max_bytes:
                     raise StorageError("the speech is longer than audio.max_bytes lets a file be")
-        return written
+        await self._helpers.run(file.write, codec.head, 0)
 
-    async def open_file(self, audio_hash: str, tally: Tally) -> AudioFile:
+    async def open_file(self, audio_hash: str, name: str, tally: Tally) -> AudioFile:
         """Open a file of `/tts`; one that another replica has made is made here too.
 
         Raises:
@@ -123,33 +146,38 @@ class Saving:
 
         """
         try:
-            return await self._helpers.run(self._files.open, audio_hash)
+            return await self._helpers.run(self._files.open, audio_hash, name)
         except AudioNotFound:
-            request = await self._recalled(audio_hash)
-            if request is None:
+            recalled = await self._recalled(audio_hash)
+            if recalled is None or recalled[1].format != name:
                 raise
+        request, encoding = recalled
         with self._admission.slot(heard=False):
-            await self.save(request, tally)
-        return await self._helpers.run(self._files.open, audio_hash)
+            await self.save(request, tally, encoding)
+        return await self._helpers.run(self._files.open, audio_hash, name)
 
-    async def _recalled(self, audio_hash: str) -> SpeechRequest | None:
-        """Return the request that a file was made from, if it would make the same file here."""
+    async def _recalled(self, audio_hash: str) -> tuple[SpeechRequest, Encoding] | None:
+        """Return what a file was made from, if it would make the same file here."""
         redis = self._redis
         recipe = await redis.recipe(audio_hash) if redis and is_hash(audio_hash) else None
         try:
-            request = _request_of(recipe) if recipe else None
-            same = request is not None and self._speech_hash(request) == audio_hash
+            if recipe is None:
+                return None
+            request = _request_of(recipe)
+            encoding = _encoding_of(recipe) or self._plain(request)
+            same = self._hash(request, encoding) == audio_hash
         except (KeyError, TypeError, ValueError, VoiceUnknown):  # garbage, or not our voice
             return None
-        return request if same else None
+        return (request, encoding) if same and FORMATS[encoding.format].available else None
 
 
-def _recipe(request: SpeechRequest) -> dict[str, Any]:
+def _recipe(request: SpeechRequest, encoding: Encoding) -> dict[str, Any]:
     """Return a request as JSON can hold it."""
     return {
         "voice": request.voice,
         "prosody": asdict(request.prosody),
         "sentences": [[sentence.text, sentence.pause] for sentence in request.sentences],
+        "encoding": astuple(encoding),
     }
 
 
@@ -162,3 +190,17 @@ def _request_of(recipe: dict[str, Any]) -> SpeechRequest:
     """
     sentences = tuple(Sentence(str(text), float(pause)) for text, pause in recipe["sentences"])
     return SpeechRequest(str(recipe["voice"]), sentences, Prosody(**recipe["prosody"]))
+
+
+def _encoding_of(recipe: dict[str, Any]) -> Encoding | None:
+    """Return the encoding in a recipe; None in one from before there were others than plain WAV.
+
+    Raises:
+        KeyError, TypeError, ValueError: it is none.
+
+    """
+    if "encoding" not in recipe:
+        return None
+    name, sample_rate, bit_rate = recipe["encoding"]
+    FORMATS[name]
+    return Encoding(name, int(sample_rate), None if bit_rate is None else int(bit_rate))

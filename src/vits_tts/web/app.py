@@ -56,7 +56,7 @@ class SpeechApplication(Application):
                 (r"/health|/healthz", HealthHandler, shared),
                 (r"/readyz", ReadyHandler, shared),
                 (r"/metrics", MetricsHandler, shared),
-                (r"/audio/([^/]*)\.wav", AudioHandler, shared, "audio"),
+                (r"/audio/([^/.]*)\.([a-z0-9]*)", AudioHandler, shared, "audio"),
             ],
             default_handler_class=NotFoundHandler,
             default_handler_args=shared,

@@ -1,4 +1,4 @@
-"""The requests of callers: `/tts`, `/tts/stream`, `/normalize`, `/audio/<hash>.wav`, `/voices`."""
+"""The requests of callers: `/tts`, `/tts/stream`, `/normalize`, `/audio/…`, `/voices`."""
 
 import asyncio
 from abc import abstractmethod
@@ -7,11 +7,12 @@ from contextlib import aclosing
 from http import HTTPStatus
 from typing import ClassVar
 
-from vits_tts.audio import wav
+from vits_tts.audio import formats, wav
 from vits_tts.audio.files import AudioFile
+from vits_tts.audio.formats import Encoding
 from vits_tts.errors import TextMissing
 from vits_tts.types import SpeechRequest
-from vits_tts.web import parameters, ranges
+from vits_tts.web import accept, parameters, ranges
 from vits_tts.web.base import Handler
 
 _FILE_CHUNK_BYTES = 64 * 1024
@@ -57,6 +58,17 @@ class SpeechHandler(Handler):
             lexicon=parameters.words(given, "lexicon"),
         )
 
+    def encoding(
+        self, given: parameters.Parameters, request: SpeechRequest, accepted: str
+    ) -> Encoding:
+        """Return the encoding that the parameters name; ``accepted`` is its format if not."""
+        return formats.encoding(
+            parameters.text(given, "format") or accepted,
+            parameters.text_or_number(given, "sample_rate"),
+            parameters.text_or_number(given, "bit_rate"),
+            self.speech.plain(request).sample_rate,
+        )
+
 
 class TtsHandler(SpeechHandler):
     """`/tts`: makes a file and says where it is."""
@@ -66,9 +78,10 @@ class TtsHandler(SpeechHandler):
     async def speak(self, given: parameters.Parameters) -> None:
         """Answer when the file is complete."""
         request = await self.checked(given)
-        saved = await self.speech.save(request, self.tally)
+        encoding = self.encoding(given, request, accept.named(self.request.headers.get("Accept")))
+        saved = await self.speech.save(request, self.tally, encoding)
         manifest = self.speech.voices.find(request.voice)
-        path = self.reverse_url("audio", saved.audio_hash)
+        path = self.reverse_url("audio", saved.audio_hash, encoding.format)
         self.write_json(
             {
                 "hash": saved.audio_hash,
@@ -77,18 +90,24 @@ class TtsHandler(SpeechHandler):
                 "audio_url": f"{self.proxies.base_url(self.request)}{path}",
                 "voice": request.voice,
                 "seconds": round(saved.seconds, 3),
-                "sample_rate": manifest.sample_rate,
+                "format": encoding.format,
+                "sample_rate": encoding.sample_rate,
+                **({"bit_rate": encoding.bit_rate} if encoding.bit_rate else {}),
                 "licence": manifest.licence.name,
             }
         )
 
 
 class StreamHandler(SpeechHandler):
-    """`/tts/stream`: sends WAV while it is made."""
+    """`/tts/stream`: sends audio while it is made."""
 
     async def speak(self, given: parameters.Parameters) -> None:
         """Send each sentence as soon as it is there; a fault in the middle cuts the connection."""
         request = await self.checked(given)
+        encoding = self.encoding(given, request, accept.wanted(self.request.headers.get("Accept")))
+        if encoding != self.speech.plain(request):
+            await self._send_encoded(request, encoding)
+            return
         if speech := self.speech.at_hand(request, self.tally):
             self._set_headers()
             body = wav.header(speech.sample_rate) + speech.samples.tobytes()
@@ -102,8 +121,23 @@ class StreamHandler(SpeechHandler):
             async for pcm in stream:
                 await self.send(pcm.samples.tobytes())
 
-    def _set_headers(self) -> None:
-        self.set_header("Content-Type", "audio/wav")
+    async def _send_encoded(self, request: SpeechRequest, encoding: Encoding) -> None:
+        """Send it in a format that has to be made from the samples."""
+        if speech := self.speech.at_hand(request, self.tally):
+            body = await self.speech.whole(speech, encoding)
+            self._set_headers(encoding.media_type)
+            self.set_header("Content-Length", len(body))
+            await self.send(body)
+            return
+        async with aclosing(self.speech.encoded(request, encoding, self.tally)) as stream:
+            first = await anext(stream)
+            self._set_headers(encoding.media_type)
+            await self.send(first)
+            async for data in stream:
+                await self.send(data)
+
+    def _set_headers(self, media_type: str = "audio/wav") -> None:
+        self.set_header("Content-Type", media_type)
         self.set_header("Cache-Control", "no-store")
         self.set_header("X-Accel-Buffering", "no")  # nginx passes it on as it comes
 
@@ -122,25 +156,25 @@ class NormalizeHandler(SpeechHandler):
 
 
 class AudioHandler(Handler):
-    """`/audio/<hash>.wav`: a file of `/tts`, with ranges and caching for ever."""
+    """`/audio/<hash>.<format>`: a file of `/tts`, with ranges and caching for ever."""
 
-    async def get(self, audio_hash: str) -> None:
+    async def get(self, audio_hash: str, name: str) -> None:
         """Send the file, a part of it, or word that the caller's copy is still good."""
-        await self.while_connected(self._respond(audio_hash))
+        await self.while_connected(self._respond(audio_hash, name))
 
-    async def head(self, audio_hash: str) -> None:
+    async def head(self, audio_hash: str, name: str) -> None:
         """Send the headers of ``get``."""
-        await self.while_connected(self._respond(audio_hash))
+        await self.while_connected(self._respond(audio_hash, name))
 
-    async def _respond(self, audio_hash: str) -> None:
-        audio = await self.speech.open_file(audio_hash, self.tally)
+    async def _respond(self, audio_hash: str, name: str) -> None:
+        audio = await self.speech.open_file(audio_hash, name, self.tally)
         try:
-            await self._send(audio)
+            await self._send(audio, name)
         finally:
             await asyncio.to_thread(audio.close)
 
-    async def _send(self, audio: AudioFile) -> None:
-        self.set_header("Content-Type", "audio/wav")
+    async def _send(self, audio: AudioFile, name: str) -> None:
+        self.set_header("Content-Type", formats.FORMATS[name].content_type)
         self.set_header("Cache-Control", _IMMUTABLE)
         self.set_header("Accept-Ranges", "bytes")
         self.set_header("ETag", audio.etag)

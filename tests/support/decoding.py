@@ -1,0 +1,85 @@
+"""Decoders for every format: each by another library than the one that encodes it."""
+
+import io
+from collections.abc import Callable
+
+import av
+import miniaudio
+import numpy as np
+from numpy.typing import NDArray
+
+from tests.support.sound import Sound
+
+
+def by_ffmpeg(data: bytes, _: int = 0) -> Sound:
+    """Decode by FFmpeg, whatever it is."""
+    with av.open(io.BytesIO(data)) as container:
+        rate = container.streams.audio[0].rate
+        frames = [frame.to_ndarray() for frame in container.decode(audio=0)]
+    samples = np.concatenate([frame.reshape(-1) for frame in frames])
+    full_scale = 32768 if samples.dtype == np.int16 else 1
+    return Sound(samples / full_scale, rate)
+
+
+def by_dr_libs(data: bytes, _: int = 0) -> Sound:
+    """Decode FLAC, MP3 or WAV by miniaudio's dr_flac, dr_mp3 and dr_wav, which resample nothing."""
+    decoded = miniaudio.decode(data, nchannels=1, sample_rate=_rate(data))
+    return Sound(np.asarray(decoded.samples) / 32768, decoded.sample_rate)
+
+
+def _rate(data: bytes) -> int:
+    if data[:4] == b"fLaC":
+        return miniaudio.flac_get_info(data).sample_rate
+    if data[:4] == b"RIFF":
+        return miniaudio.wav_get_info(data).sample_rate
+    return miniaudio.mp3_get_info(data).sample_rate
+
+
+def by_table(table: NDArray[np.int16]) -> Callable[[bytes, int], Sound]:
+    """Return a decoder of G.711: a table of 256 samples."""
+    return lambda data, rate: Sound(table[np.frombuffer(data, np.uint8)] / 32768, rate)
+
+
+def _mulaw() -> NDArray[np.int16]:
+    """Return G.711's table 2: inverted bits; sign, exponent and mantissa of a biased number."""
+    byte = ~np.arange(256, dtype=np.uint8)
+    exponent, mantissa = (byte >> 4) & 7, byte & 15
+    size = ((mantissa.astype(int) << 3) + 132 << exponent) - 132
+    return np.where(byte & 128, -size, size).astype(np.int16)
+
+
+def _alaw() -> NDArray[np.int16]:
+    """Return G.711's table 1: every other bit inverted; the lowest two segments are linear."""
+    byte = np.arange(256, dtype=np.uint8) ^ 0x55
+    exponent, mantissa = ((byte >> 4) & 7).astype(int), (byte & 15).astype(int)
+    low = (mantissa << 4) + 8
+    size = np.where(exponent, low + 256 << np.maximum(exponent - 1, 0), low)
+    return np.where(byte & 128, size, -size).astype(np.int16)
+
+
+def by_nobody(data: bytes, rate: int) -> Sound:
+    """Take raw samples as they are."""
+    return Sound(np.frombuffer(data, "<i2") / 32768, rate)
+
+
+DECODERS: dict[str, Callable[[bytes, int], Sound]] = {
+    "wav": by_dr_libs,
+    "flac": by_dr_libs,
+    "mp3": by_dr_libs,
+    "opus": by_ffmpeg,
+    "aac": by_ffmpeg,
+    "pcm": by_nobody,
+    "mulaw": by_table(_mulaw()),
+    "alaw": by_table(_alaw()),
+}
+"""By format. FFmpeg encodes AAC too, with other code than it decodes it by; nothing else has it."""
+
+
+def delay(heard: Sound, said: Sound) -> int:
+    """Return by how many samples ``heard`` comes after ``said``, where they are most alike."""
+    size = 1 << (len(heard.samples) + len(said.samples)).bit_length()
+    alike = np.fft.irfft(
+        np.fft.rfft(heard.samples, size) * np.conj(np.fft.rfft(said.samples, size)), size
+    )
+    place = int(np.argmax(alike))
+    return place if place < size // 2 else place - size
