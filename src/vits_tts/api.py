@@ -16,8 +16,7 @@ import numpy as np
 from loguru import logger
 
 from vits_tts import config as configuration
-from vits_tts.audio import wav
-from vits_tts.audio.files import write_whole
+from vits_tts.audio import encoder, writing
 from vits_tts.config import Config
 from vits_tts.cores import available_cores
 from vits_tts.errors import FieldInvalid, TextEmpty, TextUnspeakable, VoiceUnknown
@@ -43,19 +42,45 @@ logger.disable("vits_tts")  # a library is silent; `logs.configure` speaks up ag
 class Recording(Pcm):
     """All of a speech: ``samples`` (int16, mono) at ``sample_rate``, ``seconds`` long."""
 
-    def encoded(self) -> bytes:
-        """Return it as a WAV file."""
-        return wav.header(self.sample_rate, self.nbytes) + self.samples.tobytes()
-
-    def save(self, path: str | Path) -> Path:
-        """Write it into a file, which appears whole or not at all, and return its path.
+    def encoded(
+        self,
+        format: str = "wav",  # noqa: A002  # as everywhere else
+        *,
+        sample_rate: int | None = None,
+        bit_rate: int | None = None,
+    ) -> bytes:
+        """Return it as the bytes of a file.
 
         Raises:
-            OSError: it cannot be written.
+            RequestError: the format, or a rate, cannot be.
 
         """
-        write_whole(Path(path), [self.encoded()])
-        return Path(path)
+        asked = writing.encoding(None, format, sample_rate, bit_rate, self.sample_rate)
+        return encoder.whole(self, asked)
+
+    def save(
+        self,
+        path: str | Path,
+        format: str | None = None,  # noqa: A002
+        *,
+        sample_rate: int | None = None,
+        bit_rate: int | None = None,
+    ) -> Path:
+        """Write it into a file, which appears whole or not at all, and return its path.
+
+        The format is what the ending of the file's name stands for, unless one is named.
+
+        Raises:
+            RequestError: the format, or a rate, cannot be.
+            OSError: the file cannot be written.
+
+        """
+        path = Path(path)
+        asked = writing.encoding(path, format, sample_rate, bit_rate, self.sample_rate)
+        with writing.file(path, asked, self.sample_rate) as sink:
+            sink.write(self)
+            sink.finish()
+        return path
 
 
 class AsyncSpeech:

@@ -6,6 +6,7 @@ from typing import NoReturn
 
 import click
 
+from vits_tts.cli.batch import batch
 from vits_tts.cli.cache import cache_commands
 from vits_tts.cli.completion import completion
 from vits_tts.cli.keys import keys
@@ -27,6 +28,7 @@ def cli() -> None:
 for _command in (
     serve,
     say,
+    batch,
     normalize,
     voices,
     health,

@@ -44,3 +44,13 @@ def complete_voice(
         return []
     names = catalogue.installed(config.voice.folder)
     return [CompletionItem(name) for name in names if name.startswith(incomplete)]
+
+
+def complete_format(
+    ctx: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Return the formats that can be made here and whose names begin so."""
+    del ctx, parameter
+    from vits_tts.audio import formats
+
+    return [CompletionItem(name) for name in formats.offered() if name.startswith(incomplete)]

@@ -1,9 +1,11 @@
 """What commands share: their options, their help, the standard streams."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from functools import wraps
 from pathlib import Path
-from typing import Any, BinaryIO, TextIO, TypeVar
+from typing import Any, BinaryIO, TextIO, TypeVar, cast
 
 import click
 
@@ -23,6 +25,29 @@ def config_option(command: F) -> F:
         metavar="PATH",
         help="Settings to use instead of ./config.yaml.",
     )(command)
+
+
+def gathered(
+    argument: str, kind: Callable[..., Any], options: Sequence[Callable[[F], F]]
+) -> Callable[[F], F]:
+    """Return what gives a command ``options`` and hands it their values as one ``argument``.
+
+    ``kind`` is a dataclass with a field for each of them.
+    """
+    names = [field.name for field in fields(kind)]  # type: ignore[arg-type]
+
+    def decorated(command: F) -> F:
+        @wraps(command)
+        def made(*arguments: Any, **values: Any) -> Any:
+            values[argument] = kind(**{name: values.pop(name) for name in names})
+            return command(*arguments, **values)
+
+        given: Any = made
+        for option in reversed(options):
+            given = option(given)
+        return cast("F", given)
+
+    return decorated
 
 
 class Examples(click.Command):

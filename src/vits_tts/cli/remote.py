@@ -30,7 +30,7 @@ from vits_tts.text.portions import portions
 from vits_tts.types import Samples, Window, silence
 
 KEY_VARIABLE: Final = "VITS_TTS_API_KEY"
-_PORTION_CHARS: Final = 4000
+_PORTION_CHARS: Final = 1000
 _MOST_CHARS: Final = 100_000_000
 _SECONDS: Final = 60
 _TRIES: Final = 5

@@ -4,15 +4,19 @@ import sys
 from collections.abc import Generator
 from contextlib import AbstractContextManager, ExitStack, closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from vits_tts.cli import sinks
+from vits_tts.cli.encoding import Asked, encoding_options
 from vits_tts.cli.options import Examples, decoded, read_stdin, standard
 from vits_tts.cli.players import Playback
 from vits_tts.cli.progress import progress
 from vits_tts.cli.speaking import Speaking, speaking_options
 from vits_tts.types import Window
+
+if TYPE_CHECKING:
+    from vits_tts.audio.writing import Sink
 
 _LONG_CHARS = 300
 
@@ -42,9 +46,15 @@ _LONG_CHARS = 300
     help="Write it; - for stdout.",
 )
 @click.option("--play", is_flag=True, help="Play it through the system's player, as it is made.")
+@encoding_options
 @speaking_options
 def say(
-    text: str | None, source: Path | None, output: str | None, play: bool, speaking: Speaking
+    text: str | None,
+    source: Path | None,
+    output: str | None,
+    play: bool,
+    speaking: Speaking,
+    asked: Asked,
 ) -> None:
     """Say TEXT, a FILE or what comes on stdin (-), by the library or by a server."""
     if output is None and not play:
@@ -55,7 +65,7 @@ def say(
     with speaking.opened() as speaker, ExitStack() as stack:
         targets = []
         if output is not None:
-            targets.append(stack.enter_context(_sink(output, speaker.sample_rate)))
+            targets.append(stack.enter_context(_sink(output, asked, speaker.sample_rate)))
         if play:
             targets.append(stack.enter_context(Playback(speaker.sample_rate)))
         with closing(_shown(speaker.stream(spoken), len(spoken))) as windows:
@@ -72,10 +82,16 @@ def _text(text: str | None, source: Path | None) -> str:
     return read_stdin() if text is None or text == "-" else text
 
 
-def _sink(output: str, sample_rate: int) -> AbstractContextManager[sinks.Sink]:
+def _sink(
+    output: str, asked: Asked, sample_rate: int
+) -> AbstractContextManager["Sink"]:
+    from vits_tts.audio import writing
+
     if output == "-":
-        return sinks.stream(standard(sys.stdout), sample_rate)
-    return sinks.file(Path(output), sample_rate)
+        encoding = asked.encoding(None, sample_rate)
+        return writing.stream(standard(sys.stdout), encoding, sample_rate)
+    path = Path(output)
+    return writing.file(path, asked.encoding(path, sample_rate), sample_rate)
 
 
 def _shown(windows: Generator[Window, None, None], chars: int) -> Generator[Window, None, None]:

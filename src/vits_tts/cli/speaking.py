@@ -1,5 +1,6 @@
 """Who speaks, as the options of ``say`` and ``batch`` put it: the library, or a server."""
 
+import signal
 import sys
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, closing
@@ -11,6 +12,7 @@ import click
 
 from vits_tts import config as configuration
 from vits_tts.cli.completion import complete_voice
+from vits_tts.cli.options import gathered
 from vits_tts.config import Config
 from vits_tts.errors import ConfigError
 from vits_tts.text import lexicon
@@ -51,6 +53,7 @@ class Speaking:
             VitsTtsError: it cannot.
 
         """
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # no half file is left then
         if self.url is None:
             return closing(_Library(self))
         from vits_tts.cli.remote import Remote
@@ -62,16 +65,7 @@ class Speaking:
 
 def speaking_options(command: F) -> F:
     """Give a command the options that make a ``Speaking``, which it gets as ``speaking``."""
-
-    def made(*arguments: Any, **options: Any) -> Any:
-        names = Speaking.__dataclass_fields__
-        speaking = Speaking(**{name: options.pop(name) for name in names})
-        return command(*arguments, speaking=speaking, **options)
-
-    made.__doc__, made.__name__ = command.__doc__, command.__name__
-    for option in reversed(_OPTIONS):
-        made = option(made)
-    return made  # type: ignore[return-value]  # a command has lost its type already
+    return gathered("speaking", Speaking, _OPTIONS)(command)
 
 
 _OPTIONS = (
