@@ -12,25 +12,11 @@ import httpx
 import pytest
 import yaml
 
+from tests.support.cli import run
 from tests.support.redis import redis_server
 from tests.support.server import Settings, clean_environment, serving, until
 from tests.support.sound import assert_speech, decode
 from tests.support.voices import install_pair
-
-
-def run(
-    folder: Path, *arguments: str, stdin: bytes = b"", **environment: str
-) -> subprocess.CompletedProcess[bytes]:
-    """Run `vits-tts` in a folder."""
-    return subprocess.run(
-        [sys.executable, "-m", "vits_tts", *arguments],
-        cwd=folder,
-        env={**clean_environment(), **environment},
-        input=stdin,
-        capture_output=True,
-        timeout=60,
-        check=False,
-    )
 
 
 def test_say(tmp_path: Path) -> None:

@@ -123,7 +123,7 @@ class _Work:
     def _written(self, item: Item) -> float:
         from vits_tts.audio import writing
 
-        seconds = 0.0
+        samples = 0
         rate = self.speaker.sample_rate
         with (
             closing(self.speaker.stream(item.unit.text)) as windows,
@@ -131,9 +131,9 @@ class _Work:
         ):
             for window in windows:
                 sink.write(window)
-                seconds += window.seconds
+                samples += len(window.samples)
             sink.finish()
-        return seconds
+        return samples / rate
 
     def _digest(self, item: Item) -> str:
         """Return what changes with the text and with how it is said."""
