@@ -166,7 +166,6 @@ def test_redirects_get_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
         (
             (401, {}, b'{"error": {"code": "key_invalid", "message": "who?"}}'),
             KeyInvalid,
-    KeyMissing,
             "who?",
         ),
     ],
