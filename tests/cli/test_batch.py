@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import soundfile
 
-from tests.support.cli import command, run
+from tests.support.cli import command, run_several
 from tests.support.server import Server, clean_environment, until
 from tests.support.sound import decode
 from tests.support.voices import install_pair
@@ -128,29 +128,31 @@ def test_killed_and_run_again(tmp_path: Path) -> None:
     stamps = {path.name: path.stat().st_ino for path in out.glob("*.wav")}
     assert len(stamps) == 19
 
-    again = run(tmp_path, *arguments)
-    assert again.returncode == 1
-    assert b"10 made (" in again.stdout
-    assert b"19 were there, 1 failed: out" in again.stdout
-    assert again.stderr.decode() == (
-        "vits-tts: lines.txt:25: the text has nothing to say: no letter and no digit\n"
+    mended = [*lines]
+    mended[24], mended[2] = "nam", "hai"
+    (tmp_path / "mended.txt").write_text("\n".join(mended))
+    first, second = run_several(
+        tmp_path, [*arguments], [argument.replace("lines", "mended") for argument in arguments]
     )
+    assert first.status == 1
+    assert first.stdout.startswith("10 made (")
+    assert first.stdout.endswith("19 were there, 1 failed: out\n")
+    reason = "the text has nothing to say: no letter and no digit"
+    assert first.stderr == f"vits-tts: lines.txt:25: {reason}\n"
+    assert second.status == 0
+    assert "2 made (" in second.stdout
+    assert "28 were there, 0 failed" in second.stdout
+
+    remade = stamps.pop("00003.wav")
     assert {name: (out / name).stat().st_ino for name in stamps} == stamps
+    assert (out / "00003.wav").stat().st_ino != remade
+    assert len(manifest(out)) == 32
     rows = {row["index"]: row for row in manifest(out)}
-    assert len(manifest(out)) == len(rows) == 30
-    for index, row in rows.items():
-        if index == 25:
-            assert row["status"] == "failed"
-            continue
+    assert sorted(rows) == list(range(1, 31))
+    for row in rows.values():
         sound = decode((out / row["file"]).read_bytes())
         assert (row["voice"], row["seconds"]) == ("pair", round(sound.seconds, 3))
         assert row["licence"].startswith("unknown")
-
-    lines[24], lines[2] = "nam", "hai"
-    (tmp_path / "lines.txt").write_text("\n".join(lines))
-    mended = run(tmp_path, *arguments)
-    assert mended.returncode == 0
-    assert b"28 were there, 0 failed" in mended.stdout
     assert sorted(path.name for path in out.iterdir()) == [
         *(f"{index:05}.wav" for index in range(1, 31)),
         "manifest.jsonl",
@@ -161,14 +163,17 @@ def test_through_a_server(server: Server, tmp_path: Path) -> None:
     """A server speaks for many texts at once; what all of them would meet ends the run."""
     for number in range(1, 4):
         (tmp_path / f"{number}.txt").write_text("nam " * number)
-    files = [str(path.name) for path in sorted(tmp_path.glob("*.txt"))]
-    arguments = ("batch", *files, "--by", "file", "--url", server.url, "--voice", "pair")
-    done = run(tmp_path, *arguments, "-o", "out", "--jobs", "3", "--format", "flac")
-    assert (done.returncode, done.stderr) == (0, b"")
+    files = [path.name for path in sorted(tmp_path.glob("*.txt"))]
+    arguments = ["batch", *files, "--by", "file", "--url", server.url, "--voice", "pair"]
+    done, wrong = run_several(
+        tmp_path,
+        [*arguments, "-o", "out", "--jobs", "3", "--format", "flac"],
+        [*arguments, "-o", "wrong", "--speed", "9"],
+    )
+    assert (done.status, done.stderr) == (0, "")
     for number in range(1, 4):
         samples, rate = soundfile.read(tmp_path / "out" / f"{number}.flac")
         assert (len(samples), rate) == (100 * (8 * number + 1), 8000)
-    wrong = run(tmp_path, *arguments, "-o", "wrong", "--speed", "9")
-    assert wrong.returncode == 2
+    assert wrong.status == 2
     assert len(wrong.stderr.splitlines()) == 1
     assert manifest(tmp_path / "wrong") == []

@@ -1,21 +1,18 @@
 """Completion, by the shells themselves."""
 
-import shlex
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
-from tests.support.cli import run
+from tests.support.cli import run_several
 from tests.support.server import clean_environment
 from tests.support.voices import install_pair
 
 COMPLETE = """
 eval "$(vits-tts completion bash)"
-for line in "say --voice pa" "say --format m" "bat" "completion "; do
-    COMP_WORDS=(vits-tts $line); [[ $line == *" " ]] && COMP_WORDS+=("")
+for line in "batch --voice pa" "say --format m"; do
+    COMP_WORDS=(vits-tts $line)
     COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
     COMPREPLY=()
     _vits_tts_completion vits-tts
@@ -25,7 +22,7 @@ done
 
 
 def test_bash(tmp_path: Path) -> None:
-    """Bash, given what `completion bash` prints, completes voices, formats, commands and shells."""
+    """Bash, given what `completion bash` prints, completes voices and formats."""
     install_pair(tmp_path / "voices")
     environment = clean_environment()
     environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
@@ -39,21 +36,17 @@ def test_bash(tmp_path: Path) -> None:
         check=False,
     )
     assert done.stdout.splitlines() == [
-        "say --voice pa: pair",
+        "batch --voice pa: pair",
         "say --format m: mp3 mulaw",
-        "bat: batch",
-        "completion : bash zsh fish",
     ], done.stderr
 
 
-@pytest.mark.parametrize("shell", ["zsh", "fish"])
-def test_other_shells(tmp_path: Path, shell: str) -> None:
+def test_other_shells(tmp_path: Path) -> None:
     """What is printed for them is theirs; where they are installed, they find no fault with it."""
-    done = run(tmp_path, "completion", shell)
-    assert done.returncode == 0
-    assert b"_VITS_TTS_COMPLETE=" + shell.encode() + b"_complete" in done.stdout
-    if program := shutil.which(shell):
-        script = tmp_path / "script"
-        script.write_bytes(done.stdout)
-        line = f"{shlex.quote(program)} -n {shlex.quote(str(script))}"
-        subprocess.run(["bash", "-c", line], check=True)
+    shells = ("zsh", "fish")
+    printed = run_several(tmp_path, *(["completion", shell] for shell in shells))
+    for shell, done in zip(shells, printed, strict=True):
+        assert done.status == 0
+        assert f"_VITS_TTS_COMPLETE={shell}_complete" in done.stdout
+        if program := shutil.which(shell):
+            subprocess.run([program, "-n"], input=done.stdout, text=True, check=True)
