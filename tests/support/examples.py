@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +25,12 @@ class Example:
     @property
     def runs(self) -> bool:
         """Whether it is to be run."""
-        return self.mark == "try"
+        return self.mark == "try" or self.with_clients
+
+    @property
+    def with_clients(self) -> bool:
+        """Whether it needs packages that are not ours, which developers have installed."""
+        return self.mark == "try with others' packages"
 
     def joined(self, other: "Example") -> "Example":
         """Return one that runs both, in one process, as the cells of a notebook run."""
@@ -32,6 +38,7 @@ class Example:
 
     def run(self, folder: Path, url: str, python: Path) -> str:
         """Return what it prints; it runs in ``folder``, in a new process, and may not fail."""
+        python = Path(sys.executable) if self.with_clients else python
         code = self.code.replace("localhost:8888", url.removeprefix("http://"))
         bins = f"{folder / 'players'}:{python.parent}"
         command = {
@@ -55,7 +62,7 @@ def examples(page: Path) -> list[Example]:
     assert len(found) == len(_FENCE.findall(text))
     for example in found:
         told = example.runs or example.mark.startswith("not run: ")
-        assert told, f"{page.name}: mark it `try` or `not run: why`:\n{example.code}"
+        assert told, f"{page.name}: mark it `try`, `try with others' packages` or `not run: why`:\n{example.code}"
     return found
 
 
@@ -65,7 +72,7 @@ def tried(page: Path) -> list[Example]:
     for example in examples(page):
         if not example.runs:
             continue
-        if runs and runs[-1].language == example.language:
+        if runs and (runs[-1].language, runs[-1].mark) == (example.language, example.mark):
             runs[-1] = runs[-1].joined(example)
         else:
             runs.append(example)
