@@ -62,7 +62,7 @@ def examples(page: Path) -> list[Example]:
     assert len(found) == len(_FENCE.findall(text))
     for example in found:
         told = example.runs or example.mark.startswith("not run: ")
-        assert told, f"{page.name}: mark it `try`, `try with others' packages` or `not run: why`:\n{example.code}"
+        assert told, f"{page.name}: say `try` over it, or `not run: why`:\n{example.code}"
     return found
 
 
