@@ -14,6 +14,7 @@ from loguru import logger
 
 from tests.support.server import Server, Settings, serving
 from tests.support.voices import install_pair
+from vits_tts.config import EMBEDDED_VOICE
 
 Row = Callable[[str, str], None]
 
@@ -39,6 +40,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
             "max_body_bytes": "64KiB",
         },
         "voice": {"others": ["pair"], "noise_scale": 0, "noise_w": 0},
+        "openai": {"voices": {"alloy": EMBEDDED_VOICE, "onyx": "pair/minh"}},
         "logging": {"level": "debug"},
     }
     with serving(folder, settings) as running:

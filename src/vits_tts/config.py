@@ -10,7 +10,7 @@ import difflib
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -421,6 +421,21 @@ class Logging(Section):
     )
 
 
+class OpenAI(Section):
+    """What clients of OpenAI's speech API may call things by."""
+
+    models: Strings = Field(
+        ("tts-1", "tts-1-hd", "gpt-4o-mini-tts"),
+        description="Names of models that are accepted, besides those of voices; the voice is "
+        "chosen by `voice`, and is the default one where that is left out.",
+    )
+    voices: Mapping[str, str] = Field(
+        {},
+        description="OpenAI's names of voices (alloy, nova, …) and which of ours: NAME or "
+        "NAME/SPEAKER. Names that stand neither here nor in `/voices` are refused.",
+    )
+
+
 class Config(BaseSettings):
     """Every setting there is."""
 
@@ -440,6 +455,7 @@ class Config(BaseSettings):
     voice: Voice = Field(Voice(), description="Which voices speak, and how.")
     cache: Cache = Field(Cache(), description="What is kept so that nothing is made twice.")
     audio: Audio = Field(Audio(), description="The files that `/tts` makes.")
+    openai: OpenAI = Field(OpenAI(), description="Names on OpenAI's paths, `/v1`.")
     logging: Logging = Field(Logging(), description="What is logged, and how.")
 
     @classmethod
@@ -552,6 +568,13 @@ def _check_together(config: Config, path: Path | None) -> None:
             f"{_source('access.characters_per_minute', path)}: access.characters_per_minute: "
             f"should be no less than server.max_text_chars ({server.max_text_chars}), not {most}"
         )
+    served = {config.voice.name, *config.voice.others}
+    for name, voice in config.openai.voices.items():
+        if voice.partition("/")[0] not in served:
+            raise ConfigError(
+                f"{_source('openai.voices', path)}: openai.voices: {name}: should be one of "
+                f"{', '.join(sorted(served))}, not {voice!r:.60}"
+            )
     if server.tls_key and not server.tls_certificate:
         raise ConfigError(
             f"{_source('server.tls_key', path)}: server.tls_key: needs server.tls_certificate too"

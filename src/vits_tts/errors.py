@@ -26,6 +26,8 @@ user: the web layer and the command line turn these into one JSON object or one 
     │   ├── KeyMissing                    401 key_missing
     │   ├── KeyInvalid                    401 key_invalid
     │   ├── VoiceUnknown                  404 voice_unknown
+    │   ├── VoiceInvalid                  400 voice_invalid           (on OpenAI's paths)
+    │   ├── ModelUnknown                  404 model_not_found         (likewise)
     │   ├── NotFound                      404 not_found
     │   ├── AudioNotFound                 404 audio_not_found
     │   ├── MethodNotAllowed              405 method_not_allowed
@@ -189,6 +191,19 @@ class VoiceUnknown(RequestError):
 
     status = 404
     code = "voice_unknown"
+
+
+class VoiceInvalid(RequestError):
+    """No voice of that name, where OpenAI answers 400."""
+
+    code = "voice_invalid"
+
+
+class ModelUnknown(RequestError):
+    """No model of that name; the code is OpenAI's."""
+
+    status = 404
+    code = "model_not_found"
 
 
 class NotFound(RequestError):

@@ -1,5 +1,6 @@
 """The reference page and the shipped ``config.yaml``, both made from the settings themselves."""
 
+import json
 from typing import Any
 
 import yaml
@@ -74,6 +75,8 @@ def _shown(field: FieldInfo) -> str:
         return value.human_readable(decimal=False).replace(".0", "")
     if isinstance(value, tuple):
         return "[" + ", ".join(f'"{item}"' for item in value) + "]"
+    if isinstance(value, dict):
+        return json.dumps(value, ensure_ascii=False)
     if isinstance(value, str):
         return value
     text = yaml.safe_dump(value if isinstance(value, bool | int | float | None) else str(value))

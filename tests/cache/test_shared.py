@@ -94,18 +94,22 @@ def test_what_one_has_said_the_other_does_not_make(
     assert metric(two, "vits_tts_cache_memory_bytes") > 10_000
 
 
+@pytest.mark.parametrize("name", ["wav", "flac", "mp3", "opus", "aac", "alaw"])
 def test_files_are_made_again_by_any_replica(
-    pair: tuple[Server, Server], redis: RedisServer
+    pair: tuple[Server, Server], redis: RedisServer, name: str
 ) -> None:
     """A file that one server made is served by the other, the same in bytes, ranges and ETag."""
     one, two = pair
-    answer = httpx.get(f"{one.url}/tts", params={"text": "Một tệp cho hai máy."}).json()
+    params: dict[str, str] = {"text": "Một tệp cho hai máy.", "format": name}
+    params["sample_rate"] = "24000"
+    answer = httpx.get(f"{one.url}/tts", params=params).json()
     until(lambda: redis.keys(f"vits-tts:r*:{answer['hash']}"), "recipe")
     stored(redis, 1)
-    path = f"/audio/{answer['hash']}.wav"
+    path = f"/audio/{answer['hash']}.{name}"
     here, there = (httpx.get(f"{server.url}{path}") for server in (one, two))
     assert there.status_code == 200
     assert there.content == here.content
+    assert there.headers["ETag"] == here.headers["ETag"]
     part = httpx.get(f"{two.url}{path}", headers={"Range": "bytes=44-99"})
     assert (part.status_code, part.content) == (206, here.content[44:100])
     unknown = httpx.get(f"{two.url}/audio/{'0' * 40}.wav")

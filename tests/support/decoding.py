@@ -13,7 +13,7 @@ from tests.support.sound import Sound
 
 def by_ffmpeg(data: bytes, _: int = 0) -> Sound:
     """Decode by FFmpeg, whatever it is."""
-    with av.open(io.BytesIO(data)) as container:
+    with av.open(io.BytesIO(data), "r") as container:
         rate = container.streams.audio[0].rate
         frames = [frame.to_ndarray() for frame in container.decode(audio=0)]
     samples = np.concatenate([frame.reshape(-1) for frame in frames])
@@ -28,11 +28,8 @@ def by_dr_libs(data: bytes, _: int = 0) -> Sound:
 
 
 def _rate(data: bytes) -> int:
-    if data[:4] == b"fLaC":
-        return miniaudio.flac_get_info(data).sample_rate
-    if data[:4] == b"RIFF":
-        return miniaudio.wav_get_info(data).sample_rate
-    return miniaudio.mp3_get_info(data).sample_rate
+    ask = {b"fLaC": miniaudio.flac_get_info, b"RIFF": miniaudio.wav_get_info}
+    return int(ask.get(data[:4], miniaudio.mp3_get_info)(data).sample_rate)
 
 
 def by_table(table: NDArray[np.int16]) -> Callable[[bytes, int], Sound]:

@@ -133,6 +133,14 @@ def test_speakers(client: httpx.Client) -> None:
     assert level(speaker="minh") == level(speaker="1") == pytest.approx(0.5, abs=0.001)
 
 
+@pytest.mark.parametrize("speaker", ["minh", "1", 1, 1.0])
+def test_speakers_in_json(client: httpx.Client, speaker: str | float) -> None:
+    """In JSON a number may be one; JSON does not tell 1.0 from 1."""
+    asked = {"text": "abc", "voice": "pair", "speaker": "minh"}
+    expected = client.post("/tts", json=asked).json()
+    assert client.post("/tts", json={**asked, "speaker": speaker}).json() == expected
+
+
 def test_second_request_does_no_inference(client: httpx.Client, server: Server) -> None:
     """A sentence heard before comes from the cache, also within another text."""
     first = client.get("/tts/stream", params={"text": "Câu này được nhớ."})

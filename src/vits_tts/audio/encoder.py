@@ -91,7 +91,7 @@ def _aac(encoding: Encoding, _: bool) -> Codec:
 
 _CODECS: Final[Mapping[str, Callable[[Encoding, bool], Codec]]] = {
     "wav": lambda asked, _: Wav(asked.sample_rate),
-    "flac": lambda asked, _: Flac(asked.sample_rate),
+    "flac": lambda asked, streamed: Flac(asked.sample_rate, streamed=streamed),
     "mp3": lambda asked, streamed: Mp3(asked.sample_rate, asked.bit_rate or 0, streamed=streamed),
     "opus": lambda asked, _: Opus(asked.sample_rate, asked.bit_rate or 0),
     "aac": _aac,

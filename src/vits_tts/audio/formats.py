@@ -1,5 +1,6 @@
 """The formats of audio: one table of what can be asked for, and the check of what was asked."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -13,13 +14,15 @@ from vits_tts.errors import (
     SampleRateInvalid,
 )
 
+MIN_BIT_RATE: Final = 6000
 MIN_SAMPLE_RATE: Final = 8000
 MAX_SAMPLE_RATE: Final = 48000
 _ANY: Final = range(MIN_SAMPLE_RATE, MAX_SAMPLE_RATE + 1)
 _MPEG: Final = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 _OPUS: Final = (8000, 12000, 16000, 24000, 48000)
-_OPUS_BITS: Final = range(6000, 256001)
+_OPUS_BITS: Final = range(MIN_BIT_RATE, 256001)
 _TELEPHONE_RATE: Final = 8000
+_DIGITS: Final = re.compile(r"[0-9]{1,9}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +137,11 @@ def offered() -> list[str]:
     return [name for name, kind in FORMATS.items() if kind.available]
 
 
+def names() -> list[str]:
+    """Return all names that can be asked for here: those, and what else they are called."""
+    return offered() + [alias for alias, name in ALIASES.items() if FORMATS[name].available]
+
+
 def plain(voice_rate: int) -> Encoding:
     """Return what nobody has to ask for: WAV, with a voice's own samples."""
     return Encoding(DEFAULT, voice_rate)
@@ -158,12 +166,11 @@ def encoding(
 
 
 def _format(name: str | None) -> Format:
-    if not name:
+    if name is None:
         return FORMATS[DEFAULT]
-    lower = name.lower()
-    kind = FORMATS.get(ALIASES.get(lower, lower))
+    kind = FORMATS.get(ALIASES.get(name, name))
     if kind is None:
-        raise FormatInvalid(f"format is one of {', '.join(offered())}", field="format")
+        raise FormatInvalid(f"format is one of {', '.join(names())}", field="format")
     if not kind.available:
         message = f"{kind.name} cannot be made here: the server lacks the package {kind.needs}"
         raise FormatUnavailable(message, field="format")
@@ -172,7 +179,7 @@ def _format(name: str | None) -> Format:
 
 def _sample_rate(kind: Format, given: str | float | None, voice_rate: int) -> int:
     taken = kind.sample_rates
-    if given is None or given == "":
+    if given is None:
         rate = kind.sample_rate or voice_rate
         plainly = kind.name == DEFAULT or rate in taken
         return rate if plainly else next((more for more in taken if more >= rate), taken[-1])
@@ -185,7 +192,7 @@ def _sample_rate(kind: Format, given: str | float | None, voice_rate: int) -> in
 
 def _bit_rate(kind: Format, given: str | float | None, sample_rate: int) -> int | None:
     taken = kind.bit_rates(sample_rate)
-    if given is None or given == "":
+    if given is None:
         return min(kind.bit_rate, taken[-1]) if taken else None
     if not taken:
         message = f"{kind.name} has no bit_rate: it follows from the samples"
@@ -199,11 +206,9 @@ def _bit_rate(kind: Format, given: str | float | None, sample_rate: int) -> int 
 
 def _whole(given: str | float) -> int:
     """Return a whole number, or one that nothing takes."""
-    try:
-        number = float(given)
-        return int(number) if number == int(number) else -1
-    except (ValueError, OverflowError):
-        return -1
+    if isinstance(given, str):
+        return int(given) if _DIGITS.fullmatch(given) else -1
+    return int(given) if float(given).is_integer() else -1
 
 
 def _choice(numbers: Sequence[int]) -> str:

@@ -16,8 +16,10 @@ _HEAD_BYTES: Final = 4096
 _FRAME_HEADER_BYTES: Final = 4
 _SET_OGG_PAGE_LATENCY_MS: Final = 0x1302
 """libsndfile's command for how much an Ogg page holds; sndfile.h, since 1.0.29."""
-_PAGE_MS: Final = 100.0
-"""What a listener waits for: one page. Its header costs 32 bytes, at a second it would be 1000."""
+_PAGE_MS: Final = 60.0
+"""What a listener waits for: one page, of three frames. Its header costs 30 bytes."""
+_SHORT_BLOCKS: Final = 0.25
+"""libFLAC's level 2, the highest with blocks of 1152 samples; from level 3 on they have 4096."""
 
 
 class Libsndfile:
@@ -61,11 +63,11 @@ class Libsndfile:
 
 
 class Flac(Libsndfile):
-    """FLAC (RFC 9639), 16 bits."""
+    """FLAC (RFC 9639), 16 bits; streamed in blocks that are shorter than the first window."""
 
-    def __init__(self, sample_rate: int) -> None:
+    def __init__(self, sample_rate: int, *, streamed: bool) -> None:
         """Begin."""
-        super().__init__("FLAC", "PCM_16", sample_rate)
+        super().__init__("FLAC", "PCM_16", sample_rate, _SHORT_BLOCKS if streamed else None)
 
 
 class Telephone(Libsndfile):

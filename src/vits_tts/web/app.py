@@ -24,6 +24,13 @@ from vits_tts.web.handlers import (
     TtsHandler,
     VoicesHandler,
 )
+from vits_tts.web.openai import (
+    OpenAIModelHandler,
+    OpenAIModelsHandler,
+    OpenAINotFoundHandler,
+    OpenAISpeechHandler,
+    OpenAIVoicesHandler,
+)
 from vits_tts.web.operations import HealthHandler, MetricsHandler, ReadyHandler
 from vits_tts.web.proxy import Proxies
 from vits_tts.web.state import State
@@ -56,7 +63,12 @@ class SpeechApplication(Application):
                 (r"/health|/healthz", HealthHandler, shared),
                 (r"/readyz", ReadyHandler, shared),
                 (r"/metrics", MetricsHandler, shared),
-                (r"/audio/([^/.]*)\.([a-z0-9]*)", AudioHandler, shared, "audio"),
+                (r"/v1/audio/speech", OpenAISpeechHandler, shared),
+                (r"/v1/audio/voices", OpenAIVoicesHandler, shared),
+                (r"/v1/models", OpenAIModelsHandler, shared),
+                (r"/v1/models/([^/]*)", OpenAIModelHandler, shared),
+                (r"/v1(?:/.*)?", OpenAINotFoundHandler, shared),
+                (r"/audio/([^/]*)\.([a-z0-9]+)", AudioHandler, shared, "audio"),
             ],
             default_handler_class=NotFoundHandler,
             default_handler_args=shared,

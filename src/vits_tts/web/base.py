@@ -286,16 +286,16 @@ class Handler(RequestHandler):
             self.set_header("Allow", ", ".join(self.methods))
         if self._body_unread:
             self.set_header("Connection", "close")  # tornado closes it, callers should know
-        self.write_json(
-            {
-                "error": {
-                    "code": error.code,
-                    "message": error.message,
-                    "field": error.field,
-                    "request_id": self.request_id,
-                }
-            }
-        )
+        self.write_json({"error": self.described(error)})
+
+    def described(self, error: VitsTtsError) -> dict[str, Any]:
+        """Return what an answer says of an error."""
+        return {
+            "code": error.code,
+            "message": error.message,
+            "field": error.field,
+            "request_id": self.request_id,
+        }
 
     def log_exception(self, typ: Any, value: BaseException | None, tb: Any) -> None:
         """Log what went wrong, without the URL: the text of a user may be in it."""

@@ -5,23 +5,27 @@ from abc import abstractmethod
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from http import HTTPStatus
-from typing import ClassVar
+from typing import ClassVar, Generic, TypeVar
 
 from vits_tts.audio import formats, wav
 from vits_tts.audio.files import AudioFile
 from vits_tts.audio.formats import Encoding
-from vits_tts.errors import TextMissing
 from vits_tts.types import SpeechRequest
-from vits_tts.web import accept, parameters, ranges
+from vits_tts.web import accept, parameters, ranges, sending
 from vits_tts.web.base import Handler
+from vits_tts.web.models import SpeechParameters, TextParameters, checked
 
 _FILE_CHUNK_BYTES = 64 * 1024
 _IMMUTABLE = "public, max-age=31536000, immutable"
 
+Asked = TypeVar("Asked", bound=TextParameters)
 
-class SpeechHandler(Handler):
-    """What `/tts` and `/tts/stream` share: the parameters, the limits, leaving early."""
 
+class TextHandler(Handler, Generic[Asked]):
+    """What all that take a text share: the parameters, the limit of requests, leaving early."""
+
+    model: type[Asked]
+    """The parameters."""
     heard: ClassVar[bool] = True
     """Whether somebody listens to the answer as it comes."""
 
@@ -36,57 +40,59 @@ class SpeechHandler(Handler):
 
     async def _answer(self, given: parameters.Parameters) -> None:
         with self.speech.slot(heard=self.heard):
-            await self.while_connected(self.speak(given))
+            await self.while_connected(self.speak(checked(self.model, given)))
 
     @abstractmethod
-    async def speak(self, given: parameters.Parameters) -> None:
-        """Check what is asked for and answer it."""
+    async def speak(self, asked: Asked) -> None:
+        """Answer what is asked for."""
 
-    async def checked(self, given: parameters.Parameters) -> SpeechRequest:
+
+class SpeechHandler(TextHandler[SpeechParameters]):
+    """What `/tts` and `/tts/stream` share: the limits, and how a request is made."""
+
+    model = SpeechParameters
+    accepted = staticmethod(accept.wanted)
+    """Which format an ``Accept`` asks for."""
+
+    async def request_for(self, asked: SpeechParameters) -> SpeechRequest:
         """Return the request that the parameters make."""
-        text = parameters.text(given, "text")
-        if text is None:
-            raise TextMissing("text is missing", field="text")
-        self.log_text = text
-        self.say(await self.guard.text(self.request, self.key, text))
-        speaker = parameters.text_or_number(given, "speaker")
+        self.log_text = asked.text
+        self.say(await self.guard.text(self.request, self.key, asked.text))
         return await self.speech.request(
-            text,
-            speed=parameters.text_or_number(given, "speed"),
-            voice=parameters.text(given, "voice") or None,
-            speaker=None if speaker in {None, ""} else str(speaker),
-            lexicon=parameters.words(given, "lexicon"),
+            asked.text,
+            speed=asked.speed,
+            voice=asked.voice or None,
+            speaker=asked.speaker or None,
+            lexicon=asked.lexicon,
         )
 
-    def encoding(
-        self, given: parameters.Parameters, request: SpeechRequest, accepted: str
-    ) -> Encoding:
-        """Return the encoding that the parameters name; ``accepted`` is its format if not."""
-        return formats.encoding(
-            parameters.text(given, "format") or accepted,
-            parameters.text_or_number(given, "sample_rate"),
-            parameters.text_or_number(given, "bit_rate"),
-            self.speech.plain(request).sample_rate,
-        )
+    def encoding(self, asked: SpeechParameters, request: SpeechRequest) -> Encoding:
+        """Return the encoding that is asked for; of what is not, the voice's or the usual."""
+        name = asked.format
+        if name is None:
+            name = self.accepted(self.request.headers.get("Accept"))
+        plain = self.speech.plain(request)
+        return formats.encoding(name, asked.sample_rate, asked.bit_rate, plain.sample_rate)
 
 
 class TtsHandler(SpeechHandler):
     """`/tts`: makes a file and says where it is."""
 
     heard = False
+    accepted = staticmethod(accept.named)  # the answer itself is JSON
 
-    async def speak(self, given: parameters.Parameters) -> None:
+    async def speak(self, asked: SpeechParameters) -> None:
         """Answer when the file is complete."""
-        request = await self.checked(given)
-        encoding = self.encoding(given, request, accept.named(self.request.headers.get("Accept")))
+        request = await self.request_for(asked)
+        encoding = self.encoding(asked, request)
         saved = await self.speech.save(request, self.tally, encoding)
         manifest = self.speech.voices.find(request.voice)
         path = self.reverse_url("audio", saved.audio_hash, encoding.format)
         self.write_json(
             {
                 "hash": saved.audio_hash,
-                "text": given["text"],
-                "speed": given.get("speed") or "normal",
+                "text": asked.text,
+                "speed": asked.speed or "normal",
                 "audio_url": f"{self.proxies.base_url(self.request)}{path}",
                 "voice": request.voice,
                 "seconds": round(saved.seconds, 3),
@@ -101,57 +107,36 @@ class TtsHandler(SpeechHandler):
 class StreamHandler(SpeechHandler):
     """`/tts/stream`: sends audio while it is made."""
 
-    async def speak(self, given: parameters.Parameters) -> None:
+    async def speak(self, asked: SpeechParameters) -> None:
         """Send each sentence as soon as it is there; a fault in the middle cuts the connection."""
-        request = await self.checked(given)
-        encoding = self.encoding(given, request, accept.wanted(self.request.headers.get("Accept")))
+        request = await self.request_for(asked)
+        encoding = self.encoding(asked, request)
         if encoding != self.speech.plain(request):
-            await self._send_encoded(request, encoding)
+            await sending.audio(self, request, encoding)
             return
         if speech := self.speech.at_hand(request, self.tally):
-            self._set_headers()
+            sending.set_headers(self, "audio/wav")
             body = wav.header(speech.sample_rate) + speech.samples.tobytes()
             self.set_header("Content-Length", len(body))
             await self.send(body)
             return
         async with aclosing(self.speech.stream(request, self.tally)) as stream:
             first = await anext(stream)  # what goes wrong before any sound is a proper error
-            self._set_headers()
+            sending.set_headers(self, "audio/wav")
             await self.send(wav.header(first.sample_rate) + first.samples.tobytes())
             async for pcm in stream:
                 await self.send(pcm.samples.tobytes())
 
-    async def _send_encoded(self, request: SpeechRequest, encoding: Encoding) -> None:
-        """Send it in a format that has to be made from the samples."""
-        if speech := self.speech.at_hand(request, self.tally):
-            body = await self.speech.whole(speech, encoding)
-            self._set_headers(encoding.media_type)
-            self.set_header("Content-Length", len(body))
-            await self.send(body)
-            return
-        async with aclosing(self.speech.encoded(request, encoding, self.tally)) as stream:
-            first = await anext(stream)
-            self._set_headers(encoding.media_type)
-            await self.send(first)
-            async for data in stream:
-                await self.send(data)
 
-    def _set_headers(self, media_type: str = "audio/wav") -> None:
-        self.set_header("Content-Type", media_type)
-        self.set_header("Cache-Control", "no-store")
-        self.set_header("X-Accel-Buffering", "no")  # nginx passes it on as it comes
-
-
-class NormalizeHandler(SpeechHandler):
+class NormalizeHandler(TextHandler[TextParameters]):
     """`/normalize`: shows what would be said, and from where in the text each word comes."""
 
-    async def speak(self, given: parameters.Parameters) -> None:
+    model = TextParameters
+
+    async def speak(self, asked: TextParameters) -> None:
         """Answer with the reading; nothing is synthesised."""
-        text = parameters.text(given, "text")
-        if text is None:
-            raise TextMissing("text is missing", field="text")
-        self.log_text = text
-        reading = await self.speech.reading(text, parameters.words(given, "lexicon"))
+        self.log_text = asked.text
+        reading = await self.speech.reading(asked.text, asked.lexicon)
         self.write_json(reading.described())
 
 

@@ -1,4 +1,4 @@
-"""Parameters of a request, from its query, a form or JSON: decoded strictly, never guessed."""
+"""Parameters of a request, out of its query, a form or JSON: decoded strictly, never guessed."""
 
 import json
 from collections.abc import Mapping
@@ -8,15 +8,10 @@ from tornado import httputil
 
 from vits_tts.errors import (
     EncodingInvalid,
-    FieldInvalid,
     JsonInvalid,
     MediaTypeUnsupported,
     RequestError,
 )
-from vits_tts.text.lexicon import Lexicon, LexiconInvalid
-
-MAX_WORDS: Final = 1000
-"""Words of a lexicon that one request brings along."""
 
 Parameters: TypeAlias = Mapping[str, Any]
 
@@ -57,63 +52,6 @@ def from_body(request: httputil.HTTPServerRequest, body: bytes) -> Parameters:
     )
 
 
-def text(parameters: Parameters, name: str) -> str | None:
-    """Return a parameter that has to be a text, or None if it was not given.
-
-    Raises:
-        FieldInvalid: it is something else.
-        EncodingInvalid: it holds half of a surrogate pair, which no encoding can carry.
-
-    """
-    value = parameters.get(name)
-    if value is None:
-        return None
-    if not isinstance(value, str):
-        raise FieldInvalid(f"{name} is a text, not {_kind(value)}", field=name)
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise EncodingInvalid(
-            f"{name} is not valid Unicode: it has a lone surrogate", field=name
-        ) from None
-    return value
-
-
-def text_or_number(parameters: Parameters, name: str) -> str | float | None:
-    """Return a parameter that may be a text or a number, or None if it was not given.
-
-    Raises:
-        FieldInvalid: it is something else.
-
-    """
-    value = parameters.get(name)
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return value
-    return text(parameters, name)
-
-
-def words(parameters: Parameters, name: str) -> Lexicon | None:
-    """Return a parameter that has to be an object of words and their readings, or None.
-
-    Raises:
-        FieldInvalid: it is something else, has too many words or one that cannot be used.
-
-    """
-    value = parameters.get(name)
-    if value is None:
-        return None
-    if not isinstance(value, dict):
-        raise FieldInvalid(f"{name} is an object of words and readings", field=name)
-    if len(value) > MAX_WORDS:
-        raise FieldInvalid(f"{name} has {len(value)} words; {MAX_WORDS} are allowed", field=name)
-    for word, said in value.items():
-        text({name: word}, name), text({name: said}, name)
-    try:
-        return Lexicon.of(value, patterns=False)
-    except LexiconInvalid as error:
-        raise FieldInvalid(f"{name}: {error}", field=name) from None
-
-
 def _decoded(arguments: Mapping[str, list[bytes]]) -> Parameters:
     found = {}
     for name, values in arguments.items():
@@ -139,7 +77,7 @@ def _json(body: bytes) -> Parameters:
             "the body is not JSON that can be read: too deep, or a number too long"
         ) from None
     if not isinstance(data, dict):
-        raise JsonInvalid(f"the body is {_kind(data)}, not an object")
+        raise JsonInvalid(f"the body is {kind(data)}, not an object")
     return data
 
 
@@ -152,6 +90,7 @@ def _form(content_type: str, body: bytes) -> Parameters:
     return _decoded(arguments)
 
 
-def _kind(value: object) -> str:
+def kind(value: object) -> str:
+    """Return what a value of JSON is, in words for the person who sent it."""
     kinds = {bool: "true or false", dict: "an object", list: "a list", str: "a text"}
     return "null" if value is None else kinds.get(type(value), "a number")

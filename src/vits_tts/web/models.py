@@ -1,0 +1,99 @@
+"""What may be asked for: the parameters of requests, as models that check and describe them.
+
+A parameter is a field; its type, what is said of it and an example stand here and nowhere else. The
+same models check the query, forms and JSON, and make the description at ``/openapi.json``.
+"""
+
+from typing import TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
+
+from vits_tts.errors import EncodingInvalid, FieldInvalid, RequestError, TextMissing
+from vits_tts.speech import MAX_RATE, MIN_RATE
+from vits_tts.web.fields import BitRate, Format, Readings, SampleRate, Speaker, Speed, Written
+from vits_tts.web.parameters import Parameters, kind
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class TextParameters(BaseModel):
+    """What is asked of `/normalize`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    text: Written = Field(
+        description="What to say. An empty line begins a new paragraph.",
+        examples=["Xin chào các bạn. Hôm nay trời đẹp quá!"],
+    )
+    lexicon: Readings = Field(
+        None,
+        description="Words and how they are said in this request.",
+        examples=[{"Zalo": "da lô"}],
+    )
+
+
+class SpeechParameters(TextParameters):
+    """What is asked of `/tts` and `/tts/stream`."""
+
+    speed: Speed | None = Field(
+        None,
+        description=f"A name, or a rate from {MIN_RATE:g} to {MAX_RATE:g}: 2 is twice as fast.",
+        examples=["slow", 1.25],
+    )
+    voice: Written | None = Field(
+        None,
+        description="A name from `/voices`; the default voice if it is left out or empty.",
+        examples=["vi_VN-vais1000-compact"],
+    )
+    speaker: Speaker | None = Field(
+        None,
+        description="For voices with several speakers: a name from `/voices`, or a number; the "
+        "first speaker if it is left out or empty.",
+        examples=["0"],
+    )
+    format: Format | None = Field(
+        None,
+        description="What the sound comes as. If it is left out, what `Accept` likes best, or WAV.",
+        examples=["mp3"],
+    )
+    sample_rate: SampleRate | None = Field(
+        None,
+        description="Samples a second; else the voice's, or the next that the format takes.",
+        examples=[24000],
+    )
+    bit_rate: BitRate | None = Field(
+        None,
+        description="Bits a second, for `mp3`, `opus` and `aac`.",
+        examples=[48000],
+    )
+
+
+def checked(model: type[Model], given: Parameters) -> Model:
+    """Return the parameters as a model; those that it does not know are left out.
+
+    Raises:
+        TextMissing: there is no ``text``.
+        EncodingInvalid: a text holds half of a surrogate pair.
+        FieldInvalid: a parameter is missing or of the wrong type.
+
+    """
+    try:
+        return model.model_validate(given)
+    except ValidationError as problem:
+        raise _refusal(problem.errors(include_url=False)[0]) from None
+
+
+def _refusal(detail: ErrorDetails) -> RequestError:
+    name, given, reason = str(detail["loc"][0]), detail["input"], detail["type"]
+    if reason == "missing" or given is None:
+        missing = TextMissing if name == "text" else FieldInvalid
+        return missing(f"{name} is missing", field=name)
+    if reason == "string_unicode":
+        return EncodingInvalid(f"{name} is not valid Unicode: it has a lone surrogate", field=name)
+    if reason == "string_type":
+        return FieldInvalid(f"{name} is a text, not {kind(given)}", field=name)
+    if reason in {"literal_error", "enum"}:
+        return FieldInvalid(f"{name} is {detail['ctx']['expected']}", field=name)
+    message = detail["msg"]
+    return FieldInvalid(f"{name}: {message[:1].lower()}{message[1:]}", field=name)
