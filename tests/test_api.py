@@ -57,6 +57,7 @@ def test_say(pair: Speech) -> None:
     other = pair.say("nam", speaker="minh", speed=2)
     assert len(other.samples) == 450
     assert other.samples.max() == pytest.approx(0.5 * 32768, abs=2)
+    assert np.array_equal(pair.say("nam", speaker=1, speed=2).samples, other.samples)
     assert pair.say("Zyx", lexicon={"zyx": "nam"}).seconds == said.seconds
     assert (pair.voice.name, pair.voice.speakers) == ("pair", ("lan", "minh"))
 

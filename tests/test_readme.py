@@ -66,9 +66,7 @@ def test_examples(started: Server, copy: Path, page: str) -> None:
     player.write_text("#!/bin/sh\nexec cat >played.raw\n")
     player.chmod(0o755)
     python = copy / ".venv" / "bin" / "python"
-    printed = "".join(
-        example.run(copy, started.url, python) for example in tried(copy / page)
-    )
+    printed = "".join(example.run(copy, started.url, python) for example in tried(copy / page))
     made = [path for path in sounds(copy) if path.stat().st_mtime_ns != before.get(path)]
     assert made
     for path in made:

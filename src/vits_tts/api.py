@@ -7,7 +7,7 @@ pipeline without a server: the same settings, reading, caches and samples.
 import asyncio
 import weakref
 from collections.abc import AsyncGenerator, Generator, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self, cast
@@ -134,7 +134,7 @@ class AsyncSpeech:
         text: str,
         *,
         speed: str | float | None = None,
-        speaker: str | None = None,
+        speaker: str | int | None = None,
         lexicon: Mapping[str, str] | None = None,
     ) -> Recording:
         """Return the whole speech; the parameters and errors are those of ``stream``."""
@@ -148,7 +148,7 @@ class AsyncSpeech:
         text: str,
         *,
         speed: str | float | None = None,
-        speaker: str | None = None,
+        speaker: str | int | None = None,
         lexicon: Mapping[str, str] | None = None,
     ) -> AsyncGenerator[Window, None]:
         """Yield the speech as it is made, window by window; closing the iterator stops the work.
@@ -167,19 +167,23 @@ class AsyncSpeech:
         await self._ready()
         pause: float | None = None
         for portion in portions(text, _PORTION_CHARS):
-            try:
+            spoken = False
+            with suppress(TextEmpty, TextUnspeakable):  # unless all portions are
                 request = await self._pipeline.request(
-                    portion.text, speed=speed, speaker=speaker, lexicon=words
+                    portion.text,
+                    speed=speed,
+                    speaker=None if speaker is None else str(speaker),
+                    lexicon=words,
                 )
-            except (TextEmpty, TextUnspeakable):
-                continue
-            if pause is not None:
-                silent = silence(pause, self.voice.sample_rate)
-                yield Window(silent.samples, silent.sample_rate, portion.start / len(text))
-            async with aclosing(self._windows(request, portion.start, len(text))) as windows:
-                async for window in windows:
-                    yield window
-            pause = self._pauses[portion.paragraph]
+                async with aclosing(self._windows(request, portion.start, len(text))) as windows:
+                    async for window in windows:
+                        if pause is not None and not spoken:
+                            silent = silence(pause, window.sample_rate).samples
+                            yield Window(silent, window.sample_rate, window.progress)
+                        spoken = True
+                        yield window
+            if spoken:
+                pause = self._pauses[portion.paragraph]
         if pause is None:
             raise TextUnspeakable("the text has nothing to say", field="text")
 
@@ -235,7 +239,7 @@ class Speech:
         text: str,
         *,
         speed: str | float | None = None,
-        speaker: str | None = None,
+        speaker: str | int | None = None,
         lexicon: Mapping[str, str] | None = None,
     ) -> Recording:
         """Return the whole speech; the parameters and errors are those of ``stream``."""
@@ -248,7 +252,7 @@ class Speech:
         text: str,
         *,
         speed: str | float | None = None,
-        speaker: str | None = None,
+        speaker: str | int | None = None,
         lexicon: Mapping[str, str] | None = None,
     ) -> Generator[Window, None, None]:
         """Yield the speech as it is made; see :meth:`AsyncSpeech.stream`."""

@@ -31,9 +31,7 @@ from vits_tts.errors import (
 )
 from vits_tts.web import access
 
-VOICES = (
-    b'{"default": "a", "voices": [{"name": "a", "licence": "free", "sample_rate": 8000}]}'
-)
+VOICES = b'{"default": "a", "voices": [{"name": "a", "licence": "free", "sample_rate": 8000}]}'
 
 
 def said(remote: Remote, text: str) -> Any:

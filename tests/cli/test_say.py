@@ -7,6 +7,7 @@ import subprocess
 import threading
 from pathlib import Path
 
+import click
 import numpy as np
 import pytest
 import soundfile
@@ -15,6 +16,7 @@ from tests.support.cli import command, run
 from tests.support.server import clean_environment, until
 from tests.support.sound import decode
 from tests.support.voices import install_pair
+from vits_tts.audio import wav
 from vits_tts.cli.players import Playback
 from vits_tts.errors import ConfigError, VitsTtsError
 from vits_tts.types import Pcm
@@ -102,15 +104,27 @@ def test_a_player_of_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_players_that_fail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a player complains of is told; where there is none, what was looked for."""
-    path = player(tmp_path / "bin", "aplay", "cat >/dev/null; echo no card >&2; exit 1")
-    monkeypatch.setenv("PATH", str(path))
-    with Playback(RATE) as playback:
-        playback.write(LOUD)
-        with pytest.raises(VitsTtsError, match="aplay: no card"):
+    for reads in ("cat >/dev/null", "exec <&-"):
+        path = player(tmp_path / "bin", "aplay", f"{reads}; echo no card >&2; exit 1")
+        monkeypatch.setenv("PATH", str(path))
+        with Playback(RATE) as playback, pytest.raises(VitsTtsError, match="aplay: no card"):
+            for _ in range(100):
+                playback.write(LOUD)
             playback.finish()
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ConfigError, match="none of paplay, aplay, ffplay, mpv, pw-play, afplay"):
         Playback(RATE)
+
+
+def test_a_player_that_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who ends the player has heard enough, which is no error; the speech ends there too."""
+    path = player(tmp_path / "bin", "ffplay", f'head -c 44 >"{tmp_path}/head"')
+    monkeypatch.setenv("PATH", str(path))
+    with Playback(RATE) as playback, pytest.raises(click.exceptions.Exit) as ended:
+        for _ in range(1000):
+            playback.write(LOUD)
+    assert ended.value.exit_code == 0
+    assert (tmp_path / "head").read_bytes() == wav.header(RATE)
 
 
 def test_a_player_that_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

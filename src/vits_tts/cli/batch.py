@@ -53,9 +53,7 @@ _SHOWN_FAILURES: Final = 10
 )
 @encoding_options
 @speaking_options
-def batch(
-    texts: Texts, folder: Path, jobs: int | None, asked: Asked, speaking: Speaking
-) -> None:
+def batch(texts: Texts, folder: Path, jobs: int | None, asked: Asked, speaking: Speaking) -> None:
     """Say many texts: each line, paragraph, chapter or FILE becomes a file of sound.
 
     What was done before and has not changed is not done again, so a run that was broken off is

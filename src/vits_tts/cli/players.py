@@ -1,5 +1,6 @@
 """Players: what a system plays sound with, fed as the speech is made where that can be."""
 
+import contextlib
 import shutil
 import subprocess
 import sys
@@ -18,39 +19,29 @@ from vits_tts.types import Pcm
 
 @dataclass(frozen=True, slots=True)
 class Player:
-    """A program and its arguments: what reads raw samples from stdin, or else plays a WAV file."""
+    """A program that plays sound, and how it is given some."""
 
     program: str
-    piped: Callable[[int], list[str]] | None = None
-    """The arguments for samples (16 bits, mono, little-endian) at a rate on stdin."""
-    filed: Callable[[str], list[str]] = lambda path: [path]
-    """The arguments for a WAV file."""
+    raw: Callable[[int], list[str]] | None = None
+    """Its arguments for samples (16 bits, mono, little-endian) at a rate on stdin."""
+    wav: list[str] | None = None
+    """Its arguments for WAV on stdin."""
+    file: Callable[[str], list[str]] = lambda path: [path]
+    """Its arguments for a WAV file, where stdin is of no use."""
 
 
 PLAYERS: Final = (
     Player("paplay", lambda rate: ["--raw", "--format=s16le", "--channels=1", f"--rate={rate}"]),
     Player("aplay", lambda rate: ["-q", "-t", "raw", "-f", "S16_LE", "-c", "1", "-r", str(rate)]),
-    Player(
-        "ffplay",
-        lambda rate: [
-            *("-nodisp", "-autoexit", "-loglevel", "error"),
-            *("-f", "s16le", "-ar", str(rate), "-i", "-"),
-        ],
-    ),
-    Player(
-        "mpv",
-        lambda rate: [
-            *("--no-terminal", "--no-video", "--demuxer=rawaudio", "--demuxer-rawaudio-channels=1"),
-            *("--demuxer-rawaudio-format=s16le", f"--demuxer-rawaudio-rate={rate}", "-"),
-        ],
-    ),
+    Player("ffplay", wav=["-nodisp", "-autoexit", "-loglevel", "error", "-f", "wav", "-i", "-"]),
+    Player("mpv", wav=["--no-terminal", "--no-video", "-"]),
     Player("pw-play"),  # of which not every version reads stdin
     Player("afplay"),
 )
 _WINDOWS: Final = (
     Player(
         "powershell",
-        filed=lambda path: [
+        file=lambda path: [
             "-NoProfile",
             "-Command",
             "(New-Object Media.SoundPlayer '{}').PlaySync()".format(path.replace("'", "''")),
@@ -90,8 +81,11 @@ class Playback:
         self._folder = tempfile.TemporaryDirectory()
         self._process: subprocess.Popen[bytes] | None = None
         self._samples: list[bytes] = []
-        if self._player.piped:
-            self._process = self._started(self._player.piped(sample_rate), subprocess.PIPE)
+        if self._player.raw:
+            self._process = self._started(self._player.raw(sample_rate), subprocess.PIPE)
+        elif self._player.wav:
+            self._process = self._started(self._player.wav, subprocess.PIPE)
+            self._pipe(wav.header(sample_rate))
 
     def __enter__(self) -> Self:
         """Begin a block at whose end nothing plays any more."""
@@ -102,8 +96,9 @@ class Playback:
         if process := self._process:
             process.kill()
             process.wait()
-            if process.stdin:
-                process.stdin.close()
+            with contextlib.suppress(OSError):  # what it did not take
+                if process.stdin:
+                    process.stdin.close()
         self._complaints.close()
         self._folder.cleanup()
 
@@ -118,15 +113,8 @@ class Playback:
         data = pcm.samples.tobytes()
         if self._process is None:
             self._samples.append(data)
-            return
-        pipe = self._process.stdin
-        try:
-            if pipe:
-                pipe.write(data)
-                pipe.flush()
-        except OSError:
-            self._wait()
-            raise click.exceptions.Exit(0) from None
+        else:
+            self._pipe(data)
 
     def finish(self) -> None:
         """Wait until all has been heard.
@@ -139,10 +127,21 @@ class Playback:
             path = Path(self._folder.name) / "speech.wav"
             data = b"".join(self._samples)
             path.write_bytes(wav.header(self._sample_rate, len(data)) + data)
-            self._process = self._started(self._player.filed(str(path)), subprocess.DEVNULL)
+            self._process = self._started(self._player.file(str(path)), subprocess.DEVNULL)
         elif self._process.stdin:
-            self._process.stdin.close()
+            with contextlib.suppress(OSError):  # its status says why it takes no more
+                self._process.stdin.close()
         self._wait()
+
+    def _pipe(self, data: bytes) -> None:
+        pipe = self._process.stdin if self._process else None
+        try:
+            if pipe:
+                pipe.write(data)
+                pipe.flush()
+        except OSError:
+            self._wait()
+            raise click.exceptions.Exit(0) from None
 
     def _started(self, arguments: list[str], stdin: int) -> subprocess.Popen[bytes]:
         return subprocess.Popen(  # noqa: S603  # a player of the table, with its arguments

@@ -82,9 +82,7 @@ def _text(text: str | None, source: Path | None) -> str:
     return read_stdin() if text is None or text == "-" else text
 
 
-def _sink(
-    output: str, asked: Asked, sample_rate: int
-) -> AbstractContextManager["Sink"]:
+def _sink(output: str, asked: Asked, sample_rate: int) -> AbstractContextManager["Sink"]:
     from vits_tts.audio import writing
 
     if output == "-":
