@@ -10,6 +10,7 @@ from typing import Protocol
 
 import httpx
 import pytest
+from loguru import logger
 
 from tests.support.server import Server, Settings, serving
 from tests.support.voices import install_pair
@@ -44,6 +45,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     }
     with serving(folder, settings) as running:
         yield running
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _logs() -> None:
+    """Let the package log in this process, whose tests import it as a library too, once silent."""
+    logger.enable("vits_tts")
 
 
 @pytest.fixture

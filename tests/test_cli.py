@@ -12,25 +12,11 @@ import httpx
 import pytest
 import yaml
 
+from tests.support.cli import run
 from tests.support.redis import redis_server
 from tests.support.server import Settings, clean_environment, serving, until
 from tests.support.sound import assert_speech, decode
 from tests.support.voices import install_pair
-
-
-def run(
-    folder: Path, *arguments: str, stdin: bytes = b"", **environment: str
-) -> subprocess.CompletedProcess[bytes]:
-    """Run `vits-tts` in a folder."""
-    return subprocess.run(
-        [sys.executable, "-m", "vits_tts", *arguments],
-        cwd=folder,
-        env={**clean_environment(), **environment},
-        input=stdin,
-        capture_output=True,
-        timeout=60,
-        check=False,
-    )
 
 
 def test_say(tmp_path: Path) -> None:
@@ -49,7 +35,7 @@ def test_say_from_stdin_to_stdout(tmp_path: Path) -> None:
     options = ("--voice", "pair", "--speaker", "minh", "--speed", "2", "-o", "-")
     done = run(tmp_path, "say", *options, stdin=b"nam")
     assert done.stderr == b""
-    sound = decode(done.stdout)
+    sound = decode(done.stdout, streamed=True)
     assert sound.samples.max() == pytest.approx(0.5, abs=0.001)
     assert len(sound.samples) == 9 * 100 / 2
 
@@ -101,7 +87,10 @@ def test_help(tmp_path: Path, command: tuple[str, ...]) -> None:
     [
         (("fly",), "No such command 'fly'"),
         (("say", "xin", "-o", "x.wav", "--spede", "1"), "No such option"),
-        (("say", "xin"), "Missing option"),
+        (("say", "xin"), "Missing option '-o' or '--play'"),
+        (("say", "xin", "-o", "x.wav", "--file", "bad.yaml"), "exclude each other"),
+        (("say", "xin", "-o", "x.wav", "--url", "ftp://x"), "--url should be a URL"),
+        (("say", "xin", "-o", "x.wav", "--url", "http://127.0.0.1:1"), "Connection refused"),
         (("say", "...", "-o", "x.wav"), "nothing to say"),
         (("say", "", "-o", "x.wav"), "the text is empty"),
         (("say", "a\x07b", "-o", "x.wav"), "control character"),
@@ -158,7 +147,7 @@ def test_special_files(tmp_path: Path) -> None:
     with ThreadPoolExecutor(1) as threads:
         reading = threads.submit((tmp_path / "pipe").read_bytes)
         assert run(tmp_path, "say", "xin", "-o", "pipe").returncode == 0
-        decode(reading.result(30))
+        decode(reading.result(30), streamed=True)
     assert (tmp_path / "pipe").is_fifo()
 
 

@@ -21,6 +21,7 @@ LAYERS = [
     "cache",
     "audio",
     "speech",
+    "api",
     "web",
     "cli",
     "__main__",

@@ -47,6 +47,7 @@ def configure(settings: Logging, stream: TextIO | None, level: str | None = None
     level = (level or settings.level).upper()
     line = _json_line if settings.format == "json" else _text_line
     logger.remove()
+    logger.enable("vits_tts")
     writers = [_Writer(stream.write, stream.flush)] if stream else []
     if settings.file:
         writers.append(_file_writer(settings.file, settings))

@@ -86,6 +86,16 @@ class Pcm:
         return self.samples.nbytes
 
 
+@dataclass(frozen=True, slots=True)
+class Window(Pcm):
+    """A stretch of speech as it comes: ``samples`` (int16, mono) at ``sample_rate``.
+
+    ``progress`` is how much of the text has been said before it, from 0 to 1.
+    """
+
+    progress: float = 0.0
+
+
 def silence(seconds: float, sample_rate: int) -> Pcm:
     """Return silence of ``seconds``, to the nearest sample."""
     return Pcm(np.zeros(round(seconds * sample_rate), np.int16), sample_rate)

@@ -87,6 +87,7 @@ class Line:
 
     def _next(self, heard: _Upcoming) -> None:
         self._upcoming.popleft()
+        self._tally.heard += 1
         heard.ear.close()
         self._playback.leave_out(heard.stretch)
         self._start()

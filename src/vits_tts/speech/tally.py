@@ -11,6 +11,8 @@ class Tally:
     """What one request came to, for its log line; when each word is heard, if one wants to know."""
 
     sentences: int = 0
+    heard: int = 0
+    """Of these, how many have been handed over to their ends."""
     outcome: Outcome = field(default_factory=Outcome)
     audio_seconds: float = 0.0
     synthesised_seconds: float = 0.0

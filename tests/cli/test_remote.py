@@ -1,0 +1,199 @@
+"""A server's voice, for `say --url` and `batch --url`: the server's own, and unkind ones."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.conftest import Starter
+from tests.support.cli import run
+from tests.support.server import Server
+from tests.support.sound import decode
+from tests.support.voices import install_pair
+from vits_tts import Speech
+from vits_tts.audio import wav
+from vits_tts.cli.remote import Remote
+from vits_tts.errors import (
+    ConfigError,
+    KeyInvalid,
+    KeyMissing,
+    NotFound,
+    SpeedInvalid,
+    TextControlCharacters,
+    TextUnspeakable,
+    Unavailable,
+    VitsTtsError,
+)
+from vits_tts.web import access
+
+VOICES = b'{"default": "a", "voices": [{"name": "a", "licence": "free", "sample_rate": 8000}]}'
+
+
+def said(remote: Remote, text: str) -> Any:
+    """Return all samples of a speech."""
+    return np.concatenate([window.samples for window in remote.stream(text)])
+
+
+def test_the_same_speech(server: Server, tmp_path: Path) -> None:
+    """A server's speech is the library's, sample by sample, also of a text in many portions."""
+    install_pair(tmp_path / "voices")
+    (tmp_path / "config.yaml").write_text("voice: {name: pair}")
+    text = "Nam nam. Lan a!\n\n" * 300
+    remote = Remote(server.url, "pair", {"speaker": "minh", "speed": 2, "lexicon": {"lan": "la"}})
+    with Speech(config=tmp_path / "config.yaml") as speech:
+        here = speech.say(text, speaker="minh", speed=2, lexicon={"lan": "la"})
+    assert (remote.name, remote.sample_rate) == ("pair", here.sample_rate)
+    assert np.array_equal(said(remote, text), here.samples)
+
+
+def test_errors_are_those_of_the_library(server: Server) -> None:
+    """What the server refuses is raised as what it is; the message names the server."""
+    remote = Remote(server.url, "pair", {})
+    with pytest.raises(TextUnspeakable):
+        said(remote, "...")
+    with pytest.raises(TextControlCharacters):
+        said(remote, "a\x07b")
+    with pytest.raises(SpeedInvalid, match=f"{server.url}: speed is one of") as raised:
+        said(Remote(server.url, "pair", {"speed": "9"}), "nam")
+    assert raised.value.field == "speed"
+    with pytest.raises(ConfigError, match="there is no voice 'nobody'; there is vi_VN"):
+        Remote(server.url, "nobody", {})
+    with pytest.raises(NotFound):
+        Remote(f"{server.url}/elsewhere", None, {})
+
+
+def test_command_line(start: Starter, tmp_path: Path) -> None:
+    """`say --url` speaks with a key from the environment; without one nobody is let in."""
+    install_pair(tmp_path / "server" / "voices")
+    key, line = access.make_key("reader")
+    with start({"access": {"keys": [line]}, "voice": {"name": "pair"}}) as server:
+        say = ("say", "nam", "--url", server.url, "-o", "-")
+        done = run(tmp_path, *say, VITS_TTS_API_KEY=key)
+        assert (done.returncode, done.stderr) == (0, b"")
+        assert len(decode(done.stdout, streamed=True).samples) == 900
+        with pytest.raises(KeyMissing, match=server.url):
+            Remote(server.url, None, {})
+
+
+class Unkind:
+    """A server that answers as it is told, once each, and notes what it was asked."""
+
+    def __init__(self, *answers: tuple[int, dict[str, str], bytes]) -> None:
+        """Keep the answers."""
+        self.answers = list(answers)
+        self.asked: list[tuple[str, str | None]] = []
+        self.url = ""
+
+    @contextmanager
+    def running(self) -> Iterator["Unkind"]:
+        """Run it on a free port."""
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(handler) -> None:  # noqa: N805
+                self._answer(handler)
+
+            do_POST = do_GET  # noqa: N815
+
+            def log_message(handler, *_: object) -> None:  # noqa: N805
+                """Say nothing."""
+
+        with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listening:
+            self.url = f"http://127.0.0.1:{listening.server_port}"
+            thread = threading.Thread(target=listening.serve_forever, args=(0.01,))
+            thread.start()
+            try:
+                yield self
+            finally:
+                listening.shutdown()
+                thread.join()
+
+    def _answer(self, handler: BaseHTTPRequestHandler) -> None:
+        handler.rfile.read(int(handler.headers.get("Content-Length") or 0))
+        self.asked.append((handler.path, handler.headers.get("Authorization")))
+        status, headers, body = self.answers.pop(0)
+        handler.send_response(status)
+        for name, value in {"Content-Length": str(len(body)), **headers}.items():
+            handler.send_header(name, value.replace("HERE", self.url))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+
+def busy(status: int = 503) -> tuple[int, dict[str, str], bytes]:
+    """Return an answer of a server that is busy for no time."""
+    body = b'{"error": {"code": "busy", "message": "too much", "field": null}}'
+    return status, {"Retry-After": "0"}, body
+
+
+def sound(samples: int) -> tuple[int, dict[str, str], bytes]:
+    """Return an answer with so many samples."""
+    return 200, {}, wav.header(8000) + b"\1\2" * samples
+
+
+def test_busy() -> None:
+    """A busy server is asked again when it said, a few times and no more."""
+    with Unkind((200, {}, VOICES), busy(), busy(429), sound(9)).running() as server:
+        assert len(said(Remote(server.url, None, {}), "nam")) == 9
+        assert len(server.asked) == 4
+    with Unkind(*[busy()] * 9).running() as server:
+        with pytest.raises(Unavailable, match="too much"):
+            Remote(server.url, None, {})
+        assert len(server.asked) == 5
+
+
+def test_redirects_get_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The key goes to the server that was named, and to no other that it points to."""
+    monkeypatch.setenv("VITS_TTS_API_KEY", "secret")
+    with Unkind((302, {"Location": "HERE/away"}, b"")).running() as server:
+        with pytest.raises(ConfigError, match="the server answers 302 Found"):
+            Remote(server.url, None, {})
+        assert server.asked == [("/voices", "Bearer secret")]
+
+
+@pytest.mark.parametrize(
+    ("answer", "error", "message"),
+    [
+        ((200, {}, wav.header(8000) + b"\1"), VitsTtsError, "the answer broke off"),
+        ((200, {"Content-Length": "999"}, b"x" * 99), VitsTtsError, "the answer broke off"),
+        ((500, {}, b"<html>"), ConfigError, "the server answers 500 Internal Server Error"),
+        ((799, {}, b"[]"), ConfigError, "the server answers 799"),
+        (
+            (401, {}, b'{"error": {"code": "key_invalid", "message": "who?"}}'),
+            KeyInvalid,
+            "who?",
+        ),
+    ],
+)
+def test_answers_that_are_none(
+    answer: tuple[int, dict[str, str], bytes], error: type[Exception], message: str
+) -> None:
+    """Half an answer is no speech, and an error of whatever kind is one clear line."""
+    with Unkind((200, {}, VOICES), answer).running() as server:
+        remote = Remote(server.url, None, {})
+        with pytest.raises(error) as raised:
+            said(remote, "nam")
+    assert str(raised.value).endswith(message)
+
+
+@pytest.mark.parametrize("body", [b"hello", b"[]", b'{"voices": [{}]}'])
+def test_no_server_of_ours(body: bytes) -> None:
+    """Something else that answers is told apart."""
+    with (
+        Unkind((200, {}, body)).running() as server,
+        pytest.raises(ConfigError, match="this is no vits-tts server"),
+    ):
+        Remote(server.url, None, {})
+
+
+@pytest.mark.parametrize(
+    "url", ["localhost:8888", "file:///etc", "http://", "http://a/?b=c", "http://me:secret@a"]
+)
+def test_addresses(url: str) -> None:
+    """An address that is none is told before anything is asked, without what is secret in it."""
+    with pytest.raises(ConfigError, match="--url should") as raised:
+        Remote(url, None, {})
+    assert "secret" not in str(raised.value)

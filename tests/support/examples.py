@@ -1,0 +1,79 @@
+"""Examples of the documentation: found by their fences, run as printed but for the port."""
+
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+_BLOCK = re.compile(
+    r"^(?:<!-- (?P<mark>[^\n]*) -->\n)?```(?P<language>sh|python)\n(?P<code>.*?)^```$",
+    re.DOTALL | re.MULTILINE,
+)
+
+_FENCE = re.compile(r"^```(?:sh|bash|shell|console|python)", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Example:
+    """A fenced block, and what the comment over it says of trying it."""
+
+    language: str
+    code: str
+    mark: str
+
+    @property
+    def runs(self) -> bool:
+        """Whether it is to be run."""
+        return self.mark == "try" or self.with_clients
+
+    @property
+    def with_clients(self) -> bool:
+        """Whether it needs packages that are not ours, which developers have installed."""
+        return self.mark == "try with others' packages"
+
+    def joined(self, other: "Example") -> "Example":
+        """Return one that runs both, in one process, as the cells of a notebook run."""
+        return Example(self.language, f"{self.code}\n{other.code}", self.mark)
+
+    def run(self, folder: Path, url: str, python: Path) -> str:
+        """Return what it prints; it runs in ``folder``, in a new process, and may not fail."""
+        python = Path(sys.executable) if self.with_clients else python
+        code = self.code.replace("localhost:8888", url.removeprefix("http://"))
+        bins = f"{folder / 'players'}:{python.parent}"
+        command = {
+            "sh": ["bash", "-ec", f'export PATH="{bins}:$PATH"\n{code}'],
+            "python": [str(python), "-W", "error", "-c", code],
+        }[self.language]
+        done = subprocess.run(
+            command, cwd=folder, capture_output=True, text=True, timeout=300, check=False
+        )
+        assert done.returncode == 0, f"{self.code}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+
+def examples(page: Path) -> list[Example]:
+    """Return all of a page's; each says whether it is tried or why it is not."""
+    text = page.read_text(encoding="utf-8")
+    found = [
+        Example(block["language"], block["code"], block["mark"] or "")
+        for block in _BLOCK.finditer(text)
+    ]
+    assert len(found) == len(_FENCE.findall(text))
+    for example in found:
+        told = example.runs or example.mark.startswith("not run: ")
+        assert told, f"{page.name}: say `try` over it, or `not run: why`:\n{example.code}"
+    return found
+
+
+def tried(page: Path) -> list[Example]:
+    """Return those of a page that are to be run; neighbours in one language share a process."""
+    runs: list[Example] = []
+    for example in examples(page):
+        if not example.runs:
+            continue
+        if runs and (runs[-1].language, runs[-1].mark) == (example.language, example.mark):
+            runs[-1] = runs[-1].joined(example)
+        else:
+            runs.append(example)
+    return runs

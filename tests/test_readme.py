@@ -1,0 +1,167 @@
+"""A newcomer's way: a fresh copy, `./start.sh`, and what the pages show, run as printed."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import soundfile
+
+from tests.support.examples import tried
+from tests.support.server import Server, serving
+from tests.support.sound import Sound, assert_speech, decode
+from vits_tts.cli.commands import cli
+
+ROOT = Path(__file__).parent.parent
+CLEAN = {"HOME", "PATH", "LANG", "SSL_CERT_FILE", "SSL_CERT_DIR", "PIP_CERT", "UV_CACHE_DIR"}
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a clone would hold: the files that git knows or would know."""
+    folder = tmp_path_factory.mktemp("clone")
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+    )
+    for name in listed.stdout.decode().split("\0"):
+        if name and (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def started(copy: Path) -> Iterator[Server]:
+    """The server that `./start.sh` runs in the copy, without any environment of ours."""
+    (copy / "settings").mkdir()
+    command = ["env", "-i", *(f"{k}={v}" for k, v in os.environ.items() if k in CLEAN)]
+    script = ["./start.sh", "--config", "settings/config.yaml"]
+    with serving(copy / "settings", command=[*command, *script], folder_of_command=copy) as server:
+        yield server
+
+
+def test_start_makes_the_environment_without_developers_tools(started: Server, copy: Path) -> None:
+    """The first start installs what users need, and no more."""
+    assert started.url
+    assert (copy / ".venv" / "bin" / "vits-tts").exists()
+    assert not (copy / ".venv" / "bin" / "pytest").exists()
+
+
+PAGES = ("README.md", "docs/COMMANDS.md", "docs/PYTHON.md")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_examples(started: Server, copy: Path, page: str) -> None:
+    """What a page shows works as printed, with what users have installed; and is speech."""
+    before = {path: path.stat().st_mtime_ns for path in sounds(copy)}
+    player = copy / "players" / "paplay"
+    player.parent.mkdir(exist_ok=True)
+    player.write_text("#!/bin/sh\nexec cat >played.raw\n")
+    player.chmod(0o755)
+    python = copy / ".venv" / "bin" / "python"
+    printed = "".join(example.run(copy, started.url, python) for example in tried(copy / page))
+    made = [path for path in sounds(copy) if path.stat().st_mtime_ns != before.get(path)]
+    assert made
+    for path in made:
+        heard(path)
+    EXPECTED[page](copy, printed)
+
+
+def sounds(folder: Path) -> list[Path]:
+    """Return the files of sound that examples have made."""
+    endings = ("wav", "mp3", "flac", "ogg", "raw", "pcm", "ulaw")
+    paths = [path for ending in endings for path in folder.glob(f"*.{ending}")]
+    return [*paths, *folder.glob("*/0*.wav"), *folder.glob("book/*.mp3")]
+
+
+def heard(path: Path) -> None:
+    """Hold that a file is speech."""
+    if path.suffix == ".wav":
+        data = path.read_bytes()
+        streamed = data[4:8] == b"\xff" * 4
+        sound = decode(data, streamed=streamed)
+    elif path.suffix in {".raw", ".pcm", ".ulaw"}:
+        kind, rate = ("ULAW", 8000) if path.suffix == ".ulaw" else ("PCM_16", 16000)
+        samples, _ = soundfile.read(
+            path, format="RAW", subtype=kind, samplerate=rate, channels=1, endian="LITTLE"
+        )
+        sound = Sound(samples, rate)
+    else:
+        sound = Sound(*soundfile.read(path))
+    assert_speech(sound, shortest=0.3, longest=12)
+
+
+def readme(copy: Path, printed: str) -> None:
+    """`/tts` answers as the README says, and `voices list` tells the licence."""
+    answer = json.loads(printed.partition("}")[0] + "}")
+    text = (copy / "README.md").read_text(encoding="utf-8")
+    shown = re.search(r"```json\n(\{\"hash\".*?)```", text, re.DOTALL)
+    assert shown
+    assert set(answer) == set(json.loads(shown[1]))
+    assert "licence: CC BY-NC-SA 4.0" in printed
+
+
+def commands(copy: Path, printed: str) -> None:
+    """A batch says what it made, and where."""
+    assert re.search(r"2 made \(.* s\), 0 were there, 0 failed: both\n", printed)
+    names = {path.name for path in (copy / "book").iterdir()}
+    assert names == {"book-01.mp3", "book-02.mp3", "manifest.jsonl"}
+    assert {path.name for path in (copy / "both").glob("*.wav")} == {"lines.wav", "book.wav"}
+
+
+def python(copy: Path, printed: str) -> None:
+    """The API prints what is said of it."""
+    assert printed.splitlines()[0].split()[1:3] == ["16000", "int16"]
+    assert "0%\n" in printed
+    assert "nothing to say: no letter and no digit text\n" in printed
+    assert "there is no voice 'nobody'" in printed
+    assert (copy / "telephone.ulaw").stat().st_size < (copy / "hello.wav").stat().st_size / 3
+
+
+EXPECTED = {"README.md": readme, "docs/COMMANDS.md": commands, "docs/PYTHON.md": python}
+
+
+def test_every_command_and_option_is_told() -> None:
+    """docs/COMMANDS.md names all commands, and all options of those that it is about."""
+    page = (ROOT / "docs/COMMANDS.md").read_text(encoding="utf-8")
+    for name in cli.commands:
+        assert f"| `{name}` |" in page
+    for name in ("say", "batch"):
+        options = [option for parameter in cli.commands[name].params for option in parameter.opts]
+        missing = [option for option in options if option[0] == "-" and f"`{option}" not in page]
+        assert not missing
+
+
+def test_second_start_installs_nothing(started: Server, copy: Path) -> None:
+    """Setting up again changes nothing, and needs no network."""
+    assert started.url
+    before = sorted((copy / ".venv").rglob("METADATA"))
+    stamps = [path.stat().st_mtime_ns for path in before]
+    command = ["env", "-i", f"PATH={os.environ['PATH']}", f"HOME={os.environ['HOME']}"]
+    offline = ["UV_OFFLINE=1", "scripts/install", "--no-dev"]
+    subprocess.run([*command, *offline], cwd=copy, check=True)
+    after = sorted((copy / ".venv").rglob("METADATA"))
+    assert [path.stat().st_mtime_ns for path in after] == stamps
+
+
+def test_packages_hold_the_voice(copy: Path, started: Server) -> None:
+    """The wheel carries the voice and its card."""
+    assert started.url
+    uv = shutil.which("uv") or str(copy / ".venv" / "bin" / "uv")
+    subprocess.run([uv, "build", "--wheel", "--quiet", "--out-dir", "dist"], cwd=copy, check=True)
+    (wheel,) = (copy / "dist").glob("*.whl")
+    listed = subprocess.run(
+        ["python3", "-m", "zipfile", "-l", str(wheel)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for part in (".onnx ", ".onnx.json ", "MODEL_CARD.md ", "py.typed "):
+        assert part in listed.stdout
