@@ -264,6 +264,26 @@ class Speeds(Section):
     very_fast: LengthScale = Field(0.4, description="`length_scale` of `very_fast`.")
 
 
+class Catalogue(Section):
+    """Where `vits-tts voices` installs voices from."""
+
+    urls: Strings = Field(
+        ("https://huggingface.co/rhasspy/piper-voices/resolve/main/voices.json",),
+        description="Addresses of a catalogue in Piper's format: a voices.json by https, http or "
+        "file, or a folder of voices. The first one that answers is used; the others are asked "
+        "for files that it does not give.",
+    )
+    stall_seconds: Seconds = Field(
+        20, description="Seconds without news from a server after which a download has failed."
+    )
+    attempts: int = Field(
+        5, ge=1, le=100, description="Times that each address is tried; what has come is kept."
+    )
+    retry_seconds: Seconds = Field(
+        1, description="Seconds before the second try, twice as many before each further one."
+    )
+
+
 class Voice(Section):
     """Which voices speak, and how."""
 
@@ -312,6 +332,9 @@ class Voice(Section):
         0.6, ge=0, le=10, allow_inf_nan=False, description="Seconds of silence between paragraphs."
     )
     speeds: Speeds = Field(Speeds(), description="What the named speeds mean.")
+    catalogue: Catalogue = Field(
+        Catalogue(), description="Where `vits-tts voices` installs voices from."
+    )
 
 
 class MemoryCacheSettings(Section):
@@ -606,11 +629,17 @@ def _anchored(config: Config, base: Path) -> Config:
             "text": config.text.model_copy(
                 update={"lexicon": tuple(base / path for path in config.text.lexicon)}
             ),
-            "voice": _at(base, config.voice, "folder", "pieces_folder"),
+            "voice": _at(base, _with_catalogue(base, config.voice), "folder", "pieces_folder"),
             "audio": _at(base, config.audio, "folder"),
             "logging": _at(base, config.logging, "file"),
         }
     )
+
+
+def _with_catalogue(base: Path, voice: Voice) -> Voice:
+    """Make the catalogues' plain folders absolute."""
+    urls = tuple(url if "://" in url else str(base / url) for url in voice.catalogue.urls)
+    return voice.model_copy(update={"catalogue": voice.catalogue.model_copy(update={"urls": urls})})
 
 
 def _at(base: Path, section: Section, *names: str) -> Section:

@@ -77,6 +77,12 @@ def load(manifest: Manifest, folder: Path) -> Pieces:
     return pieces
 
 
+def forget(digest: str, folder: Path) -> None:
+    """Drop what is kept of a voice."""
+    for place in folder.glob(f"{digest}-*"):
+        shutil.rmtree(place, ignore_errors=True)
+
+
 def session(model: Model) -> onnxruntime.InferenceSession:
     """Open a graph that is optimised already; its runs take one thread, the caller's."""
     options = onnxruntime.SessionOptions()
