@@ -247,7 +247,7 @@ class Limits(Section):
     max_start_delay: Seconds = Field(
         2,
         description="Seconds after which sound has to start, else a listener gets 503; also how "
-        "long a request waits for a voice that is still being loaded.",
+        "long a request waits for a voice that is being loaded.",
     )
     slow_client_seconds: Seconds = Field(
         30, description="Seconds without reading after which a slow caller is dropped."
@@ -294,6 +294,21 @@ class Voice(Section):
         "`voice.folder`.",
     )
     others: Strings = Field((), description="Further voices that requests may name.")
+    load: Literal["start", "first_use"] = Field(
+        "start",
+        description="When the others are loaded: at the `start`, or at their `first_use`, while "
+        "the request waits. The default voice is loaded at the start and stays.",
+    )
+    max_loaded_bytes: ByteSize | None = Field(
+        None,
+        description="Memory that the voices of one process may take, about; the longest unused "
+        "makes room for another. null for as much as they take.",
+    )
+    unused_seconds: Seconds | None = Field(
+        None,
+        description="Seconds without use after which another voice than the default one is "
+        "dropped, to be loaded again when it is asked for; null for never.",
+    )
     folder: Path = Field(
         Path("voices"),
         description="Where voices live: NAME.onnx beside NAME.onnx.json, as Piper has them.",

@@ -64,7 +64,7 @@ async def _say(speech: "Speech", text: str, options: dict[str, Any]) -> bytes:
         request = await speech.request(text, **options)
         speech.start()
         speech.watch()
-        await asyncio.wrap_future(speech.voices.ready)
+        await speech.voices.load(request.voice)
         async with aclosing(speech.stream(request, Tally())) as stream:
             parts = [pcm.samples.tobytes() async for pcm in stream]
     finally:

@@ -73,6 +73,7 @@ class Manifest(_Part):
     licence: Licence = Licence()
     name: str
     model_path: Path
+    model_bytes: int
     digest: str
 
     @property
@@ -172,23 +173,50 @@ def read(model_path: Path) -> Manifest:
 
     """
     name = model_path.name.removesuffix(".onnx")
-    json_path = model_path.with_name(f"{model_path.name}.json")
-    try:
-        text, model = json_path.read_bytes(), model_path.read_bytes()
-    except OSError as error:
-        raise VoiceError(f"voice {name}: {error.filename}: {error.strerror}") from None
-    digest = hashlib.blake2b(hashlib.blake2b(model).digest() + text, digest_size=16).hexdigest()
+    json_path = _json_path(model_path)
+    model, text = _contents(model_path)
     try:
         data = json.loads(text)
         if isinstance(data, dict) and "licence" not in data:
             data["licence"] = _stated_licence(model_path)
-        manifest = Manifest(**{**data, "name": name, "model_path": model_path, "digest": digest})
+        known = {"model_bytes": len(model), "digest": _digest(model, text)}
+        manifest = Manifest(**{**data, "name": name, "model_path": model_path, **known})
     except (ValueError, TypeError) as error:
         raise VoiceError(f"voice {name}: {json_path}: {_reason(error)}") from None
     missing = [symbol for symbol in (BOS, EOS, PAD) if symbol not in manifest.phoneme_id_map]
     if missing:
         raise VoiceError(f"voice {name}: {json_path}: phoneme_id_map lacks {' '.join(missing)}")
     return manifest
+
+
+def model_of(manifest: Manifest) -> bytes:
+    """Return the bytes of a voice's model.
+
+    Raises:
+        VoiceError: the files are not those any more that the manifest was read from.
+
+    """
+    model, text = _contents(manifest.model_path)
+    if _digest(model, text) != manifest.digest:
+        raise VoiceError(f"voice {manifest.name}: its files were replaced; have them read again")
+    return model
+
+
+def _contents(model_path: Path) -> tuple[bytes, bytes]:
+    """Return the model and its JSON."""
+    try:
+        return model_path.read_bytes(), _json_path(model_path).read_bytes()
+    except OSError as error:
+        name = model_path.name.removesuffix(".onnx")
+        raise VoiceError(f"voice {name}: {error.filename}: {error.strerror}") from None
+
+
+def _json_path(model_path: Path) -> Path:
+    return model_path.with_name(f"{model_path.name}.json")
+
+
+def _digest(model: bytes, text: bytes) -> str:
+    return hashlib.blake2b(hashlib.blake2b(model).digest() + text, digest_size=16).hexdigest()
 
 
 def _stated_licence(model_path: Path) -> Licence:

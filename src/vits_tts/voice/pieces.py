@@ -25,7 +25,7 @@ import onnxruntime
 from loguru import logger
 
 from vits_tts.voice import plan as plans
-from vits_tts.voice.manifest import BOS, EOS, PAD, Manifest
+from vits_tts.voice.manifest import BOS, EOS, PAD, Manifest, model_of
 from vits_tts.voice.plan import Plan, Uncut
 
 if TYPE_CHECKING:
@@ -50,6 +50,12 @@ class Pieces:
     text: Model
     frames: Model | None
     plan: Plan | Uncut
+
+    @property
+    def nbytes(self) -> int:
+        """What the graphs weigh."""
+        graphs = [graph for graph in (self.text, self.frames) if graph is not None]
+        return sum(len(g) if isinstance(g, bytes) else g.stat().st_size for g in graphs)
 
 
 def default_folder() -> Path:
@@ -146,7 +152,7 @@ def _cut(manifest: Manifest) -> tuple[dict[str, bytes], Plan | Uncut]:
 
     from vits_tts.voice.cutting.cut import cut  # noqa: PLC0415
 
-    pieces = cut(onnx.load(manifest.model_path), tried_ids(manifest))
+    pieces = cut(onnx.load_from_string(model_of(manifest)), tried_ids(manifest))
     models = {_TEXT: _optimised(pieces.text)}
     if pieces.frames is not None:
         models[_FRAMES] = _optimised(pieces.frames)

@@ -179,6 +179,7 @@ class VoicesHandler(Handler):
                 "default": voices.default,
                 "voices": [
                     manifest.described(default=name == voices.default)
+                    | {"loaded": voices.loaded(name)}
                     for name, manifest in voices.manifests.items()
                 ],
             }

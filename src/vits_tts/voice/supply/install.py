@@ -13,11 +13,11 @@ from vits_tts.errors import ConfigError, VoiceError
 from vits_tts.text.phonemise import Phonemiser
 from vits_tts.voice import card, catalogue, manifest
 from vits_tts.voice import pieces as cut_pieces
+from vits_tts.voice.loading import loaded
 from vits_tts.voice.manifest import Manifest
 from vits_tts.voice.supply.offers import Offer, Offers
 from vits_tts.voice.supply.part import Part, Wanted
 from vits_tts.voice.supply.transfer import Tries, fetch
-from vits_tts.voice.voices import loaded
 
 Progress = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
 """Given a voice's name and bytes, a block in which it is told how many bytes there are."""
