@@ -459,6 +459,17 @@ class Logging(Section):
     )
 
 
+class Tracing(Section):
+    """Traces of requests, by OpenTelemetry; needs the extra `opentelemetry`."""
+
+    enabled: bool = Field(False, description="Send a span for each stage of each request.")
+    endpoint: str | None = Field(
+        None,
+        description="Where a collector takes OTLP over HTTP, such as `http://host:4318/v1/traces`; "
+        "null for what `OTEL_EXPORTER_OTLP_ENDPOINT` says.",
+    )
+
+
 class Config(BaseSettings):
     """Every setting there is."""
 
@@ -479,6 +490,7 @@ class Config(BaseSettings):
     cache: Cache = Field(Cache(), description="What is kept so that nothing is made twice.")
     audio: Audio = Field(Audio(), description="The files that `/tts` makes.")
     logging: Logging = Field(Logging(), description="What is logged, and how.")
+    tracing: Tracing = Field(Tracing(), description="Traces of requests, for OpenTelemetry.")
 
     @classmethod
     def settings_customise_sources(

@@ -6,6 +6,7 @@ from contextlib import aclosing
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from vits_tts import tracing
 from vits_tts.audio import wav
 from vits_tts.audio.files import AudioFile, AudioFiles, WholeFile, is_hash
 from vits_tts.cache.redis import RedisTier
@@ -61,7 +62,8 @@ class Saving:
         audio_hash = self._speech_hash(request)
         size = await self._helpers.run(self._files.size, audio_hash)
         if size is None:
-            size = await self._made(audio_hash, request, tally)
+            with tracing.stage("make file"):
+                size = await self._made(audio_hash, request, tally)
             if self._redis:
                 self._redis.keep_recipe_later(audio_hash, _recipe(request))
         else:

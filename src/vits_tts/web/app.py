@@ -6,12 +6,13 @@ after the fork; the voices are loaded in the background from then on.
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+from tornado.httputil import HTTPServerRequest
 from tornado.web import Application, RequestHandler
 
 from vits_tts import config as configuration
-from vits_tts import logs
+from vits_tts import logs, tracing
 from vits_tts.config import Config
 from vits_tts.speech import Speech, build
 from vits_tts.web.base import Handler, NotFoundHandler
@@ -28,6 +29,8 @@ from vits_tts.web.operations import HealthHandler, MetricsHandler, ReadyHandler
 from vits_tts.web.proxy import Proxies
 from vits_tts.web.state import State
 
+_BODY_HEADERS: Final = ("Content-Length", "Transfer-Encoding")
+
 
 class SpeechApplication(Application):
     """A tornado application that also knows its configuration, its speech and its state."""
@@ -39,6 +42,7 @@ class SpeechApplication(Application):
         self.state = State()
         proxies = Proxies(config.server)
         self.guard = Guard(config, proxies)
+        self._bodiless: dict[type[RequestHandler], type[RequestHandler]] = {}
         shared: dict[str, Any] = {
             "config": config,
             "speech": speech,
@@ -62,10 +66,32 @@ class SpeechApplication(Application):
             default_handler_args=shared,
         )
 
+    def get_handler_delegate(
+        self,
+        request: HTTPServerRequest,
+        target_class: type[RequestHandler],
+        target_kwargs: dict[str, Any] | None = None,
+        path_args: list[bytes] | None = None,
+        path_kwargs: dict[str, bytes] | None = None,
+    ) -> Any:
+        """Let a request without a body begin at once: waiting for one takes turns of the loop."""
+        if not any(name in request.headers for name in _BODY_HEADERS):
+            if target_class not in self._bodiless:
+                self._bodiless[target_class] = _bodiless(target_class)
+            target_class = self._bodiless[target_class]
+        return super().get_handler_delegate(
+            request, target_class, target_kwargs, path_args, path_kwargs
+        )
+
     def log_request(self, handler: RequestHandler) -> None:
         """Write the request's line in the log."""
         if isinstance(handler, Handler):
             handler.log_request()
+
+
+def _bodiless(handler: type[RequestHandler]) -> type[RequestHandler]:
+    """Return the same handler for requests that have no body to be taken as it comes."""
+    return type(handler.__name__, (handler,), {"_stream_request_body": False})
 
 
 def make_app(config: Config | str | None = None) -> SpeechApplication:
@@ -81,6 +107,7 @@ def make_app(config: Config | str | None = None) -> SpeechApplication:
     if not isinstance(config, Config):
         config = configuration.load(Path(config) if config else None)
     logs.configure(config.logging, sys.stdout)
+    tracing.configure(config.tracing)
     application = SpeechApplication(config, build(config))
     application.speech.start()
     return application

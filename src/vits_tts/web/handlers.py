@@ -3,9 +3,11 @@
 import asyncio
 from abc import abstractmethod
 from collections.abc import AsyncIterator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from http import HTTPStatus
 from typing import ClassVar
+
+from tornado.iostream import StreamClosedError
 
 from vits_tts.audio import wav
 from vits_tts.audio.files import AudioFile
@@ -35,10 +37,10 @@ class SpeechHandler(Handler):
 
     async def _answer(self, given: parameters.Parameters) -> None:
         with self.speech.slot(heard=self.heard):
-            await self.while_connected(self.speak(given))
+            await self.respond(given)
 
     @abstractmethod
-    async def speak(self, given: parameters.Parameters) -> None:
+    async def respond(self, given: parameters.Parameters) -> None:
         """Check what is asked for and answer it."""
 
     async def checked(self, given: parameters.Parameters) -> SpeechRequest:
@@ -63,8 +65,11 @@ class TtsHandler(SpeechHandler):
 
     heard = False
 
-    async def speak(self, given: parameters.Parameters) -> None:
+    async def respond(self, given: parameters.Parameters) -> None:
         """Answer when the file is complete."""
+        await self.while_connected(self._save(given))
+
+    async def _save(self, given: parameters.Parameters) -> None:
         request = await self.checked(given)
         saved = await self.speech.save(request, self.tally)
         manifest = self.speech.voices.find(request.voice)
@@ -86,15 +91,20 @@ class TtsHandler(SpeechHandler):
 class StreamHandler(SpeechHandler):
     """`/tts/stream`: sends WAV while it is made."""
 
-    async def speak(self, given: parameters.Parameters) -> None:
-        """Send each sentence as soon as it is there; a fault in the middle cuts the connection."""
+    async def respond(self, given: parameters.Parameters) -> None:
+        """Send what is at hand at once, and the rest as it comes."""
         request = await self.checked(given)
         if speech := self.speech.at_hand(request, self.tally):
             self._set_headers()
             body = wav.header(speech.sample_rate) + speech.samples.tobytes()
-            self.set_header("Content-Length", len(body))
-            await self.send(body)
-            return
+            self._headers["Content-Length"] = str(len(body))
+            with suppress(StreamClosedError):
+                await self.send(body)
+        else:
+            await self.while_connected(self._stream(request))
+
+    async def _stream(self, request: SpeechRequest) -> None:
+        """Send each window as soon as it is there; a fault in the middle cuts the connection."""
         async with aclosing(self.speech.stream(request, self.tally)) as stream:
             first = await anext(stream)  # what goes wrong before any sound is a proper error
             self._set_headers()
@@ -103,16 +113,19 @@ class StreamHandler(SpeechHandler):
                 await self.send(pcm.samples.tobytes())
 
     def _set_headers(self) -> None:
-        self.set_header("Content-Type", "audio/wav")
-        self.set_header("Cache-Control", "no-store")
-        self.set_header("X-Accel-Buffering", "no")  # nginx passes it on as it comes
+        self._headers["Content-Type"] = "audio/wav"
+        self._headers["Cache-Control"] = "no-store"
+        self._headers["X-Accel-Buffering"] = "no"  # nginx passes it on as it comes
 
 
 class NormalizeHandler(SpeechHandler):
     """`/normalize`: shows what would be said, and from where in the text each word comes."""
 
-    async def speak(self, given: parameters.Parameters) -> None:
+    async def respond(self, given: parameters.Parameters) -> None:
         """Answer with the reading; nothing is synthesised."""
+        await self.while_connected(self._read(given))
+
+    async def _read(self, given: parameters.Parameters) -> None:
         text = parameters.text(given, "text")
         if text is None:
             raise TextMissing("text is missing", field="text")
