@@ -76,6 +76,14 @@ def _origin(value: str) -> str:
     return value
 
 
+def _without_password(url: str) -> str:
+    return re.sub(r"(//[^/@]*:)[^/@]*@", r"\1**********@", url)
+
+
+def _without_passwords(urls: tuple[str, ...]) -> list[str]:
+    return [_without_password(url) for url in urls]
+
+
 Strings = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
 Paths = Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_listed)]
 Origins = Annotated[
@@ -267,7 +275,7 @@ class Speeds(Section):
 class Catalogue(Section):
     """Where `vits-tts voices` installs voices from."""
 
-    urls: Strings = Field(
+    urls: Annotated[Strings, PlainSerializer(_without_passwords)] = Field(
         ("https://huggingface.co/rhasspy/piper-voices/resolve/main/voices.json",),
         description="Addresses of a catalogue in Piper's format: a voices.json by https, http or "
         "file, or a folder of voices. The first one that answers is used; the others are asked "
@@ -364,7 +372,7 @@ class MemoryCacheSettings(Section):
 
 def _masked(url: SecretStr | None) -> str | None:
     """Show a URL without its password."""
-    return re.sub(r"(//[^/@]*:)[^/@]*@", r"\1**********@", url.get_secret_value()) if url else None
+    return _without_password(url.get_secret_value()) if url else None
 
 
 def _redis_url(url: SecretStr) -> SecretStr:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 _BLOCK = 4096
 
@@ -37,6 +38,7 @@ class Request:
     path: str
     range: str | None
     if_range: str | None
+    authorization: str | None = None
     status: int = 0
     sent: int = 0
 
@@ -126,10 +128,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer, or fail."""
-        path = self.path.lstrip("/")
+        path = urlsplit(self.path).path.lstrip("/")  # a proxy is asked for a whole URL
         faults = self.supply.faults.get(path)
         fault = faults.popleft() if faults else Fault()
-        request = Request(path, self.headers["Range"], self.headers["If-Range"])
+        said = self.headers
+        request = Request(path, said["Range"], said["If-Range"], said["Authorization"])
         self.supply.requests.append(request)
         body = self.supply.files.get(path)
         if fault.status or body is None:

@@ -233,6 +233,30 @@ def test_mirrors(tmp_path: Path, supplier: Supplier) -> None:
         Site(tmp_path / "other", supplier.url, mirror.url).install()
 
 
+def test_through_a_proxy(
+    tmp_path: Path, supplier: Supplier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The proxy that the environment names is asked, for a host that only it can reach."""
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.setenv("http_proxy", supplier.url)
+    Site(tmp_path / "voices", "http://mirror.example.invalid/").install()
+    assert supplier.asked(PATH)
+
+
+def test_a_mirror_with_a_password(tmp_path: Path, supplier: Supplier) -> None:
+    """User and password in an address are sent as such, and never shown."""
+    url = supplier.url.replace("//", "//linh:s%40cret@")
+    site = Site(tmp_path / "voices", url)
+    site.install()
+    assert {request.authorization for request in supplier.requests} == {"Basic bGluaDpzQGNyZXQ="}
+    supplier.files = {}
+    with pytest.raises(ConfigError) as caught:
+        Site(tmp_path / "voices", url).install()
+    assert "cret" not in caught.value.message
+    assert "cret" not in str(site.settings.model_dump(mode="json"))
+
+
 def test_no_catalogue(tmp_path: Path, supplier: Supplier) -> None:
     """Every address is named with what is wrong with it."""
     supplier.files["voices.json"] = b"<html>"

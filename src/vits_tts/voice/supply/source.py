@@ -97,14 +97,14 @@ class Web:
 
     def __init__(self, address: str, stall_seconds: float) -> None:
         """Ask below ``address``, which ends with a slash; who is silent too long has failed."""
-        self.address = address
+        self.address, self._headers = _without_secrets(address)
         self._stall = stall_seconds
         self._pool = _pool(address)
 
     @contextmanager
     def open(self, path: str, start: int = 0, validator: str | None = None) -> Iterator[Answer]:
         """Ask for a file, or for what is missing of it."""
-        headers = {"Accept-Encoding": "identity"}
+        headers = {"Accept-Encoding": "identity", **self._headers}
         if start and validator:
             headers |= {"Range": f"bytes={start}-", "If-Range": validator}
         try:
@@ -165,13 +165,24 @@ def source(address: str, stall_seconds: float) -> Source:
     return Folder(path.parent if path.name == CATALOGUE else path)
 
 
+def _without_secrets(address: str) -> tuple[str, dict[str, str]]:
+    """Return an address without its user and password, and the header that says them."""
+    url = urllib3.util.parse_url(address)
+    if url.auth is None:
+        return address, {}
+    headers = urllib3.util.make_headers(basic_auth=unquote(url.auth))
+    return url._replace(auth=None).url, {name.title(): value for name, value in headers.items()}
+
+
 def _pool(address: str) -> urllib3.PoolManager:
     """Return what asks, by the proxy that the environment names for this address, if any."""
     parts = urlsplit(address)
     proxy = getproxies().get(parts.scheme)
-    if proxy and not proxy_bypass(parts.hostname or ""):
-        return urllib3.ProxyManager(proxy)
-    return urllib3.PoolManager()
+    if not proxy or proxy_bypass(parts.hostname or ""):
+        return urllib3.PoolManager()
+    auth = urllib3.util.parse_url(proxy).auth
+    headers = urllib3.util.make_headers(proxy_basic_auth=unquote(auth)) if auth else None
+    return urllib3.ProxyManager(proxy, proxy_headers=headers)
 
 
 def _begin(response: urllib3.BaseHTTPResponse, start: int, validator: str | None) -> int:
