@@ -88,7 +88,8 @@ def test_installing(site: Site, supplier: Supplier) -> None:
     assert site.told[-1] == sum(len(supplier.files[path]) for path in supplier.files) - len(
         supplier.files["voices.json"]
     )
-    assert Supply(site.settings).find("old-pair").key == "pair"
+    supply = Supply(site.settings)
+    assert supply.standing(supply.find("old-pair")) is True
 
 
 @pytest.mark.parametrize("ending", ["breaks off", "stalls"])
@@ -303,6 +304,7 @@ def test_a_bare_folder(tmp_path: Path) -> None:
     assert (offer.key, offer.rate, offer.speakers) == ("pair", 8000, ("lan", "minh"))
     assert licence == card.Licence(name="CC BY 4.0")
     assert site.install().licence.name == "CC BY 4.0"
+    assert Supply(site.settings).standing(offer) is False  # without a digest nobody knows
 
 
 def test_a_voice_that_cannot_speak(site: Site, supplier: Supplier, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Final
 
 from loguru import logger
@@ -209,7 +209,8 @@ class Voices:
 
     async def _tidy(self, seconds: float) -> None:
         """Drop what has not been used for so long, again and again."""
-        await asyncio.wait({asyncio.wrap_future(self.ready)})
+        with suppress(Exception):  # which readiness and the log tell
+            await asyncio.shield(asyncio.wrap_future(self.ready))
         while True:
             await asyncio.sleep(self._residents.until_unused(seconds))
             self._let_go(self._residents.unused(seconds), "unused")

@@ -10,10 +10,7 @@ import portalocker
 
 from vits_tts.config import Voice, nearest
 from vits_tts.errors import ConfigError, VoiceError
-from vits_tts.text.phonemise import Phonemiser
 from vits_tts.voice import card, catalogue, manifest
-from vits_tts.voice import pieces as cut_pieces
-from vits_tts.voice.loading import loaded
 from vits_tts.voice.manifest import Manifest
 from vits_tts.voice.supply.offers import Offer, Offers
 from vits_tts.voice.supply.part import Part, Wanted
@@ -97,6 +94,8 @@ def remove(model: Path, settings: Voice) -> None:
         (model.parent / file).unlink(missing_ok=True)
     shutil.rmtree(_draft(model.parent, name), ignore_errors=True)
     if digest:
+        from vits_tts.voice import pieces as cut_pieces  # noqa: PLC0415  # as above
+
         cut_pieces.forget(digest, settings.pieces_folder or cut_pieces.default_folder())
 
 
@@ -162,6 +161,10 @@ def _try(draft: Path, name: str, pieces: Path | None) -> None:
         VoiceError: it cannot; nothing is kept of it.
 
     """
+    # Not for those who only look: onnxruntime takes a second to import.
+    from vits_tts.text.phonemise import Phonemiser  # noqa: PLC0415
+    from vits_tts.voice.loading import loaded  # noqa: PLC0415
+
     try:
         loaded(manifest.read(draft / f"{name}.onnx"), Phonemiser(), pieces=pieces)
     except VoiceError:

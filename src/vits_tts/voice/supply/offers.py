@@ -32,7 +32,7 @@ _NAME: Final = re.compile(r"\w[\w.+-]{0,99}")
 _SAMPLE_RATES: Final = {"x_low": 16_000, "low": 16_000, "medium": 22_050, "high": 22_050}
 """Piper's qualities, see docs/TRAINING.md of OHF-Voice/piper1-gpl."""
 
-Text = Annotated[str, Field(max_length=200)]
+Words = Annotated[str, Field(max_length=200)]
 
 
 class _Part(BaseModel):
@@ -40,9 +40,9 @@ class _Part(BaseModel):
 
 
 class _Language(_Part):
-    code: Text
-    name_english: Text = ""
-    country_english: Text = ""
+    code: Words
+    name_english: Words = ""
+    country_english: Words = ""
 
 
 class _File(_Part):
@@ -56,7 +56,7 @@ class Offer(_Part):
 
     key: str
     language: _Language
-    quality: Text = ""
+    quality: Words = ""
     num_speakers: int = Field(1, ge=0)
     speaker_id_map: Mapping[str, int] = Field(default_factory=dict)
     files: Mapping[str, _File]

@@ -52,8 +52,9 @@ class Part:
 
     @property
     def done(self) -> bool:
-        """Whether the file is there already, whole and right."""
-        return self._place.is_file() and self._problem(self._place) is None
+        """Whether the file is there already, whole and right, as far as that can be known."""
+        known = self._wanted.digest is not None and self._place.is_file()
+        return known and self._problem(self._place) is None
 
     @property
     def size(self) -> int:

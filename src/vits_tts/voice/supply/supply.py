@@ -49,8 +49,11 @@ class Supply:
         return self._offers.find(name)
 
     def licence(self, offer: Offer) -> Licence | None:
-        """Return a voice's terms, as the catalogue or its card states them."""
-        return self._offers.licence(offer, self._tries)
+        """Return a voice's terms, as the catalogue or its card states them.
+
+        A card that does not come at once is not waited for.
+        """
+        return self._offers.licence(offer, Tries(1, 0))
 
     def available(self, language: str | None = None) -> list[tuple[Offer, Licence | None]]:
         """Return what is offered, of one language or of all, each with its terms.
