@@ -53,13 +53,15 @@ def run_on_a_terminal(folder: Path, *arguments: str) -> tuple[int, str, str]:
     return process.returncode, printed, shown.decode()
 
 
-@pytest.mark.usefixtures("supplier")
-def test_from_the_catalogue_and_away(tmp_path: Path) -> None:
+def test_from_the_catalogue_and_away(tmp_path: Path, supplier: Supplier) -> None:
     """What docs/VOICES.md shows: a voice is found, looked at, installed and removed."""
     block = _PAGE.read_text(encoding="utf-8").partition("```sh\n")[2].partition("```")[0]
     commands = [line.partition("#")[0].split()[1:] for line in block.splitlines()]
     _, available, info, install, remove = commands  # `list` has a test of its own
-    size = "vi_VN, x_low, 16000 Hz, 0.0 MB, 2 speakers"
+    catalogue = supplier.catalogue
+    catalogue[_NAME]["quality"] = "\x1b[31mx_low"  # nobody else commands this terminal
+    supplier.say(catalogue)
+    size = "vi_VN, [31mx_low, 0.0 MB, 2 speakers"
     listed = run(tmp_path, *available)
     assert listed.stdout.decode() == f"  {_NAME}  {size}, licence: CC BY-NC 4.0\n"
     assert "speakers: lan, minh\n" in run(tmp_path, *info).stdout.decode()

@@ -332,7 +332,11 @@ def test_entries_that_lead_astray(tmp_path: Path, supplier: Supplier) -> None:
         listed[f"bad{number}"] = {**good, "files": files}
     for key in ("../up", "/etc/passwd", ".hidden", "a/b", "a\\b", "", "a\n", "x" * 101):
         listed[key] = good
-    listed |= {"none": None, "text": "x", "huge": {**good, "files": {}}}
+    unchecked = {path: {"size_bytes": 1} for path in good["files"]}
+    large = {**good["files"], "x.onnx.json": {**file, "size_bytes": 2**30}}
+    large.pop("vi/vi_VN/pair/pair.onnx.json")
+    listed |= {"none": None, "text": "x", "empty": {**good, "files": {}}}
+    listed |= {"unchecked": {**good, "files": unchecked}, "large": {**good, "files": large}}
     supplier.say(listed)
     site = Site(tmp_path / "voices", supplier.url)
     supply = Supply(site.settings)

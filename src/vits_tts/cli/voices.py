@@ -53,7 +53,7 @@ def list_voices(
         click.echo(json.dumps([row for row, _ in rows], ensure_ascii=False, indent=2))
         return
     for row, mark in rows:
-        click.echo(f"{mark} {row['name']}  {_summary(row)}")
+        _echo(f"{mark} {row['name']}  {_summary(row)}")
 
 
 @voices.command(
@@ -81,7 +81,7 @@ def show_voice(name: str, as_json: bool, config_path: Path | None) -> None:
         return
     for key, value in row.items():
         if value not in (None, [], {}, ""):
-            click.echo(f"{key.replace('_', ' ')}: {_shown(value)}")
+            _echo(f"{key.replace('_', ' ')}: {_shown(value)}")
 
 
 @voices.command(
@@ -110,7 +110,7 @@ def install(names: tuple[str, ...], force: bool, config_path: Path | None) -> No
             raise VoiceError(f"voice {offer.key}: another one is installed; --force replaces it")
         voice = supply.install(offer, _progress) if not same else supply.installed(offer)
         done = "is installed already" if same else "installed"
-        click.echo(f"{voice.name}: {done}, licence: {_licence(voice.licence)}")
+        _echo(f"{voice.name}: {done}, licence: {_licence(voice.licence)}")
         _warn(voice)
 
 
@@ -133,6 +133,11 @@ def remove(name: str, yes: bool, config_path: Path | None) -> None:
     click.echo(f"{name}: removed")
 
 
+def _echo(line: str, *, err: bool = False) -> None:
+    """Print a line without what would command the terminal: a catalogue is somebody else's."""
+    click.echo("".join(letter for letter in line if letter.isprintable()), err=err)
+
+
 def _supply(config: Config) -> "Supply":
     from vits_tts.voice.supply import Supply
 
@@ -152,7 +157,7 @@ def _available(config: Config, language: str | None) -> list[tuple[dict[str, Any
     there = catalogue.installed(config.voice.folder)
     rows = [_offered_row(*offered) for offered in supply.available(language)]
     for name, reason in supply.broken.items():
-        click.echo(f"vits-tts: voice {name}: cannot be used: {reason}", err=True)
+        _echo(f"vits-tts: voice {name}: cannot be used: {reason}", err=True)
     return [(row, "*" if row["name"] in there else " ") for row in rows]
 
 

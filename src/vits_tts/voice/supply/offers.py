@@ -24,6 +24,7 @@ from vits_tts.voice.supply.source import CATALOGUE, Failed, Folder, Source
 from vits_tts.voice.supply.transfer import Tries, read
 
 _MAX_CATALOGUE_BYTES: Final = 16 * 1024 * 1024
+_MAX_JSON_BYTES: Final = 16 * 1024 * 1024
 _MAX_FILE_BYTES: Final = 4 * 1024**3
 _CARD: Final = "MODEL_CARD"
 _MODEL: Final = ".onnx"
@@ -88,6 +89,8 @@ class Offer(_Part):
         for ending in (_MODEL, _JSON):
             if sum(path.endswith(ending) for path in files) != 1:
                 raise ValueError(f"one file should end with {ending}")
+        if any(path.endswith(_JSON) and files[path].size_bytes > _MAX_JSON_BYTES for path in files):
+            raise ValueError(f"its {_JSON} is too large")
         return files
 
     @property
@@ -187,8 +190,7 @@ def load(sources: Sequence[Source], tries: Tries) -> Offers:
     reasons = []
     for number, source in enumerate(sources):
         try:
-            content = _content(source, tries)
-            voices, broken = _parsed(content)
+            voices, broken = _read(source, tries)
         except Failed as error:
             reasons.append(f"{source.address}{CATALOGUE}: {error}")
             continue
@@ -196,17 +198,23 @@ def load(sources: Sequence[Source], tries: Tries) -> Offers:
     raise ConfigError(f"voice.catalogue.urls: {'; '.join(reasons) or 'there is no address'}")
 
 
-def _content(source: Source, tries: Tries) -> Any:
+def _read(source: Source, tries: Tries) -> tuple[dict[str, Offer], dict[str, str]]:
+    """Return the voices of a source that can be used, and what is wrong with the others."""
     if isinstance(source, Folder) and not (source.folder / CATALOGUE).exists():
-        return dict(_found(source.folder))
+        return _parsed(dict(_found(source.folder)))
     try:
-        return json.loads(read(source, CATALOGUE, _MAX_CATALOGUE_BYTES, tries))
+        content = json.loads(read(source, CATALOGUE, _MAX_CATALOGUE_BYTES, tries))
     except (ValueError, RecursionError):
         raise Failed("not a catalogue: not JSON", lasting=True) from None
+    voices, broken = _parsed(content)
+    for key, offer in list(voices.items()):
+        if offer.model.digest is None or offer.manifest.digest is None:
+            del voices[key]
+            broken[key] = "its files have no digests"
+    return voices, broken
 
 
 def _parsed(content: Any) -> tuple[dict[str, Offer], dict[str, str]]:
-    """Return the voices that can be used, and what is wrong with the others."""
     if not isinstance(content, dict) or not content:
         raise Failed("not a catalogue: it lists no voices", lasting=True)
     voices, broken = {}, {}
