@@ -48,7 +48,10 @@ from typing import ClassVar
 
 
 class VitsTtsError(Exception):
-    """The root: ``status`` and ``code`` are what HTTP callers see, ``field`` the parameter."""
+    """A fault of the server's, logged under the request's id, where no class below says more.
+
+    ``status`` and ``code`` are what HTTP callers see, ``field`` is the parameter.
+    """
 
     status: ClassVar[int] = 500
     code: ClassVar[str] = "internal"

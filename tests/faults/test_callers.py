@@ -10,11 +10,13 @@ from pathlib import Path
 import httpx
 
 from tests.conftest import Row, Starter
+from tests.support.fuzzing import fuzzed
 from tests.support.server import Server, Settings
 from tests.support.voices import install_pair
 
 _MANY = 200
 _MALFORMED = 1000
+_DESCRIBED = 100
 
 
 def settings(folder: Path) -> Settings:
@@ -176,9 +178,11 @@ def malformed(chance: random.Random) -> bytes:
 
 
 def test_malformed_requests(start: Starter, tmp_path: Path, row: Row) -> None:
-    """A thousand of every kind: not one 5xx, no worker lost, and the next caller is served."""
+    """Of every kind, from the description too: no 5xx, no worker lost, the next one is served."""
     chance = random.Random(20)  # noqa: S311  # the same every time
-    with start(settings(tmp_path)) as server:
+    few = settings(tmp_path)
+    few["server"]["max_text_chars"] = 200
+    with start(few) as server:
         workers = server.workers()
         statuses: dict[str, int] = {}
         for _ in range(_MALFORMED):
@@ -194,8 +198,17 @@ def test_malformed_requests(start: Starter, tmp_path: Path, row: Row) -> None:
                 statuses[status] = statuses.get(status, 0) + 1
         assert sum(statuses.values()) == _MALFORMED
         assert not [status for status in statuses if status.startswith("5")]
+        before = len(server.lines("request"))
+        fuzz = fuzzed(server.url, "--mode=negative", "--phases=coverage,fuzzing")
+        assert fuzz.returncode == 0, fuzz.stdout
+        described = len(server.lines("request")) - before
+        assert described > _DESCRIBED
         assert not [line for line in server.lines() if line["level"] == "error"]
+        assert not [line for line in server.lines("request") if line["status"] >= 500]
         assert server.workers() == workers
         assert httpx.get(f"{server.url}/tts?text=xin").status_code == 200
     shares = ", ".join(f"{count} × {status}" for status, count in sorted(statuses.items()))
-    row(f"{_MALFORMED} malformed requests", f"no 5xx, no worker lost: {shares}")
+    row(
+        f"{_MALFORMED} malformed requests, and {described} made from the description",
+        f"no 5xx, no worker lost: {shares}",
+    )

@@ -142,6 +142,12 @@ def names() -> list[str]:
     return offered() + [alias for alias, name in ALIASES.items() if FORMATS[name].available]
 
 
+def media_types() -> tuple[str, ...]:
+    """Return what sound may be sent as, parameters left out."""
+    sent = (FORMATS[name].content_type.partition(";")[0] for name in offered())
+    return (*dict.fromkeys(sent), "audio/basic")
+
+
 def plain(voice_rate: int) -> Encoding:
     """Return what nobody has to ask for: WAV, with a voice's own samples."""
     return Encoding(DEFAULT, voice_rate)

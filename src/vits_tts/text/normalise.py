@@ -41,7 +41,9 @@ from vits_tts.text.symbols import Symbols
 from vits_tts.text.times import Times
 from vits_tts.text.web import Web
 
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f]")
+CONTROLS: Final = r"\x00-\x08\x0b\x0e-\x1f\x7f-\x9f"
+"""Control characters other than white space, as a class of regular expressions has them."""
+_CONTROL: Final = re.compile(f"[{CONTROLS}]")
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _NO_WORDS: Final = Lexicon()
 

@@ -2,15 +2,16 @@
 
 import asyncio
 import json
+import random
 import re
 import sys
 import time
-import uuid
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from http import HTTPStatus
 from typing import Any, ClassVar, Final
 
 from loguru import logger
+from pydantic import BaseModel
 from tornado.http1connection import HTTP1Connection
 from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError, RequestHandler, stream_request_body
@@ -19,8 +20,10 @@ from vits_tts.config import Config
 from vits_tts.errors import BodyTooLarge, NotFound, RequestError, VitsTtsError
 from vits_tts.logs import shown_text
 from vits_tts.speech import Speech, Tally
+from vits_tts.tracing import RequestSpan
 from vits_tts.web import failures
 from vits_tts.web.account import Account, count
+from vits_tts.web.answers import ErrorAnswer, Problem
 from vits_tts.web.cors import Cors
 from vits_tts.web.failures import as_ours
 from vits_tts.web.guard import SECURITY_HEADERS, Guard
@@ -31,6 +34,7 @@ from vits_tts.web.state import State
 
 _REQUEST_ID: Final = re.compile(r"[\w.:/+=@-]{1,128}", re.ASCII)
 _CLIENT_CLOSED: Final = 499
+_HEADERS: Final = {"Server": "vits-tts", **SECURITY_HEADERS}
 _LENGTH_DIGITS: Final = 15
 _BLOCK_BYTES: Final = 64 * 1024
 _LOOK_SECONDS: Final = 0.25
@@ -46,6 +50,12 @@ class Handler(RequestHandler):
     """Logged at debug only: asked every few seconds by a machine."""
     operations: ClassVar[bool] = False
     """For operators: may be open to all, or on a port of its own."""
+    public: ClassVar[bool] = False
+    """For everybody: needs no key and counts towards no limit."""
+    model: ClassVar[type[BaseModel] | None] = None
+    """What may be asked, if anything."""
+    error_shape: ClassVar[Any] = ErrorAnswer
+    """What errors look like."""
 
     def initialize(  # tornado's own name
         self,
@@ -66,6 +76,7 @@ class Handler(RequestHandler):
         self.tally = Tally()
         self.log_text = ""
         self.key: str | None = None
+        self.span: RequestSpan | None = None
         self._chunks: list[bytes] = []
         self._received_bytes = 0
         self._prepared = False
@@ -77,14 +88,17 @@ class Handler(RequestHandler):
 
     def set_default_headers(self) -> None:
         """Give every response, errors included, its id and what browsers want to know."""
-        given = self.request.headers.get("X-Request-ID", "")
         if not hasattr(self.request, "id"):
+            given = self.request.headers.get("X-Request-ID", "")
             good = _REQUEST_ID.fullmatch(given)
-            self.request.id = given if good else uuid.uuid4().hex  # type: ignore[attr-defined]
-        self.set_header("Server", "vits-tts")
-        self.set_header("X-Request-ID", self.request_id)
-        for name, value in SECURITY_HEADERS.items():
-            self.set_header(name, value)
+            self.request.id = given if good else _new_id()  # type: ignore[attr-defined]
+        self._headers["X-Request-ID"] = self.request_id
+        self._headers.update(_HEADERS)
+
+    @property
+    def route(self) -> str:
+        """The short name of the path, for logs and metrics."""
+        return type(self).__name__.removesuffix("Handler").lower()
 
     @property
     def request_id(self) -> str:
@@ -96,6 +110,7 @@ class Handler(RequestHandler):
         if self._gone:  # before it began: a pipelined request of a caller who has left
             return
         self.state.enter(self)
+        self.span = RequestSpan(self.request.method or "", self.route, self.request.headers)
         self._add_common_headers()
         if isinstance(self.request.connection, HTTP1Connection):
             self.request.connection.set_max_body_size(sys.maxsize)  # we count ourselves
@@ -103,12 +118,14 @@ class Handler(RequestHandler):
         if length.isdecimal() and (len(length) > _LENGTH_DIGITS or int(length) > _READ_BODY_BYTES):
             raise self._body_too_large()
         self.guard.check_port(self.request, self.operations)
-        if self.request.method != "OPTIONS" and not (
-            self.operations and self.guard.open_operations
-        ):
+        if self.request.method != "OPTIONS" and not self._open:
             self.key, standing = await self.guard.admit(self.request)
             self.say(standing)
         self._prepared = True
+
+    @property
+    def _open(self) -> bool:
+        return self.public or (self.operations and self.guard.open_operations)
 
     def say(self, standing: Standing | None) -> None:
         """Say in the headers how the caller stands with a rate limit."""
@@ -127,6 +144,8 @@ class Handler(RequestHandler):
             self.set_header("Strict-Transport-Security", "max-age=31536000")
         if self.state.draining:
             self.set_header("Connection", "close")
+        if self.span and self.span.traceparent:
+            self.set_header("traceparent", self.span.traceparent)
 
     def data_received(self, chunk: bytes) -> None:
         """Keep what may be kept; some more is read so that the caller gets to hear why not."""
@@ -163,19 +182,19 @@ class Handler(RequestHandler):
     def options(self, *_: str) -> None:
         """Answer a preflight request, or say which methods there are."""
         origin = self.request.headers.get("Origin")
-        for name, value in self.cors.preflight(origin, self.methods).items():
+        for name, value in self.cors.preflight(origin, self.methods()).items():
             self.set_header(name, value)
-        self.set_header("Allow", ", ".join(self.methods))
+        self.set_header("Allow", ", ".join(self.methods()))
         self.set_status(HTTPStatus.NO_CONTENT)
 
-    @property
-    def methods(self) -> list[str]:
-        """The methods that this path takes."""
+    @classmethod
+    def methods(cls) -> list[str]:
+        """Return the methods that this path takes."""
         unimplemented = RequestHandler._unimplemented_method  # noqa: SLF001
-        names = (method.lower() for method in self.SUPPORTED_METHODS)
-        return [name.upper() for name in names if getattr(type(self), name) is not unimplemented]
+        names = (method.lower() for method in cls.SUPPORTED_METHODS)
+        return [name.upper() for name in names if getattr(cls, name) is not unimplemented]
 
-    def write_json(self, data: dict[str, Any]) -> None:
+    def write_json(self, data: Mapping[str, object]) -> None:
         """Write an object as JSON, in UTF-8."""
         self.set_header("Content-Type", "application/json; charset=UTF-8")
         if not self._headers.get("Cache-Control"):
@@ -283,19 +302,21 @@ class Handler(RequestHandler):
         for name, value in failures.headers(error).items():
             self.set_header(name, value)
         if status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-            self.set_header("Allow", ", ".join(self.methods))
+            self.set_header("Allow", ", ".join(self.methods()))
         if self._body_unread:
             self.set_header("Connection", "close")  # tornado closes it, callers should know
         self.write_json({"error": self.described(error)})
 
-    def described(self, error: VitsTtsError) -> dict[str, Any]:
-        """Return what an answer says of an error."""
-        return {
-            "code": error.code,
-            "message": error.message,
-            "field": error.field,
-            "request_id": self.request_id,
-        }
+    def described(self, error: VitsTtsError) -> Mapping[str, object]:
+        """Return what an answer says of an error, as ``error_shape`` has it."""
+        return Problem(
+            code=error.code, message=error.message, field=error.field, request_id=self.request_id
+        )
+
+    @classmethod
+    def code(cls, error: type[VitsTtsError]) -> str:
+        """Return the code by which answers call an error."""
+        return error.code
 
     def log_exception(self, typ: Any, value: BaseException | None, tb: Any) -> None:
         """Log what went wrong, without the URL: the text of a user may be in it."""
@@ -322,7 +343,7 @@ class Handler(RequestHandler):
         start = now - self.request.request_time()
         tally = self.tally
         status = _CLIENT_CLOSED if self._gone else self.get_status()
-        route = type(self).__name__.removesuffix("Handler").lower()
+        route = self.route
         first = self._first_byte - start if self._first_byte else None
         count(Account(route, self.request.method or "", status, first, now - start), tally)
         fields = {
@@ -337,6 +358,9 @@ class Handler(RequestHandler):
             **({"key": self.key} if self.key else {}),
             **({"error": self._error_code} if self._error_code else {}),
         }
+        if self.span:
+            fields |= {"trace_id": self.span.trace_id} if self.span.trace_id else {}
+            self.span.end(status, _told(tally))
         if tally.sentences:
             factor = tally.real_time_factor
             fields |= {
@@ -349,6 +373,19 @@ class Handler(RequestHandler):
                 **shown_text(self.log_text, self.config.logging),
             }
         logger.bind(**fields).log("DEBUG" if self.quiet else "INFO", "request")
+
+
+def _told(tally: Tally) -> dict[str, int | float]:
+    """Return what a trace is told of a request."""
+    return {
+        "vits_tts.sentences": tally.sentences,
+        "vits_tts.cache_hits": tally.outcome.hits,
+        "vits_tts.audio_seconds": tally.audio_seconds,
+    }
+
+
+def _new_id() -> str:
+    return f"{random.getrandbits(128):032x}"  # a name, not a secret
 
 
 class NotFoundHandler(Handler):

@@ -81,6 +81,11 @@ class Guard:
             LIMITED.labels("requests").inc()
             raise
 
+    @property
+    def keys_needed(self) -> bool:
+        """Whether callers need a key."""
+        return self._keys.needed
+
     async def text(
         self, request: HTTPServerRequest, owner: str | None, text: str
     ) -> Standing | None:

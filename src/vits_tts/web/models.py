@@ -11,7 +11,18 @@ from pydantic_core import ErrorDetails
 
 from vits_tts.errors import EncodingInvalid, FieldInvalid, RequestError, TextMissing
 from vits_tts.speech import MAX_RATE, MIN_RATE
-from vits_tts.web.fields import BitRate, Format, Readings, SampleRate, Speaker, Speed, Written
+from vits_tts.speech.subtitles import SubtitleFormat
+from vits_tts.web.fields import (
+    BitRate,
+    Format,
+    Readings,
+    SampleRate,
+    Speaker,
+    Speed,
+    Spoken,
+    Timestamps,
+    VoiceName,
+)
 from vits_tts.web.parameters import Parameters, kind
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -22,7 +33,7 @@ class TextParameters(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    text: Written = Field(
+    text: Spoken = Field(
         description="What to say. An empty line begins a new paragraph.",
         examples=["Xin chào các bạn. Hôm nay trời đẹp quá!"],
     )
@@ -41,10 +52,9 @@ class SpeechParameters(TextParameters):
         description=f"A name, or a rate from {MIN_RATE:g} to {MAX_RATE:g}: 2 is twice as fast.",
         examples=["slow", 1.25],
     )
-    voice: Written | None = Field(
+    voice: VoiceName | None = Field(
         None,
         description="A name from `/voices`; the default voice if it is left out or empty.",
-        examples=["vi_VN-vais1000-compact"],
     )
     speaker: Speaker | None = Field(
         None,
@@ -67,6 +77,17 @@ class SpeechParameters(TextParameters):
         description="Bits a second, for `mp3`, `opus` and `aac`.",
         examples=[48000],
     )
+    timestamps: Timestamps = Field(
+        None,
+        description="When sentences and words are heard: `true` or `json` for the times, `srt` or "
+        "`vtt` for subtitles.",
+        examples=[True, "vtt"],
+    )
+
+    @property
+    def subtitles(self) -> SubtitleFormat | None:
+        """The format of subtitles, if times are wanted as such."""
+        return None if self.timestamps == "json" else self.timestamps
 
 
 def checked(model: type[Model], given: Parameters) -> Model:

@@ -7,12 +7,13 @@ errors on all of these paths. OpenAI has no `GET /v1/audio/voices`; other server
 import math
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic import WithJsonSchema as Described
 
 from vits_tts.audio import formats
+from vits_tts.config import OpenAI
 from vits_tts.errors import (
     KeyInvalid,
     ModelUnknown,
@@ -22,9 +23,18 @@ from vits_tts.errors import (
 )
 from vits_tts.speech import MAX_RATE, MIN_RATE
 from vits_tts.types import SpeechRequest
+from vits_tts.voice.manifest import Manifest
 from vits_tts.web import parameters, sending
+from vits_tts.web.answers import (
+    OpenAIErrorAnswer,
+    OpenAIModel,
+    OpenAIModels,
+    OpenAIProblem,
+    OpenAIVoice,
+    OpenAIVoices,
+)
 from vits_tts.web.base import Handler, NotFoundHandler
-from vits_tts.web.fields import Written
+from vits_tts.web.fields import ONE_OF, Rate, Spoken, Written
 from vits_tts.web.models import checked
 
 _PCM_RATE: Final = 24000
@@ -40,7 +50,12 @@ _CODES: Final[Mapping[type[VitsTtsError], str]] = {
     KeyInvalid: "invalid_api_key",
     RateLimited: "rate_limit_exceeded",
 }
-"""Where clients look for OpenAI's code; all other errors keep ours."""
+
+
+ModelName: TypeAlias = Annotated[Written, Described({"type": "string", ONE_OF: "models"})]
+OpenAIVoiceName: TypeAlias = Annotated[
+    Written, Described({"type": "string", ONE_OF: "openai_voices"})
+]
 
 
 class VoiceId(BaseModel):
@@ -48,7 +63,7 @@ class VoiceId(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    id: Written
+    id: OpenAIVoiceName
 
 
 class SpeechCreation(BaseModel):
@@ -56,24 +71,20 @@ class SpeechCreation(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    model: Written = Field(
-        description="A name from `/v1/models`.",
-        examples=["tts-1"],
-    )
-    input: Written = Field(
+    model: ModelName = Field(description="A name from `/v1/models`.")
+    input: Spoken = Field(
         description="What to say.",
         examples=["Xin chào các bạn."],
     )
-    voice: Written | VoiceId | None = Field(
+    voice: OpenAIVoiceName | VoiceId | None = Field(
         None,
         description="A name from `/v1/audio/voices`; else the voice that `model` names, or the "
         "default one.",
-        examples=["vi_VN-vais1000-compact"],
     )
     response_format: Annotated[Written, Described({"type": "string", "enum": formats.names()})] = (
         Field("mp3", description="What the sound comes as; `pcm` has 24000 samples a second.")
     )
-    speed: StrictInt | StrictFloat | None = Field(
+    speed: Rate | None = Field(
         None,
         description=f"A rate from {MIN_RATE:g} to {MAX_RATE:g}: 2 is twice as fast.",
         examples=[1.25],
@@ -87,19 +98,26 @@ class SpeechCreation(BaseModel):
 class OpenAIHandler(Handler):
     """Base of these paths: OpenAI's shape of errors."""
 
-    def described(self, error: VitsTtsError) -> dict[str, Any]:
+    error_shape = OpenAIErrorAnswer
+
+    def described(self, error: VitsTtsError) -> OpenAIProblem:
         """Return OpenAI's four fields."""
-        return {
-            "message": error.message,
-            "type": _type(error),
-            "param": _PARAMETERS.get(error.field, error.field) if error.field else None,
-            "code": _CODES.get(type(error), error.code),
-        }
+        return OpenAIProblem(
+            message=error.message,
+            type=_type(error),
+            param=_PARAMETERS.get(error.field, error.field) if error.field else None,
+            code=self.code(type(error)),
+        )
+
+    @classmethod
+    def code(cls, error: type[VitsTtsError]) -> str:
+        """Return OpenAI's code, where clients look for it, else ours."""
+        return _CODES.get(error, error.code)
 
     @property
     def model_names(self) -> list[str]:
-        """Every model that may be named: those of the settings, then our voices."""
-        return [*self.config.openai.models, *self.speech.voices.manifests]
+        """Every model that may be named."""
+        return model_names(self.config.openai, self.speech.voices.manifests)
 
     def check_model(self, name: str) -> None:
         """Refuse a model that there is not.
@@ -115,6 +133,8 @@ class OpenAIHandler(Handler):
 
 class OpenAISpeechHandler(OpenAIHandler):
     """`/v1/audio/speech`: text in, audio or events out, as they are made."""
+
+    model = SpeechCreation
 
     async def post(self) -> None:
         """Speak what the JSON asks for."""
@@ -179,7 +199,8 @@ class OpenAIModelsHandler(OpenAIHandler):
 
     def get(self) -> None:
         """List them."""
-        self.write_json({"object": "list", "data": [_model(name) for name in self.model_names]})
+        data = [_model(name) for name in self.model_names]
+        self.write_json(OpenAIModels(object="list", data=data))
 
 
 class OpenAIModelHandler(OpenAIHandler):
@@ -196,23 +217,36 @@ class OpenAIVoicesHandler(OpenAIHandler):
 
     def get(self) -> None:
         """List ours, each speaker of those who have several, and OpenAI's names that mean them."""
-        names = list(self.config.openai.voices)
-        for voice, manifest in self.speech.voices.manifests.items():
-            names += [voice, *(f"{voice}/{speaker}" for speaker in manifest.speakers)]
-        data = [{"id": name, "object": "audio.voice", "name": name} for name in names]
-        self.write_json({"object": "list", "data": data})
+        names = voice_names(self.config.openai, self.speech.voices.manifests)
+        data = [OpenAIVoice(id=name, object="audio.voice", name=name) for name in names]
+        self.write_json(OpenAIVoices(object="list", data=data))
 
 
 class OpenAINotFoundHandler(OpenAIHandler, NotFoundHandler):
     """Every other path below `/v1`."""
 
 
-def _model(name: str) -> dict[str, Any]:
+def model_names(settings: OpenAI, manifests: Mapping[str, Manifest]) -> list[str]:
+    """Return the names that `model` may have: those of the settings, then our voices."""
+    return [*settings.models, *manifests]
+
+
+def voice_names(settings: OpenAI, manifests: Mapping[str, Manifest]) -> list[str]:
+    """Return the names that `voice` may have: OpenAI's that mean ours, ours, and their speakers."""
+    names = list(settings.voices)
+    for voice, manifest in manifests.items():
+        names += [voice, *(f"{voice}/{speaker}" for speaker in manifest.speakers)]
+    return names
+
+
+def _model(name: str) -> OpenAIModel:
     """Return OpenAI's object; when a voice was made is not known."""
-    return {"id": name, "object": "model", "created": 0, "owned_by": _OURS}
+    return OpenAIModel(id=name, object="model", created=0, owned_by=_OURS)
 
 
-def _type(error: VitsTtsError) -> str:
+def _type(
+    error: VitsTtsError,
+) -> Literal["invalid_request_error", "requests", "server_error"]:
     if isinstance(error, RateLimited):
         return "requests"
     internal = error.status >= HTTPStatus.INTERNAL_SERVER_ERROR

@@ -4,6 +4,7 @@ import asyncio
 
 from vits_tts import metrics
 from vits_tts.web import vitals
+from vits_tts.web.answers import HealthAnswer, ReadyAnswer, Status
 from vits_tts.web.base import Handler
 
 
@@ -15,7 +16,7 @@ class HealthHandler(Handler):
 
     def get(self) -> None:
         """Say so."""
-        self.write_json({"status": "ok"})
+        self.write_json(HealthAnswer(status="ok"))
 
     head = get
 
@@ -30,7 +31,7 @@ class ReadyHandler(Handler):
         """Answer 200, or 503 and what is wrong."""
         voices = self.speech.voices
         if self.state.draining and not self.state.replaced:
-            status = "draining"
+            status: Status = "draining"
         elif voices.failure:
             status = "voice_broken"
         elif not voices.can_speak:
@@ -38,8 +39,10 @@ class ReadyHandler(Handler):
         else:
             status = "degraded" if self.speech.degraded else "ready"
         self.set_status(200 if status in {"ready", "degraded"} else 503)
-        degraded = {"degraded": self.speech.degraded} if self.speech.degraded else {}
-        self.write_json({"status": status, "voices": list(voices.manifests), **degraded})
+        answer = ReadyAnswer(status=status, voices=list(voices.manifests))
+        if self.speech.degraded:
+            answer["degraded"] = self.speech.degraded
+        self.write_json(answer)
 
     head = get
 

@@ -1,0 +1,296 @@
+// Puts the page together: what is pressed, what is asked of the server, what is shown of it.
+
+import { Form } from "./form.js";
+import { readingNodes } from "./reading.js";
+import { Recording } from "./recording.js";
+import { Problem, Service } from "./service.js";
+import { settings } from "./settings.js";
+import { SNIPPETS } from "./snippets.js";
+import { Sound } from "./sound.js";
+import { Words } from "./words.js";
+
+const READING_PAUSE = 400; // milliseconds after the last key
+const SECONDS_PER_CHARACTER = 0.07;
+
+const root = document.documentElement;
+const part = (name) => document.getElementById(name);
+
+class Page {
+  #talking = null; // aborts the speech under way
+  #asking = null; // aborts the question what will be read
+  #timer = 0;
+  #read = null; // the text and its reading, as shown
+  #problem = null;
+
+  constructor() {
+    this.words = new Words(settings.language);
+    this.service = new Service();
+    this.form = new Form(root.dataset, () => this.#changed());
+    this.sound = new Sound();
+    this.secured = root.dataset.keys === "true";
+    part("access").hidden = !this.secured;
+    part("key").value = this.service.key = settings.key;
+    part("keep").checked = Boolean(settings.key);
+    this.#listen();
+    this.#show();
+    this.#loadVoices();
+    this.#askReading();
+  }
+
+  #listen() {
+    part("form").addEventListener("submit", (event) => {
+      event.preventDefault();
+      if (this.#active) this.#stop();
+      else this.#speak();
+    });
+    part("retry").addEventListener("click", () => this.#speak());
+    part("download").addEventListener("click", () => this.#download());
+    part("copy").addEventListener("click", () => this.#copy());
+    part("key").addEventListener("change", () => this.#keyed());
+    part("keep").addEventListener("change", () => this.#keyed());
+    part("language").addEventListener("click", () => {
+      settings.language = this.words.language === "vi" ? "en" : "vi";
+      this.words = new Words(settings.language);
+      this.#show();
+    });
+    part("theme").addEventListener("click", () => {
+      settings.dark = !settings.dark;
+      this.#showTheme();
+    });
+    settings.onSystemTheme(() => this.#showTheme());
+    const { player } = this.sound;
+    for (const event of ["rest", "sound"]) {
+      player.addEventListener(event, () => this.#showSpeaking());
+    }
+    player.addEventListener("end", () => this.#ended());
+    document.addEventListener("keydown", (event) => this.#pressed(event));
+    const tabs = [...document.querySelectorAll("[role=tab]")];
+    tabs.forEach((tab, index) => {
+      tab.addEventListener("click", () => this.#choose(tab));
+      tab.addEventListener("keydown", ({ key }) => {
+        const step = { ArrowRight: 1, ArrowLeft: tabs.length - 1 }[key];
+        if (step) this.#choose(tabs[(index + step) % tabs.length], true);
+      });
+    });
+  }
+
+  #pressed(event) {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+      event.preventDefault();
+      this.#speak();
+    } else if (event.key === "Escape") {
+      this.#stop();
+    }
+  }
+
+  // --- speaking ---
+
+  // Sound is on its way, or heard.
+  get #active() {
+    return Boolean(this.#talking) || this.sound.player.playing;
+  }
+
+  async #speak() {
+    this.#stop();
+    const talking = (this.#talking = new AbortController());
+    this.#showProblem(null);
+    this.#say("waiting");
+    this.#showSpeaking();
+    const { speech, length, sampleRate } = this.form;
+    try {
+      this.sound.expect((length * SECONDS_PER_CHARACTER) / (speech.speed ?? 1) + 0.5, sampleRate);
+      await this.#listenTo(speech, talking);
+      this.sound.complete(true);
+    } catch (error) {
+      if (this.#talking !== talking) return; // another speech has taken its place
+      if (this.sound.recording) this.sound.complete(false);
+      if (error.name !== "AbortError") this.#showProblem(error);
+    }
+    if (this.#talking === talking) this.#talking = null;
+    this.#showSpeaking();
+  }
+
+  async #listenTo(speech, talking) {
+    for await (const arrived of this.service.speech(speech, talking.signal)) {
+      talking.signal.throwIfAborted();
+      if (typeof arrived === "number") {
+        this.sound.begin(new Recording(arrived));
+        this.spoken = speech;
+        this.#say("speaking");
+      } else {
+        this.sound.add(arrived);
+      }
+    }
+  }
+
+  #stop() {
+    if (!this.#active) return;
+    this.#talking?.abort();
+    this.#talking = null;
+    if (this.sound.recording) this.sound.complete(false);
+    this.sound.player.pause();
+    this.#say("stopped");
+    this.#showSpeaking();
+  }
+
+  #ended() {
+    this.#say("done", { seconds: this.words.number(this.sound.recording.seconds, 1) });
+  }
+
+  async #download() {
+    const format = this.form.format.value;
+    const name = `speech.${format}`;
+    this.#say("downloading");
+    try {
+      const file =
+        format === "wav"
+          ? this.sound.recording.toWav()
+          : await this.service.file({ ...this.spoken, format });
+      const link = document.createElement("a");
+      link.href = URL.createObjectURL(file);
+      link.download = name;
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+      this.#say("downloaded", { name });
+    } catch (error) {
+      this.#showProblem(error);
+    }
+  }
+
+  // --- what will be read, and the same as a program ---
+
+  #changed() {
+    this.form.count();
+    this.#showCode();
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#askReading(), READING_PAUSE);
+  }
+
+  async #askReading() {
+    this.#asking?.abort();
+    this.#asking = new AbortController();
+    const text = this.form.text.value;
+    if (text === this.#read?.text) return;
+    if (!text.trim() || this.form.length > this.form.limit) {
+      this.#read = null;
+      this.#showReading();
+      return;
+    }
+    try {
+      this.#read = { text, reading: await this.service.reading(text, this.#asking.signal) };
+    } catch (error) {
+      if (error.name === "AbortError") return;
+      this.#read = null; // speaking the text will say why
+    }
+    this.#showReading();
+  }
+
+  #showReading() {
+    const nodes = this.#read ? readingNodes(this.#read.text, this.#read.reading, this.words) : ["–"];
+    part("reading").replaceChildren(...nodes);
+  }
+
+  #choose(tab, focus = false) {
+    for (const other of document.querySelectorAll("[role=tab]")) {
+      other.setAttribute("aria-selected", String(other === tab));
+      other.tabIndex = other === tab ? 0 : -1;
+    }
+    part("code").setAttribute("aria-labelledby", tab.id);
+    if (focus) tab.focus();
+    this.#showCode();
+  }
+
+  #showCode() {
+    const { code } = document.querySelector("[role=tab][aria-selected=true]").dataset;
+    const format = this.form.format.value;
+    part("code-words").textContent = SNIPPETS[code]({
+      url: this.service.address("tts/stream"),
+      speech: { ...this.form.speech, ...(format !== "wav" && { format }) },
+      file: `speech.${format}`,
+      secured: this.secured,
+    });
+  }
+
+  async #copy() {
+    const text = part("code-words").textContent;
+    const copied = await navigator.clipboard?.writeText(text).then(() => true, () => false);
+    const done = copied || copiedBySelection(part("code-words"));
+    this.#say(done ? "copied" : "not_copied");
+    part("copy").textContent = this.words.say(done ? "copied" : "copy");
+    setTimeout(() => (part("copy").textContent = this.words.say("copy")), 2000);
+  }
+
+  // --- the rest ---
+
+  async #loadVoices() {
+    try {
+      const { voices } = await this.service.voices();
+      this.form.offer(voices, this.words);
+      this.#showCode();
+    } catch (error) {
+      if (this.secured && !this.service.key) part("key").focus();
+      else this.#showProblem(error);
+    }
+  }
+
+  #keyed() {
+    this.service.key = part("key").value.trim();
+    settings.key = part("keep").checked ? this.service.key : "";
+    this.#showProblem(null);
+    this.#loadVoices();
+    this.#askReading();
+  }
+
+  #say(name, values) {
+    part("status").textContent = this.words.say(name, values);
+  }
+
+  #showProblem(error) {
+    this.#problem = error;
+    part("problem").hidden = !error;
+    if (!error) return;
+    if (!(error instanceof Problem)) console.error(error);
+    const code = error instanceof Problem ? error.code : "no_sound";
+    const known = this.words.say(`errors.${code}`) ? code : "other";
+    part("problem-words").textContent = this.words.say(`errors.${known}`, {
+      count: this.words.number(this.form.length),
+      limit: this.words.number(this.form.limit),
+      seconds: error.retryAfter,
+      id: error.id,
+    });
+    part("status").textContent = "";
+  }
+
+  #showSpeaking() {
+    const word = this.#active ? "stop" : "speak";
+    part("speak").dataset.state = word;
+    part("speak-word").dataset.word = word;
+    part("speak-word").textContent = this.words.say(word);
+  }
+
+  #showTheme() {
+    root.dataset.theme = settings.dark ? "dark" : "light";
+    part("theme").setAttribute("aria-pressed", String(settings.dark));
+    this.sound.show(this.words);
+  }
+
+  #show() {
+    this.words.show(document);
+    part("language").textContent = this.words.say("other_language");
+    part("language").lang = this.words.language === "vi" ? "en" : "vi";
+    this.form.show(this.words);
+    this.sound.show(this.words);
+    this.#showTheme();
+    this.#showReading();
+    this.#showCode();
+    this.#showProblem(this.#problem);
+  }
+}
+
+// Where there is no clipboard to write to, as on pages that come over plain HTTP.
+function copiedBySelection(element) {
+  getSelection().selectAllChildren(element);
+  return document.execCommand("copy");
+}
+
+new Page();

@@ -1,0 +1,58 @@
+// What a visitor has chosen: language and theme are remembered, the key only if asked for.
+
+import { LANGUAGES } from "./words.js";
+
+// Storage may be forbidden (private windows, blocked cookies); then nothing is remembered.
+function remembered(area, name) {
+  try {
+    return window[area].getItem(name);
+  } catch {
+    return null;
+  }
+}
+
+function remember(area, name, value) {
+  try {
+    if (value) window[area].setItem(name, value);
+    else window[area].removeItem(name);
+  } catch {
+    // as above
+  }
+}
+
+const systemDark = matchMedia("(prefers-color-scheme: dark)");
+
+export const settings = {
+  get language() {
+    const wanted = [remembered("localStorage", "language"), ...navigator.languages];
+    const known = wanted.map((tag) => tag?.slice(0, 2)).find((tag) => LANGUAGES.includes(tag));
+    return known ?? "en";
+  },
+
+  set language(language) {
+    remember("localStorage", "language", language);
+  },
+
+  get dark() {
+    const chosen = remembered("localStorage", "theme");
+    return chosen ? chosen === "dark" : systemDark.matches;
+  },
+
+  // What the system wants anyway is not kept, so that the page goes on following it.
+  set dark(dark) {
+    const theme = dark ? "dark" : "light";
+    remember("localStorage", "theme", dark === systemDark.matches ? null : theme);
+  },
+
+  get key() {
+    return remembered("sessionStorage", "key") ?? "";
+  },
+
+  set key(key) {
+    remember("sessionStorage", "key", key);
+  },
+
+  onSystemTheme(changed) {
+    systemDark.addEventListener("change", changed);
+  },
+};

@@ -1,0 +1,39 @@
+"""`/docs` in a real browser: it shows the interface and tries it out."""
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.support.browser import opened
+from tests.support.server import Server
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_path_is_shown(browser: Browser, server: Server, scheme: str) -> None:
+    """The page draws itself from the description, with nothing from elsewhere, in both schemes."""
+    with opened(browser, server.url, color_scheme=scheme) as page:
+        page.goto("/docs")
+        expect(page.get_by_text("Stream speech while it is made").first).to_be_visible()
+        description = page.request.get("/openapi.json").json()
+        methods = [method for path in description["paths"].values() for method in path]
+        expect(page.locator("rapi-doc .endpoint-head")).to_have_count(len(methods))
+        expect(page.get_by_text("CC BY-NC-SA 4.0").first).to_be_visible()
+        expect(page.get_by_text("AUTHENTICATION")).to_have_count(0)  # this server has no keys
+        assert page.locator("rapi-doc").get_attribute("theme") == scheme
+
+
+def test_it_can_be_tried_out(browser: Browser, server: Server) -> None:
+    """What is filled in is asked of this server, and sound can be heard."""
+    with opened(browser, server.url) as page:
+        page.goto("/docs")
+        page.get_by_text("Stream speech while it is made").first.click()
+        page.locator("[data-pname=text]").fill("xin chao")
+        page.locator("[data-pname=voice]").fill("pair")
+        page.locator("[data-pname=speed]").fill("2")
+        with page.expect_response("**/tts/stream?*") as answered:
+            page.get_by_role("button", name="TRY").click()
+        assert answered.value.status == 200
+        assert answered.value.headers["content-type"] == "audio/wav"
+        player = page.locator("audio")
+        expect(player).to_be_visible()
+        page.wait_for_function("document.querySelector('audio').readyState >= 3")
+        assert player.evaluate("audio => audio.error") is None

@@ -1,0 +1,176 @@
+"""`/openapi.json` and `/docs`: what is described is what there is."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
+from tornado.routing import URLSpec
+
+from tests.support.fuzzing import fuzzed
+from tests.support.server import Server, Settings, serving
+from tests.support.voices import install_pair
+from vits_tts import errors
+from vits_tts.config import Config
+from vits_tts.speech import build
+from vits_tts.web.access import make_key
+from vits_tts.web.app import SpeechApplication
+from vits_tts.web.assets import AssetHandler
+from vits_tts.web.base import NotFoundHandler
+
+KEY, LINE = make_key("schemathesis")
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server with keys and limits, and a quick voice."""
+    folder = tmp_path_factory.mktemp("guarded")
+    install_pair(folder / "voices")
+    settings: Settings = {
+        "server": {"max_text_chars": 200},
+        "voice": {"name": "pair"},
+        "access": {
+            "keys": [LINE],
+            "requests_per_minute": 1_000_000,
+            "characters_per_minute": 1_000_000_000,
+        },
+        "limits": {"max_start_delay": 60},
+    }
+    with serving(folder, settings) as running:
+        yield running
+
+
+def described(url: str) -> dict[str, Any]:
+    """Return a server's description."""
+    response = httpx.get(f"{url}/openapi.json")
+    assert response.status_code == 200
+    assert response.headers["Content-Type"] == "application/json; charset=UTF-8"
+    description: dict[str, Any] = response.json()
+    return description
+
+
+def operations(description: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return all operations of a description."""
+    return [operation for path in description["paths"].values() for operation in path.values()]
+
+
+def test_it_is_openapi(server: Server, guarded: Server) -> None:
+    """Both descriptions, with keys and limits and without, are OpenAPI 3.1."""
+    for url in (server.url, guarded.url):
+        description = described(url)
+        assert description["openapi"].startswith("3.1.")
+        OpenAPIV31SpecValidator(description).validate()
+
+
+def test_schemathesis_finds_nothing(guarded: Server) -> None:
+    """Requests made from the description, good and bad, get what it says, by all its checks."""
+    run = fuzzed(guarded.url, "--header", f"Authorization: Bearer {KEY}")
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "No issues found" in run.stdout
+
+
+def test_every_path_is_described(server: Server) -> None:
+    """The application's paths and methods are those of the description; not pages."""
+    application = SpeechApplication(Config(), build(Config()))
+    rules = [rule for rule in application.wildcard_router.rules if isinstance(rule, URLSpec)]
+    there = {
+        rule.regex: set(rule.target.methods()) - {"OPTIONS"}
+        for rule in rules
+        if not issubclass(rule.target, AssetHandler | NotFoundHandler)
+    }
+    paths = described(server.url)["paths"]
+    found = {
+        path: {
+            method
+            for regex, methods in there.items()
+            if regex.match(re.sub(r"\{\w+\}", "x", path))
+            for method in methods
+        }
+        for path in paths
+    }
+    assert found == {path: {name.upper() for name in paths[path]} for path in paths}
+    assert len(there) == len(paths)
+
+
+def test_every_error_is_described(guarded: Server) -> None:
+    """Each code that a request can get stands under its status, with the headers it comes with."""
+    codes: dict[str, set[str]] = {}
+    for operation in operations(described(guarded.url)):
+        for status, response in operation["responses"].items():
+            for media in response.get("content", {}).values():
+                for part in media.get("schema", {}).get("allOf", ())[1:]:
+                    problem = part["properties"]["error"]["properties"]
+                    codes.setdefault(status, set()).update(problem["code"]["enum"])
+            if status in {"429", "503"} and "allOf" in str(response):
+                assert "Retry-After" in response["headers"]
+            assert "X-Request-ID" in response["headers"]
+    classes: list[type[errors.VitsTtsError]] = [errors.VitsTtsError]
+    for error in classes:
+        classes += error.__subclasses__()
+    # A path that is not there, or not for this method, is not described; a start is no request.
+    elsewhere = {"not_found", "method_not_allowed", "config_invalid", "unavailable"}
+    expected = {(str(error.status), error.code) for error in classes if error.code not in elsewhere}
+    # Two that clients of OpenAI's know by its names.
+    expected |= {("401", "invalid_api_key"), ("429", "rate_limit_exceeded")}
+    assert {(status, code) for status in codes for code in codes[status]} == expected
+
+
+def test_keys_and_limits_are_described(server: Server, guarded: Server) -> None:
+    """Keys and limits stand in the description of a server that has them, and in no other's."""
+    plain, strict = described(server.url), described(guarded.url)
+    assert "securitySchemes" not in plain["components"]
+    assert set(strict["components"]["securitySchemes"]) == {"bearer", "header"}
+    for description, needed in ((plain, False), (strict, True)):
+        speak = description["paths"]["/tts"]["get"]
+        assert ("401" in speak["responses"]) == needed
+        assert ("429" in speak["responses"]) == needed
+        assert ("RateLimit-Limit" in speak["responses"]["200"]["headers"]) == needed
+        assert bool(speak.get("security")) == needed
+        assert "401" not in description["paths"]["/healthz"]["get"]["responses"]
+
+
+def test_the_settings_and_voices_are_described(server: Server, guarded: Server) -> None:
+    """The longest text is the server's, voices are those that it serves, with their licences."""
+    description = described(server.url)
+    fields = description["components"]["schemas"]["SpeechParameters"]["properties"]
+    assert fields["text"]["maxLength"] == 2000
+    assert "vi_VN-vais1000-compact" in str(fields["voice"])
+    assert "pair" in str(fields["voice"])
+    assert "CC BY-NC-SA 4.0" in description["info"]["description"]
+    assert "vais1000" not in str(described(guarded.url)["info"])
+
+
+def test_it_is_kept_by_callers(client: httpx.Client) -> None:
+    """The description has an ETag, and HEAD tells it too."""
+    first = client.get("/openapi.json")
+    again = client.get("/openapi.json", headers={"If-None-Match": first.headers["ETag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    assert client.head("/openapi.json").headers["ETag"] == first.headers["ETag"]
+
+
+def test_it_can_be_switched_off() -> None:
+    """Without `server.docs` there is neither the description nor the page."""
+    for docs in (True, False):
+        config = Config.model_validate({"server": {"docs": docs}})
+        rules = SpeechApplication(config, build(config)).wildcard_router.rules
+        for path in ("/openapi.json", "/docs", "/docs/docs.js"):
+            there = any(isinstance(rule, URLSpec) and rule.regex.match(path) for rule in rules)
+            assert there == docs
+
+
+def test_the_page_is_self_contained(server: Server, guarded: Server) -> None:
+    """The page needs no key, refers to nothing elsewhere, and may load and run nothing else."""
+    for url in (server.url, guarded.url):
+        page = httpx.get(f"{url}/docs")
+        assert page.headers["Content-Type"] == "text/html; charset=UTF-8"
+        assert "http" not in page.text.replace("http-equiv", "").replace("HTTP interface", "")
+        policy = page.headers["Content-Security-Policy"]
+        assert policy.startswith("default-src 'none'; script-src 'self'; ")
+        assert "unsafe-eval" not in policy
+        for name in re.findall(r'src="([^"]+)"', page.text):
+            script = httpx.get(f"{url}/{name}")
+            assert script.headers["Content-Type"] == "text/javascript; charset=UTF-8"
+    assert httpx.get(f"{server.url}/docs/../config.py").status_code == 404
+    assert "MIT License" in httpx.get(f"{server.url}/docs/NOTICE.txt").text
