@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.cli import run
 from tests.support.server import clean_environment
 from tests.support.supplier import Fault, Supplier, supplying
 from tests.support.voices import install_pair
-from tests.test_cli import run
 
 _NAME = "vi_VN-vivos-x_low"
 _PAGE = Path(__file__).parent.parent / "docs" / "VOICES.md"

@@ -34,6 +34,13 @@ def player(folder: Path, name: str, script: str) -> Path:
     return folder
 
 
+def heard(playback: Playback, windows: int) -> None:
+    """Play so many windows to the end."""
+    for _ in range(windows):
+        playback.write(LOUD)
+    playback.finish()
+
+
 def test_file_lexicon_and_format(tmp_path: Path) -> None:
     """A text file, read as a lexicon says, becomes what the name's ending stands for."""
     install_pair(tmp_path / "voices")
@@ -102,15 +109,20 @@ def test_a_player_of_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert not Path((tmp_path / "it").read_text().strip()).exists()
 
 
+def play(playback: Playback, times: int) -> None:
+    """Play the same again and again, to the end."""
+    for _ in range(times):
+        playback.write(LOUD)
+    playback.finish()
+
+
 def test_players_that_fail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a player complains of is told; where there is none, what was looked for."""
     for reads in ("cat >/dev/null", "exec <&-"):
         path = player(tmp_path / "bin", "aplay", f"{reads}; echo no card >&2; exit 1")
         monkeypatch.setenv("PATH", str(path))
         with Playback(RATE) as playback, pytest.raises(VitsTtsError, match="aplay: no card"):
-            for _ in range(100):
-                playback.write(LOUD)
-            playback.finish()
+            heard(playback, 100)
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ConfigError, match="none of paplay, aplay, ffplay, mpv, pw-play, afplay"):
         Playback(RATE)
@@ -121,8 +133,7 @@ def test_a_player_that_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     path = player(tmp_path / "bin", "ffplay", f'head -c 44 >"{tmp_path}/head"')
     monkeypatch.setenv("PATH", str(path))
     with Playback(RATE) as playback, pytest.raises(click.exceptions.Exit) as ended:
-        for _ in range(1000):
-            playback.write(LOUD)
+        heard(playback, 1000)
     assert ended.value.exit_code == 0
     assert (tmp_path / "head").read_bytes() == wav.header(RATE)
 
