@@ -83,6 +83,6 @@ def test_switched_off(start: Starter, tmp_path_factory: pytest.TempPathFactory) 
     folder = tmp_path_factory.mktemp("voices")
     install_pair(folder)
     voice = {"name": "pair", "folder": str(folder)}
-    with start({"server": {"page": False}, "voice": voice}) as server:
+    with start({"server": {"page": False}, "voice": voice}, ready=False) as server:
         for path in ("/", "/page/app.js"):
             assert httpx.get(server.url + path).status_code == 404

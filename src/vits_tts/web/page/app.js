@@ -27,7 +27,7 @@ class Page {
     this.service = new Service();
     this.form = new Form(root.dataset, () => this.#changed());
     this.sound = new Sound();
-    this.secured = root.dataset.keys === "true";
+    this.secured = root.dataset.keys === "yes";
     part("access").hidden = !this.secured;
     part("key").value = this.service.key = settings.key;
     part("keep").checked = Boolean(settings.key);

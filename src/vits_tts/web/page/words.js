@@ -2,7 +2,7 @@
 
 export const LANGUAGES = ["vi", "en"];
 
-const WORDS = {
+export const WORDS = {
   vi: {
     page: "Tiếng nói",
     skip: "Đến ô văn bản",
