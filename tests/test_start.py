@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.decoding import by_dr_libs
 from tests.support.server import Server, serving
 from tests.support.sound import assert_speech, decode
 
@@ -78,6 +79,7 @@ def test_readme(started: Server, copy: Path) -> None:
     for name, is_stream in streamed.items():
         sound = decode((copy / name).read_bytes(), streamed=is_stream)
         assert_speech(sound, shortest=0.3, longest=8)
+    assert_speech(by_dr_libs((copy / "hello.mp3").read_bytes()), shortest=0.3, longest=8)
 
 
 def test_second_start_installs_nothing(started: Server, copy: Path) -> None:

@@ -6,6 +6,7 @@ sentence's key, so that it sounds the same wherever and whenever it is made.
 
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
@@ -13,6 +14,7 @@ from typing import Final
 import numpy as np
 from loguru import logger
 
+from vits_tts import tracing
 from vits_tts.metrics import SYNTHESES, SYNTHESIS_SECONDS, SYNTHESISED_SECONDS
 from vits_tts.scheduling.pace import Pace
 from vits_tts.scheduling.scheduler import Ran, Scheduler
@@ -21,11 +23,11 @@ from vits_tts.speech.tally import Tally
 from vits_tts.speech.timing import word_timing
 from vits_tts.text.phonemise import Phonemiser
 from vits_tts.types import Pcm, Prosody, Timing
-from vits_tts.voice import windows
 from vits_tts.voice.cancel import Cancel
 from vits_tts.voice.manifest import Manifest
 from vits_tts.voice.synthesis import Synthesis
 from vits_tts.voice.voices import Voices
+from vits_tts.voice.windows import sizes
 
 _HEXADECIMAL: Final = 16
 
@@ -71,6 +73,22 @@ class Maker:
             NotReady: the voice cannot speak yet.
 
         """
+        with tracing.stage("synthesise", voice=manifest.name, characters=len(text)) as span:
+            windows = self._windows(manifest, text, prosody, key, tally, urgency)
+            async with aclosing(windows):
+                async for window in windows:
+                    span.add_event("window")
+                    yield window
+
+    async def _windows(
+        self,
+        manifest: Manifest,
+        text: str,
+        prosody: Prosody,
+        key: str,
+        tally: Tally,
+        urgency: Callable[[], Urgency],
+    ) -> AsyncGenerator[Pcm, None]:
         pace = self._paces[manifest.name]
         begin = partial(self._begin, manifest, text, prosody, int(key, _HEXADECIMAL))
         begun = await self._scheduler.run(begin, urgency)
@@ -84,7 +102,7 @@ class Maker:
         pace.per_character.learn(begun.seconds, len(text))
         seconds = synthesis.samples / synthesis.sample_rate
         pace.length.learn(seconds / prosody.length_scale, len(text))
-        for frames in windows.sizes():
+        for frames in sizes():
             if synthesis.done:
                 break
             ran = await self._scheduler.run(partial(synthesis.window, frames), urgency)

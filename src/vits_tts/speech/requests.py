@@ -5,6 +5,7 @@ from typing import Final, TypeAlias
 
 from cachetools import LRUCache
 
+from vits_tts import tracing
 from vits_tts.config import Config, Speeds
 from vits_tts.errors import SpeedInvalid, TextUnspeakable
 from vits_tts.speech.helpers import Helpers
@@ -61,7 +62,8 @@ class Requests:
         key = (*asked, self._normaliser.edition)
         if known := self._requests.get(key):
             return known
-        request, _ = await self._helpers.run(self._request, *asked)
+        with tracing.stage("read text", characters=len(text)):
+            request, _ = await self._helpers.run(self._request, *asked)
         if len(text) <= _REMEMBERED_CHARS and lexicon is None:  # a lexicon may be large
             self._requests[key] = request
         return request

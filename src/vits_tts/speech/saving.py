@@ -6,6 +6,7 @@ from contextlib import aclosing
 from dataclasses import asdict, astuple, dataclass
 from typing import Any
 
+from vits_tts import tracing
 from vits_tts.audio import encoder
 from vits_tts.audio.encoder import Encoder
 from vits_tts.audio.files import AudioFile, AudioFiles, WholeFile, is_hash
@@ -68,7 +69,8 @@ class Saving:
         size = await self._helpers.run(self._files.size, audio_hash, name)
         kept = size is not None
         if size is None:
-            size = await self._made(audio_hash, request, encoding, tally)
+            with tracing.stage("make file"):
+                size = await self._made(audio_hash, request, encoding, tally)
             if self._redis:
                 self._redis.keep_recipe_later(audio_hash, _recipe(request, encoding))
         path = self._files.path(audio_hash, name)

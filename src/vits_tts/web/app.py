@@ -13,7 +13,7 @@ from tornado.routing import URLSpec
 from tornado.web import Application, RequestHandler
 
 from vits_tts import config as configuration
-from vits_tts import logs
+from vits_tts import logs, tracing
 from vits_tts.config import Config
 from vits_tts.speech import Speech, build
 from vits_tts.web import documentation, frontpage
@@ -99,6 +99,7 @@ def make_app(config: Config | str | None = None) -> SpeechApplication:
     if not isinstance(config, Config):
         config = configuration.load(Path(config) if config else None)
     logs.configure(config.logging, sys.stdout)
+    tracing.configure(config.tracing)
     application = SpeechApplication(config, build(config))
     application.speech.start()
     return application

@@ -3,9 +3,11 @@
 import asyncio
 from abc import abstractmethod
 from collections.abc import AsyncIterator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from http import HTTPStatus
 from typing import Any, ClassVar, Generic, TypeVar
+
+from tornado.iostream import StreamClosedError
 
 from vits_tts.audio import formats, wav
 from vits_tts.audio.files import AudioFile
@@ -41,10 +43,10 @@ class TextHandler(Handler, Generic[Asked]):
 
     async def _answer(self, given: parameters.Parameters) -> None:
         with self.speech.slot(heard=self.heard):
-            await self.while_connected(self.speak(checked(self.model, given)))
+            await self.respond(checked(self.model, given))
 
     @abstractmethod
-    async def speak(self, asked: Asked) -> None:
+    async def respond(self, asked: Asked) -> None:
         """Answer what is asked for."""
 
 
@@ -86,8 +88,11 @@ class TtsHandler(SpeechHandler):
     heard = False
     accepted = staticmethod(accept.named)  # the answer itself is JSON
 
-    async def speak(self, asked: SpeechParameters) -> None:
+    async def respond(self, asked: SpeechParameters) -> None:
         """Answer when the file is complete."""
+        await self.while_connected(self._save(asked))
+
+    async def _save(self, asked: SpeechParameters) -> None:
         request = await self.request_for(asked)
         encoding = self.encoding(asked, request)
         saved = await self.speech.save(request, self.tally, encoding)
@@ -127,22 +132,27 @@ class TtsHandler(SpeechHandler):
 class StreamHandler(SpeechHandler):
     """`/tts/stream`: sends audio while it is made."""
 
-    async def speak(self, asked: SpeechParameters) -> None:
-        """Send each sentence as soon as it is there; a fault in the middle cuts the connection."""
+    async def respond(self, asked: SpeechParameters) -> None:
+        """Send what is at hand at once, and the rest as it comes."""
         request = await self.request_for(asked)
         encoding = self.encoding(asked, request)
         if timeline := self.tally.timeline:
-            await timed.send(self, request, encoding, timeline, asked.subtitles)
-            return
-        if encoding != self.speech.plain(request):
-            await sending.audio(self, request, encoding)
-            return
-        if speech := self.speech.at_hand(request, self.tally):
+            await self.while_connected(
+                timed.send(self, request, encoding, timeline, asked.subtitles)
+            )
+        elif encoding != self.speech.plain(request):
+            await self.while_connected(sending.audio(self, request, encoding))
+        elif speech := self.speech.at_hand(request, self.tally):
             sending.set_headers(self, "audio/wav")
             body = wav.header(speech.sample_rate) + speech.samples.tobytes()
-            self.set_header("Content-Length", len(body))
-            await self.send(body)
-            return
+            self._headers["Content-Length"] = str(len(body))
+            with suppress(StreamClosedError):
+                await self.send(body)
+        else:
+            await self.while_connected(self._stream(request))
+
+    async def _stream(self, request: SpeechRequest) -> None:
+        """Send each window as soon as it is there; a fault in the middle cuts the connection."""
         async with aclosing(self.speech.stream(request, self.tally)) as stream:
             first = await anext(stream)  # what goes wrong before any sound is a proper error
             sending.set_headers(self, "audio/wav")
@@ -156,8 +166,11 @@ class NormalizeHandler(TextHandler[TextParameters]):
 
     model = TextParameters
 
-    async def speak(self, asked: TextParameters) -> None:
+    async def respond(self, asked: TextParameters) -> None:
         """Answer with the reading; nothing is synthesised."""
+        await self.while_connected(self._read(asked))
+
+    async def _read(self, asked: TextParameters) -> None:
         self.log_text = asked.text
         reading = await self.speech.reading(asked.text, asked.lexicon)
         self.write_json(reading.described())
