@@ -21,12 +21,13 @@ def test_page_and_its_files(client: httpx.Client) -> None:
         "svg": "image/svg+xml",
         "woff2": "font/woff2",
     }
-    named = re.findall(r'(?:src|href)="([^#"]+)"', page.text)
+    named = re.findall(r'(?:src|href)="(page/[^"]+)"', page.text)
     assert {name.rpartition(".")[2] for name in named} == set(types)
     for name in named:
         answer = client.get(f"/{name}")
         assert answer.headers["Content-Type"] == types[name.rpartition(".")[2]]
         assert len(answer.content) > 100
+    assert client.get("/docs").status_code == 200  # where the page sends its readers
 
 
 def test_policy(client: httpx.Client) -> None:

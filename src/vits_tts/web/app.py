@@ -16,7 +16,7 @@ from vits_tts import config as configuration
 from vits_tts import logs, tracing
 from vits_tts.config import Config
 from vits_tts.speech import Speech, build
-from vits_tts.web import documentation, frontpage
+from vits_tts.web import pages
 from vits_tts.web.base import Handler, NotFoundHandler
 from vits_tts.web.cors import Cors
 from vits_tts.web.guard import Guard
@@ -51,11 +51,11 @@ class SpeechApplication(Application):
         rules = [route.rule(shared) for route in ROUTES]
         rules.append(URLSpec(r"/v1(?:/.*)?", OpenAINotFoundHandler, shared))
         if config.server.page:
-            rules += frontpage.rules(config, shared)
+            rules += pages.page(config, shared, keys_needed=self.guard.keys_needed)
         if config.server.docs:
             voices = speech.voices.manifests
             describer = Describer(config, voices, keys_needed=self.guard.keys_needed)
-            rules += documentation.rules(describer.document(ROUTES), shared)
+            rules += pages.documentation(describer.document(ROUTES), shared)
         super().__init__(rules, default_handler_class=NotFoundHandler, default_handler_args=shared)
 
     def get_handler_delegate(

@@ -27,8 +27,9 @@ class Page {
     this.service = new Service();
     this.form = new Form(root.dataset, () => this.#changed());
     this.sound = new Sound();
-    this.secured = root.dataset.keys === "yes";
+    this.secured = root.dataset.keys === "true";
     part("access").hidden = !this.secured;
+    part("more").hidden = root.dataset.docs !== "true";
     part("key").value = this.service.key = settings.key;
     part("keep").checked = Boolean(settings.key);
     this.#listen();
