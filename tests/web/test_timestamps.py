@@ -176,6 +176,27 @@ def test_times_along_the_stream(client: httpx.Client) -> None:
     assert lines[-1]["seconds"] == pytest.approx((len(sound) - 44) / 2 / rate, abs=1e-3)
 
 
+@pytest.mark.parametrize(
+    ("name", "media_type", "rate"),
+    [("flac", "audio/flac", 16000), ("mp3", "audio/mpeg", 24000), ("mulaw", "audio/basic", 8000)],
+)
+def test_times_in_every_format(client: httpx.Client, name: str, media_type: str, rate: int) -> None:
+    """The sound may come in any format, at any rate; the times stay those of the speech."""
+    query = {"text": "Câu này có nhiều dạng. Câu kia cũng thế!", "format": name}
+    query |= {"sample_rate": str(rate)}
+    accept = {"Accept": "application/x-ndjson"}
+    lines = events(client.get("/tts/stream", params=query | {"timestamps": "true"}, headers=accept))
+    assert (lines[0]["media_type"], lines[0]["sample_rate"]) == (media_type, rate)
+    sound = b"".join(base64.b64decode(line["data"]) for line in lines if line["type"] == "audio")
+    assert sound[-1000:] == client.get("/tts/stream", params=query).content[-1000:]
+    told = [line["end_seconds"] for line in lines if line["type"] == "sentence"]
+    answer = client.get("/tts", params=query | {"timestamps": "true"}).json()
+    assert told == [part["end_seconds"] for part in answer["timestamps"]["sentences"]]
+    assert answer["seconds"] == pytest.approx(told[-1], abs=0.1)
+    link = client.get("/tts", params=query | {"timestamps": "vtt"}).headers["Link"]
+    assert link == f'<{answer["audio_url"]}>; rel="describes"'
+
+
 def test_the_documentations_example_runs(server: Server) -> None:
     """The program in docs/TIMESTAMPS.md prints the words with their times."""
     page = (Path(__file__).parents[2] / "docs/TIMESTAMPS.md").read_text("utf-8")
