@@ -14,6 +14,7 @@ LAYERS = [
     "logs",
     "probe",
     "metrics",
+    "tracing",
     "text",
     "voice",
     "scheduling",

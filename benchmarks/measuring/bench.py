@@ -22,6 +22,7 @@ Result = dict[str, Any]
 _OK: Final = 200
 _CENTILES: Final = 100
 _LOOK_SECONDS: Final = 0.5
+_START_SECONDS: Final = 120.0
 _CALM_CORES: Final = 0.15
 
 
@@ -99,9 +100,14 @@ def started(folder: Path, model: Path) -> Iterator[tuple[Server, float]]:
 
 
 def wait_for(host: str, port: int, path: str) -> None:
-    """Wait until a server answers 200."""
-    pause = threading.Event()
-    while True:
+    """Wait until a server answers 200.
+
+    Raises:
+        TimeoutError: it never did.
+
+    """
+    pause, end = threading.Event(), time.monotonic() + _START_SECONDS
+    while time.monotonic() < end:
         connection = http.client.HTTPConnection(host, port)
         try:
             connection.request("GET", path)
@@ -112,6 +118,8 @@ def wait_for(host: str, port: int, path: str) -> None:
         finally:
             connection.close()
         pause.wait(0.01)
+    msg = f"no server at {host}:{port} after {_START_SECONDS} seconds"
+    raise TimeoutError(msg)
 
 
 def free_port() -> int:

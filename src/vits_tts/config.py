@@ -444,6 +444,17 @@ class OpenAI(Section):
     )
 
 
+class Tracing(Section):
+    """Traces of requests, by OpenTelemetry; needs the extra `opentelemetry`."""
+
+    enabled: bool = Field(False, description="Send a span for each stage of each request.")
+    endpoint: str | None = Field(
+        None,
+        description="Where a collector takes OTLP over HTTP, such as `http://host:4318/v1/traces`; "
+        "null for what `OTEL_EXPORTER_OTLP_ENDPOINT` says.",
+    )
+
+
 class Config(BaseSettings):
     """Every setting there is."""
 
@@ -465,6 +476,7 @@ class Config(BaseSettings):
     audio: Audio = Field(Audio(), description="The files that `/tts` makes.")
     openai: OpenAI = Field(OpenAI(), description="Names on OpenAI's paths, `/v1`.")
     logging: Logging = Field(Logging(), description="What is logged, and how.")
+    tracing: Tracing = Field(Tracing(), description="Traces of requests, for OpenTelemetry.")
 
     @classmethod
     def settings_customise_sources(

@@ -13,9 +13,10 @@ import os
 import threading
 import traceback
 import weakref
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Final, TextIO
 
 from concurrent_log_handler import ConcurrentRotatingFileHandler
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 _TEXT_FORMAT = "{time:YYYY-MM-DD HH:mm:ss.SSS} {level: <7} {message}{extra[_fields]}\n{exception}"
 _LOGGED_TEXT_CHARS = 100
 _FORK_PATIENCE_SECONDS: Final = 1.0
+_GATHERING_SECONDS: Final = 0.01
 _ROUTED = ("gunicorn.error", "gunicorn.access", "tornado.access", "tornado.general")
 
 
@@ -57,6 +59,9 @@ def configure(settings: Logging, stream: TextIO | None, level: str | None = None
 class _Writer:
     """A sink for loguru that hands lines to a thread of its own; ends when loguru stops it.
 
+    Lines that come in a hurry are written together, a moment later: waking the thread for each
+    would cost the event loop more than all the rest of the line.
+
     A process is not forked in the middle of a line: the child would find the stream locked for ever
     by a thread that it does not have, or say again what lies in its buffer. Where nobody takes the
     lines, the fork does not wait for long.
@@ -65,7 +70,9 @@ class _Writer:
     def __init__(self, write: Callable[[str], object], flush: Callable[[], object]) -> None:
         self._write = write
         self._flush = flush
-        self._lines: SimpleQueue[str | None] = SimpleQueue()
+        self._lines: deque[str] = deque()
+        self._bell: SimpleQueue[bool] = SimpleQueue()  # unlike an Event, it survives a fork
+        self._rung = False
         self._writing = threading.Lock()
         self._paused = False
         _writers.add(self)
@@ -74,15 +81,29 @@ class _Writer:
 
     def write(self, line: str) -> None:
         """Take a line; returns at once."""
-        self._lines.put(line)
+        self._lines.append(line)
+        if not self._rung:
+            self._rung = True
+            self._bell.put(True)
 
     def stop(self) -> None:
         """Write what was taken, and end."""
-        self._lines.put(None)
+        self._bell.put(False)
         self._thread.join()
 
     def _run(self) -> None:
-        while (line := self._lines.get()) is not None:
+        serving = True
+        while serving and self._bell.get():
+            self._write_all()
+            with contextlib.suppress(Empty):  # meanwhile lines only pile up
+                serving = self._bell.get(timeout=_GATHERING_SECONDS)
+            self._rung = False
+            self._write_all()
+        self._write_all()
+
+    def _write_all(self) -> None:
+        while self._lines:
+            line = self._lines.popleft()
             # When nobody reads, or the disk is full, lines are lost, not the server.
             with self._writing, contextlib.suppress(OSError, ValueError):
                 self._write(line)

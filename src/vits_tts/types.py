@@ -1,6 +1,6 @@
 """Frozen values that travel down the line, from a request to its samples."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import numpy as np
@@ -51,11 +51,29 @@ class SpeechRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class Timing:
+    """When each word of a sentence of so many ``samples`` is heard.
+
+    ``words`` are int32, shape ``[w, 4]``, in order and apart: a word's first character in the
+    sentence's text and the one after its last, its first sample and the one after its last.
+    ``estimated`` if the voice did not tell that of each word.
+    """
+
+    samples: int
+    words: NDArray[np.int32]
+    estimated: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Pcm:
-    """Speech as mono 16-bit samples, shape ``[n]``, at ``sample_rate`` in hertz."""
+    """Speech as mono 16-bit samples, shape ``[n]``, at ``sample_rate`` in hertz.
+
+    A whole sentence, and its first window, bring the sentence's ``timing`` along.
+    """
 
     samples: Samples
     sample_rate: int
+    timing: Timing | None = field(default=None, kw_only=True)
 
     @property
     def seconds(self) -> float:

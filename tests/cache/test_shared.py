@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
@@ -92,6 +93,24 @@ def test_what_one_has_said_the_other_does_not_make(
     assert stream(two, TEXT) == first
     assert metric(two, "vits_tts_cache_lookups_total", outcome="hit", tier="memory") == 2
     assert metric(two, "vits_tts_cache_memory_bytes") > 10_000
+
+
+def test_times_come_along(pair: tuple[Server, Server], redis: RedisServer) -> None:
+    """Made here, from memory, from Redis and with its file there already: the same times."""
+    one, two = pair
+    query = {"text": "Giá 35k, tăng 15,2%. Hẹn gặp lại lúc 7h30!", "timestamps": "true"}
+    before = len(redis.keys("vits-tts:s*")), metric(two, "vits_tts_syntheses_total")
+
+    def times(server: Server) -> dict[str, Any]:
+        answer = httpx.get(f"{server.url}/tts", params=query, timeout=60).json()
+        return dict(answer["timestamps"])
+
+    made, kept = times(one), times(one)
+    stored(redis, before[0] + 2)
+    shared, again = times(two), times(two)
+    assert made["sentences"][0]["words"][1]["spoken"] == "ba"
+    assert made == kept == shared == again
+    assert metric(two, "vits_tts_syntheses_total") == before[1]
 
 
 @pytest.mark.parametrize("name", ["wav", "flac", "mp3", "opus", "aac", "alaw"])

@@ -1,10 +1,16 @@
 """`/audio/<hash>.wav`: ranges, conditions, caching."""
 
+import socket
 from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
 
 import httpx
 import pytest
 
+from tests.conftest import Starter
+from tests.support.load import LONG
+from tests.support.voices import install_joe
 from vits_tts.errors import RangeNotSatisfiable
 from vits_tts.web import ranges
 
@@ -110,3 +116,26 @@ def test_parse_needs_no_bytes_to_be_right() -> None:
         ranges.parse("bytes=-0", 10)
     with pytest.raises(RangeNotSatisfiable):
         ranges.parse("bytes=0-", 0)
+
+
+def test_what_is_not_finished_leaves_nothing(start: Starter, tmp_path: Path) -> None:
+    """A file whose caller leaves, or that the end of the server cuts off, is not kept in part."""
+    install_joe(tmp_path / "server" / "voices")
+    voice = {"name": "joe", "threads": 1}
+    with start({"server": {"graceful_timeout": 0.5}, "voice": voice}) as server:
+        host, port = server.url.removeprefix("http://").split(":")
+        asking = f"GET /tts?text={quote(LONG * 2)} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
+
+        def parts() -> list[Path]:
+            return list((tmp_path / "server" / "audio").glob(".*.part"))
+
+        with socket.create_connection((host, int(port))) as connection:
+            connection.sendall(asking)
+            server.wait_until(parts, "a file that is begun")
+        server.wait_until(lambda: not parts(), "nothing left of it")
+        with socket.create_connection((host, int(port))) as connection:
+            connection.sendall(asking)
+            server.wait_until(parts, "another that is begun")
+            assert server.stop() == 0
+        assert parts() == []
+        assert server.lines("requests cut off: server.graceful_timeout is over")

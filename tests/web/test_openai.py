@@ -231,13 +231,13 @@ def test_keys_and_limits(start: Starter) -> None:
             pytest.raises(openai.AuthenticationError) as refused,
         ):
             stranger.models.list()
-        assert refused.value.code == "key_invalid"
+        assert refused.value.code == "invalid_api_key"
         with openai.OpenAI(base_url=url, api_key=key, max_retries=0) as official:
             for _ in range(3):
                 assert official.models.list().data
             with pytest.raises(openai.RateLimitError) as limited:
                 official.audio.speech.create(model="tts-1", voice="x", input=TEXT)
-        assert limited.value.code == "rate_limited"
+        assert limited.value.code == "rate_limit_exceeded"
         assert limited.value.type == "requests"
         assert int(limited.value.response.headers["Retry-After"]) >= 1
 

@@ -22,7 +22,6 @@ _MPEG: Final = (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000)
 _OPUS: Final = (8000, 12000, 16000, 24000, 48000)
 _OPUS_BITS: Final = range(MIN_BIT_RATE, 256001)
 _TELEPHONE_RATE: Final = 8000
-_BASIC: Final = "audio/basic"  # RFC 2046, section 4.3: mu-law at 8 kHz
 _DIGITS: Final = re.compile(r"[0-9]{1,9}")
 
 
@@ -39,7 +38,7 @@ class Encoding:
         """What ``Content-Type`` says."""
         kind = FORMATS[self.format]
         if self.format == "mulaw" and self.sample_rate == _TELEPHONE_RATE:
-            return _BASIC
+            return "audio/basic"  # RFC 2046, section 4.3
         return f"{kind.content_type}; rate={self.sample_rate}" if kind.told else kind.content_type
 
 
@@ -120,7 +119,7 @@ _TABLE: Final = (
     Format("pcm", ("audio/pcm",), "audio/pcm", told=True),
     Format(
         "mulaw",
-        (_BASIC, "audio/pcmu"),
+        ("audio/basic", "audio/pcmu"),
         "audio/PCMU",  # RFC 4856
         told=True,
         sample_rate=_TELEPHONE_RATE,
@@ -143,10 +142,10 @@ def names() -> list[str]:
     return offered() + [alias for alias, name in ALIASES.items() if FORMATS[name].available]
 
 
-def content_types() -> tuple[str, ...]:
-    """Return what sound may be sent as, without what a type may say besides."""
-    types = [kind.content_type.partition(";")[0] for kind in FORMATS.values() if kind.available]
-    return (*types, _BASIC)
+def media_types() -> tuple[str, ...]:
+    """Return what sound may be sent as, parameters left out."""
+    sent = (FORMATS[name].content_type.partition(";")[0] for name in offered())
+    return (*dict.fromkeys(sent), "audio/basic")
 
 
 def plain(voice_rate: int) -> Encoding:

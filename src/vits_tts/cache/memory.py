@@ -10,8 +10,8 @@ from vits_tts.config import MemoryCacheSettings
 from vits_tts.metrics import CACHE_BYTES, CACHE_EVICTIONS
 from vits_tts.types import Pcm
 
-_OVERHEAD_BYTES: Final = 512
-"""What an entry costs beside its samples, roughly: key, array, links."""
+_OVERHEAD_BYTES: Final = 640
+"""What an entry costs beside its samples and times, roughly: key, arrays, links."""
 
 
 class _Entries(TTLCache[str, Pcm]):
@@ -34,7 +34,7 @@ class MemoryCache:
             maxsize=int(settings.max_bytes),
             ttl=settings.ttl_seconds,
             timer=timer,
-            getsizeof=lambda pcm: pcm.nbytes + _OVERHEAD_BYTES,
+            getsizeof=_weight,
         )
 
     def __contains__(self, key: str) -> bool:
@@ -47,7 +47,7 @@ class MemoryCache:
 
     def put(self, key: str, pcm: Pcm) -> None:
         """Keep the speech of ``key``, unless it is larger than the whole cache."""
-        if pcm.nbytes + _OVERHEAD_BYTES <= self._entries.maxsize:
+        if _weight(pcm) <= self._entries.maxsize:
             pcm.samples.setflags(write=False)  # it is shared by everyone who asks for it
             self._entries[key] = pcm
             CACHE_BYTES.set(self.nbytes)
@@ -61,3 +61,7 @@ class MemoryCache:
     def nbytes(self) -> int:
         """Bytes that are kept now."""
         return int(self._entries.currsize)
+
+
+def _weight(pcm: Pcm) -> int:
+    return pcm.nbytes + (pcm.timing.words.nbytes if pcm.timing else 0) + _OVERHEAD_BYTES

@@ -15,6 +15,7 @@ from typing import Final, TypeAlias
 import numpy as np
 from loguru import logger
 
+from vits_tts import tracing
 from vits_tts.cache.flight import Flight, Kept, Listener, Source
 from vits_tts.cache.memory import MemoryCache
 from vits_tts.cache.redis import Lock, Patience, RedisTier
@@ -144,7 +145,8 @@ class Sentences:
         """Yield a sentence from Redis, or as it is made; keep it in both tiers at the end."""
         found, lock = None, None
         if self._redis:
-            found, lock = await self._found_or_locked(self._redis, wanted, patience)
+            with tracing.stage("look up in redis"):
+                found, lock = await self._found_or_locked(self._redis, wanted, patience)
             CACHE_LOOKUPS.labels("redis", "hit" if found else "miss").inc()
             logger.debug("cache {}", "hit" if found else "miss", tier="redis", key=wanted.key)
         if found:
@@ -217,4 +219,5 @@ class Sentences:
 def _joined(parts: list[Pcm]) -> Pcm:
     if len(parts) == 1:
         return parts[0]
-    return Pcm(np.concatenate([part.samples for part in parts]), parts[0].sample_rate)
+    samples = np.concatenate([part.samples for part in parts])
+    return Pcm(samples, parts[0].sample_rate, timing=parts[0].timing)

@@ -37,6 +37,7 @@ class Line:
         self._playback = playback
         self._listen = listen
         self._tally = tally
+        self._timeline = tally.timeline
         self._upcoming: deque[_Upcoming] = deque()
         self._start()
 
@@ -54,10 +55,14 @@ class Line:
 
         """
         spoken = False
+        begun: _Upcoming | None = None
         while self._upcoming:
             current = self._upcoming[0]
             async for pcm in current.ear:
                 self._start(_AHEAD)  # not before: it would delay the first sound
+                if self._timeline and begun is not current:
+                    begun = current
+                    self._timeline.begin(pcm.timing)
                 if pcm.nbytes:
                     spoken = True
                     self._hand(pcm, current.stretch)
@@ -68,6 +73,7 @@ class Line:
                 pause = silence(current.sentence.pause, sample_rate)
                 self._playback.hand(pause.seconds)
                 self._tally.audio_seconds += pause.seconds
+                self._pass_by(pause)
                 yield pause
                 self._playback.ask()
         if not spoken:
@@ -85,7 +91,12 @@ class Line:
         self._playback.leave_out(heard.stretch)
         self._start()
 
+    def _pass_by(self, pcm: Pcm) -> None:
+        if self._timeline:
+            self._timeline.pass_by(len(pcm.samples))
+
     def _hand(self, pcm: Pcm, stretch: Stretch) -> None:
+        self._pass_by(pcm)
         self._tally.audio_seconds += pcm.seconds
         if gap := self._playback.hand(pcm.seconds, stretch):
             self._tally.gap_seconds += gap

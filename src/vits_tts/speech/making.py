@@ -6,26 +6,36 @@ sentence's key, so that it sounds the same wherever and whenever it is made.
 
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
 import numpy as np
 from loguru import logger
 
+from vits_tts import tracing
 from vits_tts.metrics import SYNTHESES, SYNTHESIS_SECONDS, SYNTHESISED_SECONDS
 from vits_tts.scheduling.pace import Pace
 from vits_tts.scheduling.scheduler import Ran, Scheduler
 from vits_tts.scheduling.urgency import Urgency
 from vits_tts.speech.tally import Tally
+from vits_tts.speech.timing import word_timing
 from vits_tts.text.phonemise import Phonemiser
-from vits_tts.types import Pcm, Prosody
-from vits_tts.voice import windows
+from vits_tts.types import Pcm, Prosody, Timing
 from vits_tts.voice.cancel import Cancel
 from vits_tts.voice.manifest import Manifest
 from vits_tts.voice.synthesis import Synthesis
 from vits_tts.voice.voices import Voices
+from vits_tts.voice.windows import sizes
 
 _HEXADECIMAL: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    synthesis: Synthesis
+    timing: Timing
 
 
 class Maker:
@@ -57,28 +67,48 @@ class Maker:
     ) -> AsyncGenerator[Pcm, None]:
         """Yield the speech of one sentence as it is made; nothing if it has no sound.
 
+        The first window brings the sentence's timing.
+
         Raises:
             NotReady: the voice cannot speak yet.
 
         """
+        with tracing.stage("synthesise", voice=manifest.name, characters=len(text)) as span:
+            windows = self._windows(manifest, text, prosody, key, tally, urgency)
+            async with aclosing(windows):
+                async for window in windows:
+                    span.add_event("window")
+                    yield window
+
+    async def _windows(
+        self,
+        manifest: Manifest,
+        text: str,
+        prosody: Prosody,
+        key: str,
+        tally: Tally,
+        urgency: Callable[[], Urgency],
+    ) -> AsyncGenerator[Pcm, None]:
         pace = self._paces[manifest.name]
         begin = partial(self._begin, manifest, text, prosody, int(key, _HEXADECIMAL))
         begun = await self._scheduler.run(begin, urgency)
         tally.synthesis_seconds += begun.seconds
         SYNTHESIS_SECONDS.inc(begun.seconds)
-        synthesis = begun.result
-        if synthesis is None or synthesis.done:
+        if begun.result is None or begun.result.synthesis.done:
             yield Pcm(np.zeros(0, np.int16), manifest.sample_rate)
             return
+        synthesis = begun.result.synthesis
+        timing: Timing | None = begun.result.timing
         pace.per_character.learn(begun.seconds, len(text))
         seconds = synthesis.samples / synthesis.sample_rate
         pace.length.learn(seconds / prosody.length_scale, len(text))
-        for frames in windows.sizes():
+        for frames in sizes():
             if synthesis.done:
                 break
             ran = await self._scheduler.run(partial(synthesis.window, frames), urgency)
             _count(ran, pace, tally)
-            yield ran.result
+            yield replace(ran.result, timing=timing)
+            timing = None
         SYNTHESES.inc()
 
     def _begin(
@@ -88,7 +118,7 @@ class Maker:
         prosody: Prosody,
         seed: int,
         cancel: Cancel,
-    ) -> Synthesis | None:
+    ) -> _Begun | None:
         """Return a sentence of which all is known but its samples; None if it has no sound."""
         phonemes = self._phonemiser.phonemes(text, manifest.phoneme_type, manifest.espeak_voice)
         ids, unknown = manifest.phoneme_ids(phonemes)
@@ -97,7 +127,8 @@ class Maker:
         if not any(phoneme.isalpha() for phoneme in phonemes if phoneme not in unknown):
             return None
         engine = self.voices.engine(manifest.name)
-        return engine.begin(ids, prosody, seed, cancel)
+        synthesis = engine.begin(ids, prosody, seed, cancel)
+        return _Begun(synthesis, word_timing(text, phonemes, manifest, synthesis))
 
 
 def _count(ran: Ran[Pcm], pace: Pace, tally: Tally) -> None:

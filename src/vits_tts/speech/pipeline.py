@@ -62,6 +62,7 @@ class Speech:
         self.files = files
         self._config = config
         self.request = requests.request
+        self.timed = requests.timed
         self.reading = requests.reading
         self._maker = maker
         self._sentences = sentences
@@ -81,6 +82,7 @@ class Speech:
         While one sentence is taken by the caller the next is made, and no more than that: whoever
         reads slowly does not fill the memory. Closing the iterator stops the work, unless another
         caller wants the same. Unless ``hurried`` nobody listens: listeners come first then.
+        The tally's time line knows of each sentence before its first window is yielded.
 
         Raises:
             NotReady: no voice can speak yet.

@@ -5,9 +5,11 @@ from typing import Final, TypeAlias
 
 from cachetools import LRUCache
 
+from vits_tts import tracing
 from vits_tts.config import Config, Speeds
 from vits_tts.errors import SpeedInvalid, TextUnspeakable
 from vits_tts.speech.helpers import Helpers
+from vits_tts.speech.timeline import Timeline
 from vits_tts.text.lexicon import Lexicon
 from vits_tts.text.normalise import Normaliser, check
 from vits_tts.text.split import Reading, split
@@ -60,10 +62,31 @@ class Requests:
         key = (*asked, self._normaliser.edition)
         if known := self._requests.get(key):
             return known
-        request = await self._helpers.run(self._request, *asked)
+        with tracing.stage("read text", characters=len(text)):
+            request, _ = await self._helpers.run(self._request, *asked)
         if len(text) <= _REMEMBERED_CHARS and lexicon is None:  # a lexicon may be large
             self._requests[key] = request
         return request
+
+    async def timed(
+        self,
+        text: str,
+        *,
+        speed: str | float | None = None,
+        voice: str | None = None,
+        speaker: str | None = None,
+        lexicon: Lexicon | None = None,
+    ) -> tuple[SpeechRequest, Timeline]:
+        """Return what ``request`` does, and a time line for the tally of saying it.
+
+        Raises:
+            RequestError: one of its subclasses says what is wrong with which parameter.
+
+        """
+        asked = (text, speed, voice, speaker, lexicon)
+        request, reading = await self._helpers.run(self._request, *asked)
+        rate = self._voices.find(request.voice).sample_rate
+        return request, Timeline(text, reading, rate)
 
     def _request(
         self,
@@ -72,14 +95,14 @@ class Requests:
         voice: str | None,
         speaker: str | None,
         lexicon: Lexicon | None,
-    ) -> SpeechRequest:
+    ) -> tuple[SpeechRequest, Reading]:
         check(text, self._config.server.max_text_chars)
         manifest = self._voices.find(voice)
         prosody = manifest.prosody(length_scale(speed, self._config.voice.speeds), speaker)
-        _, sentences = self._read(text, lexicon)
-        if not sentences:
+        reading = self._read(text, lexicon)
+        if not reading.sentences:
             raise TextUnspeakable("the text has nothing to say", field="text")
-        return SpeechRequest(manifest.name, sentences, prosody)
+        return SpeechRequest(manifest.name, reading.sentences, prosody), reading
 
     async def reading(self, text: str, lexicon: Lexicon | None = None) -> Reading:
         """Return what would be said for ``text``, and from where in it each word comes.

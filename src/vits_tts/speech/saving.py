@@ -6,6 +6,7 @@ from contextlib import aclosing
 from dataclasses import asdict, astuple, dataclass
 from typing import Any
 
+from vits_tts import tracing
 from vits_tts.audio import encoder
 from vits_tts.audio.encoder import Encoder
 from vits_tts.audio.files import AudioFile, AudioFiles, WholeFile, is_hash
@@ -68,7 +69,8 @@ class Saving:
         size = await self._helpers.run(self._files.size, audio_hash, name)
         kept = size is not None
         if size is None:
-            size = await self._made(audio_hash, request, encoding, tally)
+            with tracing.stage("make file"):
+                size = await self._made(audio_hash, request, encoding, tally)
             if self._redis:
                 self._redis.keep_recipe_later(audio_hash, _recipe(request, encoding))
         path = self._files.path(audio_hash, name)
@@ -76,11 +78,19 @@ class Saving:
             seconds = await self._helpers.run(encoder.seconds, path, size, encoding)
         except OSError as error:
             raise StorageError("the audio file was dropped just now") from error
-        if kept:
+        if kept and tally.timeline:
+            await self._replayed(request, tally)
+        elif kept:
             tally.sentences += len(request.sentences)
             tally.outcome.hits += len(request.sentences)
             tally.audio_seconds += seconds
         return SavedSpeech(audio_hash, seconds)
+
+    async def _replayed(self, request: SpeechRequest, tally: Tally) -> None:
+        """Fill in the time line: the cache has the times with the sentences, if it has those."""
+        async with aclosing(self._stream(request, tally)) as stream:
+            async for _ in stream:
+                pass
 
     def _plain(self, request: SpeechRequest) -> Encoding:
         return plain(self._voices.find(request.voice).sample_rate)

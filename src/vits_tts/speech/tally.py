@@ -3,11 +3,12 @@
 from dataclasses import dataclass, field
 
 from vits_tts.cache.sentences import Outcome
+from vits_tts.speech.timeline import Timeline
 
 
 @dataclass(slots=True)
 class Tally:
-    """What one request came to, for its log line."""
+    """What one request came to, for its log line; when each word is heard, if one wants to know."""
 
     sentences: int = 0
     outcome: Outcome = field(default_factory=Outcome)
@@ -15,6 +16,7 @@ class Tally:
     synthesised_seconds: float = 0.0
     synthesis_seconds: float = 0.0
     gap_seconds: float = 0.0
+    timeline: Timeline | None = None
 
     @property
     def real_time_factor(self) -> float | None:

@@ -18,6 +18,7 @@ from vits_tts.types import Pcm, Prosody
 from vits_tts.voice import pieces as cut_pieces
 from vits_tts.voice import windows
 from vits_tts.voice.cancel import Cancel, Cancelled
+from vits_tts.voice.durations import Durations
 from vits_tts.voice.manifest import Manifest
 from vits_tts.voice.noise import Noise
 from vits_tts.voice.plan import Array, Uncut
@@ -82,10 +83,9 @@ class Engine:
         cancel = cancel or Cancel()
         seed = secrets.randbits(_SEED_BITS) if seed is None else seed
         text = self._run_text(self._feed(phoneme_ids, prosody), seed, cancel)
-        sample_rate = self.manifest.sample_rate
-        if isinstance(self._plan, Uncut):
-            return WholeSynthesis(text[self._outputs[0]], sample_rate, self._volume)
-        return CutSynthesis(self._plan, self._run_frames, text, seed, sample_rate, self._volume)
+        synthesis = self._synthesis(text, seed)
+        synthesis.durations = self._durations(text, len(phoneme_ids), synthesis.samples)
+        return synthesis
 
     def synthesise(
         self,
@@ -107,6 +107,22 @@ class Engine:
                 break
             parts.append(synthesis.window(frames, cancel).samples)
         return Pcm(np.concatenate(parts), synthesis.sample_rate)
+
+    def _synthesis(self, text: Mapping[str, Array], seed: int) -> Synthesis:
+        sample_rate = self.manifest.sample_rate
+        if isinstance(self._plan, Uncut):
+            return WholeSynthesis(text[self._outputs[0]], sample_rate, self._volume)
+        return CutSynthesis(self._plan, self._run_frames, text, seed, sample_rate, self._volume)
+
+    def _durations(
+        self, text: Mapping[str, Array], phonemes: int, samples: int
+    ) -> Durations | None:
+        """Return how many samples each phoneme lasts; None where they do not add up to all."""
+        alignment = self._plan.alignment
+        frames = alignment.frames(text, phonemes) if alignment else None
+        if alignment is None or frames is None or frames.sum() * alignment.hop != samples:
+            return None
+        return frames * alignment.hop
 
     def _feed(self, phoneme_ids: Sequence[int], prosody: Prosody) -> dict[str, Array]:
         scales = (prosody.noise_scale, prosody.length_scale, prosody.noise_w)

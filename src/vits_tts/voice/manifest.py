@@ -8,6 +8,7 @@ that it does not know, ``licence`` among them, are allowed; ours is
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from itertools import accumulate
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
@@ -148,6 +149,13 @@ class Manifest(_Part):
             else:
                 unknown.add(phoneme)
         return [*ids, *self.phoneme_id_map[EOS]], unknown
+
+    def places_of_ids(self, phonemes: Iterable[str]) -> list[int]:
+        """Return where in ``phoneme_ids`` each phoneme's begin, and where the last one's end."""
+        pad = len(self.phoneme_id_map[PAD])
+        known = (self.phoneme_id_map.get(phoneme) for phoneme in phonemes)
+        sizes = (len(ids) + pad if ids else 0 for ids in known)
+        return list(accumulate(sizes, initial=len(self.phoneme_id_map[BOS]) + pad))
 
     def described(self, *, default: bool) -> dict[str, Any]:
         """Return what is shown of a voice wherever voices are listed, its licence with it."""

@@ -14,6 +14,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from vits_tts.voice.durations import Alignment
+
 Array = NDArray[Any]
 
 _PHASES: Final = ("opening", "running", "middle", "closing")
@@ -108,7 +110,8 @@ class Plan:
     but the last; the first window has to bring more than that. ``states`` are outputs of one
     window that are inputs of the next, as ``(input, output)``; before the first they are what
     ``opening`` says. ``opening`` and ``running`` differ between the first window and later ones,
-    ``middle`` and ``closing`` between the last and earlier ones.
+    ``middle`` and ``closing`` between the last and earlier ones. ``alignment`` says which outputs
+    of the text's piece tell how long phonemes last, if any do.
     """
 
     hop: int
@@ -122,6 +125,7 @@ class Plan:
     running: Phase
     middle: Phase
     closing: Phase
+    alignment: Alignment | None = None
 
     def dumps(self) -> str:
         """Return the plan as JSON."""
@@ -134,6 +138,7 @@ class Uncut:
 
     reason: str
     text_draws: tuple[TextDraw, ...]
+    alignment: Alignment | None = None
 
     def dumps(self) -> str:
         """Return the plan as JSON."""
@@ -149,8 +154,9 @@ def loads(text: str) -> Plan | Uncut:
     """
     data = json.loads(text)
     text_draws = tuple(TextDraw(**draw) for draw in data.pop("text_draws"))
+    alignment = Alignment(**found) if (found := data.pop("alignment")) else None
     if "reason" in data:
-        return Uncut(data["reason"], text_draws)
+        return Uncut(data["reason"], text_draws, alignment)
     parsed: dict[str, Any] = {
         "frame_draws": tuple(map(_frame_draw, data.pop("frame_draws"))),
         "seams": tuple(Seam(**seam) for seam in data.pop("seams")),
@@ -158,7 +164,7 @@ def loads(text: str) -> Plan | Uncut:
         "states": tuple((name, output) for name, output in data.pop("states")),
     }
     parsed |= {name: _phase(data.pop(name)) for name in _PHASES}
-    return Plan(**data, **parsed, text_draws=text_draws)
+    return Plan(**data, **parsed, text_draws=text_draws, alignment=alignment)
 
 
 def _frame_draw(data: Mapping[str, Any]) -> FrameDraw:

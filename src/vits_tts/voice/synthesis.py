@@ -11,6 +11,7 @@ from vits_tts.types import Pcm, Samples
 from vits_tts.voice import noise as noises
 from vits_tts.voice import windows
 from vits_tts.voice.cancel import Cancel
+from vits_tts.voice.durations import Durations
 from vits_tts.voice.noise import Noise
 from vits_tts.voice.plan import Array, Plan, Seam
 
@@ -24,10 +25,13 @@ _WHOLE_HOP: Final = 256
 class Synthesis(ABC):
     """A sentence whose length is known and whose samples are made on demand.
 
-    ``frames`` are all it has, of ``hop`` samples each; ``left`` are those still to be made. Every
-    call of :meth:`window` is one piece of work, for one thread at a time. One that was cancelled
+    ``frames`` are all it has, of ``hop`` samples each; ``left`` are those still to be made.
+    ``durations``, if the voice tells them, are how many samples each phoneme id lasts. Every call
+    of :meth:`window` is one piece of work, for one thread at a time. One that was cancelled
     leaves the synthesis unusable.
     """
+
+    durations: Durations | None = None
 
     def __init__(self, frames: int, hop: int, sample_rate: int, volume: float) -> None:
         """Begin with all frames left."""

@@ -3,10 +3,18 @@
 They are typed dictionaries, not models, because what we make ourselves needs no validation.
 """
 
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal, NotRequired, TypeAlias
 
 from pydantic import Field
 from typing_extensions import TypedDict
+
+from vits_tts.speech.timeline import TimedSentence
+
+
+class Times(TypedDict):
+    """When sentences and words are heard, and where they stand in the given text."""
+
+    sentences: list[TimedSentence]
 
 
 class SavedSpeech(TypedDict):
@@ -16,19 +24,20 @@ class SavedSpeech(TypedDict):
         str,
         Field(
             description="What the file is known by; it follows from the words, the voice, the "
-            "speaker, the speed, the scales and the format.",
+            "speaker, the speed and the scales.",
             pattern="^[0-9a-f]{40}$",
         ),
     ]
     text: Annotated[str, Field(description="As given.", examples=["Xin chào các bạn."])]
     speed: Annotated[str | float, Field(description="As given.", examples=["normal"])]
-    audio_url: Annotated[str, Field(description="Where the file is, absolute.")]
+    audio_url: Annotated[str, Field(description="Where the WAV is, absolute.")]
     voice: Annotated[str, Field(description="Who speaks.")]
     seconds: Annotated[float, Field(description="How long it plays.", ge=0)]
-    format: Annotated[str, Field(description="What the file is.", examples=["wav"])]
+    format: Annotated[str, Field(description="What the sound comes as.", examples=["wav"])]
     sample_rate: Annotated[int, Field(description="Samples a second.", gt=0)]
-    bit_rate: Annotated[int | None, Field(description="Bits a second, if it is lossy.")]
+    bit_rate: NotRequired[Annotated[int, Field(description="Bits a second, if lossy.", gt=0)]]
     licence: Annotated[str, Field(description="The terms of the voice.")]
+    timestamps: NotRequired[Times]
 
 
 class Place(TypedDict):
@@ -87,16 +96,16 @@ Status: TypeAlias = Literal["ready", "degraded", "loading", "voice_broken", "dra
 """Of a process: the first two mean that it can speak."""
 
 
-class _Readiness(TypedDict):
-    status: Status
-    voices: Annotated[list[str], Field(description="The names of the voices.")]
-
-
-class ReadyAnswer(_Readiness, total=False):
+class ReadyAnswer(TypedDict):
     """Whether the process can speak."""
 
-    degraded: Annotated[
-        str, Field(description="What does not work that makes speech cheaper.", examples=["redis"])
+    status: Status
+    voices: Annotated[list[str], Field(description="The names of the voices.")]
+    degraded: NotRequired[
+        Annotated[
+            str,
+            Field(description="What does not work that makes speech cheaper.", examples=["redis"]),
+        ]
     ]
 
 
@@ -113,3 +122,49 @@ class ErrorAnswer(TypedDict):
     """The one shape of all errors."""
 
     error: Problem
+
+
+class OpenAIProblem(TypedDict):
+    """What is wrong, as OpenAI says it."""
+
+    message: Annotated[str, Field(description="For people; may change.")]
+    type: Literal["invalid_request_error", "requests", "server_error"]
+    param: Annotated[str | None, Field(description="The parameter to blame, if it is one.")]
+    code: Annotated[str, Field(description="Stable, for programs.")]
+
+
+class OpenAIErrorAnswer(TypedDict):
+    """The shape of errors on OpenAI's paths."""
+
+    error: OpenAIProblem
+
+
+class OpenAIModel(TypedDict):
+    """A name that `model` may have."""
+
+    id: str
+    object: Literal["model"]
+    created: int
+    owned_by: str
+
+
+class OpenAIModels(TypedDict):
+    """All of them."""
+
+    object: Literal["list"]
+    data: list[OpenAIModel]
+
+
+class OpenAIVoice(TypedDict):
+    """A name that `voice` may have."""
+
+    id: str
+    object: Literal["audio.voice"]
+    name: str
+
+
+class OpenAIVoices(TypedDict):
+    """All of them."""
+
+    object: Literal["list"]
+    data: list[OpenAIVoice]

@@ -13,7 +13,7 @@ from tornado.routing import URLSpec
 from tornado.web import Application, RequestHandler
 
 from vits_tts import config as configuration
-from vits_tts import logs
+from vits_tts import logs, tracing
 from vits_tts.config import Config
 from vits_tts.speech import Speech, build
 from vits_tts.web import pages
@@ -49,13 +49,13 @@ class SpeechApplication(Application):
             "state": self.state,
         }
         rules = [route.rule(shared) for route in ROUTES]
+        rules.append(URLSpec(r"/v1(?:/.*)?", OpenAINotFoundHandler, shared))
         if config.server.page:
             rules += pages.page(config, shared, keys_needed=self.guard.keys_needed)
         if config.server.docs:
-            voices = speech.voices.manifests.values()
+            voices = speech.voices.manifests
             describer = Describer(config, voices, keys_needed=self.guard.keys_needed)
             rules += pages.documentation(describer.document(ROUTES), shared)
-        rules.append(URLSpec(r"/v1(?:/.*)?", OpenAINotFoundHandler, shared))
         super().__init__(rules, default_handler_class=NotFoundHandler, default_handler_args=shared)
 
     def get_handler_delegate(
@@ -99,6 +99,7 @@ def make_app(config: Config | str | None = None) -> SpeechApplication:
     if not isinstance(config, Config):
         config = configuration.load(Path(config) if config else None)
     logs.configure(config.logging, sys.stdout)
+    tracing.configure(config.tracing)
     application = SpeechApplication(config, build(config))
     application.speech.start()
     return application

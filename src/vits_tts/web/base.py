@@ -2,10 +2,10 @@
 
 import asyncio
 import json
+import random
 import re
 import sys
 import time
-import uuid
 from collections.abc import Coroutine, Mapping
 from http import HTTPStatus
 from typing import Any, ClassVar, Final
@@ -20,6 +20,7 @@ from vits_tts.config import Config
 from vits_tts.errors import BodyTooLarge, NotFound, RequestError, VitsTtsError
 from vits_tts.logs import shown_text
 from vits_tts.speech import Speech, Tally
+from vits_tts.tracing import RequestSpan
 from vits_tts.web import failures
 from vits_tts.web.account import Account, count
 from vits_tts.web.answers import ErrorAnswer, Problem
@@ -33,6 +34,7 @@ from vits_tts.web.state import State
 
 _REQUEST_ID: Final = re.compile(r"[\w.:/+=@-]{1,128}", re.ASCII)
 _CLIENT_CLOSED: Final = 499
+_HEADERS: Final = {"Server": "vits-tts", **SECURITY_HEADERS}
 _LENGTH_DIGITS: Final = 15
 _BLOCK_BYTES: Final = 64 * 1024
 _LOOK_SECONDS: Final = 0.25
@@ -52,6 +54,8 @@ class Handler(RequestHandler):
     """For everybody: needs no key and counts towards no limit."""
     model: ClassVar[type[BaseModel] | None] = None
     """What may be asked, if anything."""
+    error_shape: ClassVar[Any] = ErrorAnswer
+    """What errors look like."""
 
     def initialize(  # tornado's own name
         self,
@@ -72,6 +76,7 @@ class Handler(RequestHandler):
         self.tally = Tally()
         self.log_text = ""
         self.key: str | None = None
+        self.span: RequestSpan | None = None
         self._chunks: list[bytes] = []
         self._received_bytes = 0
         self._prepared = False
@@ -83,14 +88,17 @@ class Handler(RequestHandler):
 
     def set_default_headers(self) -> None:
         """Give every response, errors included, its id and what browsers want to know."""
-        given = self.request.headers.get("X-Request-ID", "")
         if not hasattr(self.request, "id"):
+            given = self.request.headers.get("X-Request-ID", "")
             good = _REQUEST_ID.fullmatch(given)
-            self.request.id = given if good else uuid.uuid4().hex  # type: ignore[attr-defined]
-        self.set_header("Server", "vits-tts")
-        self.set_header("X-Request-ID", self.request_id)
-        for name, value in SECURITY_HEADERS.items():
-            self.set_header(name, value)
+            self.request.id = given if good else _new_id()  # type: ignore[attr-defined]
+        self._headers["X-Request-ID"] = self.request_id
+        self._headers.update(_HEADERS)
+
+    @property
+    def route(self) -> str:
+        """The short name of the path, for logs and metrics."""
+        return type(self).__name__.removesuffix("Handler").lower()
 
     @property
     def request_id(self) -> str:
@@ -102,6 +110,7 @@ class Handler(RequestHandler):
         if self._gone:  # before it began: a pipelined request of a caller who has left
             return
         self.state.enter(self)
+        self.span = RequestSpan(self.request.method or "", self.route, self.request.headers)
         self._add_common_headers()
         if isinstance(self.request.connection, HTTP1Connection):
             self.request.connection.set_max_body_size(sys.maxsize)  # we count ourselves
@@ -135,6 +144,8 @@ class Handler(RequestHandler):
             self.set_header("Strict-Transport-Security", "max-age=31536000")
         if self.state.draining:
             self.set_header("Connection", "close")
+        if self.span and self.span.traceparent:
+            self.set_header("traceparent", self.span.traceparent)
 
     def data_received(self, chunk: bytes) -> None:
         """Keep what may be kept; some more is read so that the caller gets to hear why not."""
@@ -294,14 +305,18 @@ class Handler(RequestHandler):
             self.set_header("Allow", ", ".join(self.methods()))
         if self._body_unread:
             self.set_header("Connection", "close")  # tornado closes it, callers should know
-        self.write_json(self.answer_to(error))
+        self.write_json({"error": self.described(error)})
 
-    def answer_to(self, error: VitsTtsError) -> Mapping[str, object]:
-        """Return what is said of an error."""
-        problem = Problem(
+    def described(self, error: VitsTtsError) -> Mapping[str, object]:
+        """Return what an answer says of an error, as ``error_shape`` has it."""
+        return Problem(
             code=error.code, message=error.message, field=error.field, request_id=self.request_id
         )
-        return ErrorAnswer(error=problem)
+
+    @classmethod
+    def code(cls, error: type[VitsTtsError]) -> str:
+        """Return the code by which answers call an error."""
+        return error.code
 
     def log_exception(self, typ: Any, value: BaseException | None, tb: Any) -> None:
         """Log what went wrong, without the URL: the text of a user may be in it."""
@@ -328,7 +343,7 @@ class Handler(RequestHandler):
         start = now - self.request.request_time()
         tally = self.tally
         status = _CLIENT_CLOSED if self._gone else self.get_status()
-        route = type(self).__name__.removesuffix("Handler").lower()
+        route = self.route
         first = self._first_byte - start if self._first_byte else None
         count(Account(route, self.request.method or "", status, first, now - start), tally)
         fields = {
@@ -343,6 +358,9 @@ class Handler(RequestHandler):
             **({"key": self.key} if self.key else {}),
             **({"error": self._error_code} if self._error_code else {}),
         }
+        if self.span:
+            fields |= {"trace_id": self.span.trace_id} if self.span.trace_id else {}
+            self.span.end(status, _told(tally))
         if tally.sentences:
             factor = tally.real_time_factor
             fields |= {
@@ -355,6 +373,19 @@ class Handler(RequestHandler):
                 **shown_text(self.log_text, self.config.logging),
             }
         logger.bind(**fields).log("DEBUG" if self.quiet else "INFO", "request")
+
+
+def _told(tally: Tally) -> dict[str, int | float]:
+    """Return what a trace is told of a request."""
+    return {
+        "vits_tts.sentences": tally.sentences,
+        "vits_tts.cache_hits": tally.outcome.hits,
+        "vits_tts.audio_seconds": tally.audio_seconds,
+    }
+
+
+def _new_id() -> str:
+    return f"{random.getrandbits(128):032x}"  # a name, not a secret
 
 
 class NotFoundHandler(Handler):

@@ -8,20 +8,22 @@ from typing import Any, Final
 from tornado.routing import URLSpec
 
 from vits_tts.errors import VitsTtsError
-from vits_tts.web.answers import ErrorAnswer
 from vits_tts.web.base import Handler
 
 _PLACE: Final = re.compile(r"\\{(\w+)\\}")
 FORMS: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
-JSON: Final = "application/json"
+JSON: Final = ("application/json",)
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a request may get: ``media`` names what may be in it, ``shape`` its type if JSON."""
+    """What a request may get: ``media`` says what may be in it, ``shape`` its type in JSON.
+
+    Those of one status stand side by side.
+    """
 
     description: str
-    media: str | tuple[str, ...] = ()
+    media: tuple[str, ...] = ()
     shape: Any = None
     headers: tuple[str, ...] = ()
     status: int = 200
@@ -53,8 +55,7 @@ class Route:
     description: str = ""
     errors: tuple[type[VitsTtsError], ...] = ()
     parameters: tuple[Parameter, ...] = ()
-    bodies: tuple[str, ...] = (JSON, *FORMS)
-    error_shape: Any = ErrorAnswer
+    bodies: tuple[str, ...] = (*JSON, *FORMS)
     name: str | None = None
     """What tornado's ``reverse_url`` knows it by."""
 

@@ -3,7 +3,7 @@
 A check that fails raises an error of our tree, or one of pydantic's that ``models`` translates.
 """
 
-from typing import Annotated, Any, Final, TypeAlias
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import (
     AfterValidator,
@@ -27,13 +27,12 @@ from vits_tts.text.normalise import CONTROLS
 MAX_WORDS: Final = 1000
 """Words of a lexicon that one request brings along."""
 
-
 JSON_ONLY: Final = "x-json-only"
 """Keyword of a schema: JSON can carry it, a query or a form cannot."""
 LIMITED: Final = "x-limited"
 """Keyword of a schema: a text that is to be spoken, as long as the settings allow."""
-A_VOICE: Final = "x-voice"
-"""Keyword of a schema: the name of a voice that is served."""
+ONE_OF: Final = "x-one-of"
+"""Keyword of a schema: which names of this server a text may be one of, such as `voices`."""
 
 
 def _unicode(value: str) -> str:
@@ -50,6 +49,11 @@ def _named(value: Any) -> Any:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return f"{value:g}" if isinstance(value, float) else str(value)
     return value
+
+
+def _times(value: Any) -> Any:
+    """Return a yes as the format it means, and a no as none."""
+    return {"true": "json", "false": None, "": None}.get(str(value).lower(), value)
 
 
 def _readings(value: Any) -> Lexicon | None:
@@ -77,7 +81,12 @@ Spoken: TypeAlias = Annotated[
     Written, Described({"type": "string", "pattern": f"^[^{CONTROLS}]*$", LIMITED: True})
 ]
 
-VoiceName: TypeAlias = Annotated[Written, Described({"type": "string", A_VOICE: True})]
+VoiceName: TypeAlias = Annotated[Written, Described({"type": "string", ONE_OF: "voices"})]
+
+Rate: TypeAlias = Annotated[
+    StrictInt | StrictFloat,
+    Described({"type": "number", "minimum": MIN_RATE, "maximum": MAX_RATE}),
+]
 
 Speed: TypeAlias = Annotated[
     Written | StrictInt | StrictFloat,  # its names and its range are the business of `speech`
@@ -116,8 +125,22 @@ Readings: TypeAlias = Annotated[
         {
             "type": ["object", "null"],
             "additionalProperties": {"type": "string"},
+            "propertyNames": {"pattern": r"[^\W_]"},
             "maxProperties": MAX_WORDS,
             JSON_ONLY: True,
+        }
+    ),
+]
+
+Timestamps: TypeAlias = Annotated[
+    Literal["json", "srt", "vtt"] | None,
+    BeforeValidator(_times),
+    Described(
+        {
+            "anyOf": [
+                {"enum": [True, False, "true", "false", "", "json", "srt", "vtt"]},
+                {"type": "null"},
+            ]
         }
     ),
 ]

@@ -3,15 +3,18 @@
 import asyncio
 from abc import abstractmethod
 from collections.abc import AsyncIterator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from http import HTTPStatus
 from typing import Any, ClassVar, Generic, TypeVar
+
+from tornado.iostream import StreamClosedError
 
 from vits_tts.audio import formats, wav
 from vits_tts.audio.files import AudioFile
 from vits_tts.audio.formats import Encoding
+from vits_tts.speech.subtitles import MEDIA_TYPES, subtitles
 from vits_tts.types import SpeechRequest
-from vits_tts.web import accept, parameters, ranges, sending
+from vits_tts.web import accept, parameters, ranges, sending, timed
 from vits_tts.web.answers import SavedSpeech, VoicesAnswer
 from vits_tts.web.base import Handler
 from vits_tts.web.models import SpeechParameters, TextParameters, checked
@@ -40,10 +43,10 @@ class TextHandler(Handler, Generic[Asked]):
 
     async def _answer(self, given: parameters.Parameters) -> None:
         with self.speech.slot(heard=self.heard):
-            await self.while_connected(self.speak(checked(self.model, given)))
+            await self.respond(checked(self.model, given))
 
     @abstractmethod
-    async def speak(self, asked: Asked) -> None:
+    async def respond(self, asked: Asked) -> None:
         """Answer what is asked for."""
 
 
@@ -55,22 +58,26 @@ class SpeechHandler(TextHandler[SpeechParameters]):
     """Which format an ``Accept`` asks for."""
 
     async def request_for(self, asked: SpeechParameters) -> SpeechRequest:
-        """Return the request that the parameters make."""
+        """Return the request that the parameters make; the tally keeps times if they ask."""
         self.log_text = asked.text
         self.say(await self.guard.text(self.request, self.key, asked.text))
-        return await self.speech.request(
-            asked.text,
-            speed=asked.speed,
-            voice=asked.voice or None,
-            speaker=asked.speaker or None,
-            lexicon=asked.lexicon,
-        )
+        options: dict[str, Any] = {
+            "speed": asked.speed,
+            "voice": asked.voice or None,
+            "speaker": asked.speaker or None,
+            "lexicon": asked.lexicon,
+        }
+        if asked.timestamps:
+            request, self.tally.timeline = await self.speech.timed(asked.text, **options)
+            return request
+        return await self.speech.request(asked.text, **options)
 
     def encoding(self, asked: SpeechParameters, request: SpeechRequest) -> Encoding:
         """Return the encoding that is asked for; of what is not, the voice's or the usual."""
         name = asked.format
         if name is None:
-            name = self.accepted(self.request.headers.get("Accept"))
+            accepted = accept.named if asked.timestamps else self.accepted  # the answer is text
+            name = accepted(self.request.headers.get("Accept"))
         plain = self.speech.plain(request)
         return formats.encoding(name, asked.sample_rate, asked.bit_rate, plain.sample_rate)
 
@@ -81,45 +88,71 @@ class TtsHandler(SpeechHandler):
     heard = False
     accepted = staticmethod(accept.named)  # the answer itself is JSON
 
-    async def speak(self, asked: SpeechParameters) -> None:
+    async def respond(self, asked: SpeechParameters) -> None:
         """Answer when the file is complete."""
+        await self.while_connected(self._save(asked))
+
+    async def _save(self, asked: SpeechParameters) -> None:
         request = await self.request_for(asked)
         encoding = self.encoding(asked, request)
         saved = await self.speech.save(request, self.tally, encoding)
+        timeline = self.tally.timeline
         manifest = self.speech.voices.find(request.voice)
         path = self.reverse_url("audio", saved.audio_hash, encoding.format)
-        self.write_json(
-            SavedSpeech(
-                hash=saved.audio_hash,
-                text=asked.text,
-                speed=asked.speed or "normal",
-                audio_url=f"{self.proxies.base_url(self.request)}{path}",
-                voice=request.voice,
-                seconds=round(saved.seconds, 3),
-                format=encoding.format,
-                sample_rate=encoding.sample_rate,
-                bit_rate=encoding.bit_rate,
-                licence=manifest.licence.name,
-            )
+        url = f"{self.proxies.base_url(self.request)}{path}"
+        if timeline and asked.subtitles:
+            written = await asyncio.to_thread(subtitles, timeline.sentences, asked.subtitles)
+            self.write_subtitles(written, MEDIA_TYPES[asked.subtitles], url)
+            return
+        answer = SavedSpeech(
+            hash=saved.audio_hash,
+            text=asked.text,
+            speed=asked.speed or "normal",
+            audio_url=url,
+            voice=request.voice,
+            seconds=round(saved.seconds, 3),
+            format=encoding.format,
+            sample_rate=encoding.sample_rate,
+            licence=manifest.licence.name,
         )
+        if encoding.bit_rate:
+            answer["bit_rate"] = encoding.bit_rate
+        if timeline:
+            answer["timestamps"] = await asyncio.to_thread(timeline.described)
+        self.write_json(answer)
+
+    def write_subtitles(self, written: str, media_type: str, audio_url: str) -> None:
+        """Write a file of subtitles, and in the headers where the sound is."""
+        self.set_header("Content-Type", f"{media_type}; charset=UTF-8")
+        self.set_header("Cache-Control", "no-store")
+        self.set_header("Link", f'<{audio_url}>; rel="describes"')
+        self.write(written)
 
 
 class StreamHandler(SpeechHandler):
     """`/tts/stream`: sends audio while it is made."""
 
-    async def speak(self, asked: SpeechParameters) -> None:
-        """Send each sentence as soon as it is there; a fault in the middle cuts the connection."""
+    async def respond(self, asked: SpeechParameters) -> None:
+        """Send what is at hand at once, and the rest as it comes."""
         request = await self.request_for(asked)
         encoding = self.encoding(asked, request)
-        if encoding != self.speech.plain(request):
-            await sending.audio(self, request, encoding)
-            return
-        if speech := self.speech.at_hand(request, self.tally):
+        if timeline := self.tally.timeline:
+            await self.while_connected(
+                timed.send(self, request, encoding, timeline, asked.subtitles)
+            )
+        elif encoding != self.speech.plain(request):
+            await self.while_connected(sending.audio(self, request, encoding))
+        elif speech := self.speech.at_hand(request, self.tally):
             sending.set_headers(self, "audio/wav")
             body = wav.header(speech.sample_rate) + speech.samples.tobytes()
-            self.set_header("Content-Length", len(body))
-            await self.send(body)
-            return
+            self._headers["Content-Length"] = str(len(body))
+            with suppress(StreamClosedError):
+                await self.send(body)
+        else:
+            await self.while_connected(self._stream(request))
+
+    async def _stream(self, request: SpeechRequest) -> None:
+        """Send each window as soon as it is there; a fault in the middle cuts the connection."""
         async with aclosing(self.speech.stream(request, self.tally)) as stream:
             first = await anext(stream)  # what goes wrong before any sound is a proper error
             sending.set_headers(self, "audio/wav")
@@ -133,8 +166,11 @@ class NormalizeHandler(TextHandler[TextParameters]):
 
     model = TextParameters
 
-    async def speak(self, asked: TextParameters) -> None:
+    async def respond(self, asked: TextParameters) -> None:
         """Answer with the reading; nothing is synthesised."""
+        await self.while_connected(self._read(asked))
+
+    async def _read(self, asked: TextParameters) -> None:
         self.log_text = asked.text
         reading = await self.speech.reading(asked.text, asked.lexicon)
         self.write_json(reading.described())

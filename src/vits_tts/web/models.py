@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 
 from vits_tts.errors import EncodingInvalid, FieldInvalid, RequestError, TextMissing
 from vits_tts.speech import MAX_RATE, MIN_RATE
+from vits_tts.speech.subtitles import SubtitleFormat
 from vits_tts.web.fields import (
     BitRate,
     Format,
@@ -19,6 +20,7 @@ from vits_tts.web.fields import (
     Speaker,
     Speed,
     Spoken,
+    Timestamps,
     VoiceName,
 )
 from vits_tts.web.parameters import Parameters, kind
@@ -75,6 +77,17 @@ class SpeechParameters(TextParameters):
         description="Bits a second, for `mp3`, `opus` and `aac`.",
         examples=[48000],
     )
+    timestamps: Timestamps = Field(
+        None,
+        description="When sentences and words are heard: `true` or `json` for the times, `srt` or "
+        "`vtt` for subtitles.",
+        examples=[True, "vtt"],
+    )
+
+    @property
+    def subtitles(self) -> SubtitleFormat | None:
+        """The format of subtitles, if times are wanted as such."""
+        return None if self.timestamps == "json" else self.timestamps
 
 
 def checked(model: type[Model], given: Parameters) -> Model:

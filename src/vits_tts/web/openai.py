@@ -7,19 +7,34 @@ errors on all of these paths. OpenAI has no `GET /v1/audio/voices`; other server
 import math
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic import WithJsonSchema as Described
-from typing_extensions import TypedDict
 
 from vits_tts.audio import formats
-from vits_tts.errors import ModelUnknown, RateLimited, VitsTtsError, VoiceInvalid
+from vits_tts.config import OpenAI
+from vits_tts.errors import (
+    KeyInvalid,
+    ModelUnknown,
+    RateLimited,
+    VitsTtsError,
+    VoiceInvalid,
+)
 from vits_tts.speech import MAX_RATE, MIN_RATE
 from vits_tts.types import SpeechRequest
+from vits_tts.voice.manifest import Manifest
 from vits_tts.web import parameters, sending
+from vits_tts.web.answers import (
+    OpenAIErrorAnswer,
+    OpenAIModel,
+    OpenAIModels,
+    OpenAIProblem,
+    OpenAIVoice,
+    OpenAIVoices,
+)
 from vits_tts.web.base import Handler, NotFoundHandler
-from vits_tts.web.fields import Format, Spoken, Written
+from vits_tts.web.fields import ONE_OF, Rate, Spoken, Written
 from vits_tts.web.models import checked
 
 _PCM_RATE: Final = 24000
@@ -31,104 +46,78 @@ _PARAMETERS: Final[Mapping[str, str]] = {
     "speaker": "voice",
     "format": "response_format",
 }
+_CODES: Final[Mapping[type[VitsTtsError], str]] = {
+    KeyInvalid: "invalid_api_key",
+    RateLimited: "rate_limit_exceeded",
+}
+
+
+ModelName: TypeAlias = Annotated[Written, Described({"type": "string", ONE_OF: "models"})]
+OpenAIVoiceName: TypeAlias = Annotated[
+    Written, Described({"type": "string", ONE_OF: "openai_voices"})
+]
 
 
 class VoiceId(BaseModel):
     """A voice as an object, which OpenAI also takes."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True)
 
-    id: Written
+    id: OpenAIVoiceName
 
 
-class OpenAISpeechParameters(BaseModel):
+class SpeechCreation(BaseModel):
     """What is asked of `/v1/audio/speech`."""
 
     model_config = ConfigDict(frozen=True)
 
-    model: Written = Field(description="A name from `/v1/models`.", examples=["tts-1"])
-    input: Spoken = Field(description="What to say.", examples=["Xin chào các bạn."])
-    voice: Written | VoiceId | None = Field(
+    model: ModelName = Field(description="A name from `/v1/models`.")
+    input: Spoken = Field(
+        description="What to say.",
+        examples=["Xin chào các bạn."],
+    )
+    voice: OpenAIVoiceName | VoiceId | None = Field(
         None,
         description="A name from `/v1/audio/voices`; else the voice that `model` names, or the "
         "default one.",
     )
-    response_format: Format = Field(
-        "mp3", description="What the sound comes as; `pcm` has 24000 samples a second."
+    response_format: Annotated[Written, Described({"type": "string", "enum": formats.names()})] = (
+        Field("mp3", description="What the sound comes as; `pcm` has 24000 samples a second.")
     )
-    speed: Annotated[
-        StrictInt | StrictFloat | None,
-        Described({"type": ["number", "null"], "minimum": MIN_RATE, "maximum": MAX_RATE}),
-    ] = Field(None, description="2 is twice as fast.", examples=[1.25])
+    speed: Rate | None = Field(
+        None,
+        description=f"A rate from {MIN_RATE:g} to {MAX_RATE:g}: 2 is twice as fast.",
+        examples=[1.25],
+    )
     stream_format: Literal["audio", "sse"] = Field(
         "audio", description="The sound itself as it is made, or events that carry it."
     )
     instructions: Written | None = Field(None, description="Accepted, and of no effect.")
 
 
-class OpenAIProblem(TypedDict):
-    """What is wrong, in OpenAI's words."""
-
-    message: Annotated[str, Field(description="For people; may change.")]
-    type: Literal["invalid_request_error", "requests", "server_error"]
-    param: Annotated[str | None, Field(description="The parameter to blame, if it is one.")]
-    code: Annotated[str, Field(description="Stable, for programs.")]
-
-
-class OpenAIErrorAnswer(TypedDict):
-    """The shape of errors on OpenAI's paths."""
-
-    error: OpenAIProblem
-
-
-class OpenAIModel(TypedDict):
-    """A name that `model` may have."""
-
-    id: str
-    object: Literal["model"]
-    created: Annotated[int, Field(description="0: not known.")]
-    owned_by: str
-
-
-class OpenAIModelList(TypedDict):
-    """All of them."""
-
-    object: Literal["list"]
-    data: list[OpenAIModel]
-
-
-class OpenAIVoice(TypedDict):
-    """A name that `voice` may have."""
-
-    id: str
-    object: Literal["audio.voice"]
-    name: str
-
-
-class OpenAIVoiceList(TypedDict):
-    """All of them."""
-
-    object: Literal["list"]
-    data: list[OpenAIVoice]
-
-
 class OpenAIHandler(Handler):
     """Base of these paths: OpenAI's shape of errors."""
 
-    def answer_to(self, error: VitsTtsError) -> OpenAIErrorAnswer:
-        """Return OpenAI's four fields; the codes are those of all our paths."""
-        problem = OpenAIProblem(
+    error_shape = OpenAIErrorAnswer
+
+    def described(self, error: VitsTtsError) -> OpenAIProblem:
+        """Return OpenAI's four fields."""
+        return OpenAIProblem(
             message=error.message,
             type=_type(error),
             param=_PARAMETERS.get(error.field, error.field) if error.field else None,
-            code=error.code,
+            code=self.code(type(error)),
         )
-        return OpenAIErrorAnswer(error=problem)
+
+    @classmethod
+    def code(cls, error: type[VitsTtsError]) -> str:
+        """Return OpenAI's code, where clients look for it, else ours."""
+        return _CODES.get(error, error.code)
 
     @property
     def model_names(self) -> list[str]:
-        """Every model that may be named: those of the settings, then our voices."""
-        return [*self.config.openai.models, *self.speech.voices.manifests]
+        """Every model that may be named."""
+        return model_names(self.config.openai, self.speech.voices.manifests)
 
     def check_model(self, name: str) -> None:
         """Refuse a model that there is not.
@@ -145,15 +134,15 @@ class OpenAIHandler(Handler):
 class OpenAISpeechHandler(OpenAIHandler):
     """`/v1/audio/speech`: text in, audio or events out, as they are made."""
 
-    model = OpenAISpeechParameters
+    model = SpeechCreation
 
     async def post(self) -> None:
         """Speak what the JSON asks for."""
-        asked = checked(OpenAISpeechParameters, parameters.from_body(self.request, self.body))
+        asked = checked(SpeechCreation, parameters.from_body(self.request, self.body))
         with self.speech.slot(heard=True):
             await self.while_connected(self._speak(asked))
 
-    async def _speak(self, asked: OpenAISpeechParameters) -> None:
+    async def _speak(self, asked: SpeechCreation) -> None:
         request = await self._request(asked)
         sample_rate = _PCM_RATE if asked.response_format == "pcm" else None
         plain = self.speech.plain(request)
@@ -169,7 +158,7 @@ class OpenAISpeechHandler(OpenAIHandler):
             lambda: {"type": "speech.audio.done", "usage": self._usage(asked.input)},
         )
 
-    async def _request(self, asked: OpenAISpeechParameters) -> SpeechRequest:
+    async def _request(self, asked: SpeechCreation) -> SpeechRequest:
         self.check_model(asked.model)
         voice, speaker = self._voice(asked)
         self.log_text = asked.input
@@ -178,7 +167,7 @@ class OpenAISpeechHandler(OpenAIHandler):
             asked.input, speed=asked.speed, voice=voice, speaker=speaker
         )
 
-    def _voice(self, asked: OpenAISpeechParameters) -> tuple[str | None, str | None]:
+    def _voice(self, asked: SpeechCreation) -> tuple[str | None, str | None]:
         """Return the voice and speaker that are asked for.
 
         Raises:
@@ -210,8 +199,8 @@ class OpenAIModelsHandler(OpenAIHandler):
 
     def get(self) -> None:
         """List them."""
-        models = [_model(name) for name in self.model_names]
-        self.write_json(OpenAIModelList(object="list", data=models))
+        data = [_model(name) for name in self.model_names]
+        self.write_json(OpenAIModels(object="list", data=data))
 
 
 class OpenAIModelHandler(OpenAIHandler):
@@ -228,22 +217,36 @@ class OpenAIVoicesHandler(OpenAIHandler):
 
     def get(self) -> None:
         """List ours, each speaker of those who have several, and OpenAI's names that mean them."""
-        names = list(self.config.openai.voices)
-        for voice, manifest in self.speech.voices.manifests.items():
-            names += [voice, *(f"{voice}/{speaker}" for speaker in manifest.speakers)]
-        voices = [OpenAIVoice(id=name, object="audio.voice", name=name) for name in names]
-        self.write_json(OpenAIVoiceList(object="list", data=voices))
+        names = voice_names(self.config.openai, self.speech.voices.manifests)
+        data = [OpenAIVoice(id=name, object="audio.voice", name=name) for name in names]
+        self.write_json(OpenAIVoices(object="list", data=data))
 
 
 class OpenAINotFoundHandler(OpenAIHandler, NotFoundHandler):
     """Every other path below `/v1`."""
 
 
+def model_names(settings: OpenAI, manifests: Mapping[str, Manifest]) -> list[str]:
+    """Return the names that `model` may have: those of the settings, then our voices."""
+    return [*settings.models, *manifests]
+
+
+def voice_names(settings: OpenAI, manifests: Mapping[str, Manifest]) -> list[str]:
+    """Return the names that `voice` may have: OpenAI's that mean ours, ours, and their speakers."""
+    names = list(settings.voices)
+    for voice, manifest in manifests.items():
+        names += [voice, *(f"{voice}/{speaker}" for speaker in manifest.speakers)]
+    return names
+
+
 def _model(name: str) -> OpenAIModel:
+    """Return OpenAI's object; when a voice was made is not known."""
     return OpenAIModel(id=name, object="model", created=0, owned_by=_OURS)
 
 
-def _type(error: VitsTtsError) -> Literal["invalid_request_error", "requests", "server_error"]:
+def _type(
+    error: VitsTtsError,
+) -> Literal["invalid_request_error", "requests", "server_error"]:
     if isinstance(error, RateLimited):
         return "requests"
     internal = error.status >= HTTPStatus.INTERNAL_SERVER_ERROR

@@ -3,7 +3,8 @@
 Format: https://spec.openapis.org/oas/v3.1.1.html.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import version
 from itertools import groupby
 from typing import Any, Final
@@ -20,7 +21,8 @@ from vits_tts.errors import (
     VitsTtsError,
 )
 from vits_tts.voice.manifest import Manifest
-from vits_tts.web import schemas
+from vits_tts.web import openai, schemas
+from vits_tts.web.base import Handler
 from vits_tts.web.describing import FORMS, JSON, Answer, Route
 from vits_tts.web.schemas import Json
 
@@ -43,6 +45,7 @@ _HEADERS: Final[Mapping[str, tuple[str, Json]]] = {
     "Content-Range": ("Which bytes these are, of how many.", {"type": "string"}),
     "Accept-Ranges": ("`bytes`: parts may be asked for.", {"type": "string"}),
     "Cache-Control": ("How long it may be kept.", {"type": "string"}),
+    "Link": ("Where the file of speech is: `describes`.", {"type": "string"}),
     "ETag": ("What this version is known by.", {"type": "string"}),
 }
 _SCHEMES: Final = {
@@ -61,10 +64,17 @@ The software is free under the GPL. A voice has terms of its own, which hold for
 class Describer:
     """Describes routes, as the settings and the voices make them be."""
 
-    def __init__(self, config: Config, voices: Iterable[Manifest], *, keys_needed: bool) -> None:
-        """Keep what the description depends on."""
+    def __init__(
+        self, config: Config, voices: Mapping[str, Manifest], *, keys_needed: bool
+    ) -> None:
+        """Keep what the description depends on; the default voice is the first."""
         self._config = config
-        self._voices = list(voices)
+        self._voices = voices
+        self._names = {
+            "voices": [*voices, ""],  # empty is as if it were left out
+            "models": openai.model_names(config.openai, voices),
+            "openai_voices": [*openai.voice_names(config.openai, voices), ""],
+        }
         self._keys_needed = keys_needed
         access = config.access
         self._limited = bool(access.requests_per_minute or access.characters_per_minute)
@@ -91,7 +101,7 @@ class Describer:
         }
 
     def _info(self) -> Json:
-        terms = [f"- `{voice.name}`: {voice.licence.name}" for voice in self._voices]
+        terms = [f"- `{voice.name}`: {voice.licence.name}" for voice in self._voices.values()]
         return {
             "title": "vits-tts",
             "version": version("vits-tts-vietnamese"),
@@ -105,9 +115,8 @@ class Describer:
         for route in routes:
             shapes += [route.handler.model] if route.handler.model else []
             shapes += [answer.shape for answer in route.answers if answer.shape]
-            shapes += [route.error_shape]
-        names = [voice.name for voice in self._voices]
-        return schemas.described(shapes, self._config.server.max_text_chars, names)
+            shapes += [route.handler.error_shape]
+        return schemas.described(shapes, self._config.server.max_text_chars, self._names)
 
     # --- operations ------------------------------------------------------------------------------
 
@@ -129,10 +138,9 @@ class Describer:
         if parameters := [*_parts(route), *(schemas.parameters(asked) if method != "POST" else ())]:
             operation["parameters"] = parameters
         if method == "POST" and asked:
-            query = "GET" in route.handler.methods()
             operation["requestBody"] = {
                 "required": True,
-                **({"description": "What it leaves open, the query may say."} if query else {}),
+                "description": "What it leaves open, the query may say.",
                 "content": {media: {"schema": _body(asked, media)} for media in route.bodies},
             }
         if self._keys_needed:
@@ -145,12 +153,12 @@ class Describer:
     def _responses(self, route: Route, method: str) -> Iterator[tuple[str, Json]]:
         bare = method == "HEAD"
         common = () if self._open(route) or not self._limited else _RATES
-        for answer in route.answers:
-            yield str(answer.status), _response(answer, common, bare=bare)
+        for status, answers in groupby(route.answers, key=lambda answer: answer.status):
+            yield str(status), _response(list(answers), common, bare=bare)
         answered = {answer.status for answer in route.answers}
         for status, errors in groupby(self._errors(route, method), key=lambda error: error.status):
             if status not in answered:
-                yield str(status), _refusal(list(errors), route.error_shape, common, bare=bare)
+                yield str(status), _refusal(list(errors), route.handler, common, bare=bare)
 
     def _errors(self, route: Route, method: str) -> list[type[VitsTtsError]]:
         errors = {*route.errors, VitsTtsError}
@@ -163,8 +171,8 @@ class Describer:
 
 
 def operation_id(route: Route, method: str) -> str:
-    """Return the name of an operation: its method, and the route's name or its path."""
-    return "_".join([method.lower(), *(route.name or route.path).strip("/").split("/")])
+    """Return the name of an operation: its method and its path, in letters."""
+    return "_".join([method.lower(), *re.findall(r"\w+", route.path)])
 
 
 def _parts(route: Route) -> Iterator[Json]:
@@ -182,36 +190,40 @@ def _body(asked: Json, media: str) -> Json:
     return schemas.form(asked) if media in FORMS else schemas.reference(asked["title"])
 
 
-def _response(answer: Answer, headers: Iterable[str], *, bare: bool) -> Json:
+def _response(answers: Sequence[Answer], headers: Iterable[str], *, bare: bool) -> Json:
+    """Return what one status may come with."""
+    own = [name for answer in answers for name in answer.headers]
     response: Json = {
-        "description": answer.description,
-        "headers": _headers([*headers, *answer.headers]),
+        "description": "\n\n".join(answer.description for answer in answers),
+        "headers": _headers(dict.fromkeys([*headers, *own])),
     }
-    if answer.media and not bare:
-        shape = answer.shape
-        content = {"schema": schemas.reference(shape.__name__)} if shape else {}
-        media = [answer.media] if isinstance(answer.media, str) else answer.media
-        response["content"] = dict.fromkeys(media, content)
-    if answer.links:
-        response["links"] = dict(answer.links)
+    if not bare and (content := dict(item for answer in answers for item in _content(answer))):
+        response["content"] = content
+    if links := {name: link for answer in answers for name, link in answer.links.items()}:
+        response["links"] = links
     return response
 
 
+def _content(answer: Answer) -> Iterator[tuple[str, Json]]:
+    schema = {"schema": schemas.reference(answer.shape.__name__)} if answer.shape else {}
+    return ((media, schema) for media in answer.media)
+
+
 def _refusal(
-    errors: list[type[VitsTtsError]], shape: Any, headers: Iterable[str], *, bare: bool
+    errors: list[type[VitsTtsError]], handler: type[Handler], headers: Iterable[str], *, bare: bool
 ) -> Json:
-    lines = [f"- `{error.code}`: {_first_line(error)}" for error in errors]
+    lines = [f"- `{handler.code(error)}`: {_first_line(error)}" for error in errors]
     own = _ERROR_HEADERS.get(errors[0].status, ())
     response: Json = {"description": "\n".join(lines), "headers": _headers([*headers, *own])}
     if not bare:
-        codes = {"properties": {"code": {"enum": [error.code for error in errors]}}}
+        codes = {"properties": {"code": {"enum": [handler.code(error) for error in errors]}}}
         schema = {
             "allOf": [
-                schemas.reference(shape.__name__),
+                schemas.reference(handler.error_shape.__name__),
                 {"properties": {"error": codes}},
             ]
         }
-        response["content"] = {JSON: {"schema": schema}}
+        response["content"] = {media: {"schema": schema} for media in JSON}
     return response
 
 

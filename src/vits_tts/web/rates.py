@@ -16,7 +16,7 @@ from limits.aio.storage import MemoryStorage, RedisStorage
 from redis.exceptions import RedisClusterException, RedisError
 
 from vits_tts.cache.breaker import Breaker
-from vits_tts.cache.redis import client, close_client
+from vits_tts.cache.connection import client, close_client
 from vits_tts.config import Access, RedisCacheSettings
 from vits_tts.errors import RateLimited
 

@@ -6,7 +6,7 @@ that the other lacks.
 
 from typing import Final
 
-from vits_tts.audio import formats
+from vits_tts.audio.formats import media_types, offered
 from vits_tts.errors import (
     AudioNotFound,
     BitRateInvalid,
@@ -36,9 +36,14 @@ from vits_tts.errors import (
     VoiceInvalid,
     VoiceUnknown,
 )
+from vits_tts.speech.subtitles import MEDIA_TYPES
+from vits_tts.web import timed
 from vits_tts.web.answers import (
     HealthAnswer,
     NormalizedText,
+    OpenAIModel,
+    OpenAIModels,
+    OpenAIVoices,
     ReadyAnswer,
     SavedSpeech,
     VoicesAnswer,
@@ -52,19 +57,14 @@ from vits_tts.web.handlers import (
     VoicesHandler,
 )
 from vits_tts.web.openai import (
-    OpenAIErrorAnswer,
-    OpenAIModel,
     OpenAIModelHandler,
-    OpenAIModelList,
     OpenAIModelsHandler,
     OpenAISpeechHandler,
-    OpenAIVoiceList,
     OpenAIVoicesHandler,
 )
 from vits_tts.web.operations import HealthHandler, MetricsHandler, ReadyHandler
 
 _TEXT_ERRORS: Final = (
-    TextMissing,
     TextEmpty,
     TextUnspeakable,
     TextControlCharacters,
@@ -77,7 +77,7 @@ _TEXT_ERRORS: Final = (
     MediaTypeUnsupported,
     Busy,
 )
-_SPEECH_ERRORS: Final = (
+_SOUND_ERRORS: Final = (
     *_TEXT_ERRORS,
     SpeedInvalid,
     SpeakerUnknown,
@@ -86,10 +86,15 @@ _SPEECH_ERRORS: Final = (
     NotReady,
     VoiceError,
 )
-_RATE_ERRORS: Final = (VoiceUnknown, SampleRateInvalid, BitRateInvalid)
-_SOUND: Final = formats.content_types()
-_OPENAI: Final = "OpenAI's API"
+_SPEECH_ERRORS: Final = (
+    *_SOUND_ERRORS,
+    TextMissing,
+    VoiceUnknown,
+    SampleRateInvalid,
+    BitRateInvalid,
+)
 _ALIVE: Final = Answer("Alive.", JSON, HealthAnswer)
+_SOUND: Final = media_types()
 _FILE: Final = ("ETag", "Accept-Ranges", "Cache-Control")
 
 ROUTES: Final = (
@@ -105,7 +110,7 @@ ROUTES: Final = (
                 SavedSpeech,
                 links={
                     "file": {
-                        "operationId": "get_audio",
+                        "operationId": "get_audio_hash_format",
                         "parameters": {
                             "hash": "$response.body#/hash",
                             "format": "$response.body#/format",
@@ -113,19 +118,31 @@ ROUTES: Final = (
                     }
                 },
             ),
+            *(
+                Answer(f"Of `timestamps={name}`: subtitles.", (media,), headers=("Link",))
+                for name, media in MEDIA_TYPES.items()
+            ),
         ),
         "Answers when the whole speech is made. Repeated words cost next to nothing.",
-        (*_SPEECH_ERRORS, *_RATE_ERRORS, StorageError),
+        (*_SPEECH_ERRORS, StorageError),
     ),
     Route(
         "/tts/stream",
         StreamHandler,
         "Speech",
         "Stream speech while it is made",
-        (Answer("The sound, mono, sent as it is made.", _SOUND),),
-        "The sizes in the WAV header are 0xFFFFFFFF where the length is not known yet. A fault in "
-        "the middle cuts the connection, so that a client can tell it from the end.",
-        (*_SPEECH_ERRORS, *_RATE_ERRORS, NotAcceptable),
+        (
+            Answer("Mono, sent as it is made.", _SOUND),
+            Answer(
+                "With `timestamps`: lines of JSON, each with a `type`: `start`, `sentence` or "
+                "`subtitles`, `audio` (`data` in base64), `error`, `end`.",
+                (timed.MEDIA_TYPE,),
+            ),
+        ),
+        "`format`, or `Accept`, says as what; WAV otherwise. The sizes in a WAV header are "
+        "0xFFFFFFFF where the length is not known yet. A fault in the middle cuts the connection, "
+        "so that a client can tell it from the end.",
+        (*_SPEECH_ERRORS, NotAcceptable),
     ),
     Route(
         "/normalize",
@@ -134,7 +151,7 @@ ROUTES: Final = (
         "Show what would be said",
         (Answer("The reading, and from where in the text each word comes.", JSON, NormalizedText),),
         "Numbers, dates, abbreviations and the like, as words. Nothing is synthesised.",
-        _TEXT_ERRORS,
+        (*_TEXT_ERRORS, TextMissing),
     ),
     Route(
         "/audio/{hash}.{format}",
@@ -156,12 +173,7 @@ ROUTES: Final = (
                 "The `hash` of an answer of `/tts`.",
                 {"type": "string", "pattern": "^[0-9a-f]{40}$"},
             ),
-            Parameter(
-                "format",
-                "path",
-                "The `format` of that answer.",
-                {"type": "string", "enum": formats.offered()},
-            ),
+            Parameter("format", "path", "Its `format`.", {"type": "string", "enum": offered()}),
             Parameter("Range", "header", "Such as `bytes=0-1023`.", {"type": "string"}),
             Parameter("If-None-Match", "header", "An `ETag` or several.", {"type": "string"}),
             Parameter("If-Range", "header", "An `ETag`.", {"type": "string"}),
@@ -178,40 +190,34 @@ ROUTES: Final = (
     Route(
         "/v1/audio/speech",
         OpenAISpeechHandler,
-        _OPENAI,
-        "Speak, as OpenAI's API does",
-        (Answer("The sound, or events that carry it.", (*_SOUND, "text/event-stream")),),
-        "Sent as it is made.",
-        (*_SPEECH_ERRORS, ModelUnknown, VoiceInvalid),
-        bodies=(JSON,),
-        error_shape=OpenAIErrorAnswer,
+        "OpenAI's paths",
+        "Make speech, as OpenAI's clients ask for it",
+        (Answer("Sound, or events that carry it.", (*_SOUND, "text/event-stream")),),
+        errors=(*_SOUND_ERRORS, VoiceInvalid, ModelUnknown),
+        bodies=JSON,
     ),
     Route(
         "/v1/audio/voices",
         OpenAIVoicesHandler,
-        _OPENAI,
-        "List the names that `voice` may have",
-        (Answer("The voices.", JSON, OpenAIVoiceList),),
-        error_shape=OpenAIErrorAnswer,
+        "OpenAI's paths",
+        "List the names of voices",
+        (Answer("The names.", JSON, OpenAIVoices),),
     ),
     Route(
         "/v1/models",
         OpenAIModelsHandler,
-        _OPENAI,
-        "List the names that `model` may have",
-        (Answer("The models.", JSON, OpenAIModelList),),
-        error_shape=OpenAIErrorAnswer,
+        "OpenAI's paths",
+        "List the names of models",
+        (Answer("The names.", JSON, OpenAIModels),),
     ),
     Route(
         "/v1/models/{model}",
         OpenAIModelHandler,
-        _OPENAI,
+        "OpenAI's paths",
         "Show one of them",
-        (Answer("The model.", JSON, OpenAIModel),),
+        (Answer("It is there.", JSON, OpenAIModel),),
         errors=(ModelUnknown,),
-        parameters=(Parameter("model", "path", "Its name.", {"type": "string"}),),
-        error_shape=OpenAIErrorAnswer,
-        name="model",
+        parameters=(Parameter("model", "path", "A name.", {"type": "string"}),),
     ),
     Route("/healthz", HealthHandler, "Operations", "Ask whether the process lives", (_ALIVE,)),
     Route("/health", HealthHandler, "Operations", "The same, by another name", (_ALIVE,)),
@@ -230,6 +236,6 @@ ROUTES: Final = (
         MetricsHandler,
         "Operations",
         "Numbers for Prometheus",
-        (Answer("Prometheus's text format, over all workers.", "text/plain"),),
+        (Answer("Prometheus's text format, over all workers.", ("text/plain",)),),
     ),
 )

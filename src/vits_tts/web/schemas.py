@@ -1,14 +1,15 @@
 """From models to JSON Schema, as JSON bodies, forms and queries need it."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
 from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 
-from vits_tts.web.fields import A_VOICE, JSON_ONLY, LIMITED
+from vits_tts.web.fields import JSON_ONLY, LIMITED, ONE_OF
 
 Json: TypeAlias = dict[str, Any]
+Values: TypeAlias = Mapping[str, Callable[[Any], Json]]
 
 _REFERENCE: Final = "#/components/schemas/{model}"
 
@@ -26,27 +27,26 @@ def reference(name: str) -> Json:
     return {"$ref": _REFERENCE.format(model=name)}
 
 
-def described(shapes: Iterable[Any], max_chars: int, voices: list[str]) -> Json:
+def described(shapes: Iterable[Any], max_chars: int, names: Mapping[str, list[str]]) -> Json:
     """Return the schemas of models and typed dictionaries by name, and of all that they refer to.
 
-    A text may have ``max_chars`` characters, a voice be one of ``voices``, the default one first,
-    or empty.
+    A text may have ``max_chars`` characters; ``names`` are those that ``ONE_OF`` refers to.
     """
     _, made = TypeAdapter.json_schemas(
         [(shape, "validation", TypeAdapter(shape)) for shape in dict.fromkeys(shapes)],
         ref_template=_REFERENCE,
         schema_generator=_Untitled,
     )
-    values: dict[str, Json] = {
-        LIMITED: {"minLength": 1, "maxLength": max_chars},
-        A_VOICE: {"enum": [*voices, ""], "examples": voices[:1]},
+    values: Values = {
+        LIMITED: lambda _: {"minLength": 1, "maxLength": max_chars},
+        ONE_OF: lambda what: {"enum": names[what], "examples": names[what][:1]},
     }
     return {name: _filled(schema, values) for name, schema in sorted(made["$defs"].items())}
 
 
 def plain(schema: Any) -> Any:
     """Return a schema without our own keywords."""
-    return _filled(schema, {JSON_ONLY: {}})
+    return _filled(schema, {JSON_ONLY: lambda _: {}})
 
 
 def parameters(asked: Json) -> Iterator[Json]:
@@ -88,7 +88,7 @@ def _without_null(schema: Json) -> Json:
     )
 
 
-def _filled(schema: Any, values: Mapping[str, Json]) -> Any:
+def _filled(schema: Any, values: Values) -> Any:
     """Return a schema with ``values`` in the place of keywords, and without defaults of null."""
     if isinstance(schema, list):
         return [_filled(part, values) for part in schema]
@@ -97,7 +97,7 @@ def _filled(schema: Any, values: Mapping[str, Json]) -> Any:
     filled: Json = {}
     for key, part in schema.items():
         if key in values:
-            filled |= values[key]
+            filled |= values[key](part)
         elif key != "default" or part is not None:
             filled[key] = _filled(part, values)
     return filled

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from loguru import logger
 
-from vits_tts import logs
+from vits_tts import logs, tracing
 from vits_tts.config import Config
 from vits_tts.errors import ConfigError, VoiceError
 from vits_tts.voice import catalogue
@@ -52,6 +52,7 @@ def prepared(load: Callable[[], Config]) -> tuple[Config, dict[str, Manifest]]:
     config = load()
     voices = catalogue.served(config.voice)
     Keys(config.access)
+    tracing.check(config.tracing)
     tls_context(config.server)
     _check_voices(list(voices.values()), config.voice.pieces_folder)
     logs.configure(config.logging, sys.stdout)

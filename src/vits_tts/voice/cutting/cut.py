@@ -16,6 +16,7 @@ import onnx
 
 from vits_tts.voice.cutting.clock import find_clock
 from vits_tts.voice.cutting.draws import text_piece
+from vits_tts.voice.cutting.durations import find_alignment
 from vits_tts.voice.cutting.emitter import Blocked
 from vits_tts.voice.cutting.fold import fold
 from vits_tts.voice.cutting.graph import (
@@ -33,6 +34,7 @@ from vits_tts.voice.cutting.overlap import find_stretches
 from vits_tts.voice.cutting.shapes import Tensor, measure
 from vits_tts.voice.cutting.verify import is_faithful
 from vits_tts.voice.cutting.writer import FILLER, NoStretch, Writer
+from vits_tts.voice.durations import Alignment
 from vits_tts.voice.plan import Plan, Uncut
 
 _WEIGHTED: Final = {"Conv", "ConvTranspose", "MatMul", "Gemm"}
@@ -59,16 +61,23 @@ def cut(model: onnx.ModelProto, ids: Sequence[int]) -> Pieces:
         tensors = measure(graph, ids)
     except Uncuttable as reason:
         return Pieces(model, None, Uncut(str(reason), ()))
+    alignment = find_alignment(graph, tensors, ids)
     try:
-        return _cut(graph, tensors, ids)
+        return _cut(graph, tensors, ids, alignment)
     except Exception as error:  # noqa: BLE001  # whatever an exporter wrote, the voice speaks
         why = str(error) if isinstance(error, Uncuttable) else f"cutting fails: {error!r}"
-        whole, draws = text_piece(graph, [graph.output], tensors)
-        return Pieces(whole, None, Uncut(why, draws))
+        told = alignment.outputs if alignment else []
+        whole, draws = text_piece(graph, [graph.output, *told], tensors)
+        return Pieces(whole, None, Uncut(why, draws, alignment))
 
 
-def _cut(graph: Graph, tensors: Mapping[str, Tensor], ids: Sequence[int]) -> Pieces:
-    text, frames, plan = Cutter(graph, tensors).cut()
+def _cut(
+    graph: Graph,
+    tensors: Mapping[str, Tensor],
+    ids: Sequence[int],
+    alignment: Alignment | None,
+) -> Pieces:
+    text, frames, plan = Cutter(graph, tensors, alignment).cut()
     text = fold(text, plan.text_draws, ids)
     if not is_faithful(graph, tensors, text, frames, plan, ids):
         raise Uncuttable("in windows it sounds different")
@@ -78,7 +87,9 @@ def _cut(graph: Graph, tensors: Mapping[str, Tensor], ids: Sequence[int]) -> Pie
 class Cutter:
     """Tries to write the frames' graph, and takes out what cannot be done, until it can."""
 
-    def __init__(self, graph: Graph, tensors: Mapping[str, Tensor]) -> None:
+    def __init__(
+        self, graph: Graph, tensors: Mapping[str, Tensor], alignment: Alignment | None = None
+    ) -> None:
         """Take a graph and what was measured of it.
 
         Raises:
@@ -89,6 +100,7 @@ class Cutter:
         self._graph = graph
         self._tensors = tensors
         self._clock = find_clock(graph, tensors)
+        self._alignment = alignment
         self._blocked: dict[str, str] = {}  # first output to reason
         self._banned: set[int] = set()  # stretches
 
@@ -108,7 +120,7 @@ class Cutter:
             writer = Writer(self._graph, self._tensors, self._clock, stretches)
             try:
                 if self._written(writer, region):
-                    return writer.finish()
+                    return writer.finish(self._alignment)
             except NoStretch as refused:
                 self._banned.add(refused.number)
 

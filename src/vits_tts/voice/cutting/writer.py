@@ -23,6 +23,7 @@ from vits_tts.voice.cutting.graph import (
 from vits_tts.voice.cutting.operators import RULES, Call, Operand, pointwise
 from vits_tts.voice.cutting.overlap import Stretch
 from vits_tts.voice.cutting.shapes import Dim, Tensor
+from vits_tts.voice.durations import Alignment
 from vits_tts.voice.plan import Array, FrameDraw, Plan, Seam
 
 FILLER: Final = "ConstantOfShape"
@@ -80,8 +81,12 @@ class Writer:
             self._check(stream, self._tensors[name])
             self._streams[name] = stream
 
-    def finish(self) -> tuple[onnx.ModelProto, onnx.ModelProto, Plan]:
+    def finish(
+        self, alignment: Alignment | None = None
+    ) -> tuple[onnx.ModelProto, onnx.ModelProto, Plan]:
         """Return the text's model, the frames' and the plan.
+
+        The text's has the outputs that ``alignment`` reads, beside those that the frames' takes.
 
         Raises:
             Uncuttable: the samples are not those of whole frames.
@@ -98,7 +103,9 @@ class Writer:
         seams = tuple(seam for name, seam in self._seams.items() if name in read)
         shared, constants = self._from_text(read)
         crossing = [*(seam.name for seam in seams), *shared]
-        text, text_draws = text_piece(self._graph, crossing, self._tensors)
+        told = alignment.outputs if alignment else []
+        outputs = list(dict.fromkeys([*crossing, *told]))
+        text, text_draws = text_piece(self._graph, outputs, self._tensors)
         plan = Plan(
             hop=output.rate,
             lag=lag,
@@ -111,6 +118,7 @@ class Writer:
             running=self._emit.phase("running"),
             middle=self._emit.phase("middle"),
             closing=self._emit.phase("closing"),
+            alignment=alignment,
         )
         return text, self._model(output.name, shared, constants), plan
 

@@ -1,0 +1,228 @@
+"""Time lines: any text, any voice; and the subtitles made of them."""
+
+import io
+import re
+from collections.abc import Sequence
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+import webvtt
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.support.voices import install_joe, install_pair
+from vits_tts.config import EMBEDDED_VOICE
+from vits_tts.speech.subtitles import SubtitleFormat, subtitles
+from vits_tts.speech.timeline import TimedSentence, TimedWord, Timeline
+from vits_tts.speech.timing import word_timing
+from vits_tts.text.normalise import Normaliser
+from vits_tts.text.phonemise import Phonemiser
+from vits_tts.text.split import Reading, split
+from vits_tts.types import Prosody, Timing
+from vits_tts.voice import catalogue, manifest
+from vits_tts.voice.engine import Engine
+
+EMBEDDED = catalogue.EMBEDDED_FOLDER / f"{EMBEDDED_VOICE}.onnx"
+PAUSE = 0.3
+ANY = st.one_of(
+    st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=80),
+    st.text(
+        st.sampled_from("aăơưệđTP.,;:!?-–'\"“”()<>&*0123456789%$/ \n😀 <b>--> 35k/kg 15,2% 7h30"),
+        max_size=80,
+    ),
+)
+
+
+@cache
+def normaliser() -> Normaliser:
+    """The rules of reading."""
+    return Normaliser()
+
+
+@cache
+def embedded() -> Engine:
+    """The voice in the box."""
+    return Engine(manifest.read(EMBEDDED))
+
+
+@pytest.fixture(scope="module")
+def humming(tmp_path_factory: pytest.TempPathFactory) -> Engine:
+    """A voice that hums, and does not tell how long each phoneme lasts."""
+    folder = tmp_path_factory.mktemp("voices")
+    return Engine(manifest.read(install_pair(folder)), folder=folder / "pieces")
+
+
+def timed(text: str, engine: Engine, length_scale: float = 1.0) -> Timeline:
+    """Return the time line of a text that a voice really begins to say, sentence by sentence."""
+    reading_text = normaliser()(text)
+    reading = Reading(reading_text, split(reading_text, PAUSE, PAUSE))
+    about = engine.manifest
+    timeline = Timeline(text, reading, about.sample_rate)
+    for number, sentence in enumerate(reading.sentences):
+        phonemes = Phonemiser().phonemes(sentence.text, about.phoneme_type, about.espeak_voice)
+        ids, _ = about.phoneme_ids(phonemes)
+        synthesis = engine.begin(ids, Prosody(length_scale, 0.667, 0.8), seed=number)
+        timeline.begin(word_timing(sentence.text, phonemes, about, synthesis))
+        timeline.pass_by(synthesis.samples)
+        timeline.pass_by(round(sentence.pause * about.sample_rate))
+    return timeline
+
+
+def assert_in_order(text: str, sentences: Sequence[TimedSentence], seconds: float) -> None:
+    """Hold that times and places rise, inside the sound and the text, and that places are true."""
+    clock, place = 0.0, 0
+    for sentence in sentences:
+        assert clock <= sentence.start_seconds <= sentence.end_seconds
+        assert text[sentence.start : sentence.end] == sentence.text
+        clock = sentence.start_seconds
+        for word in sentence.words:
+            assert clock <= word.start_seconds <= word.end_seconds <= sentence.end_seconds
+            assert place <= word.start <= word.end <= len(text)
+            assert text[word.start : word.end] == word.text
+            clock, place = word.end_seconds, word.start
+        clock = sentence.end_seconds
+    assert clock <= seconds + 1e-4
+
+
+def cues(text: str, form: SubtitleFormat) -> list[webvtt.Caption]:
+    """Return the cues that another's parser finds."""
+    return webvtt.from_buffer(io.BytesIO(text.encode()), form).captions if text else []
+
+
+def ms(timestamp: str) -> int:
+    """Return a time in milliseconds."""
+    hours, minutes, seconds = timestamp.split(":")
+    return round((int(hours) * 60 + int(minutes)) * 60_000 + float(seconds) * 1000)
+
+
+def assert_readable(sentences: Sequence[TimedSentence], form: SubtitleFormat) -> None:
+    """Hold that subtitles are short, in order and apart, and have all that was written."""
+    found = cues(subtitles(sentences, form), form)
+    last = 0
+    for cue in found:
+        assert last <= ms(cue.start) < ms(cue.end)
+        last = ms(cue.end)
+        lines = plain(cue).split("\n")
+        assert 1 <= len(lines) <= 2
+        assert max(map(len, lines)) <= 42
+    said = [part for part in sentences if part.start_seconds < part.end_seconds and part.words]
+    written = "".join("".join(part.text.split()) for part in said)
+    shown = "".join("".join(plain(cue).split()) for cue in found)
+    assert shown == (written.replace("-->", "→") if form == "srt" else written)
+
+
+def plain(cue: webvtt.Caption) -> str:
+    """Return a cue's text without times of words and escapes."""
+    text = re.sub(r"<\d\d:\d\d:\d\d\.\d{3}>", "", cue.raw_text)
+    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(text=ANY, length_scale=st.sampled_from([0.3, 1.0, 2.5]))
+def test_any_text(text: str, length_scale: float) -> None:
+    """Whatever is written, times and places rise, and the sound's length is that of its parts."""
+    timeline = timed(text, embedded(), length_scale)
+    assert_in_order(text, timeline.sentences, timeline.seconds)
+    assert not any(sentence.estimated for sentence in timeline.sentences)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(text=ANY)
+def test_any_text_without_durations(humming: Engine, text: str) -> None:
+    """A voice that does not tell durations has times all the same, and says they are estimates."""
+    timeline = timed(text, humming)
+    assert_in_order(text, timeline.sentences, timeline.seconds)
+    assert all(sentence.estimated for sentence in timeline.sentences)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(text=ANY, form=st.sampled_from(["srt", "vtt"]))
+def test_any_subtitles(humming: Engine, text: str, form: SubtitleFormat) -> None:
+    """Subtitles of any text are read by another's parser and have all that was written."""
+    assert_readable(timed(text, humming).sentences, form)
+
+
+@pytest.mark.parametrize("voice", ["joe", EMBEDDED_VOICE])
+def test_words_are_where_the_sound_is(tmp_path: Path, voice: str) -> None:
+    """Sound begins with the first word, to three frames; words are loud and pauses quiet."""
+    engine = Engine(manifest.read(install_joe(tmp_path))) if voice == "joe" else embedded()
+    text = "một, hai, ba, bốn, năm."
+    phonemes = Phonemiser().espeak(text, "vi")
+    ids, _ = engine.manifest.phoneme_ids(phonemes)
+    synthesis = engine.begin(ids, Prosody(1.3, 0.667, 0.8), seed=1)
+    words = word_timing(text, phonemes, engine.manifest, synthesis).words.tolist()
+    sound = np.concatenate([pcm.samples for pcm in synthesis]).astype(float)
+    loudness = np.sqrt(np.mean(sound**2))
+
+    def level(start: int, end: int) -> float:
+        return float(np.sqrt(np.mean(sound[start:end] ** 2)) / loudness)
+
+    hop, margin = synthesis.hop, synthesis.sample_rate // 30
+    onset = next(at for at in range(0, len(sound), hop) if level(at, at + hop) > 0.2)
+    assert abs(onset - words[0][2]) <= 3 * hop
+    assert min(level(start, end) for _, _, start, end in words) > 0.6
+    for (_, _, _, end), (_, _, start, _) in pairwise(words):
+        assert level(end + margin, start - margin) < 0.1
+
+
+def test_written_and_spoken_words() -> None:
+    """What is read as several words is one place; sentences begin after the pauses."""
+    text = "Tăng 15,2% nhé! Giá **35k/kg**, mở cửa 7h 👍."
+    timeline = timed(text, embedded())
+    first, second = timeline.sentences
+    assert [(word.text, word.spoken) for word in first.words] == [
+        ("Tăng", "tăng"),
+        *(("15,2", spoken) for spoken in ("mười", "lăm", "phẩy", "hai")),
+        *(("%", spoken) for spoken in ("phần", "trăm")),
+        ("nhé", "nhé"),
+    ]
+    assert first.text == "Tăng 15,2% nhé!"
+    assert second.start_seconds == pytest.approx(first.end_seconds + PAUSE, abs=2e-4)
+    assert [word.spoken for word in second.words] == second.spoken.replace(",", "").strip(
+        " ."
+    ).split()
+
+
+def test_silent_sentences_take_no_time() -> None:
+    """A sentence without a sound stands where it would be heard."""
+    text = normaliser()("Một. Hai.")
+    timeline = Timeline("Một. Hai.", Reading(text, split(text, 0.0, 0.0)), 1000)
+    timeline.begin(None)
+    timeline.begin(Timing(500, np.array([[0, 3, 100, 400]], np.int32), estimated=False))
+    timeline.pass_by(500)
+    one, two = timeline.news()
+    assert (one.start_seconds, one.end_seconds, one.words) == (0.0, 0.0, ())
+    assert (two.start_seconds, two.end_seconds) == (0.0, 0.5)
+    assert two.words == (TimedWord("Hai", "hai", 5, 8, 0.1, 0.4),)
+    assert timeline.news() == []
+    assert cues(subtitles(timeline.sentences, "srt"), "srt")[0].text == "Hai."
+
+
+def test_cues_end_with_clauses() -> None:
+    """A long sentence is divided where it pauses, and every second of it has a cue."""
+    text = (
+        "Sáng nay trời nhiều mây, không mưa, gió nhẹ thổi qua những cánh đồng lúa chín vàng, "
+        "còn chiều tối và đêm có mưa rào rải rác và có nơi có dông, trời lạnh dần."
+    )
+    (sentence,) = timed(text, embedded()).sentences[:1]
+    found = cues(subtitles([sentence], "vtt"), "vtt")
+    assert len(found) >= 2
+    assert all(plain(cue).endswith((",", ".")) for cue in found)
+    for before, after in pairwise(found):
+        assert before.end == after.start
+    assert ms(found[0].start) == round(sentence.words[0].start_seconds * 1000)
+    assert ms(found[-1].end) == round(sentence.end_seconds * 1000)
+
+
+def test_words_have_their_times_in_webvtt() -> None:
+    """Each word but a cue's first has its time in front, the one that it has in JSON."""
+    text = "Mở cửa <hàng> 15,2 giờ."
+    (sentence,) = timed(text, embedded()).sentences
+    written = subtitles([sentence], "vtt")
+    starts = {word.start: word.start_seconds for word in reversed(sentence.words)}
+    times = [ms(found) / 1000 for found in re.findall(r"<(\d\d:\d\d:\d\d\.\d{3})>", written)]
+    assert times == pytest.approx(sorted(starts.values())[1:], abs=1e-3)
+    assert "&lt;hàng&gt;" in written

@@ -1,0 +1,249 @@
+"""`timestamps`: when sentences and words are heard, in JSON, as subtitles, along the stream."""
+
+import base64
+import json
+import re
+import subprocess
+import sys
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+import webvtt
+
+from tests.conftest import Starter
+from tests.support.server import Server
+from tests.support.sound import Sound, decode
+from tests.voice.test_durations import toy_voice
+
+TEXT = (
+    "Giá **35k/kg**, mở cửa 7h-11h30 hằng ngày, trừ chủ nhật và các ngày lễ. "
+    "Tăng 15,2% so với tháng trước; một, hai, ba!\n\nHẹn gặp lại 👋."
+)
+
+
+def timed(client: httpx.Client, text: str = TEXT, **more: Any) -> tuple[dict[str, Any], Sound]:
+    """Return the answer of `/tts` with times, and its sound."""
+    query = {"text": text, "timestamps": "true", **more}
+    answer = client.get("/tts", params=query).json()
+    return answer, decode(client.get(answer["audio_url"]).content)
+
+
+def level(sound: Sound, start: float, end: float) -> float:
+    """Return how loud a stretch is, against all of it."""
+    first, last = (round(seconds * sound.sample_rate) for seconds in (start, end))
+    part = np.sqrt(np.mean(sound.samples[first:last] ** 2))
+    return float(part / np.sqrt(np.mean(sound.samples**2)))
+
+
+def test_words_in_order(client: httpx.Client) -> None:
+    """Every word that is spoken, in order, apart, inside its sentence, where it was written."""
+    answer, sound = timed(client)
+    reading = client.get("/normalize", params={"text": TEXT}).json()
+    sentences = answer["timestamps"]["sentences"]
+    keys = ("start", "end")
+    assert [[part["spoken"], *map(part.get, keys)] for part in sentences] == [
+        [part["text"], *map(part.get, keys)] for part in reading["sentences"]
+    ]
+    clock = 0.0
+    for sentence in sentences:
+        assert TEXT[sentence["start"] : sentence["end"]] == sentence["text"]
+        assert not sentence["estimated"]
+        spoken = "".join(c if c.isalnum() else " " for c in sentence["spoken"]).split()
+        assert [word["spoken"] for word in sentence["words"]] == spoken
+        for word in sentence["words"]:
+            assert TEXT[word["start"] : word["end"]] == word["text"]
+            assert clock <= word["start_seconds"] < word["end_seconds"]
+            clock = word["end_seconds"]
+        assert clock <= sentence["end_seconds"]
+        clock = sentence["end_seconds"]
+    assert clock == pytest.approx(sound.seconds, abs=1e-4)
+
+
+def test_sentences_and_pauses_are_the_sound(client: httpx.Client) -> None:
+    """Sentences and the pauses between them add up, and where a pause is said to be is silence."""
+    answer, sound = timed(client)
+    sentences = answer["timestamps"]["sentences"]
+    reading = client.get("/normalize", params={"text": TEXT}).json()
+    assert sentences[0]["start_seconds"] == 0
+    for (before, after), read in zip(pairwise(sentences), reading["sentences"][:-1], strict=True):
+        start, end = before["end_seconds"], after["start_seconds"]
+        assert end - start == pytest.approx(read["pause"], abs=2e-4)
+        samples = sound.samples[
+            round(start * sound.sample_rate) + 2 : round(end * sound.sample_rate) - 2
+        ]
+        assert not samples.any()
+    assert len({read["pause"] for read in reading["sentences"]}) == 3
+
+
+def test_words_are_heard_when_they_are_said_to_be(client: httpx.Client) -> None:
+    """It is quiet before the first word, loud in all words, quiet between those at commas."""
+    answer, sound = timed(client, "Một, hai, ba, bốn, năm.", speed="slow")
+    (sentence,) = answer["timestamps"]["sentences"]
+    words = sentence["words"]
+    assert len(words) == 5
+    assert level(sound, 0, words[0]["start_seconds"] - 0.02) < 0.1
+    for word in words:
+        assert level(sound, word["start_seconds"], word["end_seconds"]) > 0.5
+    for before, after in pairwise(words):
+        assert after["start_seconds"] - before["end_seconds"] > 0.1
+        assert level(sound, before["end_seconds"] + 0.05, after["start_seconds"] - 0.03) < 0.15
+
+
+def test_many_words_in_one_place(client: httpx.Client) -> None:
+    """A number is several spoken words, all of which point at what was written."""
+    answer, _ = timed(client, "Tăng 15,2% nhé.")
+    (sentence,) = answer["timestamps"]["sentences"]
+    places = [(word["text"], word["start"], word["end"]) for word in sentence["words"]]
+    assert places == [("Tăng", 0, 4), *[("15,2", 5, 9)] * 4, *[("%", 9, 10)] * 2, ("nhé", 11, 14)]
+
+
+def test_speed_stretches_times(client: httpx.Client) -> None:
+    """Spoken at half the rate, words begin about twice as late."""
+    normal, slow = (timed(client, "Xin chào các bạn", speed=rate)[0] for rate in ("1", "0.5"))
+    last, later = (
+        it["timestamps"]["sentences"][0]["words"][-1]["end_seconds"] for it in (normal, slow)
+    )
+    assert later / last == pytest.approx(2, rel=0.1)
+
+
+def test_a_voice_that_does_not_tell_is_estimated(client: httpx.Client) -> None:
+    """Times of words are then shares by their letters, and are said to be that."""
+    answer, sound = timed(client, "nam xin chao", voice="pair")
+    (sentence,) = answer["timestamps"]["sentences"]
+    assert sentence["estimated"]
+    words = sentence["words"]
+    assert [word["text"] for word in words] == ["nam", "xin", "chao"]
+    assert words[0]["start_seconds"] == 0
+    assert words[-1]["end_seconds"] == sentence["end_seconds"]
+    assert sentence["end_seconds"] == pytest.approx(sound.seconds, abs=1e-4)
+    assert words[1]["start_seconds"] == pytest.approx(sound.seconds * 4 / 12, abs=1e-3)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize(
+    ("form", "media_type"), [("srt", "application/x-subrip"), ("vtt", "text/vtt")]
+)
+def test_subtitles(client: httpx.Client, method: str, form: str, media_type: str) -> None:
+    """A file of subtitles, which others read: all that was written, at the times of the words."""
+    answer, sound = timed(client)
+    query = {"text": TEXT, "timestamps": form}
+    response = (
+        client.get("/tts", params=query) if method == "GET" else client.post("/tts", json=query)
+    )
+    assert response.headers["Content-Type"] == f"{media_type}; charset=UTF-8"
+    assert response.headers["Link"] == f'<{answer["audio_url"]}>; rel="describes"'
+    cues = webvtt.from_buffer(response.iter_lines(), form).captions
+    written = " ".join(" ".join(cue.text.split()) for cue in cues)
+    assert written == " ".join(TEXT.split())
+    first = answer["timestamps"]["sentences"][0]["words"][0]["start_seconds"]
+    assert seconds(cues[0].start) == pytest.approx(first, abs=1e-3)
+    assert seconds(cues[-1].end) == pytest.approx(sound.seconds, abs=1e-3)
+
+
+def seconds(timestamp: str) -> float:
+    """Return a cue's time in seconds."""
+    hours, minutes, rest = timestamp.split(":")
+    return int(hours) * 3600 + int(minutes) * 60 + float(rest)
+
+
+def events(response: httpx.Response) -> list[dict[str, Any]]:
+    """Return the objects of a stream's lines."""
+    assert response.headers["Content-Type"] == "application/x-ndjson"
+    assert max(map(len, response.content.split(b"\n"))) < 64 * 1024
+    return [json.loads(line) for line in response.content.splitlines()]
+
+
+def test_times_along_the_stream(client: httpx.Client) -> None:
+    """Each sentence is told of just before its sound, and the sound is the plain stream's."""
+    text = "Câu này chưa ai nói bao giờ. Câu kia cũng thế! Còn câu này nữa."
+    response = client.get("/tts/stream", params={"text": text, "timestamps": "true"})
+    lines = events(response)
+    assert [lines[0]["type"], lines[-1]["type"]] == ["start", "end"]
+    rate = lines[0]["sample_rate"]
+    sound, told = b"", []
+    for line in lines:
+        if line["type"] == "audio":
+            sound += base64.b64decode(line["data"])
+        elif line["type"] == "sentence":
+            assert max(0, len(sound) - 44) == round(line["start_seconds"] * rate) * 2
+            told.append({name: value for name, value in line.items() if name != "type"})
+    assert told == timed(client, text)[0]["timestamps"]["sentences"]
+    assert sound == client.get("/tts/stream", params={"text": text}).content
+    assert lines[-1]["seconds"] == pytest.approx((len(sound) - 44) / 2 / rate, abs=1e-3)
+
+
+def test_the_documentations_example_runs(server: Server) -> None:
+    """The program in docs/TIMESTAMPS.md prints the words with their times."""
+    page = (Path(__file__).parents[2] / "docs/TIMESTAMPS.md").read_text("utf-8")
+    (program,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    program = program.replace("http://localhost:8888", server.url)
+    run = [sys.executable, "-c", program]
+    lines = subprocess.run(run, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert [line.split()[1] for line in lines] == "giá tăng mười lăm phẩy hai phần trăm".split()
+    times = [float(line.split()[0]) for line in lines]
+    assert times == sorted(times)
+
+
+@pytest.mark.parametrize("form", ["srt", "vtt"])
+def test_subtitles_along_the_stream(client: httpx.Client, form: str) -> None:
+    """Put together they are the file that `/tts` gives."""
+    query = {"text": TEXT, "timestamps": form}
+    lines = events(client.post("/tts/stream", json=query))
+    parts = [line["data"] for line in lines if line["type"] == "subtitles"]
+    assert "".join(parts) == client.get("/tts", params=query).text
+    assert "sentence" not in {line["type"] for line in lines}
+
+
+@pytest.mark.parametrize("path", ["/tts", "/tts/stream"])
+@pytest.mark.parametrize("off", ["false", "", False, None])
+def test_no_times_unless_asked_for(client: httpx.Client, path: str, off: object) -> None:
+    """A no is no other than not asking."""
+    response = client.post(path, json={"text": "Xin chào", "timestamps": off})
+    assert response.content == client.post(path, json={"text": "Xin chào"}).content
+
+
+@pytest.mark.parametrize("path", ["/tts", "/tts/stream"])
+@pytest.mark.parametrize("wrong", ["yes", 1, ["srt"], {"a": 1}, "SRT "])
+def test_what_is_no_format(client: httpx.Client, path: str, wrong: object) -> None:
+    """Anything else is refused."""
+    response = client.post(path, json={"text": "Xin chào", "timestamps": wrong})
+    assert response.status_code == 400
+    error = response.json()["error"]
+    assert (error["code"], error["field"]) == ("field_invalid", "timestamps")
+
+
+def received(response: httpx.Response) -> bytes:
+    """Return what comes of a response until its connection is cut."""
+    parts: list[bytes] = []
+    with pytest.raises(httpx.RemoteProtocolError):
+        parts.extend(response.iter_raw())
+    return b"".join(parts)
+
+
+def test_what_fails_in_the_middle_is_the_last_line(start: Starter, tmp_path: Path) -> None:
+    """A fault after the first sentence is told in a line of its own; the connection is then cut.
+
+    One before any sound is an ordinary error.
+    """
+    toy_voice(tmp_path / "server" / "voices", broken="v")
+    with start({"voice": {"name": "toy"}}) as server:
+        url = f"{server.url}/tts/stream"
+        first = httpx.get(url, params={"text": "Va va.", "timestamps": "true"}, timeout=60)
+        assert (first.status_code, first.json()["error"]["code"]) == (500, "internal")
+        query = {"text": "Ba ba ba ba. Va va.", "timestamps": "true"}
+        with httpx.stream("GET", url, params=query, timeout=60) as response:
+            lines_sent = received(response).splitlines()
+        lines = [json.loads(line) for line in lines_sent]
+        assert [line["type"] for line in lines if line["type"] != "audio"] == [
+            "start",
+            "sentence",
+            "error",
+        ]
+        error = lines[-1]["error"]
+        assert (error["code"], error["field"]) == ("internal", None)
+        assert error["request_id"] == response.headers["X-Request-ID"]
+        server.wait_for("unexpected error", request_id=error["request_id"])
