@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 import soundfile
 
@@ -140,6 +141,19 @@ def test_every_command_and_option_is_told() -> None:
         options = [option for parameter in cli.commands[name].params for option in parameter.opts]
         missing = [option for option in options if option[0] == "-" and f"`{option}" not in page]
         assert not missing
+
+
+def test_without_extras(started: Server) -> None:
+    """Where nothing encodes AAC, it is not offered, and whoever asks for it is told why."""
+    url = f"{started.url}/tts/stream"
+    asked = httpx.get(url, params={"text": "Xin chào", "format": "aac"})
+    assert (asked.status_code, asked.json()["error"]["code"]) == (501, "format_unavailable")
+    accepted = httpx.get(url, params={"text": "Xin chào"}, headers={"Accept": "audio/aac"})
+    assert (accepted.status_code, accepted.json()["error"]["code"]) == (406, "not_acceptable")
+    fields = httpx.get(f"{started.url}/openapi.json").json()["components"]["schemas"]
+    names = str(fields["SpeechParameters"]["properties"]["format"])
+    assert "opus" in names
+    assert "aac" not in names
 
 
 def test_second_start_installs_nothing(started: Server, copy: Path) -> None:

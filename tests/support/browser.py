@@ -1,6 +1,5 @@
 """A real Chromium, driven by Playwright, and what it says while a page is open."""
 
-import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +19,6 @@ _FLAGS = [
     "--disable-quic",
     "--disable-sync",
     "--no-first-run",
-    *(["--no-sandbox"] if os.getuid() == 0 else []),
 ]
 _MILLISECONDS = 30_000
 

@@ -53,6 +53,10 @@ class Server:
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
         return [int(child) for child in children.read_text().split()]
 
+    def metrics(self) -> str:
+        """Return the metrics' page."""
+        return httpx.get(f"{self.url}/metrics").text
+
     def wait_ready(self) -> None:
         """Wait until `/readyz` answers 200."""
 

@@ -21,12 +21,13 @@ def test_page_and_its_files(client: httpx.Client) -> None:
         "svg": "image/svg+xml",
         "woff2": "font/woff2",
     }
-    named = re.findall(r'(?:src|href)="([^#"]+)"', page.text)
+    named = re.findall(r'(?:src|href)="(page/[^"]+)"', page.text)
     assert {name.rpartition(".")[2] for name in named} == set(types)
     for name in named:
         answer = client.get(f"/{name}")
         assert answer.headers["Content-Type"] == types[name.rpartition(".")[2]]
         assert len(answer.content) > 100
+    assert client.get("/docs").status_code == 200  # where the page sends its readers
 
 
 def test_policy(client: httpx.Client) -> None:
@@ -83,6 +84,6 @@ def test_switched_off(start: Starter, tmp_path_factory: pytest.TempPathFactory) 
     folder = tmp_path_factory.mktemp("voices")
     install_pair(folder)
     voice = {"name": "pair", "folder": str(folder)}
-    with start({"server": {"page": False}, "voice": voice}) as server:
+    with start({"server": {"page": False}, "voice": voice}, ready=False) as server:
         for path in ("/", "/page/app.js"):
             assert httpx.get(server.url + path).status_code == 404

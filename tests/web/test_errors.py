@@ -117,7 +117,7 @@ def test_broken_forms(client: httpx.Client) -> None:
     assert error(response)["code"] in {"request_invalid", "text_missing"}
 
 
-@pytest.mark.parametrize("path", ["/", "/nope", "/tts/", "/tts/stream/x", "/audio", "/%ff", "/.."])
+@pytest.mark.parametrize("path", ["/nope", "/tts/", "/tts/stream/x", "/audio", "/%ff", "/%2e%2e"])
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE", "HEAD"])
 def test_unknown_paths(client: httpx.Client, path: str, method: str) -> None:
     """There is nothing there, whatever the method."""

@@ -163,6 +163,20 @@ def test_workers_are_replaced_after_so_many_requests(start: Starter, tmp_path: P
         assert listener.problem is None
         assert decode(listener.sound, streamed=True).seconds > 20
         assert [problem for caller in callers for problem in caller.problems] == []
+        # Two that go and two that come: more places for metrics are never needed.
+        assert metric_places(server) <= {"0", "1", "2", "3"}
+        all_of_them = 1 + sum(caller.answered for caller in callers)
+        counted = re.compile(r'requests_total{.*route="stream",status="200"} (.*)')
+        server.wait_until(
+            lambda: sum(map(float, counted.findall(server.metrics()))) == all_of_them, "all counted"
+        )
+
+
+def metric_places(server: Server) -> set[str]:
+    """Return for whom there are files of metrics, as their names say."""
+    maps = "".join(Path(f"/proc/{worker}/maps").read_text() for worker in server.workers())
+    (folder,) = {Path(found).parent for found in re.findall(r"/\S+\.db$", maps, re.MULTILINE)}
+    return {file.stem.rpartition("_")[2] for file in folder.iterdir()}
 
 
 def test_a_worker_that_cannot_start_does_not_end_the_server(start: Starter, tmp_path: Path) -> None:

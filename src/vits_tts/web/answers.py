@@ -148,7 +148,7 @@ class OpenAIModel(TypedDict):
     owned_by: str
 
 
-class OpenAIModels(TypedDict):
+class OpenAIModelList(TypedDict):
     """All of them."""
 
     object: Literal["list"]
@@ -163,7 +163,7 @@ class OpenAIVoice(TypedDict):
     name: str
 
 
-class OpenAIVoices(TypedDict):
+class OpenAIVoiceList(TypedDict):
     """All of them."""
 
     object: Literal["list"]

@@ -5,6 +5,7 @@ A worker that is to go (an old configuration's after SIGHUP, or one that has ser
 master never imports onnxruntime, whose threads do not survive a fork.
 """
 
+import itertools
 import os
 import shutil
 import signal
@@ -102,7 +103,9 @@ class SpeechArbiter(Arbiter):  # type: ignore[misc]  # gunicorn has no types
         self.kill_worker(worker.pid, signal.SIGTERM)
 
     def before_fork(self, worker: SpeechWorker) -> None:
-        """Have a worker wait until it can speak if others stand in for it."""
+        """Give a worker a place; have it wait until it can speak if others stand in for it."""
+        taken = {other.place for other in self.WORKERS.values()}
+        worker.place = next(place for place in itertools.count() if place not in taken)
         able = {Condition.ABLE, Condition.TIRED}
         worker.eager = not any(other.condition in able for other in self.WORKERS.values())
 
@@ -123,7 +126,7 @@ def _before_fork(arbiter: SpeechArbiter, worker: SpeechWorker) -> None:
 def _after_end(arbiter: SpeechArbiter, worker: SpeechWorker) -> None:
     """Drop what a worker that has ended showed of its present state; its counts stay."""
     arbiter.after_end(worker)
-    for file in Path(os.environ[_METRICS_FOLDER]).glob(f"gauge_live*_{worker.pid}.db"):
+    for file in Path(os.environ[_METRICS_FOLDER]).glob(f"gauge_live*_{worker.place}.db"):
         file.unlink(missing_ok=True)  # prometheus_client's mark_process_dead does the same
 
 

@@ -28,10 +28,10 @@ from vits_tts.web import parameters, sending
 from vits_tts.web.answers import (
     OpenAIErrorAnswer,
     OpenAIModel,
-    OpenAIModels,
+    OpenAIModelList,
     OpenAIProblem,
     OpenAIVoice,
-    OpenAIVoices,
+    OpenAIVoiceList,
 )
 from vits_tts.web.base import Handler, NotFoundHandler
 from vits_tts.web.fields import ONE_OF, Rate, Spoken, Written
@@ -200,7 +200,7 @@ class OpenAIModelsHandler(OpenAIHandler):
     def get(self) -> None:
         """List them."""
         data = [_model(name) for name in self.model_names]
-        self.write_json(OpenAIModels(object="list", data=data))
+        self.write_json(OpenAIModelList(object="list", data=data))
 
 
 class OpenAIModelHandler(OpenAIHandler):
@@ -219,7 +219,7 @@ class OpenAIVoicesHandler(OpenAIHandler):
         """List ours, each speaker of those who have several, and OpenAI's names that mean them."""
         names = voice_names(self.config.openai, self.speech.voices.manifests)
         data = [OpenAIVoice(id=name, object="audio.voice", name=name) for name in names]
-        self.write_json(OpenAIVoices(object="list", data=data))
+        self.write_json(OpenAIVoiceList(object="list", data=data))
 
 
 class OpenAINotFoundHandler(OpenAIHandler, NotFoundHandler):

@@ -141,7 +141,10 @@ class Describer:
             operation["requestBody"] = {
                 "required": True,
                 "description": "What it leaves open, the query may say.",
-                "content": {media: {"schema": _body(asked, media)} for media in route.bodies},
+                "content": {
+                    media: {"schema": _body(asked, media), "example": schemas.example(asked)}
+                    for media in route.bodies
+                },
             }
         if self._keys_needed:
             operation["security"] = [] if self._open(route) else [{name: []} for name in _SCHEMES]

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from tornado.routing import URLSpec
 
+from vits_tts.audio import formats
 from vits_tts.config import Config
 from vits_tts.web import assets
 from vits_tts.web.assets import AssetHandler
@@ -30,8 +31,9 @@ def page(config: Config, collaborators: Mapping[str, Any], *, keys_needed: bool)
     """Return the rules of the page, whose files are read here."""
     values = {
         "max_text_chars": str(config.server.max_text_chars),
-        "formats": "wav",
+        "formats": " ".join(formats.offered()),
         "keys": str(keys_needed).lower(),
+        "docs": str(config.server.docs).lower(),
     }
     given = {"assets": assets.read(_FOLDER / "page", values), "policy": _PAGE_POLICY}
     given |= collaborators

@@ -71,6 +71,11 @@ def form(asked: Json) -> Json:
     return {"type": "object", **required, "properties": _written(asked)}
 
 
+def example(asked: Json) -> Json:
+    """Return the shortest good request for what a model takes."""
+    return {name: asked["properties"][name]["examples"][0] for name in asked.get("required", ())}
+
+
 def _written(asked: Json) -> Json:
     """Return a model's fields as a query or a form has them, which know no null and no objects."""
     return {

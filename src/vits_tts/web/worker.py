@@ -44,6 +44,8 @@ class SpeechWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
         self._condition = mmap.mmap(-1, 1)
         self.eager = True
         """Accept at once, able to speak or not, because nobody else is."""
+        self.place = 0
+        """A number that no other living worker has; who comes after it may have it again."""
         self.started = time.monotonic()
 
     @property
@@ -62,6 +64,13 @@ class SpeechWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
 
     def load_wsgi(self) -> None:
         """Make the application. A failure ends this worker, not, as gunicorn has it, the server."""
+        from prometheus_client import values  # noqa: PLC0415  # never in the master
+
+        # By place, not by process: a successor counts on where its predecessor ended, and the
+        # metrics' files do not become more and more.
+        values.ValueClass = values.MultiProcessValue(  # type: ignore[no-untyped-call]
+            lambda: self.place
+        )
         try:
             self.wsgi = self.app.wsgi()
         except VitsTtsError as error:

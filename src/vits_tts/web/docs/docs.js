@@ -1,5 +1,5 @@
-// Shows the description in RapiDoc. The server's address in it is relative to the description itself,
-// which RapiDoc does not understand; so it is made absolute here.
+// Shows the description in RapiDoc, which does not understand that the server's address in it is
+// relative to the description itself, and which would fill in examples of whatever may be left out.
 const view = document.querySelector("rapi-doc");
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const theme = () => {
@@ -12,6 +12,11 @@ async function show() {
   const description = await (await fetch(source)).json();
   for (const server of description.servers) {
     server.url = new URL(server.url, source).href.replace(/\/$/, "");
+  }
+  for (const operation of Object.values(description.paths).flatMap(Object.values)) {
+    for (const parameter of operation.parameters ?? []) {
+      parameter["x-fill-example"] = parameter.required ? "yes" : "no";
+    }
   }
   const keys = "securitySchemes" in description.components;
   view.setAttribute("allow-authentication", String(keys));

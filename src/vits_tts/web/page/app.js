@@ -29,6 +29,7 @@ class Page {
     this.sound = new Sound();
     this.secured = root.dataset.keys === "true";
     part("access").hidden = !this.secured;
+    part("more").hidden = root.dataset.docs !== "true";
     part("key").value = this.service.key = settings.key;
     part("keep").checked = Boolean(settings.key);
     this.#listen();

@@ -29,7 +29,7 @@ export class Form {
     fill(this.speed, SPEEDS.map(String));
     this.speed.value = "1";
     fill(this.format, formats.split(" "), (name) => name.toUpperCase());
-    part("form").addEventListener("input", changed);
+    for (const place of [part("form"), this.format]) place.addEventListener("input", changed);
     this.voice.addEventListener("change", () => this.#showVoice());
     for (const chip of document.querySelectorAll("[data-example]")) {
       chip.addEventListener("click", () => {

@@ -64,6 +64,7 @@ export class Service {
   }
 
   async #ask(path, { body, signal } = {}) {
+    if (/[^!-~]/.test(this.key)) throw new Problem("key_invalid"); // no header can carry it
     const headers = this.key ? { Authorization: `Bearer ${this.key}` } : {};
     const options = { headers, signal, cache: "no-store" };
     if (body) {

@@ -2,7 +2,7 @@
 
 export const LANGUAGES = ["vi", "en"];
 
-const WORDS = {
+export const WORDS = {
   vi: {
     page: "Tiếng nói",
     skip: "Đến ô văn bản",
@@ -43,6 +43,7 @@ const WORDS = {
     reading: "Sẽ đọc là",
     written: "viết là {written}",
     code: "Dùng trong chương trình",
+    docs: "Toàn bộ giao diện HTTP",
     copy: "Chép",
     copied: "Đã chép",
     not_copied: "Không chép được; hãy chọn và chép bằng tay.",
@@ -114,6 +115,7 @@ const WORDS = {
     reading: "Will be read as",
     written: "written {written}",
     code: "Use it from a program",
+    docs: "The whole HTTP interface",
     copy: "Copy",
     copied: "Copied",
     not_copied: "It could not be copied; select it and copy by hand.",
