@@ -61,17 +61,20 @@ PAGES = ("README.md", "docs/COMMANDS.md", "docs/PYTHON.md")
 @pytest.mark.parametrize("page", PAGES)
 def test_examples(started: Server, copy: Path, page: str) -> None:
     """What a page shows works as printed, with what users have installed; and is speech."""
-    before = {path: path.stat().st_mtime_ns for path in sounds(copy)}
     player = copy / "players" / "paplay"
     player.parent.mkdir(exist_ok=True)
     player.write_text("#!/bin/sh\nexec cat >played.raw\n")
     player.chmod(0o755)
     python = copy / ".venv" / "bin" / "python"
-    printed = "".join(example.run(copy, started.url, python) for example in tried(copy / page))
-    made = [path for path in sounds(copy) if path.stat().st_mtime_ns != before.get(path)]
+    printed, made = "", 0
+    for example in tried(copy / page):
+        before = {path: path.stat().st_mtime_ns for path in sounds(copy)}
+        printed += example.run(copy, started.url, python)
+        fresh = [path for path in sounds(copy) if path.stat().st_mtime_ns != before.get(path)]
+        for path in fresh:
+            heard(path)
+        made += len(fresh)
     assert made
-    for path in made:
-        heard(path)
     EXPECTED[page](copy, printed)
 
 

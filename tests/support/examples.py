@@ -11,6 +11,9 @@ _BLOCK = re.compile(
     re.DOTALL | re.MULTILINE,
 )
 
+OPENAI = "openai"
+"""The mark of an example that needs OpenAI's client, which developers have installed."""
+
 _FENCE = re.compile(r"^```(?:sh|bash|shell|console|python)", re.MULTILINE)
 
 
@@ -25,12 +28,7 @@ class Example:
     @property
     def runs(self) -> bool:
         """Whether it is to be run."""
-        return self.mark == "try" or self.with_clients
-
-    @property
-    def with_clients(self) -> bool:
-        """Whether it needs packages that are not ours, which developers have installed."""
-        return self.mark == "try with others' packages"
+        return self.mark in {"try", OPENAI}
 
     def joined(self, other: "Example") -> "Example":
         """Return one that runs both, in one process, as the cells of a notebook run."""
@@ -38,12 +36,14 @@ class Example:
 
     def run(self, folder: Path, url: str, python: Path) -> str:
         """Return what it prints; it runs in ``folder``, in a new process, and may not fail."""
-        python = Path(sys.executable) if self.with_clients else python
+        strict = ["-W", "error"]
+        if self.mark == OPENAI:
+            python, strict = Path(sys.executable), []
         code = self.code.replace("localhost:8888", url.removeprefix("http://"))
         bins = f"{folder / 'players'}:{python.parent}"
         command = {
             "sh": ["bash", "-ec", f'export PATH="{bins}:$PATH"\n{code}'],
-            "python": [str(python), "-W", "error", "-c", code],
+            "python": [str(python), *strict, "-c", code],
         }[self.language]
         done = subprocess.run(
             command, cwd=folder, capture_output=True, text=True, timeout=300, check=False

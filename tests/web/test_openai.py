@@ -2,9 +2,6 @@
 
 import base64
 import json
-import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -64,16 +61,6 @@ def test_streamed_to_a_file(official: openai.OpenAI, tmp_path: Path) -> None:
     ) as response:
         response.stream_to_file(path)
     assert_speech(decode(path.read_bytes(), streamed=True), shortest=1.5, longest=5)
-
-
-def test_readme(server: Server, tmp_path: Path) -> None:
-    """The README's example works as printed, but for the port."""
-    readme = (Path(__file__).parent.parent.parent / "README.md").read_text(encoding="utf-8")
-    (example,) = re.findall(r"<!-- openai -->\n```python\n(.*?)```", readme, re.DOTALL)
-    script = example.replace("http://localhost:8888", server.url)
-    subprocess.run([sys.executable, "-c", script], cwd=tmp_path, check=True)
-    sound = DECODERS["mp3"]((tmp_path / "hello.mp3").read_bytes(), 0)
-    assert_speech(sound, shortest=0.5, longest=3)
 
 
 def test_voices(official: openai.OpenAI) -> None:
