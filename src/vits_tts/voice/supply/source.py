@@ -154,7 +154,7 @@ def source(address: str, stall_seconds: float) -> Source:
         base = address.removesuffix(CATALOGUE)
         return Web(base if base.endswith("/") else f"{base}/", stall_seconds)
     if parts.scheme == "file" and parts.netloc in {"", "localhost"}:
-        path = Path(url2pathname(unquote(parts.path)))
+        path = Path(url2pathname(parts.path))
     elif "://" in address:
         raise ConfigError(
             f"voice.catalogue.urls: {address!r:.100}: should begin with https://, http:// or "
