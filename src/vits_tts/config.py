@@ -76,6 +76,14 @@ def _origin(value: str) -> str:
     return value
 
 
+def _without_password(url: str) -> str:
+    return re.sub(r"(//[^/@]*:)[^/@]*@", r"\1**********@", url)
+
+
+def _without_passwords(urls: tuple[str, ...]) -> list[str]:
+    return [_without_password(url) for url in urls]
+
+
 Strings = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
 Paths = Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_listed)]
 Origins = Annotated[
@@ -255,7 +263,7 @@ class Limits(Section):
     max_start_delay: Seconds = Field(
         2,
         description="Seconds after which sound has to start, else a listener gets 503; also how "
-        "long a request waits for a voice that is still being loaded.",
+        "long a request waits for a voice that is being loaded.",
     )
     slow_client_seconds: Seconds = Field(
         30, description="Seconds without reading after which a slow caller is dropped."
@@ -272,6 +280,26 @@ class Speeds(Section):
     very_fast: LengthScale = Field(0.4, description="`length_scale` of `very_fast`.")
 
 
+class Catalogue(Section):
+    """Where `vits-tts voices` installs voices from."""
+
+    urls: Annotated[Strings, PlainSerializer(_without_passwords)] = Field(
+        ("https://huggingface.co/rhasspy/piper-voices/resolve/main/voices.json",),
+        description="Addresses of a catalogue in Piper's format: a voices.json by https, http or "
+        "file, or a folder of voices. The first one that answers is used; the others are asked "
+        "for files that it does not give.",
+    )
+    stall_seconds: Seconds = Field(
+        20, description="Seconds without news from a server after which a download has failed."
+    )
+    attempts: int = Field(
+        5, ge=1, le=100, description="Times that each address is tried; what has come is kept."
+    )
+    retry_seconds: Seconds = Field(
+        1, description="Seconds before the second try, twice as many before each further one."
+    )
+
+
 class Voice(Section):
     """Which voices speak, and how."""
 
@@ -282,6 +310,21 @@ class Voice(Section):
         "`voice.folder`.",
     )
     others: Strings = Field((), description="Further voices that requests may name.")
+    load: Literal["start", "first_use"] = Field(
+        "start",
+        description="When the others are loaded: at the `start`, or at their `first_use`, while "
+        "the request waits. The default voice is loaded at the start and stays.",
+    )
+    max_loaded_bytes: ByteSize | None = Field(
+        None,
+        description="Memory that the voices of one process may take, about; the longest unused "
+        "makes room for another. null for as much as they take.",
+    )
+    unused_seconds: Seconds | None = Field(
+        None,
+        description="Seconds without use after which another voice than the default one is "
+        "dropped, to be loaded again when it is asked for; null for never.",
+    )
     folder: Path = Field(
         Path("voices"),
         description="Where voices live: NAME.onnx beside NAME.onnx.json, as Piper has them.",
@@ -320,6 +363,9 @@ class Voice(Section):
         0.6, ge=0, le=10, allow_inf_nan=False, description="Seconds of silence between paragraphs."
     )
     speeds: Speeds = Field(Speeds(), description="What the named speeds mean.")
+    catalogue: Catalogue = Field(
+        Catalogue(), description="Where `vits-tts voices` installs voices from."
+    )
 
 
 class MemoryCacheSettings(Section):
@@ -334,7 +380,7 @@ class MemoryCacheSettings(Section):
 
 def _masked(url: SecretStr | None) -> str | None:
     """Show a URL without its password."""
-    return re.sub(r"(//[^/@]*:)[^/@]*@", r"\1**********@", url.get_secret_value()) if url else None
+    return _without_password(url.get_secret_value()) if url else None
 
 
 def _redis_url(url: SecretStr) -> SecretStr:
@@ -649,11 +695,17 @@ def _anchored(config: Config, base: Path) -> Config:
             "text": config.text.model_copy(
                 update={"lexicon": tuple(base / path for path in config.text.lexicon)}
             ),
-            "voice": _at(base, config.voice, "folder", "pieces_folder"),
+            "voice": _at(base, _with_catalogue(base, config.voice), "folder", "pieces_folder"),
             "audio": _at(base, config.audio, "folder"),
             "logging": _at(base, config.logging, "file"),
         }
     )
+
+
+def _with_catalogue(base: Path, voice: Voice) -> Voice:
+    """Make the catalogues' plain folders absolute."""
+    urls = tuple(url if "://" in url else str(base / url) for url in voice.catalogue.urls)
+    return voice.model_copy(update={"catalogue": voice.catalogue.model_copy(update={"urls": urls})})
 
 
 def _at(base: Path, section: Section, *names: str) -> Section:

@@ -111,6 +111,20 @@ MEMORY_BYTES: Final = Gauge(
 OPEN_FILES: Final = Gauge(
     "vits_tts_open_files", "Open file descriptors of the workers.", multiprocess_mode="livesum"
 )
+VOICES_LOADED: Final = Gauge(
+    "vits_tts_voices_loaded", "Voices in the memory of workers.", multiprocess_mode="livesum"
+)
+VOICES_BYTES: Final = Gauge(
+    "vits_tts_voices_bytes", "Bytes that they take, about.", multiprocess_mode="livesum"
+)
+VOICE_LOADS: Final = Counter(
+    "vits_tts_voice_loads_total", "Voices loaded, by outcome (loaded, failed).", ["outcome"]
+)
+VOICE_DROPS: Final = Counter(
+    "vits_tts_voice_drops_total",
+    "Voices dropped from memory: for another one (room), or because they were unused.",
+    ["reason"],
+)
 SYNTHESES: Final = Counter("vits_tts_syntheses_total", "Sentences synthesised.")
 
 

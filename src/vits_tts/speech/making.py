@@ -24,6 +24,7 @@ from vits_tts.speech.timing import word_timing
 from vits_tts.text.phonemise import Phonemiser
 from vits_tts.types import Pcm, Prosody, Timing
 from vits_tts.voice.cancel import Cancel
+from vits_tts.voice.engine import Engine
 from vits_tts.voice.manifest import Manifest
 from vits_tts.voice.synthesis import Synthesis
 from vits_tts.voice.voices import Voices
@@ -70,7 +71,7 @@ class Maker:
         The first window brings the sentence's timing.
 
         Raises:
-            NotReady: the voice cannot speak yet.
+            NotReady: the voice cannot be loaded in time.
 
         """
         with tracing.stage("synthesise", voice=manifest.name, characters=len(text)) as span:
@@ -90,7 +91,8 @@ class Maker:
         urgency: Callable[[], Urgency],
     ) -> AsyncGenerator[Pcm, None]:
         pace = self._paces[manifest.name]
-        begin = partial(self._begin, manifest, text, prosody, int(key, _HEXADECIMAL))
+        engine = await self.voices.engine(manifest.name)
+        begin = partial(self._begin, engine, text, prosody, int(key, _HEXADECIMAL))
         begun = await self._scheduler.run(begin, urgency)
         tally.synthesis_seconds += begun.seconds
         SYNTHESIS_SECONDS.inc(begun.seconds)
@@ -113,20 +115,20 @@ class Maker:
 
     def _begin(
         self,
-        manifest: Manifest,
+        engine: Engine,
         text: str,
         prosody: Prosody,
         seed: int,
         cancel: Cancel,
     ) -> _Begun | None:
         """Return a sentence of which all is known but its samples; None if it has no sound."""
+        manifest = engine.manifest
         phonemes = self._phonemiser.phonemes(text, manifest.phoneme_type, manifest.espeak_voice)
         ids, unknown = manifest.phoneme_ids(phonemes)
         if unknown:
             logger.debug("phonemes that the voice lacks", phonemes=sorted(unknown))
         if not any(phoneme.isalpha() for phoneme in phonemes if phoneme not in unknown):
             return None
-        engine = self.voices.engine(manifest.name)
         synthesis = engine.begin(ids, prosody, seed, cancel)
         return _Begun(synthesis, word_timing(text, phonemes, manifest, synthesis))
 

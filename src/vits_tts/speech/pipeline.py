@@ -3,7 +3,6 @@
 Nothing here blocks the event loop.
 """
 
-import asyncio
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import AbstractContextManager, aclosing, closing, contextmanager, nullcontext
 from functools import partial
@@ -20,7 +19,7 @@ from vits_tts.cache.memory import MemoryCache
 from vits_tts.cache.redis import RedisTier
 from vits_tts.cache.sentences import Ear, Sentences, Wanted
 from vits_tts.config import Config
-from vits_tts.errors import ConfigError, NotReady
+from vits_tts.errors import ConfigError
 from vits_tts.scheduling.admission import Admission, Demand
 from vits_tts.scheduling.playback import Playback, Stretch, Unheard
 from vits_tts.scheduling.scheduler import Scheduler
@@ -35,6 +34,7 @@ from vits_tts.text.normalise import Normaliser
 from vits_tts.text.phonemise import Phonemiser
 from vits_tts.types import Pcm, Samples, Sentence, SpeechRequest, silence
 from vits_tts.voice import catalogue
+from vits_tts.voice.loading import loaded
 from vits_tts.voice.manifest import Manifest
 from vits_tts.voice.voices import Voices
 
@@ -85,12 +85,11 @@ class Speech:
         The tally's time line knows of each sentence before its first window is yielded.
 
         Raises:
-            NotReady: no voice can speak yet.
+            NotReady: the voice cannot be loaded in time.
             Busy: the sound could not start in time.
             TextUnspeakable: the voice knows no sound for any of it.
 
         """
-        await self._voice_ready()
         patience = self._sentences.patience()
 
         owed = self._missing(request) if hurried else {}
@@ -106,6 +105,7 @@ class Speech:
         with (
             admitted if hurried else nullcontext(Unheard()) as playback,
             self._making(list(owed)),
+            self.voices.in_use(request.voice),
             closing(Line(request.sentences, playback, listen, tally)) as line,
         ):
             async for pcm in line.windows(rate):
@@ -194,6 +194,7 @@ class Speech:
     def watch(self) -> None:
         """Begin to watch what speech depends on; call it where the event loop runs."""
         self._sentences.start()
+        self.voices.watch()
 
     async def stored(self) -> None:
         """Wait until everything made so far is in the shared cache.
@@ -210,19 +211,8 @@ class Speech:
         """Store what is to be stored and stop all threads; sentences that wait are dropped."""
         await self._sentences.finish()
         self._maker.close()
+        self.voices.close()
         self._helpers.close()
-
-    async def _voice_ready(self) -> None:
-        """Wait for the voices, a little: who calls while they are being loaded is served late."""
-        if self.voices.can_speak:
-            return
-        ready = asyncio.shield(asyncio.wrap_future(self.voices.ready))
-        try:
-            await asyncio.wait_for(ready, self._config.limits.max_start_delay)
-        except TimeoutError:
-            raise NotReady("the voice is still being loaded", retry_after=2) from None
-        except Exception:  # noqa: BLE001  # the log and readiness say which
-            raise NotReady("the voice cannot be loaded", retry_after=30) from None
 
     def _missing(self, request: SpeechRequest) -> dict[str, int]:
         """Return the sentences that nobody has made or is going to: characters by key."""
@@ -300,7 +290,10 @@ def build(config: Config) -> Speech:
     phonemiser, helpers = Phonemiser(), Helpers()
     settings = config.voice
     manifests = catalogue.served(settings)
-    voices = Voices(manifests, phonemiser, settings.volume, settings.pieces_folder)
+    load = partial(
+        loaded, phonemiser=phonemiser, volume=settings.volume, pieces=settings.pieces_folder
+    )
+    voices = Voices(manifests, load, settings, config.limits.max_start_delay)
     normaliser = Normaliser(config.text.region, config.text.emoji, config.text.lexicon)
     redis = RedisTier(config.cache.redis) if config.cache.redis.url else None
     threads = config.inference_threads

@@ -1,6 +1,5 @@
 """Filling the shared cache with an application's fixed phrases."""
 
-import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from typing import Any
@@ -29,8 +28,8 @@ async def warm(
             await _numbered(speech, number, text, options) for number, text in enumerate(texts, 1)
         ]
         speech.start()
-        await asyncio.wrap_future(speech.voices.ready)
         for request in requests:
+            await speech.voices.load(request.voice)  # however long that takes
             async with aclosing(speech.stream(request, tally, hurried=False)) as stream:
                 async for _ in stream:
                     pass

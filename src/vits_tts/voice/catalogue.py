@@ -7,6 +7,7 @@ from vits_tts.config import Voice, nearest
 from vits_tts.errors import ConfigError, VoiceError
 from vits_tts.voice import manifest
 from vits_tts.voice.manifest import Inference, Manifest
+from vits_tts.voice.memory import footprint
 
 EMBEDDED_FOLDER = Path(str(files("vits_tts.voice"))) / "data"
 
@@ -46,7 +47,22 @@ def served(settings: Voice) -> dict[str, Manifest]:
                 f"{key}: {path}: there is no such model file{nearest(name, list(found))}"
             )
         manifests[name] = _tuned(manifest.read(found[name]), settings)
+    _check_room(manifests, settings)
     return manifests
+
+
+def _check_room(manifests: dict[str, Manifest], settings: Voice) -> None:
+    """Refuse a limit on memory within which not every voice can stand beside the default one."""
+    if settings.max_loaded_bytes is None:
+        return
+    taken = {name: footprint(voice.model_bytes) for name, voice in manifests.items()}
+    stays = taken.pop(settings.name)
+    needed = stays + max(taken.values(), default=0)
+    if needed > settings.max_loaded_bytes:
+        raise ConfigError(
+            f"voice.max_loaded_bytes: should be at least {needed} for these voices, "
+            f"not {int(settings.max_loaded_bytes)}"
+        )
 
 
 def _tuned(voice: Manifest, settings: Voice) -> Manifest:

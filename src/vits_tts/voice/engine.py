@@ -58,6 +58,9 @@ class Engine:
             pieces = cut_pieces.load(manifest, self.folder)
             self._text = cut_pieces.session(pieces.text)
             self._frames = pieces.frames and cut_pieces.session(pieces.frames)
+            self.nbytes = pieces.nbytes
+        except VoiceError:
+            raise
         except Exception as error:  # noqa: BLE001  # onnxruntime's own exceptions share no base
             raise _broken(manifest, f"not a model that can run: {error}") from None
         self._plan = pieces.plan

@@ -2,12 +2,14 @@
 
 Format: ``NAME.onnx.json`` as Piper writes it, see ``docs/VOICES.md`` of OHF-Voice/piper1-gpl. Keys
 that it does not know, ``licence`` among them, are allowed; ours is
-``{"name": …, "url": …, "attribution": …}``.
+``{"name": …, "url": …, "attribution": …}``. Without it the licence is that of the model card, if
+there is one beside the model.
 """
 
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from itertools import accumulate
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeAlias
@@ -16,11 +18,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from vits_tts.errors import SpeakerUnknown, VoiceError
 from vits_tts.types import Prosody
+from vits_tts.voice import card
+from vits_tts.voice.card import Licence
 
 BOS: Final = "^"
 EOS: Final = "$"
 PAD: Final = "_"
-UNKNOWN_LICENCE: Final = "unknown; see the voice's model card"
 
 
 PhonemeId: TypeAlias = Annotated[int, Field(ge=0, lt=2**31)]
@@ -57,14 +60,6 @@ class Language(_Part):
     code: str
 
 
-class Licence(_Part):
-    """The terms of a voice, which are its own and not the server's."""
-
-    name: str = UNKNOWN_LICENCE
-    url: str | None = None
-    attribution: str | None = None
-
-
 class Manifest(_Part):
     """A voice's configuration, with the name and the digest that it is known by."""
 
@@ -79,6 +74,7 @@ class Manifest(_Part):
     licence: Licence = Licence()
     name: str
     model_path: Path
+    model_bytes: int
     digest: str
 
     @property
@@ -108,6 +104,12 @@ class Manifest(_Part):
             return ()
         names = {number: name for name, number in self.speaker_id_map.items()}
         return tuple(names.get(number, str(number)) for number in range(self.num_speakers))
+
+    def speaks(self, language: str | None) -> bool:
+        """Whether it speaks a language, ``vi`` or ``vi_VN``; any does for None."""
+        code = self.language_code.lower()
+        wanted = (language or code).lower().replace("-", "_")
+        return wanted in {code, code.partition("_")[0]}
 
     def speaker_id(self, speaker: str | None) -> int:
         """Return the id of a speaker by name or number; the first one's for None.
@@ -179,21 +181,59 @@ def read(model_path: Path) -> Manifest:
 
     """
     name = model_path.name.removesuffix(".onnx")
-    json_path = model_path.with_name(f"{model_path.name}.json")
-    try:
-        text, model = json_path.read_bytes(), model_path.read_bytes()
-    except OSError as error:
-        raise VoiceError(f"voice {name}: {error.filename}: {error.strerror}") from None
-    digest = hashlib.blake2b(hashlib.blake2b(model).digest() + text, digest_size=16).hexdigest()
+    json_path = _json_path(model_path)
+    model, text = _contents(model_path)
     try:
         data = json.loads(text)
-        manifest = Manifest(**{**data, "name": name, "model_path": model_path, "digest": digest})
+        if isinstance(data, dict) and "licence" not in data:
+            data["licence"] = _stated_licence(model_path)
+        known = {"model_bytes": len(model), "digest": _digest(model, text)}
+        manifest = Manifest(**{**data, "name": name, "model_path": model_path, **known})
     except (ValueError, TypeError) as error:
         raise VoiceError(f"voice {name}: {json_path}: {_reason(error)}") from None
     missing = [symbol for symbol in (BOS, EOS, PAD) if symbol not in manifest.phoneme_id_map]
     if missing:
         raise VoiceError(f"voice {name}: {json_path}: phoneme_id_map lacks {' '.join(missing)}")
     return manifest
+
+
+def model_of(manifest: Manifest) -> bytes:
+    """Return the bytes of a voice's model.
+
+    Raises:
+        VoiceError: the files are not those any more that the manifest was read from.
+
+    """
+    model, text = _contents(manifest.model_path)
+    if _digest(model, text) != manifest.digest:
+        raise VoiceError(f"voice {manifest.name}: its files were replaced; have them read again")
+    return model
+
+
+def _contents(model_path: Path) -> tuple[bytes, bytes]:
+    """Return the model and its JSON."""
+    try:
+        return model_path.read_bytes(), _json_path(model_path).read_bytes()
+    except OSError as error:
+        name = model_path.name.removesuffix(".onnx")
+        raise VoiceError(f"voice {name}: {error.filename}: {error.strerror}") from None
+
+
+def _json_path(model_path: Path) -> Path:
+    return model_path.with_name(f"{model_path.name}.json")
+
+
+def _digest(model: bytes, text: bytes) -> str:
+    return hashlib.blake2b(hashlib.blake2b(model).digest() + text, digest_size=16).hexdigest()
+
+
+def _stated_licence(model_path: Path) -> Licence:
+    """Return the licence that the card beside a model states."""
+    path = model_path.with_name(f"{model_path.name.removesuffix('.onnx')}{card.SUFFIX}")
+    with suppress(OSError), path.open("rb") as file:
+        stated = card.licence(file.read(card.MAX_BYTES).decode("utf-8", "replace"))
+        return stated or Licence()
+    return Licence()
 
 
 def _reason(error: Exception) -> str:

@@ -25,7 +25,7 @@ import onnxruntime
 from loguru import logger
 
 from vits_tts.voice import plan as plans
-from vits_tts.voice.manifest import BOS, EOS, PAD, Manifest
+from vits_tts.voice.manifest import BOS, EOS, PAD, Manifest, model_of
 from vits_tts.voice.plan import Plan, Uncut
 
 if TYPE_CHECKING:
@@ -51,6 +51,12 @@ class Pieces:
     frames: Model | None
     plan: Plan | Uncut
 
+    @property
+    def nbytes(self) -> int:
+        """What the graphs weigh."""
+        graphs = [graph for graph in (self.text, self.frames) if graph is not None]
+        return sum(len(g) if isinstance(g, bytes) else g.stat().st_size for g in graphs)
+
 
 def default_folder() -> Path:
     """Return where pieces are kept unless told otherwise: the user's cache."""
@@ -75,6 +81,12 @@ def load(manifest: Manifest, folder: Path) -> Pieces:
     if isinstance(pieces.plan, Uncut):
         logger.info("served whole", voice=manifest.name, reason=pieces.plan.reason)
     return pieces
+
+
+def forget(digest: str, folder: Path) -> None:
+    """Drop what is kept of a voice."""
+    for place in folder.glob(f"{digest}-*"):
+        shutil.rmtree(place, ignore_errors=True)
 
 
 def session(model: Model) -> onnxruntime.InferenceSession:
@@ -140,7 +152,7 @@ def _cut(manifest: Manifest) -> tuple[dict[str, bytes], Plan | Uncut]:
 
     from vits_tts.voice.cutting.cut import cut  # noqa: PLC0415
 
-    pieces = cut(onnx.load(manifest.model_path), tried_ids(manifest))
+    pieces = cut(onnx.load_from_string(model_of(manifest)), tried_ids(manifest))
     models = {_TEXT: _optimised(pieces.text)}
     if pieces.frames is not None:
         models[_FRAMES] = _optimised(pieces.frames)

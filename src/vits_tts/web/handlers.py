@@ -230,7 +230,7 @@ class VoicesHandler(Handler):
         """List them, the default one first."""
         voices = self.speech.voices
         listed: list[Any] = [
-            manifest.described(default=name == voices.default)
+            manifest.described(default=name == voices.default) | {"loaded": voices.loaded(name)}
             for name, manifest in voices.manifests.items()
         ]
         self.write_json(VoicesAnswer(default=voices.default, voices=listed))

@@ -88,7 +88,7 @@ def _check_voices(voices: list[Manifest], pieces: Path | None) -> None:
 def _load(voices: list[Manifest], pieces: Path | None) -> str | None:
     # Not in the process that forks.
     from vits_tts.text.phonemise import Phonemiser  # noqa: PLC0415
-    from vits_tts.voice.voices import loaded  # noqa: PLC0415
+    from vits_tts.voice.loading import loaded  # noqa: PLC0415
 
     try:
         for manifest in voices:

@@ -1,0 +1,63 @@
+"""What a loaded voice takes of the memory, and what comes back when it is dropped.
+
+    python benchmarks/memory.py
+
+Prints the table of docs/VOICES.md: growth of the process's resident memory in MB. Linux only.
+"""
+
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from loguru import logger
+
+from tests.support.voices import install_joe
+from vits_tts.config import EMBEDDED_VOICE
+from vits_tts.text.phonemise import Phonemiser
+from vits_tts.voice import catalogue, manifest
+from vits_tts.voice.loading import loaded
+from vits_tts.voice.manifest import Manifest
+from vits_tts.voice.memory import footprint, trim
+
+_PAGE = 4096
+_LONG = 300
+
+
+def resident() -> int:
+    """Return the process's resident memory in bytes, without what is free in it."""
+    trim()
+    return int(Path("/proc/self/statm").read_text().split()[1]) * _PAGE
+
+
+def row(voice: Manifest, pieces: Path) -> list[float]:
+    """Return the model's file, the estimates, and the growth: loaded, at work, dropped; in MB."""
+    loaded(voice, Phonemiser(), pieces=pieces)  # cut, and everything imported
+    before = resident()
+    engine = loaded(voice, Phonemiser(), pieces=pieces)
+    after = resident()
+    ids, _ = voice.phoneme_ids(["a"] * _LONG)
+    engine.synthesise(ids, voice.prosody())
+    at_work = resident()
+    estimates = footprint(voice.model_bytes), footprint(engine.nbytes)
+    del engine
+    growth = after - before, at_work - before, resident() - before
+    return [count / 1e6 for count in (voice.model_bytes, *estimates, *growth)]
+
+
+def main() -> None:
+    """Print the table."""
+    logger.remove()
+    print("| voice | model file | estimate before | once loaded | loaded | at work | dropped |")
+    print("|---|---|---|---|---|---|---|")
+    with tempfile.TemporaryDirectory() as folder:
+        embedded = catalogue.EMBEDDED_FOLDER / f"{EMBEDDED_VOICE}.onnx"
+        for path in (embedded, install_joe(Path(folder))):
+            voice = manifest.read(path)
+            numbers = [str(round(number)) for number in row(voice, Path(folder) / "pieces")]
+            print(f"| {voice.name} | {' | '.join(numbers)} |")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,27 @@
+"""``config``: the settings in effect."""
+
+from pathlib import Path
+
+import click
+
+from vits_tts import config as configuration
+from vits_tts import reference
+from vits_tts.cli.options import Examples, config_option
+
+
+@click.command(
+    "config",
+    cls=Examples,
+    examples=("vits-tts config", "VITS_TTS__SERVER__PORT=80 vits-tts config"),
+)
+@click.option("--reference", "page", is_flag=True, help="Print the reference page instead.")
+@click.option("--template", is_flag=True, help="Print a config.yaml with all defaults instead.")
+@config_option
+def show_config(page: bool, template: bool, config_path: Path | None) -> None:
+    """Print the settings in effect, secrets masked."""
+    if page:
+        click.echo(reference.page(), nl=False)
+    elif template:
+        click.echo(reference.template(), nl=False)
+    else:
+        click.echo(reference.effective(configuration.load(config_path)), nl=False)
