@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.support.decoding import by_dr_libs
@@ -80,6 +81,19 @@ def test_readme(started: Server, copy: Path) -> None:
         sound = decode((copy / name).read_bytes(), streamed=is_stream)
         assert_speech(sound, shortest=0.3, longest=8)
     assert_speech(by_dr_libs((copy / "hello.mp3").read_bytes()), shortest=0.3, longest=8)
+
+
+def test_without_extras(started: Server) -> None:
+    """Where nothing encodes AAC, it is not offered, and whoever asks for it is told why."""
+    url = f"{started.url}/tts/stream"
+    asked = httpx.get(url, params={"text": "Xin chào", "format": "aac"})
+    assert (asked.status_code, asked.json()["error"]["code"]) == (501, "format_unavailable")
+    accepted = httpx.get(url, params={"text": "Xin chào"}, headers={"Accept": "audio/aac"})
+    assert (accepted.status_code, accepted.json()["error"]["code"]) == (406, "not_acceptable")
+    fields = httpx.get(f"{started.url}/openapi.json").json()["components"]["schemas"]
+    names = str(fields["SpeechParameters"]["properties"]["format"])
+    assert "opus" in names
+    assert "aac" not in names
 
 
 def test_second_start_installs_nothing(started: Server, copy: Path) -> None:

@@ -242,6 +242,17 @@ def test_keys_and_limits(start: Starter) -> None:
         assert int(limited.value.response.headers["Retry-After"]) >= 1
 
 
+def test_clients_in_pages(official: openai.OpenAI, client: httpx.Client) -> None:
+    """A page of an allowed origin may send what OpenAI's clients tell of themselves."""
+    origin = "https://app.example.vn"
+    headers = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+    answer = client.options("/v1/audio/speech", headers=headers)
+    allowed = {name.lower() for name in answer.headers["Access-Control-Allow-Headers"].split(", ")}
+    told = {name.lower() for name in official.default_headers} - {"x-stainless-async", "user-agent"}
+    assert {"authorization", "x-stainless-lang"} <= told <= allowed
+    assert answer.headers["Access-Control-Allow-Origin"] == origin
+
+
 def test_a_name_must_mean_a_voice(tmp_path: Path) -> None:
     """A name of OpenAI's that means no voice of ours stops the start, with one line."""
     path = tmp_path / "config.yaml"

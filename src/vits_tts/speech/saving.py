@@ -138,8 +138,11 @@ class Saving:
         rate = self._voices.find(request.voice).sample_rate
         codec = await self._helpers.run(Encoder, encoding, rate, streamed=False)
         written = 0
-        async with aclosing(self._stream(request, tally)) as stream:
-            async for data in encoded(stream, codec, self._helpers):
+        async with (
+            aclosing(self._stream(request, tally)) as stream,
+            aclosing(encoded(stream, codec, self._helpers)) as parts,
+        ):
+            async for data in parts:
                 await self._helpers.run(file.write, data)
                 written += len(data)
                 if written > self._files.max_bytes:

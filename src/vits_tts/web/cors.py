@@ -4,7 +4,11 @@ import re
 from collections.abc import Iterable, Mapping
 
 _ALLOWED_HEADERS = (
-    "Accept, Authorization, Content-Type, If-None-Match, Range, X-API-Key, X-Request-ID"
+    "Accept, Authorization, Content-Type, If-None-Match, Range, X-API-Key, X-Request-ID, "
+    # What OpenAI's client for JavaScript tells of itself with every request.
+    "OpenAI-Organization, OpenAI-Project, X-Stainless-Arch, X-Stainless-Lang, X-Stainless-OS, "
+    "X-Stainless-Package-Version, X-Stainless-Retry-Count, X-Stainless-Runtime, "
+    "X-Stainless-Runtime-Version, X-Stainless-Timeout"
 )
 _EXPOSED_HEADERS = (
     "Accept-Ranges, Content-Length, Content-Range, ETag, RateLimit-Limit, RateLimit-Policy, "
