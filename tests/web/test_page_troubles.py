@@ -83,7 +83,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, 
     folder = tmp_path_factory.mktemp("guarded")
     keys = [make_key(name) for name in ("page", "other", "third")]
     settings: Settings = {
-        "server": {"max_text_chars": LIMIT},
+        "server": {"max_text_chars": LIMIT, "workers": 1},
         "access": {"keys": [entry for _, entry in keys], "characters_per_minute": LIMIT},
         "limits": {"max_concurrent": 1},
     }
