@@ -125,6 +125,9 @@ def test_key(guarded: tuple[Server, list[str]], browser: Browser, tmp_path: Path
             (tmp_path / "speech.wav").unlink()
         page.reload()
         expect(page.locator("#key")).to_have_value("")
+        page.fill("#key", key)
+        page.keyboard.press("Control+Enter")  # without leaving the field
+        until(lambda: slices(page), "sound", lambda: shown(page))
         page.check("#keep")
         give_key(page, key)
         page.reload()
