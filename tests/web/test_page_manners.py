@@ -32,6 +32,9 @@ def test_no_barriers(
         until(lambda: slices(page), "sound", lambda: shown(page))
         assert page.get_attribute("html", "lang") == locale[:2].replace("fr", "en")
         assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+        page.emulate_media(reduced_motion="reduce")
+        moving = "getComputedStyle(document.querySelector('#speak')).transitionDuration"
+        assert page.evaluate(moving) == "0s"
         page.fill("#text", "")
         expect(page.locator("#speak")).to_have_text({"vi": "Đọc"}.get(locale[:2], "Speak"))
         page.click("#speak")

@@ -3,16 +3,21 @@
 import os
 import re
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import httpx
 import pytest
+from playwright._impl._driver import compute_driver_executable
 from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.support.browser import barriers, opened
 from tests.support.page import TAP, shown, slices, write
 from tests.support.server import Server, Settings, serving, until
+from tests.support.sound import decode
 from vits_tts.web.access import make_key
 
 LIMIT = 2000
@@ -78,7 +83,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, 
     folder = tmp_path_factory.mktemp("guarded")
     keys = [make_key(name) for name in ("page", "other", "third")]
     settings: Settings = {
-        "server": {"max_text_chars": LIMIT},
+        "server": {"max_text_chars": LIMIT, "workers": 1},
         "access": {"keys": [entry for _, entry in keys], "characters_per_minute": LIMIT},
         "limits": {"max_concurrent": 1},
     }
@@ -86,8 +91,8 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, 
         yield running, [key for key, _ in keys]
 
 
-def test_key(guarded: tuple[Server, list[str]], browser: Browser) -> None:
-    """Where a key is needed it is asked for, kept only if wanted, and never put into code."""
+def test_key(guarded: tuple[Server, list[str]], browser: Browser, tmp_path: Path) -> None:
+    """Where a key is needed it is asked for, kept only if wanted; code takes it from outside."""
     server, (key, *_) = guarded
     with opened(browser, server.url, script=TAP, locale="vi-VN") as page:
         expect(page.locator("#key")).to_be_focused()
@@ -106,13 +111,23 @@ def test_key(guarded: tuple[Server, list[str]], browser: Browser) -> None:
         expect(page.locator("#reading")).to_have_text("xin chào")
         page.click("#speak")
         until(lambda: slices(page), "sound", lambda: shown(page))
-        for language in ("curl", "python", "javascript"):
-            page.click(f"#tab-{language}")
+        expect(page.locator("#download")).to_be_enabled()
+        node, _ = compute_driver_executable()
+        for tab, command in (("curl", "sh"), ("python", sys.executable), ("javascript", node)):
+            page.click(f"#tab-{tab}")
             code = page.inner_text("#code")
-            assert "VITS_TTS_KEY" in code
             assert key not in code
+            program = tmp_path / f"{tab}.mjs"
+            program.write_text(code, encoding="utf-8")
+            environment = {**os.environ, "VITS_TTS_KEY": key}
+            subprocess.run([command, program], cwd=tmp_path, env=environment, check=True)
+            assert decode((tmp_path / "speech.wav").read_bytes(), streamed=True).seconds > 0.5
+            (tmp_path / "speech.wav").unlink()
         page.reload()
         expect(page.locator("#key")).to_have_value("")
+        page.fill("#key", key)
+        page.keyboard.press("Control+Enter")  # without leaving the field
+        until(lambda: slices(page), "sound", lambda: shown(page))
         page.check("#keep")
         give_key(page, key)
         page.reload()
