@@ -83,7 +83,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, 
     folder = tmp_path_factory.mktemp("guarded")
     keys = [make_key(name) for name in ("page", "other", "third")]
     settings: Settings = {
-        "server": {"max_text_chars": LIMIT},
+        "server": {"max_text_chars": LIMIT, "workers": 1},
         "access": {"keys": [entry for _, entry in keys], "characters_per_minute": LIMIT},
         "limits": {"max_concurrent": 1},
     }
@@ -125,6 +125,9 @@ def test_key(guarded: tuple[Server, list[str]], browser: Browser, tmp_path: Path
             (tmp_path / "speech.wav").unlink()
         page.reload()
         expect(page.locator("#key")).to_have_value("")
+        page.fill("#key", key)
+        page.keyboard.press("Control+Enter")  # without leaving the field
+        until(lambda: slices(page), "sound", lambda: shown(page))
         page.check("#keep")
         give_key(page, key)
         page.reload()

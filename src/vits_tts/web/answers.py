@@ -78,6 +78,7 @@ class VoiceListing(TypedDict):
     licence: str
     licence_url: str | None
     attribution: str | None
+    loaded: Annotated[bool, Field(description="In memory, so that it can speak at once.")]
 
 
 class VoicesAnswer(TypedDict):

@@ -93,6 +93,7 @@ class Page {
 
   async #speak() {
     this.#stop();
+    this.service.key = part("key").value.trim(); // typed, and the field not left yet
     const talking = (this.#talking = new AbortController());
     this.#showProblem(null);
     this.#say("waiting");
