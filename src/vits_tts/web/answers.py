@@ -71,7 +71,6 @@ class VoiceListing(TypedDict):
 
     name: str
     default: Annotated[bool, Field(description="Speaks when a request names no voice.")]
-    loaded: Annotated[bool, Field(description="Is in memory; else it comes when it is asked for.")]
     language: Annotated[str, Field(examples=["vi_VN"])]
     sample_rate: Annotated[int, Field(description="Samples a second.", gt=0)]
     speakers: Annotated[list[str], Field(description="Their names; none if there is only one.")]
