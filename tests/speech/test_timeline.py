@@ -1,6 +1,7 @@
 """Time lines: any text, any voice; and the subtitles made of them."""
 
 import io
+import json
 import re
 from collections.abc import Sequence
 from functools import cache
@@ -184,6 +185,19 @@ def test_written_and_spoken_words() -> None:
     assert [word.spoken for word in second.words] == second.spoken.replace(",", "").strip(
         " ."
     ).split()
+
+
+@pytest.mark.parametrize("text", ["1" * 600, "VTV" * 200, "[a](b)" * 120, "a.vn/" + "b/" * 90])
+def test_long_places_are_shared(humming: Engine, text: str) -> None:
+    """What is read as very many words is not told anew with each of them."""
+    timeline = timed(text, humming)
+    assert_in_order(text, timeline.sentences, timeline.seconds)
+    words = [word for sentence in timeline.sentences for word in sentence.words]
+    assert len(words) > 100
+    assert max(len(word.text) for word in words) <= 100
+    assert len(json.dumps(timeline.described())) < 400 * (len(words) + len(timeline.sentences))
+    assert sum(len(sentence.text) for sentence in timeline.sentences) <= len(text)
+    assert_readable(timeline.sentences, "vtt")
 
 
 def test_silent_sentences_take_no_time() -> None:

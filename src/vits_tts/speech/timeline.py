@@ -5,7 +5,7 @@ points) of the text as it was given.
 """
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
@@ -13,6 +13,9 @@ from vits_tts.text.aligned import Text
 from vits_tts.text.split import Reading
 from vits_tts.types import Sentence, Timing
 
+_LONGEST_WORD: Final = 100
+"""Characters of what was written for one word. Of more each word has its share, or a number of a
+thousand digits would be told a thousand times."""
 _DIGITS: Final = 4
 """Of seconds: a tenth of a millisecond, less than a sample's distance from the truth."""
 
@@ -48,7 +51,12 @@ class TimedSentence:
 
     def described(self) -> dict[str, Any]:
         """Return it for JSON."""
-        return asdict(self)
+        return {**_fields(self), "words": [_fields(word) for word in self.words]}
+
+
+def _fields(told: TimedWord | TimedSentence) -> dict[str, Any]:
+    """Return the fields by name; ``asdict`` copies each value, which takes ten times as long."""
+    return {name: getattr(told, name) for name in told.__slots__}
 
 
 class Timeline:
@@ -73,12 +81,14 @@ class Timeline:
         """Note that the next sentence begins now; without ``timing`` it has no sound."""
         sentence, place = next(self._waiting)
         words = timing.words.tolist() if timing else ()
+        start, end = map(self._text.near, (place, place + len(sentence.text)))
+        end = min(end, sentence.end)
         self.sentences.append(
             TimedSentence(
-                self._written[sentence.start : sentence.end],
+                self._written[start:end],
                 sentence.text,
-                sentence.start,
-                sentence.end,
+                start,
+                end,
                 self._at(0),
                 self._at(timing.samples if timing else 0),
                 timing.estimated if timing else False,
@@ -103,6 +113,8 @@ class Timeline:
     def _word(self, place: int, word: tuple[int, int, int, int]) -> TimedWord:
         first, last = place + word[0], place + word[1]
         start, end = self._text.source(first, last)
+        if end - start > _LONGEST_WORD:
+            start, end = map(self._text.near, (first, last))
         written, spoken = self._written[start:end], self._text.spoken[first:last]
         start += len(written) - len(written.lstrip())
         end -= len(written) - len(written.rstrip()) if start < end else 0

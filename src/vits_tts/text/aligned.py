@@ -55,6 +55,17 @@ class Text:
         """Return where in the source the spoken characters from ``start`` to ``end`` stand."""
         return self._place(start, left=True), self._place(end, left=False)
 
+    def near(self, position: int) -> int:
+        """Return about where in the source a spoken position stands: in a change, by its share."""
+        last = bisect_right(self.changes, position, key=attrgetter("start")) - 1
+        if last < 0:
+            return position
+        change = self.changes[last]
+        if position >= change.end:
+            return change.source_end + position - change.end
+        written, spoken = change.source_end - change.source_start, change.end - change.start
+        return change.source_start + (position - change.start) * written // spoken
+
     def _place(self, position: int, *, left: bool) -> int:
         """Return the source's position of a spoken one; inside a change, that side of it."""
         bisect = bisect_right if left else bisect_left
