@@ -199,7 +199,7 @@ class AsyncSpeech:
 
     async def _ready(self) -> None:
         self.start()
-        await asyncio.shield(asyncio.wrap_future(self._pipeline.voices.ready))
+        await self._pipeline.voices.load(self.voice.name)
 
 
 class Speech:
