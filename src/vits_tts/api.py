@@ -4,7 +4,6 @@ One object has one voice, and any number of threads or tasks may use it at once.
 pipeline without a server: the same settings, reading, caches and samples.
 """
 
-import asyncio
 import weakref
 from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import aclosing, suppress
