@@ -18,17 +18,11 @@ from vits_tts.voice.engine import Cancel, Cancelled, Engine
 
 PIPER = """
 import sys
-import onnxruntime
 from piper.config import SynthesisConfig
 from piper.voice import PiperVoice
 config = SynthesisConfig(noise_scale=0, noise_w_scale=0, length_scale=1, normalize_audio=False)
-voice = PiperVoice.load(sys.argv[1])
-# As written: what onnxruntime's fusions change in this graph is more than what cutting it does.
-options = onnxruntime.SessionOptions()
-options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-voice.session = onnxruntime.InferenceSession(sys.argv[1], options)
-(chunk,) = voice.synthesize(sys.argv[2], config)
-sys.stdout.buffer.write(chunk.audio_int16_bytes)
+(chunk,) = PiperVoice.load(sys.argv[1]).synthesize(sys.argv[2], config)
+sys.stdout.buffer.write(chunk.audio_float_array.astype("float32").tobytes())
 """
 TEXT = "Xin chào các bạn, hôm nay trời đẹp quá."
 
@@ -57,7 +51,11 @@ def test_without_noise_it_is_always_the_same(tmp_path: Path) -> None:
 
 
 def test_what_piper_plays(tmp_path: Path) -> None:
-    """A Piper voice sounds as Piper's own runtime plays it, sample for sample."""
+    """A Piper voice sounds as Piper's own runtime plays it, sample for sample.
+
+    To a ten-thousandth of full scale, and half a step for our rounding to 16 bits: onnxruntime adds
+    up in another order in one graph than in its pieces, and on one processor than on another.
+    """
     model = install_joe(tmp_path)
     engine = Engine(manifest.read(model))
     ours = engine.synthesise(ids(engine), Prosody(1.0, 0.0, 0.0))
@@ -65,9 +63,9 @@ def test_what_piper_plays(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", PIPER, str(model), TEXT], capture_output=True, check=True
     )
-    theirs = np.frombuffer(done.stdout, np.int16)
+    theirs = np.frombuffer(done.stdout, np.float32)
     assert ours.sample_rate == 22050
-    assert np.abs(ours.samples.astype(int) - theirs).max() <= 2
+    assert np.abs(ours.samples / 32767 - theirs).max() <= 1e-4 + 0.5 / 32767
 
 
 def test_length_scale_stretches(embedded: Engine) -> None:
