@@ -11,6 +11,7 @@ LAYERS = [
     "cores",
     "config",
     "reference",
+    "rotation",
     "logs",
     "probe",
     "metrics",

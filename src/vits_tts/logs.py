@@ -19,7 +19,6 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Final, TextIO
 
-from concurrent_log_handler import ConcurrentRotatingFileHandler
 from loguru import logger
 
 from vits_tts.config import Logging
@@ -138,7 +137,10 @@ if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
 
 def _file_writer(path: Path, settings: Logging) -> _Writer:
     """Return a sink whose file, and whose rotation, several workers may share."""
-    handler = _QuietFile(
+    # Only here: it brings redis along, and whoever writes no file need not wait for that.
+    from vits_tts.rotation import RotatingFile  # noqa: PLC0415
+
+    handler = RotatingFile(
         str(path),
         maxBytes=int(settings.file_max_bytes),
         backupCount=settings.file_count,
@@ -160,11 +162,6 @@ def _file_writer(path: Path, settings: Logging) -> _Writer:
 def shown_text(text: str, settings: Logging) -> dict[str, str]:
     """Return the text as a field of a log line, cut short, or nothing if texts are private."""
     return {"text": text[:_LOGGED_TEXT_CHARS]} if settings.log_text else {}
-
-
-class _QuietFile(ConcurrentRotatingFileHandler):
-    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  # logging's name
-        """Lose the line: a traceback for each on stderr helps nobody."""
 
 
 class _ToLoguru(logging.Handler):
