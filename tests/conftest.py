@@ -13,9 +13,12 @@ import httpx
 import pytest
 from loguru import logger
 
+from tests.support import certificates
 from tests.support.server import Server, Settings, serving
 from tests.support.voices import install_pair
 from vits_tts.config import EMBEDDED_VOICE
+
+certificates.read_once()
 
 Row = Callable[[str, str], None]
 

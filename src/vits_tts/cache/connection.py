@@ -1,14 +1,18 @@
 """Connections to Redis, at any of the addresses that ``cache.redis.url`` takes."""
 
-from typing import Any
+from typing import Any, Final
 
 from redis.asyncio import Redis, RedisCluster
 from redis.asyncio.cluster import ClusterNode
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel
 from redis.backoff import NoBackoff
+from redis.exceptions import RedisClusterException, RedisError
 
 from vits_tts.config import RedisCacheSettings
+
+TROUBLE: Final = (RedisError, RedisClusterException, TimeoutError, OSError)
+"""What a command raises when Redis, or the way to it, is not well."""
 
 
 def client(settings: RedisCacheSettings) -> Any:

@@ -11,17 +11,17 @@ making it, ``r<version>:<hash>`` a file's recipe, ``epoch`` a number that is rai
 import asyncio
 import json
 import secrets
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias, TypeVar
 
 from loguru import logger
-from redis.exceptions import RedisClusterException, RedisError, ResponseError
+from redis.exceptions import ResponseError
 
 from vits_tts.cache import stored
 from vits_tts.cache.breaker import Breaker
-from vits_tts.cache.connection import client, close_client
+from vits_tts.cache.connection import TROUBLE, client, close_client
+from vits_tts.cache.patience import Patience
 from vits_tts.config import RedisCacheSettings
 from vits_tts.metrics import REDIS_BYTES, REDIS_DAMAGED
 from vits_tts.types import Pcm
@@ -32,7 +32,6 @@ _WATCH_SECONDS: Final = 1.0
 _STORING_AT_ONCE: Final = 32
 _RECIPE_VERSION: Final = 1
 _RELEASING_AT_ONCE: Final = 1024
-_TROUBLE: Final = (RedisError, RedisClusterException, TimeoutError, OSError)
 
 Command: TypeAlias = Callable[[], Awaitable[Any]]
 
@@ -53,30 +52,6 @@ _RELEASE: Final = """
 if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end
 return 0
 """
-
-
-class Patience:
-    """The seconds that one request may still wait for Redis."""
-
-    def __init__(self, seconds: float) -> None:
-        """Start with all of them."""
-        self.left = seconds
-
-    async def spend(self, work: Awaitable[T]) -> T:
-        """Wait for ``work``, no longer than is left; the time it takes is gone.
-
-        Raises:
-            TimeoutError: that was not enough.
-
-        """
-        start = time.monotonic()
-        try:
-            return await asyncio.wait_for(work, max(self.left, 0))
-        except BaseException:
-            self.left = 0.0  # it has cost this request enough
-            raise
-        finally:
-            self.left -= time.monotonic() - start
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,7 +258,7 @@ class RedisTier:
         try:
             async with asyncio.timeout(self._settings.command_timeout):
                 await close_client(self._client)
-        except _TROUBLE:
+        except TROUBLE:
             logger.debug("Redis did not answer the goodbye")
 
     # --- how commands are run --------------------------------------------------------------------
@@ -313,7 +288,7 @@ class RedisTier:
             else:  # somebody else's kind of value under our name
                 _report_damaged(str(error))
             return _FAILED
-        except _TROUBLE as error:
+        except TROUBLE as error:
             self.breaker.failed(_reason(error))
             return _FAILED
         self.breaker.succeeded()

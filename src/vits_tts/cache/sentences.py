@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
 from loguru import logger
@@ -18,10 +18,13 @@ from loguru import logger
 from vits_tts import tracing
 from vits_tts.cache.flight import Flight, Kept, Listener, Source
 from vits_tts.cache.memory import MemoryCache
-from vits_tts.cache.redis import Lock, Patience, RedisTier
+from vits_tts.cache.patience import Patience
 from vits_tts.metrics import CACHE_LOOKUPS, LOCK_WAIT
 from vits_tts.scheduling.urgency import Urge, Urgency
 from vits_tts.types import Pcm
+
+if TYPE_CHECKING:  # redis takes long to import, and not everybody has one
+    from vits_tts.cache.redis import Lock, RedisTier
 
 _POLL_SECONDS: Final = 0.02
 _GRACE_SECONDS: Final = 1.0
@@ -56,14 +59,14 @@ class Outcome:
 class Sentences:
     """The tiers and the flights of one process."""
 
-    def __init__(self, memory: MemoryCache, redis: RedisTier | None) -> None:
+    def __init__(self, memory: MemoryCache, redis: "RedisTier | None") -> None:
         """Put ``memory`` in front of ``redis``, if there is one."""
         self._memory = memory
         self._redis = redis
         self._flights: dict[str, Flight] = {}
 
     @property
-    def redis(self) -> RedisTier | None:
+    def redis(self) -> "RedisTier | None":
         """The shared tier."""
         return self._redis
 
@@ -159,7 +162,7 @@ class Sentences:
                 yield part
 
     async def _made(
-        self, wanted: Wanted, lock: Lock | None, urgency: Callable[[], Urgency]
+        self, wanted: Wanted, lock: "Lock | None", urgency: Callable[[], Urgency]
     ) -> AsyncGenerator[Pcm, None]:
         parts: list[Pcm] = []
         complete = False
@@ -176,14 +179,14 @@ class Sentences:
             elif lock and self._redis:
                 self._redis.release_later(lock)
 
-    def _keep(self, wanted: Wanted, pcm: Pcm, lock: Lock | None) -> None:
+    def _keep(self, wanted: Wanted, pcm: Pcm, lock: "Lock | None") -> None:
         self._memory.put(wanted.key, pcm)
         if lock and self._redis:
             self._redis.store_later(wanted.voice, wanted.key, pcm, lock)
 
     async def _found_or_locked(
-        self, redis: RedisTier, wanted: Wanted, patience: Patience
-    ) -> tuple[Pcm | None, Lock | None]:
+        self, redis: "RedisTier", wanted: Wanted, patience: Patience
+    ) -> "tuple[Pcm | None, Lock | None]":
         """Return the sentence, or the lock to make it; neither if it is to be made without."""
         found = await redis.get(wanted.voice, wanted.key, patience)
         if found:
@@ -198,8 +201,8 @@ class Sentences:
             LOCK_WAIT.observe(time.monotonic() - start)
 
     async def _wait_for_other(
-        self, redis: RedisTier, wanted: Wanted, patience: Patience
-    ) -> tuple[Pcm | None, Lock | None]:
+        self, redis: "RedisTier", wanted: Wanted, patience: Patience
+    ) -> "tuple[Pcm | None, Lock | None]":
         """Wait for what another process makes, until it would have been made here.
 
         The other began first, so it should be done before; it gets some grace, since on a busy

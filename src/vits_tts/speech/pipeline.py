@@ -6,7 +6,7 @@ Nothing here blocks the event loop.
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import AbstractContextManager, aclosing, closing, contextmanager, nullcontext
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -16,9 +16,8 @@ from vits_tts.audio.files import AudioFile, AudioFiles
 from vits_tts.audio.formats import Encoding
 from vits_tts.cache.key import sentence_key, speech_hash
 from vits_tts.cache.memory import MemoryCache
-from vits_tts.cache.redis import RedisTier
 from vits_tts.cache.sentences import Ear, Sentences, Wanted
-from vits_tts.config import Config
+from vits_tts.config import Config, RedisCacheSettings
 from vits_tts.errors import ConfigError
 from vits_tts.scheduling.admission import Admission, Demand
 from vits_tts.scheduling.playback import Playback, Stretch, Unheard
@@ -37,6 +36,9 @@ from vits_tts.voice import catalogue
 from vits_tts.voice.loading import loaded
 from vits_tts.voice.manifest import Manifest
 from vits_tts.voice.voices import Voices
+
+if TYPE_CHECKING:
+    from vits_tts.cache.redis import RedisTier
 
 _SENTENCES_AT_HAND: Final = 8
 _BYTES_AT_HAND: Final = 128 * 1024
@@ -295,7 +297,7 @@ def build(config: Config) -> Speech:
     )
     voices = Voices(manifests, load, settings, config.limits.max_start_delay)
     normaliser = Normaliser(config.text.region, config.text.emoji, config.text.lexicon)
-    redis = RedisTier(config.cache.redis) if config.cache.redis.url else None
+    redis = _redis(config.cache.redis) if config.cache.redis.url else None
     threads = config.inference_threads
     return Speech(
         config,
@@ -306,3 +308,9 @@ def build(config: Config) -> Speech:
         AudioFiles(config.audio),
         helpers,
     )
+
+
+def _redis(settings: RedisCacheSettings) -> "RedisTier":
+    from vits_tts.cache.redis import RedisTier  # noqa: PLC0415  # takes long, and not all have one
+
+    return RedisTier(settings)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import asdict, astuple, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vits_tts import tracing
 from vits_tts.audio import encoder
@@ -12,7 +12,6 @@ from vits_tts.audio.encoder import Encoder
 from vits_tts.audio.files import AudioFile, AudioFiles, WholeFile, is_hash
 from vits_tts.audio.formats import FORMATS, Encoding, plain
 from vits_tts.cache.key import encoded_hash
-from vits_tts.cache.redis import RedisTier
 from vits_tts.errors import AudioNotFound, StorageError, VoiceUnknown
 from vits_tts.scheduling.admission import Admission
 from vits_tts.speech.encoding import encoded
@@ -20,6 +19,9 @@ from vits_tts.speech.helpers import Helpers
 from vits_tts.speech.tally import Tally
 from vits_tts.types import Pcm, Prosody, Sentence, SpeechRequest
 from vits_tts.voice.voices import Voices
+
+if TYPE_CHECKING:
+    from vits_tts.cache.redis import RedisTier
 
 Stream = Callable[[SpeechRequest, Tally], AsyncGenerator[Pcm, None]]
 
@@ -39,7 +41,7 @@ class Saving:
         self,
         voices: Voices,
         files: AudioFiles,
-        redis: RedisTier | None,
+        redis: "RedisTier | None",
         helpers: Helpers,
         admission: Admission,
         speech_hash: Callable[[SpeechRequest], str],

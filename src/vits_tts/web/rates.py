@@ -13,14 +13,11 @@ from typing import Any, Final, TypeAlias
 
 from limits import RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage, RedisStorage
-from redis.exceptions import RedisClusterException, RedisError
 
 from vits_tts.cache.breaker import Breaker
-from vits_tts.cache.connection import client, close_client
 from vits_tts.config import Access, RedisCacheSettings
 from vits_tts.errors import RateLimited
 
-_TROUBLE: Final = (RedisError, RedisClusterException, TimeoutError, OSError)
 _WINDOW: Final = 60
 
 Window: TypeAlias = tuple[int, float, int, float]
@@ -62,7 +59,13 @@ class Rates:
         self._client: Any = None
         self._shared: RedisStorage | None = None
         self._own: MemoryStorage | None = None
-        self._breaker = Breaker("redis_limits") if redis.url else None
+        self._breaker: Breaker | None = None
+        if redis.url:
+            # Not above: redis takes long to import, and not everybody has one.
+            from vits_tts.cache import connection  # noqa: PLC0415
+
+            self._connection = connection
+            self._breaker = Breaker("redis_limits")
         policies = (self._requests, self._characters)
         self.policy = ", ".join(f"{item.amount};w={_WINDOW}" for item in policies if item)
         """Both limits, as the header ``RateLimit-Policy`` says them."""
@@ -88,7 +91,7 @@ class Rates:
     async def close(self) -> None:
         """Let go of Redis."""
         if self._client is not None:
-            await close_client(self._client)
+            await self._connection.close_client(self._client)
 
     async def _take(
         self, item: RateLimitItemPerMinute | None, caller: str, cost: int
@@ -116,7 +119,7 @@ class Rates:
             try:
                 async with asyncio.timeout(self._redis.command_timeout):
                     counted = await _hit(self._in_redis(), item, key, cost)
-            except _TROUBLE as error:
+            except self._connection.TROUBLE as error:
                 breaker.failed(type(error).__name__)
             else:
                 breaker.succeeded()
@@ -125,7 +128,7 @@ class Rates:
 
     def _in_redis(self) -> RedisStorage:
         if self._shared is None:
-            self._client = client(self._redis)
+            self._client = self._connection.client(self._redis)
             self._shared = _Shared(self._client, f"{self._redis.prefix}:limits")
         return self._shared
 
