@@ -28,7 +28,7 @@ def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
 
 def patient(redis: RedisServer) -> RedisTier:
     """Return a tier that waits for as long as Redis is stopped here."""
-    return RedisTier(RedisCacheSettings(url=redis.url, command_timeout=30, connect_timeout=30))
+    return RedisTier(RedisCacheSettings(url=redis.url, command_timeout=5, connect_timeout=5))
 
 
 def scripts_run(redis: RedisServer) -> int:
