@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from tests.support.voices import install_joe, install_pair
 from vits_tts.config import EMBEDDED_VOICE
@@ -18,11 +19,17 @@ from vits_tts.voice.engine import Cancel, Cancelled, Engine
 
 PIPER = """
 import sys
+import onnxruntime
 from piper.config import SynthesisConfig
 from piper.voice import PiperVoice
 config = SynthesisConfig(noise_scale=0, noise_w_scale=0, length_scale=1, normalize_audio=False)
-(chunk,) = PiperVoice.load(sys.argv[1]).synthesize(sys.argv[2], config)
-sys.stdout.buffer.write(chunk.audio_float_array.astype("float32").tobytes())
+voice = PiperVoice.load(sys.argv[1])
+if "as written" in sys.argv:
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    voice.session = onnxruntime.InferenceSession(sys.argv[1], options)
+(chunk,) = voice.synthesize(sys.argv[2], config)
+sys.stdout.buffer.write(chunk.audio_int16_bytes)
 """
 TEXT = "Xin chào các bạn, hôm nay trời đẹp quá."
 
@@ -53,19 +60,26 @@ def test_without_noise_it_is_always_the_same(tmp_path: Path) -> None:
 def test_what_piper_plays(tmp_path: Path) -> None:
     """A Piper voice sounds as Piper's own runtime plays it, sample for sample.
 
-    To a ten-thousandth of full scale, and half a step for our rounding to 16 bits: onnxruntime adds
-    up in another order in one graph than in its pieces, and on one processor than on another.
+    Either with onnxruntime's fusions or with the graph as it is written: those two differ by more
+    than ours does from the nearer of them, and which one that is depends on the processor.
     """
     model = install_joe(tmp_path)
     engine = Engine(manifest.read(model))
     ours = engine.synthesise(ids(engine), Prosody(1.0, 0.0, 0.0))
-    # In a process of its own: espeak-ng breaks when Piper initialises it a second time.
-    done = subprocess.run(
-        [sys.executable, "-c", PIPER, str(model), TEXT], capture_output=True, check=True
-    )
-    theirs = np.frombuffer(done.stdout, np.float32)
     assert ours.sample_rate == 22050
-    assert np.abs(ours.samples / 32767 - theirs).max() <= 1e-4 + 0.5 / 32767
+    farthest = [
+        np.abs(ours.samples.astype(int) - piper(model, how)).max()
+        for how in ("fused", "as written")
+    ]
+    assert min(farthest) <= 2
+
+
+def piper(model: Path, way: str) -> NDArray[np.int16]:
+    """Return what Piper plays, in a process of its own: espeak-ng breaks when begun twice."""
+    done = subprocess.run(
+        [sys.executable, "-c", PIPER, str(model), TEXT, way], capture_output=True, check=True
+    )
+    return np.frombuffer(done.stdout, np.int16)
 
 
 def test_length_scale_stretches(embedded: Engine) -> None:

@@ -6,7 +6,6 @@ sentence's key, so that it sounds the same wherever and whenever it is made.
 
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
@@ -75,43 +74,29 @@ class Maker:
 
         """
         with tracing.stage("synthesise", voice=manifest.name, characters=len(text)) as span:
-            windows = self._windows(manifest, text, prosody, key, tally, urgency)
-            async with aclosing(windows):
-                async for window in windows:
-                    span.add_event("window")
-                    yield window
-
-    async def _windows(
-        self,
-        manifest: Manifest,
-        text: str,
-        prosody: Prosody,
-        key: str,
-        tally: Tally,
-        urgency: Callable[[], Urgency],
-    ) -> AsyncGenerator[Pcm, None]:
-        pace = self._paces[manifest.name]
-        engine = await self.voices.engine(manifest.name)
-        begin = partial(self._begin, engine, text, prosody, int(key, _HEXADECIMAL))
-        begun = await self._scheduler.run(begin, urgency)
-        tally.synthesis_seconds += begun.seconds
-        SYNTHESIS_SECONDS.inc(begun.seconds)
-        if begun.result is None or begun.result.synthesis.done:
-            yield Pcm(np.zeros(0, np.int16), manifest.sample_rate)
-            return
-        synthesis = begun.result.synthesis
-        timing: Timing | None = begun.result.timing
-        pace.per_character.learn(begun.seconds, len(text))
-        seconds = synthesis.samples / synthesis.sample_rate
-        pace.length.learn(seconds / prosody.length_scale, len(text))
-        for frames in sizes():
-            if synthesis.done:
-                break
-            ran = await self._scheduler.run(partial(synthesis.window, frames), urgency)
-            _count(ran, pace, tally)
-            yield replace(ran.result, timing=timing)
-            timing = None
-        SYNTHESES.inc()
+            pace = self._paces[manifest.name]
+            engine = await self.voices.engine(manifest.name)
+            begin = partial(self._begin, engine, text, prosody, int(key, _HEXADECIMAL))
+            begun = await self._scheduler.run(begin, urgency)
+            tally.synthesis_seconds += begun.seconds
+            SYNTHESIS_SECONDS.inc(begun.seconds)
+            if begun.result is None or begun.result.synthesis.done:
+                yield Pcm(np.zeros(0, np.int16), manifest.sample_rate)
+                return
+            synthesis = begun.result.synthesis
+            timing: Timing | None = begun.result.timing
+            pace.per_character.learn(begun.seconds, len(text))
+            seconds = synthesis.samples / synthesis.sample_rate
+            pace.length.learn(seconds / prosody.length_scale, len(text))
+            for frames in sizes():
+                if synthesis.done:
+                    break
+                ran = await self._scheduler.run(partial(synthesis.window, frames), urgency)
+                _count(ran, pace, tally)
+                span.add_event("window")
+                yield replace(ran.result, timing=timing)
+                timing = None
+            SYNTHESES.inc()
 
     def _begin(
         self,

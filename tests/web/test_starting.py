@@ -1,0 +1,86 @@
+"""Starts that cannot be: one line that says why, status 2."""
+
+import json
+import re
+import struct
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.support.server import Server, Settings, clean_environment, start_in
+from tests.support.voices import install_joe, install_pair
+
+
+@pytest.mark.parametrize(
+    ("settings", "complaint"),
+    [
+        ({"server": {"prot": 1}}, r"config.yaml: server.prot: unknown setting; .* server.port\?"),
+        ({"server": {"port": "eighty"}}, r"config.yaml: server.port: .*integer.*'eighty'"),
+        ({"voice": {"name": "pear"}}, r"voice.name: .*/voices/pear.onnx: .*did you mean pair\?"),
+        ({"voice": {"name": "garbage"}}, r"voice garbage: .*not a model that can run"),
+        ({"voice": {"name": "half"}}, r"voice half: .*not a model that can run"),
+        ({"voice": {"name": "nojson"}}, r"voice nojson: .*nojson.onnx.json: .*not JSON"),
+        ({"voice": {"name": "wrong"}}, r"voice wrong: .*sample_rate"),
+        ({"voice": {"name": "alone"}}, r"voice alone: .*alone.onnx.json: No such file"),
+        ({"voice": {"name": "foreign"}}, r"voice foreign: .*not Piper's interface"),
+        ({"voice": {"name": "tongue"}}, r"voice tongue: cannot speak: .*voice"),
+        ({"voice": {"name": "mute"}}, r"voice mute: says nothing"),
+        ({"voice": {"name": "beyond"}}, r"voice beyond: cannot speak: .*"),
+        ({"logging": {"file": "/proc/nope/x.log"}}, r"logging.file: /proc/nope/x.log: cannot be"),
+        ({"logging": {"file": "voices"}}, r"logging.file: .*/voices: cannot be written"),
+        ({"server": {"host": "not a host"}}, r"server.host: cannot listen on not a host"),
+    ],
+)
+def test_a_start_that_cannot_be(tmp_path: Path, settings: Settings, complaint: str) -> None:
+    """One line says the key, the file and the reason; the exit status is 2; nothing is served."""
+    folder = tmp_path / "voices"
+    model = install_pair(folder)
+    manifest = model.with_name("pair.onnx.json").read_text()
+    for name, content, text in [
+        ("garbage", b"not a model", manifest),
+        ("half", model.read_bytes()[: model.stat().st_size // 2], manifest),
+        ("nojson", model.read_bytes(), manifest[:-20]),
+        ("wrong", model.read_bytes(), manifest.replace("8000", '"fast"')),
+        ("foreign", model.read_bytes().replace(b"scales", b"scalez"), manifest),
+    ]:
+        (folder / f"{name}.onnx").write_bytes(content)
+        (folder / f"{name}.onnx.json").write_text(text)
+    joe = install_joe(folder)
+    data = json.loads(joe.with_name("joe.onnx.json").read_text(encoding="utf-8"))
+    ids = data["phoneme_id_map"]
+    changes: list[tuple[str, dict[str, Any]]] = [
+        ("tongue", {"espeak": {"voice": "xx-nonsense"}}),
+        ("beyond", {"phoneme_id_map": {phoneme: [10**6] for phoneme in ids}}),
+    ]
+    for name, changed in changes:
+        (folder / f"{name}.onnx").symlink_to(joe.resolve())
+        (folder / f"{name}.onnx.json").write_text(json.dumps({**data, **changed}))
+    silent = install_pair(folder, "mute")
+    silent.write_bytes(silent.read_bytes().replace(struct.pack("<ff", 0.25, 0.5), bytes(8)))
+    (folder / "alone.onnx").write_bytes(model.read_bytes())
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(settings))
+    done = start_in(tmp_path)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    assert re.search(complaint, line), line
+
+
+def test_a_port_that_is_taken(server: Server, tmp_path: Path) -> None:
+    """The address of another server is refused at once, by name."""
+    port = server.url.rpartition(":")[2]
+    done = subprocess.run(
+        [sys.executable, "-m", "vits_tts", "serve"],
+        cwd=tmp_path,
+        env={**clean_environment(), "VITS_TTS__SERVER__PORT": port},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"vits-tts: server.port: cannot listen on 127.0.0.1:{port}")
