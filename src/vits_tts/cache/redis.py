@@ -102,12 +102,16 @@ class RedisTier:
         """
         lock = Lock(self._lock(voice, key), secrets.token_hex(8))
         expiry = int(self._settings.lock_seconds * 1000)
-        try:
-            taken = await self._write(
+        asking = asyncio.ensure_future(
+            self._write(
                 lambda: self._client.eval(_LOCK, 1, lock.name, lock.token, expiry), patience
             )
-        except BaseException:  # the caller left, while Redis may have given it
-            self.release_later(lock)
+        )
+        try:
+            # Not cancelled with its caller, which would leave the connection within an answer.
+            taken = await asyncio.shield(asking)
+        except BaseException:  # the caller left, while Redis may give it
+            self._later(self._give_back(asking, lock), _RELEASING_AT_ONCE)
             raise
         if taken is _FAILED:
             self.release_later(lock)
@@ -122,6 +126,10 @@ class RedisTier:
     def release_later(self, lock: Lock) -> None:
         """Give a lock back without having made anything."""
         self._later(self._release(lock), _RELEASING_AT_ONCE)
+
+    async def _give_back(self, asking: "asyncio.Future[Any]", lock: Lock) -> None:
+        await asyncio.wait({asking})
+        await self._release(lock)
 
     async def _store(self, voice: str, key: str, pcm: Pcm, lock: Lock) -> None:
         data = await asyncio.to_thread(stored.pack, pcm)
