@@ -4,6 +4,7 @@ import json
 import socket
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
 
 import httpx
@@ -153,3 +154,35 @@ except ZeroDivisionError:
     assert "hidden" not in done.stdout
     assert third.endswith("ERROR   oh")
     assert traceback[-1].startswith("ZeroDivisionError")
+
+
+def test_the_line_of_requests_is_as_all_others() -> None:
+    """What passes loguru by looks the same in either format, and heeds the level."""
+    program = """
+import json, sys
+from vits_tts import logs
+from vits_tts.config import Logging
+from loguru import logger
+fields = {"route": "tts", "status": 200, "key": None, "text": "Xin chào"}
+for kind, level in (("json", "info"), ("text", "info"), ("json", "warning"), ("text", "warning")):
+    logs.configure(Logging(format=kind, level=level), sys.stdout)
+    logger.bind(**fields).log("INFO", "request")
+    logs.say("INFO", "request", fields)
+    logs.say("DEBUG", "hidden", {})
+    logger.complete()
+    logger.remove()
+"""
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(
+        command, env=clean_environment(), capture_output=True, text=True, check=True
+    )
+    usual, straight, *texts = done.stdout.splitlines()
+    first, second = json.loads(usual), json.loads(straight)
+    assert list(first) == list(second)
+    assert first | {"time": ""} == second | {"time": ""}
+    times = [datetime.fromisoformat(line["time"]) for line in (first, second)]
+    assert times[0] <= times[1]
+    assert times[0].utcoffset() == times[1].utcoffset()
+    assert [line.split(" ", 2)[2] for line in texts] == [
+        "INFO    request route=tts status=200 key=None text=Xin chào"
+    ] * 2

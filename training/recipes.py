@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from training.adversaries import Adversaries, fool_loss, judge_loss, match_loss
 from training.data import Clip, choose, mask, pad
 from training.frontend import BOS, COMMA, EOS, SPACE
+from training.precision import mixed
 from training.prosody import Prosody
 from training.signal import HOP_LENGTH, magnitudes, mel_matrix
 from training.vocoder import BINS, Acoustic, Decoder, phases, pulses
@@ -158,7 +159,7 @@ class ProsodyRecipe:
 
     def step(self, step: int, optimisers: dict[str, torch.optim.Optimizer]) -> Losses:
         """Take one step; return its losses."""
-        with torch.autocast(self.clips[0].mel.device.type, torch.bfloat16):
+        with mixed(self.clips[0].mel.device):
             losses = self.losses(self.batch(step))
         optimisers["model"].zero_grad()
         losses["loss"].backward()  # type: ignore[no-untyped-call]
@@ -169,7 +170,7 @@ class ProsodyRecipe:
     @torch.no_grad()
     def validate(self, clips: list[Clip]) -> dict[str, float]:
         """Return the losses on other clips."""
-        with torch.autocast(self.clips[0].mel.device.type, torch.bfloat16):
+        with mixed(self.clips[0].mel.device):
             losses = self.losses(clips)
         return {name: float(value) for name, value in losses.items()}
 
@@ -238,7 +239,7 @@ class AcousticRecipe(Framed):
         """Return the error of long crops' mels, and of their changes from frame to frame."""
         size = self.config.acoustic_crop
         starts = [int(torch.randint(0, max(1, len(c.mel) - size), ())) for c in clips]
-        with torch.autocast(self.device.type, torch.bfloat16):
+        with mixed(self.device):
             mel, _, wanted, there = self.frames(clips, starts, size)
         error = ((mel - wanted).abs() * there).sum() / (there.sum() * mel.shape[2])
         change = (mel[:, 2:] - mel[:, :-2]) - (wanted[:, 2:] - wanted[:, :-2])
@@ -363,7 +364,7 @@ class VoiceRecipe(Framed):
         starts, real = self.crops(clips)
         natural = torch.rand(len(clips), device=self.device) < share
         judging = progress >= config.judges_from
-        with torch.autocast(self.device.type, torch.bfloat16):
+        with mixed(self.device):
             fake, error = self.generate(clips, starts, natural)
             shown: Any = None
             if judging:
@@ -402,7 +403,7 @@ class VoiceRecipe(Framed):
             starts, real = self.crops(clips)
             for name, natural in {"text": False, "natural": True}.items():
                 picks = torch.full((len(clips),), natural, device=self.device)
-                with torch.autocast(self.device.type, torch.bfloat16):
+                with mixed(self.device):
                     fake, error = self.generate(clips, starts, picks)
                 result[name] = float(self.spectral(fake.float(), real))
                 result["mel"] = float(error)

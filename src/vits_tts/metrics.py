@@ -6,7 +6,8 @@ whichever worker is asked adds them up. Without that folder a process shows its 
 """
 
 import os
-from typing import Final
+from functools import cache
+from typing import Final, TypeVar
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -21,6 +22,18 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 _FOLDER_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
 CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
+
+Labelled = TypeVar("Labelled", Counter, Histogram)
+
+
+@cache
+def series(metric: Labelled, *labels: str) -> Labelled:
+    """Return the numbers of some labels; looking them up costs more than counting.
+
+    For labels that take few values.
+    """
+    return metric.labels(*labels)
+
 
 CACHE_LOOKUPS: Final = Counter(
     "vits_tts_cache_lookups_total",

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.util import find_spec
 from typing import Final
 
@@ -148,11 +148,13 @@ def media_types() -> tuple[str, ...]:
     return (*dict.fromkeys(sent), "audio/basic")
 
 
+@cache
 def plain(voice_rate: int) -> Encoding:
     """Return what nobody has to ask for: WAV, with a voice's own samples."""
     return Encoding(DEFAULT, voice_rate)
 
 
+@lru_cache(maxsize=256, typed=True)
 def encoding(
     name: str | None,
     sample_rate: str | float | None,

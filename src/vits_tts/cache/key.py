@@ -8,6 +8,7 @@ inputs would come to sound otherwise, for example with new rules of reading.
 import hashlib
 import json
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
 from vits_tts.types import Prosody
@@ -15,6 +16,7 @@ from vits_tts.types import Prosody
 VERSION: Final = 2
 
 
+@lru_cache(maxsize=4096)
 def sentence_key(voice_digest: str, sentence: str, prosody: Prosody, volume: float = 1.0) -> str:
     """Return the key of one sentence as 40 hexadecimal digits."""
     scales = (prosody.length_scale, prosody.noise_scale, prosody.noise_w)

@@ -19,7 +19,7 @@ from vits_tts import tracing
 from vits_tts.cache.flight import Flight, Kept, Listener, Source
 from vits_tts.cache.memory import MemoryCache
 from vits_tts.cache.patience import Patience
-from vits_tts.metrics import CACHE_LOOKUPS, LOCK_WAIT
+from vits_tts.metrics import CACHE_LOOKUPS, LOCK_WAIT, series
 from vits_tts.scheduling.urgency import Urge, Urgency
 from vits_tts.types import Pcm
 
@@ -109,7 +109,7 @@ class Sentences:
         found = [pcm for key in keys if (pcm := self._memory.get(key))]
         if len(found) < len(keys) or sum(pcm.nbytes for pcm in found) > max_bytes:
             return None
-        CACHE_LOOKUPS.labels("memory", "hit").inc(len(found))
+        series(CACHE_LOOKUPS, "memory", "hit").inc(len(found))
         for key in keys:
             logger.debug("cache hit", tier="memory", key=key)
         return found
@@ -117,13 +117,13 @@ class Sentences:
     def listen(self, wanted: Wanted, patience: Patience, outcome: Outcome, urge: Urge) -> Ear:
         """Return the sentence for listening to; whoever gets it closes it."""
         kept = self._memory.get(wanted.key)
-        CACHE_LOOKUPS.labels("memory", "hit" if kept else "miss").inc()
+        series(CACHE_LOOKUPS, "memory", "hit" if kept else "miss").inc()
         logger.debug("cache {}", "hit" if kept else "miss", tier="memory", key=wanted.key)
         if kept:
             outcome.hits += 1
             return Kept(kept)
         if flight := self._flights.get(wanted.key):
-            CACHE_LOOKUPS.labels("flight", "hit").inc()
+            series(CACHE_LOOKUPS, "flight", "hit").inc()
             logger.debug("cache join", tier="flight", key=wanted.key)
             outcome.joins += 1
             return flight.join(urge)
@@ -150,7 +150,7 @@ class Sentences:
         if self._redis:
             with tracing.stage("look up in redis"):
                 found, lock = await self._found_or_locked(self._redis, wanted, patience)
-            CACHE_LOOKUPS.labels("redis", "hit" if found else "miss").inc()
+            series(CACHE_LOOKUPS, "redis", "hit" if found else "miss").inc()
             logger.debug("cache {}", "hit" if found else "miss", tier="redis", key=wanted.key)
         if found:
             outcome.hits += 1

@@ -1,20 +1,16 @@
 """What is told of a request when it is over: its numbers for Prometheus."""
 
 from dataclasses import dataclass
-from functools import cache
-from typing import Final, TypeVar
-
-from prometheus_client import Counter, Histogram
+from typing import Final
 
 from vits_tts.metrics import (
     AUDIO_SECONDS,
     FIRST_AUDIO,
     REQUEST_SECONDS,
     REQUESTS,
+    series,
 )
 from vits_tts.speech.tally import Tally
-
-Labelled = TypeVar("Labelled", Counter, Histogram)
 
 _METHODS: Final = {"GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE"}
 _OK: Final = 200
@@ -36,16 +32,10 @@ class Account:
 def count(request: Account, tally: Tally) -> None:
     """Add a request to the metrics; labels take few values, whatever callers send."""
     method = request.method if request.method in _METHODS else "other"
-    _series(REQUESTS, request.route, method, str(request.status)).inc()
-    _series(REQUEST_SECONDS, request.route).observe(request.total)
+    series(REQUESTS, request.route, method, str(request.status)).inc()
+    series(REQUEST_SECONDS, request.route).observe(request.total)
     if request.route in _STREAMS and request.status == _OK and request.first_byte is not None:
         cached = tally.outcome.hits == tally.sentences
-        _series(FIRST_AUDIO, "hit" if cached else "miss").observe(request.first_byte)
+        series(FIRST_AUDIO, "hit" if cached else "miss").observe(request.first_byte)
     if request.route in _SPEAKS and tally.sentences:
-        _series(AUDIO_SECONDS, request.route).inc(tally.audio_seconds)
-
-
-@cache
-def _series(metric: Labelled, *labels: str) -> Labelled:
-    """Return the numbers of some labels; looking them up costs more than counting."""
-    return metric.labels(*labels)
+        series(AUDIO_SECONDS, request.route).inc(tally.audio_seconds)

@@ -16,9 +16,9 @@ from tornado.http1connection import HTTP1Connection
 from tornado.iostream import StreamClosedError
 from tornado.web import HTTPError, RequestHandler, stream_request_body
 
+from vits_tts import logs
 from vits_tts.config import Config
 from vits_tts.errors import BodyTooLarge, NotFound, RequestError, VitsTtsError
-from vits_tts.logs import shown_text
 from vits_tts.speech import Speech, Tally
 from vits_tts.tracing import RequestSpan
 from vits_tts.web import failures
@@ -370,9 +370,9 @@ class Handler(RequestHandler):
                 "audio_seconds": round(tally.audio_seconds, 3),
                 "real_time_factor": None if factor is None else round(factor, 4),
                 **({"gap_seconds": round(tally.gap_seconds, 3)} if tally.gap_seconds else {}),
-                **shown_text(self.log_text, self.config.logging),
+                **logs.shown_text(self.log_text, self.config.logging),
             }
-        logger.bind(**fields).log("DEBUG" if self.quiet else "INFO", "request")
+        logs.say("DEBUG" if self.quiet else "INFO", "request", fields)
 
 
 def _told(tally: Tally) -> dict[str, int | float]:

@@ -143,9 +143,8 @@ class StreamHandler(SpeechHandler):
         elif encoding != self.speech.plain(request):
             await self.while_connected(sending.audio(self, request, encoding))
         elif speech := self.speech.at_hand(request, self.tally):
-            sending.set_headers(self, "audio/wav")
             body = wav.header(speech.sample_rate) + speech.samples.tobytes()
-            self._headers["Content-Length"] = str(len(body))
+            sending.set_headers(self, "audio/wav", len(body))
             with suppress(StreamClosedError):
                 await self.send(body)
         else:

@@ -11,12 +11,15 @@ from vits_tts.types import SpeechRequest
 from vits_tts.web.base import Handler
 
 
-def set_headers(handler: Handler, media_type: str) -> None:
-    """Say what comes, and that it comes bit by bit."""
+def set_headers(handler: Handler, media_type: str, length: int | None = None) -> None:
+    """Say what comes: so many bytes, or bit by bit."""
     headers = handler._headers  # noqa: SLF001  # ours need no check, and every caller waits
     headers["Content-Type"] = media_type
     headers["Cache-Control"] = "no-store"
-    headers["X-Accel-Buffering"] = "no"  # nginx passes it on as it comes
+    if length is None:
+        headers["X-Accel-Buffering"] = "no"  # nginx passes it on as it comes
+    else:
+        headers["Content-Length"] = str(length)
 
 
 async def audio(handler: Handler, request: SpeechRequest, encoding: Encoding) -> None:
@@ -26,8 +29,7 @@ async def audio(handler: Handler, request: SpeechRequest, encoding: Encoding) ->
     """
     if speech := handler.speech.at_hand(request, handler.tally):
         body = await handler.speech.whole(speech, encoding)
-        set_headers(handler, encoding.media_type)
-        handler.set_header("Content-Length", len(body))
+        set_headers(handler, encoding.media_type, len(body))
         await handler.send(body)
         return
     async with aclosing(handler.speech.encoded(request, encoding, handler.tally)) as stream:
