@@ -48,14 +48,19 @@ def envelope_matrix() -> Tensor:
     return torch.from_numpy(np.stack(columns).astype(np.float32))
 
 
-def next_frame(x: Tensor) -> Tensor:
-    """Return ``x`` [B, F] one frame later; the last frame repeats."""
-    return torch.cat([x[:, 1:], x[:, -1:]], dim=1)
+def next_frame(x: Tensor, hertz: Tensor) -> Tensor:
+    """Return ``x`` [B, F] one frame later; the last frame repeats.
+
+    ``hertz`` [B, F], which is never 0, tells where there is a next one: joining pieces of time, as
+    ``cat`` does, could not be done window by window.
+    """
+    later, there = (nn.functional.pad(y, (0, 1))[:, 1:] for y in (x, hertz))
+    return torch.where(there > 0.0, later, x)
 
 
 def phases(hertz: Tensor) -> Tensor:
     """Return the cycles passed before each frame [B, F], without whole cycles."""
-    steps = (hertz + next_frame(hertz)) * (0.5 * HOP_LENGTH / SAMPLE_RATE)
+    steps = (hertz + next_frame(hertz, hertz)) * (0.5 * HOP_LENGTH / SAMPLE_RATE)
     total = torch.cumsum(steps, 1) - steps
     return total - torch.floor(total)
 
@@ -67,16 +72,16 @@ def pulses(hertz: Tensor, voiced: Tensor, phase: Tensor) -> Tensor:
     change linearly from frame to frame.
     """
     place = torch.arange(HOP_LENGTH, device=hertz.device, dtype=torch.float32)[None, None]
-    slope = (next_frame(hertz) - hertz)[:, :, None] * (0.5 / HOP_LENGTH)
+    slope = (next_frame(hertz, hertz) - hertz)[:, :, None] * (0.5 / HOP_LENGTH)
     cycles = phase[:, :, None] + (hertz[:, :, None] * place + slope * place * place) / SAMPLE_RATE
     cycles = cycles - torch.floor(cycles)
-    count = torch.floor(TOP_HERTZ / torch.maximum(hertz, next_frame(hertz)))[:, :, None]
+    count = torch.floor(TOP_HERTZ / torch.maximum(hertz, next_frame(hertz, hertz)))[:, :, None]
     low = torch.sin(math.pi * cycles)
     near = torch.abs(low) < 1e-3
     ratio = torch.sin((2.0 * count + 1.0) * math.pi * cycles) / (2.0 * torch.where(near, 1.0, low))
     kernel = torch.where(near, count, ratio - 0.5)
     gate = voiced[:, :, None]
-    gate = gate + (next_frame(voiced)[:, :, None] - gate) * (place / HOP_LENGTH)
+    gate = gate + (next_frame(voiced, hertz)[:, :, None] - gate) * (place / HOP_LENGTH)
     return kernel * torch.sqrt(2.0 / count) * gate
 
 

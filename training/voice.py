@@ -75,9 +75,8 @@ class Encoder(nn.Module):
         deviation = contour[:, :, 0]
         log_hertz = torch.clamp(self.prosody.log_hertz(deviation), min=4.3, max=6.3)
         voiced = (contour[:, :, 1:2] > 0.0).float()
-        before = torch.cat([voiced[:, :1], voiced[:, :-1]], 1)
-        after = torch.cat([voiced[:, 1:], voiced[:, -1:]], 1)
-        gate = torch.maximum(torch.maximum(before, after), voiced)
+        around = nn.functional.pad(voiced, (0, 0, 1, 1))
+        gate = torch.maximum(torch.maximum(around[:, :-2], around[:, 2:]), voiced)
         deviation = (log_hertz - self.prosody.pitch_mean) / self.prosody.pitch_spread
         pitch = torch.cat([deviation[:, :, None] * gate, gate], 2)
         mel, hidden = self.acoustic(

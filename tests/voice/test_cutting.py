@@ -23,6 +23,7 @@ from vits_tts.voice.cutting.verify import frame_noise
 from vits_tts.voice.plan import Array, Plan, Uncut, loads
 
 IDS = list(range(3, 40))
+END = np.iinfo(np.int64).max
 
 
 def plain(layers: Layers) -> None:
@@ -124,6 +125,23 @@ def shuffled(layers: Layers) -> None:
     layers.conv(3)
 
 
+def shifted(layers: Layers) -> None:
+    """Neighbours side by side, as before a Fourier transform; then the next, while there is one."""
+    padded = layers.add("Pad", layers.numbers(0, 0, 2, 0, 0, 1))
+    along = layers.numbers(2)
+    ends = [layers.numbers(end) for end in (-3, -2, -1, END)]
+    neighbours = [
+        layers.add("Slice", layers.numbers(start), end, along, reads=padded)
+        for start, end in enumerate(ends)
+    ]
+    layers.add("Concat", *neighbours[1:], reads=neighbours[0], axis=1)
+    now = layers.add("Conv", layers.weight(CHANNELS, 4 * CHANNELS, 1))
+    layers.add("Pad", layers.numbers(0, 0, 0, 0, 0, 1))
+    later = layers.add("Slice", layers.numbers(1), layers.numbers(END), along)
+    there = layers.add("Greater", layers.constant(np.zeros((), np.float32)))
+    layers.add("Where", later, now, reads=there)
+
+
 def filled(layers: Layers) -> None:
     """Zeros in the shape of something in time, as exporters write where a speaker is missing."""
     shape = layers.add("Shape")
@@ -144,6 +162,7 @@ BLOCKS: list[Callable[[Layers], None]] = [
     normalised,
     summed,
     shuffled,
+    shifted,
     filled,
 ]
 

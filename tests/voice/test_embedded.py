@@ -13,8 +13,9 @@ import pytest
 from vits_tts.config import EMBEDDED_VOICE
 from vits_tts.text.phonemise import Phonemiser
 from vits_tts.types import Prosody
-from vits_tts.voice import catalogue, manifest
+from vits_tts.voice import catalogue, manifest, pieces
 from vits_tts.voice.engine import Engine
+from vits_tts.voice.plan import Plan
 
 MODEL = catalogue.EMBEDDED_FOLDER / f"{EMBEDDED_VOICE}.onnx"
 TEXT = "Xin chào, hôm nay trời đẹp quá."
@@ -45,6 +46,16 @@ def sound(
     """Return sound as the voice is meant to be played, full scale 1."""
     samples = engine.synthesise(spoken, Prosody(length_scale, 0.667, noise_w)).samples
     return samples.astype(np.float64) / 32768
+
+
+def test_sound_does_not_wait_for_the_length_of_the_text(engine: Engine) -> None:
+    """Frames are made window by window: before the first there is only their number."""
+    plan = pieces.load(engine.manifest, engine.folder).plan
+    assert isinstance(plan, Plan)
+    assert [(seam.axis, seam.rate) for seam in plan.seams] == [(0, 1)]
+    text = engine.begin(ids(engine, TEXT * 8), Prosody(2.0, 0.667, 0.8))
+    assert text.frames > 3000
+    assert len(text.window(16).samples) == 16 * text.hop
 
 
 def test_pipers_own_runtime_plays_it(tmp_path: Path) -> None:

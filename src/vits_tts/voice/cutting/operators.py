@@ -254,8 +254,8 @@ def trimmed(stream: Stream, start: int, end: int, step: int, emit: Emitter) -> S
     end = 0 if end >= END // 2 else end
     if step != 1 or start < 0 or end > 0 or stream.uniform:
         raise Blocked("Slice over time")
-    if stream.lag < -(end + stream.extra + stream.rate):
-        raise Blocked("Slice of more than a frame from the end")
+    # What is dropped must not have come before the last window, which has a frame at least.
+    stream = emit.delay(stream, max(stream.lag, -(end + stream.extra + stream.rate)))
     name = emit.cut(stream.name, stream.axis, (start, 0), (END, end or END))
     emit.needs.append((stream.rate, stream.lag, start))
     return replace(stream, name=name, lag=stream.lag + start, extra=stream.extra - start + end)
