@@ -99,9 +99,7 @@ class Remote:
                 for samples in _samples(answer, self._stop):
                     yield Window(samples, self.sample_rate, place)
             except (OSError, ValueError, http.client.HTTPException):
-                raise self._left() or VitsTtsError(
-                    f"{self._url}: the answer broke off"
-                ) from None
+                raise self._left() or VitsTtsError(f"{self._url}: the answer broke off") from None
 
     def _left(self) -> Unavailable | None:
         """Return what to raise after ``close``, which is why nothing comes any more."""
