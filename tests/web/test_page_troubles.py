@@ -119,7 +119,7 @@ def test_key(guarded: tuple[Server, list[str]], browser: Browser, tmp_path: Path
             assert key not in code
             program = tmp_path / f"{tab}.mjs"
             program.write_text(code, encoding="utf-8")
-            environment = {**os.environ, "VITS_TTS_KEY": key}
+            environment = {**os.environ, "VITS_TTS_API_KEY": key}
             subprocess.run([command, program], cwd=tmp_path, env=environment, check=True)
             assert decode((tmp_path / "speech.wav").read_bytes(), streamed=True).seconds > 0.5
             (tmp_path / "speech.wav").unlink()
