@@ -90,6 +90,7 @@ def test_voices_that_came_late(server: Server, browser: Browser) -> None:
         expect(page.locator("#voice")).to_have_text("no voice yet")
         page.unroute("**/voices")
         page.click("#retry")
+        expect(page.locator("#speak")).to_be_focused()
         expect(page.locator("#voice option").first).to_have_text(EMBEDDED_VOICE)
         until(lambda: slices(page), "sound", lambda: shown(page))
         expect(page.get_by_role("alert")).to_be_hidden()

@@ -130,6 +130,7 @@ class Page {
   // What went wrong at first may have been the question for voices.
   #retry() {
     if (!this.form.offered) this.#loadVoices();
+    part("speak").focus(); // for the button that was pressed goes
     this.#speak();
   }
 
