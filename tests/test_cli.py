@@ -44,8 +44,10 @@ def test_voices(tmp_path: Path) -> None:
     """Installed voices are listed with their licences, the default one marked."""
     install_pair(tmp_path / "voices")
     lines = run(tmp_path, "voices", "list").stdout.decode().splitlines()
-    assert lines[0] == "* vi_VN-vais1000-compact  vi_VN, 16000 Hz, licence: CC BY-NC-SA 4.0"
-    assert lines[1].startswith("  pair  vi, 8000 Hz, 2 speakers, licence: unknown")
+    assert (
+        lines[0] == "* vi_VN-vais1000-compact  vi_VN, 16000 Hz, 17.3 MB, licence: CC BY-NC-SA 4.0"
+    )
+    assert lines[1].startswith("  pair  vi, 8000 Hz, 0.0 MB, 2 speakers, licence: unknown")
     rows = json.loads(run(tmp_path, "voices", "list", "--json").stdout)
     assert [row["name"] for row in rows] == ["vi_VN-vais1000-compact", "pair"]
 
@@ -100,7 +102,7 @@ def test_help(tmp_path: Path, command: tuple[str, ...]) -> None:
         (("say", "xin", "-o", "x.wav", "--speed", "9"), "speed is one of"),
         (("say", "xin", "-o", "x.wav", "--voice", "nobody"), "there is no voice 'nobody'"),
         (("say", "xin", "-o", "x.wav", "--speaker", "9"), "has no speaker '9'"),
-        (("say", "xin", "-o", "no/such/folder/x.wav"), "No such file or directory"),
+        (("say", "xin", "-o", "no/such/folder/x.wav"), "folder/x.wav: No such file or directory"),
         (("say", "xin", "-o", "."), "is a directory"),
         (("config", "--config", "no.yaml"), "no.yaml: there is no such file"),
         (("serve", "--config", "bad.yaml"), "did you mean server.port?"),
@@ -118,6 +120,33 @@ def test_mistakes(tmp_path: Path, arguments: tuple[str, ...], complaint: str) ->
     assert complaint in line
     assert not list(tmp_path.glob("*.wav"))
     assert not list(tmp_path.glob(".*"))
+
+
+@pytest.mark.parametrize("group", [(), ("voices",), ("keys",)])
+def test_no_command(tmp_path: Path, group: tuple[str, ...]) -> None:
+    """Who names no command is shown which there are, as help shows them."""
+    done = run(tmp_path, *group)
+    helped = run(tmp_path, *group, "--help")
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr == helped.stdout
+
+
+def test_interrupted_before_it_began(tmp_path: Path) -> None:
+    """Ctrl-C during the imports ends a command as it does later."""
+    program = """
+import sys
+class Interrupt:
+    def find_spec(self, name, *_):
+        if name == "numpy":
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Interrupt())
+from vits_tts.cli import main
+main()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (130, b"")
 
 
 def test_broken_voices_are_told(tmp_path: Path) -> None:

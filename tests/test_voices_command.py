@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -64,7 +65,9 @@ def test_from_the_catalogue_and_away(tmp_path: Path, supplier: Supplier) -> None
     size = "vi_VN, [31mx_low, 0.0 MB, 2 speakers"
     listed = run(tmp_path, *available)
     assert listed.stdout.decode() == f"  {_NAME}  {size}, licence: CC BY-NC 4.0\n"
-    assert "speakers: lan, minh\n" in run(tmp_path, *info).stdout.decode()
+    told = run(tmp_path, *info).stdout.decode()
+    assert "speakers: lan, minh\n" in told
+    assert re.search(r"^size: \d+\.\d MB$", told, re.MULTILINE)
     status, printed, shown = run_on_a_terminal(tmp_path, *install)
     assert status == 0
     assert printed == f"{_NAME}: installed, licence: CC BY-NC 4.0\n"

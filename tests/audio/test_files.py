@@ -1,12 +1,13 @@
 """Files: whole or not at all, bounded, the longest unused out first."""
 
 import os
+import resource
 import time
 from pathlib import Path
 
 import pytest
 
-from vits_tts.audio.files import AudioFiles, write_whole
+from vits_tts.audio.files import AudioFiles, WholeFile, write_whole
 from vits_tts.config import Audio
 from vits_tts.errors import AudioNotFound
 
@@ -118,6 +119,24 @@ def test_never_half_a_file(tmp_path: Path) -> None:
         write_whole(target, broken())  # type: ignore[arg-type]
     assert target.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [target]
+
+
+def test_errors_name_the_file(tmp_path: Path) -> None:
+    """What cannot be written is blamed on the file that was asked for, not on its working name."""
+    path = tmp_path / "speech.wav"
+    _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with WholeFile(path) as file:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, most))  # as if the disk were full
+        try:
+            with pytest.raises(OSError, match="too large") as raised:
+                file.write(bytes(100_000))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+    assert raised.value.filename == str(path)
+    with pytest.raises(FileNotFoundError) as raised:
+        WholeFile(tmp_path / "no" / "speech.wav")
+    assert raised.value.filename == str(tmp_path / "no" / "speech.wav")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_head_may_be_put_right(tmp_path: Path) -> None:

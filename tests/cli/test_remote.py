@@ -123,6 +123,39 @@ class Unkind:
         handler.wfile.write(body)
 
 
+class Silent(Unkind):
+    """A server that tells its voices, begins to send sound, and then says no more."""
+
+    def __init__(self, begun: bytes) -> None:
+        """Begin sound with these bytes; without any, not even its headers are sent."""
+        super().__init__()
+        self.begun = begun
+        self.asked_for_sound = threading.Event()
+        self._over = threading.Event()
+
+    @contextmanager
+    def running(self) -> Iterator["Silent"]:
+        """Run it on a free port."""
+        with super().running():
+            try:
+                yield self
+            finally:
+                self._over.set()
+
+    def _answer(self, handler: BaseHTTPRequestHandler) -> None:
+        if handler.command == "GET":
+            self.answers = [(200, {}, VOICES)]
+            super()._answer(handler)
+            return
+        if self.begun:
+            handler.send_response(200)
+            handler.send_header("Content-Length", "9999")
+            handler.end_headers()
+            handler.wfile.write(self.begun)
+        self.asked_for_sound.set()
+        self._over.wait()
+
+
 def busy(status: int = 503) -> tuple[int, dict[str, str], bytes]:
     """Return an answer of a server that is busy for no time."""
     body = b'{"error": {"code": "busy", "message": "too much", "field": null}}'
@@ -143,6 +176,29 @@ def test_busy() -> None:
         with pytest.raises(Unavailable, match="too much"):
             Remote(server.url, None, {})
         assert len(server.asked) == 5
+
+
+@pytest.mark.parametrize("begun", [b"", wav.header(8000) + b"\1\2"])
+def test_closing_hangs_up(begun: bytes) -> None:
+    """Whoever closes it waits no longer: neither for an answer nor for the rest of one."""
+    failed: list[VitsTtsError] = []
+
+    def listen(remote: Remote) -> None:
+        with pytest.raises(VitsTtsError) as raised:
+            said(remote, "nam")
+        failed.append(raised.value)
+
+    with Silent(begun).running() as server:
+        remote = Remote(server.url, None, {})
+        thread = threading.Thread(target=listen, args=(remote,))
+        thread.start()
+        server.asked_for_sound.wait()
+        remote.close()
+        thread.join()
+        with pytest.raises(Unavailable, match="left"):  # and nothing is asked any more
+            said(remote, "nam")
+    assert isinstance(failed[0], Unavailable)  # and not because the wait took too long
+    assert failed[0].message.endswith("left")
 
 
 def test_redirects_get_no_key(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -75,6 +75,25 @@ def test_progress_and_a_break(tmp_path: Path) -> None:
     assert b"Traceback" not in seen
 
 
+def test_no_sound_on_a_terminal(tmp_path: Path) -> None:
+    """Nobody's terminal is filled with samples."""
+    terminal, end = pty.openpty()
+    asked = command("say", "nam", "-o", "-")
+    done = subprocess.run(
+        asked,
+        cwd=tmp_path,
+        env=clean_environment(),
+        stdout=end,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    os.close(end)
+    seen = bytearray()
+    _watch(terminal, seen)
+    assert (done.returncode, bytes(seen)) == (2, b"")
+    assert b"stdout is a terminal" in done.stderr
+
+
 def _watch(terminal: int, seen: bytearray) -> None:
     with os.fdopen(terminal, "rb", buffering=0) as stream:
         try:

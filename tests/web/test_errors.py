@@ -97,6 +97,20 @@ def test_wrong_json(client: httpx.Client, body: bytes, code: str) -> None:
     assert error(response)["code"] == code
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("speed", True, "speed is a text or a number, not true or false"),
+        ("sample_rate", [], "sample_rate is a text or a number, not a list"),
+        ("timestamps", 1, "timestamps is true, false, json, srt or vtt"),
+    ],
+)
+def test_what_would_do(client: httpx.Client, name: str, value: object, message: str) -> None:
+    """A refusal names all that would be taken."""
+    response = client.post("/tts", json={"text": "a", name: value})
+    assert error(response)["message"] == message
+
+
 def test_wrong_types_of_body(client: httpx.Client) -> None:
     """What is neither JSON nor a form is refused, as is what is compressed."""
     for headers in (

@@ -148,6 +148,14 @@ def test_names_of_voices(client: httpx.Client) -> None:
     assert listed["object"] == "list"
 
 
+@pytest.mark.parametrize("path", ["/v1/models", "/v1/models/tts-1", "/v1/audio/voices"])
+def test_heads(client: httpx.Client, path: str) -> None:
+    """What can be got can be looked at (RFC 9110, section 9.1)."""
+    head = client.head(path)
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["Content-Length"] == client.get(path).headers["Content-Length"]
+
+
 @pytest.mark.parametrize(
     ("asked", "refusal"),
     [
@@ -163,6 +171,8 @@ def test_names_of_voices(client: httpx.Client) -> None:
         ({"response_format": "midi"}, (400, "format_invalid", "response_format")),
         ({"speed": 5}, (400, "speed_invalid", "speed")),
         ({"speed": "fast"}, (400, "field_invalid", "speed")),
+        ({"speed": "1.5"}, (400, "field_invalid", "speed")),
+        ({"model": None}, (400, "field_invalid", "model")),
         ({"stream_format": "tape"}, (400, "field_invalid", "stream_format")),
     ],
 )
@@ -182,6 +192,31 @@ def test_refusals(
     assert error.request_id
     if code == "voice_invalid":
         assert error.body["message"].endswith(f"there is alloy, onyx, {EMBEDDED_VOICE}, pair")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"speed": 5}, "speed is a number from 0.25 to 4"),
+        ({"speed": "1.5"}, "speed is a number, not a text"),
+        ({"voice": {"name": "pair"}}, "voice is a text or an object with id, not an object"),
+        ({"voice": ["pair"]}, "voice is a text or an object, not a list"),
+    ],
+)
+def test_what_would_do(client: httpx.Client, wrong: dict[str, Any], message: str) -> None:
+    """A refusal says what is taken here, and nothing that is taken elsewhere only."""
+    asked = {"model": "tts-1", "voice": "alloy", "input": TEXT, **wrong}
+    assert client.post("/v1/audio/speech", json=asked).json()["error"]["message"] == message
+
+
+def test_null_is_nothing(client: httpx.Client) -> None:
+    """What programs send as null they have not asked for."""
+    plain = client.post("/v1/audio/speech", json={"model": "tts-1", "input": TEXT})
+    names = ("voice", "response_format", "speed", "stream_format", "instructions")
+    nulls: dict[str, Any] = dict.fromkeys(names)
+    same = client.post("/v1/audio/speech", json={"model": "tts-1", "input": TEXT, **nulls})
+    assert same.headers["Content-Type"] == plain.headers["Content-Type"] == "audio/mpeg"
+    assert same.content == plain.content
 
 
 @pytest.mark.parametrize(

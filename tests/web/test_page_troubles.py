@@ -18,6 +18,7 @@ from tests.support.browser import barriers, opened
 from tests.support.page import TAP, shown, slices, write
 from tests.support.server import Server, Settings, serving, until
 from tests.support.sound import decode
+from vits_tts.config import EMBEDDED_VOICE
 from vits_tts.web.access import make_key
 
 LIMIT = 2000
@@ -25,12 +26,13 @@ LONG = " ".join(f"Đây là câu thứ {n} của bài đọc." for n in range(70
 
 
 def test_texts_that_cannot_be_said(server: Server, browser: Browser) -> None:
-    """The reason stands in an alert, in either language, and goes when something is said."""
+    """The reason stands in an alert, in either language, and goes when the text is changed."""
     with opened(browser, server.url, locale="vi-VN") as page:
         alert = page.get_by_role("alert")
         write(page, "")
         page.click("#speak")
         expect(alert).to_contain_text("Hãy viết điều bạn muốn nghe.")
+        expect(page.locator("#retry")).to_be_hidden()  # the same again would be as wrong
         page.click("#language")
         expect(alert).to_contain_text("Write what you would like to hear.")
         page.fill("#text", "...!? 😀")
@@ -43,7 +45,9 @@ def test_texts_that_cannot_be_said(server: Server, browser: Browser) -> None:
         words = "The text has 2,002 characters; at most 2,000 are read at a time. Please split it."
         expect(alert).to_contain_text(words)
         page.fill("#text", "xin chào")
+        expect(alert).to_be_hidden()
         page.click("#speak")
+        expect(page.locator("#download")).to_be_enabled()
         expect(alert).to_be_hidden()
 
 
@@ -73,6 +77,21 @@ def test_no_network(server: Server, browser: Browser) -> None:
         expect(page.get_by_role("alert")).to_contain_text("The server cannot be reached.")
         page.context.set_offline(False)
         page.click("#retry")
+        until(lambda: slices(page), "sound", lambda: shown(page))
+        expect(page.get_by_role("alert")).to_be_hidden()
+
+
+def test_voices_that_came_late(server: Server, browser: Browser) -> None:
+    """Where not even the voices could be asked for, trying again asks for them too."""
+    with opened(browser, server.url, script=TAP, locale="en-GB") as page:
+        page.route("**/voices", lambda route: route.abort())
+        page.reload()
+        expect(page.get_by_role("alert")).to_contain_text("The server cannot be reached.")
+        expect(page.locator("#voice")).to_have_text("no voice yet")
+        page.unroute("**/voices")
+        page.click("#retry")
+        expect(page.locator("#speak")).to_be_focused()
+        expect(page.locator("#voice option").first).to_have_text(EMBEDDED_VOICE)
         until(lambda: slices(page), "sound", lambda: shown(page))
         expect(page.get_by_role("alert")).to_be_hidden()
 
@@ -119,7 +138,7 @@ def test_key(guarded: tuple[Server, list[str]], browser: Browser, tmp_path: Path
             assert key not in code
             program = tmp_path / f"{tab}.mjs"
             program.write_text(code, encoding="utf-8")
-            environment = {**os.environ, "VITS_TTS_KEY": key}
+            environment = {**os.environ, "VITS_TTS_API_KEY": key}
             subprocess.run([command, program], cwd=tmp_path, env=environment, check=True)
             assert decode((tmp_path / "speech.wav").read_bytes(), streamed=True).seconds > 0.5
             (tmp_path / "speech.wav").unlink()

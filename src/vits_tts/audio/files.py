@@ -155,7 +155,8 @@ class WholeFile:
         """
         self._path = path
         self._unfinished = path.with_name(f".{uuid.uuid4().hex}{_UNFINISHED}")
-        self._handle = self._unfinished.open("xb")
+        with self._blamed():
+            self._handle = self._unfinished.open("xb")
 
     def __enter__(self) -> Self:
         """Begin a block at whose end nothing is left of an unfinished file."""
@@ -173,21 +174,31 @@ class WholeFile:
 
     def write(self, data: bytes, place: int | None = None) -> None:
         """Write at the end, or over what stands at ``place``."""
-        if place is not None:
-            self._handle.seek(place)
-        self._handle.write(data)
-        self._handle.seek(0, os.SEEK_END)
+        with self._blamed():
+            if place is not None:
+                self._handle.seek(place)
+            self._handle.write(data)
+            self._handle.seek(0, os.SEEK_END)
 
     def finish(self) -> int:
         """Give it its name, and return its bytes."""
-        size = self._handle.tell()
-        self._handle.flush()
-        os.fsync(self._handle.fileno())
-        if self._path.exists():
-            self._unfinished.chmod(self._path.stat().st_mode & 0o7777)
-        self._handle.close()
-        self._unfinished.replace(self._path)
+        with self._blamed():
+            size = self._handle.tell()
+            self._handle.flush()
+            os.fsync(self._handle.fileno())
+            if self._path.exists():
+                self._unfinished.chmod(self._path.stat().st_mode & 0o7777)
+            self._handle.close()
+            self._unfinished.replace(self._path)
         return size
+
+    @contextlib.contextmanager
+    def _blamed(self) -> Iterator[None]:
+        """Name the file that was asked for in errors, which else name another or none."""
+        try:
+            yield
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(self._path)) from error
 
 
 def _touch(path: Path, status: os.stat_result) -> None:

@@ -1,5 +1,13 @@
 """The command line: one module for each group of commands, put together in ``commands``."""
 
-from vits_tts.cli.commands import main
+import sys
+from typing import NoReturn
 
-__all__ = ["main"]
+
+def main() -> NoReturn:
+    """Run the command line, which takes a moment to be imported."""
+    try:
+        from vits_tts.cli.commands import run
+    except KeyboardInterrupt:
+        sys.exit(130)
+    run()

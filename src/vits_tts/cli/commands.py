@@ -40,11 +40,14 @@ for _command in (
     cli.add_command(_command)
 
 
-def main() -> NoReturn:
+def run() -> NoReturn:
     """Run the command line; what goes wrong is one line on stderr and exit status 2."""
     try:
         status = cli.main(prog_name=PROGRAM, standalone_mode=False)
     except click.exceptions.Exit as error:
+        status = error.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:  # which is no mistake worth a complaint
+        click.echo(error.format_message(), err=True)
         status = error.exit_code
     except click.ClickException as error:
         status = _complain(error.format_message())

@@ -46,7 +46,7 @@ _OPTIONS = (
         "--format",
         metavar="NAME",
         shell_complete=complete_format,
-        help="wav, flac, mp3, opus, aac, pcm, mulaw, alaw; else what the file's name ends in.",
+        help="wav, flac, mp3, opus, aac, pcm, mulaw, alaw; else (say) what the file name ends in.",
     ),
     click.option("--sample-rate", metavar="HERTZ", help="Else the voice's own, where that can be."),
     click.option("--bit-rate", metavar="BITS", help="A second, of mp3, opus and aac."),

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from vits_tts.audio import wav
+from vits_tts.cli.calling import Calls
 from vits_tts.config import Voice
 from vits_tts.errors import (
     ConfigError,
@@ -41,13 +42,6 @@ _LATER: Final = {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS}
 _PAUSE: Final = float(Voice().paragraph_pause)
 
 
-class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    """A key must not travel to where a redirect points."""
-
-    def redirect_request(self, *_: object) -> None:
-        """Follow none: what was answered is an error then."""
-
-
 class Remote:
     """One voice of a server, as the library's voices are: it streams windows of speech.
 
@@ -64,7 +58,7 @@ class Remote:
 
         """
         self._url = _checked(url)
-        self._opener = urllib.request.build_opener(_NoRedirects)
+        self._calls = Calls()
         self._stop = threading.Event()
         found = self._described(voice)
         self.name = str(found["name"])
@@ -74,8 +68,9 @@ class Remote:
         self._options = {name: value for name, value in given.items() if value is not None}
 
     def close(self) -> None:
-        """Wait for no answer any more."""
+        """Wait for no answer any more; threads that do are told that it was left."""
         self._stop.set()
+        self._calls.end()
 
     def stream(self, text: str) -> Generator[Window, None, None]:
         """Yield the speech of a text of any length as the server sends it."""
@@ -104,7 +99,11 @@ class Remote:
                 for samples in _samples(answer, self._stop):
                     yield Window(samples, self.sample_rate, place)
             except (OSError, ValueError, http.client.HTTPException):
-                raise VitsTtsError(f"{self._url}: the answer broke off") from None
+                raise self._left() or VitsTtsError(f"{self._url}: the answer broke off") from None
+
+    def _left(self) -> Unavailable | None:
+        """Return what to raise after ``close``, which is why nothing comes any more."""
+        return Unavailable(f"{self._url}: left") if self._stop.is_set() else None
 
     def _described(self, voice: str | None) -> dict[str, Any]:
         with closing(self._answer("/voices", None)) as answer:
@@ -145,14 +144,13 @@ class Remote:
             headers["Content-Type"] = "application/json"
         request = urllib.request.Request(self._url + path, data, headers)  # noqa: S310  # checked
         try:
-            answer: http.client.HTTPResponse = self._opener.open(request, timeout=_SECONDS)
+            return self._calls.open(request, _SECONDS)
         except urllib.error.HTTPError:
             raise
         except (OSError, http.client.HTTPException) as error:
             reason = getattr(error, "reason", None) or error
             said = getattr(reason, "strerror", None) or reason or type(error).__name__
-            raise ConfigError(f"{self._url}: {said}") from None
-        return answer
+            raise self._left() or ConfigError(f"{self._url}: {said}") from None
 
 
 def _checked(url: str) -> str:

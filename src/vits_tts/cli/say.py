@@ -61,6 +61,8 @@ def say(
         raise click.UsageError("Missing option '-o' or '--play': where should it go?")
     if source is not None and text is not None:
         raise click.UsageError("TEXT and --file exclude each other.")
+    if output == "-" and sys.stdout and sys.stdout.isatty():
+        raise click.UsageError("-o - is for pipes, and stdout is a terminal; name a file.")
     spoken = _text(text, source)
     with speaking.opened() as speaker, ExitStack() as stack:
         targets = []

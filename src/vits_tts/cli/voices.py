@@ -81,7 +81,8 @@ def show_voice(name: str, as_json: bool, config_path: Path | None) -> None:
         return
     for key, value in row.items():
         if value not in (None, [], {}, ""):
-            _echo(f"{key.replace('_', ' ')}: {_shown(value)}")
+            title, shown = ("size", _megabytes(value)) if key == "bytes" else (key, _shown(value))
+            _echo(f"{title.replace('_', ' ')}: {shown}")
 
 
 @voices.command(
@@ -162,7 +163,8 @@ def _available(config: Config, language: str | None) -> list[tuple[dict[str, Any
 
 
 def _installed_row(voice: "Manifest", config: Config) -> dict[str, Any]:
-    return voice.described(default=voice.name == config.voice.name)
+    row = voice.described(default=voice.name == config.voice.name)
+    return row | {"bytes": voice.model_bytes}
 
 
 def _offered_row(offer: "Offer", licence: "Licence | None") -> dict[str, Any]:

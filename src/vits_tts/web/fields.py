@@ -19,7 +19,7 @@ from pydantic_core import PydanticKnownError
 from vits_tts.audio import formats
 from vits_tts.audio.formats import MAX_SAMPLE_RATE, MIN_BIT_RATE, MIN_SAMPLE_RATE
 from vits_tts.config import Speeds
-from vits_tts.errors import EncodingInvalid, FieldInvalid
+from vits_tts.errors import EncodingInvalid, FieldInvalid, SpeedInvalid
 from vits_tts.speech import MAX_RATE, MIN_RATE
 from vits_tts.text.lexicon import Lexicon, LexiconInvalid
 from vits_tts.text.normalise import CONTROLS
@@ -33,6 +33,8 @@ LIMITED: Final = "x-limited"
 """Keyword of a schema: a text that is to be spoken, as long as the settings allow."""
 ONE_OF: Final = "x-one-of"
 """Keyword of a schema: which names of this server a text may be one of, such as `voices`."""
+
+_TIMES: Final = ("json", "srt", "vtt")
 
 
 def _unicode(value: str) -> str:
@@ -53,7 +55,18 @@ def _named(value: Any) -> Any:
 
 def _times(value: Any) -> Any:
     """Return a yes as the format it means, and a no as none."""
-    return {"true": "json", "false": None, "": None}.get(str(value).lower(), value)
+    found = {"true": "json", "false": None, "": None}.get(str(value).lower(), value)
+    if found not in (None, *_TIMES):
+        message = f"timestamps is true, false, {', '.join(_TIMES[:-1])} or {_TIMES[-1]}"
+        raise FieldInvalid(message, field="timestamps")
+    return found
+
+
+def _rate(value: float) -> float:
+    if not MIN_RATE <= value <= MAX_RATE:
+        message = f"speed is a number from {MIN_RATE:g} to {MAX_RATE:g}"
+        raise SpeedInvalid(message, field="speed")
+    return value
 
 
 def _readings(value: Any) -> Lexicon | None:
@@ -85,6 +98,7 @@ VoiceName: TypeAlias = Annotated[Written, Described({"type": "string", ONE_OF: "
 
 Rate: TypeAlias = Annotated[
     StrictInt | StrictFloat,
+    AfterValidator(_rate),
     Described({"type": "number", "minimum": MIN_RATE, "maximum": MAX_RATE}),
 ]
 

@@ -4,7 +4,7 @@ A parameter is a field; its type, what is said of it and an example stand here a
 same models check the query, forms and JSON, and make the description at ``/openapi.json``.
 """
 
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
@@ -26,6 +26,9 @@ from vits_tts.web.fields import (
 from vits_tts.web.parameters import Parameters, kind
 
 Model = TypeVar("Model", bound=BaseModel)
+
+_KINDS: Final = {"string_type": "a text", "int_type": "a number", "float_type": "a number"}
+"""What pydantic's errors of types ask for."""
 
 
 class TextParameters(BaseModel):
@@ -102,19 +105,30 @@ def checked(model: type[Model], given: Parameters) -> Model:
     try:
         return model.model_validate(given)
     except ValidationError as problem:
-        raise _refusal(problem.errors(include_url=False)[0]) from None
+        raise _refusal(problem.errors(include_url=False)) from None
 
 
-def _refusal(detail: ErrorDetails) -> RequestError:
+def _refusal(details: list[ErrorDetails]) -> RequestError:
+    """Return an error about the first parameter that is wrong; of a union there is one each."""
+    detail = details[0]
     name, given, reason = str(detail["loc"][0]), detail["input"], detail["type"]
     if reason == "missing" or given is None:
         missing = TextMissing if name == "text" else FieldInvalid
         return missing(f"{name} is missing", field=name)
     if reason == "string_unicode":
         return EncodingInvalid(f"{name} is not valid Unicode: it has a lone surrogate", field=name)
-    if reason == "string_type":
-        return FieldInvalid(f"{name} is a text, not {kind(given)}", field=name)
+    if reason in _KINDS:
+        wanted = dict.fromkeys(_wanted(other) for other in details if other["loc"][0] == name)
+        return FieldInvalid(f"{name} is {' or '.join(wanted)}, not {kind(given)}", field=name)
     if reason in {"literal_error", "enum"}:
         return FieldInvalid(f"{name} is {detail['ctx']['expected']}", field=name)
     message = detail["msg"]
     return FieldInvalid(f"{name}: {message[:1].lower()}{message[1:]}", field=name)
+
+
+def _wanted(detail: ErrorDetails) -> str:
+    """Return what would do, in words for the person who sent something else."""
+    _, *inner = detail["loc"]
+    if len(inner) > 1:  # a field of an object that may stand here
+        return f"an object with {inner[-1]}"
+    return _KINDS.get(detail["type"], "an object")

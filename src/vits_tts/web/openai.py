@@ -34,9 +34,10 @@ from vits_tts.web.answers import (
     OpenAIVoiceList,
 )
 from vits_tts.web.base import Handler, NotFoundHandler
-from vits_tts.web.fields import ONE_OF, Rate, Spoken, Written
+from vits_tts.web.fields import ONE_OF, Format, Rate, Spoken, Written
 from vits_tts.web.models import checked
 
+_FORMAT: Final = "mp3"
 _PCM_RATE: Final = 24000
 """OpenAI's `pcm` has no header and always this sample rate."""
 _TOKENS_A_SECOND: Final = 50
@@ -81,15 +82,15 @@ class SpeechCreation(BaseModel):
         description="A name from `/v1/audio/voices`; else the voice that `model` names, or the "
         "default one.",
     )
-    response_format: Annotated[Written, Described({"type": "string", "enum": formats.names()})] = (
-        Field("mp3", description="What the sound comes as; `pcm` has 24000 samples a second.")
+    response_format: Format | None = Field(
+        _FORMAT, description="What the sound comes as; `pcm` has 24000 samples a second."
     )
     speed: Rate | None = Field(
         None,
         description=f"A rate from {MIN_RATE:g} to {MAX_RATE:g}: 2 is twice as fast.",
         examples=[1.25],
     )
-    stream_format: Literal["audio", "sse"] = Field(
+    stream_format: Literal["audio", "sse"] | None = Field(
         "audio", description="The sound itself as it is made, or events that carry it."
     )
     instructions: Written | None = Field(None, description="Accepted, and of no effect.")
@@ -144,10 +145,11 @@ class OpenAISpeechHandler(OpenAIHandler):
 
     async def _speak(self, asked: SpeechCreation) -> None:
         request = await self._request(asked)
-        sample_rate = _PCM_RATE if asked.response_format == "pcm" else None
+        name = asked.response_format or _FORMAT
+        sample_rate = _PCM_RATE if name == "pcm" else None
         plain = self.speech.plain(request)
-        encoding = formats.encoding(asked.response_format, sample_rate, None, plain.sample_rate)
-        if asked.stream_format == "audio":
+        encoding = formats.encoding(name, sample_rate, None, plain.sample_rate)
+        if asked.stream_format != "sse":
             await sending.audio(self, request, encoding)
             return
         await sending.events(
@@ -202,6 +204,8 @@ class OpenAIModelsHandler(OpenAIHandler):
         data = [_model(name) for name in self.model_names]
         self.write_json(OpenAIModelList(object="list", data=data))
 
+    head = get
+
 
 class OpenAIModelHandler(OpenAIHandler):
     """`/v1/models/<name>`: one of them."""
@@ -210,6 +214,8 @@ class OpenAIModelHandler(OpenAIHandler):
         """Show it."""
         self.check_model(name)
         self.write_json(_model(name))
+
+    head = get
 
 
 class OpenAIVoicesHandler(OpenAIHandler):
@@ -220,6 +226,8 @@ class OpenAIVoicesHandler(OpenAIHandler):
         names = voice_names(self.config.openai, self.speech.voices.manifests)
         data = [OpenAIVoice(id=name, object="audio.voice", name=name) for name in names]
         self.write_json(OpenAIVoiceList(object="list", data=data))
+
+    head = get
 
 
 class OpenAINotFoundHandler(OpenAIHandler, NotFoundHandler):

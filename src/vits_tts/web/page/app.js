@@ -11,6 +11,8 @@ import { Words } from "./words.js";
 
 const READING_PAUSE = 400; // milliseconds after the last key
 const SECONDS_PER_CHARACTER = 0.07;
+// What may be otherwise when the same is asked again.
+const PASSING = ["unreachable", "interrupted", "busy", "not_ready", "rate_limited", "other"];
 
 const root = document.documentElement;
 const part = (name) => document.getElementById(name);
@@ -44,7 +46,7 @@ class Page {
       if (this.#active) this.#stop();
       else this.#speak();
     });
-    part("retry").addEventListener("click", () => this.#speak());
+    part("retry").addEventListener("click", () => this.#retry());
     part("download").addEventListener("click", () => this.#download());
     part("copy").addEventListener("click", () => this.#copy());
     part("key").addEventListener("change", () => this.#keyed());
@@ -125,6 +127,13 @@ class Page {
     }
   }
 
+  // What went wrong at first may have been the question for voices.
+  #retry() {
+    if (!this.form.offered) this.#loadVoices();
+    part("speak").focus(); // for the button that was pressed goes
+    this.#speak();
+  }
+
   #stop() {
     if (!this.#active) return;
     this.#talking?.abort();
@@ -162,6 +171,7 @@ class Page {
   // --- what will be read, and the same as a program ---
 
   #changed() {
+    this.#showProblem(null); // it was about what was asked before
     this.form.count();
     this.#showCode();
     clearTimeout(this.#timer);
@@ -254,6 +264,7 @@ class Page {
     if (!(error instanceof Problem)) console.error(error);
     const code = error instanceof Problem ? error.code : "no_sound";
     const known = this.words.say(`errors.${code}`) ? code : "other";
+    part("retry").hidden = !PASSING.includes(known);
     part("problem-words").textContent = this.words.say(`errors.${known}`, {
       count: this.words.number(this.form.length),
       limit: this.words.number(this.form.limit),

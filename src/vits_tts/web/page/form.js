@@ -63,6 +63,11 @@ export class Form {
     return this.#voices.find(({ name }) => name === this.voice.value);
   }
 
+  // Whether it is known which voices there are.
+  get offered() {
+    return this.#voices.length > 0;
+  }
+
   // Show the voices of `/voices`.
   offer(voices, words) {
     const before = this.voice.value;

@@ -1,7 +1,7 @@
 // The same request as a program would make it. Texts may hold anything: each language's own quoting
 // carries them. A key is never written out; the program takes it from the environment.
 
-const KEY = "VITS_TTS_KEY";
+const KEY = "VITS_TTS_API_KEY";
 
 const shell = (text) => `'${text.replaceAll("'", `'\\''`)}'`;
 
