@@ -1,16 +1,15 @@
 """Alerts and the dashboard ask for metrics that there are; alerts fire when they should."""
 
-import json
 import re
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 from prometheus_client import REGISTRY
 
+from tests.support.monitoring import dashboard
 from vits_tts import metrics
 
 FOLDER = Path(__file__).parent.parent.parent / "deploy" / "monitoring"
@@ -37,18 +36,24 @@ def expressions() -> dict[str, str]:
     return found
 
 
-def dashboard() -> dict[str, Any]:
-    """Return the dashboard."""
-    data: dict[str, Any] = json.loads((FOLDER / "dashboard.json").read_text(encoding="utf-8"))
-    return data
-
-
 def test_only_metrics_that_there_are() -> None:
     """Each name that a query uses is one that the server has."""
     names = known()
     for place, expression in expressions().items():
         used = set(re.findall(r"vits_tts_\w+", expression))
         assert used <= names, f"{place}: {used - names}"
+
+
+def test_every_way_to_ask_for_speech_is_watched() -> None:
+    """Where a query counts requests of some routes, those of OpenAI's paths are among them."""
+    chosen = {
+        place: re.findall(r'route=~?"([^"]+)"', expression)
+        for place, expression in expressions().items()
+    }
+    assert any(chosen.values())
+    for place, found in chosen.items():
+        for routes in found:
+            assert {"stream", "openaispeech"} <= set(routes.split("|")), place
 
 
 def test_the_dashboard_shows_all() -> None:
