@@ -60,6 +60,8 @@ VOLUME ["/var/lib/vits-tts/audio", "/var/lib/vits-tts/voices", "/var/lib/vits-tt
 USER 10001:10001
 EXPOSE 8888
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=15s --timeout=5s --start-period=30s --retries=3 CMD ["vits-tts", "health"]
+# Asking costs a second of a slow core, and more than that where the machine is busy; a first start
+# cuts the voice.
+HEALTHCHECK --interval=30s --timeout=10s --start-period=90s --retries=3 CMD ["vits-tts", "health"]
 ENTRYPOINT ["vits-tts"]
 CMD ["serve"]

@@ -100,6 +100,21 @@ def test_alerts_fire_when_they_should() -> None:
             assert f"alertname: {rule['alert']}" in tested
 
 
+def test_the_page_shows_how_servers_are_asked(tmp_path: Path) -> None:
+    """What the page has Prometheus do is right, and the job's name is that of the alerts."""
+    page = (FOLDER.parent.parent / "docs" / "DEPLOYMENT.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```yaml\n(rule_files.*?)```", page, re.DOTALL)
+    names = {job["job_name"] for job in yaml.safe_load(block)["scrape_configs"]}
+    assert {
+        job for text in expressions().values() for job in re.findall(r'job="(.*?)"', text)
+    } == names
+    for alert in yaml.safe_load((FOLDER / "alerts.yaml").read_text())["groups"][0]["rules"]:
+        assert f"| `{alert['alert']}` |" in page
+    (tmp_path / "alerts.yaml").write_bytes((FOLDER / "alerts.yaml").read_bytes())
+    (tmp_path / "prometheus.yml").write_text(block, encoding="utf-8")
+    promtool("check", "config", str(tmp_path / "prometheus.yml"))
+
+
 def test_the_dashboards_queries_can_be_read(tmp_path: Path) -> None:
     """Prometheus's own parser takes every query of the dashboard."""
     rules = [

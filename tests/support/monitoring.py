@@ -99,9 +99,9 @@ class Prometheus:
         return lines
 
     def watching(self) -> int:
-        """Return how many servers answer it."""
+        """Return how many servers answer it; none while it is starting."""
         answer = httpx.get(f"{self.url}/api/v1/query", params={"query": "sum(up)"})
-        result = answer.json()["data"]["result"]
+        result = answer.json()["data"]["result"] if answer.is_success else []
         return int(result[0]["value"][1]) if result else 0
 
 
