@@ -11,7 +11,7 @@ ENV SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt
 COPY deploy/uv.txt /build/
 RUN python3 -m venv /uv && /uv/bin/pip install --no-cache-dir --require-hashes -r /build/uv.txt
 ENV UV_PROJECT_ENVIRONMENT=/opt/vits-tts UV_PYTHON=/usr/bin/python3 UV_PYTHON_DOWNLOADS=never \
-    UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy UV_NO_CACHE=1
+    UV_LINK_MODE=copy UV_NO_CACHE=1
 WORKDIR /build
 # What others made first: it changes less often than what we make. EXTRAS="--extra aac" adds AAC and
 # 100 MB.
@@ -22,6 +22,9 @@ COPY deploy/slim.sh ./deploy/
 RUN deploy/slim.sh /opt/vits-tts
 COPY src ./src
 RUN /uv/bin/uv sync --locked --no-dev --no-editable --inexact
+# The bytecode of what serving imports: nobody can write any later.
+COPY deploy/bytecode.py ./deploy/
+RUN /opt/vits-tts/bin/python deploy/bytecode.py
 
 FROM ${BASE}
 ARG VERSION=0.1.0
@@ -35,12 +38,13 @@ LABEL org.opencontainers.image.title="vits-tts" \
       org.opencontainers.image.created="${CREATED}"
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends ca-certificates python3 \
-    && rm -rf /var/lib/apt/lists/* /var/cache/* /usr/share/doc/* /usr/share/man/* \
-        /usr/lib/python3*/lib2to3 /usr/lib/python3*/pydoc_data \
+    && rm -rf /var/lib/apt/lists/* /var/cache/* /var/log/* /usr/share/doc/* /usr/share/man/* \
+        /usr/lib/python3*/lib2to3 /usr/lib/python3*/pydoc_data /usr/lib/python3*/test \
     && groupadd --gid 10001 vits-tts \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /var/lib/vits-tts \
         --shell /usr/sbin/nologin vits-tts \
     && install -d -o 10001 -g 10001 /var/lib/vits-tts/audio /var/lib/vits-tts/voices \
+        /var/lib/vits-tts/pieces \
     && install -d /etc/vits-tts
 COPY --from=builder /opt/vits-tts /opt/vits-tts
 # Settings: /etc/vits-tts/config.yaml, if there is one, and the environment. Only the folders below
@@ -49,12 +53,15 @@ ENV PATH=/opt/vits-tts/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     VITS_TTS__SERVER__HOST=0.0.0.0 \
     VITS_TTS__AUDIO__FOLDER=/var/lib/vits-tts/audio \
-    VITS_TTS__VOICE__FOLDER=/var/lib/vits-tts/voices
+    VITS_TTS__VOICE__FOLDER=/var/lib/vits-tts/voices \
+    VITS_TTS__VOICE__PIECES_FOLDER=/var/lib/vits-tts/pieces
 WORKDIR /etc/vits-tts
-VOLUME ["/var/lib/vits-tts/audio", "/var/lib/vits-tts/voices"]
+VOLUME ["/var/lib/vits-tts/audio", "/var/lib/vits-tts/voices", "/var/lib/vits-tts/pieces"]
 USER 10001:10001
 EXPOSE 8888
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=15s --timeout=5s --start-period=30s --retries=3 CMD ["vits-tts", "health"]
+# Asking costs a second of a slow core, and more than that where the machine is busy; a first start
+# cuts the voice.
+HEALTHCHECK --interval=30s --timeout=10s --start-period=90s --retries=3 CMD ["vits-tts", "health"]
 ENTRYPOINT ["vits-tts"]
 CMD ["serve"]

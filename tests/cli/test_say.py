@@ -20,6 +20,7 @@ from vits_tts.audio import wav
 from vits_tts.cli.players import Playback
 from vits_tts.errors import ConfigError, VitsTtsError
 from vits_tts.types import Pcm
+from vits_tts.voice.pieces import default_folder
 
 RATE = 8000
 LOUD = Pcm(np.full(800, 9000, np.int16), RATE)
@@ -39,6 +40,22 @@ def heard(playback: Playback, windows: int) -> None:
     for _ in range(windows):
         playback.write(LOUD)
     playback.finish()
+
+
+def test_nothing_is_kept_or_told_about_the_user(tmp_path: Path) -> None:
+    """Speaking leaves nothing in the home: onnxruntime keeps there what it wants to report."""
+    home = tmp_path / "home"
+    home.mkdir()
+    done = run(
+        tmp_path,
+        *("say", "Xin chào.", "-o", "a.wav"),
+        HOME=str(home),
+        XDG_CACHE_HOME="",
+        CI="",
+        VITS_TTS__VOICE__PIECES_FOLDER=str(default_folder()),
+    )
+    assert done.returncode == 0, done.stderr
+    assert list(home.rglob("*")) == []
 
 
 def test_file_lexicon_and_format(tmp_path: Path) -> None:

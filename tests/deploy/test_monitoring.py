@@ -1,16 +1,15 @@
 """Alerts and the dashboard ask for metrics that there are; alerts fire when they should."""
 
-import json
 import re
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 from prometheus_client import REGISTRY
 
+from tests.support.monitoring import dashboard
 from vits_tts import metrics
 
 FOLDER = Path(__file__).parent.parent.parent / "deploy" / "monitoring"
@@ -37,18 +36,24 @@ def expressions() -> dict[str, str]:
     return found
 
 
-def dashboard() -> dict[str, Any]:
-    """Return the dashboard."""
-    data: dict[str, Any] = json.loads((FOLDER / "dashboard.json").read_text(encoding="utf-8"))
-    return data
-
-
 def test_only_metrics_that_there_are() -> None:
     """Each name that a query uses is one that the server has."""
     names = known()
     for place, expression in expressions().items():
         used = set(re.findall(r"vits_tts_\w+", expression))
         assert used <= names, f"{place}: {used - names}"
+
+
+def test_every_way_to_ask_for_speech_is_watched() -> None:
+    """Where a query counts requests of some routes, those of OpenAI's paths are among them."""
+    chosen = {
+        place: re.findall(r'route=~?"([^"]+)"', expression)
+        for place, expression in expressions().items()
+    }
+    assert any(chosen.values())
+    for place, found in chosen.items():
+        for routes in found:
+            assert {"stream", "openaispeech"} <= set(routes.split("|")), place
 
 
 def test_the_dashboard_shows_all() -> None:
@@ -93,6 +98,21 @@ def test_alerts_fire_when_they_should() -> None:
     for group in alerts["groups"]:
         for rule in group["rules"]:
             assert f"alertname: {rule['alert']}" in tested
+
+
+def test_the_page_shows_how_servers_are_asked(tmp_path: Path) -> None:
+    """What the page has Prometheus do is right, and the job's name is that of the alerts."""
+    page = (FOLDER.parent.parent / "docs" / "DEPLOYMENT.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```yaml\n(rule_files.*?)```", page, re.DOTALL)
+    names = {job["job_name"] for job in yaml.safe_load(block)["scrape_configs"]}
+    assert {
+        job for text in expressions().values() for job in re.findall(r'job="(.*?)"', text)
+    } == names
+    for alert in yaml.safe_load((FOLDER / "alerts.yaml").read_text())["groups"][0]["rules"]:
+        assert f"| `{alert['alert']}` |" in page
+    (tmp_path / "alerts.yaml").write_bytes((FOLDER / "alerts.yaml").read_bytes())
+    (tmp_path / "prometheus.yml").write_text(block, encoding="utf-8")
+    promtool("check", "config", str(tmp_path / "prometheus.yml"))
 
 
 def test_the_dashboards_queries_can_be_read(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 import os
 import signal
 import socket
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -13,6 +12,7 @@ import httpx
 import pytest
 
 from tests.conftest import Row
+from tests.support.load import Caller
 from tests.support.nginx import nginx
 from tests.support.server import Server, Settings, serving, until
 from tests.support.sound import decode
@@ -119,7 +119,7 @@ def test_rolling_restart_without_a_failed_request(tmp_path: Path, row: Row) -> N
             for number, name in enumerate(names)
         ]
         url = stack.enter_context(nginx(tmp_path / "nginx", running))
-        load = [Load(url) for _ in range(6)]
+        load = [Caller(url, keep_alive=True) for _ in range(6)]
         for number, server in enumerate(running):
             before = sum(one.answered for one in load)
             os.kill(server.process.pid, signal.SIGTERM)
@@ -137,42 +137,5 @@ def test_rolling_restart_without_a_failed_request(tmp_path: Path, row: Row) -> N
         assert refused < answered / 10
     row(
         "Rolling restart of 2 replicas behind nginx, 6 callers",
-        f"{answered} requests, {refused} told to come back, 0 failed",
+        f"{answered} requests whole, {refused} told to come back, 0 failed",
     )
-
-
-class Load(threading.Thread):
-    """A caller who asks again and again: GET and POST, over one connection."""
-
-    def __init__(self, url: str) -> None:
-        """Begin at once."""
-        super().__init__(daemon=True)
-        self.url = url
-        self.answered = 0
-        self.refused = 0
-        self.problems: list[str] = []
-        self._enough = threading.Event()
-        self.start()
-
-    def run(self) -> None:
-        """Count what was answered, keep what was not."""
-        with httpx.Client(base_url=self.url, timeout=30) as client:
-            while not self._enough.wait(0.005):
-                try:
-                    streamed = client.get("/tts/stream", params={"text": "xin chao ban"})
-                    posted = client.post("/tts/stream", json={"text": f"so {self.answered}."})
-                    for answer in (streamed, posted):
-                        if answer.status_code == 503 and "Retry-After" in answer.headers:
-                            self.refused += 1
-                        elif answer.status_code != 200:
-                            self.problems.append(f"{answer.status_code} {answer.text}")
-                        elif len(answer.content) < 1000:
-                            self.problems.append(f"only {len(answer.content)} bytes")
-                        self.answered += 1
-                except httpx.HTTPError as problem:
-                    self.problems.append(repr(problem))
-
-    def stop(self) -> None:
-        """Ask no more."""
-        self._enough.set()
-        self.join(30)

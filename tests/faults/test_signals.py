@@ -94,7 +94,7 @@ def test_sighup(start: Starter, tmp_path: Path, row: Row) -> None:
         before = set(server.workers())
         # No more than two cores can serve in time: whoever is refused for that proves nothing.
         listeners = [Listener(server, _TEXT) for _ in range(2)]
-        callers = [Caller(server) for _ in range(3)]
+        callers = [Caller(server.url) for _ in range(3)]
         for listener in listeners:
             assert listener.first.wait(60)
         begun = time.monotonic()

@@ -36,12 +36,13 @@ class Listener(threading.Thread):
 
 
 class Caller(threading.Thread):
-    """Asks the voice `pair` for something short, each time over a connection of its own."""
+    """Asks the voice `pair` for something short, by GET and by POST, again and again."""
 
-    def __init__(self, server: Server) -> None:
-        """Begin at once."""
+    def __init__(self, url: str, *, keep_alive: bool = False) -> None:
+        """Begin at once; over one connection, or each time over one of its own."""
         super().__init__(daemon=True)
-        self.server = server
+        self.url = url
+        self.headers = {} if keep_alive else {"Connection": "close"}
         self.answered = 0
         self.refused = 0
         """Told to come back, because the machine is busy: an answer, but no speech."""
@@ -50,18 +51,26 @@ class Caller(threading.Thread):
         self.start()
 
     def run(self) -> None:
-        """Count what was answered, keep what was not."""
-        while not self._enough.wait(0.01):
-            try:
-                answer = httpx.get(f"{self.server.url}/tts/stream?text=chao&voice=pair", timeout=30)
-                if answer.status_code == 503 and "Retry-After" in answer.headers:
-                    self.refused += 1
-                elif answer.status_code != 200:
-                    self.problems.append(answer.text)
-                else:
-                    self.answered += 1
-            except httpx.HTTPError as problem:
-                self.problems.append(repr(problem))
+        """Ask until stopped."""
+        with httpx.Client(base_url=self.url, headers=self.headers, timeout=30) as client:
+            while not self._enough.wait(0.005):
+                again = {"text": "xin chao ban", "voice": "pair"}
+                new = {"text": f"so {self.answered}.", "voice": "pair"}
+                try:
+                    self._count(client.get("/tts/stream", params=again))
+                    self._count(client.post("/tts/stream", json=new))
+                except httpx.HTTPError as problem:
+                    self.problems.append(repr(problem))
+
+    def _count(self, answer: httpx.Response) -> None:
+        if answer.status_code == 503 and "Retry-After" in answer.headers:
+            self.refused += 1
+        elif answer.status_code != 200:
+            self.problems.append(f"{answer.status_code} {answer.text}")
+        elif len(answer.content) < 1000:
+            self.problems.append(f"only {len(answer.content)} bytes")
+        else:
+            self.answered += 1
 
     def stop(self) -> None:
         """Ask no more."""

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -110,6 +110,7 @@ def serving(
     *,
     command: list[str] | None = None,
     folder_of_command: Path | None = None,
+    environment: Mapping[str, str] | None = None,
     ready: bool = True,
 ) -> Iterator[Server]:
     """Run a server with ``settings`` in ``folder``, wait until it is ready, end it at the end."""
@@ -120,7 +121,7 @@ def serving(
         process = subprocess.Popen(
             command or [sys.executable, "-m", "vits_tts", "serve"],
             cwd=folder_of_command or folder,
-            env=clean_environment(),
+            env={**clean_environment(), **(environment or {})},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

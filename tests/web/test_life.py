@@ -108,7 +108,7 @@ def test_reload_takes_settings_and_voices_and_drops_nothing(start: Starter, tmp_
         before = set(server.workers())
         listener = Listener(server)
         listener.first.wait(30)
-        callers = [Caller(server) for _ in range(4)]
+        callers = [Caller(server.url) for _ in range(4)]
         install_pair(tmp_path / "server" / "voices", "duo")
         settings["voice"]["others"] = ["pair", "duo"]
         server.configure(settings)
@@ -151,7 +151,7 @@ def test_workers_are_replaced_after_so_many_requests(start: Starter, tmp_path: P
         before = set(server.workers())
         listener = Listener(server)
         listener.first.wait(30)
-        callers = [Caller(server) for _ in range(4)]
+        callers = [Caller(server.url) for _ in range(4)]
         until(lambda: not before & set(server.workers()), "new workers", server.explain)
         listener.join(60)
         for caller in callers:
