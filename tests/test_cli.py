@@ -190,6 +190,15 @@ def test_one_broken_voice_hides_no_other(tmp_path: Path) -> None:
     assert done.stderr.startswith(b"vits-tts: voice pair: ")
 
 
+def test_help_and_completion_wait_for_nothing(tmp_path: Path) -> None:
+    """What only speaks of commands imports nothing that takes long, so that a TAB is answered."""
+    script = "import sys, vits_tts.cli; print(*{'numpy', 'pydantic', 'yaml'} & set(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "\n"
+
+
 def test_version(tmp_path: Path) -> None:
     """It knows its version."""
     assert run(tmp_path, "--version").stdout.startswith(b"vits-tts, version 0.")
