@@ -12,7 +12,7 @@ import httpx
 import pytest
 import yaml
 
-from tests.support.cli import run
+from tests.support.cli import run, run_several
 from tests.support.redis import redis_server
 from tests.support.server import Settings, clean_environment, serving, until
 from tests.support.sound import assert_speech, decode
@@ -60,64 +60,62 @@ def test_config(tmp_path: Path) -> None:
     assert (server["host"], server["port"]) == ("0.0.0.0", 99)  # noqa: S104
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        (),
-        ("serve",),
-        ("say",),
-        ("voices",),
-        ("voices", "list"),
-        ("voices", "info"),
-        ("voices", "install"),
-        ("voices", "remove"),
-        ("config",),
-        ("cache", "stats"),
-        ("cache", "clear"),
-        ("cache", "warm"),
-    ],
-)
-def test_help(tmp_path: Path, command: tuple[str, ...]) -> None:
+COMMANDS: list[tuple[str, ...]] = [
+    (),
+    ("serve",),
+    ("say",),
+    ("voices",),
+    ("voices", "list"),
+    ("voices", "info"),
+    ("voices", "install"),
+    ("voices", "remove"),
+    ("config",),
+    ("cache", "stats"),
+    ("cache", "clear"),
+    ("cache", "warm"),
+]
+
+
+def test_help(tmp_path: Path) -> None:
     """Every command explains itself, commands that do something with an example."""
-    done = run(tmp_path, *command, "--help")
-    assert done.returncode == 0
-    text = done.stdout.decode()
-    assert text.startswith("Usage: ")
-    if command and command != ("voices",):
-        assert f"vits-tts {' '.join(command)}" in text.partition("Examples:")[2]
+    ends = run_several(tmp_path, *([*command, "--help"] for command in COMMANDS))
+    for command, done in zip(COMMANDS, ends, strict=True):
+        assert done.status == 0
+        assert done.stdout.startswith("Usage: ")
+        if command and command != ("voices",):
+            assert f"vits-tts {' '.join(command)}" in done.stdout.partition("Examples:")[2]
 
 
-@pytest.mark.parametrize(
-    ("arguments", "complaint"),
-    [
-        (("fly",), "No such command 'fly'"),
-        (("say", "xin", "-o", "x.wav", "--spede", "1"), "No such option"),
-        (("say", "xin"), "Missing option '-o' or '--play'"),
-        (("say", "xin", "-o", "x.wav", "--file", "bad.yaml"), "exclude each other"),
-        (("say", "xin", "-o", "x.wav", "--url", "ftp://x"), "--url should be a URL"),
-        (("say", "xin", "-o", "x.wav", "--url", "http://127.0.0.1:1"), "Connection refused"),
-        (("say", "...", "-o", "x.wav"), "nothing to say"),
-        (("say", "", "-o", "x.wav"), "the text is empty"),
-        (("say", "a\x07b", "-o", "x.wav"), "control character"),
-        (("say", "xin", "-o", "x.wav", "--speed", "9"), "speed is one of"),
-        (("say", "xin", "-o", "x.wav", "--voice", "nobody"), "there is no voice 'nobody'"),
-        (("say", "xin", "-o", "x.wav", "--speaker", "9"), "has no speaker '9'"),
-        (("say", "xin", "-o", "no/such/folder/x.wav"), "folder/x.wav: No such file or directory"),
-        (("say", "xin", "-o", "."), "is a directory"),
-        (("config", "--config", "no.yaml"), "no.yaml: there is no such file"),
-        (("serve", "--config", "bad.yaml"), "did you mean server.port?"),
-        (("voices", "list", "--config", "bad.yaml"), "did you mean server.port?"),
-    ],
-)
-def test_mistakes(tmp_path: Path, arguments: tuple[str, ...], complaint: str) -> None:
+MISTAKES = [
+    (("fly",), "No such command 'fly'"),
+    (("say", "xin", "-o", "x.wav", "--spede", "1"), "No such option"),
+    (("say", "xin"), "Missing option '-o' or '--play'"),
+    (("say", "xin", "-o", "x.wav", "--file", "bad.yaml"), "exclude each other"),
+    (("say", "xin", "-o", "x.wav", "--url", "ftp://x"), "--url should be a URL"),
+    (("say", "xin", "-o", "x.wav", "--url", "http://127.0.0.1:1"), "Connection refused"),
+    (("say", "...", "-o", "x.wav"), "nothing to say"),
+    (("say", "", "-o", "x.wav"), "the text is empty"),
+    (("say", "a\x07b", "-o", "x.wav"), "control character"),
+    (("say", "xin", "-o", "x.wav", "--speed", "9"), "speed is one of"),
+    (("say", "xin", "-o", "x.wav", "--voice", "nobody"), "there is no voice 'nobody'"),
+    (("say", "xin", "-o", "x.wav", "--speaker", "9"), "has no speaker '9'"),
+    (("say", "xin", "-o", "no/such/folder/x.wav"), "folder/x.wav: No such file or directory"),
+    (("say", "xin", "-o", "."), "is a directory"),
+    (("config", "--config", "no.yaml"), "no.yaml: there is no such file"),
+    (("serve", "--config", "bad.yaml"), "did you mean server.port?"),
+    (("voices", "list", "--config", "bad.yaml"), "did you mean server.port?"),
+]
+
+
+def test_mistakes(tmp_path: Path) -> None:
     """A mistake is one line on stderr and exit status 2; no file is left behind."""
     (tmp_path / "bad.yaml").write_text("server: {prot: 1}")
-    done = run(tmp_path, *arguments)
-    assert done.returncode == 2
-    assert done.stdout == b""
-    (line,) = done.stderr.decode().splitlines()
-    assert line.startswith("vits-tts: ")
-    assert complaint in line
+    ends = run_several(tmp_path, *(list(arguments) for arguments, _ in MISTAKES))
+    for (arguments, complaint), done in zip(MISTAKES, ends, strict=True):
+        assert (done.status, done.stdout) == (2, ""), arguments
+        (line,) = done.stderr.splitlines()
+        assert line.startswith("vits-tts: ")
+        assert complaint in line
     assert not list(tmp_path.glob("*.wav"))
     assert not list(tmp_path.glob(".*"))
 
@@ -219,6 +217,15 @@ def test_one_broken_voice_hides_no_other(tmp_path: Path) -> None:
     assert done.stderr.startswith(b"vits-tts: voice pair: ")
 
 
+def test_help_and_completion_wait_for_nothing(tmp_path: Path) -> None:
+    """What only speaks of commands imports nothing that takes long, so that a TAB is answered."""
+    script = "import sys, vits_tts.cli; print(*{'numpy', 'pydantic', 'yaml'} & set(sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "\n"
+
+
 def test_version(tmp_path: Path) -> None:
     """It knows its version."""
     assert run(tmp_path, "--version").stdout.startswith(b"vits-tts, version 0.")
@@ -237,15 +244,22 @@ def test_cache_administration(tmp_path: Path) -> None:
         again = run(tmp_path, "cache", "warm", "phrases.txt")
         assert again.stdout == b"0 sentences made, 4 were there\n"
         run(tmp_path, "cache", "warm", "phrases.txt", "--voice", "pair")
-        rows = json.loads(run(tmp_path, "cache", "stats", "--json").stdout)
+        as_json, stats, dropped, all_dropped, unknown = run_several(
+            tmp_path,
+            ["cache", "stats", "--json"],
+            ["cache", "stats"],
+            ["cache", "clear", "--voice", "pair"],
+            ["cache", "clear"],
+            ["cache", "clear", "--voice", "pear"],
+        )
+        rows = json.loads(as_json.stdout)
         counts = {row["voice"]: row["sentences"] for row in rows}
         assert counts == {"vi_VN-vais1000-compact": 3, "pair": 3}
         assert all(row["bytes"] > 100 for row in rows)
-        assert b"in all: 6 sentences" in run(tmp_path, "cache", "stats").stdout
-        assert run(tmp_path, "cache", "clear", "--voice", "pair").stdout == b"3 sentences dropped\n"
-        assert run(tmp_path, "cache", "clear").stdout == b"3 sentences dropped\n"
-        unknown = run(tmp_path, "cache", "clear", "--voice", "pear")
-        assert unknown.stderr == b"vits-tts: there is no voice 'pear'; did you mean pair?\n"
+        assert "in all: 6 sentences" in stats.stdout
+        assert dropped.stdout == "3 sentences dropped\n"
+        assert all_dropped.stdout == "3 sentences dropped\n"
+        assert unknown.stderr == "vits-tts: there is no voice 'pear'; did you mean pair?\n"
         (tmp_path / "phrases.txt").write_text("Một.\n...\n")
         wrong = run(tmp_path, "cache", "warm", "phrases.txt")
         assert wrong.returncode == 2
@@ -273,13 +287,16 @@ def test_clearing_reaches_the_memory_of_servers(tmp_path: Path) -> None:
 def test_cache_needs_redis(tmp_path: Path) -> None:
     """Without a shared cache there is nothing to look after; one that is away is named."""
     (tmp_path / "phrases.txt").write_text("Xin chào.\n")
-    for command in (("stats",), ("clear",), ("warm", "phrases.txt")):
-        done = run(tmp_path, "cache", *command)
-        assert done.returncode == 2
-        assert done.stderr.startswith(b"vits-tts: cache.redis.url: ")
-        away = run(tmp_path, "cache", *command, VITS_TTS__CACHE__REDIS__URL="redis://127.0.0.1:1/0")
-        assert away.returncode == 2
-        assert b"cache.redis" in away.stderr.splitlines()[-1]
+    (tmp_path / "away.yaml").write_text("cache: {redis: {url: 'redis://127.0.0.1:1/0'}}")
+    commands = [["cache", *command] for command in (["stats"], ["clear"], ["warm", "phrases.txt"])]
+    for done in run_several(tmp_path, *commands):
+        assert done.status == 2
+        assert done.stderr.startswith("vits-tts: cache.redis.url: ")
+    for away in run_several(
+        tmp_path, *([*command, "--config", "away.yaml"] for command in commands)
+    ):
+        assert away.status == 2
+        assert "cache.redis" in away.stderr.splitlines()[-1]
 
 
 def test_normalize(tmp_path: Path) -> None:

@@ -63,7 +63,7 @@ def test_keep_alive_connections_are_closed_while_draining(start: Starter, tmp_pa
         httpx.Client(base_url=server.url) as client,
     ):
         assert client.get("/readyz").status_code == 200
-        listener = Listener(server)
+        listener = Listener(server, LONG[: len(LONG) // 2])
         listener.first.wait(30)
         os.kill(server.process.pid, signal.SIGTERM)
         server.wait_for("draining")

@@ -3,16 +3,15 @@
 import asyncio
 import json
 import sys
-from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
-from vits_tts import config as configuration
-from vits_tts.cli.options import Examples, config_option
-from vits_tts.config import Config
+from vits_tts.cli.options import Examples, Load, config_option
 from vits_tts.errors import ConfigError
-from vits_tts.voice import catalogue
+
+if TYPE_CHECKING:
+    from vits_tts.config import Config
 
 
 @click.group("cache")
@@ -25,11 +24,11 @@ def cache_commands() -> None:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @config_option
-def cache_stats(as_json: bool, config_path: Path | None) -> None:
+def cache_stats(as_json: bool, load: Load) -> None:
     """Say how many sentences are kept, and how large, by voice."""
     from vits_tts.cache import administration
 
-    config = configuration.load(config_path)
+    config = load()
     names = _voice_names(config)
     found = asyncio.run(administration.stats(config.cache.redis))
     rows = [
@@ -52,16 +51,17 @@ def cache_stats(as_json: bool, config_path: Path | None) -> None:
 )
 @click.option("--voice", metavar="NAME", help="Only this voice's sentences.")
 @config_option
-def cache_clear(voice: str | None, config_path: Path | None) -> None:
+def cache_clear(voice: str | None, load: Load) -> None:
     """Drop what is kept in Redis, and the memory of every server that uses it."""
     from vits_tts.cache import administration
+    from vits_tts.config import nearest
 
-    config = configuration.load(config_path)
+    config = load()
     digest = None
     if voice:
         digests = {name: digest for digest, name in _voice_names(config).items()}
         if voice not in digests:
-            hint = configuration.nearest(voice, list(digests))
+            hint = nearest(voice, list(digests))
             raise ConfigError(f"there is no voice {voice!r}{hint}")
         digest = digests[voice]
     count = asyncio.run(administration.clear(config.cache.redis, digest))
@@ -81,7 +81,7 @@ def cache_warm(
     speed: str | None,
     voice: str | None,
     speaker: str | None,
-    config_path: Path | None,
+    load: Load,
 ) -> None:
     """Make the phrases in FILE, one a line, so that servers find them in Redis.
 
@@ -91,7 +91,7 @@ def cache_warm(
     from vits_tts.cache import administration
     from vits_tts.speech import build, warm
 
-    config = configuration.load(config_path)
+    config = load()
     asyncio.run(administration.check(config.cache.redis))
     logs.configure(config.logging, sys.stderr, level="critical")
     lines = [line.strip() for line in phrases if line.strip()]
@@ -101,7 +101,9 @@ def cache_warm(
     click.echo(f"{made} sentences made, {there} were there")
 
 
-def _voice_names(config: Config) -> dict[str, str]:
+def _voice_names(config: "Config") -> dict[str, str]:
     """Return the names of all installed voices by the digests that cache entries carry."""
+    from vits_tts.voice import catalogue
+
     found, _ = catalogue.readable(config.voice.folder)
     return {voice.short_digest: voice.name for voice in found}

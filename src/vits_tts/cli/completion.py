@@ -5,7 +5,8 @@ from pathlib import Path
 import click
 from click.shell_completion import CompletionItem, get_completion_class
 
-from vits_tts.cli.options import PROGRAM, Examples
+from vits_tts.cli.options import PROGRAM, Examples, load_config
+from vits_tts.errors import VitsTtsError
 
 _VARIABLE = "_VITS_TTS_COMPLETE"
 
@@ -33,13 +34,11 @@ def complete_voice(
 ) -> list[CompletionItem]:
     """Return the installed voices whose names begin so; none where the settings are broken."""
     del parameter
-    from vits_tts import config as configuration
-    from vits_tts.errors import VitsTtsError
     from vits_tts.voice import catalogue
 
     path = ctx.params.get("config_path")
     try:
-        config = configuration.load(Path(path) if path else None)
+        config = load_config(Path(path) if path else None)
     except VitsTtsError:
         return []
     names = catalogue.installed(config.voice.folder)

@@ -2,12 +2,10 @@
 
 import json
 import sys
-from pathlib import Path
 
 import click
 
-from vits_tts import config as configuration
-from vits_tts.cli.options import Examples, config_option, read_stdin
+from vits_tts.cli.options import Examples, Load, config_option, read_stdin
 
 
 @click.command(
@@ -19,13 +17,13 @@ from vits_tts.cli.options import Examples, config_option, read_stdin
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line, with offsets.")
 @config_option
-def normalize(as_json: bool, config_path: Path | None) -> None:
+def normalize(as_json: bool, load: Load) -> None:
     """Show what would be said for each line of stdin."""
     from vits_tts import logs
     from vits_tts.text.normalise import Normaliser
     from vits_tts.text.split import Reading, split
 
-    config = configuration.load(config_path)
+    config = load()
     logs.configure(config.logging, sys.stderr, level="error")
     normaliser = Normaliser(config.text.region, config.text.emoji, config.text.lexicon)
     for line in read_stdin().splitlines():

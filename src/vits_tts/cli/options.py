@@ -3,28 +3,46 @@
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import fields
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
-from typing import Any, BinaryIO, TextIO, TypeVar, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, TextIO, TypeAlias, TypeVar, cast
 
 import click
 
 from vits_tts.errors import ConfigError
 
+if TYPE_CHECKING:
+    from vits_tts.config import Config
+
 F = TypeVar("F", bound=Callable[..., Any])
+Load: TypeAlias = "Callable[[], Config]"
+"""Reads the settings; raises ``ConfigError``."""
 
 PROGRAM = "vits-tts"
 
 
 def config_option(command: F) -> F:
-    """Give a command ``--config``."""
+    """Give a command ``--config``; it gets what reads the settings, as ``load``."""
     return click.option(
         "--config",
-        "config_path",
+        "load",
         type=click.Path(path_type=Path),
         metavar="PATH",
+        callback=lambda _context, _option, path: partial(load_config, path),
         help="Settings to use instead of ./config.yaml.",
     )(command)
+
+
+def load_config(path: Path | None) -> "Config":
+    """Return the settings in a file, or else those of the current folder.
+
+    Raises:
+        ConfigError: they cannot be used.
+
+    """
+    from vits_tts import config
+
+    return config.load(path)
 
 
 def gathered(

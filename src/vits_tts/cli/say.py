@@ -1,7 +1,6 @@
 """``say``: a text becomes sound, in a file, in a pipe or from the loudspeaker."""
 
 import sys
-from collections.abc import Generator
 from contextlib import AbstractContextManager, ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,13 +9,14 @@ import click
 
 from vits_tts.cli.encoding import Asked, encoding_options
 from vits_tts.cli.options import Examples, decoded, read_stdin, standard
-from vits_tts.cli.players import Playback
 from vits_tts.cli.progress import progress
 from vits_tts.cli.speaking import Speaking, speaking_options
-from vits_tts.types import Window
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from vits_tts.audio.writing import Sink
+    from vits_tts.types import Window
 
 _LONG_CHARS = 300
 
@@ -69,6 +69,8 @@ def say(
         if output is not None:
             targets.append(stack.enter_context(_sink(output, asked, speaker.sample_rate)))
         if play:
+            from vits_tts.cli.players import Playback
+
             targets.append(stack.enter_context(Playback(speaker.sample_rate)))
         with closing(_shown(speaker.stream(spoken), len(spoken))) as windows:
             for window in windows:
@@ -94,7 +96,7 @@ def _sink(output: str, asked: Asked, sample_rate: int) -> AbstractContextManager
     return writing.file(path, asked.encoding(path, sample_rate), sample_rate)
 
 
-def _shown(windows: Generator[Window, None, None], chars: int) -> Generator[Window, None, None]:
+def _shown(windows: "Generator[Window, None, None]", chars: int) -> "Generator[Window, None, None]":
     """Yield the windows, and show how far they have come where the text is long."""
     if chars < _LONG_CHARS:
         yield from windows

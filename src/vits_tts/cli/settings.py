@@ -1,12 +1,8 @@
 """``config``: the settings in effect."""
 
-from pathlib import Path
-
 import click
 
-from vits_tts import config as configuration
-from vits_tts import reference
-from vits_tts.cli.options import Examples, config_option
+from vits_tts.cli.options import Examples, Load, config_option
 
 
 @click.command(
@@ -17,11 +13,13 @@ from vits_tts.cli.options import Examples, config_option
 @click.option("--reference", "page", is_flag=True, help="Print the reference page instead.")
 @click.option("--template", is_flag=True, help="Print a config.yaml with all defaults instead.")
 @config_option
-def show_config(page: bool, template: bool, config_path: Path | None) -> None:
+def show_config(page: bool, template: bool, load: Load) -> None:
     """Print the settings in effect, secrets masked."""
+    from vits_tts import reference
+
     if page:
         click.echo(reference.page(), nl=False)
     elif template:
         click.echo(reference.template(), nl=False)
     else:
-        click.echo(reference.effective(configuration.load(config_path)), nl=False)
+        click.echo(reference.effective(load()), nl=False)

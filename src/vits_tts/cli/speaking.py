@@ -6,17 +6,17 @@ from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import click
 
-from vits_tts import config as configuration
 from vits_tts.cli.completion import complete_voice
-from vits_tts.cli.options import gathered
-from vits_tts.config import Config
+from vits_tts.cli.options import gathered, load_config
 from vits_tts.errors import ConfigError
-from vits_tts.text import lexicon
-from vits_tts.types import Window
+
+if TYPE_CHECKING:
+    from vits_tts.config import Config
+    from vits_tts.types import Window
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -28,7 +28,7 @@ class Speaker(Protocol):
     licence: str
     sample_rate: int
 
-    def stream(self, text: str) -> Generator[Window, None, None]:
+    def stream(self, text: str) -> "Generator[Window, None, None]":
         """Yield the speech of a text."""
 
     def close(self) -> None:
@@ -104,7 +104,7 @@ class _Library:
         from vits_tts import logs
         from vits_tts.api import Speech
 
-        config = configuration.load(asked.config_path)
+        config = load_config(asked.config_path)
         logs.configure(config.logging, sys.stderr, level="critical")
         self._speech = Speech(asked.voice, config=_with_lexicon(config, asked.lexicon))
         self._how = {"speed": asked.speed, "speaker": asked.speaker}
@@ -112,14 +112,14 @@ class _Library:
         self.name, self.licence = voice.name, voice.licence.name
         self.sample_rate = voice.sample_rate
 
-    def stream(self, text: str) -> Generator[Window, None, None]:
+    def stream(self, text: str) -> "Generator[Window, None, None]":
         return self._speech.stream(text, **self._how)  # type: ignore[arg-type]
 
     def close(self) -> None:
         self._speech.close()
 
 
-def _with_lexicon(config: Config, path: Path | None) -> Config:
+def _with_lexicon(config: "Config", path: Path | None) -> "Config":
     if path is None:
         return config
     lexicons = (*config.text.lexicon, path.absolute())
@@ -127,6 +127,8 @@ def _with_lexicon(config: Config, path: Path | None) -> Config:
 
 
 def _words(path: Path) -> dict[str, str]:
+    from vits_tts.text import lexicon
+
     try:
         return dict(lexicon.read(path).words)
     except lexicon.LexiconInvalid as error:

@@ -4,19 +4,15 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from vits_tts import config as configuration
-from vits_tts import logs
-from vits_tts.cli.options import Examples, config_option
-from vits_tts.config import Config
+from vits_tts.cli.options import Examples, Load, config_option
 from vits_tts.errors import VoiceError
-from vits_tts.voice import catalogue, manifest
 
 if TYPE_CHECKING:
+    from vits_tts.config import Config
     from vits_tts.voice.card import Licence
     from vits_tts.voice.manifest import Manifest
     from vits_tts.voice.supply import Supply
@@ -43,11 +39,9 @@ def voices() -> None:
 @click.option("--language", metavar="NAME", help="Only those of a language: vi, vi_VN, Vietnamese.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON list.")
 @config_option
-def list_voices(
-    available: bool, language: str | None, as_json: bool, config_path: Path | None
-) -> None:
+def list_voices(available: bool, language: str | None, as_json: bool, load: Load) -> None:
     """List the voices that are installed, with their licences, or those that could be."""
-    config = configuration.load(config_path)
+    config = load()
     rows = _available(config, language) if available else _installed(config, language)
     if as_json:
         click.echo(json.dumps([row for row, _ in rows], ensure_ascii=False, indent=2))
@@ -64,9 +58,11 @@ def list_voices(
 @click.argument("name")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @config_option
-def show_voice(name: str, as_json: bool, config_path: Path | None) -> None:
+def show_voice(name: str, as_json: bool, load: Load) -> None:
     """Tell all about a voice: one that is installed, or one of the catalogue."""
-    config = configuration.load(config_path)
+    from vits_tts.voice import catalogue, manifest
+
+    config = load()
     found = catalogue.installed(config.voice.folder)
     if name in found:
         row = _installed_row(manifest.read(found[name]), config)
@@ -96,13 +92,15 @@ def show_voice(name: str, as_json: bool, config_path: Path | None) -> None:
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 @click.option("--force", is_flag=True, help="Replace another voice of the same name.")
 @config_option
-def install(names: tuple[str, ...], force: bool, config_path: Path | None) -> None:
+def install(names: tuple[str, ...], force: bool, load: Load) -> None:
     """Install voices from the catalogue: download, check, try, and only then give them their name.
 
     What was broken off is continued by the same command. The licence is shown; the settings have to
     name a voice before a server speaks with it.
     """
-    config = configuration.load(config_path)
+    from vits_tts import logs
+
+    config = load()
     logs.configure(config.logging, sys.stderr, level="critical")
     supply = _supply(config)
     for offer in [supply.find(name) for name in names]:  # all names first
@@ -121,12 +119,12 @@ def install(names: tuple[str, ...], force: bool, config_path: Path | None) -> No
 @click.argument("name")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @config_option
-def remove(name: str, yes: bool, config_path: Path | None) -> None:
+def remove(name: str, yes: bool, load: Load) -> None:
     """Remove a voice that was installed, and what was cut of it."""
     from vits_tts.voice.supply.install import removable
     from vits_tts.voice.supply.install import remove as remove_voice
 
-    config = configuration.load(config_path)
+    config = load()
     model = removable(name, config.voice)
     if not yes:
         click.confirm(f"Remove {model} ({_megabytes(model.stat().st_size)})?", abort=True, err=True)
@@ -139,13 +137,15 @@ def _echo(line: str, *, err: bool = False) -> None:
     click.echo("".join(letter for letter in line if letter.isprintable()), err=err)
 
 
-def _supply(config: Config) -> "Supply":
+def _supply(config: "Config") -> "Supply":
     from vits_tts.voice.supply import Supply
 
     return Supply(config.voice)
 
 
-def _installed(config: Config, language: str | None) -> list[tuple[dict[str, Any], str]]:
+def _installed(config: "Config", language: str | None) -> list[tuple[dict[str, Any], str]]:
+    from vits_tts.voice import catalogue
+
     found, broken = catalogue.readable(config.voice.folder)
     for problem in broken:
         click.echo(f"vits-tts: {problem}", err=True)
@@ -153,7 +153,9 @@ def _installed(config: Config, language: str | None) -> list[tuple[dict[str, Any
     return [(row, "*" if row["default"] else " ") for row in rows]
 
 
-def _available(config: Config, language: str | None) -> list[tuple[dict[str, Any], str]]:
+def _available(config: "Config", language: str | None) -> list[tuple[dict[str, Any], str]]:
+    from vits_tts.voice import catalogue
+
     supply = _supply(config)
     there = catalogue.installed(config.voice.folder)
     rows = [_offered_row(*offered) for offered in supply.available(language)]
@@ -162,7 +164,7 @@ def _available(config: Config, language: str | None) -> list[tuple[dict[str, Any
     return [(row, "*" if row["name"] in there else " ") for row in rows]
 
 
-def _installed_row(voice: "Manifest", config: Config) -> dict[str, Any]:
+def _installed_row(voice: "Manifest", config: "Config") -> dict[str, Any]:
     row = voice.described(default=voice.name == config.voice.name)
     return row | {"bytes": voice.model_bytes}
 

@@ -5,11 +5,10 @@ from collections.abc import Mapping
 from importlib import resources
 from typing import Final
 
-import yaml
-
 from vits_tts.text.letters import CAPITALS, SMALLS, spelled
 from vits_tts.text.rules import Rule, Step, after, before, shouted
 from vits_tts.text.syllables import is_syllable
+from vits_tts.text.tables import texts
 
 _WORD: Final = r"[A-ZĐÂÔƠƯ][A-Za-zĐđÂâÔôƠơƯư]{0,11}"
 _AS_WORD: Final = re.compile(r"(?!.*[^AEIOUYÂÔƠƯ]{4})(?=.*[AEIOUYÂÔƠƯ])")
@@ -189,4 +188,4 @@ class Abbreviations:
 def load() -> Abbreviations:
     """Return the abbreviations that come with the package."""
     text = resources.files("vits_tts.text").joinpath("data/abbreviations.yaml").read_text("utf-8")
-    return Abbreviations(yaml.safe_load(text))
+    return Abbreviations(texts(text))

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib import resources
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import yaml
 from loguru import logger
@@ -23,6 +23,7 @@ from vits_tts.errors import ConfigError
 from vits_tts.text.aligned import Edit, Text
 from vits_tts.text.rules import Rule, apart, shouted
 from vits_tts.text.syllables import is_syllable
+from vits_tts.text.tables import texts
 
 _PART: Final = re.compile(r"[^\W_]+")
 _LOOK_EVERY: Final = 1.0
@@ -124,12 +125,7 @@ def _stands(spoken: str, start: int, end: int, word: str) -> bool:
 def built_in() -> Lexicon:
     """Return the lexicon that comes with the package."""
     text = resources.files("vits_tts.text").joinpath("data/lexicon.yaml").read_text("utf-8")
-    return Lexicon.of(_texts(text))
-
-
-def _texts(document: str) -> Any:
-    """Return a YAML document in which every scalar is a text: ``yes`` and ``on`` are words here."""
-    return yaml.load(document, Loader=yaml.BaseLoader)  # noqa: S506  # it makes no objects
+    return Lexicon.of(texts(text))
 
 
 def read(path: Path) -> Lexicon:
@@ -140,7 +136,7 @@ def read(path: Path) -> Lexicon:
 
     """
     try:
-        readings = _texts(path.read_text(encoding="utf-8"))
+        readings = texts(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise LexiconInvalid(f"{path}: {getattr(error, 'strerror', None) or 'not UTF-8'}") from None
     except yaml.YAMLError as error:
