@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.support.server import Server, Settings, clean_environment, start_in
+from tests.support.server import Server, Settings, clean_environment, start_in, until
 from tests.support.voices import install_joe, install_pair
 
 
@@ -84,3 +84,17 @@ def test_a_port_that_is_taken(server: Server, tmp_path: Path) -> None:
     )
     assert done.returncode == 2
     assert done.stderr.startswith(f"vits-tts: server.port: cannot listen on 127.0.0.1:{port}")
+
+
+def test_told_to_stop_while_it_starts(tmp_path: Path) -> None:
+    """SIGTERM ends a server that still cuts its voice, and the process that cuts."""
+    install_joe(tmp_path / "voices")
+    (tmp_path / "config.yaml").write_text("{server: {port: 0}, voice: {name: joe}}")
+    environment = clean_environment() | {"XDG_CACHE_HOME": str(tmp_path / "cache")}
+    command = [sys.executable, "-m", "vits_tts", "serve"]
+    with subprocess.Popen(command, cwd=tmp_path, env=environment) as process:
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        (child,) = until(lambda: children.read_text().split(), "a process that checks the voice")
+        process.terminate()
+        assert process.wait(30) == 0
+    until(lambda: not Path(f"/proc/{child}").exists(), "the end of that process")

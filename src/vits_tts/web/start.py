@@ -5,10 +5,10 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from functools import partial
+from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any, NoReturn
 
 from loguru import logger
 
@@ -29,7 +29,8 @@ def start(load: Callable[[], Config]) -> None:
         VoiceError: a voice is broken.
 
     """
-    config = load()
+    signal.signal(signal.SIGTERM, _leave)  # until gunicorn listens; a container's first process
+    config = load()  # would not even die of it
     _check_address(config)
     if sys.platform == "win32":
         from vits_tts.web.single import serve_single  # noqa: PLC0415
@@ -73,19 +74,36 @@ def _check_address(config: Config) -> None:
 
 
 def _check_voices(voices: list[Manifest], pieces: Path | None) -> None:
-    """Load every voice once, in a process of its own: sessions do not survive a fork."""
-    fork = sys.platform == "linux"
-    context = multiprocessing.get_context("fork" if fork else "spawn")
-    with ProcessPoolExecutor(1, context, _be_quiet) as process:
-        try:
-            problem = process.submit(_load, voices, pieces).result()
-        except BrokenProcessPool:
-            problem = f"voice {voices[0].name}: loading it ends the process"
+    """Load every voice once, in a process of its own: sessions do not survive a fork.
+
+    It ends with this process, and by itself: nobody would end it after a SIGKILL.
+    """
+    context: Any = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
+    ours, theirs = context.Pipe(duplex=False)
+    process = context.Process(target=_tell, args=(theirs, voices, pieces), daemon=True)
+    process.start()
+    theirs.close()
+    try:
+        problem: str | None = ours.recv()
+    except EOFError:
+        problem = f"voice {voices[0].name}: loading it ends the process"
+    finally:
+        process.kill()  # it has told what it found, or is not wanted any more
+        process.join()
     if problem:
         raise VoiceError(problem)
 
 
-def _load(voices: list[Manifest], pieces: Path | None) -> str | None:
+def _leave(*_: object) -> NoReturn:
+    sys.exit(0)
+
+
+def _tell(answer: Connection, voices: list[Manifest], pieces: Path | None) -> None:
+    _be_quiet()
+    answer.send(_problem(voices, pieces))
+
+
+def _problem(voices: list[Manifest], pieces: Path | None) -> str | None:
     # Not in the process that forks.
     from vits_tts.text.phonemise import Phonemiser  # noqa: PLC0415
     from vits_tts.voice.loading import loaded  # noqa: PLC0415
@@ -104,4 +122,5 @@ def _be_quiet() -> None:
     What is worth a line is said again by each worker, in the log's own format.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     logger.remove()
