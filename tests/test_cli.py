@@ -135,7 +135,7 @@ def test_interrupted_before_it_began(tmp_path: Path) -> None:
 import sys
 class Interrupt:
     def find_spec(self, name, *_):
-        if name == "numpy":
+        if name == "click":
             raise KeyboardInterrupt
 sys.meta_path.insert(0, Interrupt())
 from vits_tts.cli import main
