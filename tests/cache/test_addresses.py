@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.support.redis import redis_server
+from tests.support.certificates import make_certificate
+from tests.support.redis import RedisServer, TlsDoor, redis_server
 from tests.support.server import until
 from vits_tts import reference
+from vits_tts.cache import connection
 from vits_tts.cache.redis import Lock, RedisTier
 from vits_tts.config import Config, RedisCacheSettings, load
 from vits_tts.errors import ConfigError
@@ -85,10 +87,14 @@ def test_sentinel(tmp_path: Path) -> None:
 def test_cluster(tmp_path: Path) -> None:
     """A cluster, here of one node that holds all slots."""
     with redis_server(tmp_path, "--cluster-enabled", "yes") as redis:
-        with redis.client() as client:
-            client.execute_command("CLUSTER", "ADDSLOTS", *range(16384))
-            until(lambda: b"cluster_state:ok" in _info(client), "the cluster")
+        _own_all_slots(redis)
         asyncio.run(round_trip(settings(f"redis+cluster://127.0.0.1:{redis.port}")))
+
+
+def _own_all_slots(redis: RedisServer) -> None:
+    with redis.client() as client:
+        client.execute_command("CLUSTER", "ADDSLOTS", *range(16384))
+        until(lambda: b"cluster_state:ok" in _info(client), "the cluster")
 
 
 def _info(client: object) -> bytes:
@@ -96,6 +102,64 @@ def _info(client: object) -> bytes:
     if isinstance(answer, dict):
         return b"cluster_state:ok" if answer.get("cluster_state") == "ok" else b""
     return bytes(answer)
+
+
+@pytest.fixture
+def door(tmp_path: Path) -> TlsDoor:
+    """A port that speaks TLS, with a certificate that no authority of this machine signed."""
+    return TlsDoor(*make_certificate(tmp_path, "redis"))
+
+
+@pytest.fixture
+def trusting(door: TlsDoor) -> str:
+    """What in an address makes a client trust the door."""
+    return f"?ssl_ca_certs={door.certificate}"
+
+
+def test_tls(tmp_path: Path, door: TlsDoor, trusting: str) -> None:
+    """A Redis that speaks TLS, and whose certificate is checked, the name in it too."""
+
+    async def asked(url: str) -> None:
+        tier = RedisTier(settings(url))
+        assert await tier.lock("voice", "key", tier.patience()) is None
+        await tier.finish()
+
+    with redis_server(tmp_path) as redis:
+        door.target = redis.port
+        asyncio.run(round_trip(settings(f"rediss://127.0.0.1:{door.port}/0{trusting}")))
+        assert door.encrypted == 1
+        asyncio.run(asked(f"rediss://127.0.0.1:{door.port}/0"))
+        asyncio.run(asked(f"rediss://localhost:{door.port}/0{trusting}"))
+        assert door.encrypted == 1
+
+
+def test_sentinel_by_tls(tmp_path: Path, door: TlsDoor, trusting: str) -> None:
+    """Sentinel and master both speak TLS; the user is the master's, and its password is quoted."""
+    with redis_server(tmp_path / "master") as master:
+        door.target = master.port
+        with master.client() as client:
+            client.acl_setuser(
+                "lan", enabled=True, passwords=["+s3/cr@t"], keys="*", commands=["+@all"]
+            )
+        config = tmp_path / "sentinel.conf"
+        config.write_text(f"sentinel monitor main 127.0.0.1 {door.port} 1\n")
+        with redis_server(tmp_path / "sentinel", str(config), "--sentinel") as sentinel:
+            asked = TlsDoor(door.certificate, door.key)
+            asked.target = sentinel.port
+            place = f"lan:s3%2Fcr%40t@127.0.0.1:{asked.port}/main"
+            asyncio.run(round_trip(settings(f"rediss+sentinel://{place}{trusting}")))
+            assert asked.encrypted
+            assert door.encrypted
+
+
+def test_cluster_by_tls(tmp_path: Path, door: TlsDoor, trusting: str) -> None:
+    """A cluster whose nodes speak TLS."""
+    announced = ("--cluster-announce-ip", "127.0.0.1", "--cluster-announce-port", str(door.port))
+    with redis_server(tmp_path, "--cluster-enabled", "yes", *announced) as redis:
+        door.target = redis.port
+        _own_all_slots(redis)
+        asyncio.run(round_trip(settings(f"rediss+cluster://127.0.0.1:{door.port}{trusting}")))
+        assert door.encrypted
 
 
 def test_values_that_are_too_large_stay_out(tmp_path: Path) -> None:
@@ -133,3 +197,30 @@ def test_addresses_that_cannot_be(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text("cache: {redis: {url: 'http://x'}}")
     with pytest.raises(ConfigError, match=r"cache\.redis\.url: should begin with redis://"):
         load(tmp_path / "config.yaml")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://127.0.0.1:port/0",
+        "redis://lan:s3cr3t/@127.0.0.1/0",
+        "redis://127.0.0.1/0?socket_timeot=3",
+        "rediss+sentinel://127.0.0.1/main/first",
+        "rediss+sentinel://127.0.0.1/main?ssl_ca=x",
+        "redis+cluster://127.0.0.1:6379?nodes=3",
+    ],
+)
+def test_addresses_that_cannot_be_opened(url: str) -> None:
+    """A port that is no number or an unknown option is told at the start; no secret is."""
+    with pytest.raises(ConfigError, match=r"cache\.redis\.url: has a port or") as refused:
+        connection.check(RedisCacheSettings.model_validate({"url": url}))
+    assert "s3cr3t" not in str(refused.value)
+
+
+@pytest.mark.parametrize("form", ["redis", "rediss+sentinel", "rediss+cluster"])
+def test_addresses_that_can_be_opened(form: str) -> None:
+    """A check connects to nothing: a Redis that is away is no reason not to start."""
+    url = (
+        f"{form}://lan:s3cr3t@127.0.0.1:1,127.0.0.1:2/" if "+" in form else f"{form}://127.0.0.1:1"
+    )
+    connection.check(RedisCacheSettings.model_validate({"url": url}))

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from prometheus_client import REGISTRY
 
 from vits_tts.cache.memory import MemoryCache
 from vits_tts.config import MemoryCacheSettings as Settings
@@ -23,13 +24,20 @@ class Clock:
         return self.now
 
 
+def evictions() -> float:
+    """Return how many sentences this process has dropped to make room, as its metrics tell."""
+    return REGISTRY.get_sample_value("vits_tts_cache_memory_evictions_total") or 0.0
+
+
 def test_least_recently_used_goes_first() -> None:
     """What was asked for lately stays when room is needed."""
     cache = MemoryCache(Settings(max_bytes=8000, ttl_seconds=60))
     for key in "abc":
         cache.put(key, pcm())
     assert cache.get("a")
+    before = evictions()
     cache.put("d", pcm())
+    assert evictions() == before + 1
     assert [key for key in "abcd" if cache.get(key)] == ["a", "c", "d"]
     assert cache.nbytes <= 8000
 
@@ -52,7 +60,9 @@ def test_old_sentences_are_dropped() -> None:
     clock.now = 9.9
     assert cache.get("a")
     clock.now = 10.1
+    before = evictions()
     assert cache.get("a") is None
+    assert evictions() == before  # it was too old, not in the way
 
 
 def test_nobody_changes_what_is_shared() -> None:

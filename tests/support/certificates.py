@@ -1,19 +1,39 @@
-"""The certificates of httpx, read once: it reads all of them again for each `httpx.get`.
+"""Certificates: one of our own, and those that httpx trusts."""
 
-That takes a hundred times as long as the request itself, and who polls a server that is starting
-takes a core away from it.
-"""
-
+import shutil
 import ssl
+import subprocess
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 from httpx._transports import default
 
 
+def make_certificate(folder: Path, name: str) -> tuple[Path, Path]:
+    """Make a certificate for 127.0.0.1 that signs itself; return where it and its key are."""
+    certificate, key = folder / f"{name}.pem", folder / f"{name}.key"
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("there is no openssl to make a certificate with")
+    kind = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    name_of = ["-days", "1", "-subj", f"/CN={name}", "-addext", "subjectAltName=IP:127.0.0.1"]
+    subprocess.run(
+        [openssl, "req", *kind, *name_of, "-keyout", str(key), "-out", str(certificate)],
+        check=True,
+        capture_output=True,
+    )
+    return certificate, key
+
+
 def read_once() -> None:
-    """Have all clients share one context, unless they name certificates of their own."""
+    """Have all clients share one context, unless they name certificates of their own.
+
+    httpx reads all certificates again for each ``httpx.get``. That takes a hundred times as long as
+    the request itself, and who polls a server that is starting takes a core away from it.
+    """
     default.create_ssl_context = _context  # type: ignore[attr-defined]
 
 

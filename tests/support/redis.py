@@ -1,9 +1,11 @@
 """A real Redis, and ways to trouble it."""
 
+import asyncio
 import contextlib
 import os
 import signal
 import socket
+import ssl
 import struct
 import subprocess
 import threading
@@ -116,6 +118,62 @@ class Resetter(threading.Thread):
     def close(self) -> None:
         """Listen no more."""
         self._listener.close()
+
+
+class TlsDoor(threading.Thread):
+    """A way to a Redis by TLS, and without for who does not ask for it, at one port."""
+
+    def __init__(self, certificate: Path, key: Path) -> None:
+        """Listen on a port of its own for connections to the Redis at the port ``target``."""
+        super().__init__(daemon=True)
+        self.certificate, self.key = certificate, key
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._context.load_cert_chain(certificate, key)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self._listener.getsockname()[1])
+        self.target = 0
+        self.encrypted = 0  # connections, whose caller has accepted the certificate
+        self.start()
+
+    def run(self) -> None:
+        """Take connections for as long as the tests run."""
+        asyncio.run(self._serve())
+
+    async def _serve(self) -> None:
+        loop = asyncio.get_running_loop()
+        taken = set()
+        self._listener.setblocking(False)
+        while True:
+            connection, _ = await loop.sock_accept(self._listener)
+            task = loop.create_task(self._take(connection))
+            taken.add(task)
+            task.add_done_callback(taken.discard)
+
+    async def _take(self, connection: socket.socket) -> None:
+        """Pass on, in both directions, what the first byte says to be TLS or not."""
+        loop = asyncio.get_running_loop()
+        connection.setblocking(True)
+        first = await asyncio.to_thread(connection.recv, 1, socket.MSG_PEEK)
+        connection.setblocking(False)
+        handshake = first == b"\x16"
+        reader = asyncio.StreamReader()
+        protocol = asyncio.StreamReaderProtocol(reader)
+        with contextlib.suppress(OSError):
+            transport, _ = await loop.connect_accepted_socket(
+                lambda: protocol, connection, ssl=self._context if handshake else None
+            )
+            self.encrypted += handshake
+            writer = asyncio.StreamWriter(transport, protocol, reader, loop)
+            there, back = await asyncio.open_connection("127.0.0.1", self.target)
+            await asyncio.gather(_pass_on(reader, back), _pass_on(there, writer))
+
+
+async def _pass_on(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(OSError):
+        while data := await source.read(65536):
+            sink.write(data)
+            await sink.drain()
+    sink.close()
 
 
 @contextmanager

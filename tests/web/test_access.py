@@ -1,7 +1,6 @@
 """API keys, TLS, the port for operations, and the headers that protect browsers."""
 
 import os
-import shutil
 import signal
 import socket
 import ssl
@@ -14,6 +13,7 @@ import pytest
 from tornado.httputil import HTTPHeaders
 
 from tests.conftest import Starter
+from tests.support.certificates import make_certificate
 from tests.support.server import Settings, clean_environment, start_in
 from tests.support.voices import install_pair
 from vits_tts.config import Access
@@ -152,22 +152,6 @@ def test_security_headers(client: httpx.Client) -> None:
         assert "Strict-Transport-Security" not in headers
         proxied = client.get(path, headers={"X-Forwarded-Proto": "https"})
         assert "max-age=" in proxied.headers["Strict-Transport-Security"]
-
-
-def make_certificate(folder: Path, name: str) -> tuple[Path, Path]:
-    """Make a certificate for localhost that signs itself."""
-    certificate, key = folder / f"{name}.pem", folder / f"{name}.key"
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        pytest.skip("there is no openssl to make a certificate with")
-    kind = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
-    name_of = ["-days", "1", "-subj", f"/CN={name}", "-addext", "subjectAltName=IP:127.0.0.1"]
-    subprocess.run(
-        [openssl, "req", *kind, *name_of, "-keyout", str(key), "-out", str(certificate)],
-        check=True,
-        capture_output=True,
-    )
-    return certificate, key
 
 
 def test_tls(start: Starter, tmp_path: Path) -> None:

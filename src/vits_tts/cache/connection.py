@@ -1,15 +1,18 @@
 """Connections to Redis, at any of the addresses that ``cache.redis.url`` takes."""
 
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from redis.asyncio import Redis, RedisCluster
 from redis.asyncio.cluster import ClusterNode
+from redis.asyncio.connection import parse_url
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisClusterException, RedisError
 
 from vits_tts.config import RedisCacheSettings
+from vits_tts.errors import ConfigError
 
 TROUBLE: Final = (RedisError, RedisClusterException, TimeoutError, OSError)
 """What a command raises when Redis, or the way to it, is not well."""
@@ -31,23 +34,39 @@ def client(settings: RedisCacheSettings) -> Any:
         options["username"] = settings.username
     if settings.password:
         options["password"] = settings.password.get_secret_value()
-    scheme, _, rest = url.partition("://")
-    if "+" not in scheme:
+    parts = urlsplit(url)
+    if "+" not in parts.scheme:
         return Redis.from_url(url, **options)
-    options["ssl"] = scheme.startswith("rediss")
-    credentials, _, rest = rest.rpartition("@")
-    if credentials:
-        user, _, options["password"] = credentials.rpartition(":")
-        options |= {"username": user} if user else {}
-    places, _, name = rest.partition("/")
-    hosts = [_host_and_port(place, scheme) for place in places.split(",")]
-    if scheme.endswith("sentinel"):
-        name, _, database = name.partition("/")
+    credentials, _, places = parts.netloc.rpartition("@")
+    # What stands beside the hosts means what it means in redis-py's own addresses.
+    options |= parse_url(f"redis://{credentials}@/?{parts.query}")
+    options["ssl"] = parts.scheme.startswith("rediss")
+    hosts = [_host_and_port(place, parts.scheme) for place in places.split(",")]
+    if parts.scheme.endswith("sentinel"):
+        name, _, database = parts.path.strip("/").partition("/")
         return Sentinel(  # type: ignore[no-untyped-call]
             hosts, sentinel_kwargs=_sentinel_options(options), **options
         ).master_for(name or "mymaster", db=int(database or 0))
     nodes = [ClusterNode(host, port) for host, port in hosts]
     return RedisCluster(startup_nodes=nodes, **options)
+
+
+def check(settings: RedisCacheSettings) -> None:
+    """Refuse an address that nothing could be connected to; nothing is connected.
+
+    Raises:
+        ConfigError: its port is no number, or it has an option that there is not.
+
+    """
+    if settings.url is None:
+        return
+    try:
+        pool = getattr(client(settings), "connection_pool", None)
+        if pool is not None:
+            pool.make_connection()
+    except (TypeError, ValueError):  # whose message may hold a part of a password
+        msg = "cache.redis.url: has a port or a database that is no number, or an unknown option"
+        raise ConfigError(msg) from None
 
 
 async def close_client(connected: Any) -> None:

@@ -16,7 +16,7 @@ from vits_tts.types import Prosody
 VERSION: Final = 2
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def sentence_key(voice_digest: str, sentence: str, prosody: Prosody, volume: float = 1.0) -> str:
     """Return the key of one sentence as 40 hexadecimal digits."""
     scales = (prosody.length_scale, prosody.noise_scale, prosody.noise_w)

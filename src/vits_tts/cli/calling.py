@@ -19,11 +19,7 @@ class Calls:
         self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
         self._lock = threading.Lock()
         self._ended = False
-        self._opener = urllib.request.build_opener(
-            _NoRedirects,
-            _Http(partial(_Connection, self._note)),
-            _Https(partial(_TlsConnection, self._note)),
-        )
+        self._opener = urllib.request.build_opener(_NoRedirects, _Handler(self._note))
 
     def open(self, request: urllib.request.Request, seconds: float) -> http.client.HTTPResponse:
         """Return the answer, as soon as it begins; nobody may be silent for so many seconds.
@@ -74,22 +70,18 @@ class _TlsConnection(_Connection, http.client.HTTPSConnection):
     """The same with TLS."""
 
 
-class _Http(urllib.request.HTTPHandler):
-    def __init__(self, connection: Any) -> None:
+class _Handler(urllib.request.HTTPHandler, urllib.request.HTTPSHandler):
+    """Opens connections that tell of their sockets, with TLS or without."""
+
+    def __init__(self, note: Callable[[socket.socket], None]) -> None:
         super().__init__()
-        self._connection = connection
+        self._note = note
 
     def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
-        return self.do_open(self._connection, req)
-
-
-class _Https(urllib.request.HTTPSHandler):
-    def __init__(self, connection: Any) -> None:
-        super().__init__()
-        self._connection = connection
+        return self.do_open(partial(_Connection, self._note), req)
 
     def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
-        return self.do_open(self._connection, req)
+        return self.do_open(partial(_TlsConnection, self._note), req)
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 from loguru import logger
 
 from vits_tts import logs, tracing
-from vits_tts.config import Config
+from vits_tts.config import Config, RedisCacheSettings
 from vits_tts.errors import ConfigError, VoiceError
 from vits_tts.voice import catalogue
 from vits_tts.voice.manifest import Manifest
@@ -29,8 +29,9 @@ def start(load: Callable[[], Config]) -> None:
         VoiceError: a voice is broken.
 
     """
-    signal.signal(signal.SIGTERM, _leave)  # until gunicorn listens; a container's first process
-    config = load()  # would not even die of it
+    # Until gunicorn listens: a container's first process would not even die of SIGTERM.
+    signal.signal(signal.SIGTERM, _leave)
+    config = load()
     _check_address(config)
     if sys.platform == "win32":
         from vits_tts.web.single import serve_single  # noqa: PLC0415
@@ -55,6 +56,7 @@ def prepared(load: Callable[[], Config]) -> tuple[Config, dict[str, Manifest]]:
     Keys(config.access)
     tracing.check(config.tracing)
     tls_context(config.server)
+    _check_redis(config.cache.redis)
     _check_voices(list(voices.values()), config.voice.pieces_folder)
     logs.configure(config.logging, sys.stdout)
     return config, voices
@@ -71,6 +73,13 @@ def _check_address(config: Config) -> None:
     except OSError as error:
         key = "server.host" if isinstance(error, socket.gaierror) else "server.port"
         raise ConfigError(f"{key}: cannot listen on {host}:{port}: {error.strerror}") from None
+
+
+def _check_redis(settings: RedisCacheSettings) -> None:
+    if settings.url is not None:
+        from vits_tts.cache import connection  # noqa: PLC0415  # nobody else needs redis-py
+
+        connection.check(settings)
 
 
 def _check_voices(voices: list[Manifest], pieces: Path | None) -> None:
