@@ -1,6 +1,10 @@
 """Phonemes: one espeak-ng for all threads, and every syllable as it should sound."""
 
+import gc
+import json
 import re
+import subprocess
+import sys
 from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
 
@@ -38,6 +42,42 @@ def test_phonemes() -> None:
     assert "".join(phonemiser.espeak("má, mà. mả", "vi")).count(" ") == 2
     assert "(" not in "".join(phonemiser.espeak("Hello bạn", "vi"))
     assert phonemiser.codepoints("\u1ebf") == ["e", "\u0302", "\u0301"]
+
+
+def test_as_piper_phonemises() -> None:
+    """A sentence has the phonemes that piper-tts makes of it, with its marks, decomposed."""
+    texts = [
+        "Hello world, this: is; a test!",
+        "Dr. Smith went (quickly) home",
+        "Déjà vu? No. 12 %",
+        "...",
+    ]
+    story = "import sys, json; from piper.phonemize_espeak import EspeakPhonemizer as E; e = E();"
+    story += "print(json.dumps([e.phonemize('en-us', text) for text in json.loads(sys.argv[1])]))"
+    # in a process of its own, since espeak-ng breaks when it is initialised twice
+    told = subprocess.run(
+        [sys.executable, "-c", story, json.dumps(texts)], check=True, capture_output=True
+    )
+    for text, sentences in zip(texts, json.loads(told.stdout), strict=True):
+        joined = re.sub(" +", " ", " ".join("".join(sentence) for sentence in sentences))
+        assert "".join(Phonemiser().espeak(text, "en-us")) == joined
+
+
+def test_nothing_is_kept_of_what_was_said() -> None:
+    """A server that speaks for months holds no more than one that spoke for a day."""
+    phonemiser = Phonemiser()
+
+    def kept(times: int) -> int:
+        """Return how many objects there are more after saying so many sentences."""
+        gc.collect()
+        before = sys.getallocatedblocks()
+        for number in range(times):
+            phonemiser.espeak(f"Câu số {number}, xin chào. Hello!", "vi")
+        gc.collect()
+        return sys.getallocatedblocks() - before
+
+    kept(100)  # what is made once
+    assert kept(2000) < 200
 
 
 @pytest.fixture(scope="module")

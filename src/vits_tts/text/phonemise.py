@@ -6,21 +6,25 @@ state in globals, is not thread-safe and breaks when it is initialised twice, so
 and one lock before it in the whole process, however many phonemisers there are.
 """
 
+import ctypes
 import functools
+import re
+import sys
 import threading
 import unicodedata
-from typing import Final, Literal
+from typing import Final, Literal, TypeAlias
 
-from piper.phonemize_espeak import ESPEAK_DATA_DIR, EspeakPhonemizer
+from piper import espeakbridge
+from piper.phonemize_espeak import ESPEAK_DATA_DIR
 
 from vits_tts.text.respell import corrected, respelled
 
 _ESPEAK_LOCK: Final = threading.Lock()
+_LANGUAGE_SWITCH: Final = re.compile(r"\([^)]+\)")
+_WITHIN_SENTENCE: Final = {",", ":", ";"}
 
-
-@functools.cache
-def _espeak() -> EspeakPhonemizer:
-    return EspeakPhonemizer(ESPEAK_DATA_DIR)
+Clause: TypeAlias = tuple[str, str, bool]
+"""Phonemes, the mark behind them, and whether it ends a sentence."""
 
 
 class Phonemiser:
@@ -33,18 +37,61 @@ class Phonemiser:
     def espeak(self, text: str, language: str) -> list[str]:
         """Return the phonemes of one sentence in the espeak voice ``language`` (``vi``).
 
-        Clauses are joined: the text is one sentence already.
+        What espeak-ng takes for several sentences is joined: the text is one already.
         """
         vietnamese = language == "vi" or language.startswith("vi-")
-        with _ESPEAK_LOCK:
-            clauses = _espeak().phonemize(language, respelled(text) if vietnamese else text)
         phonemes: list[str] = []
-        for clause in clauses:
+        for part in _parts(_clauses(respelled(text) if vietnamese else text, language)):
             if phonemes and phonemes[-1] != " ":
                 phonemes.append(" ")
-            phonemes.extend(corrected("".join(clause)) if vietnamese else clause)
+            phonemes.extend(corrected(part) if vietnamese else part)
         return phonemes
 
     def codepoints(self, text: str) -> list[str]:
         """Return the text's own code points, decomposed, for voices trained on letters."""
         return list(unicodedata.normalize("NFD", text))
+
+
+@functools.cache
+def _initialise() -> None:
+    espeakbridge.initialize(str(ESPEAK_DATA_DIR))
+
+
+def _clauses(text: str, language: str) -> list[Clause]:
+    with _ESPEAK_LOCK:
+        _initialise()
+        espeakbridge.set_voice(language)
+        clauses = espeakbridge.get_phonemes(text)
+    _release(clauses)
+    return clauses
+
+
+def _parts(clauses: list[Clause]) -> list[str]:
+    """Return the decomposed phonemes of each sentence that espeak-ng has found, as Piper does."""
+    parts = [""]
+    for phonemes, mark, ends in clauses:
+        spoken = _LANGUAGE_SWITCH.sub("", phonemes) + mark
+        parts[-1] += unicodedata.normalize("NFD", spoken + " " * (mark in _WITHIN_SENTENCE))
+        if ends:
+            parts.append("")
+    return [part for part in parts if part]
+
+
+def _references(clauses: list[Clause]) -> list[int]:
+    return [sys.getrefcount(clause) for clause in clauses]
+
+
+_OWED: Final = _references(list(zip([""], [""], [False], strict=True)))[0]
+"""How often a clause is referred to that nobody but its list holds; a literal would be held by its
+code, too."""
+
+
+def _release(clauses: list[Clause]) -> None:
+    """Let go of each clause once more if piper-tts has not.
+
+    Its bridge (1.3 to 1.8) forgets a reference to every clause, so none would ever be freed: 300
+    bytes a sentence, for as long as the server runs.
+    """
+    for clause, references in zip(clauses, _references(clauses), strict=True):
+        if references > _OWED:
+            ctypes.pythonapi.Py_DecRef(ctypes.py_object(clause))
