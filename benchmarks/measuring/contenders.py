@@ -20,7 +20,7 @@ from measuring import listener
 from measuring.listener import Address
 from vits_tts.text.phonemise import Phonemiser
 from vits_tts.types import Prosody
-from vits_tts.voice import manifest, windows
+from vits_tts.voice import manifest
 from vits_tts.voice.engine import Engine
 
 THREADS: Final = 2
@@ -81,12 +81,7 @@ def one_shot(session: onnxruntime.InferenceSession, ids: Sequence[int]) -> int:
 
 def windowed(engine: Engine, ids: Sequence[int]) -> int:
     """Make a sentence with this project's engine, in this process; return its samples."""
-    made, samples = engine.begin(ids, PROSODY), 0
-    for frames in windows.sizes():
-        if made.done:
-            break
-        samples += len(made.window(frames).samples)
-    return samples
+    return sum(len(window.samples) for window in engine.begin(ids, PROSODY))
 
 
 def in_process(say: Callable[[Sequence[str]], Iterator[int]], rate: int) -> Contender:

@@ -11,7 +11,7 @@ from measuring.texts import LONG, LONGEST_WHOLE
 ONE: Final = "1 sentence"
 TEN: Final = "10 sentences"
 LONG_ONE: Final = "1 long sentence (15 s)"
-WHOLE_ONE: Final = "1 sentence of 236 characters"
+WHOLE_ONE: Final = f"1 sentence of {LONGEST_WHOLE} characters"
 TEXTS: Final = (ONE, "3 sentences", TEN, LONG_ONE, WHOLE_ONE)
 
 Runs = dict[tuple[str, str], list[Spoken]]

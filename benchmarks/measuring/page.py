@@ -8,6 +8,7 @@ from typing import Any, Final
 from measuring.bench import Result, median
 from measuring.crowd import LISTENERS, quiet_ones
 from measuring.soak import SETTLED
+from measuring.texts import LONGEST_WHOLE
 
 _MS: Final = 1000
 
@@ -73,7 +74,7 @@ def goals(results: Result) -> str:
             ("first sound of ten sentences, of one", "<= 1.15", spread(ratios["ten"])),
             ("first sound of a 15 s sentence, of one of 5 s", "<= 2.0", spread(ratios["long"])),
             (
-                "the same, of 236 characters",
+                f"the same, of {LONGEST_WHOLE} characters",
                 "",
                 spread(ratios["whole"]),
             ),

@@ -3,6 +3,8 @@
 import random
 from typing import Final
 
+from vits_tts.text.split import MAX_CHARS
+
 WORDS: Final = (
     "sáng nay|trời trong xanh|gió nhẹ|thổi qua|hàng cây|ven hồ|mọi người|cùng nhau|đi dạo|"
     "ngôi nhà|cánh đồng|con đường|dòng sông|mùa xuân|mùa thu|bầu trời|ánh nắng|cơn mưa|"
@@ -14,8 +16,8 @@ WORDS: Final = (
     "rất đẹp|thật vui|bình yên|rộng lớn|nhỏ bé|xa xôi|gần gũi|ấm áp|mát mẻ|yên tĩnh"
 ).split("|")
 SENTENCE_CHARACTERS: Final = 92
-LONGEST_WHOLE: Final = 236
-"""Just under the 240 characters at which the server cuts a sentence at its clauses."""
+LONGEST_WHOLE: Final = MAX_CHARS - 4
+"""Just under the length at which the server cuts a sentence at its clauses."""
 LONG: Final = 252
 _CLAUSE: Final = 6
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.support.voices import install_joe
 from vits_tts.config import EMBEDDED_VOICE
 from vits_tts.types import Prosody
 from vits_tts.voice import catalogue, manifest, windows
@@ -81,6 +82,30 @@ def test_windows_grow_from_small_to_large() -> None:
     assert first == sorted(first)
     assert first[-1] == windows.LARGEST
     assert all(b <= a * 2 for a, b in itertools.pairwise(first))
+
+
+def test_cheap_voices_have_longer_windows(engine: Engine, ids: list[int], tmp_path: Path) -> None:
+    """In the time of a window of Piper's medium voice the bundled one makes four times as much."""
+    made = engine.begin(ids * 3, SAID, seed=1)
+    assert made.largest == windows.MOST
+    asked = [frames for frames in made.sizes() if made.window(frames)]
+    assert asked[:4] == [16, 32, 64, 128]
+    assert set(asked[4:]) == {windows.MOST}
+    assert made.done
+
+    medium = Engine(manifest.read(install_joe(tmp_path)), folder=tmp_path / "pieces")
+    letters = medium.manifest.phoneme_ids("hello")[0]
+    assert medium.begin(letters, SAID).largest == windows.LARGEST
+
+
+def test_no_window_takes_longer_than_a_medium_one() -> None:
+    """Unless the voice is so heavy that shorter windows would make it heavier still."""
+    medium = 30_000_000
+    for work in (1, medium // 9, medium // 3, medium // 2, medium, 10 * medium):
+        frames = windows.largest(work)
+        assert windows.LARGEST <= frames <= windows.MOST
+        assert frames == windows.LARGEST or frames * work <= windows.LARGEST * medium
+    assert windows.largest(medium // 2) == 2 * windows.LARGEST
 
 
 def test_pieces_are_kept_where_the_system_keeps_caches(

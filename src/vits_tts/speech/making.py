@@ -27,7 +27,6 @@ from vits_tts.voice.engine import Engine
 from vits_tts.voice.manifest import Manifest
 from vits_tts.voice.synthesis import Synthesis
 from vits_tts.voice.voices import Voices
-from vits_tts.voice.windows import sizes
 
 _HEXADECIMAL: Final = 16
 
@@ -88,9 +87,7 @@ class Maker:
             pace.per_character.learn(begun.seconds, len(text))
             seconds = synthesis.samples / synthesis.sample_rate
             pace.length.learn(seconds / prosody.length_scale, len(text))
-            for frames in sizes():
-                if synthesis.done:
-                    break
+            for frames in synthesis.sizes():
                 ran = await self._scheduler.run(partial(synthesis.window, frames), urgency)
                 _count(ran, pace, tally)
                 span.add_event("window")

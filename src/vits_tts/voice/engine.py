@@ -16,7 +16,6 @@ import onnxruntime
 from vits_tts.errors import VoiceError
 from vits_tts.types import Pcm, Prosody
 from vits_tts.voice import pieces as cut_pieces
-from vits_tts.voice import windows
 from vits_tts.voice.cancel import Cancel, Cancelled
 from vits_tts.voice.durations import Durations
 from vits_tts.voice.manifest import Manifest
@@ -104,12 +103,9 @@ class Engine:
 
         """
         synthesis = self.begin(phoneme_ids, prosody, seed, cancel)
-        parts = [np.zeros(0, np.int16)]  # a sentence may have no frame at all
-        for frames in windows.sizes():
-            if synthesis.done:
-                break
-            parts.append(synthesis.window(frames, cancel).samples)
-        return Pcm(np.concatenate(parts), synthesis.sample_rate)
+        parts = [synthesis.window(frames, cancel).samples for frames in synthesis.sizes()]
+        samples = np.concatenate(parts) if parts else np.zeros(0, np.int16)
+        return Pcm(samples, synthesis.sample_rate)
 
     def _synthesis(self, text: Mapping[str, Array], seed: int) -> Synthesis:
         sample_rate = self.manifest.sample_rate

@@ -31,7 +31,7 @@ from vits_tts.voice.plan import Plan, Uncut
 if TYPE_CHECKING:
     import onnx
 
-FORMAT: Final = 4
+FORMAT: Final = 5
 """Raised whenever the pieces or the plan change their meaning."""
 
 _PLAN: Final = "plan.json"

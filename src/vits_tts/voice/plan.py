@@ -110,12 +110,14 @@ class Plan:
     but the last; the first window has to bring more than that. ``states`` are outputs of one
     window that are inputs of the next, as ``(input, output)``; before the first they are what
     ``opening`` says. ``opening`` and ``running`` differ between the first window and later ones,
-    ``middle`` and ``closing`` between the last and earlier ones. ``alignment`` says which outputs
-    of the text's piece tell how long phonemes last, if any do.
+    ``middle`` and ``closing`` between the last and earlier ones. ``work`` is about how many
+    multiplications a frame takes. ``alignment`` says which outputs of the text's piece tell how
+    long phonemes last, if any do.
     """
 
     hop: int
     lag: int
+    work: int
     text_draws: tuple[TextDraw, ...]
     frame_draws: tuple[FrameDraw, ...]
     seams: tuple[Seam, ...]

@@ -32,6 +32,7 @@ class Synthesis(ABC):
     """
 
     durations: Durations | None = None
+    largest = windows.LARGEST
 
     def __init__(self, frames: int, hop: int, sample_rate: int, volume: float) -> None:
         """Begin with all frames left."""
@@ -76,10 +77,15 @@ class Synthesis(ABC):
 
     def __iter__(self) -> Iterator[Pcm]:
         """Yield windows that grow, until all are made."""
-        for size in windows.sizes():
+        for frames in self.sizes():
+            yield self.window(frames)
+
+    def sizes(self) -> Iterator[int]:
+        """Yield how many frames the next window should have, until all have been made."""
+        for frames in windows.sizes(self.largest):
             if self.done:
                 return
-            yield self.window(size)
+            yield frames
 
     @abstractmethod
     def _samples(self, frames: int, cancel: Cancel) -> NDArray[np.float32]:
@@ -100,6 +106,7 @@ class CutSynthesis(Synthesis):
     ) -> None:
         """Take what the text's piece has made, by name; ``run`` runs the frames' piece."""
         super().__init__(_frames(plan.seams[0], text), plan.hop, sample_rate, volume)
+        self.largest = windows.largest(plan.work)
         self._plan = plan
         self._run = run
         self._text = text

@@ -2,10 +2,11 @@
 
 A longer window costs less for each frame, and there is time for it: while one plays the next is
 made, which is at most twice as long, so that a voice made twice as fast as it plays leaves no gap.
-Beyond :data:`LARGEST` nothing is gained, and whoever waits for a thread waits longer.
+A window must not take long, since whoever waits for a thread waits for it: so a voice whose frames
+cost little has longer ones, up to where nothing is gained any more.
 
-The lengths never depend on the load: sums of floating-point numbers differ in their last bit with
-the size of a product, and a sentence is to have the same samples whenever it is made.
+The lengths never depend on the load or the machine: sums of floating-point numbers differ in their
+last bit with the size of a product, and a sentence is to have the same samples wherever it is made.
 """
 
 from collections.abc import Iterator
@@ -14,9 +15,18 @@ from typing import Final
 FIRST: Final = 16
 GROWTH: Final = 2
 LARGEST: Final = 48
+"""Of a voice that costs as much as Piper's medium ones, or more."""
+MOST: Final = 192
+_WORK: Final = LARGEST * 30_000_000
+"""Multiplications in the largest window of Piper's medium voices, about."""
 
 
-def sizes(first: int = FIRST, largest: int = LARGEST) -> Iterator[int]:
+def largest(work: int) -> int:
+    """Return the most frames in a window of a voice that takes ``work`` multiplications a frame."""
+    return min(max(LARGEST, _WORK // max(work, 1)), MOST)
+
+
+def sizes(largest: int = LARGEST, first: int = FIRST) -> Iterator[int]:
     """Yield the frames of one window after another, without end."""
     size = first
     while True:

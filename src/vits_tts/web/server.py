@@ -10,6 +10,7 @@ from typing import Any, Final
 from loguru import logger
 
 from vits_tts.config import Server
+from vits_tts.voice import memory
 from vits_tts.web import vitals
 from vits_tts.web.app import SpeechApplication
 from vits_tts.web.listener import Listener
@@ -47,6 +48,7 @@ async def serve(
     ``beat`` is called every second for as long as the event loop turns, also while draining. A
     ``patient`` process, which others stand in for meanwhile, accepts nothing before it can speak.
     """
+    memory.keep_little()
     settings, state = application.config.server, application.state
     server = Listener(application, settings)
     state.connections = lambda: server.connections

@@ -113,14 +113,15 @@ class Cutter:
         """
         while True:
             region = self._region()
-            self._check_share(region)
+            work = self._work(region)
+            self._check_share(work)
             stretches = find_stretches(
                 self._graph, region, self._tensors, self._clock, self._banned
             )
             writer = Writer(self._graph, self._tensors, self._clock, stretches)
             try:
                 if self._written(writer, region):
-                    return writer.finish(self._alignment)
+                    return writer.finish(int(work * self._clock.hop), self._alignment)
             except NoStretch as refused:
                 self._banned.add(refused.number)
 
@@ -161,15 +162,14 @@ class Cutter:
             id(reader) not in region and reader.op_type not in _SHAPE_READERS for reader in readers
         )
 
-    def _check_share(self, region: Sequence[onnx.NodeProto]) -> None:
+    def _work(self, nodes: Sequence[onnx.NodeProto]) -> Fraction:
+        """Return how many weights each sample meets in ``nodes``."""
+        costs = (self._cost(node) for node in nodes if node.op_type in _WEIGHTED)
+        return sum(costs, Fraction(0))
+
+    def _check_share(self, work: Fraction) -> None:
         """Refuse a seam behind most of the work: windows would not bring sound any sooner."""
-        work = {
-            node.output[0]: self._cost(node)
-            for node in self._graph.nodes
-            if node.op_type in _WEIGHTED
-        }
-        mine = sum(work.get(node.output[0], 0) for node in region)
-        if mine == 0 or mine < _MIN_SHARE * sum(work.values()):
+        if work == 0 or work < _MIN_SHARE * self._work(self._graph.nodes):
             raise Uncuttable(self._reason())
 
     def _reason(self) -> str:
@@ -188,7 +188,7 @@ class Cutter:
         return in_time and not self._in_time(node) and node.op_type not in _SHAPE_READERS
 
     def _cost(self, node: onnx.NodeProto) -> Fraction:
-        """Return how many weights each sample meets; none in nodes that are not in time."""
+        """Return how many weights each sample meets in a node; none if it is not in time."""
         dims = self._tensors[node.output[0]].dims or ()
         rate = next((dim.per_sample for dim in dims if dim and dim.is_time), Fraction(0))
         stride = attribute(node, "strides", [1])[0] if node.op_type == "ConvTranspose" else 1

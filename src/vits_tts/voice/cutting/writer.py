@@ -82,11 +82,12 @@ class Writer:
             self._streams[name] = stream
 
     def finish(
-        self, alignment: Alignment | None = None
+        self, work: int, alignment: Alignment | None = None
     ) -> tuple[onnx.ModelProto, onnx.ModelProto, Plan]:
         """Return the text's model, the frames' and the plan.
 
-        The text's has the outputs that ``alignment`` reads, beside those that the frames' takes.
+        ``work`` is what a frame takes. The text's has the outputs that ``alignment`` reads, beside
+        those that the frames' takes.
 
         Raises:
             Uncuttable: the samples are not those of whole frames.
@@ -109,6 +110,7 @@ class Writer:
         plan = Plan(
             hop=output.rate,
             lag=lag,
+            work=work,
             text_draws=text_draws,
             frame_draws=tuple(draw for name, draw in self._draws.items() if name in read),
             seams=seams,

@@ -1,0 +1,41 @@
+"""Memory that is free goes back to the system."""
+
+import subprocess
+import sys
+
+import pytest
+
+STORY = """
+import ctypes, sys
+from vits_tts.voice import memory
+
+class Info(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_size_t) for name in (
+        "arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks", "uordblks",
+        "fordblks", "keepcost")]
+
+libc = ctypes.CDLL(None)
+libc.malloc.restype, libc.free.argtypes = ctypes.c_void_p, [ctypes.c_void_p]
+libc.mallinfo2.restype = Info
+if sys.argv[1] == "keep little":
+    memory.keep_little()
+libc.free(libc.malloc(16 << 20))  # from here on glibc takes what is smaller from the heap
+before = libc.mallinfo2().hblkhd
+libc.malloc(1 << 20)
+print(libc.mallinfo2().hblkhd - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only glibc keeps so much")
+def test_large_blocks_are_the_systems_own() -> None:
+    """Speech does not end up between other things on a heap, where it would leave holes."""
+
+    def mapped(how: str) -> int:
+        """Return how much more of the system's own blocks there is for a block of 1 MiB."""
+        told = subprocess.run(
+            [sys.executable, "-c", STORY, how], check=True, capture_output=True, text=True
+        )
+        return int(told.stdout)
+
+    assert mapped("keep little") >= 1 << 20
+    assert mapped("as it comes") == 0
