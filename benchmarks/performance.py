@@ -54,6 +54,8 @@ def machine() -> Result:
 def main() -> None:
     """Measure and write."""
     options = _options()
+    # A server that is installed has the bytecode of what it imports.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # ends the servers too
     folder: Path = options.output
     folder.mkdir(parents=True, exist_ok=True)

@@ -13,11 +13,12 @@ import onnx
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
+from training.config import Config
 from training.phonemes import ESPEAK_VOICE, NUM_SYMBOLS, PHONEME_ID_MAP, text_to_ids
 from training.prosody import Prosody
-from training.recipes import Config, Voice
 from training.signal import HOP_LENGTH, SAMPLE_RATE
 from training.voice import Encoder, Renderer, context
+from training.voice_recipe import Voice
 
 NAME = "vi_VN-vais1000-compact"
 OPSET = 20

@@ -16,7 +16,10 @@ from torch import nn
 from tqdm import tqdm
 
 from training import data
-from training.recipes import CONFIGS, RECIPES, Config, ProsodyRecipe, Recipe, Voice, VoiceRecipe
+from training.config import CONFIGS, Config
+from training.prosody_recipe import ProsodyRecipe
+from training.recipes import RECIPES, Recipe
+from training.voice_recipe import Voice, VoiceRecipe
 
 if TYPE_CHECKING:
     from training.prosody import Prosody

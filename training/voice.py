@@ -9,10 +9,10 @@ from torch import Tensor, nn
 from training.frontend import BOS, COMMA, EOS, SPACE, Frontend
 from training.phonemes import NUM_SYMBOLS, PHONEME_ID_MAP
 from training.prosody import Prosody
-from training.recipes import Voice
 from training.signal import HOP_LENGTH, NUM_MELS
 from training.timing import frame_places
 from training.vocoder import BINS, phases, pulses
+from training.voice_recipe import Voice
 
 DEFAULT_NOISE = 0.667
 LEAD_IN, LEAD_OUT = 4.0, 6.0  # frames of silence around an utterance

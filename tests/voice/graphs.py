@@ -200,7 +200,7 @@ def run_frames(session: onnxruntime.InferenceSession) -> synthesis.Run:
     """Return what a synthesis calls for each window."""
 
     def run(fed: Mapping[str, Array], cancel: Cancel) -> list[Array]:
-        outputs: list[Array] = session.run(None, dict(fed), cancel.options)
+        outputs: list[Array] = session.run(None, dict(fed), cancel.options())
         return outputs
 
     return run

@@ -11,9 +11,10 @@ import pytest
 
 from tests.voice.graphs import feed, open_model, text_noise
 from vits_tts.voice.cutting.cut import Cutter
-from vits_tts.voice.cutting.fold import Trial, fold
+from vits_tts.voice.cutting.fold import fold
 from vits_tts.voice.cutting.graph import Graph
 from vits_tts.voice.cutting.shapes import measure, show
+from vits_tts.voice.cutting.trial import Trial
 from vits_tts.voice.plan import Plan
 
 IDS = [1, *(number for letter in range(14, 40) for number in (0, letter)), 2]

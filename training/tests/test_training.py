@@ -8,9 +8,11 @@ import torch
 
 from training import data
 from training.align import viterbi
+from training.config import Config
 from training.frontend import Frontend
 from training.phonemes import text_to_ids
-from training.recipes import RECIPES, Config, ProsodyRecipe
+from training.prosody_recipe import ProsodyRecipe
+from training.recipes import RECIPES
 from training.train import Training, save
 from training.vocoder import Decoder, phases, pulses
 

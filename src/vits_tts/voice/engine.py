@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-import onnxruntime
 
 from vits_tts.errors import VoiceError
 from vits_tts.types import Pcm, Prosody
@@ -21,6 +20,7 @@ from vits_tts.voice.durations import Durations
 from vits_tts.voice.manifest import Manifest
 from vits_tts.voice.noise import Noise
 from vits_tts.voice.plan import Array, Uncut
+from vits_tts.voice.session import Session
 from vits_tts.voice.synthesis import CutSynthesis, Synthesis, WholeSynthesis
 
 __all__ = ["Cancel", "Cancelled", "Engine", "Synthesis"]
@@ -55,8 +55,8 @@ class Engine:
         self.folder = folder or cut_pieces.default_folder()
         try:
             pieces = cut_pieces.load(manifest, self.folder)
-            self._text = cut_pieces.session(pieces.text)
-            self._frames = pieces.frames and cut_pieces.session(pieces.frames)
+            self._text = Session(pieces.text)
+            self._frames = Session(pieces.frames) if pieces.frames else None
             self.nbytes = pieces.nbytes
         except VoiceError:
             raise
@@ -64,7 +64,6 @@ class Engine:
             raise _broken(manifest, f"not a model that can run: {error}") from None
         self._plan = pieces.plan
         self._check_interface()
-        self._outputs = [item.name for item in self._text.get_outputs()]
 
     def begin(
         self,
@@ -109,9 +108,9 @@ class Engine:
 
     def _synthesis(self, text: Mapping[str, Array], seed: int) -> Synthesis:
         sample_rate = self.manifest.sample_rate
-        if isinstance(self._plan, Uncut):
-            return WholeSynthesis(text[self._outputs[0]], sample_rate, self._volume)
-        return CutSynthesis(self._plan, self._run_frames, text, seed, sample_rate, self._volume)
+        if self._frames is None or isinstance(self._plan, Uncut):
+            return WholeSynthesis(text[self._text.outputs[0]], sample_rate, self._volume)
+        return CutSynthesis(self._plan, self._frames.run, text, seed, sample_rate, self._volume)
 
     def _durations(
         self, text: Mapping[str, Array], phonemes: int, samples: int
@@ -141,22 +140,19 @@ class Engine:
         while True:
             for index, (draw, count) in enumerate(zip(draws, counts, strict=True)):
                 feed[draw.name] = Noise(draw, seed, index).take(count)
-            outputs = dict(zip(self._outputs, _run(self._text, feed, cancel), strict=True))
+            outputs = dict(zip(self._text.outputs, self._text.run(feed, cancel), strict=True))
             needed = [int(outputs[draw.size]) for draw in draws]
             if all(need <= count for need, count in zip(needed, counts, strict=True)):
                 return outputs
             counts = needed
 
-    def _run_frames(self, feed: Mapping[str, Array], cancel: Cancel) -> list[Array]:
-        return _run(self._frames, feed, cancel)
-
     @property
     def _multi_speaker(self) -> bool:
-        return "sid" in {item.name for item in self._text.get_inputs()}
+        return "sid" in self._text.inputs
 
     def _check_interface(self) -> None:
         drawn = {draw.name for draw in self._plan.text_draws}
-        names = {item.name for item in self._text.get_inputs()} - drawn
+        names = set(self._text.inputs) - drawn
         wanted = _INPUTS | ({"sid"} if self.manifest.num_speakers > 1 else names & {"sid"})
         if names != wanted:
             raise _broken(
@@ -164,18 +160,6 @@ class Engine:
                 f"not Piper's interface: inputs are {', '.join(sorted(names))}, "
                 f"not {', '.join(sorted(wanted))}",
             )
-
-
-def _run(
-    session: onnxruntime.InferenceSession, feed: Mapping[str, Array], cancel: Cancel
-) -> list[Array]:
-    try:
-        outputs: list[Array] = session.run(None, feed, cancel.options)
-    except Exception:
-        if cancel.cancelled:
-            raise Cancelled from None
-        raise
-    return outputs
 
 
 def _broken(manifest: Manifest, reason: str) -> VoiceError:

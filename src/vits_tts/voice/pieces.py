@@ -27,6 +27,7 @@ from loguru import logger
 from vits_tts.voice import plan as plans
 from vits_tts.voice.manifest import BOS, EOS, PAD, Manifest, model_of
 from vits_tts.voice.plan import Plan, Uncut
+from vits_tts.voice.session import Model
 
 if TYPE_CHECKING:
     import onnx
@@ -39,8 +40,6 @@ _TEXT: Final = "text.onnx"
 _FRAMES: Final = "frames.onnx"
 _LOG_FATAL: Final = 4
 _TRIED_PHONEMES: Final = 16
-
-Model = Path | bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,18 +86,6 @@ def forget(digest: str, folder: Path) -> None:
     """Drop what is kept of a voice."""
     for place in folder.glob(f"{digest}-*"):
         shutil.rmtree(place, ignore_errors=True)
-
-
-def session(model: Model) -> onnxruntime.InferenceSession:
-    """Open a graph that is optimised already; its runs take one thread, the caller's."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.enable_mem_pattern = False  # it remembers a plan for each length of a sentence
-    options.log_severity_level = _LOG_FATAL
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    source = str(model) if isinstance(model, Path) else model
-    return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
 
 
 def _read(place: Path) -> Pieces | None:

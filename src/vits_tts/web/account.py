@@ -1,4 +1,4 @@
-"""What is told of a request when it is over: its numbers for Prometheus."""
+"""What is told of a request when it is over: to Prometheus, to the log, to its trace."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -39,3 +39,25 @@ def count(request: Account, tally: Tally) -> None:
         series(FIRST_AUDIO, "hit" if cached else "miss").observe(request.first_byte)
     if request.route in _SPEAKS and tally.sentences:
         series(AUDIO_SECONDS, request.route).inc(tally.audio_seconds)
+
+
+def logged(tally: Tally) -> dict[str, int | float | None]:
+    """Return what the request's line in the log says of its speech."""
+    factor = tally.real_time_factor
+    return {
+        "sentences": tally.sentences,
+        "cache_hits": tally.outcome.hits,
+        "cache_joins": tally.outcome.joins,
+        "audio_seconds": round(tally.audio_seconds, 3),
+        "real_time_factor": None if factor is None else round(factor, 4),
+        **({"gap_seconds": round(tally.gap_seconds, 3)} if tally.gap_seconds else {}),
+    }
+
+
+def traced(tally: Tally) -> dict[str, int | float]:
+    """Return what a trace is told of the request's speech."""
+    return {
+        "vits_tts.sentences": tally.sentences,
+        "vits_tts.cache_hits": tally.outcome.hits,
+        "vits_tts.audio_seconds": tally.audio_seconds,
+    }

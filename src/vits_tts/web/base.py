@@ -18,12 +18,13 @@ from tornado.web import HTTPError, RequestHandler, stream_request_body
 
 from vits_tts import logs
 from vits_tts.config import Config
-from vits_tts.errors import BodyTooLarge, NotFound, RequestError, VitsTtsError
+from vits_tts.errors import NotFound, RequestError, VitsTtsError
 from vits_tts.speech import Speech, Tally
 from vits_tts.tracing import RequestSpan
 from vits_tts.web import failures
-from vits_tts.web.account import Account, count
+from vits_tts.web.account import Account, count, logged, traced
 from vits_tts.web.answers import ErrorAnswer, Problem
+from vits_tts.web.body import Body
 from vits_tts.web.cors import Cors
 from vits_tts.web.failures import as_ours
 from vits_tts.web.guard import SECURITY_HEADERS, Guard
@@ -35,16 +36,13 @@ from vits_tts.web.state import State
 _REQUEST_ID: Final = re.compile(r"[\w.:/+=@-]{1,128}", re.ASCII)
 _CLIENT_CLOSED: Final = 499
 _HEADERS: Final = {"Server": "vits-tts", **SECURITY_HEADERS}
-_LENGTH_DIGITS: Final = 15
 _BLOCK_BYTES: Final = 64 * 1024
 _LOOK_SECONDS: Final = 0.25
-_READ_BODY_BYTES: Final = 16 * 1024 * 1024
-"""A body that is too large is read and forgotten up to here, so that its sender hears why."""
 
 
 @stream_request_body
 class Handler(RequestHandler):
-    """Base of all handlers. Bodies are counted as they come, so that none fills the memory."""
+    """Base of all handlers."""
 
     quiet: ClassVar[bool] = False
     """Logged at debug only: asked every few seconds by a machine."""
@@ -77,8 +75,7 @@ class Handler(RequestHandler):
         self.log_text = ""
         self.key: str | None = None
         self.span: RequestSpan | None = None
-        self._chunks: list[bytes] = []
-        self._received_bytes = 0
+        self._body = Body(int(config.server.max_body_bytes))
         self._prepared = False
         self._sent_bytes = 0
         self._first_byte: float | None = None
@@ -114,9 +111,7 @@ class Handler(RequestHandler):
         self._add_common_headers()
         if isinstance(self.request.connection, HTTP1Connection):
             self.request.connection.set_max_body_size(sys.maxsize)  # we count ourselves
-        length = self.request.headers.get("Content-Length", "0")
-        if length.isdecimal() and (len(length) > _LENGTH_DIGITS or int(length) > _READ_BODY_BYTES):
-            raise self._body_too_large()
+        self._body.expect(self.request.headers.get("Content-Length", "0"))
         self.guard.check_port(self.request, self.operations)
         if self.request.method != "OPTIONS" and not self._open:
             self.key, standing = await self.guard.admit(self.request)
@@ -148,14 +143,10 @@ class Handler(RequestHandler):
             self.set_header("traceparent", self.span.traceparent)
 
     def data_received(self, chunk: bytes) -> None:
-        """Keep what may be kept; some more is read so that the caller gets to hear why not."""
-        self._received_bytes += len(chunk)
-        if self._received_bytes <= self.config.server.max_body_bytes:
-            self._chunks.append(chunk)
-            return
-        self._chunks.clear()
-        if self._received_bytes > _READ_BODY_BYTES and not self._finished:
-            error = self._body_too_large()
+        """Take a part of the body; refuse one that does not end."""
+        self._body.receive(chunk)
+        if self._body.is_endless and not self._finished:
+            error = self._body.too_large()
             self.send_error(error.status, exc_info=(type(error), error, None))
 
     @property
@@ -166,18 +157,12 @@ class Handler(RequestHandler):
             BodyTooLarge: it is larger than ``server.max_body_bytes``.
 
         """
-        if self._received_bytes > self.config.server.max_body_bytes:
-            raise self._body_too_large()
-        return b"".join(self._chunks)
+        return self._body.content
 
     @property
     def _body_unread(self) -> bool:
         """Whether the answer comes before the whole request was read."""
-        return not self._prepared or self._received_bytes > _READ_BODY_BYTES
-
-    def _body_too_large(self) -> BodyTooLarge:
-        limit = int(self.config.server.max_body_bytes)
-        return BodyTooLarge(f"the body is larger than {limit} bytes")
+        return not self._prepared or self._body.is_endless
 
     def options(self, *_: str) -> None:
         """Answer a preflight request, or say which methods there are."""
@@ -360,28 +345,10 @@ class Handler(RequestHandler):
         }
         if self.span:
             fields |= {"trace_id": self.span.trace_id} if self.span.trace_id else {}
-            self.span.end(status, _told(tally))
+            self.span.end(status, traced(tally))
         if tally.sentences:
-            factor = tally.real_time_factor
-            fields |= {
-                "sentences": tally.sentences,
-                "cache_hits": tally.outcome.hits,
-                "cache_joins": tally.outcome.joins,
-                "audio_seconds": round(tally.audio_seconds, 3),
-                "real_time_factor": None if factor is None else round(factor, 4),
-                **({"gap_seconds": round(tally.gap_seconds, 3)} if tally.gap_seconds else {}),
-                **logs.shown_text(self.log_text, self.config.logging),
-            }
+            fields |= {**logged(tally), **logs.shown_text(self.log_text, self.config.logging)}
         logs.say("DEBUG" if self.quiet else "INFO", "request", fields)
-
-
-def _told(tally: Tally) -> dict[str, int | float]:
-    """Return what a trace is told of a request."""
-    return {
-        "vits_tts.sentences": tally.sentences,
-        "vits_tts.cache_hits": tally.outcome.hits,
-        "vits_tts.audio_seconds": tally.audio_seconds,
-    }
 
 
 def _new_id() -> str:

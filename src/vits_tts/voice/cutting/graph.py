@@ -158,3 +158,21 @@ def assemble(
     return helper.make_model(
         graph, opset_imports=list(model.opset_import), ir_version=model.ir_version
     )
+
+
+def rebuilt(
+    graph: Graph, nodes: Sequence[onnx.NodeProto], constants: Sequence[onnx.TensorProto]
+) -> onnx.ModelProto:
+    """Return the graph's model with other nodes, those left out that nobody reads."""
+    model = onnx.ModelProto()
+    model.CopyFrom(graph.model)
+    model.graph.initializer.extend(constants)
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    kept = Graph(model).ancestors([item.name for item in model.graph.output])
+    read = {name for node in kept for name in reads(node)}
+    weights = [item for item in model.graph.initializer if item.name in read]
+    del model.graph.node[:], model.graph.initializer[:]
+    model.graph.node.extend(kept)
+    model.graph.initializer.extend(weights)
+    return model

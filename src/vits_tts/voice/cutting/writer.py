@@ -9,6 +9,7 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
+from vits_tts.voice.cutting.call import Call, Operand
 from vits_tts.voice.cutting.clock import Clock
 from vits_tts.voice.cutting.draws import frame_draw, text_piece
 from vits_tts.voice.cutting.emitter import END, Blocked, Emitter, Stream
@@ -20,7 +21,7 @@ from vits_tts.voice.cutting.graph import (
     attribute,
     element_type,
 )
-from vits_tts.voice.cutting.operators import RULES, Call, Operand, pointwise
+from vits_tts.voice.cutting.operators import RULES, pointwise
 from vits_tts.voice.cutting.overlap import Stretch
 from vits_tts.voice.cutting.shapes import Dim, Tensor
 from vits_tts.voice.durations import Alignment

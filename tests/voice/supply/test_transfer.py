@@ -1,0 +1,121 @@
+"""Fetching from a server that fails in every way that servers do."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.site import CUT, PATH, WHOLE, Site
+from tests.support.supplier import Fault, Supplier
+from vits_tts.errors import ConfigError, VoiceError
+from vits_tts.voice import catalogue
+from vits_tts.voice.supply.install import removable, remove
+
+
+@pytest.mark.parametrize("ending", ["breaks off", "stalls"])
+def test_continuing(site: Site, supplier: Supplier, ending: str) -> None:
+    """What came before the connection broke off or stalled is not sent again."""
+    supplier.fail(PATH, Fault(sent=CUT, stall=ending == "stalls"))
+    site.install()
+    first, second = supplier.asked(PATH)
+    assert (first.status, first.sent) == (200, CUT)
+    assert (second.range, second.status) == (f"bytes={CUT}-", 206)
+    assert first.sent + second.sent == len(supplier.files[PATH])
+
+
+def test_continuing_another_day(site: Site, supplier: Supplier) -> None:
+    """An installation that failed for good is continued by the next one."""
+    supplier.fail(PATH, Fault(sent=CUT), *[Fault(status=503)] * 2)
+    with pytest.raises(VoiceError, match=r"pair\.onnx: the server answered 503"):
+        site.install()
+    assert site.files() == {".pair.part"}
+    assert not catalogue.readable(site.folder)[1]
+    site.install()
+    assert site.files() == WHOLE
+    assert sum(request.sent for request in supplier.asked(PATH)) == len(supplier.files[PATH])
+    assert len(supplier.asked("vi/vi_VN/pair/pair.onnx.json")) == 1
+
+
+def test_a_server_without_ranges(site: Site, supplier: Supplier) -> None:
+    """A server that sends the whole file again is no trouble."""
+    supplier.ranges = False
+    supplier.fail(PATH, Fault(sent=CUT))
+    site.install()
+    assert [request.status for request in supplier.asked(PATH)] == [200, 200]
+    assert supplier.asked(PATH)[1].range == f"bytes={CUT}-"
+
+
+def test_a_server_without_validators(site: Site, supplier: Supplier) -> None:
+    """Where nothing tells one file from another, it is begun again."""
+    supplier.etags = False
+    supplier.fail(PATH, Fault(sent=CUT))
+    site.install()
+    assert [request.range for request in supplier.asked(PATH)] == [None, None]
+
+
+def test_a_file_that_changes_between_parts(site: Site, supplier: Supplier) -> None:
+    """Parts of two files are never put together: the second is taken whole, and checked."""
+    right = supplier.files[PATH]
+    supplier.files[PATH] = right[:-1] + b"!"
+    supplier.fail(PATH, Fault(sent=CUT), *[Fault(status=503)] * 2)
+    with pytest.raises(VoiceError):
+        site.install()
+    supplier.files[PATH] = right
+    site.install()
+    last = supplier.asked(PATH)[-1]
+    assert (last.range, last.status, last.sent) == (f"bytes={CUT}-", 200, len(right))
+
+
+def test_dripping(site: Site, supplier: Supplier) -> None:
+    """A server that sends byte after byte, for ever, has stalled as well."""
+    supplier.fail(PATH, *[Fault(drip=True)] * 3)
+    with pytest.raises(VoiceError, match="next to nothing came"):
+        site.install()
+
+
+def test_not_there(site: Site, supplier: Supplier) -> None:
+    """What is not there is not asked for again."""
+    supplier.fail(PATH, Fault(status=404))
+    with pytest.raises(VoiceError, match=f"{supplier.url}{PATH}: the server answered 404"):
+        site.install()
+    assert len(supplier.asked(PATH)) == 1
+
+
+def test_redirects(site: Site, supplier: Supplier) -> None:
+    """A redirect is followed, for the rest of a file too; one without end is not."""
+    supplier.files["elsewhere"] = supplier.files[PATH]
+    there = Fault(status=302, location="/elsewhere")
+    supplier.fail(PATH, there, there)
+    supplier.fail("elsewhere", Fault(sent=CUT))
+    site.install()
+    assert [request.range for request in supplier.asked("elsewhere")] == [None, f"bytes={CUT}-"]
+    remove(removable("pair", site.settings), site.settings)
+    supplier.fail(PATH, *[Fault(status=302, location=f"/{PATH}")] * 99)
+    with pytest.raises(VoiceError, match="redirect"):
+        site.install()
+    supplier.fail(PATH, *[Fault(status=302, location="file:///etc/passwd")] * 3)
+    with pytest.raises(VoiceError, match="No host"):
+        Site(site.folder, supplier.url).install()
+
+
+def test_through_a_proxy(
+    tmp_path: Path, supplier: Supplier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The proxy that the environment names is asked, for a host that only it can reach."""
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.setenv("http_proxy", supplier.url)
+    Site(tmp_path / "voices", "http://mirror.example.invalid/").install()
+    assert supplier.asked(PATH)
+
+
+def test_a_mirror_with_a_password(tmp_path: Path, supplier: Supplier) -> None:
+    """User and password in an address are sent as such, and never shown."""
+    url = supplier.url.replace("//", "//linh:s%40cret@")
+    site = Site(tmp_path / "voices", url)
+    site.install()
+    assert {request.authorization for request in supplier.requests} == {"Basic bGluaDpzQGNyZXQ="}
+    supplier.files = {}
+    with pytest.raises(ConfigError) as caught:
+        Site(tmp_path / "voices", url).install()
+    assert "cret" not in caught.value.message
+    assert "cret" not in str(site.settings.model_dump(mode="json"))

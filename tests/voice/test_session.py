@@ -1,0 +1,87 @@
+"""A piece's session: what it returns is the caller's own, and what it holds is given back."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+from vits_tts.voice.cancel import Cancel, Cancelled
+from vits_tts.voice.session import Session
+
+
+def large(folder: Path) -> Path:
+    """Make a graph that needs much in between: four bytes for each pair of elements."""
+    nodes = [
+        helper.make_node("Unsqueeze", ["x", "one"], ["column"]),
+        helper.make_node("Mul", ["x", "column"], ["pairs"]),
+        helper.make_node("Exp", ["pairs"], ["more"]),
+        helper.make_node("ReduceMax", ["more"], ["y"], keepdims=0),
+    ]
+    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n"])
+    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, [])
+    one = helper.make_tensor("one", TensorProto.INT64, [1], [1])
+    graph = helper.make_graph(nodes, "large", [x], [y], [one])
+    path = folder / "large.onnx"
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.save(model, str(path))
+    return path
+
+
+def test_outputs_are_the_callers_own(tmp_path: Path) -> None:
+    """They hold nothing of what the session's runs share."""
+    session = Session(large(tmp_path))
+    (found,) = session.run({"x": np.ones(4, np.float32)}, Cancel())
+    assert found.flags.owndata
+    assert found == pytest.approx(np.e)
+    assert (session.inputs, session.outputs) == (["x"], ["y"])
+
+
+def test_cancelled_before_and_after_another_run(tmp_path: Path) -> None:
+    """One cancel serves several runs, one after the other, until it is called."""
+    session, cancel = Session(large(tmp_path)), Cancel()
+    feed = {"x": np.ones(4, np.float32)}
+    for _ in range(2):
+        session.run(feed, cancel)
+    cancel.cancel()
+    with pytest.raises(Cancelled):
+        session.run(feed, cancel)
+    session.run(feed, Cancel())
+
+
+STORY = """
+import sys
+from pathlib import Path
+import numpy as np
+from vits_tts.voice.cancel import Cancel
+from vits_tts.voice.session import Session
+
+def resident():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+session = Session(Path(sys.argv[1]))
+session.run({"x": np.ones(10, np.float32)}, Cancel())
+before = resident()
+session.run({"x": np.ones(4000, np.float32)}, Cancel())
+print(resident() - before)
+for _ in range(200):
+    session.run({"x": np.ones(10, np.float32)}, Cancel())
+print(resident() - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_memory_is_given_back(tmp_path: Path) -> None:
+    """One long sentence does not make a process large for ever."""
+    told = subprocess.run(
+        [sys.executable, "-c", STORY, str(large(tmp_path))],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    then, later = map(int, told.stdout.split())
+    assert then > 60_000_000
+    assert later < 20_000_000

@@ -1,0 +1,65 @@
+"""Training the acoustic model alone."""
+
+import torch
+from torch import nn
+
+from training.config import Config
+from training.data import Clip, choose
+from training.framed import Framed, Losses
+from training.precision import mixed
+from training.vocoder import Acoustic
+
+
+class AcousticRecipe(Framed):
+    """Train the acoustic model alone, on long crops and without adversaries: cheap and needed.
+
+    It takes many more passes over the texts than the adversaries could be paid for.
+    """
+
+    def __init__(self, config: Config, clips: list[Clip], seed: int) -> None:
+        """Make the network on the clips' device."""
+        self.config, self.clips, self.seed = config, clips, seed
+        self.steps, self.rate = config.acoustic_steps, 1.5e-3
+        self.device = clips[0].mel.device
+        self.model = Acoustic(
+            config.acoustic_size, config.acoustic_blocks, config.acoustic_frames, config.dropout
+        ).to(self.device)
+        self.judges: nn.Module | None = None
+        spoken = torch.cat([clip.log_hertz[clip.voiced > 0] for clip in clips])
+        self.pitch_mean, self.pitch_spread = spoken.mean(), spoken.std()
+
+    @property
+    def acoustic(self) -> Acoustic:  # type: ignore[override]
+        """Return the model that is trained."""
+        return self.model
+
+    def losses(self, clips: list[Clip]) -> Losses:
+        """Return the error of long crops' mels, and of their changes from frame to frame."""
+        size = self.config.acoustic_crop
+        starts = [int(torch.randint(0, max(1, len(c.mel) - size), ())) for c in clips]
+        with mixed(self.device):
+            mel, _, wanted, there = self.frames(clips, starts, size)
+        error = ((mel - wanted).abs() * there).sum() / (there.sum() * mel.shape[2])
+        change = (mel[:, 2:] - mel[:, :-2]) - (wanted[:, 2:] - wanted[:, :-2])
+        slope = (change.abs() * there[:, 2:] * there[:, :-2]).sum() / (there.sum() * mel.shape[2])
+        return {"loss": error + 0.5 * slope, "mel": error.detach(), "slope": slope.detach()}
+
+    def step(self, step: int, optimisers: dict[str, torch.optim.Optimizer]) -> Losses:
+        """Take one step; return its losses."""
+        size = self.config.acoustic_batch
+        losses = self.losses(
+            [self.clips[i] for i in choose(self.seed, step, len(self.clips), size)]
+        )
+        optimisers["model"].zero_grad()
+        losses["loss"].backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        optimisers["model"].step()
+        return losses
+
+    @torch.no_grad()
+    def validate(self, clips: list[Clip]) -> dict[str, float]:
+        """Return the losses on other clips."""
+        with torch.random.fork_rng():
+            torch.manual_seed(1)
+            losses = self.losses(clips)
+        return {name: float(value) for name, value in losses.items()}

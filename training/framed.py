@@ -1,0 +1,53 @@
+"""What the recipes share whose networks make something for each frame."""
+
+import torch
+from torch import Tensor, nn
+
+from training.config import Config
+from training.data import Clip, mask, pad
+from training.vocoder import Acoustic
+
+MARGIN = 12  # frames of context for the acoustic model at both ends of a crop
+Losses = dict[str, Tensor]
+
+
+def spread(tokens: Tensor, token: Tensor) -> Tensor:
+    """Return the vectors [B, F, C] of ``tokens`` [B, N, C] at each frame's token [B, F]."""
+    return torch.gather(tokens, 1, token[:, :, None].expand(-1, -1, tokens.shape[2]))
+
+
+class Framed:
+    """What both recipes that predict mels share: crops of frames of whole sentences."""
+
+    config: Config
+    acoustic: Acoustic
+    pitch_mean: Tensor
+    pitch_spread: Tensor
+
+    def pitch(self, log_hertz: Tensor, gate: Tensor) -> Tensor:
+        """Return the networks' view of pitch [B, F, 2]."""
+        deviation = (log_hertz - self.pitch_mean) / self.pitch_spread
+        return torch.stack([deviation * gate, gate], dim=2)
+
+    def frames(self, clips: list[Clip], starts: list[int], size: int) -> tuple[Tensor, ...]:
+        """Return predicted mels, hidden frames, true mels and mask [B, size + 2 MARGIN, ...]."""
+
+        def cut(rows: list[Tensor]) -> Tensor:
+            """Return the crops with margins, zeros where a clip has ended."""
+            pieces = []
+            for row, start in zip(rows, starts, strict=True):
+                first, last = start - MARGIN, start + size + MARGIN
+                piece = row[max(first, 0) : min(last, len(row))]
+                ends = (max(-first, 0), max(last - len(row), 0))
+                pieces.append(nn.functional.pad(piece, (0, 0) * (row.dim() - 1) + ends))
+            return torch.stack(pieces)
+
+        ints, floats = pad([c.ints for c in clips]), pad([c.floats for c in clips])
+        tokens = self.acoustic.encoder(ints, floats, mask([c.ints for c in clips]))
+        there = cut([torch.ones_like(c.mel[:, :1]) for c in clips])
+        pitch = self.pitch(cut([c.log_hertz for c in clips]), cut([c.gate for c in clips]))
+        places = cut([c.places for c in clips])
+        mel, hidden = self.acoustic(
+            spread(tokens, cut([c.token for c in clips])), places, pitch, there
+        )
+        return mel.float(), hidden, cut([c.mel for c in clips]), there
