@@ -5,7 +5,7 @@ from torch import nn
 
 from training.config import Config
 from training.data import Clip, choose
-from training.framed import Framed, Losses
+from training.framed import Framed, Losses, descend
 from training.precision import mixed
 from training.vocoder import Acoustic
 
@@ -50,10 +50,7 @@ class AcousticRecipe(Framed):
         losses = self.losses(
             [self.clips[i] for i in choose(self.seed, step, len(self.clips), size)]
         )
-        optimisers["model"].zero_grad()
-        losses["loss"].backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-        optimisers["model"].step()
+        descend(losses["loss"], self.model, optimisers["model"])
         return losses
 
     @torch.no_grad()

@@ -16,6 +16,14 @@ def spread(tokens: Tensor, token: Tensor) -> Tensor:
     return torch.gather(tokens, 1, token[:, :, None].expand(-1, -1, tokens.shape[2]))
 
 
+def descend(loss: Tensor, model: nn.Module, optimiser: torch.optim.Optimizer) -> None:
+    """Move ``model`` down the slope of ``loss``, by no more than a norm of 1 of the gradient."""
+    optimiser.zero_grad()
+    loss.backward()  # type: ignore[no-untyped-call]
+    nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    optimiser.step()
+
+
 class Framed:
     """What both recipes that predict mels share: crops of frames of whole sentences."""
 

@@ -7,7 +7,7 @@ from torch import nn
 
 from training.config import Config
 from training.data import Clip, choose, mask, pad
-from training.framed import Losses, spread
+from training.framed import Losses, descend, spread
 from training.frontend import BOS, COMMA, EOS, SPACE
 from training.precision import mixed
 from training.prosody import Prosody
@@ -106,10 +106,7 @@ class ProsodyRecipe:
         """Take one step; return its losses."""
         with mixed(self.clips[0].mel.device):
             losses = self.losses(self.batch(step))
-        optimisers["model"].zero_grad()
-        losses["loss"].backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-        optimisers["model"].step()
+        descend(losses["loss"], self.model, optimisers["model"])
         return losses
 
     @torch.no_grad()

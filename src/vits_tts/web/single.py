@@ -23,7 +23,8 @@ async def _serve(config: Config) -> None:
     loop = asyncio.get_running_loop()
     if threading.current_thread() is threading.main_thread():
         for number, action in ((signal.SIGTERM, stop.drain.set), (signal.SIGINT, stop.now)):
-            with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C interrupts instead
+            # What asyncio raises on Windows, where Ctrl-C interrupts instead.
+            with contextlib.suppress(NotImplementedError):
                 loop.add_signal_handler(number, action)
     sockets = bind_sockets(config.server.port, config.server.host)
     application = make_app(config)
