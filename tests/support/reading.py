@@ -1,9 +1,10 @@
 r"""The cases of ``tests/cases/*.tsv``: written Vietnamese and the readings that are accepted.
 
-A line is ``input TAB pattern``. The input may hold ``\u0111`` and its like. The pattern is
-a regular expression over small letters without punctuation that has to match the whole reading;
+A line is ``input TAB pattern``. The input may hold ``\u0111`` and its like. The pattern is a
+regular expression over small letters without punctuation that has to match the whole reading;
 ``<VTV>`` stands for the names of letters in any of the ways that readers say them. What differs
-only by region, by the place of a tone or by i and y (ngàn, lẻ, mồng, tỉ, hoà, kĩ) is the same for all.
+only by region, by the place of a tone or by i and y (ngàn, lẻ, mồng, tỉ, hoà, kĩ) is the same for
+all.
 """
 
 import re
