@@ -98,3 +98,24 @@ def test_told_to_stop_while_it_starts(tmp_path: Path) -> None:
         process.terminate()
         assert process.wait(30) == 0
     until(lambda: not Path(f"/proc/{child}").exists(), "the end of that process")
+
+
+def test_told_to_stop_within_a_fork(tmp_path: Path) -> None:
+    """SIGTERM that comes while a process forks is heard after it; nothing is left locked."""
+    install_pair(tmp_path / "voices")
+    (tmp_path / "config.yaml").write_text("{server: {port: 0}, voice: {name: pair}}")
+    told = "lambda: os.kill(os.getpid(), signal.SIGTERM)"
+    program = (
+        f"import os, signal; os.register_at_fork(after_in_parent={told}); "
+        "import sys; sys.argv[1:] = ['serve']; from vits_tts.cli import main; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")

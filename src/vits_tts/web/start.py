@@ -90,9 +90,12 @@ def _check_voices(voices: list[Manifest], pieces: Path | None) -> None:
     context: Any = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(target=_tell, args=(theirs, voices, pieces), daemon=True)
+    # What a signal raises inside of a fork is lost, and with it the locks that are held there.
+    _hold_signals(signal.SIG_BLOCK)
     process.start()
-    theirs.close()
     try:
+        _hold_signals(signal.SIG_UNBLOCK)
+        theirs.close()
         problem: str | None = ours.recv()
     except EOFError:
         problem = f"voice {voices[0].name}: loading it ends the process"
@@ -101,6 +104,11 @@ def _check_voices(voices: list[Manifest], pieces: Path | None) -> None:
         process.join()
     if problem:
         raise VoiceError(problem)
+
+
+def _hold_signals(how: "signal.Sigmasks") -> None:
+    if sys.platform != "win32":
+        signal.pthread_sigmask(how, {signal.SIGTERM, signal.SIGINT})
 
 
 def _leave(*_: object) -> NoReturn:
@@ -132,4 +140,5 @@ def _be_quiet() -> None:
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    _hold_signals(signal.SIG_UNBLOCK)
     logger.remove()
