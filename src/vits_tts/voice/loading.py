@@ -8,6 +8,7 @@ import numpy as np
 
 from vits_tts.errors import VoiceError
 from vits_tts.text.phonemise import Phonemiser
+from vits_tts.voice import pieces as cut_pieces
 from vits_tts.voice.engine import Engine
 from vits_tts.voice.manifest import Manifest
 from vits_tts.voice.memory import trim
@@ -17,6 +18,19 @@ _SILENCE: Final = 100
 
 Load = Callable[[Manifest], Engine]
 """Loads a voice; raises ``VoiceError``."""
+
+
+def tried(manifest: Manifest, phonemiser: Phonemiser, pieces: Path | None = None) -> None:
+    """Make sure that a voice can be loaded; one that could be with these very files is not again.
+
+    Raises:
+        VoiceError: it cannot; the message says why.
+
+    """
+    folder = pieces or cut_pieces.default_folder()
+    if not cut_pieces.has_spoken(manifest, folder):
+        loaded(manifest, phonemiser, pieces=folder)
+        cut_pieces.remember_spoken(manifest, folder)
 
 
 def loaded(

@@ -1,7 +1,8 @@
 """The pieces of a voice: cut once, kept in a folder, opened by every process that needs them.
 
 ``FOLDER/KEY/`` holds ``text.onnx``, ``frames.onnx`` (unless the voice has no seam) and
-``plan.json``, which ends with the digests of the graphs; ``KEY`` is made of the voice's digest,
+``plan.json``, which ends with the digests of the graphs, and once the voice has spoken an empty
+file that says so; ``KEY`` is made of the voice's digest,
 the version of this format and that of onnxruntime, whose fusions the graphs contain. Those do not
 depend on the machine: the layouts that do are left out
 (https://onnxruntime.ai/docs/performance/model-optimizations/graph-optimizations.html).
@@ -18,6 +19,7 @@ import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -38,6 +40,8 @@ FORMAT: Final = 5
 _PLAN: Final = "plan.json"
 _TEXT: Final = "text.onnx"
 _FRAMES: Final = "frames.onnx"
+_SPOKEN: Final = f"spoken-{version('vits-tts-vietnamese')}-{version('piper-tts')}"
+"""Of this version and with this espeak-ng, on which depend the phonemes that a voice is given."""
 _LOG_FATAL: Final = 4
 _TRIED_PHONEMES: Final = 16
 
@@ -68,7 +72,7 @@ def load(manifest: Manifest, folder: Path) -> Pieces:
 
     A folder that cannot be written is no error: the pieces are then made in memory, every time.
     """
-    place = folder / f"{manifest.digest}-{FORMAT}-{onnxruntime.__version__}"
+    place = _place(manifest, folder)
     pieces = _read(place)
     if pieces is None:
         models, plan = _cut(manifest)
@@ -82,10 +86,25 @@ def load(manifest: Manifest, folder: Path) -> Pieces:
     return pieces
 
 
+def has_spoken(manifest: Manifest, folder: Path) -> bool:
+    """Return whether a voice has spoken with what ``folder`` keeps of it."""
+    return (_place(manifest, folder) / _SPOKEN).exists()
+
+
+def remember_spoken(manifest: Manifest, folder: Path) -> None:
+    """Keep that a voice has spoken, if its pieces are kept."""
+    with suppress(OSError):
+        (_place(manifest, folder) / _SPOKEN).touch()
+
+
 def forget(digest: str, folder: Path) -> None:
     """Drop what is kept of a voice."""
     for place in folder.glob(f"{digest}-*"):
         shutil.rmtree(place, ignore_errors=True)
+
+
+def _place(manifest: Manifest, folder: Path) -> Path:
+    return folder / f"{manifest.digest}-{FORMAT}-{onnxruntime.__version__}"
 
 
 def _read(place: Path) -> Pieces | None:

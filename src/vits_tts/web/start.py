@@ -83,7 +83,7 @@ def _check_redis(settings: RedisCacheSettings) -> None:
 
 
 def _check_voices(voices: list[Manifest], pieces: Path | None) -> None:
-    """Load every voice once, in a process of its own: sessions do not survive a fork.
+    """Try every voice that is new here, in a process of its own: sessions do not survive a fork.
 
     It ends with this process, and by itself: nobody would end it after a SIGKILL.
     """
@@ -123,11 +123,11 @@ def _tell(answer: Connection, voices: list[Manifest], pieces: Path | None) -> No
 def _problem(voices: list[Manifest], pieces: Path | None) -> str | None:
     # Not in the process that forks.
     from vits_tts.text.phonemise import Phonemiser  # noqa: PLC0415
-    from vits_tts.voice.loading import loaded  # noqa: PLC0415
+    from vits_tts.voice.loading import tried  # noqa: PLC0415
 
     try:
         for manifest in voices:
-            loaded(manifest, Phonemiser(), pieces=pieces)
+            tried(manifest, Phonemiser(), pieces)
     except VoiceError as error:
         return error.message
     return None

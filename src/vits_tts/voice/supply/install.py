@@ -163,10 +163,10 @@ def _try(draft: Path, name: str, pieces: Path | None) -> None:
     """
     # Not for those who only look: onnxruntime takes a second to import.
     from vits_tts.text.phonemise import Phonemiser  # noqa: PLC0415
-    from vits_tts.voice.loading import loaded  # noqa: PLC0415
+    from vits_tts.voice.loading import tried  # noqa: PLC0415
 
     try:
-        loaded(manifest.read(draft / f"{name}.onnx"), Phonemiser(), pieces=pieces)
+        tried(manifest.read(draft / f"{name}.onnx"), Phonemiser(), pieces)
     except VoiceError:
         for file in _published(name):
             (draft / file).unlink(missing_ok=True)
