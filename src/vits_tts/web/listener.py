@@ -78,6 +78,7 @@ class Listener(HTTPServer):
         self._room = settings.max_connections
         self._request_seconds = settings.request_seconds
         self._doors: list[_Door] = []
+        self._timed: dict[object, _Timed] = {}
 
     @property
     def connections(self) -> int:
@@ -97,6 +98,8 @@ class Listener(HTTPServer):
     def on_close(self, server_conn: object) -> None:
         """Forget a connection; one that waits may come in."""
         super().on_close(server_conn)
+        if timed := self._timed.pop(server_conn, None):
+            timed.stop()
         for door in self._doors:
             door.open()
 
@@ -107,9 +110,10 @@ class Listener(HTTPServer):
         delegate = super().start_request(server_conn, request_conn)
         if not isinstance(request_conn, HTTP1Connection):
             return delegate
-        fresh = not hasattr(server_conn, "used")
-        server_conn.used = True  # type: ignore[attr-defined]
-        return _Timed(delegate, request_conn, self._request_seconds, fresh)
+        fresh = server_conn not in self._timed
+        timed = _Timed(delegate, request_conn, self._request_seconds, fresh)
+        self._timed[server_conn] = timed
+        return timed
 
     def _has_room(self) -> bool:
         return len(self._connections) < self._room
@@ -180,11 +184,15 @@ class _Timed(HTTPMessageDelegate):
         self._begun = fresh  # who connects wants something; who stays may be idle
         self._watch()
 
+    def stop(self) -> None:
+        """Watch no longer: tornado tells nobody of who leaves between requests."""
+        self._timer.cancel()
+
     def headers_received(
         self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
     ) -> Any:
         """Pass it on: the head is complete."""
-        self._timer.cancel()
+        self.stop()
         return self._inner.headers_received(start_line, headers)
 
     def data_received(self, chunk: bytes) -> Any:
@@ -197,7 +205,7 @@ class _Timed(HTTPMessageDelegate):
 
     def on_connection_close(self) -> None:
         """Pass it on."""
-        self._timer.cancel()
+        self.stop()
         self._inner.on_connection_close()
 
     def _watch(self) -> None:
