@@ -43,7 +43,7 @@ async def main() -> None:
     windows = await spoken()
     rate, length = windows[0].sample_rate, sum(pcm.seconds for pcm in windows)
     first = windows[0].seconds * 1000
-    helpers = Helpers()
+    helpers = Helpers(4)
     encodings = [formats.encoding(name, other, None, rate) for name, other in ASKED]
     added: dict[Encoding, list[float]] = {encoding: [] for encoding in encodings}
     begun: dict[Encoding, list[float]] = {encoding: [] for encoding in encodings}

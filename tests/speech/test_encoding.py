@@ -52,7 +52,7 @@ def test_bytes_before_the_next_window(name: str) -> None:
 
     async def listen() -> bytes:
         asked: list[int] = []
-        helpers, encoder = Helpers(), Told(name)
+        helpers, encoder = Helpers(4), Told(name)
         parts = []
         async for data in encoded(windows(6, asked), encoder, helpers):
             parts.append(data)
@@ -70,7 +70,7 @@ def test_who_leaves_ends_the_encoder() -> None:
 
     async def leave() -> None:
         asked: list[int] = []
-        helpers, encoder = Helpers(), Told("mp3")
+        helpers, encoder = Helpers(4), Told("mp3")
         stream = encoded(windows(100, asked), encoder, helpers)
         await anext(stream)
         await stream.aclose()
@@ -85,7 +85,7 @@ def test_who_leaves_while_it_works() -> None:
     """Whoever leaves in the middle of a window does not pull the encoder away from its thread."""
 
     async def leave() -> None:
-        helpers = Helpers()
+        helpers = Helpers(4)
         encoders = [Told(name) for name in ("flac", "mp3", "opus", "aac") for _ in range(3)]
         asked: list[int] = []
         for encoder in encoders:

@@ -9,15 +9,13 @@ from typing import ParamSpec, TypeVar
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_THREADS = 4
-
 
 class Helpers:
     """A few threads that do as they are told."""
 
-    def __init__(self) -> None:
-        """Start none before there is work."""
-        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="helper")
+    def __init__(self, threads: int) -> None:
+        """Start none of so many before there is work."""
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="helper")
 
     async def run(self, function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
         """Return what ``function`` returns, once a thread has called it."""

@@ -42,6 +42,9 @@ if TYPE_CHECKING:
 
 _SENTENCES_AT_HAND: Final = 8
 _BYTES_AT_HAND: Final = 128 * 1024
+_HELPERS: Final = 4
+_READERS: Final = 1
+"""More would only take the interpreter from each other, and from the event loop."""
 _FIRST_WINDOW_SECONDS: Final = 0.6
 """What the first window comes to, with the frames that a voice holds back."""
 
@@ -63,6 +66,7 @@ class Speech:
         self.voices = maker.voices
         self.files = files
         self._config = config
+        self._requests = requests
         self.request = requests.request
         self.timed = requests.timed
         self.reading = requests.reading
@@ -214,6 +218,7 @@ class Speech:
         await self._sentences.finish()
         self._maker.close()
         self.voices.close()
+        self._requests.close()
         self._helpers.close()
 
     def _missing(self, request: SpeechRequest) -> dict[str, int]:
@@ -289,7 +294,7 @@ def build(config: Config) -> Speech:
         VoiceError: a voice's JSON is broken.
 
     """
-    phonemiser, helpers = Phonemiser(), Helpers()
+    phonemiser, helpers = Phonemiser(), Helpers(_HELPERS)
     settings = config.voice
     manifests = catalogue.served(settings)
     load = partial(
@@ -301,7 +306,7 @@ def build(config: Config) -> Speech:
     threads = config.inference_threads
     return Speech(
         config,
-        Requests(config, voices, normaliser, helpers),
+        Requests(config, voices, normaliser, Helpers(_READERS)),
         Maker(voices, phonemiser, Scheduler(threads)),
         Sentences(MemoryCache(config.cache.memory), redis),
         Admission(threads, config.limits),

@@ -31,13 +31,13 @@ class Requests:
     """Makes requests; short ones that were made lately are remembered."""
 
     def __init__(
-        self, config: Config, voices: Voices, normaliser: Normaliser, helpers: Helpers
+        self, config: Config, voices: Voices, normaliser: Normaliser, reader: Helpers
     ) -> None:
-        """Keep the collaborators."""
+        """Keep the collaborators; ``reader`` reads the texts."""
         self._config = config
         self._voices = voices
         self._normaliser = normaliser
-        self._helpers = helpers
+        self._reader = reader
         self._requests: LRUCache[Asked, SpeechRequest] = LRUCache(_REMEMBERED_REQUESTS)
 
     async def request(
@@ -63,7 +63,7 @@ class Requests:
         if known := self._requests.get(key):
             return known
         with tracing.stage("read text", characters=len(text)):
-            request, _ = await self._helpers.run(self._request, *asked)
+            request, _ = await self._reader.run(self._request, *asked)
         if len(text) <= _REMEMBERED_CHARS and lexicon is None:  # a lexicon may be large
             self._requests[key] = request
         return request
@@ -84,7 +84,7 @@ class Requests:
 
         """
         asked = (text, speed, voice, speaker, lexicon)
-        request, reading = await self._helpers.run(self._request, *asked)
+        request, reading = await self._reader.run(self._request, *asked)
         rate = self._voices.find(request.voice).sample_rate
         return request, Timeline(text, reading, rate)
 
@@ -112,7 +112,11 @@ class Requests:
 
         """
         check(text, self._config.server.max_text_chars)
-        return await self._helpers.run(self._read, text, lexicon)
+        return await self._reader.run(self._read, text, lexicon)
+
+    def close(self) -> None:
+        """Read nothing more."""
+        self._reader.close()
 
     def _read(self, written: str, lexicon: Lexicon | None) -> Reading:
         settings = self._config.voice

@@ -14,6 +14,7 @@ from vits_tts.voice import memory
 from vits_tts.web import vitals
 from vits_tts.web.app import SpeechApplication
 from vits_tts.web.listener import Listener
+from vits_tts.web.prompt import keep_prompt
 from vits_tts.web.state import State
 
 _BEAT_SECONDS: Final = 1.0
@@ -49,6 +50,7 @@ async def serve(
     ``patient`` process, which others stand in for meanwhile, accepts nothing before it can speak.
     """
     memory.keep_little()
+    keep_prompt(application.speech.voices.ready)
     settings, state = application.config.server, application.state
     server = Listener(application, settings)
     state.connections = lambda: server.connections
