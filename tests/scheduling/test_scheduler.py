@@ -1,8 +1,6 @@
 """The scheduler: real threads, the most urgent piece first, nobody starves."""
 
 import asyncio
-import os
-import sys
 import threading
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -143,23 +141,5 @@ def test_failures_reach_who_asked() -> None:
         assert ran.result == "fine"
         assert ran.seconds >= 0
         await stage.go()
-
-    run(story())
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="threads have no priority of their own")
-def test_inference_gives_way() -> None:
-    """The threads that compute are behind the event loop's, whatever its own priority is."""
-
-    async def story() -> None:
-        scheduler = Scheduler(2)
-
-        def niceness(_: Cancel) -> int:
-            return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
-
-        for _ in range(3):
-            ran = await scheduler.run(niceness, lambda: WHENEVER)
-            assert ran.result > os.getpriority(os.PRIO_PROCESS, 0)
-        scheduler.close()
 
     run(story())

@@ -5,9 +5,6 @@ Whoever waits never waits for more than the pieces that run.
 """
 
 import asyncio
-import os
-import sys
-import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +17,6 @@ from vits_tts.voice.cancel import Cancel
 
 T = TypeVar("T")
 
-_NICER: Final = 5
 _STARVED_SECONDS: Final = 1.0
 """However many listen, work that nobody listens to gets one piece made this often."""
 
@@ -52,9 +48,7 @@ class Scheduler:
         """Use ``threads`` threads; they start with their first jobs."""
         self.threads = threads
         self._now = now
-        self._pool = ThreadPoolExecutor(
-            threads, thread_name_prefix="inference", initializer=_give_way
-        )
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="inference")
         self._waiting: list[_Job] = []
         self._free = threads
         self._unhurried_ran = 0.0
@@ -127,11 +121,3 @@ class Scheduler:
         self._free -= 1
         running = asyncio.get_running_loop().run_in_executor(self._pool, timed)
         running.add_done_callback(finished)
-
-
-def _give_way() -> None:
-    """Let the event loop and who reads text go first: little work, for which everybody waits."""
-    if sys.platform == "linux":  # elsewhere a thread has no priority of its own
-        thread = threading.get_native_id()
-        nice = os.getpriority(os.PRIO_PROCESS, thread)
-        os.setpriority(os.PRIO_PROCESS, thread, nice + _NICER)
