@@ -21,7 +21,7 @@ Load = Callable[[Manifest], Engine]
 
 
 def tried(manifest: Manifest, phonemiser: Phonemiser, pieces: Path | None = None) -> None:
-    """Make sure that a voice can be loaded; one that could be with these very files is not again.
+    """Have a voice say its first words, unless it has here before with these very files.
 
     Raises:
         VoiceError: it cannot; the message says why.
