@@ -14,7 +14,7 @@ import yaml
 
 from tests.support.cli import run, run_several
 from tests.support.redis import redis_server
-from tests.support.server import Settings, clean_environment, serving, until
+from tests.support.server import Settings, ended, serving, until
 from tests.support.sound import assert_speech, decode
 from tests.support.voices import install_pair
 
@@ -194,15 +194,7 @@ def test_special_files(tmp_path: Path) -> None:
 def test_closed_and_full_streams(tmp_path: Path, command: str, status: int) -> None:
     """Whatever the shell hands over, there is one line at most and no traceback."""
     script = f"{sys.executable} -m vits_tts {command}"
-    done = subprocess.run(
-        ["bash", "-c", script],
-        cwd=tmp_path,
-        env=clean_environment(),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = ended(["bash", "-c", script], tmp_path)
     assert done.returncode == status, done.stderr
     assert "Traceback" not in done.stderr
 

@@ -1,6 +1,5 @@
 """Traces: what a collector is sent, by the real exporter, of what happens to a request."""
 
-import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -13,7 +12,7 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from tests.conftest import Starter
-from tests.support.server import clean_environment
+from tests.support.server import ended
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 PARENT = "00f067aa0ba902b7"
@@ -126,15 +125,7 @@ def test_the_extra_is_missing(tmp_path: Path) -> None:
         "import runpy, sys; sys.modules['opentelemetry'] = None; sys.argv[1:] = ['serve']; "
         "runpy.run_module('vits_tts', run_name='__main__')"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=tmp_path,
-        env=clean_environment(),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = ended([sys.executable, "-c", program], tmp_path)
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
     assert line.endswith("needs an extra; install vits-tts-vietnamese[opentelemetry]")

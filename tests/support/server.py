@@ -146,12 +146,19 @@ def _write_settings(path: Path, settings: Settings) -> None:
     path.write_text(yaml.safe_dump(merged, allow_unicode=True), encoding="utf-8")
 
 
-def start_in(folder: Path) -> "subprocess.CompletedProcess[str]":
+def start_in(folder: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
     """Return how a start in ``folder`` ended, which cannot succeed."""
+    return ended([sys.executable, "-m", "vits_tts", "serve"], folder, **environment)
+
+
+def ended(
+    command: list[str], folder: Path, **environment: str
+) -> "subprocess.CompletedProcess[str]":
+    """Return how a command in ``folder`` ended, and what it said."""
     return subprocess.run(
-        [sys.executable, "-m", "vits_tts", "serve"],
+        command,
         cwd=folder,
-        env=clean_environment(),
+        env=clean_environment() | environment,
         capture_output=True,
         text=True,
         timeout=60,

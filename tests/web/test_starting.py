@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.support.server import Server, Settings, clean_environment, start_in, until
+from tests.support.server import Server, Settings, clean_environment, ended, start_in, until
 from tests.support.voices import install_joe, install_pair
 
 
@@ -73,15 +73,7 @@ def test_a_start_that_cannot_be(tmp_path: Path, settings: Settings, complaint: s
 def test_a_port_that_is_taken(server: Server, tmp_path: Path) -> None:
     """The address of another server is refused at once, by name."""
     port = server.url.rpartition(":")[2]
-    done = subprocess.run(
-        [sys.executable, "-m", "vits_tts", "serve"],
-        cwd=tmp_path,
-        env={**clean_environment(), "VITS_TTS__SERVER__PORT": port},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = start_in(tmp_path, VITS_TTS__SERVER__PORT=port)
     assert done.returncode == 2
     assert done.stderr.startswith(f"vits-tts: server.port: cannot listen on 127.0.0.1:{port}")
 
@@ -109,13 +101,5 @@ def test_told_to_stop_within_a_fork(tmp_path: Path) -> None:
         f"import os, signal; os.register_at_fork(after_in_parent={told}); "
         "import sys; sys.argv[1:] = ['serve']; from vits_tts.cli import main; main()"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=tmp_path,
-        env=clean_environment(),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = ended([sys.executable, "-c", program], tmp_path)
     assert (done.returncode, done.stderr) == (0, "")

@@ -4,7 +4,8 @@ import multiprocessing
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -90,23 +91,32 @@ def _check_voices(voices: list[Manifest], pieces: Path | None) -> None:
     context: Any = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(target=_tell, args=(theirs, voices, pieces), daemon=True)
-    # What a signal raises inside of a fork is lost, and with it the locks that are held there.
-    _hold_signals(signal.SIG_BLOCK)
-    process.start()
     try:
-        _hold_signals(signal.SIG_UNBLOCK)
+        with _signals_held():
+            process.start()
         theirs.close()
         problem: str | None = ours.recv()
     except EOFError:
         problem = f"voice {voices[0].name}: loading it ends the process"
     finally:
-        process.kill()  # it has told what it found, or is not wanted any more
-        process.join()
+        if process.pid is not None:
+            process.kill()  # it has told what it found, or is not wanted any more
+            process.join()
     if problem:
         raise VoiceError(problem)
 
 
-def _hold_signals(how: "signal.Sigmasks") -> None:
+@contextmanager
+def _signals_held() -> Iterator[None]:
+    """Have signals wait: what they raise inside of a fork is lost, and locks that it holds."""
+    _mask(signal.SIG_BLOCK)
+    try:
+        yield
+    finally:
+        _mask(signal.SIG_UNBLOCK)
+
+
+def _mask(how: "signal.Sigmasks") -> None:
     if sys.platform != "win32":
         signal.pthread_sigmask(how, {signal.SIGTERM, signal.SIGINT})
 
@@ -140,5 +150,5 @@ def _be_quiet() -> None:
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    _hold_signals(signal.SIG_UNBLOCK)
+    _mask(signal.SIG_UNBLOCK)  # held by the parent as it forked
     logger.remove()
