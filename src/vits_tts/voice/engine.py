@@ -33,7 +33,7 @@ class Engine:
     """One voice, loaded. Threads may call it at the same time; each call takes one core.
 
     Threads that each run alone make more speech than threads that share a run, and what is left of
-    the text's piece after folding is so many small operations that sharing it gains nothing.
+    the text's piece after folding is so many small operations that sharing it gains little.
 
     Sessions do not survive a fork: make one in the process that uses it.
     """

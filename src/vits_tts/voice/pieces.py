@@ -34,7 +34,7 @@ from vits_tts.voice.session import Model
 if TYPE_CHECKING:
     import onnx
 
-FORMAT: Final = 5
+FORMAT: Final = 6
 """Raised whenever the pieces or the plan change their meaning."""
 
 _PLAN: Final = "plan.json"

@@ -7,24 +7,25 @@ leave those out halves the part of the work that grows with the square of ``n``.
 
 from typing import Final
 
-import numpy as np
 import onnx
-from onnx import helper, numpy_helper
+from onnx import helper
 
+from vits_tts.voice.cutting.draft import OURS, Draft
 from vits_tts.voice.cutting.graph import Graph, rebuilt
 from vits_tts.voice.cutting.trial import Trial
 from vits_tts.voice.plan import Array
 
-_NAME: Final = "vits_tts/fold/"
+_NAME: Final = f"{OURS}attention/"
 
 
 def relative_attention(graph: Graph, trial: Trial) -> onnx.ModelProto:
     """Multiply by the relative positions that there are."""
-    band = _Band(graph, trial)
+    draft = Draft(_NAME)
+    band = _Band(graph, trial, draft)
     nodes: list[onnx.NodeProto] = []
     for node in graph.nodes:
         nodes += band.instead_of(node) or [node]
-    return rebuilt(graph, [*band.sizes(), *nodes], band.constants)
+    return rebuilt(graph, [*band.sizes(), *nodes], draft.weights)
 
 
 class _Band:
@@ -34,8 +35,8 @@ class _Band:
     ``i - w // 2``, and back: with rows one longer than they are, each begins one further right.
     """
 
-    def __init__(self, graph: Graph, trial: Trial) -> None:
-        self.constants: list[onnx.TensorProto] = []
+    def __init__(self, graph: Graph, trial: Trial, draft: Draft) -> None:
+        self._numbers, self._weight = draft.numbers, draft.weight
         self._graph = graph
         self._trial = trial
         self._done: dict[str, list[onnx.NodeProto]] = {}  # the squares of the keys' products
@@ -88,7 +89,7 @@ class _Band:
                 return
             name = readers[0].output[0]
         few = f"{_NAME}{name}.few"
-        product = [node.input[0], self._constant(positions.T[None, None])]
+        product = [node.input[0], self._weight(positions.T[None, None])]
         made = helper.make_node("MatMul", product, [few])
         self._done[name] = [made, *self._spread(few, name, len(positions))]
 
@@ -102,7 +103,7 @@ class _Band:
             name = maker.input[0]
         few = f"{_NAME}{node.output[0]}.few"
         product = helper.make_node(
-            "MatMul", [few, self._constant(positions[None, None])], list(node.output)
+            "MatMul", [few, self._weight(positions[None, None])], list(node.output)
         )
         return [*self._gathered(name, few, len(positions)), product]
 
@@ -148,11 +149,3 @@ class _Band:
     def _use(self, width: int) -> str:
         self._widths.add(width)
         return f"{_NAME}{width}."
-
-    def _numbers(self, *values: int) -> str:
-        return self._constant(np.array(values, np.int64))
-
-    def _constant(self, value: Array) -> str:
-        name = f"{_NAME}constant.{len(self.constants)}"
-        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
-        return name

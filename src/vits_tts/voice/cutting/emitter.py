@@ -10,16 +10,14 @@ zeros of a convolution's padding or nothing at all, and in the last window the z
 sentence follow as *closing* input; so the borders are exact without any mask.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
-import onnx
-from onnx import helper, numpy_helper
 
+from vits_tts.voice.cutting.draft import Draft
 from vits_tts.voice.cutting.graph import element_type
-from vits_tts.voice.plan import Array, Blank, Mark, Phase
+from vits_tts.voice.plan import Blank, Mark, Phase
 
 END: Final = np.iinfo(np.int64).max
 
@@ -48,52 +46,26 @@ class Stream:
     overlapping: bool = False
 
 
-class Emitter:
-    """Writes nodes, inputs and outputs, and notes what the plan must say of them."""
+class Emitter(Draft):
+    """Writes inputs and outputs, too, and notes what the plan must say of them."""
 
     def __init__(self) -> None:
         """Start with nothing."""
-        self.nodes: list[onnx.NodeProto] = []
-        self.weights: list[onnx.TensorProto] = []
+        super().__init__()
         self.inputs: dict[str, int] = {}  # name to element type
         self.states: list[tuple[str, str]] = []
         self.needs: list[tuple[int, int, int]] = []  # rate, lag, elements that must have come
         self._phases: dict[str, tuple[list[Blank], list[Mark]]] = {
             name: ([], []) for name in ("opening", "running", "middle", "closing")
         }
-        self._numbers: dict[tuple[int, ...], str] = {}
         self._marks: dict[tuple[str, tuple[int, int]], str] = {}
         self._delayed: dict[tuple[str, int], str] = {}
         self._closings: dict[tuple[tuple[int, ...], str, int], str] = {}
-        self._count = 0
 
     def phase(self, name: str) -> Phase:
         """Return the inputs of one phase."""
         blanks, marks = self._phases[name]
         return Phase(tuple(blanks), tuple(marks))
-
-    def fresh(self, kind: str) -> str:
-        """Return a name that no exporter's graph has."""
-        self._count += 1
-        return f"vits_tts/{kind}.{self._count}"
-
-    def node(self, op: str, inputs: Sequence[str], **attributes: Any) -> str:
-        """Add a node with one output and return the output's name."""
-        output = self.fresh(op)
-        self.nodes.append(helper.make_node(op, list(inputs), [output], name=output, **attributes))
-        return output
-
-    def numbers(self, *values: int) -> str:
-        """Return a constant int64 ``[n]``."""
-        if values not in self._numbers:
-            self._numbers[values] = self.weight(np.array(values, np.int64))
-        return self._numbers[values]
-
-    def weight(self, value: Array) -> str:
-        """Add a constant."""
-        name = self.fresh("weight")
-        self.weights.append(numpy_helper.from_array(value, name))
-        return name
 
     def take(self, name: str, dtype: np.dtype[Any]) -> str:
         """Read ``name`` from outside the graph."""

@@ -3,8 +3,10 @@
 What exporters write node by node is put together again:
 
 * shape arithmetic that comes to the same numbers is done once, or is a constant;
+* masks that leave nothing out are left out themselves (``masks.py``);
 * layer normalisation becomes one operator;
-* relative attention multiplies by the positions there are (``attention.py``).
+* relative attention multiplies by the positions there are (``attention.py``);
+* convolutions of three taps take two steps at a time (``pairs.py``).
 
 Each fold is found by what surrounds it and held against the original on sentences of several
 lengths; one that changes the result is dropped.
@@ -17,15 +19,14 @@ import onnx
 from onnx import helper, numpy_helper
 
 from vits_tts.voice.cutting.attention import relative_attention
-from vits_tts.voice.cutting.graph import RANDOM, Graph, attribute, branches, rebuilt, renamed
+from vits_tts.voice.cutting.counts import counts_of_phonemes
+from vits_tts.voice.cutting.graph import Graph, attribute, rebuilt, renamed
+from vits_tts.voice.cutting.masks import without_masks
+from vits_tts.voice.cutting.pairs import pairs_of_steps
 from vits_tts.voice.cutting.trial import Trial, agree, attempt, sentence, working
 from vits_tts.voice.plan import TextDraw
 
 _LENGTHS: Final = (1, 2, 3, 5, 8, 13, 21, 34)
-_LAWLESS: Final = {"Compress", "NonMaxSuppression", "NonZero", "TopK", "Unique"}
-_ALL_BY_VALUE: Final = {"ConstantOfShape", "OneHot", "Range"}
-_BY_VALUE: Final = {*_ALL_BY_VALUE, "Expand", "Pad", "Reshape", "Resize", "Slice", "Split", "Tile"}
-"""Operators whose outputs' shapes follow from inputs' values, of most from all but the first."""
 
 Step = Callable[[Graph, Trial], onnx.ModelProto]
 
@@ -39,7 +40,7 @@ def fold(
     """Return ``text`` with what can be folded; ``ids`` are phonemes that it is tried with."""
     graph = Graph(text)
     feeds = working(graph, [sentence(draws, ids, length) for length in _LENGTHS])
-    for step in steps or (same_numbers, layer_norms, relative_attention):
+    for step in steps or _STEPS:
         if not feeds:
             break
         graph = Graph(text)
@@ -69,42 +70,6 @@ def same_numbers(graph: Graph, trial: Trial) -> onnx.ModelProto:
         if not fixed.issuperset(node.output)
     ]
     return rebuilt(graph, nodes, constants)
-
-
-def counts_of_phonemes(graph: Graph) -> list[str]:
-    """Return the tensors whose values follow from the number of phonemes alone, in order.
-
-    What says how many elements of something are not zero does not, even if it seems so in every
-    trial.
-    """
-    shapes = {*graph.weights, *graph.inputs}  # tensors whose shapes follow
-    values = set(graph.weights)
-    counts = []
-    for node in graph.nodes:
-        inputs = [name for name in node.input if name]
-        if node.op_type == "Shape":
-            known = inputs[0] in shapes
-        else:
-            known = values.issuperset(inputs) and node.op_type not in RANDOM
-        if known and not any(branches(node)):
-            values.update(node.output)
-            counts += [name for name in node.output if node.op_type != "Constant"]
-        if _keeps_law(node, inputs, shapes, values):
-            shapes.update(node.output)
-    return counts
-
-
-def _keeps_law(
-    node: onnx.NodeProto, inputs: Sequence[str], shapes: set[str], values: set[str]
-) -> bool:
-    """Whether the shapes of a node's outputs follow from the number of phonemes."""
-    if node.op_type in _LAWLESS or any(branches(node)):
-        return False
-    if node.op_type in _BY_VALUE:
-        data = 0 if node.op_type in _ALL_BY_VALUE else 1
-        return shapes.issuperset(inputs[:data]) and values.issuperset(inputs[data:])
-    decisive = inputs[:1] if node.op_type.startswith("Scatter") else inputs
-    return shapes.issuperset(decisive)
 
 
 def layer_norms(graph: Graph, trial: Trial) -> onnx.ModelProto:
@@ -166,3 +131,6 @@ def _maker(
     if node is None or node.op_type != op:
         return None
     return graph.producer.get(node.input[position])
+
+
+_STEPS: Final = (same_numbers, without_masks, layer_norms, relative_attention, pairs_of_steps)

@@ -20,10 +20,14 @@ Feed = Mapping[str, Array]
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What one tensor was in each run: its shapes, and its values where it is small."""
+    """What one tensor was in each run: its shapes, and its values where it is small.
+
+    ``always`` is what every element was in every run; None if they differed.
+    """
 
     shapes: tuple[tuple[int, ...], ...]
     values: tuple[Array, ...] | None
+    always: bool | float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,15 @@ class Trial:
         squares = [(n, n) for n in self.lengths]
         shapes = self.tensors[name].shapes
         return [shape[2:] for shape in shapes] == squares
+
+    def always(self, name: str) -> bool | float | None:
+        """Return what every element of a tensor was in every run; None if they differed."""
+        return self.tensors[name].always
+
+    def same_shape(self, name: str, other: str) -> bool:
+        """Whether two tensors had the same shapes, as far as that was seen."""
+        one, two = self.tensors.get(name), self.tensors.get(other)
+        return one is not None and two is not None and one.shapes == two.shapes
 
 
 def sentence(draws: Sequence[TextDraw], ids: Sequence[int], length: int) -> Feed:
@@ -76,7 +89,17 @@ def attempt(graph: Graph, feeds: Sequence[Feed]) -> Trial:
 
 def _seen(arrays: Sequence[Array]) -> Seen:
     small = all(array.size <= _SMALL for array in arrays)
-    return Seen(tuple(array.shape for array in arrays), tuple(arrays) if small else None)
+    shapes = tuple(array.shape for array in arrays)
+    return Seen(shapes, tuple(arrays) if small else None, _always(arrays))
+
+
+def _always(arrays: Sequence[Array]) -> bool | float | None:
+    """Return the one number that these are full of."""
+    if not all(array.size for array in arrays):
+        return None
+    first = arrays[0].flat[0]
+    number: bool | float = first.item()
+    return number if all((array == first).all() for array in arrays) else None
 
 
 def agree(before: onnx.ModelProto, after: onnx.ModelProto, feeds: Sequence[Feed]) -> bool:

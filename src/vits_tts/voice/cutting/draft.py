@@ -1,0 +1,50 @@
+"""Nodes and weights that are being written."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+import onnx
+from onnx import helper, numpy_helper
+
+from vits_tts.voice.plan import Array
+
+OURS: Final = "vits_tts/"
+"""Begins the names of what we write: no exporter's graph has such."""
+
+
+class Draft:
+    """A part of a graph, in order. Names begin with ``prefix``, of which a graph has one each."""
+
+    def __init__(self, prefix: str = OURS) -> None:
+        """Start with nothing."""
+        self.nodes: list[onnx.NodeProto] = []
+        self.weights: list[onnx.TensorProto] = []
+        self._prefix = prefix
+        self._numbers: dict[tuple[int, ...], str] = {}
+        self._count = 0
+
+    def fresh(self, kind: str) -> str:
+        """Return a name that nothing has yet."""
+        self._count += 1
+        return f"{self._prefix}{kind}.{self._count}"
+
+    def node(
+        self, op: str, inputs: Sequence[str], output: str | None = None, **attributes: Any
+    ) -> str:
+        """Add a node with one output and return the output's name, a new one unless given."""
+        output = output or self.fresh(op)
+        self.nodes.append(helper.make_node(op, list(inputs), [output], name=output, **attributes))
+        return output
+
+    def numbers(self, *values: int) -> str:
+        """Return a constant int64 ``[n]``."""
+        if values not in self._numbers:
+            self._numbers[values] = self.weight(np.array(values, np.int64))
+        return self._numbers[values]
+
+    def weight(self, value: Array) -> str:
+        """Add a constant."""
+        name = self.fresh("weight")
+        self.weights.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
+        return name
