@@ -143,3 +143,41 @@ def test_failures_reach_who_asked() -> None:
         await stage.go()
 
     run(story())
+
+
+def test_a_piece_that_ran_alone_promises_less() -> None:
+    """With all threads busy it would have taken longer, and that is what promises are made by."""
+
+    async def story() -> None:
+        scheduler = Scheduler(2)
+        together = threading.Barrier(2, timeout=10)
+
+        def alone(_: Cancel) -> None:
+            pass
+
+        def beside(_: Cancel) -> None:
+            together.wait()
+
+        first = await scheduler.run(alone, lambda: WHENEVER)
+        assert not first.crowded
+        assert first.seconds_in_a_crowd > first.seconds
+        pair = (scheduler.run(beside, lambda: WHENEVER) for _ in range(2))
+        began_first, began_last = await asyncio.gather(*pair)
+        assert not began_first.crowded
+        assert began_last.crowded
+        assert began_last.seconds_in_a_crowd == began_last.seconds
+        scheduler.close()
+
+    run(story())
+
+
+def test_one_thread_is_always_crowded() -> None:
+    """What it takes alone is what it takes."""
+
+    async def story() -> None:
+        scheduler = Scheduler(1)
+        ran = await scheduler.run(lambda _: None, lambda: WHENEVER)
+        assert ran.crowded
+        scheduler.close()
+
+    run(story())

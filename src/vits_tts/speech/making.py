@@ -84,7 +84,7 @@ class Maker:
                 return
             synthesis = begun.result.synthesis
             timing: Timing | None = begun.result.timing
-            pace.per_character.learn(begun.seconds, len(text))
+            pace.per_character.learn(begun.seconds_in_a_crowd, len(text))
             seconds = synthesis.samples / synthesis.sample_rate
             pace.length.learn(seconds / prosody.length_scale, len(text))
             for frames in synthesis.sizes():
@@ -118,7 +118,7 @@ class Maker:
 def _count(ran: Ran[Pcm], pace: Pace, tally: Tally) -> None:
     seconds = ran.result.seconds
     if seconds:
-        pace.per_second.learn(ran.seconds, seconds)
+        pace.per_second.learn(ran.seconds_in_a_crowd, seconds)
     tally.synthesised_seconds += seconds
     tally.synthesis_seconds += ran.seconds
     SYNTHESISED_SECONDS.inc(seconds)
