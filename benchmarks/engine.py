@@ -65,10 +65,11 @@ class Timing:
 Contender = Callable[[Sequence[int]], Iterator[np.ndarray]]
 
 
-def ours(engine: Engine, ids: Sequence[int]) -> Iterator[np.ndarray]:
+def ours(engine: Engine, cores: int, ids: Sequence[int]) -> Iterator[np.ndarray]:
     """Yield windows as the engine makes them."""
-    for window in engine.begin(ids, PROSODY):
-        yield window.samples
+    made = engine.begin(ids, PROSODY, cores=cores)
+    for frames in made.sizes():
+        yield made.window(frames, cores=cores).samples
 
 
 def one_shot(session: onnxruntime.InferenceSession, ids: Sequence[int]) -> Iterator[np.ndarray]:
@@ -105,7 +106,7 @@ def contenders(voice: Manifest, threads: int, folder: Path) -> dict[str, Contend
     )
     found: dict[str, Contender] = {
         "onnxruntime, one shot": partial(one_shot, session),
-        "this engine": partial(ours, Engine(voice, folder=folder)),
+        "this engine": partial(ours, Engine(voice, folder=folder, cores=threads), threads),
     }
     if find_spec("piper"):
         from piper.voice import PiperVoice

@@ -2,11 +2,13 @@
 
     python benchmarks/memory.py
 
-Prints the table of docs/VOICES.md: growth of the process's resident memory in MB. Linux only.
+Prints the table of docs/VOICES.md: growth of the process's resident memory in MB, each page counted
+once (Pss), however often it is mapped. Linux only.
 """
 
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
@@ -20,25 +22,29 @@ from vits_tts.voice import catalogue, manifest
 from vits_tts.voice.loading import loaded
 from vits_tts.voice.manifest import Manifest
 from vits_tts.voice.memory import footprint, trim
+from vits_tts.voice.session import MOST_CORES
 
-_PAGE = 4096
+_KIB = 1024
 _LONG = 300
 
 
 def resident() -> int:
     """Return the process's resident memory in bytes, without what is free in it."""
     trim()
-    return int(Path("/proc/self/statm").read_text().split()[1]) * _PAGE
+    lines = Path("/proc/self/smaps_rollup").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) * _KIB
 
 
 def row(voice: Manifest, pieces: Path) -> list[float]:
     """Return the model's file, the estimates, and the growth: loaded, at work, dropped; in MB."""
-    loaded(voice, Phonemiser(), pieces=pieces)  # cut, and everything imported
+    load = partial(loaded, voice, Phonemiser(), pieces=pieces, cores=MOST_CORES)
+    load()  # cut, and everything imported
     before = resident()
-    engine = loaded(voice, Phonemiser(), pieces=pieces)
+    engine = load()
     after = resident()
     ids, _ = voice.phoneme_ids(["a"] * _LONG)
-    engine.synthesise(ids, voice.prosody())
+    for cores in (1, MOST_CORES):
+        engine.synthesise(ids, voice.prosody(), cores=cores)
     at_work = resident()
     estimates = footprint(voice.model_bytes), footprint(engine.nbytes)
     del engine

@@ -59,8 +59,7 @@ class Bench:
     @property
     def address(self) -> Address:
         """Where the server listens."""
-        host, port = self.server.url.removeprefix("http://").split(":")
-        return host, int(port)
+        return address_of(self.server)
 
     @property
     def byte_rate(self) -> float:
@@ -81,21 +80,35 @@ class Bench:
         return Others([self.server.process.pid])
 
 
-def settings(model: Path, memory_bytes: int = 0) -> Settings:
-    """Return the settings of a server with this voice; by default it keeps nothing."""
+def address_of(server: Server) -> Address:
+    """Return where a server listens."""
+    host, port = server.url.removeprefix("http://").split(":")
+    return host, int(port)
+
+
+def settings(model: Path, memory_bytes: int = 0, threads: int | None = None) -> Settings:
+    """Return the settings of a server with this voice; by default it keeps nothing.
+
+    It has a thread for each core, or as many as it is given.
+    """
     return {
-        "voice": {"name": model.stem, "folder": str(model.parent)},
+        "voice": {
+            "name": model.stem,
+            "folder": str(model.parent),
+            "threads": threads or "auto",
+        },
         "cache": {"memory": {"max_bytes": memory_bytes}},
     }
 
 
 @contextmanager
-def started(folder: Path, model: Path) -> Iterator[tuple[Server, float]]:
+def started(
+    folder: Path, model: Path, threads: int | None = None
+) -> Iterator[tuple[Server, float]]:
     """Run a server of ours; also give the seconds from its start until it was ready."""
     start = time.perf_counter()
-    with serving(folder, settings(model), ready=False) as server:
-        host, port = server.url.removeprefix("http://").split(":")
-        wait_for(host, int(port), "/readyz")
+    with serving(folder, settings(model, threads=threads), ready=False) as server:
+        wait_for(*address_of(server), "/readyz")
         yield server, time.perf_counter() - start
 
 

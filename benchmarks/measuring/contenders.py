@@ -79,9 +79,10 @@ def one_shot(session: onnxruntime.InferenceSession, ids: Sequence[int]) -> int:
     return int(np.asarray(session.run(None, feed)[0]).size)
 
 
-def windowed(engine: Engine, ids: Sequence[int]) -> int:
+def windowed(engine: Engine, ids: Sequence[int], cores: int = 1) -> int:
     """Make a sentence with this project's engine, in this process; return its samples."""
-    return sum(len(window.samples) for window in engine.begin(ids, PROSODY))
+    made = engine.begin(ids, PROSODY, cores=cores)
+    return sum(len(made.window(frames, cores=cores).samples) for frames in made.sizes())
 
 
 def in_process(say: Callable[[Sequence[str]], Iterator[int]], rate: int) -> Contender:

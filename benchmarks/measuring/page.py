@@ -82,11 +82,12 @@ def goals(results: Result) -> str:
     if work := results.get("work"):
         rows += [
             (
-                "processor time of a streamed response, of one-shot",
+                f"{what} of a streamed response, of one-shot, {said} each",
                 "<= 1.08",
-                spread(work["server"]),
-            ),
-            ("the same without HTTP and text", "", spread(work["engine"])),
+                spread(work["threads"][threads]["server"][kind]["of one shot"]),
+            )
+            for threads, said in (("1", "one thread"), ("2", "two threads"))
+            for kind, what in (("cpu", "processor time"), ("wall", "time"))
         ]
     rows += _crowd_goals(results["crowd"]) if "crowd" in results else []
     if soak := results.get("soak"):
@@ -160,22 +161,20 @@ def _first_sound(result: Result) -> str:
 
 def _work(result: Result) -> str:
     names = {"server": "this server", "engine": "its engine alone", "one shot": "one-shot"}
+    floor = result["floor"]
     rows = [
         (
+            threads,
             said,
-            f"{result['cpu'][name]:.3f}",
-            f"{result['wall'][name]:.3f}",
-            f"{result['cpu'][name] / result['floor']['rtf']:.2f}",
+            *(f"{made[name][kind]['seconds']:.3f}" for kind in ("cpu", "wall")),
+            *(spread(made[name][kind]["of one shot"]) for kind in ("cpu", "wall")),
+            f"{made[name]['cpu']['seconds'] / floor['rtf']:.2f}",
         )
+        for threads, made in result["threads"].items()
         for name, said in names.items()
     ]
-    floor = result["floor"]
-    head = [
-        "one sentence at a time, one thread",
-        "processor, s per s",
-        "clock, s per s",
-        "of floor",
-    ]
+    head = ["threads", "one sentence at a time", "processor, s per s", "clock, s per s"]
+    head += ["processor, of one-shot", "clock, of one-shot", "processor, of floor"]
     return (
         table([*head], rows)
         + f"\n\nThe floor: {floor['gflop_per_second_of_sound']:.2f} GFLOP for a second of sound; "

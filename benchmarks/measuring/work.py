@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -10,9 +11,10 @@ import onnx
 import onnxruntime
 
 from measuring import processes
-from measuring.bench import Bench, Result, median, say
+from measuring.bench import Bench, Result, address_of, median, say, started
 from measuring.contenders import Voice, one_shot, windowed
 from measuring.listener import listen, stream
+from tests.support.server import Server
 from vits_tts.voice.engine import Engine
 
 SENTENCES: Final = 8
@@ -22,53 +24,83 @@ _PRODUCTS: Final = 20
 
 
 def measure(bench: Bench) -> Result:
-    """Make the same sentences over HTTP, window by window and in one shot, one at a time."""
-    session = bench.voice.session(1)
-    engine = Engine(bench.voice.manifest)
-    rounds: list[dict[str, dict[str, float]]] = []
+    """Make the same sentences over HTTP, window by window and in one shot, one at a time.
+
+    All on one thread, then all on two.
+    """
+    with started(bench.folder / "alone", bench.voice.model, threads=1) as (alone, _):
+        servers = {1: alone, 2: bench.server}
+        contenders = {
+            threads: _contenders(bench, server, threads) for threads, server in servers.items()
+        }
+        return _compared(bench, contenders) | {"floor": floor(bench.voice, bench.texts.sentence())}
+
+
+Contender = Callable[[Sequence[str]], dict[str, float]]
+
+
+def _contenders(bench: Bench, server: Server, threads: int) -> dict[str, Contender]:
+    """Return what is compared, on so many threads."""
+    voice = bench.voice
+    session = voice.session(threads)
+    engine = Engine(voice.manifest, cores=threads)
+    return {
+        "server": partial(_served, bench, server),
+        "engine": partial(_made, partial(windowed, engine, cores=threads), voice),
+        "one shot": partial(_made, partial(one_shot, session), voice),
+    }
+
+
+def _compared(bench: Bench, contenders: dict[int, dict[str, Contender]]) -> Result:
+    """Return medians and, taken within a round, what each takes of a one-shot run's."""
+    rounds: list[dict[int, dict[str, dict[str, float]]]] = []
     others = bench.others()
     for number in range(-1, bench.sizes.rounds):
         say(f"work: round {number + 1} of {bench.sizes.rounds}")
         bench.calm()
         texts = bench.texts.sentences(SENTENCES)
-        ids = [bench.voice.ids(text) for text in texts]
         seen = {
-            "server": _served(bench, texts),
-            "engine": _made(lambda one: windowed(engine, one), ids, bench.voice.rate),
-            "one shot": _made(lambda one: one_shot(session, one), ids, bench.voice.rate),
+            threads: {name: make(texts) for name, make in made.items()}
+            for threads, made in contenders.items()
         }
         if number >= 0:
             rounds.append(seen)
 
-    def ratios(name: str, kind: str) -> list[float]:
-        return [seen[name][kind] / seen["one shot"][kind] for seen in rounds]
+    def medians(threads: int, name: str) -> dict[str, Any]:
+        runs = [seen[threads][name] for seen in rounds]
+        base = [seen[threads]["one shot"] for seen in rounds]
+        pairs = list(zip(runs, base, strict=True))
+        return {
+            kind: {
+                "seconds": median([run[kind] for run in runs]),
+                "of one shot": [run[kind] / other[kind] for run, other in pairs],
+            }
+            for kind in ("cpu", "wall")
+        }
 
-    return {
-        "cpu": {name: median([seen[name]["cpu"] for seen in rounds]) for name in rounds[0]},
-        "wall": {name: median([seen[name]["wall"] for seen in rounds]) for name in rounds[0]},
-        "server": ratios("server", "cpu"),
-        "engine": ratios("engine", "cpu"),
-        "server_wall": ratios("server", "wall"),
-        "others": others.cores(),
-        "floor": floor(bench.voice, bench.texts.sentence()),
+    threads = {
+        str(threads): {name: medians(threads, name) for name in made}
+        for threads, made in contenders.items()
     }
+    return {"threads": threads, "others": others.cores()}
 
 
-def _served(bench: Bench, texts: Sequence[str]) -> dict[str, float]:
+def _served(bench: Bench, server: Server, texts: Sequence[str]) -> dict[str, float]:
     """Return seconds of processor and clock for each second of sound."""
-    pid = bench.server.process.pid
+    pid, address = server.process.pid, address_of(server)
     before, start, audio = processes.cpu_seconds(pid), time.perf_counter(), 0.0
     for text in texts:
-        audio += asyncio.run(listen(bench.address, stream(text, bench.byte_rate))).audio
+        audio += asyncio.run(listen(address, stream(text, bench.byte_rate))).audio
     wall = time.perf_counter() - start
     return {"cpu": (processes.cpu_seconds(pid) - before) / audio, "wall": wall / audio}
 
 
 def _made(
-    make: Callable[[Sequence[int]], int], ids: list[list[int]], rate: int
+    make: Callable[[Sequence[int]], int], voice: Voice, texts: Sequence[str]
 ) -> dict[str, float]:
+    ids = [voice.ids(text) for text in texts]
     before, start = time.process_time(), time.perf_counter()
-    audio = sum(make(one) for one in ids) / rate
+    audio = sum(make(one) for one in ids) / voice.rate
     wall = time.perf_counter() - start
     return {"cpu": (time.process_time() - before) / audio, "wall": wall / audio}
 

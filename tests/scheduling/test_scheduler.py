@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from vits_tts.scheduling.scheduler import Scheduler
+from vits_tts.scheduling.scheduler import Ran, Scheduler
 from vits_tts.scheduling.urgency import WHENEVER, Urgency
 from vits_tts.voice.cancel import Cancel
 
@@ -27,7 +27,7 @@ class Stage:
         began = asyncio.Event()
         loop = asyncio.get_running_loop()
 
-        def work(_: Cancel) -> None:
+        def work(_: Cancel, __: int) -> None:
             loop.call_soon_threadsafe(began.set)
             self._gate.wait(10)
 
@@ -37,7 +37,7 @@ class Stage:
     async def add(self, name: str, urgency: Callable[[], Urgency]) -> asyncio.Task[Any]:
         """Let a piece wait."""
 
-        def work(_: Cancel) -> None:
+        def work(_: Cancel, __: int) -> None:
             self.order.append(name)
 
         self._tasks.append(asyncio.create_task(self.scheduler.run(work, urgency)))
@@ -106,7 +106,7 @@ def test_who_leaves_is_dropped_or_stopped() -> None:
         began, stopped = asyncio.Event(), threading.Event()
         loop = asyncio.get_running_loop()
 
-        def long(cancel: Cancel) -> None:
+        def long(cancel: Cancel, _: int) -> None:
             loop.call_soon_threadsafe(began.set)
             for _ in range(1000):
                 if cancel.cancelled:
@@ -132,12 +132,12 @@ def test_failures_reach_who_asked() -> None:
     async def story() -> None:
         stage = Stage()
 
-        def broken(_: Cancel) -> None:
+        def broken(_: Cancel, __: int) -> None:
             raise RuntimeError("broken")
 
         with pytest.raises(RuntimeError, match="broken"):
             await stage.scheduler.run(broken, lambda: WHENEVER)
-        ran = await stage.scheduler.run(lambda _: "fine", lambda: WHENEVER)
+        ran = await stage.scheduler.run(lambda *_: "fine", lambda: WHENEVER)
         assert ran.result == "fine"
         assert ran.seconds >= 0
         await stage.go()
@@ -145,28 +145,71 @@ def test_failures_reach_who_asked() -> None:
     run(story())
 
 
-def test_a_piece_that_ran_alone_promises_less() -> None:
-    """With all threads busy it would have taken longer, and that is what promises are made by."""
+async def cores_of(threads: int, pieces: int) -> list[Ran[int]]:
+    """Have pieces come at once to so many threads; return what became of those that run at once."""
+    scheduler = Scheduler(threads)
+    together = threading.Barrier(min(threads, pieces), timeout=10)
+
+    def work(_: Cancel, cores: int) -> int:
+        together.wait()
+        return cores
+
+    running = (scheduler.run(work, lambda: WHENEVER) for _ in range(pieces))
+    ran = await asyncio.gather(*running)
+    scheduler.close()
+    return ran
+
+
+@pytest.mark.parametrize(
+    ("threads", "pieces", "cores"),
+    [
+        (1, 1, [1]),
+        (2, 1, [2]),
+        (2, 2, [1, 1]),
+        (2, 4, [1, 1, 1, 1]),
+        (4, 2, [2, 2]),
+        (4, 3, [2, 1, 1]),
+    ],
+)
+def test_a_thread_that_nobody_needs_helps(threads: int, pieces: int, cores: list[int]) -> None:
+    """The most urgent piece takes two threads where fewer pieces wait than threads are free."""
+
+    async def story() -> None:
+        ran = await cores_of(threads, pieces)
+        assert [one.result for one in ran] == cores
+        assert [one.work for one in ran] == [one.seconds * one.cores for one in ran]
+
+    run(story())
+
+
+def test_who_is_just_served_asks_before_others_get_two_threads() -> None:
+    """Its next piece and the other that came meanwhile run beside each other."""
 
     async def story() -> None:
         scheduler = Scheduler(2)
         together = threading.Barrier(2, timeout=10)
 
-        def alone(_: Cancel) -> None:
-            pass
+        async def sentence() -> None:
+            await scheduler.run(lambda *_: None, lambda: WHENEVER)
+            await scheduler.run(lambda *_: together.wait(), lambda: WHENEVER)
 
-        def beside(_: Cancel) -> None:
-            together.wait()
-
-        first = await scheduler.run(alone, lambda: WHENEVER)
-        assert not first.crowded
-        assert first.seconds_in_a_crowd > first.seconds
-        pair = (scheduler.run(beside, lambda: WHENEVER) for _ in range(2))
-        began_first, began_last = await asyncio.gather(*pair)
-        assert not began_first.crowded
-        assert began_last.crowded
-        assert began_last.seconds_in_a_crowd == began_last.seconds
+        await asyncio.gather(sentence(), sentence())
         scheduler.close()
+
+    run(story())
+
+
+def test_what_ran_with_room_left_promises_less() -> None:
+    """With all threads busy it would have taken longer, and that is what promises are made by."""
+
+    async def story() -> None:
+        (shared,) = await cores_of(2, 1)
+        assert not shared.crowded
+        assert shared.work_in_a_crowd == shared.work
+        _, _, last = ran = await cores_of(4, 3)
+        assert [one.crowded for one in ran] == [False, False, True]
+        assert last.work_in_a_crowd == last.seconds
+        assert ran[1].work_in_a_crowd > ran[1].seconds
 
     run(story())
 
@@ -176,7 +219,7 @@ def test_one_thread_is_always_crowded() -> None:
 
     async def story() -> None:
         scheduler = Scheduler(1)
-        ran = await scheduler.run(lambda _: None, lambda: WHENEVER)
+        ran = await scheduler.run(lambda *_: None, lambda: WHENEVER)
         assert ran.crowded
         scheduler.close()
 

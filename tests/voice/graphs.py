@@ -199,7 +199,7 @@ def text_noise(draws: Sequence[TextDraw], seed: int, phonemes: int) -> dict[str,
 def run_frames(session: onnxruntime.InferenceSession) -> synthesis.Run:
     """Return what a synthesis calls for each window."""
 
-    def run(fed: Mapping[str, Array], cancel: Cancel) -> list[Array]:
+    def run(fed: Mapping[str, Array], cancel: Cancel, _: int) -> list[Array]:
         outputs: list[Array] = session.run(None, dict(fed), cancel.options())
         return outputs
 

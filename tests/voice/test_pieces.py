@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from loguru import logger
 
-from tests.support.voices import install_pair
+from tests.support.voices import install_joe, install_pair
 from tests.voice.graphs import Layers
 from tests.voice.test_cutting import upsampling
 from vits_tts.types import Prosody
@@ -85,7 +85,9 @@ def test_processes_that_start_at_once_share_one_folder(toy: Manifest, tmp_path: 
     assert [path.name for path in folder.iterdir()] == [Path(outputs.pop().decode()).parent.name]
 
 
-@pytest.mark.parametrize("name", ["plan.json", "text.onnx", "frames.onnx"])
+@pytest.mark.parametrize(
+    "name", ["plan.json", "text.onnx", "text.weights", "frames.onnx", "frames.weights"]
+)
 @pytest.mark.parametrize("damage", ["cut short", "changed", "missing"])
 def test_damaged_pieces_are_made_again(
     toy: Manifest, tmp_path: Path, name: str, damage: str
@@ -103,6 +105,19 @@ def test_damaged_pieces_are_made_again(
     np.testing.assert_array_equal(spoken(toy, folder), expected)
     assert content(folder).keys() == kept.keys()
     assert pieces.load(toy, folder).text == next(folder.rglob("text.onnx"))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_weights_are_mapped_not_copied(tmp_path: Path) -> None:
+    """So sessions and processes share them, and a copy of the files may be read by anybody."""
+    folder = tmp_path / "pieces"
+    engine = Engine(manifest.read(install_joe(tmp_path)), folder=folder, cores=2)
+    mapped = Path("/proc/self/maps").read_text().splitlines()
+    weights = next(folder.rglob("frames.weights"))
+    assert any(line.endswith(str(weights)) for line in mapped)
+    assert engine.nbytes > weights.stat().st_size
+    modes = {path.name: path.stat().st_mode & 0o777 for path in weights.parent.iterdir()}
+    assert set(modes.values()) == {0o644}, modes
 
 
 def test_a_folder_that_cannot_be_written_does_not_stop_the_voice(

@@ -10,7 +10,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from vits_tts.voice.cancel import Cancel, Cancelled
-from vits_tts.voice.session import Session
+from vits_tts.voice.session import Piece, Session
 
 
 def large(folder: Path) -> Path:
@@ -52,12 +52,29 @@ def test_cancelled_before_and_after_another_run(tmp_path: Path) -> None:
     session.run(feed, Cancel())
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_piece_for_two_cores_has_one_thread_more(tmp_path: Path) -> None:
+    """Which helps with what is large, and changes nothing of it; another has the caller's alone."""
+
+    def threads() -> int:
+        return len(list(Path("/proc/self/task").iterdir()))
+
+    before = threads()
+    one = Piece(large(tmp_path), 1)
+    assert threads() == before
+    two = Piece(large(tmp_path), 2)
+    assert threads() == before + 1
+    feed = {"x": np.linspace(0, 1, 500, dtype=np.float32)}
+    made = [piece.run(feed, Cancel(), cores) for piece in (one, two) for cores in (1, 2)]
+    assert [float(found) for (found,) in made] == [pytest.approx(np.e)] * 4
+
+
 STORY = """
 import sys
 from pathlib import Path
 import numpy as np
 from vits_tts.voice.cancel import Cancel
-from vits_tts.voice.session import Session
+from vits_tts.voice.session import Piece, Session
 
 def resident():
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096

@@ -89,7 +89,7 @@ def test_cheap_voices_have_longer_windows(engine: Engine, ids: list[int], tmp_pa
     made = engine.begin(ids * 3, SAID, seed=1)
     assert made.largest == windows.MOST
     asked = [frames for frames in made.sizes() if made.window(frames)]
-    assert asked[:4] == [16, 32, 64, 128]
+    assert asked[:4] == [18, 36, 72, 144]
     assert set(asked[4:]) == {windows.MOST}
     assert made.done
 

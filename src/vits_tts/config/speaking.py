@@ -103,8 +103,8 @@ class Voice(Section):
     )
     threads: Count | Literal["auto"] = Field(
         "auto",
-        description="Inference threads of one process, each of which takes one core; `auto` "
-        "shares the cores among the workers.",
+        description="Inference threads of one process, each of which takes one core; a sentence "
+        "that is alone gets two of them. `auto` shares the cores among the workers.",
     )
     length_scale: LengthScale | None = Field(
         None, description="Base of all speeds; null takes the voice's own."

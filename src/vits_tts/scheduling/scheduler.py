@@ -1,7 +1,8 @@
 """The scheduler: inference off the event loop, the most urgent piece first.
 
 A piece is the text of one sentence or one window of its sound: a tenth of a second of work or so.
-Whoever waits never waits for more than the pieces that run.
+Whoever waits never waits for more than the pieces that run. A piece takes one thread, or two where
+the second would have nothing to do.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ from typing import Any, Final, Generic, TypeVar
 from vits_tts.metrics import BUSY_THREADS, WAITING_PIECES
 from vits_tts.scheduling.urgency import Urgency
 from vits_tts.voice.cancel import Cancel
+from vits_tts.voice.session import MOST_CORES
 
 T = TypeVar("T")
 
@@ -26,27 +28,34 @@ _SLOWER_IN_A_CROWD: Final = 1.25
 
 @dataclass(frozen=True, slots=True)
 class Ran(Generic[T]):
-    """What a piece came to: its result and the seconds it took.
+    """What a piece came to: its result, the seconds it took, and on how many cores.
 
-    ``crowded`` if no thread was left for others when it began.
+    ``crowded`` if every thread ran a piece of its own when it began.
     """
 
     result: T
     seconds: float
+    cores: int
     crowded: bool
 
     @property
-    def seconds_in_a_crowd(self) -> float:
-        """What it takes when all threads run, about.
+    def work(self) -> float:
+        """Seconds of one thread's time."""
+        return self.seconds * self.cores
+
+    @property
+    def work_in_a_crowd(self) -> float:
+        """What it takes of one thread when all run, about; as much as sharing it between two.
 
         Promises are made by it: whoever comes first, alone, tells little of a crowd to come.
         """
-        return self.seconds if self.crowded else self.seconds * _SLOWER_IN_A_CROWD
+        lonely = self.cores == 1 and not self.crowded
+        return self.work * _SLOWER_IN_A_CROWD if lonely else self.work
 
 
 @dataclass(eq=False, slots=True)
 class _Job:
-    work: Callable[[Cancel], Any]
+    work: Callable[[Cancel, int], Any]
     urgency: Callable[[], Urgency]
     done: "asyncio.Future[Ran[Any]]"
     queued: float
@@ -54,7 +63,7 @@ class _Job:
 
 
 class Scheduler:
-    """A fixed number of inference threads, each of which runs one piece at a time.
+    """A fixed number of inference threads; a piece takes one of them, or two.
 
     All but the threads' work happens on one event loop.
     """
@@ -68,8 +77,10 @@ class Scheduler:
         self._free = threads
         self._unhurried_ran = 0.0
 
-    async def run(self, work: Callable[[Cancel], T], urgency: Callable[[], Urgency]) -> Ran[T]:
-        """Return what ``work(cancel)`` returns; ``urgency`` is asked whenever a thread is free.
+    async def run(self, work: Callable[[Cancel, int], T], urgency: Callable[[], Urgency]) -> Ran[T]:
+        """Return what ``work(cancel, cores)`` returns; it may use so many cores.
+
+        ``urgency`` is asked whenever a thread is free.
 
         When the caller is cancelled, work that waits is dropped and work that runs is told so
         through its ``Cancel``.
@@ -77,7 +88,7 @@ class Scheduler:
         done = asyncio.get_running_loop().create_future()
         job = _Job(work, urgency, done, self._now())
         self._waiting.append(job)
-        self._dispatch()
+        self._dispatch_soon()
         try:
             return await job.done
         except asyncio.CancelledError:
@@ -94,11 +105,16 @@ class Scheduler:
         self._waiting.clear()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
+    def _dispatch_soon(self) -> None:
+        """Let all who are about to ask do so first: others who came now, and who is just served."""
+        asyncio.get_running_loop().call_soon(self._dispatch)
+
     def _dispatch(self) -> None:
         while self._free and self._waiting:
             job = self._next()
             self._waiting.remove(job)
-            self._start(job)
+            idle = self._free - 1 > len(self._waiting)
+            self._start(job, MOST_CORES if idle else 1)
         WAITING_PIECES.set(len(self._waiting))
         BUSY_THREADS.set(self.threads - self._free)
 
@@ -115,14 +131,14 @@ class Scheduler:
                 self._unhurried_ran = self._now()
         return self._waiting[number]
 
-    def _start(self, job: _Job) -> None:
+    def _start(self, job: _Job, cores: int) -> None:
         def timed() -> Ran[Any]:
             start = time.perf_counter()
-            result = job.work(job.cancel)
-            return Ran(result, time.perf_counter() - start, crowded)
+            result = job.work(job.cancel, cores)
+            return Ran(result, time.perf_counter() - start, cores, crowded)
 
         def finished(ran: "asyncio.Future[Ran[Any]]") -> None:
-            self._free += 1
+            self._free += cores
             error = None if ran.cancelled() else ran.exception()
             if not job.done.done():
                 if ran.cancelled():
@@ -131,9 +147,9 @@ class Scheduler:
                     job.done.set_exception(error)
                 else:
                     job.done.set_result(ran.result())
-            self._dispatch()
+            self._dispatch_soon()
 
-        self._free -= 1
-        crowded = not self._free
+        self._free -= cores
+        crowded = cores == 1 and not self._free
         running = asyncio.get_running_loop().run_in_executor(self._pool, timed)
         running.add_done_callback(finished)

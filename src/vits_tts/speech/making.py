@@ -77,14 +77,14 @@ class Maker:
             engine = await self.voices.engine(manifest.name)
             begin = partial(self._begin, engine, text, prosody, int(key, _HEXADECIMAL))
             begun = await self._scheduler.run(begin, urgency)
-            tally.synthesis_seconds += begun.seconds
-            SYNTHESIS_SECONDS.inc(begun.seconds)
+            tally.synthesis_seconds += begun.work
+            SYNTHESIS_SECONDS.inc(begun.work)
             if begun.result is None or begun.result.synthesis.done:
                 yield Pcm(np.zeros(0, np.int16), manifest.sample_rate)
                 return
             synthesis = begun.result.synthesis
             timing: Timing | None = begun.result.timing
-            pace.per_character.learn(begun.seconds_in_a_crowd, len(text))
+            pace.per_character.learn(begun.work_in_a_crowd, len(text))
             seconds = synthesis.samples / synthesis.sample_rate
             pace.length.learn(seconds / prosody.length_scale, len(text))
             for frames in synthesis.sizes():
@@ -102,6 +102,7 @@ class Maker:
         prosody: Prosody,
         seed: int,
         cancel: Cancel,
+        cores: int,
     ) -> _Begun | None:
         """Return a sentence of which all is known but its samples; None if it has no sound."""
         manifest = engine.manifest
@@ -111,15 +112,15 @@ class Maker:
             logger.debug("phonemes that the voice lacks", phonemes=sorted(unknown))
         if not any(phoneme.isalpha() for phoneme in phonemes if phoneme not in unknown):
             return None
-        synthesis = engine.begin(ids, prosody, seed, cancel)
+        synthesis = engine.begin(ids, prosody, seed, cancel, cores)
         return _Begun(synthesis, word_timing(text, phonemes, manifest, synthesis))
 
 
 def _count(ran: Ran[Pcm], pace: Pace, tally: Tally) -> None:
     seconds = ran.result.seconds
     if seconds:
-        pace.per_second.learn(ran.seconds_in_a_crowd, seconds)
+        pace.per_second.learn(ran.work_in_a_crowd, seconds)
     tally.synthesised_seconds += seconds
-    tally.synthesis_seconds += ran.seconds
+    tally.synthesis_seconds += ran.work
     SYNTHESISED_SECONDS.inc(seconds)
-    SYNTHESIS_SECONDS.inc(ran.seconds)
+    SYNTHESIS_SECONDS.inc(ran.work)

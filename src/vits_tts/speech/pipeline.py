@@ -297,13 +297,17 @@ def build(config: Config) -> Speech:
     phonemiser, helpers = Phonemiser(), Helpers(_HELPERS)
     settings = config.voice
     manifests = catalogue.served(settings)
+    threads = config.inference_threads
     load = partial(
-        loaded, phonemiser=phonemiser, volume=settings.volume, pieces=settings.pieces_folder
+        loaded,
+        phonemiser=phonemiser,
+        volume=settings.volume,
+        pieces=settings.pieces_folder,
+        cores=threads,
     )
     voices = Voices(manifests, load, settings, config.limits.max_start_delay)
     normaliser = Normaliser(config.text.region, config.text.emoji, config.text.lexicon)
     redis = _redis(config.cache.redis) if config.cache.redis.url else None
-    threads = config.inference_threads
     return Speech(
         config,
         Requests(config, voices, normaliser, Helpers(_READERS)),

@@ -38,20 +38,24 @@ def loaded(
     phonemiser: Phonemiser,
     volume: float = 1.0,
     pieces: Path | None = None,
+    cores: int = 1,
 ) -> Engine:
     """Return the engine of a voice that has just said its first words, so that it can say others.
 
-    ``pieces`` is the folder for what is cut of it, None the user's cache.
+    ``pieces`` is the folder for what is cut of it, None the user's cache; ``cores`` as in
+    :class:`Engine`.
 
     Raises:
         VoiceError: it cannot; the message says why.
 
     """
-    engine = Engine(manifest, volume, pieces)
+    engine = Engine(manifest, volume, pieces, cores)
     try:
         phonemes = phonemiser.phonemes(_FIRST_WORDS, manifest.phoneme_type, manifest.espeak_voice)
         ids, _ = manifest.phoneme_ids(phonemes)
         pcm = engine.synthesise(ids, manifest.prosody())
+        if cores > 1:  # what a first run does only once would be in the way of the first listener
+            engine.synthesise(ids, manifest.prosody(), cores=cores)
     except Exception as error:  # noqa: BLE001  # of espeak-ng or of onnxruntime, of any class
         reason = " ".join(str(error).split())[:200]
         raise VoiceError(f"voice {manifest.name}: cannot speak: {reason}") from None

@@ -1,11 +1,14 @@
 """The pieces of a voice: cut once, kept in a folder, opened by every process that needs them.
 
-``FOLDER/KEY/`` holds ``text.onnx``, ``frames.onnx`` (unless the voice has no seam) and
-``plan.json``, which ends with the digests of the graphs, and once the voice has spoken an empty
-file that says so; ``KEY`` is made of the voice's digest,
-the version of this format and that of onnxruntime, whose fusions the graphs contain. Those do not
-depend on the machine: the layouts that do are left out
+``FOLDER/KEY/`` holds ``text.onnx``, ``frames.onnx`` (unless the voice has no seam), the weights of
+each beside it, ``plan.json``, which ends with the digests of these files, and once the voice has
+spoken an empty file that says so; ``KEY`` is made of the voice's digest, the version of this format
+and that of onnxruntime, whose fusions the graphs contain. Those do not depend on the machine: the
+layouts that do are left out
 (https://onnxruntime.ai/docs/performance/model-optimizations/graph-optimizations.html).
+
+Weights are files of their own since onnxruntime maps those into memory: sessions and processes that
+read the same ones share them (https://onnx.ai/onnx/repo-docs/ExternalData.html).
 
 A folder appears under its name only when it is complete, by a rename; of several processes that
 cut the same voice at once the first one wins and the others' work is dropped.
@@ -34,12 +37,14 @@ from vits_tts.voice.session import Model
 if TYPE_CHECKING:
     import onnx
 
-FORMAT: Final = 6
+FORMAT: Final = 7
 """Raised whenever the pieces or the plan change their meaning."""
 
 _PLAN: Final = "plan.json"
 _TEXT: Final = "text.onnx"
 _FRAMES: Final = "frames.onnx"
+_SMALL_WEIGHTS: Final = 1024
+"""Bytes; what is smaller stays in the graph."""
 _SPOKEN: Final = f"spoken-{version('vits-tts-vietnamese')}-{version('piper-tts')}"
 """Of this version and with this espeak-ng, on which depend the phonemes that a voice is given."""
 _LOG_FATAL: Final = 4
@@ -54,11 +59,13 @@ class Pieces:
     frames: Model | None
     plan: Plan | Uncut
 
-    @property
-    def nbytes(self) -> int:
-        """What the graphs weigh."""
-        graphs = [graph for graph in (self.text, self.frames) if graph is not None]
-        return sum(len(g) if isinstance(g, bytes) else g.stat().st_size for g in graphs)
+    def nbytes(self, sessions: int = 1) -> int:
+        """Return what so many sessions of each hold.
+
+        Each keeps the text's matrices in an order of its own; the frames' weights are mapped once.
+        """
+        frames = 0 if self.frames is None else _size(self.frames)
+        return sessions * _size(self.text) + frames
 
 
 def default_folder() -> Path:
@@ -130,8 +137,8 @@ def _keep(models: dict[str, bytes], plan: Plan | Uncut, place: Path) -> Pieces:
     draft = Path(tempfile.mkdtemp(prefix=f".{place.name}.", dir=place.parent))
     try:
         for name, model in models.items():
-            (draft / name).write_bytes(model)
-        digests = {name: _digest(model) for name, model in models.items()}
+            _write(model, draft / name)
+        digests = {path.name: _digest(path.read_bytes()) for path in sorted(draft.iterdir())}
         kept = json.dumps({"plan": plan.dumps(), "digests": digests})
         (draft / _PLAN).write_text(kept, "utf-8")
         _publish(draft, place)
@@ -140,9 +147,36 @@ def _keep(models: dict[str, bytes], plan: Plan | Uncut, place: Path) -> Pieces:
     return _at(place, plan)
 
 
+def _write(model: bytes, path: Path) -> None:
+    """Write a graph, and its weights beside it."""
+    import onnx  # noqa: PLC0415  # as in _cut
+
+    graph = onnx.load_from_string(model)
+    onnx.save(
+        graph,
+        str(path),
+        save_as_external_data=True,
+        location=_weights(path).name,
+        size_threshold=_SMALL_WEIGHTS,
+    )
+
+
+def _weights(graph: Path) -> Path:
+    return graph.with_suffix(".weights")
+
+
+def _size(graph: Model) -> int:
+    """Return the bytes of a graph and its weights."""
+    if isinstance(graph, bytes):
+        return len(graph)
+    return sum(path.stat().st_size for path in (graph, _weights(graph)) if path.exists())
+
+
 def _publish(draft: Path, place: Path) -> None:
     """Rename the finished folder into its place, over a damaged one."""
-    draft.chmod(0o755)  # others may share it; mkdtemp made it private
+    draft.chmod(0o755)  # others may share it; mkdtemp made it private, onnx its files
+    for path in draft.iterdir():
+        path.chmod(0o644)
     with suppress(OSError):
         draft.rename(place)
     if draft.exists() and _read(place) is None:

@@ -1,4 +1,4 @@
-"""A piece of a voice, loaded: each run takes one thread, the caller's."""
+"""A piece of a voice, loaded: a run takes the caller's thread, or that and one more."""
 
 from collections.abc import Mapping
 from itertools import count
@@ -13,10 +13,14 @@ from vits_tts.voice.plan import Array
 Model: TypeAlias = Path | bytes
 """A graph, in a file or in memory."""
 
+MOST_CORES: Final = 2
+"""That one piece takes: with more, parts of it become so small that sums come out differently."""
 _LOG_FATAL: Final = 4
 _GIVE_BACK: Final = "memory.enable_memory_arena_shrinkage"
 _RUNS: Final = 128
 """So many for each time that the arena is given back."""
+_SPIN_MICROSECONDS: Final = "50"
+"""How long the second thread looks for more to do before it sleeps: most operations are shorter."""
 
 
 class Session:
@@ -27,13 +31,18 @@ class Session:
     and the arena grow with every hour. And once in so many runs what is free of it is given back.
     """
 
-    def __init__(self, model: Model) -> None:
-        """Load it; what onnxruntime raises if it cannot has no common base."""
+    def __init__(self, model: Model, threads: int = 1) -> None:
+        """Load it for runs on so many threads.
+
+        What onnxruntime raises if it cannot has no common base.
+        """
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
+        options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.enable_mem_pattern = False  # it remembers a plan for each length of a sentence
         options.log_severity_level = _LOG_FATAL
+        options.add_session_config_entry("session.intra_op.spin_duration_us", _SPIN_MICROSECONDS)
+        options.add_session_config_entry("session.force_spinning_stop", "1")  # after a run, nothing
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
         source = str(model) if isinstance(model, Path) else model
         self._session = onnxruntime.InferenceSession(
@@ -60,3 +69,23 @@ class Session:
                 raise Cancelled from None
             raise
         return [output.copy() for output in outputs]
+
+
+class Piece:
+    """A graph that runs on one core, or on two where there are sessions for that."""
+
+    def __init__(self, model: Model, cores: int) -> None:
+        """Load it for one core and, if there are more, for two."""
+        alone = Session(model)
+        self._sessions = [alone, Session(model, MOST_CORES) if cores > 1 else alone]
+        self.inputs = alone.inputs
+        self.outputs = alone.outputs
+
+    def run(self, feed: Mapping[str, Array], cancel: Cancel, cores: int = 1) -> list[Array]:
+        """Return the outputs, in order; they are the caller's own.
+
+        Raises:
+            Cancelled: ``cancel`` was called before it was done.
+
+        """
+        return self._sessions[cores > 1].run(feed, cancel)

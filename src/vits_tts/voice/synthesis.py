@@ -15,8 +15,8 @@ from vits_tts.voice.durations import Durations
 from vits_tts.voice.noise import Noise
 from vits_tts.voice.plan import Array, Plan, Seam
 
-Run = Callable[[Mapping[str, Array], Cancel], list[Array]]
-"""Runs a piece: inputs by name, outputs in order. Raises ``Cancelled``."""
+Run = Callable[[Mapping[str, Array], Cancel, int], list[Array]]
+"""Runs a piece on so many cores: inputs by name, outputs in order. Raises ``Cancelled``."""
 
 FULL_SCALE: Final = 32767.0
 _WHOLE_HOP: Final = 256
@@ -52,26 +52,28 @@ class Synthesis(ABC):
         """Whether all windows have been made."""
         return not self.left
 
-    def window(self, frames: int, cancel: Cancel | None = None) -> Pcm:
+    def window(self, frames: int, cancel: Cancel | None = None, cores: int = 1) -> Pcm:
         """Return the next ``frames`` of the sentence, or what is left of it.
 
-        The window that
-        reaches the end of what the graph looks ahead brings all that is left, so that the last
-        window may be longer than asked for.
+        The window that reaches the end of what the graph looks ahead brings all that is left, so
+        that the last window may be longer than asked for.
 
         Raises:
             Cancelled: ``cancel`` was called before it was done.
             ValueError: nothing is left, or ``frames`` is less than one.
 
         """
-        samples = self.raw_window(frames, cancel)
+        samples = self.raw_window(frames, cancel, cores)
         return Pcm(to_int16(samples, self._volume), self.sample_rate)
 
-    def raw_window(self, frames: int, cancel: Cancel | None = None) -> NDArray[np.float32]:
+    def raw_window(
+        self, frames: int, cancel: Cancel | None = None, cores: int = 1
+    ) -> NDArray[np.float32]:
         """Return the next window as the graph makes it: before the gain, not clipped, ``[n]``."""
         if self.done or frames < 1:
             raise ValueError(f"a window of {frames} of the {self.left} frames that are left")
-        samples = self._samples(min(frames, self.left), cancel or Cancel()).reshape(-1)
+        frames = min(frames, self.left)
+        samples = self._samples(frames, cancel or Cancel(), cores).reshape(-1)
         self.left -= min(-(-len(samples) // self.hop), self.left)
         return samples
 
@@ -88,7 +90,7 @@ class Synthesis(ABC):
             yield frames
 
     @abstractmethod
-    def _samples(self, frames: int, cancel: Cancel) -> NDArray[np.float32]:
+    def _samples(self, frames: int, cancel: Cancel, cores: int) -> NDArray[np.float32]:
         """Return the samples of the next ``frames``, which there are."""
 
 
@@ -119,7 +121,7 @@ class CutSynthesis(Synthesis):
         first = len(plan.text_draws)
         self._noise = [Noise(draw, seed, first + i) for i, draw in enumerate(plan.frame_draws)]
 
-    def _samples(self, frames: int, cancel: Cancel) -> NDArray[np.float32]:
+    def _samples(self, frames: int, cancel: Cancel, cores: int) -> NDArray[np.float32]:
         plan = self._plan
         until = self.frames - self.left + frames + plan.lag
         last = until >= self.frames
@@ -130,7 +132,9 @@ class CutSynthesis(Synthesis):
         for noise, draw in zip(self._noise, plan.frame_draws, strict=True):
             elements = (self._fed - fed) * draw.rate + (draw.extra if last else 0)
             feed[draw.name] = noises.in_time(noise, draw, elements)
-        output, *states = self._run(feed, cancel)
+        if self.frames < windows.FIRST:  # why a first window has no fewer: see there
+            cores = 1
+        output, *states = self._run(feed, cancel, cores)
         names = (name for name, _ in plan.states)
         self._state = {**self._running, **dict(zip(names, states, strict=True))}
         return np.asarray(output, np.float32)

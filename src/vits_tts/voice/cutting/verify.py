@@ -45,7 +45,7 @@ def is_faithful(
     made = show(text, [item.name for item in text.graph.output])(feed)
     run = show(frames, [item.name for item in frames.graph.output])
 
-    def window(fed: Mapping[str, Array], _: Cancel) -> list[Array]:
+    def window(fed: Mapping[str, Array], _: Cancel, __: int) -> list[Array]:
         return list(run(fed).values())
 
     synthesis = CutSynthesis(plan, window, made, _SEED, 1, 1.0)
