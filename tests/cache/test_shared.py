@@ -57,7 +57,9 @@ def slow(redis: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     folder = tmp_path_factory.mktemp("slow")
     install_joe(folder / "voices")
     settings = settings_for(redis, command_timeout=20)
-    with serving(folder, {**settings, "voice": {"name": "joe", "threads": 1}}) as server:
+    with serving(
+        folder, {**settings, "voice": {"name": "joe", "threads": 1, "length_scale": 3}}
+    ) as server:
         yield server
 
 

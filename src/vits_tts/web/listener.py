@@ -132,6 +132,7 @@ class _Door:
         self._has_room = has_room
         self._take = take
         self._open = self._locked = False
+        self._warned = -_PAUSE_SECONDS
         self.open()
 
     def open(self) -> None:
@@ -165,11 +166,18 @@ class _Door:
                 if error.errno not in _EXHAUSTED:
                     raise
                 # The socket stays readable: without a pause the loop would turn on nothing else.
-                logger.warning("cannot take connections", reason=error.strerror)
+                self._warn(error.strerror)
                 self._shut()
                 asyncio.get_running_loop().call_later(_PAUSE_SECONDS, self.open)
                 return
             self._take(connection, address)
+
+    def _warn(self, reason: str | None) -> None:
+        """Log it once in a pause: every caller who leaves opens the door for a moment."""
+        now = asyncio.get_running_loop().time()
+        if now - self._warned >= _PAUSE_SECONDS:
+            self._warned = now
+            logger.warning("cannot take connections", reason=reason)
 
 
 class _Timed(HTTPMessageDelegate):
