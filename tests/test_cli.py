@@ -43,7 +43,11 @@ def test_say_from_stdin_to_stdout(tmp_path: Path) -> None:
 def test_voices(tmp_path: Path) -> None:
     """Installed voices are listed with their licences, the default one marked."""
     install_pair(tmp_path / "voices")
-    lines = run(tmp_path, "voices", "list").stdout.decode().splitlines()
+    listed = run(tmp_path, "voices", "list")
+    lines = listed.stdout.decode().splitlines()
+    advice = listed.stderr.decode().splitlines()
+    assert [line.split(":")[1] for line in advice] == [" voice vi_VN-vais1000-compact"]
+    assert "`vits-tts voices list --available`" in advice[0]
     assert (
         lines[0] == "* vi_VN-vais1000-compact  vi_VN, 16000 Hz, 17.3 MB, licence: CC BY-NC-SA 4.0"
     )

@@ -74,5 +74,10 @@ def test_voices(client: httpx.Client, server: Server) -> None:
     assert first["sample_rate"] == 16000
     assert second["speakers"] == ["lan", "minh"]
     assert second["licence"].startswith("unknown")
-    started = {line["voice"]: line["licence"] for line in server.lines("voice")}
-    assert started["vi_VN-vais1000-compact"] == "CC BY-NC-SA 4.0"
+    assert "voices list --available" in first["advice"]
+    assert second["advice"] is None
+    started = {line["voice"]: line for line in server.lines("voice")}
+    assert started[first["name"]]["licence"] == first["licence"]
+    assert started[first["name"]]["attribution"] == first["attribution"]
+    assert started[first["name"]]["advice"] == first["advice"]
+    assert "advice" not in started[second["name"]]

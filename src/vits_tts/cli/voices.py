@@ -48,6 +48,8 @@ def list_voices(available: bool, language: str | None, as_json: bool, load: Load
         return
     for row, mark in rows:
         _echo(f"{mark} {row['name']}  {_summary(row)}")
+    for row, _ in rows:
+        _advise(row["name"], row.get("advice"))
 
 
 @voices.command(
@@ -110,7 +112,7 @@ def install(names: tuple[str, ...], force: bool, load: Load) -> None:
         voice = supply.install(offer, _progress) if not same else supply.installed(offer)
         done = "is installed already" if same else "installed"
         _echo(f"{voice.name}: {done}, licence: {_licence(voice.licence)}")
-        _warn(voice)
+        _advise(voice.name, voice.licence.advice)
 
 
 @voices.command(
@@ -208,9 +210,9 @@ def _licence(licence: "Licence") -> str:
     return f"{licence.name} ({licence.url})" if licence.url else licence.name
 
 
-def _warn(voice: "Manifest") -> None:
-    if not voice.licence.commercial:
-        click.echo(f"vits-tts: voice {voice.name}: its licence forbids commercial use", err=True)
+def _advise(name: str, advice: str | None) -> None:
+    if advice:
+        _echo(f"vits-tts: voice {name}: {advice}", err=True)
 
 
 def _megabytes(count: int) -> str:

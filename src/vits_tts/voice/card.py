@@ -19,6 +19,10 @@ _LICENCE: Final = re.compile(_LINE.format("licen[cs]e"))
 _LINK: Final = re.compile(r"https?://[^\s<>)\]]+")
 _NON_COMMERCIAL: Final = re.compile(r"(?i)\bnc\b|non-?\s?commercial|research only|personal use")
 _SHOWN: Final = 120
+_ADVICE: Final = (
+    "its licence forbids commercial use; for that take another voice: "
+    "`vits-tts voices list --available` shows them with their licences"
+)
 
 
 class Licence(BaseModel):
@@ -34,6 +38,11 @@ class Licence(BaseModel):
     def commercial(self) -> bool:
         """Whether nothing in the licence's name says that it is not for commercial use."""
         return not _NON_COMMERCIAL.search(f"{self.name} {self.url or ''}")
+
+    @property
+    def advice(self) -> str | None:
+        """What to do for commercial use, where this licence is not for that; else None."""
+        return None if self.commercial else _ADVICE
 
 
 def licence(text: str) -> Licence | None:

@@ -170,6 +170,7 @@ class Manifest(_Part):
             "licence": self.licence.name,
             "licence_url": self.licence.url,
             "attribution": self.licence.attribution,
+            "advice": self.licence.advice,
         }
 
 

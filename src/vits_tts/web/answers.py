@@ -77,6 +77,9 @@ class VoiceListing(TypedDict):
     licence: str
     licence_url: str | None
     attribution: str | None
+    advice: Annotated[
+        str | None, Field(description="What to do for commercial use, if this is not for that.")
+    ]
     loaded: Annotated[bool, Field(description="In memory, so that it can speak at once.")]
 
 

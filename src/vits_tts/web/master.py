@@ -209,4 +209,7 @@ class Master(BaseApplication):  # type: ignore[misc]
             url = str(listener).replace("http", scheme, 1)
             logger.info("serving", url=url, workers=self._config.server.worker_count)
         for name, manifest in self._voices.items():
-            logger.info("voice", voice=name, licence=manifest.licence.name)
+            licence = manifest.licence
+            told = {"attribution": licence.attribution, "advice": licence.advice}
+            known = {key: value for key, value in told.items() if value}
+            logger.info("voice", voice=name, licence=licence.name, **known)
