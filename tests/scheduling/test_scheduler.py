@@ -167,7 +167,7 @@ async def cores_of(threads: int, pieces: int) -> list[Ran[int]]:
         (2, 1, [2]),
         (2, 2, [1, 1]),
         (2, 4, [1, 1, 1, 1]),
-        (4, 2, [2, 2]),
+        (4, 2, [2, 1]),
         (4, 3, [2, 1, 1]),
     ],
 )
@@ -178,6 +178,63 @@ def test_a_thread_that_nobody_needs_helps(threads: int, pieces: int, cores: list
         ran = await cores_of(threads, pieces)
         assert [one.result for one in ran] == cores
         assert [one.work for one in ran] == [one.seconds * one.cores for one in ran]
+
+    run(story())
+
+
+@pytest.mark.parametrize("ending", ["returns", "fails", "is stopped"])
+def test_both_threads_come_back(ending: str) -> None:
+    """However a piece on two cores ends, the next one gets two again."""
+
+    async def story() -> None:
+        scheduler = Scheduler(2)
+        began = asyncio.Event()
+        loop = asyncio.get_running_loop()
+
+        def work(cancel: Cancel, cores: int) -> int:
+            loop.call_soon_threadsafe(began.set)
+            if ending == "fails":
+                raise RuntimeError("broken")
+            while ending == "is stopped" and not cancel.cancelled:
+                threading.Event().wait(0.01)
+            return cores
+
+        first = asyncio.create_task(scheduler.run(work, lambda: WHENEVER))
+        await began.wait()
+        if ending == "is stopped":
+            first.cancel()
+        await asyncio.gather(first, return_exceptions=True)
+        again = await scheduler.run(lambda _, cores: cores, lambda: WHENEVER)
+        if ending == "is stopped" and again.result == 1:  # before the thread had noticed
+            again = await scheduler.run(lambda _, cores: cores, lambda: WHENEVER)
+        assert again.result == 2
+        scheduler.close()
+
+    run(story())
+
+
+def test_closing_ends_what_waits_and_what_runs() -> None:
+    """Nobody waits for ever, and who asks afterwards is told at once."""
+
+    async def story() -> None:
+        scheduler = Scheduler(1)
+        began, stopped = asyncio.Event(), threading.Event()
+        loop = asyncio.get_running_loop()
+
+        def long(cancel: Cancel, _: int) -> None:
+            loop.call_soon_threadsafe(began.set)
+            while not cancel.cancelled:
+                threading.Event().wait(0.01)
+            stopped.set()
+
+        tasks = [asyncio.create_task(scheduler.run(long, lambda: WHENEVER)) for _ in range(2)]
+        await began.wait()
+        scheduler.close()
+        ended = await asyncio.gather(*tasks, return_exceptions=True)
+        assert [type(one) for one in ended] == [asyncio.CancelledError] * 2
+        assert await asyncio.to_thread(stopped.wait, 10)
+        with pytest.raises(asyncio.CancelledError):
+            await scheduler.run(long, lambda: WHENEVER)
 
     run(story())
 

@@ -64,9 +64,28 @@ def test_a_piece_for_two_cores_has_one_thread_more(tmp_path: Path) -> None:
     assert threads() == before
     two = Piece(large(tmp_path), 2)
     assert threads() == before + 1
+    assert one._sessions[0] is one._sessions[1]
     feed = {"x": np.linspace(0, 1, 500, dtype=np.float32)}
     made = [piece.run(feed, Cancel(), cores) for piece in (one, two) for cores in (1, 2)]
     assert [float(found) for (found,) in made] == [pytest.approx(np.e)] * 4
+
+
+def test_a_piece_runs_on_as_many_cores_as_it_is_told(tmp_path: Path) -> None:
+    """By the session that has so many threads."""
+    piece, ran = Piece(large(tmp_path), 2), []
+
+    class Told(Session):
+        def __init__(self, cores: int) -> None:
+            self.cores = cores
+
+        def run(self, *_: object) -> list[np.ndarray]:
+            ran.append(self.cores)
+            return []
+
+    piece._sessions = [Told(1), Told(2)]
+    for cores in (1, 2, 1):
+        piece.run({}, Cancel(), cores)
+    assert ran == [1, 2, 1]
 
 
 STORY = """

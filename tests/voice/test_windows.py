@@ -140,3 +140,17 @@ def test_two_cores_say_the_same(name: str, folder: Path, length: int) -> None:
             alone, shared = (one.raw_window(frames, cores=n + 1) for n, one in enumerate(made))
             np.testing.assert_array_equal(alone, shared)
         assert made[1].done
+
+
+@pytest.mark.parametrize("frames", [15, 16, 17, 18, 19, 20])
+def test_two_cores_say_the_same_in_little_time(folder: Path, frames: int) -> None:
+    """Where a thread would get so few steps that it would sum them up in another order."""
+    engine = voice("medium", folder).engine
+    for length, tempo in itertools.product((1, 2, 3), range(20, 400)):
+        ids, prosody = sentence(engine.manifest, length), Prosody(tempo / 100, 0.667, 0.0)
+        made = engine.begin(ids, prosody, frames)
+        if made.frames == frames:
+            break
+    assert made.frames == frames
+    shared = engine.begin(ids, prosody, frames, cores=2)
+    np.testing.assert_array_equal(made.raw_window(frames), shared.raw_window(frames, cores=2))

@@ -3,7 +3,9 @@
 import io
 import json
 import socket
+import sys
 import threading
+import time
 import wave
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -239,6 +241,25 @@ def test_slow_but_steady_readers_are_kept(start: Starter, tmp_path: Path) -> Non
         line = server.wait_for("request", route="stream")[0]
         assert (line["status"], line["sentences"]) == (200, 6)
         assert line["total_ms"] > 1000  # it was waited for
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the kernel does not say")
+def test_who_takes_little_at_a_time_is_kept(start: Starter, tmp_path: Path) -> None:
+    """So little that the kernel has nothing to tell us within the limit."""
+    install_pair(tmp_path / "server" / "voices")
+    settings: Settings = {"voice": {"name": "pair"}, "limits": {"slow_client_seconds": 0.5}}
+    text = ".%20".join("nam%20" * 48 + word for word in ("an", "ba", "ca"))
+    pause, end = threading.Event(), time.monotonic() + 6
+    with start(settings) as server:
+        with _asking(server, f"/tts/stream?text={text}&speed=0.25", receive=4096) as connection:
+            while time.monotonic() < end:
+                assert connection.recv(2048), server.explain()
+                pause.wait(0.05)
+            while connection.recv(65536):
+                pass
+        line = server.wait_for("request", route="stream")[0]
+        assert (line["status"], line["sentences"]) == (200, 3)
+        assert line["total_ms"] > 5000
 
 
 @pytest.mark.parametrize("version", ["1.0", "1.1"])

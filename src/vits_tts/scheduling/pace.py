@@ -1,4 +1,4 @@
-"""How fast a voice is here, as measured lately on one thread."""
+"""How fast a voice is here: what it took lately of one thread's time."""
 
 from typing import Final
 

@@ -70,6 +70,10 @@ class Playback:
         self._stretches.append(stretch)
         return stretch
 
+    def owe(self, seconds: float) -> None:
+        """Count speech that has to be made for this listener after all, or less than none."""
+        self._owed += seconds
+
     def ask(self) -> None:
         """Note that the listener has taken all so far and waits for more."""
         self._asked = self._now()

@@ -60,6 +60,7 @@ class _Job:
     done: "asyncio.Future[Ran[Any]]"
     queued: float
     cancel: Cancel = field(default_factory=Cancel)
+    cores: int = 1
 
 
 class Scheduler:
@@ -74,7 +75,10 @@ class Scheduler:
         self._now = now
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="inference")
         self._waiting: list[_Job] = []
+        self._running: set[_Job] = set()
         self._free = threads
+        self._closed = False
+        self._asked = False
         self._unhurried_ran = 0.0
 
     async def run(self, work: Callable[[Cancel, int], T], urgency: Callable[[], Urgency]) -> Ran[T]:
@@ -84,7 +88,13 @@ class Scheduler:
 
         When the caller is cancelled, work that waits is dropped and work that runs is told so
         through its ``Cancel``.
+
+        Raises:
+            CancelledError: this is closed.
+
         """
+        if self._closed:
+            raise asyncio.CancelledError
         done = asyncio.get_running_loop().create_future()
         job = _Job(work, urgency, done, self._now())
         self._waiting.append(job)
@@ -99,24 +109,37 @@ class Scheduler:
             raise
 
     def close(self) -> None:
-        """Drop what waits and let the threads end."""
-        for job in self._waiting:
+        """Drop what waits, stop what runs and let the threads end."""
+        self._closed = True
+        for job in (*self._waiting, *self._running):
             job.done.cancel()
+            job.cancel.cancel()
         self._waiting.clear()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _dispatch_soon(self) -> None:
-        """Let all who are about to ask do so first: others who came now, and who is just served."""
-        asyncio.get_running_loop().call_soon(self._dispatch)
+        """Let all who are about to ask do so first: others who came now, and who is just served.
+
+        These are told in the loop's next turn, so it is the one after that.
+        """
+        if not self._asked:
+            self._asked = True
+            loop = asyncio.get_running_loop()
+            loop.call_soon(loop.call_soon, self._dispatch)
 
     def _dispatch(self) -> None:
+        self._asked = False
         while self._free and self._waiting:
             job = self._next()
             self._waiting.remove(job)
-            idle = self._free - 1 > len(self._waiting)
-            self._start(job, MOST_CORES if idle else 1)
+            self._start(job, MOST_CORES if self._one_is_idle() else 1)
         WAITING_PIECES.set(len(self._waiting))
         BUSY_THREADS.set(self.threads - self._free)
+
+    def _one_is_idle(self) -> bool:
+        """Whether a thread more than all who wait need is free; a voice has one that helps."""
+        shared = any(job.cores > 1 for job in self._running)
+        return self._free - 1 > len(self._waiting) and not shared
 
     def _next(self) -> _Job:
         """Return the most urgent job; now and then the one that has waited longest unhurried."""
@@ -138,6 +161,7 @@ class Scheduler:
             return Ran(result, time.perf_counter() - start, cores, crowded)
 
         def finished(ran: "asyncio.Future[Ran[Any]]") -> None:
+            self._running.remove(job)
             self._free += cores
             error = None if ran.cancelled() else ran.exception()
             if not job.done.done():
@@ -149,6 +173,8 @@ class Scheduler:
                     job.done.set_result(ran.result())
             self._dispatch_soon()
 
+        job.cores = cores
+        self._running.add(job)
         self._free -= cores
         crowded = cores == 1 and not self._free
         running = asyncio.get_running_loop().run_in_executor(self._pool, timed)

@@ -3,8 +3,9 @@
 Nothing here blocks the event loop.
 """
 
-from collections.abc import AsyncGenerator, Iterator, Sequence
-from contextlib import AbstractContextManager, aclosing, closing, contextmanager, nullcontext
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import AbstractContextManager, aclosing, closing, nullcontext
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -26,6 +27,7 @@ from vits_tts.speech.encoding import encoded
 from vits_tts.speech.helpers import Helpers
 from vits_tts.speech.line import Line
 from vits_tts.speech.making import Maker
+from vits_tts.speech.prospects import Prospects
 from vits_tts.speech.requests import Requests
 from vits_tts.speech.saving import SavedSpeech, Saving
 from vits_tts.speech.tally import Tally
@@ -45,8 +47,16 @@ _BYTES_AT_HAND: Final = 128 * 1024
 _HELPERS: Final = 4
 _READERS: Final = 1
 """More would only take the interpreter from each other, and from the event loop."""
-_FIRST_WINDOW_SECONDS: Final = 0.6
+_FIRST_WINDOW_SECONDS: Final = 0.7
 """What the first window comes to, with the frames that a voice holds back."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Missing:
+    """A sentence to be made: its characters, and the seconds of speech before it."""
+
+    characters: int
+    after: float
 
 
 class Speech:
@@ -74,7 +84,7 @@ class Speech:
         self._sentences = sentences
         self._admission = admission
         self._helpers = helpers
-        self._claimed: set[str] = set()
+        self._prospects = Prospects()
         unhurried = partial(self.stream, hurried=False)
         self._saving = Saving(
             self.voices, files, sentences.redis, helpers, admission, self._hash, unhurried
@@ -99,10 +109,14 @@ class Speech:
         patience = self._sentences.patience()
 
         owed = self._missing(request) if hurried else {}
+        promised = {key: missing.after for key, missing in owed.items()}
 
         def listen(sentence: Sentence, playback: Playback) -> tuple[Ear, Stretch]:
             wanted = self._wanted(sentence.text, request, tally)
-            mine = owed.pop(wanted.key, None) is not None
+            expected = owed.pop(wanted.key, None) is not None
+            mine = not self._sentences.at_hand(wanted.key)
+            if mine != expected:  # whoever was to make it has left, or somebody has made it
+                playback.owe(wanted.speech if mine else -wanted.speech)
             stretch = playback.expect(wanted.speech, owed=mine)
             return self._sentences.listen(wanted, patience, tally.outcome, stretch.urge), stretch
 
@@ -110,7 +124,7 @@ class Speech:
         admitted = self._admission.admitted(self._demand(request, list(owed.values())))
         with (
             admitted if hurried else nullcontext(Unheard()) as playback,
-            self._making(list(owed)),
+            self._prospects.promised(promised),
             self.voices.in_use(request.voice),
             closing(Line(request.sentences, playback, listen, tally)) as line,
         ):
@@ -221,34 +235,31 @@ class Speech:
         self._requests.close()
         self._helpers.close()
 
-    def _missing(self, request: SpeechRequest) -> dict[str, int]:
-        """Return the sentences that nobody has made or is going to: characters by key."""
+    def _missing(self, request: SpeechRequest) -> dict[str, _Missing]:
+        """Return the sentences, by key, that nobody has made or will have reached before."""
         manifest = self.voices.find(request.voice)
-        keys = {self._key(manifest, part.text, request): part.text for part in request.sentences}
-        return {
-            key: len(text)
-            for key, text in keys.items()
-            if key not in self._claimed and not self._sentences.at_hand(key)
-        }
+        pace = self._maker.pace(manifest.name)
+        missing: dict[str, _Missing] = {}
+        after = 0.0
+        for part in request.sentences:
+            key = self._key(manifest, part.text, request)
+            there = self._sentences.at_hand(key) or self._prospects.made(key, after)
+            if not there and key not in missing:
+                missing[key] = _Missing(len(part.text), after)
+            after += pace.speech(len(part.text), request.prosody.length_scale) + part.pause
+        return missing
 
-    @contextmanager
-    def _making(self, keys: Sequence[str]) -> Iterator[None]:
-        """Claim sentences: they are no work for other listeners, who will join or find them."""
-        self._claimed.update(keys)
-        try:
-            yield
-        finally:
-            self._claimed.difference_update(keys)
-
-    def _demand(self, request: SpeechRequest, missing: Sequence[int]) -> Demand:
-        """Return what sentences of so many characters will cost."""
-        if not missing:
-            return Demand(0.0, 0.0, 0.0)
+    def _demand(self, request: SpeechRequest, missing: Sequence[_Missing]) -> Demand:
+        """Return what missing sentences will cost, and those that turn out to be missing too."""
         pace = self._maker.pace(request.voice)
         scale = request.prosody.length_scale
-        seconds = pace.speech(sum(missing), scale)
-        start = pace.start(missing[0], _FIRST_WINDOW_SECONDS)
-        return Demand(start, seconds, pace.work(sum(missing), scale) / seconds)
+        characters = sum(part.characters for part in missing)
+        said = characters or sum(len(part.text) for part in request.sentences)
+        rate = pace.work(said, scale) / pace.speech(said, scale)
+        if not missing:
+            return Demand(0.0, 0.0, rate)
+        start = pace.start(missing[0].characters, _FIRST_WINDOW_SECONDS)
+        return Demand(start, pace.speech(characters, scale), rate)
 
     def _wanted(self, text: str, request: SpeechRequest, tally: Tally) -> Wanted:
         manifest = self.voices.find(request.voice)

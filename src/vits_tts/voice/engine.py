@@ -48,7 +48,8 @@ class Engine:
     ) -> None:
         """Load the voice's pieces; they are kept in ``folder``, by default in the user's cache.
 
-        With 2 ``cores`` calls may ask for that many.
+        With 2 ``cores`` calls may ask for that many; a voice that is not cut takes one all the
+        same.
 
         Raises:
             VoiceError: the file is no ONNX model, or not one with Piper's interface.
@@ -59,6 +60,8 @@ class Engine:
         self.folder = folder or cut_pieces.default_folder()
         try:
             pieces = cut_pieces.load(manifest, self.folder)
+            if pieces.frames is None:
+                cores = 1  # what is not cut may come out differently in the last bit
             self._text = Piece(pieces.text, cores)
             self._frames = Piece(pieces.frames, cores) if pieces.frames else None
             self.nbytes = pieces.nbytes(min(cores, MOST_CORES))

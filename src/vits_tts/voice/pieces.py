@@ -62,10 +62,12 @@ class Pieces:
     def nbytes(self, sessions: int = 1) -> int:
         """Return what so many sessions of each hold.
 
-        Each keeps the text's matrices in an order of its own; the frames' weights are mapped once.
+        Each keeps the text's matrices in an order of its own; the frames' weights are mapped once,
+        if they are in a file.
         """
-        frames = 0 if self.frames is None else _size(self.frames)
-        return sessions * _size(self.text) + frames
+        frames = b"" if self.frames is None else self.frames
+        copies = sessions if isinstance(frames, bytes) else 1
+        return sessions * _size(self.text) + copies * _size(frames)
 
 
 def default_folder() -> Path:

@@ -132,7 +132,7 @@ class CutSynthesis(Synthesis):
         for noise, draw in zip(self._noise, plan.frame_draws, strict=True):
             elements = (self._fed - fed) * draw.rate + (draw.extra if last else 0)
             feed[draw.name] = noises.in_time(noise, draw, elements)
-        if self.frames < windows.FIRST:  # why a first window has no fewer: see there
+        if self.frames <= windows.FIRST:  # why a first window has no fewer: see there
             cores = 1
         output, *states = self._run(feed, cancel, cores)
         names = (name for name, _ in plan.states)

@@ -28,7 +28,7 @@ from vits_tts.web.body import Body
 from vits_tts.web.cors import Cors
 from vits_tts.web.failures import as_ours
 from vits_tts.web.guard import SECURITY_HEADERS, Guard
-from vits_tts.web.listener import hung_up
+from vits_tts.web.listener import hung_up, unsent
 from vits_tts.web.proxy import Proxies
 from vits_tts.web.rates import Standing
 from vits_tts.web.state import State
@@ -37,6 +37,8 @@ _REQUEST_ID: Final = re.compile(r"[\w.:/+=@-]{1,128}", re.ASCII)
 _CLIENT_CLOSED: Final = 499
 _HEADERS: Final = {"Server": "vits-tts", **SECURITY_HEADERS}
 _BLOCK_BYTES: Final = 64 * 1024
+_LEAST_TAKEN_BYTES: Final = 4096
+"""Who takes less than that in `limits.slow_client_seconds` is dropped."""
 _LOOK_SECONDS: Final = 0.25
 
 
@@ -214,15 +216,26 @@ class Handler(RequestHandler):
 
     async def _flush_in_time(self) -> None:
         flushed = self.flush()
-        if flushed.done():
-            return
-        try:
-            async with asyncio.timeout(self.config.limits.slow_client_seconds):
-                await flushed
-        except TimeoutError:
-            logger.warning("caller reads too slowly, dropped", request_id=self.request_id)
-            self.abort()
-            raise StreamClosedError from None
+        while not flushed.done():
+            before = self._taken()
+            await asyncio.wait([flushed], timeout=self.config.limits.slow_client_seconds)
+            if not flushed.done() and self._taken() - before < _LEAST_TAKEN_BYTES:
+                logger.warning("caller reads too slowly, dropped", request_id=self.request_id)
+                self.abort()
+                raise StreamClosedError
+        await flushed
+
+    def _taken(self) -> int:
+        """Return how many bytes of the connection's the caller has taken so far.
+
+        The kernel wakes a writer only when a third of its buffer is free, which takes a slow reader
+        a while; so what it still holds is asked for.
+        """
+        stream = getattr(self.request.connection, "stream", None)
+        if stream is None or stream.closed():
+            return 0
+        given: int = stream._total_write_done_index  # noqa: SLF001  # tornado says it nowhere else
+        return given - unsent(stream.fileno())
 
     def abort(self) -> None:
         """Cut the connection, so that nobody takes half an answer for a whole one."""

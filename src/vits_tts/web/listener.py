@@ -5,6 +5,8 @@ import errno
 import select
 import socket
 import ssl
+import sys
+from array import array
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
@@ -59,6 +61,18 @@ def hung_up(fd: int | Any) -> bool:
     poll = select.poll()
     poll.register(fd, getattr(select, "POLLRDHUP", 0))
     return bool(poll.poll(0))
+
+
+def unsent(fd: int | Any) -> int:
+    """Return how many bytes the kernel still holds for the other end; 0 where it does not say."""
+    if sys.platform != "linux":
+        return 0
+    import fcntl  # noqa: PLC0415  # these two are not on Windows
+    import termios  # noqa: PLC0415
+
+    held = array("i", [0])
+    fcntl.ioctl(fd, termios.TIOCOUTQ, held)  # SIOCOUTQ, see tcp(7)
+    return held[0]
 
 
 class Listener(HTTPServer):
