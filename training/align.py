@@ -251,9 +251,12 @@ def main() -> None:
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     clips = torch.load(options.work / "features.pt", weights_only=False)
-    align(clips, options.schedule).save(options.work / "aligner.pt")
+    aligner = align(clips, options.schedule)
     report(clips)
-    torch.save(clips, options.work / "features.pt")
+    unfinished = options.work / "features.part"
+    torch.save(clips, unfinished)
+    unfinished.replace(options.work / "features.pt")
+    aligner.save(options.work / "aligner.pt")  # last: it says that the features are aligned
 
 
 if __name__ == "__main__":

@@ -10,20 +10,33 @@ import math
 import multiprocessing
 from collections import defaultdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import soundfile
 from tqdm import tqdm
 
-from training import listening, measures, plots
+from training import listening, measures, plots, repeats
 from training.align import Aligner
 from training.phonemes import PHONEME_ID_MAP
+from training.signal import SAMPLE_RATE
 from training.speaker import Speaker, real_time_factor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 HERE = Path(__file__).parent
 NATURAL, START, NEW = "natural", "starting voice", "new voice"
-PARTS = ("held_out", "sentences", "utterances", "speeds", "cost")
+PARTS = ("held_out", "reader", "sentences", "utterances", "speeds", "cost")
+FAR_APART = 50  # clips
+TARGETS = {
+    "syllable error over that of the recordings": ("at most", 1.03),
+    "P.808": ("at least", 3.30),
+    "pitch error, cents": ("at most", 60.0),
+    "defects in 200 short utterances": ("at most", 0.0),
+    "real-time factor, 1 thread": ("at most", 0.03),
+    "MB": ("at most", 30.0),
+}
 SPEEDS = (0.5, 0.75, 1.0, 1.5, 2.0)
 _LOG = logging.getLogger("evaluate")
 
@@ -76,6 +89,21 @@ def summary(rows: list[Row]) -> dict[str, float]:
     return figures
 
 
+def alike(rows: list[dict[str, float]]) -> dict[str, float]:
+    """Return the figures of recordings compared with each other."""
+    both = sum(row["both"] for row in rows)
+    return {
+        "pairs": float(len(rows)),
+        "syllables": float(sum(row["syllables"] for row in rows)),
+        "pitch error cents": sum(row["cents"] for row in rows) / both,
+        "the same, levels taken out": sum(row["shape"] for row in rows) / both,
+        "pitch RMS cents": (sum(row["squares"] for row in rows) / both) ** 0.5,
+        "pitch error cents, divided by the root of two": sum(row["cents"] for row in rows)
+        / both
+        / 2**0.5,
+    }
+
+
 def table(columns: dict[str, dict[str, float]]) -> str:
     """Return a Markdown table: one column for each voice, one line for each figure."""
     names = list(dict.fromkeys(name for figures in columns.values() for name in figures))
@@ -105,6 +133,7 @@ class Evaluation:
         }
         self.sections: list[str] = []
         self.details: dict[str, Any] = {}
+        self.figures: dict[str, float] = {}
 
     def keep(self, part: str, rows: dict[str, list[Row]]) -> None:
         """Write what has been measured so far, so that a run that is cut short can go on."""
@@ -126,22 +155,18 @@ class Evaluation:
 
     def held_out(self) -> None:
         """Measure the held-out clips."""
-        data: Path = self.options.data
-        names = (data / "heldout.txt").read_text(encoding="utf-8").split()[: self.options.limit]
-        with (data / "metadata.csv").open(encoding="utf-8", newline="") as file:
-            texts = {r[0]: r[1] for r in csv.reader(file, delimiter="|", quoting=csv.QUOTE_NONE)}
+        clips = self.clips(self.options.limit)
         rows: dict[str, list[Row]] = defaultdict(list)
         found: dict[str, list[Row]] = defaultdict(list)
         kept = self.kept("held_out")
-        for name in tqdm(names, desc="held-out clips"):
-            recording, _ = soundfile.read(data / "wavs" / f"{name}.flac", dtype="float32")
+        for text, recording in tqdm(clips, desc="held-out clips"):
             sounds = {NATURAL: recording}
-            sounds |= {voice: speak(texts[name]) for voice, speak in self.voices.items()}
+            sounds |= {voice: speak(text) for voice, speak in self.voices.items()}
             for voice, sound in sounds.items():
-                row = kept.get((voice, texts[name])) or heard(sound, texts[name])
-                found[voice].append(measures.find(self.aligner, sound, texts[name]))
+                row = kept.get((voice, text)) or heard(sound, text)
+                found[voice].append(measures.find(self.aligner, sound, text))
                 row |= measures.compare_pitch(found[NATURAL][-1], found[voice][-1])
-                rows[voice].append(row | {"text": texts[name]})
+                rows[voice].append(row | {"text": text})
             self.keep("held_out", rows)
         self.details["held-out"] = rows
         columns = {voice: summary(mine) for voice, mine in rows.items()}
@@ -150,16 +175,40 @@ class Evaluation:
             figures["tone contours, cents from natural"] = distances[voice]
         natural, new = columns[NATURAL], columns[NEW]
         ratio = new["syllable error %"] / natural["syllable error %"]
+        self.figures |= {
+            "syllable error over that of the recordings": ratio,
+            "P.808": new["P.808"],
+            "pitch error, cents": new["pitch error cents"],
+        }
         other = columns[START]["syllable error %"] / natural["syllable error %"]
         pictured = {voice: found[voice][0] for voice in found}
-        plots.spectrograms(pictured, texts[names[0]], self.plots / "spectrograms.png")
+        plots.spectrograms(pictured, clips[0][0], self.plots / "spectrograms.png")
         self.sections.append(
-            f"## {len(names)} held-out clips\n\n{table(columns)}\n"
+            f"## {len(clips)} held-out clips\n\n{table(columns)}\n"
             f"Syllable error of the new voice over natural: {ratio:.3f} "
             f"(starting voice {other:.3f}). Pitch and voicing are compared with the natural "
             "recording token by token, each token stretched to its natural length; Praat's "
             "tracker reads all three alike.\n\n"
             "![spectrograms](plots/spectrograms.png)\n\n![tones](plots/tones.png)\n"
+        )
+
+    def reader(self) -> None:
+        """Measure how far the reader is from herself, where she said the same words twice."""
+        rows = repeats.differences(self.options.work)
+        self.details["reader"] = rows
+        kinds = {
+            "all": rows,
+            f"at most {FAR_APART} clips apart": [r for r in rows if r["apart"] <= FAR_APART],
+            f"more than {FAR_APART} apart": [r for r in rows if r["apart"] > FAR_APART],
+        }
+        columns = {name: alike(mine) for name, mine in kinds.items()}
+        twice = int(sum(row["held_out"] for row in rows))
+        self.sections.append(
+            f"## The reader beside herself\n\n{table(columns)}\n"
+            f"Pairs of recordings that have at least {repeats.SHORTEST} syllables in a row in "
+            "common, compared in these as a voice is compared with a recording. Divided by the "
+            "square root of two, it is how far from each recording the mean of all her readings "
+            f"would be. Of {twice} pairs one recording is held out and the other is not.\n"
         )
 
     def sentences(self) -> None:
@@ -170,9 +219,9 @@ class Evaluation:
         kept = self.kept("sentences")
         # kinds mixed, so that a shorter look sees all of them
         mixed = [line for first in range(10) for line in lines[first::10]]
-        for number, line in enumerate(tqdm(mixed[: self.options.limit * 2], desc="sentences")):
+        for line in tqdm(mixed[: self.options.limit * 2], desc="sentences"):
             kind, text = line.split("|")
-            judge = number % 4 == 0  # DNSMOS takes twice as long as Whisper
+            judge = len(kinds[kind][NEW]) % 4 == 0  # DNSMOS takes twice as long as Whisper
             for voice, speak in self.voices.items():
                 sound = speak(text)
                 row = kept.get((voice, text)) or heard(sound, text, judge=judge)
@@ -191,28 +240,23 @@ class Evaluation:
         self.sections.append(
             f"## {len(rows[NEW])} written sentences\n\n{table(columns)}\n"
             + "\n".join(lines)
-            + "\n\nDNSMOS on every fourth sentence.\n"
+            + "\n\nDNSMOS on every fourth sentence of a kind.\n"
         )
 
     def utterances(self) -> None:
         """Look for cut, doubled and missing syllables in short utterances."""
         texts = (HERE / "utterances.txt").read_text(encoding="utf-8").splitlines()
-        symbols = {ids[0]: symbol for symbol, ids in PHONEME_ID_MAP.items()}
-        floor = self.natural_floor()
+        limits = floor, margin = self.natural_floor(), self.natural_margin()
         wrong: dict[str, dict[str, list[str]]] = {voice: {} for voice in self.voices}
         quiet: dict[str, list[tuple[float, float]]] = defaultdict(list)
         for text in tqdm(texts[: self.options.limit * 4], desc="utterances"):
             for voice, speak in self.voices.items():
                 sound = speak(text)
                 quiet[voice].append(measures.edges(sound))
-                # Piper's interface gives no silence to a voice's ends; the aligner expects some
-                sound = np.concatenate([np.zeros(800), sound, np.zeros(800)])
-                noise = np.random.default_rng(0).normal(0, 3e-4, len(sound))
-                found = measures.find(self.aligner, sound + noise, text)
-                faults = measures.defects(found, floor, symbols)
-                if faults:
+                if faults := self.faults(sound, text, limits):
                     wrong[voice][text] = faults
         self.details["utterances"] = wrong
+        self.figures["defects in 200 short utterances"] = len(wrong[NEW])
         columns = {
             voice: {
                 "utterances with a defect": float(len(wrong[voice])),
@@ -227,9 +271,51 @@ class Evaluation:
             f"## {count} short utterances\n\n{table(columns)}\nA defect is a vowel that is too "
             "short or too soft, a first or last phone that the aligner does not recognise (worse "
             f"than 99.5 % of natural ones, log likelihood {floor:.0f}), a syllable shorter than "
-            "80 or longer than 800 ms, or more separate loud stretches than syllables.\n\n"
+            "80 or longer than 800 ms, more separate loud stretches than syllables, or a sound "
+            "that the aligner finds likelier with a syllable left out of the text, or doubled in "
+            f"it (by more than {margin:.0f}, what 99.5 % of the syllables of recordings stay "
+            "below).\n\n"
             + (f"New voice:\n\n{listing}" if listing else "New voice: none.\n")
+            + f"\n{self.noticed(texts[:: max(1, 200 // self.options.limit)], limits)}"
         )
+
+    def faults(self, sound: np.ndarray, text: str, limits: tuple[float, float]) -> list[str]:
+        """Return what is wrong with a short utterance."""
+        floor, margin = limits
+        # Piper's interface gives no silence to a voice's ends; the aligner expects some
+        sound = np.concatenate([np.zeros(800), sound, np.zeros(800)])
+        noise = np.random.default_rng(0).normal(0, 3e-4, len(sound))
+        found = measures.find(self.aligner, sound + noise, text)
+        symbols = {ids[0]: symbol for symbol, ids in PHONEME_ID_MAP.items()}
+        missed = measures.miscounted(self.aligner, found["mel"], text, margin)
+        return [*measures.defects(found, floor, symbols), *missed]
+
+    def noticed(self, texts: list[str], limits: tuple[float, float]) -> str:
+        """Return a table of how many defects are noticed that were made on purpose."""
+        several = [text for text in texts if len(text.split()) > 1]
+        speak = self.voices[NEW]
+        damages: dict[str, Callable[[list[str]], np.ndarray]] = {
+            "first syllable said twice": lambda words: speak(" ".join([words[0], *words])),
+            "last syllable said twice": lambda words: speak(" ".join([*words, words[-1]])),
+            "first syllable missing": lambda words: speak(" ".join(words[1:])),
+            "last syllable missing": lambda words: speak(" ".join(words[:-1])),
+            "first 100 ms of sound cut": lambda words: cut(speak(" ".join(words)), 0.1, 0.0),
+            "last 100 ms of sound cut": lambda words: cut(speak(" ".join(words)), 0.0, 0.1),
+        }
+        lines = ["| made on purpose | noticed |", "|---|---|"]
+        for name, damaged in tqdm(damages.items(), desc="made on purpose"):
+            found = [self.faults(damaged(text.split()), text, limits) for text in several]
+            lines.append(f"| {name} | {sum(map(bool, found))} of {len(several)} |")
+        return "\n".join(lines) + "\n"
+
+    def clips(self, count: int) -> list[tuple[str, np.ndarray]]:
+        """Return the first held-out clips: what they say, and the recordings."""
+        data: Path = self.options.data
+        names = (data / "heldout.txt").read_text(encoding="utf-8").split()[:count]
+        with (data / "metadata.csv").open(encoding="utf-8", newline="") as file:
+            texts = {r[0]: r[1] for r in csv.reader(file, delimiter="|", quoting=csv.QUOTE_NONE)}
+        paths = {name: data / "wavs" / f"{name}.flac" for name in names}
+        return [(texts[name], soundfile.read(paths[name], dtype="float32")[0]) for name in names]
 
     def natural_floor(self) -> float:
         """Return the likelihood that 99.5 % of the first and last phones of recordings exceed."""
@@ -244,17 +330,47 @@ class Evaluation:
             values += [found["scores"][spoken[0]], found["scores"][spoken[-1]]]
         return float(np.percentile(values, 0.5))
 
+    def natural_margin(self) -> float:
+        """Return what 99.5 % of the syllables of recordings stay below when counted again."""
+        values = []
+        for text, recording in tqdm(self.clips(30), desc="natural margin"):
+            mel = measures.find(self.aligner, recording, text)["mel"]
+            words = text.replace(",", " ").split()
+            again = measures.recounted(self.aligner, mel, words, every=2)
+            values += [likelier for _, what, likelier in again if what == "said twice"]
+        return float(np.percentile(values, 99.5))
+
     def speeds(self) -> None:
-        """Measure clarity and tempo at other speeds."""
-        lines = (HERE / "sentences.txt").read_text(encoding="utf-8").splitlines()
-        texts = [line.split("|")[1] for line in lines][:: max(1, 100 // self.options.speed_count)]
+        """Measure clarity and tempo at other speeds, beside recordings played at them."""
+        clips = self.clips(self.options.speed_count)
         columns = {}
         for speed in tqdm(SPEEDS, desc="speeds"):
-            rows = [heard(self.voices[NEW](text, 1 / speed), text, judge=False) for text in texts]
-            figures = summary(rows)
-            keep = ("syllable error %", "syllables per second", "clicks")
-            columns[f"speed {speed:g}"] = {name: figures[name] for name in keep}
-        self.sections.append(f"## Speeds, {len(texts)} sentences\n\n{table(columns)}")
+            sounds = {
+                NATURAL: [measures.played(recording, speed) for _, recording in clips],
+                **{
+                    voice: [speak(text, 1 / speed) for text, _ in clips]
+                    for voice, speak in self.voices.items()
+                },
+            }
+            figures = {
+                voice: summary(
+                    [
+                        heard(sound, text, judge=False)
+                        for sound, (text, _) in zip(mine, clips, strict=True)
+                    ]
+                )
+                for voice, mine in sounds.items()
+            }
+            columns[f"speed {speed:g}"] = {
+                f"{voice}: {name}": figures[voice][name]
+                for name in ("syllable error %", "syllables per second", "clicks")
+                for voice in sounds
+            }
+        self.sections.append(
+            f"## Speeds, {len(clips)} held-out clips\n\n{table(columns)}\n"
+            "The recordings are played faster and slower at the same pitch, by Praat (PSOLA; not "
+            "at speed 1).\n"
+        )
 
     def cost(self) -> None:
         """Measure size and real-time factor."""
@@ -267,10 +383,29 @@ class Evaluation:
             }
             for voice, path in {START: self.options.baseline, NEW: self.options.voice}.items()
         }
+        self.figures |= columns[NEW]
         lines = [f"| | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
         for name in ("MB", "real-time factor, 1 thread"):
             lines.append(f"| {name} | {' | '.join(f'{c[name]:.4g}' for c in columns.values())} |")
         self.sections.append("## Cost\n\n" + "\n".join(lines) + "\n")
+
+
+def cut(audio: np.ndarray, first: float, last: float) -> np.ndarray:
+    """Return audio without so many seconds of its sound at the ends; silence around it counts."""
+    sound = measures.trim(audio, margin=0)
+    return sound[int(first * SAMPLE_RATE) : len(sound) - int(last * SAMPLE_RATE)]
+
+
+def targets(figures: dict[str, float]) -> str:
+    """Return what was wanted beside what was measured, of what has been measured."""
+    lines = ["| held-out clips unless said otherwise | wanted | measured |", "|---|---|---|"]
+    for name, (sign, limit) in TARGETS.items():
+        if name in figures:
+            value = figures[name]
+            reached = value <= limit if sign == "at most" else value >= limit
+            shown = f"{value:.3g}" if reached else f"**{value:.3g}: not reached**"
+            lines.append(f"| {name} | {sign} {limit:g} | {shown} |")
+    return "## Targets\n\n" + "\n".join(lines) + "\n"
 
 
 def identity(path: Path) -> str:
@@ -287,6 +422,7 @@ def measure(job: tuple[str, argparse.Namespace]) -> None:
         "voice": evaluation.identity,
         "sections": evaluation.sections,
         "details": evaluation.details,
+        "figures": evaluation.figures,
     }
     text = json.dumps(report, ensure_ascii=False, indent=1, default=float)
     (options.work / f"report-{part}.json").write_text(text, encoding="utf-8")
@@ -295,22 +431,28 @@ def measure(job: tuple[str, argparse.Namespace]) -> None:
 def write(options: argparse.Namespace) -> None:
     """Write the report from all parts that were measured of this voice."""
     sections: list[str] = []
+    figures: dict[str, float] = {}
     voice = identity(options.voice)
     for part in PARTS:
         path = options.work / f"report-{part}.json"
         report = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
         if report.get("voice") == voice:
             sections += report["sections"]
+            figures |= report["figures"]
+    losses = options.output / "plots" / "losses.png"
     if (options.work / "voice" / "log.jsonl").exists():
-        plots.losses(options.work, options.output / "plots" / "losses.png")
+        plots.losses(options.work, losses)
+    if losses.exists():
         sections = [*sections, "## Training\n\n![losses](plots/losses.png)\n"]
+    sections = [*sections, targets(figures)]
     if (HERE / "remarks.md").exists():
         sections = [*sections, (HERE / "remarks.md").read_text(encoding="utf-8")]
     head = (
         "# Results\n\nWritten by `python -m training.evaluate`, on "
         f"{dt.datetime.now(tz=dt.UTC):%Y-%m-%d}. The natural recordings, the "
         "starting voice and the new voice are trimmed alike (to 40 dB below the loudest 10 ms, "
-        "and 50 ms around) and measured by the same code. Syllable errors: Whisper base, int8, "
+        "and 50 ms around; but for the pitch, which is compared token by token) and measured by "
+        "the same code. Syllable errors: Whisper base, int8, "
         "beam 5, numbers as words. Drift is the mean distance in level between the first and the "
         "last third of the speech.\n"
     )
@@ -328,7 +470,7 @@ def main() -> None:
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--jobs", type=int, default=2, help="parts measured at the same time")
     parser.add_argument("--limit", type=int, default=50, help="fewer clips, for a first look")
-    parser.add_argument("--speed-count", type=int, default=10, help="sentences for each speed")
+    parser.add_argument("--speed-count", type=int, default=20, help="clips for each speed")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     logging.getLogger("faster_whisper").setLevel(logging.WARNING)

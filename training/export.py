@@ -30,7 +30,12 @@ _LOG = logging.getLogger("export")
 
 
 def load_networks(work: Path) -> tuple[Prosody, Voice, Config]:
-    """Return both trained networks (their averaged weights) and the sizes they have."""
+    """Return both trained networks (their averaged weights) and the sizes they have.
+
+    Raises:
+        SystemExit: one of them has not been trained to its end.
+
+    """
     states = {
         stage: torch.load(work / stage / "last.pt", map_location="cpu", weights_only=False)
         for stage in ("prosody", "voice")
@@ -45,8 +50,11 @@ def load_networks(work: Path) -> tuple[Prosody, Voice, Config]:
     prosody.load_state_dict(states["prosody"]["average"])
     voice = Voice(configs["voice"])
     voice.load_state_dict(states["voice"]["average"])
+    wanted = {"prosody": configs["prosody"].prosody_steps, "voice": configs["voice"].steps}
     for stage, state in states.items():
-        _LOG.info("%s: step %d", stage, state["step"])
+        _LOG.info("%s: step %d of %d", stage, state["step"], wanted[stage])
+        if state["step"] < wanted[stage]:
+            raise SystemExit(f"{stage} is not trained to its end: go on with training.train")
     return prosody.eval(), voice.eval(), configs["voice"]
 
 

@@ -1,14 +1,17 @@
 """Measures of a recording or of synthesised speech, natural and synthetic treated alike."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import parselmouth
 import torch
+from scipy.ndimage import percentile_filter
 
 from training.align import Aligner
 from training.frontend import SILENCES, Frontend
 from training.phonemes import text_to_ids
-from training.prepare import track_pitch
+from training.prepare import PITCH_CEILING, PITCH_FLOOR, track_pitch
 from training.signal import HOP_LENGTH, SAMPLE_RATE, log_mel
 
 _NUCLEI = "aeiouyəɛɔɪʊjw"  # a glide may take most of its vowel when they are aligned
@@ -32,12 +35,23 @@ def trim(audio: np.ndarray, below: float = 40.0, margin: int = 5) -> np.ndarray:
 def clicks(audio: np.ndarray) -> int:
     """Return how many places jump out of their surroundings.
 
-    The second difference exceeds 12 times its RMS over the 20 ms around, and 1 % of full scale.
+    The second difference exceeds 1 % of full scale and 20 times what nine tenths of the 20 ms
+    around stay below, which clicks that come again and again do not raise. Of fifty recordings one
+    has one.
     """
     second = np.abs(np.diff(audio, 2))
-    around = np.sqrt(np.convolve(second**2, np.ones(320) / 320, mode="same") + 1e-12)
-    hits = np.flatnonzero((second > 12 * around) & (second > 0.01))
-    return int(len(hits) and 1 + (np.diff(hits) > 160).sum())
+    around = percentile_filter(second, 90, size=320)
+    hits = np.flatnonzero((second > 20 * around) & (second > 0.01))
+    return int(len(hits) and 1 + (np.diff(hits) > 40).sum())
+
+
+def played(audio: np.ndarray, speed: float) -> np.ndarray:
+    """Return a recording played ``speed`` times as fast at the same pitch (PSOLA, by Praat)."""
+    if speed == 1.0:
+        return audio
+    sound = parselmouth.Sound(audio.astype(np.float64), SAMPLE_RATE)
+    command = ("Lengthen (overlap-add)", PITCH_FLOOR, PITCH_CEILING, 1.0 / speed)
+    return parselmouth.praat.call(sound, *command).values[0].astype(np.float32)
 
 
 def edges(audio: np.ndarray) -> tuple[float, float]:
@@ -139,6 +153,36 @@ def defects(found: dict[str, Any], floor: float, symbols: dict[int, str]) -> lis
     if len(stretches) > len({int(ints[i, 9]) for i in spoken}):
         wrong.append(f"{len(stretches)} separate loud stretches")
     return wrong
+
+
+def recounted(
+    aligner: Aligner, mel: np.ndarray, words: list[str], every: int = 1
+) -> Iterator[tuple[str, str, float]]:
+    """Yield for every so many syllables how much likelier the sound is without one, and with two.
+
+    That is the word, ``missing`` or ``said twice``, and the difference of the log likelihoods of
+    ``mel`` [frames, bands] to that of the words as they stand.
+    """
+
+    def likelihood(words: list[str]) -> float:
+        ints = Frontend()(torch.tensor(text_to_ids(" ".join(words)))).ints.numpy()
+        durations, scores = aligner(mel, ints)
+        return float((durations * scores).sum())
+
+    said = likelihood(words)
+    for i in range(0, len(words), every):
+        yield words[i], "said twice", likelihood([*words[: i + 1], *words[i:]]) - said
+        if words[1:]:
+            yield words[i], "missing", likelihood([*words[:i], *words[i + 1 :]]) - said
+
+
+def miscounted(aligner: Aligner, mel: np.ndarray, text: str, margin: float) -> list[str]:
+    """Return which syllables of a short utterance are missing or said twice.
+
+    The sound is likelier without them, or with one more, by more than ``margin``.
+    """
+    found = recounted(aligner, mel, text.split())
+    return [f"{word} is {what}" for word, what, likelier in found if likelier > margin]
 
 
 def seconds(audio: np.ndarray) -> float:

@@ -1,29 +1,15 @@
-"""Text to phoneme ids, in one place so that training and service can share one path.
+"""Text to phoneme ids: the service's own phonemes, in Piper's layout.
 
-Piper's layout: ``^`` first, ``$`` last, and a pad ``_`` after every symbol but the last.
+That is ``^`` first, ``$`` last, and a pad ``_`` after every symbol but the last.
 """
 
-import unicodedata
-from functools import cache
-
 from piper.phoneme_ids import DEFAULT_PHONEME_ID_MAP
-from piper.phonemize_espeak import EspeakPhonemizer
+
+from vits_tts.text.phonemise import Phonemiser
 
 PHONEME_ID_MAP: dict[str, list[int]] = {k: list(v) for k, v in DEFAULT_PHONEME_ID_MAP.items()}
 NUM_SYMBOLS = 256
 ESPEAK_VOICE = "vi"
-
-
-@cache
-def _phonemizer() -> EspeakPhonemizer:
-    return EspeakPhonemizer()
-
-
-def phonemise(text: str) -> list[str]:
-    """Return the phonemes of ``text`` as NFD code points, its sentences joined by spaces."""
-    sentences = _phonemizer().phonemize(ESPEAK_VOICE, text)
-    joined = " ".join("".join(sentence) for sentence in sentences)
-    return list(unicodedata.normalize("NFD", joined))
 
 
 def to_ids(phonemes: list[str]) -> list[int]:
@@ -37,4 +23,4 @@ def to_ids(phonemes: list[str]) -> list[int]:
 
 def text_to_ids(text: str) -> list[int]:
     """Return the phoneme ids of a written sentence."""
-    return to_ids(phonemise(text))
+    return to_ids(Phonemiser().espeak(text, ESPEAK_VOICE))

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from training.prosody import Prosody
 
 CHECKPOINT_SECONDS = 600.0
+INTERRUPTED = 75
 AVERAGE = 0.998
 # Dropout before a normalisation makes predictions without it too bold (durations came out 21 %
 # too long): the last part of every training does without.
@@ -185,7 +186,10 @@ def run(training: Training, folder: Path, development: list[data.Clip], until: f
 
 
 def main() -> None:
-    """Train, or go on training, and checkpoint every ten minutes."""
+    """Train, or go on training, and checkpoint every ten minutes.
+
+    The exit status is that of EX_TEMPFAIL while the schedule has not been trained to its end.
+    """
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("stage", choices=sorted(RECIPES))
     parser.add_argument("--work", type=Path, required=True, help="folder with features.pt")
@@ -232,6 +236,8 @@ def main() -> None:
         cents = training.recipe.centre(cast("Prosody", training.average))
         _LOG.info("contours lay %.1f cents high", cents)
         save(folder / "last.pt", training.state())
+    if training.step < training.recipe.steps:
+        raise SystemExit(INTERRUPTED)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from training import listening, measures
+from training import listening, measures, repeats
 
 
 def tone(seconds: float, hertz: float = 220.0, level: float = 0.3) -> np.ndarray:
@@ -57,3 +57,47 @@ def test_drift_is_the_level_that_is_lost() -> None:
     fading = tone(3.0) * np.linspace(1.0, 0.5, 48_000)
     assert measures.drift(fading) == pytest.approx(-4.0, abs=1.0)
     assert abs(measures.drift(tone(3.0))) < 0.1
+
+
+@pytest.mark.parametrize("speed", [0.5, 1.0, 2.0])
+def test_what_is_played_faster_is_shorter_and_as_high(speed: float) -> None:
+    """Only its tempo changes."""
+    sound = measures.played(tone(2.0).astype(np.float32), speed)
+    assert len(sound) == pytest.approx(32_000 / speed, rel=0.02)
+    peak = np.abs(np.fft.rfft(sound)).argmax() * 16_000 / len(sound)
+    assert peak == pytest.approx(220.0, abs=2.0)
+
+
+def clip(syllables: str, cents: float) -> dict[str, np.ndarray]:
+    """Return the features of a clip: one voiced token of four frames for each letter."""
+    count = len(syllables)
+    ints = np.zeros((count, 10), np.int16)
+    ints[:, 0] = [100 + ord(letter) for letter in syllables]
+    ints[:, 9] = np.arange(count)
+    return {
+        "ints": ints,
+        "durations": np.full(count, 4),
+        "hertz": np.full(4 * count, 220.0 * 2 ** (cents / 1200)),
+        "voiced": np.ones(4 * count),
+    }
+
+
+def test_what_is_said_twice_is_found_and_compared() -> None:
+    """The longest run that two clips have in common, wherever it stands; shorter ones are none."""
+    said = ["xyabcdefg", "abcdefgz", "abcdeq"]
+    readings = [repeats.reading(clip(text, 50.0 * number)) for number, text in enumerate(said)]
+    assert list(repeats.repeats(readings)) == [(0, 1, 2, 0, 7)]
+    parts = readings[0].part(2, 7), readings[1].part(0, 7)
+    compared = measures.compare_pitch(*parts)
+    assert compared["both"] == 28
+    assert compared["cents"] / compared["both"] == pytest.approx(50.0)
+    assert compared["shape"] == pytest.approx(0.0, abs=1e-6)
+
+
+def test_clicks_that_come_again_and_again_are_found() -> None:
+    """As those of seams would: they do not hide each other."""
+    sound = tone(2.0, level=0.1)
+    assert measures.clicks(sound) == 0
+    for place in range(800, len(sound) - 800, 160):
+        sound[place] += 0.1
+    assert measures.clicks(sound) > 100

@@ -15,6 +15,9 @@ from training.prosody_recipe import ProsodyRecipe
 from training.recipes import RECIPES
 from training.train import Training, save
 from training.vocoder import Decoder, phases, pulses
+from vits_tts.config import EMBEDDED_VOICE
+from vits_tts.text.phonemise import Phonemiser
+from vits_tts.voice import catalogue, manifest
 
 TINY = Config(
     prosody_size=16, prosody_blocks=1, prosody_frames=1, prosody_batch=2, prosody_steps=9,
@@ -55,6 +58,17 @@ def test_marks_become_features_of_their_phone_and_syllable() -> None:
     marks, tones = tokens.ints[:, 1].tolist(), tokens.ints[:, 2].tolist()
     assert marks == [0, 2, 0, 2, 0]  # start, dental t, o, dental t, end
     assert tones == [0, 4, 4, 4, 0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["bão lụt ở miền trung, năm 2020.", "anh quang đi xe buýt", "Ừ, thuở xưa gìn giữ quốc gia."],
+)
+def test_phonemes_are_the_services(text: str) -> None:
+    """A voice is taught what it will be asked for."""
+    voice = manifest.read(catalogue.EMBEDDED_FOLDER / f"{EMBEDDED_VOICE}.onnx")
+    phonemes = Phonemiser().phonemes(text, voice.phoneme_type, voice.espeak_voice)
+    assert text_to_ids(text) == list(voice.phoneme_ids(phonemes)[0])
 
 
 def test_neighbouring_tones_stop_at_a_comma() -> None:
