@@ -1,14 +1,17 @@
 """The pieces' folder: made once, whole or not at all, made again when damaged."""
 
 import json
+import os
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 from loguru import logger
+from onnxruntime import __version__ as runtime
 
 from tests.support.voices import install_joe, install_pair
 from tests.voice.graphs import Layers
@@ -149,6 +152,21 @@ def test_the_key_is_the_voice_and_the_format(
     pieces.load(toy, folder)
     assert len(list(folder.iterdir())) == 2
     assert all(path.name.startswith(toy.digest) for path in folder.iterdir())
+
+
+def test_what_other_versions_left_goes_after_a_month(toy: Manifest, tmp_path: Path) -> None:
+    """So upgrades do not fill the disk; what is in use, or may still be, stays."""
+    folder = tmp_path / "pieces"
+    now = time.time()
+    ages = {"a-1-1.0": 40, ".a-1-1.0.draft": 40, f"b-{pieces.FORMAT}-{runtime}": 40, "c-1-1.0": 3}
+    for name, days in ages.items():
+        (folder / name).mkdir(parents=True)
+        (folder / name / "text.onnx").write_bytes(b"x")
+        os.utime(folder / name, (now - days * 86400,) * 2)
+    kept = pieces.load(toy, folder).text
+    assert isinstance(kept, Path)
+    left = {path.name for path in folder.iterdir()}
+    assert left == {f"b-{pieces.FORMAT}-{runtime}", "c-1-1.0", kept.parent.name}
 
 
 def test_a_voice_without_a_seam_is_served_whole(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -49,6 +50,7 @@ _SPOKEN: Final = f"spoken-{version('vits-tts-vietnamese')}-{version('piper-tts')
 """Of this version and with this espeak-ng, on which depend the phonemes that a voice is given."""
 _LOG_FATAL: Final = 4
 _TRIED_PHONEMES: Final = 16
+_KEPT_SECONDS: Final = 30 * 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,23 @@ def forget(digest: str, folder: Path) -> None:
 
 
 def _place(manifest: Manifest, folder: Path) -> Path:
-    return folder / f"{manifest.digest}-{FORMAT}-{onnxruntime.__version__}"
+    return folder / f"{manifest.digest}{_version()}"
+
+
+def _version() -> str:
+    return f"-{FORMAT}-{onnxruntime.__version__}"
+
+
+def _tidy(folder: Path) -> None:
+    """Drop what other versions of this program left, and what was never finished, after a month.
+
+    Sooner, a server that has not been replaced yet might want it.
+    """
+    for place in folder.iterdir():
+        with suppress(OSError):
+            old = time.time() - place.stat().st_mtime > _KEPT_SECONDS
+            if old and (place.name.startswith(".") or not place.name.endswith(_version())):
+                shutil.rmtree(place, ignore_errors=True)
 
 
 def _read(place: Path) -> Pieces | None:
@@ -144,6 +162,7 @@ def _keep(models: dict[str, bytes], plan: Plan | Uncut, place: Path) -> Pieces:
         kept = json.dumps({"plan": plan.dumps(), "digests": digests})
         (draft / _PLAN).write_text(kept, "utf-8")
         _publish(draft, place)
+        _tidy(place.parent)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return _at(place, plan)
