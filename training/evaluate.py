@@ -16,10 +16,10 @@ import numpy as np
 import soundfile
 from tqdm import tqdm
 
-from training import listening, measures, plots, repeats
+from training import measures, plots, repeats
 from training.align import Aligner
+from training.figures import Row, alike, heard, summary, table, targets
 from training.phonemes import PHONEME_ID_MAP
-from training.signal import SAMPLE_RATE
 from training.speaker import Speaker, real_time_factor
 
 if TYPE_CHECKING:
@@ -29,89 +29,8 @@ HERE = Path(__file__).parent
 NATURAL, START, NEW = "natural", "starting voice", "new voice"
 PARTS = ("held_out", "reader", "sentences", "utterances", "speeds", "cost")
 FAR_APART = 50  # clips
-TARGETS = {
-    "syllable error over that of the recordings": ("at most", 1.03),
-    "P.808": ("at least", 3.30),
-    "pitch error, cents": ("at most", 60.0),
-    "defects in 200 short utterances": ("at most", 0.0),
-    "real-time factor, 1 thread": ("at most", 0.03),
-    "MB": ("at most", 30.0),
-}
 SPEEDS = (0.5, 0.75, 1.0, 1.5, 2.0)
 _LOG = logging.getLogger("evaluate")
-
-Row = dict[str, Any]
-
-
-def heard(audio: np.ndarray, text: str, listen: bool = True, judge: bool = True) -> Row:
-    """Return what can be measured without any alignment, of trimmed sound."""
-    audio = measures.trim(audio)
-    said = listening.syllables(text)
-    row: Row = {
-        "syllables": len(said),
-        "seconds": measures.seconds(audio),
-        "clicks": measures.clicks(audio),
-        "drift": measures.drift(audio),
-    }
-    if listen:
-        transcript = listening.transcribe(audio)
-        row["heard"] = transcript
-        row["errors"] = listening.errors(said, listening.syllables(transcript))
-    if judge:
-        row |= listening.opinion(audio)
-    return row
-
-
-def summary(rows: list[Row]) -> dict[str, float]:
-    """Return the figures of one table row."""
-    count = sum(row["syllables"] for row in rows)
-    figures = {
-        "syllables per second": count / sum(row["seconds"] for row in rows),
-        "clicks": float(sum(row["clicks"] for row in rows)),
-        "drift dB": float(np.mean([abs(row["drift"]) for row in rows])),
-    }
-    if "errors" in rows[0]:
-        wrong = np.sum([row["errors"] for row in rows], axis=0)
-        figures["syllable error %"] = 100 * wrong.sum() / count
-        figures["deleted %"] = 100 * wrong[1] / count
-        figures["inserted %"] = 100 * wrong[2] / count
-    judged = [row for row in rows if "p808" in row]
-    if judged:
-        figures["P.808"] = float(np.mean([row["p808"] for row in judged]))
-        figures["DNSMOS overall"] = float(np.mean([row["overall"] for row in judged]))
-    if "cents" in rows[0]:
-        both = sum(row["both"] for row in rows)
-        figures["pitch error cents"] = sum(row["cents"] for row in rows) / both
-        figures["the same, levels taken out"] = sum(row["shape"] for row in rows) / both
-        figures["pitch RMS cents"] = (sum(row["squares"] for row in rows) / both) ** 0.5
-        unlike = sum(row["unlike"] for row in rows)
-        figures["voicing error %"] = 100 * unlike / sum(row["frames"] for row in rows)
-    return figures
-
-
-def alike(rows: list[dict[str, float]]) -> dict[str, float]:
-    """Return the figures of recordings compared with each other."""
-    both = sum(row["both"] for row in rows)
-    return {
-        "pairs": float(len(rows)),
-        "syllables": float(sum(row["syllables"] for row in rows)),
-        "pitch error cents": sum(row["cents"] for row in rows) / both,
-        "the same, levels taken out": sum(row["shape"] for row in rows) / both,
-        "pitch RMS cents": (sum(row["squares"] for row in rows) / both) ** 0.5,
-        "pitch error cents, divided by the root of two": sum(row["cents"] for row in rows)
-        / both
-        / 2**0.5,
-    }
-
-
-def table(columns: dict[str, dict[str, float]]) -> str:
-    """Return a Markdown table: one column for each voice, one line for each figure."""
-    names = list(dict.fromkeys(name for figures in columns.values() for name in figures))
-    lines = [f"| | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
-    for name in names:
-        cells = [f"{figures[name]:.2f}" if name in figures else "-" for figures in columns.values()]
-        lines.append(f"| {name} | {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
 
 
 class Evaluation:
@@ -299,8 +218,12 @@ class Evaluation:
             "last syllable said twice": lambda words: speak(" ".join([*words, words[-1]])),
             "first syllable missing": lambda words: speak(" ".join(words[1:])),
             "last syllable missing": lambda words: speak(" ".join(words[:-1])),
-            "first 100 ms of sound cut": lambda words: cut(speak(" ".join(words)), 0.1, 0.0),
-            "last 100 ms of sound cut": lambda words: cut(speak(" ".join(words)), 0.0, 0.1),
+            "first 100 ms of sound cut": lambda words: measures.cut(
+                speak(" ".join(words)), 0.1, 0.0
+            ),
+            "last 100 ms of sound cut": lambda words: measures.cut(
+                speak(" ".join(words)), 0.0, 0.1
+            ),
         }
         lines = ["| made on purpose | noticed |", "|---|---|"]
         for name, damaged in tqdm(damages.items(), desc="made on purpose"):
@@ -388,24 +311,6 @@ class Evaluation:
         for name in ("MB", "real-time factor, 1 thread"):
             lines.append(f"| {name} | {' | '.join(f'{c[name]:.4g}' for c in columns.values())} |")
         self.sections.append("## Cost\n\n" + "\n".join(lines) + "\n")
-
-
-def cut(audio: np.ndarray, first: float, last: float) -> np.ndarray:
-    """Return audio without so many seconds of its sound at the ends; silence around it counts."""
-    sound = measures.trim(audio, margin=0)
-    return sound[int(first * SAMPLE_RATE) : len(sound) - int(last * SAMPLE_RATE)]
-
-
-def targets(figures: dict[str, float]) -> str:
-    """Return what was wanted beside what was measured, of what has been measured."""
-    lines = ["| held-out clips unless said otherwise | wanted | measured |", "|---|---|---|"]
-    for name, (sign, limit) in TARGETS.items():
-        if name in figures:
-            value = figures[name]
-            reached = value <= limit if sign == "at most" else value >= limit
-            shown = f"{value:.3g}" if reached else f"**{value:.3g}: not reached**"
-            lines.append(f"| {name} | {sign} {limit:g} | {shown} |")
-    return "## Targets\n\n" + "\n".join(lines) + "\n"
 
 
 def identity(path: Path) -> str:

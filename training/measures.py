@@ -32,6 +32,12 @@ def trim(audio: np.ndarray, below: float = 40.0, margin: int = 5) -> np.ndarray:
     return audio[first * HOP_LENGTH : last * HOP_LENGTH]
 
 
+def cut(audio: np.ndarray, first: float, last: float) -> np.ndarray:
+    """Return audio without so many seconds of its sound at the ends; silence around it counts."""
+    sound = trim(audio, margin=0)
+    return sound[int(first * SAMPLE_RATE) : len(sound) - int(last * SAMPLE_RATE)]
+
+
 def clicks(audio: np.ndarray) -> int:
     """Return how many places jump out of their surroundings.
 
