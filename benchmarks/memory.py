@@ -18,7 +18,7 @@ from loguru import logger
 from tests.support.voices import install_joe
 from vits_tts.config import EMBEDDED_VOICE
 from vits_tts.text.phonemise import Phonemiser
-from vits_tts.voice import catalogue, manifest
+from vits_tts.voice import arena, catalogue, manifest
 from vits_tts.voice.loading import loaded
 from vits_tts.voice.manifest import Manifest
 from vits_tts.voice.memory import footprint, trim
@@ -28,8 +28,14 @@ _KIB = 1024
 _LONG = 300
 
 
+def settled() -> int:
+    """Return the process's resident memory in bytes when nothing is kept for the next run."""
+    arena.shared().give_back()
+    return resident()
+
+
 def resident() -> int:
-    """Return the process's resident memory in bytes, without what is free in it."""
+    """Return the process's resident memory in bytes, without what is free on its heaps."""
     trim()
     lines = Path("/proc/self/smaps_rollup").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) * _KIB
@@ -39,16 +45,16 @@ def row(voice: Manifest, pieces: Path) -> list[float]:
     """Return the model's file, the estimates, and the growth: loaded, at work, dropped; in MB."""
     load = partial(loaded, voice, Phonemiser(), pieces=pieces, cores=MOST_CORES)
     load()  # cut, and everything imported
-    before = resident()
+    before = settled()
     engine = load()
-    after = resident()
+    after = settled()
     ids, _ = voice.phoneme_ids(["a"] * _LONG)
     for cores in (1, MOST_CORES):
         engine.synthesise(ids, voice.prosody(), cores=cores)
     at_work = resident()
     estimates = footprint(voice.model_bytes), footprint(engine.nbytes)
     del engine
-    growth = after - before, at_work - before, resident() - before
+    growth = after - before, at_work - before, settled() - before
     return [count / 1e6 for count in (voice.model_bytes, *estimates, *growth)]
 
 

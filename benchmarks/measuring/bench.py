@@ -75,9 +75,9 @@ class Bench:
             if others.cores() < _CALM_CORES:
                 return
 
-    def others(self) -> Others:
-        """Begin to count what other processes take."""
-        return Others([self.server.process.pid])
+    def others(self, *ours: int) -> Others:
+        """Begin to count what other processes take than this, the server, and more of ours."""
+        return Others([self.server.process.pid, *ours])
 
 
 def address_of(server: Server) -> Address:

@@ -1,19 +1,19 @@
 """Many listeners: bursts of them, eight who ask again and again, and arrivals at random."""
 
 import asyncio
-import contextlib
 import gc
 import random
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
 from measuring.bench import Bench, Result, median, percentile, say
 from measuring.contenders import one_shot
-from measuring.listener import Heard, Request, listen, pings, stream
+from measuring.health import checked
+from measuring.listener import Heard, Request, listen, stream
 
 LISTENERS: Final = (1, 2, 4, 8, 16, 32)
 SENTENCES: Final = 3
@@ -95,12 +95,13 @@ class Round:
         return self.others < QUIET
 
 
-def _watched(bench: Bench, everybody: Callable[[], Awaitable[list[Heard]]]) -> Round:
+def _watched(bench: Bench, everybody: Callable[[], Coroutine[Any, Any, list[Heard]]]) -> Round:
     bench.calm()
-    health: list[float] = []
-    busy, start = bench.others(), time.perf_counter()
-    heard = asyncio.run(_with_pings(bench, everybody, health))
-    return Round(heard, time.perf_counter() - start, health, busy.cores())
+    with checked(bench.address) as health:
+        busy, start = bench.others(health.pid), time.perf_counter()
+        heard = asyncio.run(everybody())
+        wall, others = time.perf_counter() - start, busy.cores()
+    return Round(heard, wall, health.seconds, others)
 
 
 def _judged(rounds: Sequence[Round]) -> Iterator[Result]:
@@ -120,19 +121,6 @@ def _judged(rounds: Sequence[Round]) -> Iterator[Result]:
             "health_worst": max(health),
             "others": median([one.others for one in chosen]),
         }
-
-
-async def _with_pings(
-    bench: Bench, everybody: Callable[[], Awaitable[list[Heard]]], times: list[float]
-) -> list[Heard]:
-    """Let all ask at once, and check the health meanwhile."""
-    checks = asyncio.create_task(pings(bench.address, times))
-    try:
-        return await everybody()
-    finally:
-        checks.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await checks
 
 
 def _rates(bench: Bench) -> list[Result]:
@@ -211,8 +199,8 @@ async def _arrivals(bench: Bench, a_second: float, seed: int) -> list[Heard]:
     end = time.perf_counter() + bench.sizes.open_seconds
     tasks: list[asyncio.Task[Heard]] = []
     while time.perf_counter() < end:
-        one: Awaitable[Heard] = listen(bench.address, stream(_text(bench), bench.byte_rate))
-        tasks.append(asyncio.ensure_future(one))
+        one = listen(bench.address, stream(_text(bench), bench.byte_rate))
+        tasks.append(asyncio.create_task(one))
         await asyncio.sleep(chance.expovariate(a_second))
     return list(await asyncio.gather(*tasks))
 

@@ -105,21 +105,3 @@ async def _pieces(reader: asyncio.StreamReader, head: bytes):  # noqa: ANN202  #
             raise ConnectionError("cut off")
         left -= size
         yield size
-
-
-async def ping(address: Address, path: str = "/healthz") -> float:
-    """Return the seconds that a health check takes, its connection included."""
-    start = time.perf_counter()
-    reader, writer = await asyncio.open_connection(*address)
-    writer.write(get(path).message)
-    await reader.readuntil(b"\r\n\r\n")
-    seconds = time.perf_counter() - start
-    writer.close()
-    return seconds
-
-
-async def pings(address: Address, times: list[float], every: float = 0.05) -> None:
-    """Check the health again and again until cancelled."""
-    while True:
-        times.append(await ping(address))
-        await asyncio.sleep(every)

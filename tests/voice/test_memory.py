@@ -5,7 +5,9 @@ import sys
 
 import pytest
 
-STORY = """
+from vits_tts.cores import available_cores
+
+LARGE = """
 import ctypes, sys
 from vits_tts.voice import memory
 
@@ -33,9 +35,52 @@ def test_large_blocks_are_the_systems_own() -> None:
     def mapped(how: str) -> int:
         """Return how much more of the system's own blocks there is for a block of 1 MiB."""
         told = subprocess.run(
-            [sys.executable, "-c", STORY, how], check=True, capture_output=True, text=True
+            [sys.executable, "-c", LARGE, how], check=True, capture_output=True, text=True
         )
         return int(told.stdout)
 
     assert mapped("keep little") >= 1 << 20
     assert mapped("as it comes") == 0
+
+
+THREADS = """
+import ctypes, sys, threading
+from vits_tts.voice import memory
+
+libc = ctypes.CDLL(None)
+libc.malloc.restype = libc.fdopen.restype = ctypes.c_void_p
+if sys.argv[1] == "keep little":
+    memory.keep_little()
+together = threading.Barrier(int(sys.argv[2]))
+
+def take():
+    together.wait()
+    libc.malloc(1000)
+    together.wait()
+
+threads = [threading.Thread(target=take) for _ in range(together.parties)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+libc.malloc_info(0, ctypes.c_void_p(libc.fdopen(1, b"w")))
+libc.fflush(None)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only glibc has a heap for each thread")
+def test_there_are_no_more_heaps_than_cores() -> None:
+    """However many threads there are: each heap has holes of its own."""
+    threads = available_cores() + 4
+
+    def heaps(how: str) -> int:
+        told = subprocess.run(
+            [sys.executable, "-c", THREADS, how, str(threads)],
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        return told.stdout.count("<heap nr=")
+
+    assert heaps("keep little") <= available_cores()
+    assert heaps("as it comes") >= threads

@@ -92,32 +92,41 @@ STORY = """
 import sys
 from pathlib import Path
 import numpy as np
+from vits_tts.voice import arena
 from vits_tts.voice.cancel import Cancel
-from vits_tts.voice.session import Piece, Session
+from vits_tts.voice.session import Session
 
 def resident():
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
 
-session = Session(Path(sys.argv[1]))
-session.run({"x": np.ones(10, np.float32)}, Cancel())
-before = resident()
-session.run({"x": np.ones(4000, np.float32)}, Cancel())
-print(resident() - before)
-for _ in range(200):
+one, other = (Session(Path(sys.argv[1])) for _ in range(2))
+for session in (one, other):
     session.run({"x": np.ones(10, np.float32)}, Cancel())
+before = resident()
+for session in (one, other):
+    session.run({"x": np.ones(4000, np.float32)}, Cancel())
+    print(resident() - before)
+for _ in range(40):
+    other.run({"x": np.ones(10, np.float32)}, Cancel())
+print(resident() - before)
+one.run({"x": np.ones(4000, np.float32)}, Cancel())
+del one, other, session
+arena.shared().give_back()
 print(resident() - before)
 """
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_memory_is_given_back(tmp_path: Path) -> None:
-    """One long sentence does not make a process large for ever."""
+def test_memory_is_shared_and_given_back(tmp_path: Path) -> None:
+    """One session takes what the other left, and a long sentence makes nothing large for ever."""
     told = subprocess.run(
         [sys.executable, "-c", STORY, str(large(tmp_path))],
         check=True,
         capture_output=True,
         text=True,
     )
-    then, later = map(int, told.stdout.split())
-    assert then > 60_000_000
+    first, both, later, last = map(int, told.stdout.split())
+    assert first > 60_000_000
+    assert both < first + 20_000_000
     assert later < 20_000_000
+    assert last < 20_000_000

@@ -1,12 +1,12 @@
 """A piece of a voice, loaded: a run takes the caller's thread, or that and one more."""
 
 from collections.abc import Mapping
-from itertools import count
 from pathlib import Path
 from typing import Final, TypeAlias
 
 import onnxruntime
 
+from vits_tts.voice import arena
 from vits_tts.voice.cancel import Cancel, Cancelled
 from vits_tts.voice.plan import Array
 
@@ -16,9 +16,6 @@ Model: TypeAlias = Path | bytes
 MOST_CORES: Final = 2
 """That one piece takes: with more, parts of it become so small that sums come out differently."""
 _LOG_FATAL: Final = 4
-_GIVE_BACK: Final = "memory.enable_memory_arena_shrinkage"
-_RUNS: Final = 128
-"""So many for each time that the arena is given back."""
 _SPIN_MICROSECONDS: Final = "50"
 """How long the second thread looks for more to do before it sleeps: most operations are shorter."""
 
@@ -26,9 +23,8 @@ _SPIN_MICROSECONDS: Final = "50"
 class Session:
     """Runs a graph that is optimised already. Threads may do so at the same time.
 
-    What runs need comes from an arena that never becomes smaller by itself. Outputs are copied out
-    of it: as long as a sentence is on its way its state would stay between what other runs leave,
-    and the arena grow with every hour. And once in so many runs what is free of it is given back.
+    What runs need comes from an arena. Outputs are copied out of it: as long as a sentence is on
+    its way its state would stay between what other runs leave, and the arena grow with every hour.
     """
 
     def __init__(self, model: Model, threads: int = 1) -> None:
@@ -44,13 +40,14 @@ class Session:
         options.add_session_config_entry("session.intra_op.spin_duration_us", _SPIN_MICROSECONDS)
         options.add_session_config_entry("session.force_spinning_stop", "1")  # after a run, nothing
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+        self._arena = arena.shared()
+        self._arena.serve(options)
         source = str(model) if isinstance(model, Path) else model
         self._session = onnxruntime.InferenceSession(
             source, options, providers=["CPUExecutionProvider"]
         )
         self.inputs: list[str] = [item.name for item in self._session.get_inputs()]
         self.outputs: list[str] = [item.name for item in self._session.get_outputs()]
-        self._runs = count(1)
 
     def run(self, feed: Mapping[str, Array], cancel: Cancel) -> list[Array]:
         """Return the outputs, in order; they are the caller's own.
@@ -60,8 +57,7 @@ class Session:
 
         """
         options = cancel.options()
-        if next(self._runs) % _RUNS == 0:
-            options.add_run_config_entry(_GIVE_BACK, "cpu:0")
+        self._arena.count(options)
         try:
             outputs: list[Array] = self._session.run(None, feed, options)
         except Exception:

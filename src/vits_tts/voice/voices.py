@@ -16,6 +16,7 @@ from loguru import logger
 from vits_tts.config import Voice
 from vits_tts.errors import NotReady, VoiceUnknown
 from vits_tts.metrics import VOICE_DROPS, VOICE_LOADS, VOICES_BYTES, VOICES_LOADED
+from vits_tts.voice import arena
 from vits_tts.voice.engine import Engine
 from vits_tts.voice.loading import Load
 from vits_tts.voice.manifest import Manifest
@@ -238,4 +239,5 @@ class Voices:
 
 def _free(engines: list[Engine]) -> None:
     engines.clear()
+    arena.shared().give_back()
     trim()

@@ -1,0 +1,73 @@
+"""Health checks by a process of their own: who checks waits for the answer and for nothing else.
+
+    python -m measuring.health HOST PORT
+
+says `ready`, checks until its input ends, and prints the seconds that each check took. Among the
+listeners, on one event loop, a check would also wait until they all had been seen to.
+"""
+
+import asyncio
+import json
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Final, cast
+
+from measuring.listener import Address, get
+
+_EVERY: Final = 0.05
+_HERE: Final = Path(__file__).parent.parent
+
+
+@dataclass(slots=True)
+class Checks:
+    """The process that checks, and at the end the seconds that each check took."""
+
+    pid: int
+    seconds: list[float] = field(default_factory=list)
+
+
+@contextmanager
+def checked(address: Address) -> Iterator[Checks]:
+    """Check the health again and again meanwhile."""
+    command = [sys.executable, "-m", "measuring.health", *map(str, address)]
+    with subprocess.Popen(
+        command, cwd=_HERE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        cast("IO[str]", process.stdout).readline()  # it is ready
+        checks = Checks(process.pid)
+        try:
+            yield checks
+        finally:
+            told, _ = process.communicate()
+        checks.seconds.extend(json.loads(told))
+
+
+async def ping(address: Address, path: str = "/healthz") -> float:
+    """Return the seconds that a health check takes, its connection included."""
+    start = time.perf_counter()
+    reader, writer = await asyncio.open_connection(*address)
+    writer.write(get(path).message)
+    await reader.readuntil(b"\r\n\r\n")
+    seconds = time.perf_counter() - start
+    writer.close()
+    return seconds
+
+
+async def _pings(address: Address) -> list[float]:
+    await ping(address)  # the first one waits for what Python loads for it
+    print("ready", flush=True)
+    seconds = []
+    while not select.select([sys.stdin], [], [], 0)[0]:
+        seconds.append(await ping(address))
+        await asyncio.sleep(_EVERY)
+    return seconds
+
+
+if __name__ == "__main__":
+    print(json.dumps(asyncio.run(_pings((sys.argv[1], int(sys.argv[2]))))))
