@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import portalocker
 import pytest
 from loguru import logger
 from onnxruntime import __version__ as runtime
@@ -55,7 +56,7 @@ def content(folder: Path) -> dict[str, bytes]:
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in folder.rglob("*")
-        if path.is_file()
+        if path.is_file() and path.name != pieces._LOCK
     }
 
 
@@ -108,6 +109,37 @@ def test_damaged_pieces_are_made_again(
     np.testing.assert_array_equal(spoken(toy, folder), expected)
     assert content(folder).keys() == kept.keys()
     assert pieces.load(toy, folder).text == next(folder.rglob("text.onnx"))
+
+
+def test_pieces_are_replaced_by_one_process_at_a_time(toy: Manifest, tmp_path: Path) -> None:
+    """Who waited for another that put the same pieces right finds nothing left to do."""
+    folder = tmp_path / "pieces"
+    pieces.load(toy, folder)
+    (place,) = folder.iterdir()
+    plan, first = (place / "plan.json").read_text(), place.stat().st_ino
+    (place / "plan.json").write_text("damaged")
+    with portalocker.Lock(folder / pieces._LOCK):
+        other = threading.Thread(target=pieces.load, args=(toy, folder))
+        other.start()
+        while not any(found.stat().st_mode & 0o4 for found in folder.glob(".*/text.onnx")):
+            assert other.is_alive()
+            time.sleep(0.01)
+        other.join(0.5)  # it would have replaced them by then
+        (place / "plan.json").write_text(plan)
+    other.join()
+    assert place.stat().st_ino == first
+
+
+def test_a_lock_that_is_never_free_costs_nobody_the_voice(
+    toy: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Damaged pieces that cannot be replaced are made in memory."""
+    monkeypatch.setattr(pieces, "_LOCKED_SECONDS", 0.2)
+    folder = tmp_path / "pieces"
+    expected = spoken(toy, folder)
+    next(folder.rglob("plan.json")).write_text("damaged")
+    with portalocker.Lock(folder / pieces._LOCK):
+        np.testing.assert_array_equal(spoken(toy, folder), expected)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")

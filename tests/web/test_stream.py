@@ -17,6 +17,7 @@ from tests.conftest import Starter
 from tests.support.server import Server, Settings, until
 from tests.support.sound import assert_speech, decode
 from tests.support.voices import install_joe, install_pair
+from tests.web.test_metrics import values
 from vits_tts.config import EMBEDDED_VOICE
 
 TEXT = "Một con vịt xoè ra hai cái cánh. Nó kêu rằng cáp cáp cáp. Gặp hồ nước là nó bì bõm!"
@@ -198,6 +199,28 @@ def test_leaving_in_the_middle_of_a_sentence(start: Starter, tmp_path: Path) -> 
         assert line["total_ms"] < took
 
 
+def test_leaving_costs_one_window_at_most(start: Starter, tmp_path: Path) -> None:
+    """What is under way when a caller leaves may be finished; nothing is begun for them after."""
+    install_joe(tmp_path / "server" / "voices")
+    with start({"voice": {"name": "joe", "threads": 1}}) as server:
+
+        def counted(name: str) -> float:
+            return values(server).get(f"vits_tts_{name}{{}}", 0.0)
+
+        made = "synthesised_audio_seconds_total"
+        with httpx.stream("GET", f"{server.url}/tts/stream", params={"text": LONG}) as response:
+            next(response.iter_raw(1000))
+        server.wait_for("request", status=499)
+        before = counted(made)
+        short = httpx.get(f"{server.url}/tts/stream?text=xin")
+        seconds = decode(short.content, streamed=True).seconds
+        until(
+            lambda: not counted("scheduler_busy_threads") + counted("scheduler_waiting_pieces"),
+            "nothing left to do",
+        )
+        assert counted(made) - before - seconds < 0.6  # a window; what was left are sentences
+
+
 def test_slow_readers_are_waited_for_then_dropped(start: Starter, tmp_path: Path) -> None:
     """Synthesis waits for who reads slowly; who does not read at all is dropped in time."""
     install_pair(tmp_path / "server" / "voices", sample_rate=48000)
@@ -249,9 +272,10 @@ def test_who_takes_little_at_a_time_is_kept(start: Starter, tmp_path: Path) -> N
     install_pair(tmp_path / "server" / "voices")
     settings: Settings = {"voice": {"name": "pair"}, "limits": {"slow_client_seconds": 0.5}}
     text = ".%20".join("nam%20" * 48 + word for word in ("an", "ba", "ca"))
-    pause, end = threading.Event(), time.monotonic() + 6
+    pause = threading.Event()
     with start(settings) as server:
         with _asking(server, f"/tts/stream?text={text}&speed=0.25", receive=4096) as connection:
+            end = time.monotonic() + 6
             while time.monotonic() < end:
                 assert connection.recv(2048), server.explain()
                 pause.wait(0.05)

@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import onnxruntime
+import portalocker
 from loguru import logger
 
 from vits_tts.voice import plan as plans
@@ -44,6 +45,8 @@ FORMAT: Final = 7
 _PLAN: Final = "plan.json"
 _TEXT: Final = "text.onnx"
 _FRAMES: Final = "frames.onnx"
+_LOCK: Final = ".replacing"
+_LOCKED_SECONDS: Final = 10.0
 _SMALL_WEIGHTS: Final = 1024
 """Bytes; what is smaller stays in the graph."""
 _SPOKEN: Final = f"spoken-{version('vits-tts-vietnamese')}-{version('piper-tts')}"
@@ -194,17 +197,35 @@ def _size(graph: Model) -> int:
 
 
 def _publish(draft: Path, place: Path) -> None:
-    """Rename the finished folder into its place, over a damaged one."""
+    """Rename the finished folder into its place, unless others did; over a damaged one."""
     draft.chmod(0o755)  # others may share it; mkdtemp made it private, onnx its files
     for path in draft.iterdir():
         path.chmod(0o644)
     with suppress(OSError):
         draft.rename(place)
     if draft.exists() and _read(place) is None:
-        with tempfile.TemporaryDirectory(prefix=".damaged.", dir=place.parent) as rubbish:
-            with suppress(FileNotFoundError):
-                place.rename(Path(rubbish) / "pieces")
-            draft.rename(place)
+        _replace_damaged(draft, place)
+
+
+def _replace_damaged(draft: Path, place: Path) -> None:
+    """Put the finished folder where a damaged one is, if it still is.
+
+    One process at a time: another would take away what the one before it has put there.
+
+    Raises:
+        OSError: it cannot be done.
+
+    """
+    try:
+        with portalocker.Lock(place.parent / _LOCK, timeout=_LOCKED_SECONDS):
+            if _read(place) is not None:
+                return
+            with tempfile.TemporaryDirectory(prefix=".damaged.", dir=place.parent) as rubbish:
+                with suppress(FileNotFoundError):
+                    place.rename(Path(rubbish) / "pieces")
+                draft.rename(place)
+    except portalocker.exceptions.LockException as error:
+        raise OSError(f"another process has {place.parent / _LOCK} locked") from error
 
 
 def _cut(manifest: Manifest) -> tuple[dict[str, bytes], Plan | Uncut]:
