@@ -187,8 +187,9 @@ class Evaluation:
         count = len(quiet[NEW])
         listing = "".join(f"- {t}: {'; '.join(f)}\n" for t, f in wrong[NEW].items())
         self.sections.append(
-            f"## {count} short utterances\n\n{table(columns)}\nA defect is a vowel that is too "
-            "short or too soft, a first or last phone that the aligner does not recognise (worse "
+            f"## {count} short utterances\n\n{table(columns)}\nA defect is an end that is not "
+            "soft (25 dB below the loudest 10 ms), a vowel that is too short or too soft, a first "
+            "or last phone that the aligner does not recognise (worse "
             f"than 99.5 % of natural ones, log likelihood {floor:.0f}), a syllable shorter than "
             "80 or longer than 800 ms, more separate loud stretches than syllables, or a sound "
             "that the aligner finds likelier with a syllable left out of the text, or doubled in "
@@ -201,13 +202,14 @@ class Evaluation:
     def faults(self, sound: np.ndarray, text: str, limits: tuple[float, float]) -> list[str]:
         """Return what is wrong with a short utterance."""
         floor, margin = limits
+        cut = measures.abrupt(sound)
         # Piper's interface gives no silence to a voice's ends; the aligner expects some
         sound = np.concatenate([np.zeros(800), sound, np.zeros(800)])
         noise = np.random.default_rng(0).normal(0, 3e-4, len(sound))
         found = measures.find(self.aligner, sound + noise, text)
         symbols = {ids[0]: symbol for symbol, ids in PHONEME_ID_MAP.items()}
         missed = measures.miscounted(self.aligner, found["mel"], text, margin)
-        return [*measures.defects(found, floor, symbols), *missed]
+        return [*cut, *measures.defects(found, floor, symbols), *missed]
 
     def noticed(self, texts: list[str], limits: tuple[float, float]) -> str:
         """Return a table of how many defects are noticed that were made on purpose."""

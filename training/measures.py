@@ -14,6 +14,8 @@ from training.phonemes import text_to_ids
 from training.prepare import PITCH_CEILING, PITCH_FLOOR, track_pitch
 from training.signal import HOP_LENGTH, SAMPLE_RATE, log_mel
 
+_SOFT_DB = 25.0
+"""Below the loudest 10 ms; the ends of an utterance are softer, unless they are cut."""
 _NUCLEI = "aeiouyəɛɔɪʊjw"  # a glide may take most of its vowel when they are aligned
 
 
@@ -64,6 +66,16 @@ def edges(audio: np.ndarray) -> tuple[float, float]:
     """Return the levels of the first and last 10 ms, in dB below the loudest 10 ms."""
     levels = frame_levels(audio)
     return float(levels.max() - levels[0]), float(levels.max() - levels[-1])
+
+
+def abrupt(audio: np.ndarray) -> list[str]:
+    """Return which ends of an utterance are cut: speech begins and ends softly."""
+    ends = zip(("begins", "ends"), edges(audio), strict=True)
+    return [
+        f"{what} abruptly, {below:.0f} dB below its loudest"
+        for what, below in ends
+        if below < _SOFT_DB
+    ]
 
 
 def drift(audio: np.ndarray) -> float:

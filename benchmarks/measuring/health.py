@@ -20,6 +20,7 @@ from typing import IO, Final, cast
 
 from measuring.listener import Address, get
 
+_READY: Final = "ready\n"
 _EVERY: Final = 0.05
 _HERE: Final = Path(__file__).parent.parent
 
@@ -39,7 +40,8 @@ def checked(address: Address) -> Iterator[Checks]:
     with subprocess.Popen(
         command, cwd=_HERE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
-        cast("IO[str]", process.stdout).readline()  # it is ready
+        if cast("IO[str]", process.stdout).readline() != _READY:
+            raise ConnectionError("the process that checks the health did not begin")
         checks = Checks(process.pid)
         try:
             yield checks
@@ -61,7 +63,7 @@ async def ping(address: Address, path: str = "/healthz") -> float:
 
 async def _pings(address: Address) -> list[float]:
     await ping(address)  # the first one waits for what Python loads for it
-    print("ready", flush=True)
+    print(_READY, end="", flush=True)
     seconds = []
     while not select.select([sys.stdin], [], [], 0)[0]:
         seconds.append(await ping(address))

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from measuring.bench import Result, median
 from measuring.crowd import LISTENERS, quiet_ones
-from measuring.soak import SETTLED
+from measuring.soak import compared, means
 from measuring.texts import LONGEST_WHOLE
 
 _MS: Final = 1000
@@ -91,14 +91,10 @@ def goals(results: Result) -> str:
         ]
     rows += _crowd_goals(results["crowd"]) if "crowd" in results else []
     if soak := results.get("soak"):
-        settled = min(SETTLED, 60 * soak["minutes"] / 2) / 60
-        rows.append(
-            (
-                f"soak: memory after {soak['minutes']:.0f} minutes, of that after {settled:.1f}",
-                "<= 1.05",
-                f"{soak['ratio']:.3f}",
-            )
-        )
+        settled, span = (seconds / 60 for seconds in compared(soak["minutes"]))
+        then = f"of that in minutes {settled:g} to {settled + span:g}"
+        now = f"soak: memory in the last {span:g} of {soak['minutes']:.0f} minutes"
+        rows.append((f"{now}, {then}", "<= 1.05", f"{soak['ratio']:.3f}"))
     if starting := results.get("starting"):
         rows.append(("start to ready, pieces cut", "< 3 s", f"{starting['median']:.2f} s"))
     return table(["goal", "wanted", "measured: median (least to greatest)"], rows)
@@ -249,10 +245,13 @@ def _starting(result: Result) -> str:
 
 def _soak(result: Result) -> str:
     counts = ", ".join(f"{count} {kind}" for kind, count in result["counts"].items())
-    streams = result["streams"]
+    streams, minutes = result["streams"], result["minutes"]
+    _, span = compared(minutes)
+    told = ", ".join(f"{mean:.0f}" for mean in means(result["points"], minutes))
     return (
-        f"{result['minutes']:.0f} minutes: {counts}; {streams['refused']} refused, "
+        f"{minutes:.0f} minutes: {counts}; {streams['refused']} refused, "
         f"{streams['failed']} failed, {streams['with_gaps']} heard a gap, first sound p95 "
         f"{streams['first']['95']:.2f} s, {result['errors_logged']} errors logged."
         + _busy(result["others"])
+        + f" Memory, {span / 60:g} minutes each: {told} MiB on average."
     )

@@ -1,11 +1,14 @@
 """A mixed load for a long time: does memory grow?"""
 
 import asyncio
+import math
 import random
 import time
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
+
+import numpy as np
 
 from measuring import processes
 from measuring.bench import Bench, Result, say, settings
@@ -19,8 +22,9 @@ CALLERS: Final = 6
 MEMORY_BYTES: Final = 8 * 1024 * 1024
 """The cache of sentences, small enough to be full after the first minutes."""
 PHRASES: Final = 12
+Points = list[tuple[float, float]]
+"""Seconds since the beginning and MiB."""
 _KINDS: Final = ("stream", "stream", "stream", "file", "cached", "cached", "abort")
-_TAIL: Final = 6
 
 
 def measure(bench: Bench, minutes: float) -> Result:
@@ -39,7 +43,7 @@ def measure(bench: Bench, minutes: float) -> Result:
         "points": points,
         "counts": counts,
         "streams": summary(heard, 60 * minutes),
-        "ratio": _ratio(points),
+        "ratio": ratio(points, minutes),
         "errors_logged": log,
         "others": busy,
         "files": _kept(files),
@@ -50,19 +54,34 @@ def _kept(folder: Path) -> int:
     return sum(1 for _ in folder.glob("*.wav"))
 
 
-def _ratio(points: list[tuple[float, float]]) -> float:
-    """Return memory at the end against that after five minutes, each a mean over a minute."""
-    start = min(SETTLED, points[-1][0] / 2)
-    settled = [size for at, size in points if at >= start][:_TAIL]
-    end = [size for _, size in points][-_TAIL:]
-    return (sum(end) / len(end)) / (sum(settled) / len(settled))
+def compared(minutes: float) -> tuple[float, float]:
+    """Return when memory counts as settled, and how long it is averaged, in seconds.
+
+    A minute is too short for a mean: with what is under way it scatters by a twentieth.
+    """
+    return min(SETTLED, 60 * minutes / 2), min(SETTLED, 60 * minutes / 4)
 
 
-async def _load(
-    bench: Bench, seconds: float
-) -> tuple[list[tuple[float, float]], dict[str, int], list[Heard]]:
+def means(points: Points, minutes: float) -> list[float]:
+    """Return the means of memory, span after span, in MiB."""
+    _, span = compared(minutes)
+    starts = np.arange(0.0, 60 * minutes, span)
+    return [_mean(points, start, start + span) for start in starts]
+
+
+def ratio(points: Points, minutes: float) -> float:
+    """Return memory in the last span against that in the first after it has settled."""
+    start, span = compared(minutes)
+    return _mean(points, 60 * minutes - span, math.inf) / _mean(points, start, start + span)
+
+
+def _mean(points: Points, start: float, end: float) -> float:
+    return float(np.mean([size for at, size in points if start <= at < end]))
+
+
+async def _load(bench: Bench, seconds: float) -> tuple[Points, dict[str, int], list[Heard]]:
     start = time.monotonic()
-    points: list[tuple[float, float]] = []
+    points: Points = []
     counts = dict.fromkeys(dict.fromkeys(_KINDS), 0)
     heard: list[Heard] = []
     chance = random.Random(11)  # noqa: S311  # nothing secret

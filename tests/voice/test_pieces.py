@@ -140,6 +140,7 @@ def test_a_lock_that_is_never_free_costs_nobody_the_voice(
     next(folder.rglob("plan.json")).write_text("damaged")
     with portalocker.Lock(folder / pieces._LOCK):
         np.testing.assert_array_equal(spoken(toy, folder), expected)
+    assert next(folder.rglob("plan.json")).read_text() == "damaged"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")

@@ -7,11 +7,11 @@ from tests.support.browser import opened
 from tests.support.server import Server
 
 # A promise, for asking again and again would be `eval`, which the page's policy forbids.
-_CAN_PLAY = """audio => audio.readyState >= HTMLMediaElement.HAVE_FUTURE_DATA || new Promise(
-    settle => {
+_CAN_PLAY = """audio => !audio.error && (
+    audio.readyState >= HTMLMediaElement.HAVE_FUTURE_DATA || new Promise(settle => {
         audio.addEventListener("canplay", () => settle(true), {once: true});
         audio.addEventListener("error", () => settle(false), {once: true});
-    }
+    })
 )"""
 
 

@@ -205,7 +205,7 @@ def test_leaving_costs_one_window_at_most(start: Starter, tmp_path: Path) -> Non
     with start({"voice": {"name": "joe", "threads": 1}}) as server:
 
         def counted(name: str) -> float:
-            return values(server).get(f"vits_tts_{name}{{}}", 0.0)
+            return values(server)[f"vits_tts_{name}{{}}"]
 
         made = "synthesised_audio_seconds_total"
         with httpx.stream("GET", f"{server.url}/tts/stream", params={"text": LONG}) as response:
@@ -218,7 +218,8 @@ def test_leaving_costs_one_window_at_most(start: Starter, tmp_path: Path) -> Non
             lambda: not counted("scheduler_busy_threads") + counted("scheduler_waiting_pieces"),
             "nothing left to do",
         )
-        assert counted(made) - before - seconds < 0.6  # a window; what was left are sentences
+        more = counted(made) - before - seconds
+        assert -0.3 < more < 0.6  # a window at most; what was left are sentences
 
 
 def test_slow_readers_are_waited_for_then_dropped(start: Starter, tmp_path: Path) -> None:

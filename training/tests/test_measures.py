@@ -101,3 +101,14 @@ def test_clicks_that_come_again_and_again_are_found() -> None:
     for place in range(800, len(sound) - 800, 160):
         sound[place] += 0.1
     assert measures.clicks(sound) > 100
+
+
+def test_a_cut_end_is_noticed() -> None:
+    """Speech dies away; where it is cut it is loud to the last."""
+    envelope = np.concatenate([np.linspace(0, 1, 1600), np.ones(3200), np.linspace(1, 0, 3200)])
+    whole = envelope * tone(0.5)
+    assert measures.abrupt(whole) == []
+    (ends,) = measures.abrupt(measures.cut(whole, 0.0, 0.1))
+    assert ends.startswith("ends abruptly")
+    (begins,) = measures.abrupt(measures.cut(whole, 0.1, 0.0))
+    assert begins.startswith("begins abruptly")

