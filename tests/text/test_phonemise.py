@@ -80,6 +80,53 @@ def test_nothing_is_kept_of_what_was_said() -> None:
     assert kept(2000) < 200
 
 
+SENTENCES = """
+import ctypes
+from vits_tts.text.phonemise import Phonemiser
+
+class Info(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_size_t) for name in (
+        "arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks", "uordblks",
+        "fordblks", "keepcost")]
+
+libc = ctypes.CDLL(None)
+libc.mallinfo2.restype = Info
+phonemiser = Phonemiser()
+for times in (100, 2000):
+    before = libc.mallinfo2().uordblks
+    for number in range(times):
+        phonemiser.espeak(f"Câu số {number}, xin chào. Hello!", "vi")
+print(libc.mallinfo2().uordblks - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks glibc")
+def test_espeak_keeps_nothing_either() -> None:
+    """What it takes of the heap does not grow with the sentences."""
+    told = subprocess.run(
+        [sys.executable, "-c", SENTENCES], check=True, capture_output=True, text=True
+    )
+    assert int(told.stdout) < 200_000  # a hundred bytes a sentence
+
+
+def test_sentences_do_not_depend_on_those_before() -> None:
+    """Nor on the language of the one before; a voice that is not there changes nothing."""
+    phonemiser = Phonemiser()
+    texts = [
+        "Xin chào các bạn.", "Facebook và YouTube, okay?", "北京 và Привет!", "Hello (world)",
+        "một hai, ba", "", "ŋ ʔ", "ĐHQG 12 abc...",
+    ]  # fmt: skip
+    apart = []
+    for text in texts:
+        phonemiser.espeak("another one", "en-us")
+        apart.append(phonemiser.espeak(text, "vi"))
+    for _ in range(2):
+        assert [phonemiser.espeak(text, "vi") for text in texts] == apart
+    with pytest.raises(RuntimeError):
+        phonemiser.espeak("xin chào", "no-such-voice")
+    assert [phonemiser.espeak(text, "vi") for text in texts] == apart
+
+
 @pytest.fixture(scope="module")
 def spoken() -> dict[str, list[str]]:
     """Every valid syllable and its phonemes."""

@@ -7,7 +7,6 @@ and one lock before it in the whole process, however many phonemisers there are.
 """
 
 import ctypes
-import functools
 import re
 import sys
 import threading
@@ -19,7 +18,6 @@ from piper.phonemize_espeak import ESPEAK_DATA_DIR
 
 from vits_tts.text.respell import corrected, respelled
 
-_ESPEAK_LOCK: Final = threading.Lock()
 _LANGUAGE_SWITCH: Final = re.compile(r"\([^)]+\)")
 _WITHIN_SENTENCE: Final = {",", ":", ";"}
 
@@ -41,7 +39,7 @@ class Phonemiser:
         """
         vietnamese = language == "vi" or language.startswith("vi-")
         phonemes: list[str] = []
-        for part in _parts(_clauses(respelled(text) if vietnamese else text, language)):
+        for part in _parts(_ESPEAK.clauses(respelled(text) if vietnamese else text, language)):
             if phonemes and phonemes[-1] != " ":
                 phonemes.append(" ")
             phonemes.extend(corrected(part) if vietnamese else part)
@@ -52,18 +50,32 @@ class Phonemiser:
         return list(unicodedata.normalize("NFD", text))
 
 
-@functools.cache
-def _initialise() -> None:
-    espeakbridge.initialize(str(ESPEAK_DATA_DIR))
+class _Espeak:
+    """espeak-ng, once it is needed, and the voice that it was told to take."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._language: str | None = None
+
+    def clauses(self, text: str, language: str) -> list[Clause]:
+        """Return the clauses that it finds in a text.
+
+        The voice is set only when it is another one: espeak-ng frees nothing of the last, which is
+        more than a kilobyte each time.
+        """
+        with self._lock:
+            if self._language is None:
+                espeakbridge.initialize(str(ESPEAK_DATA_DIR))
+            if language != self._language:
+                self._language = ""  # should it not be there
+                espeakbridge.set_voice(language)
+                self._language = language
+            clauses: list[Clause] = espeakbridge.get_phonemes(text)
+        _release(clauses)
+        return clauses
 
 
-def _clauses(text: str, language: str) -> list[Clause]:
-    with _ESPEAK_LOCK:
-        _initialise()
-        espeakbridge.set_voice(language)
-        clauses = espeakbridge.get_phonemes(text)
-    _release(clauses)
-    return clauses
+_ESPEAK: Final = _Espeak()
 
 
 def _parts(clauses: list[Clause]) -> list[str]:
