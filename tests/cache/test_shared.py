@@ -4,7 +4,7 @@ import asyncio
 import os
 import re
 import signal
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -18,9 +18,12 @@ from tests.support.redis import RedisServer, redis_server
 from tests.support.server import Server, Settings, serving, until
 from tests.support.sound import assert_speech, decode
 from tests.support.voices import install_joe
+from vits_tts.cache.memory import MemoryCache
+from vits_tts.cache.patience import Patience
 from vits_tts.cache.redis import Lock, RedisTier
+from vits_tts.cache.sentences import Sentences, Wanted
 from vits_tts.cache.stored import VERSION, pack
-from vits_tts.config import RedisCacheSettings
+from vits_tts.config import MemoryCacheSettings, RedisCacheSettings
 from vits_tts.types import Pcm
 from vits_tts.voice import manifest
 
@@ -187,6 +190,45 @@ def test_what_another_is_making_is_waited_for(slow: Server, redis: RedisServer) 
         assert waiting.result() == made.samples.tobytes()
     assert metric(slow, "vits_tts_syntheses_total") == before
     assert metric(slow, "vits_tts_cache_lock_wait_seconds_count") == waits + 1
+
+
+def test_what_came_between_looking_and_locking_is_not_made_again(redis: RedisServer) -> None:
+    """Another stores it and gives its lock back just after we looked: it is taken, the lock not."""
+    made = Pcm(np.full(1000, 7, np.int16), 16000)
+
+    async def nobody(_: object) -> AsyncGenerator[Pcm, None]:
+        raise AssertionError("made again")
+        yield made
+
+    async def story() -> tuple[Pcm | None, object, bool]:
+        other = RedisTier(RedisCacheSettings(url=redis.url, command_timeout=5))
+
+        class Late(RedisTier):
+            looked = False
+
+            async def get(self, voice: str, key: str, patience: Patience) -> Pcm | None:
+                if self.looked:
+                    return await super().get(voice, key, patience)
+                self.looked = True
+                lock = await other.lock(voice, key, other.patience())
+                assert isinstance(lock, Lock)
+                assert not lock.stored
+                await other._store(voice, key, made, lock)
+                return None
+
+        tier = Late(RedisCacheSettings(url=redis.url, command_timeout=5))
+        sentences = Sentences(MemoryCache(MemoryCacheSettings()), tier)
+        wanted = Wanted("v", "between", make=nobody, work=1.0, speech=1.0)
+        found, lock = await sentences._found_or_locked(tier, wanted, tier.patience())
+        await tier.finish()
+        free = isinstance(await other.lock("v", "between", other.patience()), Lock)
+        await other.finish()
+        return found, lock, free
+
+    found, lock, free = asyncio.run(story())
+    assert found is not None
+    assert found.samples.tolist() == made.samples.tolist()
+    assert (lock, free) == (None, True)
 
 
 def test_one_of_several_may_leave(slow: Server, redis: RedisServer) -> None:

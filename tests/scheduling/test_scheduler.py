@@ -256,6 +256,37 @@ def test_who_is_just_served_asks_before_others_get_two_threads() -> None:
     run(story())
 
 
+def test_who_is_served_before_others_begin_asks_first_too() -> None:
+    """Who is served between another's asking and its beginning does not find both threads taken."""
+
+    async def story() -> None:
+        scheduler, loop = Scheduler(2), asyncio.get_running_loop()
+        ends = loop.create_future()
+        loop.run_in_executor = lambda *_: ends  # type: ignore[method-assign]
+        first = asyncio.create_task(scheduler.run(lambda *_: None, lambda: WHENEVER))
+        for _ in range(4):  # it has asked, and has begun
+            await asyncio.sleep(0)
+        assert scheduler._running
+        del loop.run_in_executor
+        cores: list[int] = []
+
+        async def note() -> None:
+            await scheduler.run(lambda _, got: cores.append(got), lambda: WHENEVER)
+
+        async def served() -> None:
+            await first
+            await note()
+
+        tasks = [asyncio.create_task(served()), asyncio.create_task(note())]
+        await asyncio.sleep(0)  # the other has asked
+        ends.set_result(Ran(None, 0.0, 1, crowded=False))
+        await asyncio.gather(*tasks)
+        assert cores == [1, 1]
+        scheduler.close()
+
+    run(story())
+
+
 def test_what_ran_with_room_left_promises_less() -> None:
     """With all threads busy it would have taken longer, and that is what promises are made by."""
 

@@ -12,7 +12,7 @@ import asyncio
 import json
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, TypeAlias, TypeVar
 
 from loguru import logger
@@ -38,9 +38,12 @@ Command: TypeAlias = Callable[[], Awaitable[Any]]
 # A lock that would never end is none of ours: take it.
 _LOCK: Final = """
 if redis.call('pttl', KEYS[1]) == -1 then redis.call('del', KEYS[1]) end
-if redis.call('set', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return 1 end
+if redis.call('set', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then
+  return 1 + redis.call('exists', KEYS[2])
+end
 return 0
 """
+_TAKEN_BUT_STORED: Final = 2
 # Store only as the holder: one that was too slow finds another's token, or none, in the lock.
 _STORE: Final = """
 if redis.call('get', KEYS[1]) ~= ARGV[1] then return 0 end
@@ -60,6 +63,8 @@ class Lock:
 
     name: str
     token: str
+    stored: bool = False
+    """Whether it is stored already: by another just now, or damaged."""
 
 
 class RedisTier:
@@ -101,11 +106,10 @@ class RedisTier:
         Returns the lock, or ``held`` if another process has it, or None if Redis cannot tell.
         """
         lock = Lock(self._lock(voice, key), secrets.token_hex(8))
+        names = (lock.name, self._sentence(voice, key))
         expiry = int(self._settings.lock_seconds * 1000)
         asking = asyncio.ensure_future(
-            self._write(
-                lambda: self._client.eval(_LOCK, 1, lock.name, lock.token, expiry), patience
-            )
+            self._write(lambda: self._client.eval(_LOCK, 2, *names, lock.token, expiry), patience)
         )
         try:
             # Not cancelled with its caller, which would leave the connection within an answer.
@@ -116,7 +120,7 @@ class RedisTier:
         if taken is _FAILED:
             self.release_later(lock)
             return None
-        return lock if taken else "held"
+        return replace(lock, stored=taken == _TAKEN_BUT_STORED) if taken else "held"
 
     def store_later(self, voice: str, key: str, pcm: Pcm, lock: Lock) -> None:
         """Store a sentence and give the lock back, without making anybody wait."""

@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import numpy as np
 from loguru import logger
@@ -191,9 +191,9 @@ class Sentences:
         found = await redis.get(wanted.voice, wanted.key, patience)
         if found:
             return found, None
-        lock = await redis.lock(wanted.voice, wanted.key, patience)
+        found, lock = await self._claimed(redis, wanted, patience)
         if lock != "held":
-            return None, lock
+            return found, lock
         start = time.monotonic()
         try:
             return await self._wait_for_other(redis, wanted, patience)
@@ -213,10 +213,30 @@ class Sentences:
             await asyncio.sleep(_POLL_SECONDS)
             if found := await redis.get(wanted.voice, wanted.key, patience):
                 return found, None
-            lock = await redis.lock(wanted.voice, wanted.key, patience)
-            if lock != "held":  # the other gave up, or died
-                return None, lock
+            found, lock = await self._claimed(redis, wanted, patience)
+            if lock != "held":  # the other gave up, died, or was done just now
+                return found, lock
         return None, None
+
+    async def _claimed(
+        self, redis: "RedisTier", wanted: Wanted, patience: Patience
+    ) -> 'tuple[Pcm | None, Lock | Literal["held"] | None]':
+        """Return the lock to make a sentence, or the sentence if it came since it was looked for.
+
+        Between looking and locking another may have stored it and given its lock back.
+        """
+        lock = await redis.lock(wanted.voice, wanted.key, patience)
+        if lock is None or lock == "held" or not lock.stored:
+            return None, lock
+        try:
+            found = await redis.get(wanted.voice, wanted.key, patience)
+        except BaseException:  # the caller left
+            redis.release_later(lock)
+            raise
+        if found is None:  # damaged
+            return None, lock
+        redis.release_later(lock)
+        return found, None
 
 
 def _joined(parts: list[Pcm]) -> Pcm:

@@ -79,6 +79,7 @@ class Scheduler:
         self._free = threads
         self._closed = False
         self._asked = False
+        self._served_meanwhile = False
         self._unhurried_ran = 0.0
 
     async def run(self, work: Callable[[Cancel, int], T], urgency: Callable[[], Urgency]) -> Ran[T]:
@@ -120,7 +121,8 @@ class Scheduler:
     def _dispatch_soon(self) -> None:
         """Let all who are about to ask do so first: others who came now, and who is just served.
 
-        These are told in the loop's next turn, so it is the one after that.
+        These are told in the loop's next turn, so it is the one after that; if somebody is served
+        in between, two turns after him.
         """
         if not self._asked:
             self._asked = True
@@ -129,6 +131,10 @@ class Scheduler:
 
     def _dispatch(self) -> None:
         self._asked = False
+        if self._served_meanwhile:  # as often as there are threads at most: none has begun since
+            self._served_meanwhile = False
+            self._dispatch_soon()
+            return
         while self._free and self._waiting:
             job = self._next()
             self._waiting.remove(job)
@@ -171,6 +177,7 @@ class Scheduler:
                     job.done.set_exception(error)
                 else:
                     job.done.set_result(ran.result())
+            self._served_meanwhile = self._asked
             self._dispatch_soon()
 
         job.cores = cores
