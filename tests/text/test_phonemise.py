@@ -81,22 +81,15 @@ def test_nothing_is_kept_of_what_was_said() -> None:
 
 
 SENTENCES = """
-import ctypes
+from tests.support.heap import libc
 from vits_tts.text.phonemise import Phonemiser
 
-class Info(ctypes.Structure):
-    _fields_ = [(name, ctypes.c_size_t) for name in (
-        "arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks", "uordblks",
-        "fordblks", "keepcost")]
-
-libc = ctypes.CDLL(None)
-libc.mallinfo2.restype = Info
 phonemiser = Phonemiser()
 for times in (100, 2000):
-    before = libc.mallinfo2().uordblks
+    before = libc().mallinfo2().uordblks
     for number in range(times):
         phonemiser.espeak(f"Câu số {number}, xin chào. Hello!", "vi")
-print(libc.mallinfo2().uordblks - before)
+print(libc().mallinfo2().uordblks - before)
 """
 
 

@@ -8,17 +8,11 @@ import pytest
 from vits_tts.cores import available_cores
 
 LARGE = """
-import ctypes, sys
+import sys
+from tests.support import heap
 from vits_tts.voice import memory
 
-class Info(ctypes.Structure):
-    _fields_ = [(name, ctypes.c_size_t) for name in (
-        "arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks", "uordblks",
-        "fordblks", "keepcost")]
-
-libc = ctypes.CDLL(None)
-libc.malloc.restype, libc.free.argtypes = ctypes.c_void_p, [ctypes.c_void_p]
-libc.mallinfo2.restype = Info
+libc = heap.libc()
 if sys.argv[1] == "keep little":
     memory.keep_little()
 libc.free(libc.malloc(16 << 20))  # from here on glibc takes what is smaller from the heap
@@ -45,10 +39,10 @@ def test_large_blocks_are_the_systems_own() -> None:
 
 THREADS = """
 import ctypes, sys, threading
+from tests.support import heap
 from vits_tts.voice import memory
 
-libc = ctypes.CDLL(None)
-libc.malloc.restype = libc.fdopen.restype = ctypes.c_void_p
+libc = heap.libc()
 if sys.argv[1] == "keep little":
     memory.keep_little()
 together = threading.Barrier(int(sys.argv[2]))

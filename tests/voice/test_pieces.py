@@ -14,6 +14,7 @@ import pytest
 from loguru import logger
 from onnxruntime import __version__ as runtime
 
+from tests.support.server import until
 from tests.support.voices import install_joe, install_pair
 from tests.voice.graphs import Layers
 from tests.voice.test_cutting import upsampling
@@ -121,9 +122,10 @@ def test_pieces_are_replaced_by_one_process_at_a_time(toy: Manifest, tmp_path: P
     with portalocker.Lock(folder / pieces._LOCK):
         other = threading.Thread(target=pieces.load, args=(toy, folder))
         other.start()
-        while not any(found.stat().st_mode & 0o4 for found in folder.glob(".*/text.onnx")):
-            assert other.is_alive()
-            time.sleep(0.01)
+        until(
+            lambda: any(found.stat().st_mode & 0o4 for found in folder.glob(".*/text.onnx")),
+            "pieces that others may read, about to be put there",
+        )
         other.join(0.5)  # it would have replaced them by then
         (place / "plan.json").write_text(plan)
     other.join()
