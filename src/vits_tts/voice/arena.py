@@ -16,7 +16,7 @@ _USE_SHARED: Final = "session.use_env_allocators"
 _WEIGHTS_ELSEWHERE: Final = "session.use_device_allocator_for_initializers"
 _GIVE_BACK: Final = ("memory.enable_memory_arena_shrinkage", "cpu:0")
 _RUNS: Final = 32
-"""So many for each time that it is given back: seldom enough to cost well under a percent."""
+"""So many for each time that it is given back: seldom enough to cost little."""
 _NOTHING: Final = bytes.fromhex(
     "08083a360a100a017812017922084964656e7469747912005a0f0a0178120a0a"
     "08080112040a020801620f0a0179120a0a08080112040a02080142040a001011"
