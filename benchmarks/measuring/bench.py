@@ -24,6 +24,7 @@ _CENTILES: Final = 100
 _LOOK_SECONDS: Final = 0.5
 _START_SECONDS: Final = 120.0
 _CALM_CORES: Final = 0.15
+_SETTLE_SECONDS: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +141,15 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def settle() -> None:
+    """Wait until nothing of the last run is on the cores.
+
+    By default onnxruntime's threads look for more to do for some 50 ms after a run; whoever comes
+    next would pay for it.
+    """
+    threading.Event().wait(_SETTLE_SECONDS)
 
 
 def say(what: str) -> None:

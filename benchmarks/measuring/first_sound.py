@@ -3,7 +3,7 @@
 from typing import Final
 
 from measuring import processes
-from measuring.bench import Bench, Result, free_port, median, say, wait_for
+from measuring.bench import Bench, Result, free_port, median, say, settle, wait_for
 from measuring.contenders import OURS, STREAMING, Contender, Spoken, known, piper_server
 from measuring.processes import Others
 from measuring.texts import LONG, LONGEST_WHOLE
@@ -52,6 +52,7 @@ def _rounds(bench: Bench, people: dict[str, Contender]) -> Runs:
             bench.calm()
             said = _said(bench, text)
             for name, contender in people.items():
+                settle()
                 spoken = contender(said)
                 if number >= 0:
                     runs.setdefault((text, name), []).append(spoken)

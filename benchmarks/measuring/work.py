@@ -2,7 +2,9 @@
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
@@ -11,7 +13,7 @@ import onnx
 import onnxruntime
 
 from measuring import processes
-from measuring.bench import Bench, Result, address_of, median, say, started
+from measuring.bench import Bench, Result, address_of, median, say, settle, started
 from measuring.contenders import Voice, one_shot, windowed
 from measuring.listener import listen, stream
 from tests.support.server import Server
@@ -23,20 +25,47 @@ _GIGA: Final = 1e9
 _PRODUCTS: Final = 20
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Seconds of processor and of clock that speech took, and how many it lasts."""
+
+    cpu: float = 0.0
+    wall: float = 0.0
+    audio: float = 0.0
+
+    def __add__(self, other: "Taken") -> "Taken":
+        """Return both together."""
+        return Taken(self.cpu + other.cpu, self.wall + other.wall, self.audio + other.audio)
+
+    def a_second(self) -> dict[str, float]:
+        """Return what each second of speech took."""
+        return {"cpu": self.cpu / self.audio, "wall": self.wall / self.audio}
+
+
+Contender = Callable[[str], Taken]
+Seen = dict[tuple[int, str], Taken]
+
+
 def measure(bench: Bench) -> Result:
     """Make the same sentences over HTTP, window by window and in one shot, one at a time.
 
-    All on one thread, then all on two.
+    On one thread and on two. All take turns sentence by sentence, since the speed of a machine
+    wanders within seconds.
     """
     with started(bench.folder / "alone", bench.voice.model, threads=1) as (alone, _):
-        servers = {1: alone, 2: bench.server}
         contenders = {
-            threads: _contenders(bench, server, threads) for threads, server in servers.items()
+            (threads, name): contender
+            for threads, server in ((1, alone), (2, bench.server))
+            for name, contender in _contenders(bench, server, threads).items()
         }
-        return _compared(bench, contenders) | {"floor": floor(bench.voice, bench.texts.sentence())}
-
-
-Contender = Callable[[Sequence[str]], dict[str, float]]
+        others = bench.others(alone.process.pid)
+        rounds = _rounds(bench, contenders)
+        busy = others.cores()
+    return {
+        "threads": {"1": _compared(rounds, 1), "2": _compared(rounds, 2)},
+        "others": busy,
+        "floor": floor(bench.voice, bench.texts.sentence()),
+    }
 
 
 def _contenders(bench: Bench, server: Server, threads: int) -> dict[str, Contender]:
@@ -51,58 +80,54 @@ def _contenders(bench: Bench, server: Server, threads: int) -> dict[str, Contend
     }
 
 
-def _compared(bench: Bench, contenders: dict[int, dict[str, Contender]]) -> Result:
-    """Return medians and, taken within a round, what each takes of a one-shot run's."""
-    rounds: list[dict[int, dict[str, dict[str, float]]]] = []
-    others = bench.others()
-    for number in range(-1, bench.sizes.rounds):
+def _rounds(bench: Bench, contenders: dict[tuple[int, str], Contender]) -> list[Seen]:
+    """Return what each took in each round; whose turn is first changes with the sentence."""
+    rounds: list[Seen] = []
+    for number in range(-1, bench.sizes.rounds):  # the first one warms up
         say(f"work: round {number + 1} of {bench.sizes.rounds}")
         bench.calm()
-        texts = bench.texts.sentences(SENTENCES)
-        seen = {
-            threads: {name: make(texts) for name, make in made.items()}
-            for threads, made in contenders.items()
-        }
-        if number >= 0:
-            rounds.append(seen)
+        seen = dict.fromkeys(contenders, Taken())
+        turns = deque(contenders)
+        for text in bench.texts.sentences(SENTENCES):
+            for turn in turns:
+                settle()
+                seen[turn] += contenders[turn](text)
+            turns.rotate()
+        rounds.append(seen)
+    return rounds[1:]
 
-    def medians(threads: int, name: str) -> dict[str, Any]:
-        runs = [seen[threads][name] for seen in rounds]
-        base = [seen[threads]["one shot"] for seen in rounds]
-        pairs = list(zip(runs, base, strict=True))
-        return {
+
+def _compared(rounds: Sequence[Seen], threads: int) -> Result:
+    """Return medians and, taken within a round, what each takes of a one-shot run's."""
+    runs = [
+        {name: taken.a_second() for (on, name), taken in seen.items() if on == threads}
+        for seen in rounds
+    ]
+    return {
+        name: {
             kind: {
-                "seconds": median([run[kind] for run in runs]),
-                "of one shot": [run[kind] / other[kind] for run, other in pairs],
+                "seconds": median([run[name][kind] for run in runs]),
+                "of one shot": [run[name][kind] / run["one shot"][kind] for run in runs],
             }
             for kind in ("cpu", "wall")
         }
-
-    threads = {
-        str(threads): {name: medians(threads, name) for name in made}
-        for threads, made in contenders.items()
+        for name in runs[0]
     }
-    return {"threads": threads, "others": others.cores()}
 
 
-def _served(bench: Bench, server: Server, texts: Sequence[str]) -> dict[str, float]:
-    """Return seconds of processor and clock for each second of sound."""
-    pid, address = server.process.pid, address_of(server)
-    before, start, audio = processes.cpu_seconds(pid), time.perf_counter(), 0.0
-    for text in texts:
-        audio += asyncio.run(listen(address, stream(text, bench.byte_rate))).audio
-    wall = time.perf_counter() - start
-    return {"cpu": (processes.cpu_seconds(pid) - before) / audio, "wall": wall / audio}
+def _served(bench: Bench, server: Server, text: str) -> Taken:
+    pid, before = server.process.pid, processes.cpu_seconds(server.process.pid)
+    heard = asyncio.run(listen(address_of(server), stream(text, bench.byte_rate)))
+    settle()  # what it does after the last byte counts too
+    return Taken(processes.cpu_seconds(pid) - before, heard.total, heard.audio)
 
 
-def _made(
-    make: Callable[[Sequence[int]], int], voice: Voice, texts: Sequence[str]
-) -> dict[str, float]:
-    ids = [voice.ids(text) for text in texts]
+def _made(make: Callable[[Sequence[int]], int], voice: Voice, text: str) -> Taken:
+    ids = voice.ids(text)
     before, start = time.process_time(), time.perf_counter()
-    audio = sum(make(one) for one in ids) / voice.rate
+    samples = make(ids)
     wall = time.perf_counter() - start
-    return {"cpu": (time.process_time() - before) / audio, "wall": wall / audio}
+    return Taken(time.process_time() - before, wall, samples / voice.rate)
 
 
 def floor(voice: Voice, sentence: str) -> Result:
