@@ -16,8 +16,12 @@ Model: TypeAlias = Path | bytes
 MOST_CORES: Final = 2
 """That one piece takes: with more, parts of it become so small that sums come out differently."""
 _LOG_FATAL: Final = 4
-_SPIN_MICROSECONDS: Final = "50"
-"""How long the second thread looks for more to do before it sleeps: most operations are shorter."""
+_SPIN_MICROSECONDS: Final = "200"
+"""How long the second thread looks for more to do before it sleeps.
+
+That is longer than what the first does alone between operations that both share. Whoever sleeps is
+woken late, now and then on the core that the first one is on: then both take turns.
+"""
 
 
 class Session:
