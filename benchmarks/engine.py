@@ -44,6 +44,8 @@ TEXTS: Final = {
     "15 s": f"{_CLAUSE}, {_CLAUSE}, {_CLAUSE},",
 }
 PROSODY: Final = Prosody(1.0, 0.667, 0.8)
+REST: Final = 0.1
+"""Seconds between runs: by default onnxruntime's threads look for more to do for some 50 ms."""
 READY: Final = """
 import sys
 from pathlib import Path
@@ -149,6 +151,7 @@ def measure(voice: Manifest, threads: int, repetitions: int, folder: Path) -> li
         print(f"{voice.name}: {repetition + 1} of {repetitions}", file=sys.stderr)
         for length in TEXTS:
             for name, contender in found.items():
+                time.sleep(REST)
                 timing = timed(contender, ids[length], voice.sample_rate)
                 if repetition >= 0:
                     runs.setdefault((length, name), []).append(timing)

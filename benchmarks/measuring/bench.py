@@ -1,16 +1,17 @@
 """What all parts share: the servers, the voice, the sizes of a run, progress, small statistics."""
 
 import http.client
+import random
 import socket
 import statistics
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from measuring.contenders import Voice
 from measuring.listener import Address
@@ -19,12 +20,13 @@ from measuring.texts import Texts
 from tests.support.server import Server, Settings, serving
 
 Result = dict[str, Any]
+T = TypeVar("T")
 _OK: Final = 200
 _CENTILES: Final = 100
 _LOOK_SECONDS: Final = 0.5
 _START_SECONDS: Final = 120.0
 _CALM_CORES: Final = 0.15
-_SETTLE_SECONDS: Final = 0.1
+_REST_SECONDS: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class Bench:
     sizes: Sizes
     texts: Texts
     folder: Path
+    order: random.Random = field(default_factory=lambda: random.Random(1))  # noqa: S311
 
     @property
     def address(self) -> Address:
@@ -75,6 +78,12 @@ class Bench:
             pause.wait(_LOOK_SECONDS)
             if others.cores() < _CALM_CORES:
                 return
+
+    def shuffled(self, people: Iterable[T]) -> list[T]:
+        """Return people in an order of chance, so that nobody always follows the same one."""
+        order = list(people)
+        self.order.shuffle(order)
+        return order
 
     def others(self, *ours: int) -> Others:
         """Begin to count what other processes take than this, the server, and more of ours."""
@@ -143,13 +152,13 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def settle() -> None:
-    """Wait until nothing of the last run is on the cores.
+def rest() -> None:
+    """Wait long enough for the threads of the last run to sleep.
 
-    By default onnxruntime's threads look for more to do for some 50 ms after a run; whoever comes
-    next would pay for it.
+    By default onnxruntime's look for more to do for some 50 ms after a run; whoever comes next
+    would pay for it.
     """
-    threading.Event().wait(_SETTLE_SECONDS)
+    threading.Event().wait(_REST_SECONDS)
 
 
 def say(what: str) -> None:

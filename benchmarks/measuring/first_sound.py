@@ -3,7 +3,7 @@
 from typing import Final
 
 from measuring import processes
-from measuring.bench import Bench, Result, free_port, median, say, settle, wait_for
+from measuring.bench import Bench, Result, free_port, median, rest, say, wait_for
 from measuring.contenders import OURS, STREAMING, Contender, Spoken, known, piper_server
 from measuring.processes import Others
 from measuring.texts import LONG, LONGEST_WHOLE
@@ -48,12 +48,12 @@ def _rounds(bench: Bench, people: dict[str, Contender]) -> Runs:
     runs: Runs = {}
     for number in range(-1, bench.sizes.rounds):  # the first one warms up
         say(f"first sound: round {number + 1} of {bench.sizes.rounds}")
-        for text in TEXTS if number >= 0 else (ONE,):
+        for text in TEXTS:
             bench.calm()
             said = _said(bench, text)
-            for name, contender in people.items():
-                settle()
-                spoken = contender(said)
+            for name in bench.shuffled(people):
+                rest()
+                spoken = people[name](said)
                 if number >= 0:
                     runs.setdefault((text, name), []).append(spoken)
     return runs

@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -13,7 +12,7 @@ import onnx
 import onnxruntime
 
 from measuring import processes
-from measuring.bench import Bench, Result, address_of, median, say, settle, started
+from measuring.bench import Bench, Result, address_of, median, rest, say, started
 from measuring.contenders import Voice, one_shot, windowed
 from measuring.listener import listen, stream
 from tests.support.server import Server
@@ -81,18 +80,16 @@ def _contenders(bench: Bench, server: Server, threads: int) -> dict[str, Contend
 
 
 def _rounds(bench: Bench, contenders: dict[tuple[int, str], Contender]) -> list[Seen]:
-    """Return what each took in each round; whose turn is first changes with the sentence."""
+    """Return what each took in each round."""
     rounds: list[Seen] = []
     for number in range(-1, bench.sizes.rounds):  # the first one warms up
         say(f"work: round {number + 1} of {bench.sizes.rounds}")
         bench.calm()
         seen = dict.fromkeys(contenders, Taken())
-        turns = deque(contenders)
         for text in bench.texts.sentences(SENTENCES):
-            for turn in turns:
-                settle()
+            for turn in bench.shuffled(contenders):
+                rest()
                 seen[turn] += contenders[turn](text)
-            turns.rotate()
         rounds.append(seen)
     return rounds[1:]
 
@@ -100,7 +97,7 @@ def _rounds(bench: Bench, contenders: dict[tuple[int, str], Contender]) -> list[
 def _compared(rounds: Sequence[Seen], threads: int) -> Result:
     """Return medians and, taken within a round, what each takes of a one-shot run's."""
     runs = [
-        {name: taken.a_second() for (on, name), taken in seen.items() if on == threads}
+        {name: taken.a_second() for (own, name), taken in seen.items() if own == threads}
         for seen in rounds
     ]
     return {
@@ -118,7 +115,9 @@ def _compared(rounds: Sequence[Seen], threads: int) -> Result:
 def _served(bench: Bench, server: Server, text: str) -> Taken:
     pid, before = server.process.pid, processes.cpu_seconds(server.process.pid)
     heard = asyncio.run(listen(address_of(server), stream(text, bench.byte_rate)))
-    settle()  # what it does after the last byte counts too
+    if not heard.served:
+        raise ConnectionError(f"status {heard.status}")
+    rest()  # what it does after the last byte counts too
     return Taken(processes.cpu_seconds(pid) - before, heard.total, heard.audio)
 
 

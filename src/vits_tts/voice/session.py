@@ -19,8 +19,8 @@ _LOG_FATAL: Final = 4
 _SPIN_MICROSECONDS: Final = "200"
 """How long the second thread looks for more to do before it sleeps.
 
-That is longer than what the first does alone between operations that both share. Whoever sleeps is
-woken late, now and then on the core that the first one is on: then both take turns.
+Nearly all that the first does alone between two operations that both share is shorter. A thread
+that fell asleep is woken late, at times on the first one's core, and then they share that one.
 """
 
 
