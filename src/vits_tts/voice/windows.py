@@ -18,7 +18,11 @@ does: onnxruntime cuts the steps of a convolution in two, and fewer than 65 are 
 In Piper's medium voices that would be the stage with 128 channels, at eight steps a frame."""
 GROWTH: Final = 2
 LARGEST: Final = 48
-"""Of a voice that costs as much as Piper's medium ones, or more."""
+"""Of a voice that costs as much as Piper's medium ones, or more.
+
+Twice as long would cost a few percent less. But where many begin at once, the next window has to be
+made before the last has been heard, and the threads are shared: with 96 all of them heard gaps.
+"""
 MOST: Final = 192
 _WORK: Final = LARGEST * 30_000_000
 """Multiplications in the largest window of Piper's medium voices, about."""
