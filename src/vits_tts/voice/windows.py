@@ -21,7 +21,7 @@ LARGEST: Final = 48
 """Of a voice that costs as much as Piper's medium ones, or more.
 
 Twice as long would cost a few percent less. But where many begin at once, the next window has to be
-made before the last has been heard, and the threads are shared: with 96 all of them heard gaps.
+made before the last has been heard, and the threads are shared: in a trial all heard gaps.
 """
 MOST: Final = 192
 _WORK: Final = LARGEST * 30_000_000
