@@ -24,8 +24,11 @@ from pathlib import Path
 from typing import Any, Final
 from unittest import mock
 
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
 import numpy as np
 import onnxruntime
+from measuring.bench import rest
 
 from vits_tts.config import EMBEDDED_VOICE
 from vits_tts.text.phonemise import Phonemiser
@@ -44,8 +47,6 @@ TEXTS: Final = {
     "15 s": f"{_CLAUSE}, {_CLAUSE}, {_CLAUSE},",
 }
 PROSODY: Final = Prosody(1.0, 0.667, 0.8)
-REST: Final = 0.1
-"""Seconds between runs: by default onnxruntime's threads look for more to do for some 50 ms."""
 READY: Final = """
 import sys
 from pathlib import Path
@@ -151,7 +152,7 @@ def measure(voice: Manifest, threads: int, repetitions: int, folder: Path) -> li
         print(f"{voice.name}: {repetition + 1} of {repetitions}", file=sys.stderr)
         for length in TEXTS:
             for name, contender in found.items():
-                time.sleep(REST)
+                rest()
                 timing = timed(contender, ids[length], voice.sample_rate)
                 if repetition >= 0:
                     runs.setdefault((length, name), []).append(timing)
@@ -201,7 +202,6 @@ def many_speakers(medium: Path, folder: Path) -> Path:
     """Return a voice of four speakers made of Piper's medium one, in ``folder``."""
     import onnx
 
-    sys.path.insert(0, str(Path(__file__).parent.parent))
     from tests.voice.graphs import with_speakers
 
     path = folder / "speakers.onnx"

@@ -1,6 +1,5 @@
 """Processor time of a streamed response beside a one-shot run, and the floor under both."""
 
-import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,8 +12,8 @@ import onnxruntime
 
 from measuring import processes
 from measuring.bench import Bench, Result, address_of, median, rest, say, started
-from measuring.contenders import Voice, one_shot, windowed
-from measuring.listener import listen, stream
+from measuring.contenders import Voice, one_shot, over_http, windowed
+from measuring.listener import stream
 from tests.support.server import Server
 from vits_tts.voice.engine import Engine
 
@@ -113,12 +112,12 @@ def _compared(rounds: Sequence[Seen], threads: int) -> Result:
 
 
 def _served(bench: Bench, server: Server, text: str) -> Taken:
-    pid, before = server.process.pid, processes.cpu_seconds(server.process.pid)
-    heard = asyncio.run(listen(address_of(server), stream(text, bench.byte_rate)))
-    if not heard.served:
-        raise ConnectionError(f"status {heard.status}")
+    speak = over_http(address_of(server), stream, bench.voice.rate)
+    before = processes.cpu_seconds(server.process.pid)
+    spoken = speak([text])
     rest()  # what it does after the last byte counts too
-    return Taken(processes.cpu_seconds(pid) - before, heard.total, heard.audio)
+    cpu = processes.cpu_seconds(server.process.pid) - before
+    return Taken(cpu, spoken.total, spoken.audio)
 
 
 def _made(make: Callable[[Sequence[int]], int], voice: Voice, text: str) -> Taken:
