@@ -63,3 +63,17 @@ def test_pauses_grow_to_a_limit() -> None:
     assert 0.8 * LONGEST_PAUSE <= pauses[-1] <= 1.3 * LONGEST_PAUSE
     breaker.succeeded()
     assert opened(clock).closed is False
+
+
+def test_what_was_begun_before_it_opened_does_not_count() -> None:
+    """A late success does not close it, and late failures do not lengthen its pause."""
+    clock = Clock()
+    breaker = opened(clock)
+    breaker.succeeded()
+    assert not breaker.closed
+    for _ in range(10):
+        breaker.failed("down, as was known")
+    clock.now = 1.3 * FIRST_PAUSE
+    assert breaker.may_try()
+    breaker.succeeded()
+    assert breaker.closed

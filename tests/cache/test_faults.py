@@ -233,6 +233,22 @@ def test_trouble_is_told(tmp_path: Path) -> None:
             assert len(server.lines("breaker open")) == len(server.lines("breaker closed")) == 1
 
 
+def test_full_is_told(tmp_path: Path) -> None:
+    """That Redis takes nothing more is told, though locks can be given back to it."""
+    with redis_server(tmp_path / "redis") as redis, redis.client() as client:
+        settings: Settings = {"cache": {"redis": {"url": redis.url}}}
+        with serving(tmp_path / "server", settings) as server:
+            client.config_set("maxmemory-policy", "noeviction")
+            client.config_set("maxmemory", 1)
+            for number in range(6):
+                assert httpx.get(f"{server.url}/tts?text=xin+{number}").status_code == 200
+            until(lambda: status(server) == "degraded", "degraded", server.explain)
+            assert httpx.get(f"{server.url}/readyz").json()["degraded"] == "redis_writes"
+            client.config_set("maxmemory", 0)
+            until(lambda: status(server) == "ready", "ready", server.explain)
+            assert len(server.lines("breaker open")) == len(server.lines("breaker closed")) == 1
+
+
 def test_never_there(tmp_path: Path) -> None:
     """A Redis that was never there is no reason not to start, nor to speak."""
     settings: Settings = {"cache": {"redis": {"url": "redis://127.0.0.1:1/0"}}}

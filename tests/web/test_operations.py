@@ -47,13 +47,14 @@ def test_not_ready_before_the_voice_is_loaded(start: Starter) -> None:
 
 
 def test_a_voice_that_breaks_later(start: Starter, tmp_path: Path) -> None:
-    """A worker that starts after the model was broken lives on and says what is wrong."""
+    """A worker that starts after the model was broken says what is wrong, until it is whole."""
     model = install_pair(tmp_path / "server" / "voices")
+    whole = model.read_bytes()
     with start({"voice": {"name": "pair"}}) as server:
-        model.write_bytes(model.read_bytes()[:100])
+        model.write_bytes(whole[:100])
         (worker,) = server.workers()
         os.kill(worker, signal.SIGKILL)
-        server.wait_for("voice cannot be loaded")
+        broken = server.wait_for("voice cannot be loaded")[0]["process"]
         ready = httpx.get(f"{server.url}/readyz")
         assert (ready.status_code, ready.json()["status"]) == (503, "voice_broken")
         assert httpx.get(f"{server.url}/healthz").status_code == 200
@@ -61,6 +62,10 @@ def test_a_voice_that_breaks_later(start: Starter, tmp_path: Path) -> None:
         assert refused.status_code == 503
         assert refused.json()["error"]["code"] == "not_ready"
         assert str(tmp_path) not in refused.text + ready.text
+        server.wait_for_text("worker cannot start")  # one that came to replace it
+        model.write_bytes(whole)
+        server.wait_until(lambda: broken not in server.workers(), "replaced")
+        assert httpx.get(f"{server.url}/tts?text=abc").status_code == 200
 
 
 def test_voices(client: httpx.Client, server: Server) -> None:

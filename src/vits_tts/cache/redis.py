@@ -13,6 +13,7 @@ import json
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
+from enum import Enum, auto
 from typing import Any, Final, Literal, TypeAlias, TypeVar
 
 from loguru import logger
@@ -65,6 +66,15 @@ class Lock:
     token: str
     stored: bool = False
     """Whether it is stored already: by another just now, or damaged."""
+
+
+class Effect(Enum):
+    """What a command does to what Redis has."""
+
+    NONE = auto()
+    ADDS = auto()
+    REMOVES = auto()
+    """A full Redis lets it pass, so that its success says nothing of others' that write."""
 
 
 class RedisTier:
@@ -152,7 +162,9 @@ class RedisTier:
 
     async def _release(self, lock: Lock) -> None:
         await self._write(
-            lambda: self._client.eval(_RELEASE, 1, lock.name, lock.token), self.patience()
+            lambda: self._client.eval(_RELEASE, 1, lock.name, lock.token),
+            self.patience(),
+            Effect.REMOVES,
         )
 
     # --- recipes ---------------------------------------------------------------------------------
@@ -255,7 +267,7 @@ class RedisTier:
     async def _try_writing(self) -> None:
         if self.write_breaker.may_try():
             name = f"{self._prefix}:probe"
-            await self._run(lambda: self._client.set(name, 1, px=1000), writes=True)
+            await self._run(lambda: self._client.set(name, 1, px=1000), None, Effect.ADDS)
 
     async def stored(self) -> None:
         """Wait until what was to be stored is, within the time limits."""
@@ -282,20 +294,25 @@ class RedisTier:
         answer = await self._run(command, patience)
         return None if answer is _FAILED else answer
 
-    async def _write(self, command: Command, patience: Patience) -> Any:
+    async def _write(
+        self, command: Command, patience: Patience, effect: Effect = Effect.ADDS
+    ) -> Any:
         """Run a command that writes; in trouble return ``_FAILED``."""
         if not (self.breaker.closed and self.write_breaker.closed) or patience.left <= 0:
             return _FAILED
-        return await self._run(command, patience, writes=True)
+        return await self._run(command, patience, effect)
 
     async def _run(
-        self, command: Command, patience: Patience | None = None, *, writes: bool = False
+        self,
+        command: Command,
+        patience: Patience | None = None,
+        effect: Effect = Effect.NONE,
     ) -> Any:
         """Run a command and tell the breakers how it went; in trouble return ``_FAILED``."""
         try:
             answer = await (patience or self.patience()).spend(command())
         except ResponseError as error:
-            if writes:  # full, read-only, forbidden: reading may still work
+            if effect is not Effect.NONE:  # full, read-only, forbidden: reading may still work
                 self.write_breaker.failed(_reason(error))
             else:  # somebody else's kind of value under our name
                 _report_damaged(str(error))
@@ -304,7 +321,7 @@ class RedisTier:
             self.breaker.failed(_reason(error))
             return _FAILED
         self.breaker.succeeded()
-        if writes:
+        if effect is Effect.ADDS:
             self.write_breaker.succeeded()
         return answer
 

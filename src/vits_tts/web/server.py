@@ -48,6 +48,10 @@ async def serve(
 
     ``beat`` is called every second for as long as the event loop turns, also while draining. A
     ``patient`` process, which others stand in for meanwhile, accepts nothing before it can speak.
+
+    Raises:
+        VoiceError: a patient process cannot load its voices, so that it is of no use.
+
     """
     memory.keep_little()
     keep_prompt(application.speech.voices.ready)
@@ -60,12 +64,24 @@ async def serve(
         vitals.show(state)
 
     beating = asyncio.create_task(_beat(pulse))
-    if patient:
-        await _able(application, stop)
-    server.add_sockets(sockets)
-    state.accepting = True
-    application.speech.watch()
-    await stop.drain.wait()
+    try:
+        if patient:
+            await _able(application, stop)
+        server.add_sockets(sockets)
+        state.accepting = True
+        application.speech.watch()
+        await stop.drain.wait()
+        await _end(application, server, stop)
+    finally:
+        await application.speech.close()
+        await application.guard.close()
+        await server.close_all_connections()
+        beating.cancel()
+
+
+async def _end(application: SpeechApplication, server: Listener, stop: Stop) -> None:
+    """Accept no more, and finish what is under way as far as there is time."""
+    settings, state = application.config.server, application.state
 
     state.draining = True
     if settings.drain_delay and not state.replaced:
@@ -75,10 +91,6 @@ async def serve(
     if not stop.quick.is_set():
         await _drained(application, server, stop, settings)
     await state.cut_off()
-    await application.speech.close()
-    await application.guard.close()
-    await server.close_all_connections()
-    beating.cancel()
 
 
 async def _beat(beat: Callable[[], None]) -> None:
@@ -88,14 +100,14 @@ async def _beat(beat: Callable[[], None]) -> None:
 
 
 async def _able(application: SpeechApplication, stop: Stop) -> None:
-    """Wait until the process can speak, or has to end."""
+    """Wait until the process can speak, or has to end; raise what keeps it from speaking."""
     loaded: asyncio.Future[None] = asyncio.wrap_future(application.speech.voices.ready)
     told = asyncio.create_task(stop.drain.wait())
     either: tuple[asyncio.Future[Any], ...] = (loaded, told)
     await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-    if loaded.done() and loaded.exception():  # readiness and the log say why
-        await told
     told.cancel()
+    if loaded.done():
+        loaded.result()
 
 
 async def _drained(

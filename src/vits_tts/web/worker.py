@@ -11,6 +11,8 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import IntEnum
 from typing import Any, Final
 
@@ -24,13 +26,23 @@ ENDING: Final = {signal.SIGTERM, signal.SIGINT, signal.SIGQUIT}
 _SPREAD: Final = 0.2
 
 
+@contextmanager
+def _ending_alone() -> Iterator[None]:
+    """End this worker at a failure, not, as gunicorn has it, the server; another is tried."""
+    try:
+        yield
+    except VitsTtsError as error:
+        logger.error("worker cannot start: {}", error.message)
+        sys.exit(1)
+
+
 class Condition(IntEnum):
     """How a worker is, in the byte that it shares with the master."""
 
     STARTING = 0
     ABLE = 1
     TIRED = 2
-    """It has served as many requests as it should."""
+    """It asks for a successor: it has served as many requests as it should, or cannot speak."""
     REPLACED = 3
     """The master has told it to go, because another has its place."""
 
@@ -63,7 +75,7 @@ class SpeechWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
         signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
 
     def load_wsgi(self) -> None:
-        """Make the application. A failure ends this worker, not, as gunicorn has it, the server."""
+        """Make the application."""
         from prometheus_client import values  # noqa: PLC0415  # never in the master
 
         # By place, not by process: a successor counts on where its predecessor ended, and the
@@ -71,15 +83,13 @@ class SpeechWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
         values.ValueClass = values.MultiProcessValue(  # type: ignore[no-untyped-call]
             lambda: self.place
         )
-        try:
+        with _ending_alone():
             self.wsgi = self.app.wsgi()
-        except VitsTtsError as error:
-            logger.error("worker cannot start: {}", error.message)
-            sys.exit(1)
 
     def run(self) -> None:
         """Serve until told to stop."""
-        asyncio.run(self._serve())
+        with _ending_alone():
+            asyncio.run(self._serve())
 
     async def _serve(self) -> None:
         from vits_tts.web.server import Stop, serve  # noqa: PLC0415  # see Master.load
@@ -106,8 +116,13 @@ class SpeechWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
             if told_early or orphaned:
                 drain()
             if self.condition is Condition.STARTING and state.accepting:
-                if self.wsgi.speech.voices.can_speak:
+                voices = self.wsgi.speech.voices
+                if voices.can_speak:
                     self.condition = Condition.ABLE
+                    logger.info("worker ready")
+                elif voices.failure:
+                    logger.error("no voice to speak with, asking to be replaced")
+                    self.condition = Condition.TIRED  # and meanwhile tell callers what is wrong
             elif self.condition is Condition.ABLE and state.served >= enough:
                 logger.info("server.max_requests reached, asking to be replaced")
                 self.condition = Condition.TIRED
