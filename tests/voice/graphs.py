@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from vits_tts.voice import synthesis
-from vits_tts.voice.cancel import Cancel
 from vits_tts.voice.cutting.draws import text_piece
 from vits_tts.voice.cutting.graph import Graph
 from vits_tts.voice.cutting.shapes import measure
@@ -196,20 +195,25 @@ def text_noise(draws: Sequence[TextDraw], seed: int, phonemes: int) -> dict[str,
     }
 
 
-def run_frames(session: onnxruntime.InferenceSession) -> synthesis.Run:
-    """Return what a synthesis calls for each window."""
+class Frames:
+    """A stage that a synthesis passes its windows through."""
 
-    def run(fed: Mapping[str, Array], cancel: Cancel, _: int) -> list[Array]:
-        outputs: list[Array] = session.run(None, dict(fed), cancel.options())
+    def __init__(self, session: onnxruntime.InferenceSession) -> None:
+        """Take what runs it."""
+        self.inputs = [item.name for item in session.get_inputs()]
+        self.outputs = [item.name for item in session.get_outputs()]
+        self._session = session
+
+    def run(self, feed: Mapping[str, Array], *_: object) -> list[Array]:
+        """Return the outputs, in order."""
+        outputs: list[Array] = self._session.run(None, dict(feed))
         return outputs
-
-    return run
 
 
 def begin(
     plan: Plan,
     text: onnxruntime.InferenceSession,
-    run: synthesis.Run,
+    stages: Sequence[synthesis.Runnable],
     fed: Mapping[str, Array],
     seed: int,
 ) -> synthesis.CutSynthesis:
@@ -219,7 +223,7 @@ def begin(
     full = {**fed, **text_noise(plan.text_draws, seed, fed["input"].size)}
     outputs = text.run(names, {name: value for name, value in full.items() if name in wanted})
     made = dict(zip(names, outputs, strict=True))
-    return synthesis.CutSynthesis(plan, run, made, seed, 22050, 1.0)
+    return synthesis.CutSynthesis(plan, stages, made, seed, 22050, 1.0)
 
 
 def with_speakers(model: onnx.ModelProto, speakers: int) -> onnx.ModelProto:

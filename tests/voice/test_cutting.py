@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from tests.voice.graphs import (
     CHANNELS,
+    Frames,
     Layers,
     Whole,
     begin,
     feed,
     open_model,
-    run_frames,
 )
 from vits_tts.voice.cutting.cut import cut
 from vits_tts.voice.cutting.operators import RULES, pointwise
@@ -171,13 +171,12 @@ def check(model: onnx.ModelProto, windows: list[int], ids: list[int]) -> Plan:
     """Hold windows of a cut model against the whole one; return its plan."""
     pieces = cut(model, IDS)
     assert isinstance(pieces.plan, Plan), pieces.plan
-    assert pieces.frames is not None
     plan = loads(pieces.plan.dumps())
     assert isinstance(plan, Plan)
     assert plan == pieces.plan
-    text, frames = open_model(pieces.text), open_model(pieces.frames)
+    text, *stages = map(open_model, (pieces.text, *pieces.frames))
     fed = feed(ids, (0.5, 1.3, 0.8), sid=3)
-    made = begin(plan, text, run_frames(frames), fed, seed=5)
+    made = begin(plan, text, list(map(Frames, stages)), fed, seed=5)
     parts: list[Array] = []
     while not made.done:
         parts.append(made.raw_window(windows[len(parts) % len(windows)]))
@@ -257,7 +256,7 @@ def test_what_looks_at_all_frames_is_left_whole(op: str, reason: str) -> None:
         layers.add(op, layers.weight(CHANNELS), layers.weight(CHANNELS))
     pieces = cut(layers.model(), IDS)
     assert isinstance(pieces.plan, Uncut)
-    assert pieces.frames is None
+    assert not pieces.frames
     assert reason in pieces.plan.reason
     assert op in pieces.plan.reason
     assert loads(pieces.plan.dumps()) == pieces.plan

@@ -91,7 +91,7 @@ def test_processes_that_start_at_once_share_one_folder(toy: Manifest, tmp_path: 
 
 
 @pytest.mark.parametrize(
-    "name", ["plan.json", "text.onnx", "text.weights", "frames.onnx", "frames.weights"]
+    "name", ["plan.json", "text.onnx", "text.weights", "frames-1.onnx", "frames-1.weights"]
 )
 @pytest.mark.parametrize("damage", ["cut short", "changed", "missing"])
 def test_damaged_pieces_are_made_again(
@@ -151,7 +151,7 @@ def test_weights_are_mapped_not_copied(tmp_path: Path) -> None:
     folder = tmp_path / "pieces"
     engine = Engine(manifest.read(install_joe(tmp_path)), folder=folder, cores=2)
     mapped = Path("/proc/self/maps").read_text().splitlines()
-    weights = next(folder.rglob("frames.weights"))
+    weights = next(folder.rglob("frames-1.weights"))
     assert any(line.endswith(str(weights)) for line in mapped)
     assert engine.nbytes > weights.stat().st_size
     modes = {path.name: path.stat().st_mode & 0o777 for path in weights.parent.iterdir()}

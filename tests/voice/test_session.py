@@ -1,4 +1,4 @@
-"""A piece's session: what it returns is the caller's own, and what it holds is given back."""
+"""A piece's session: what it returns, how it is stopped, and that what it holds is given back."""
 
 import subprocess
 import sys
@@ -31,11 +31,10 @@ def large(folder: Path) -> Path:
     return path
 
 
-def test_outputs_are_the_callers_own(tmp_path: Path) -> None:
-    """They hold nothing of what the session's runs share."""
+def test_inputs_and_outputs(tmp_path: Path) -> None:
+    """By name, in order."""
     session = Session(large(tmp_path))
     (found,) = session.run({"x": np.ones(4, np.float32)}, Cancel())
-    assert found.flags.owndata
     assert found == pytest.approx(np.e)
     assert (session.inputs, session.outputs) == (["x"], ["y"])
 
@@ -50,6 +49,18 @@ def test_cancelled_before_and_after_another_run(tmp_path: Path) -> None:
     with pytest.raises(Cancelled):
         session.run(feed, cancel)
     session.run(feed, Cancel())
+
+
+def test_one_cancel_stops_all_that_run_with_it() -> None:
+    """Threads may run at the same time; who comes later is stopped as well."""
+    cancel = Cancel()
+    with cancel.run() as one, cancel.run() as other:
+        assert not one.terminate
+        cancel.cancel()
+        assert one.terminate
+        assert other.terminate
+    with cancel.run() as later:
+        assert later.terminate
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")

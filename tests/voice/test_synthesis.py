@@ -1,16 +1,22 @@
 """A sentence on its way: seeds, lengths, cancelling, and windows that grow."""
 
 import itertools
+import sys
+import threading
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests.support.server import until
 from tests.support.voices import install_joe
 from vits_tts.config import EMBEDDED_VOICE
 from vits_tts.types import Prosody
 from vits_tts.voice import catalogue, manifest, windows
 from vits_tts.voice.engine import Cancel, Cancelled, Engine
+from vits_tts.voice.plan import Array
+from vits_tts.voice.synthesis import CutSynthesis, Runnable
 
 SAID = Prosody(1.0, 0.667, 0.8)
 
@@ -75,10 +81,112 @@ def test_a_window_can_be_cancelled(engine: Engine, ids: list[int]) -> None:
         engine.begin(ids, SAID, cancel=cancel)
 
 
+class Meeting:
+    """A stage that runs on one core only while another one does."""
+
+    def __init__(self, stage: Runnable, door: threading.Barrier) -> None:
+        """Meet others at the door."""
+        self.inputs = stage.inputs
+        self.outputs = stage.outputs
+        self.cores: list[int] = []
+        self._stage = stage
+        self._door = door
+
+    def run(self, feed: Mapping[str, Array], cancel: Cancel, cores: int) -> list[Array]:
+        """Run it."""
+        self.cores.append(cores)
+        if cores == 1:
+            self._door.wait(10)
+        return self._stage.run(feed, cancel, cores)
+
+
+@pytest.fixture
+def two(engine: Engine) -> Engine:
+    """The voice in the box, on two cores."""
+    return Engine(engine.manifest, folder=engine.folder, cores=2)
+
+
+def test_on_two_cores_a_window_begins_while_the_one_before_ends(
+    two: Engine, ids: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """But for the first, and wherever nothing is beside: there both cores share each stage."""
+    door = threading.Barrier(2)
+    front, back = (Meeting(stage, door) for stage in two._frames)
+    monkeypatch.setattr(two, "_frames", [front, back])
+    made = two.begin(ids * 3, SAID, seed=1, cores=2)
+    count = len([made.window(frames, cores=2) for frames in made.sizes()])
+    assert count > 4
+    assert front.cores == [2, 2, *[1] * (count - 2)]
+    assert back.cores == [2, *[1] * (count - 2), 2]
+
+
+class Stopping(Meeting):
+    """A stage that cancels when both have begun, and notes that it was stopped."""
+
+    def __init__(self, stage: Runnable, door: threading.Barrier, cancel: Cancel) -> None:
+        """Call ``cancel``."""
+        super().__init__(stage, door)
+        self.stopped = False
+        self._cancel = cancel
+
+    def run(self, feed: Mapping[str, Array], cancel: Cancel, cores: int) -> list[Array]:
+        """Run it, but not for long."""
+        if cores == 1:
+            self._door.wait(10)
+            self._cancel.cancel()
+        try:
+            return self._stage.run(feed, cancel, cores)
+        except Cancelled:
+            self.stopped = True
+            raise
+
+
+def test_both_cores_stop_when_told_to(
+    two: Engine, ids: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The one that ends a window and the one that begins the next."""
+    door, cancel = threading.Barrier(2), Cancel()
+    stages = [Stopping(stage, door, cancel) for stage in two._frames]
+    monkeypatch.setattr(two, "_frames", stages)
+    made = two.begin(ids * 3, SAID, seed=1, cores=2)
+    made.window(18, cancel, cores=2)
+    with pytest.raises(Cancelled):
+        made.window(36, cancel, cores=2)
+    assert [stage.stopped for stage in stages] == [True, True]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_voice_that_is_dropped_leaves_no_thread(engine: Engine, ids: list[int]) -> None:
+    """Neither onnxruntime's nor the one that begins windows."""
+
+    def threads() -> int:
+        return len(list(Path("/proc/self/task").iterdir()))
+
+    before = threads()
+    other = Engine(engine.manifest, folder=engine.folder, cores=2)
+    other.synthesise(ids * 3, SAID, seed=1, cores=2)
+    assert threads() > before
+    del other
+    until(lambda: threads() == before, "their end")
+
+
+def test_what_a_sentence_keeps_is_its_own(engine: Engine, ids: list[int]) -> None:
+    """It holds nothing of the arena that runs share, in which it would leave holes."""
+    made = engine.begin(ids, SAID, seed=1)
+    assert isinstance(made, CutSynthesis)
+    made.window(10)
+    kept = [*made._text.values()]
+    for stage in (*made._before, made._end):
+        kept += stage._state.values()
+    assert len(kept) > 10
+    assert all(array.flags.owndata for array in kept)
+
+
 def test_windows_grow_from_small_to_large() -> None:
     """So that sound starts soon and the rest costs little."""
-    first = list(itertools.islice(windows.sizes(), 20))
-    assert first[0] == windows.FIRST
+    first = [windows.FIRST]
+    for _ in range(20):
+        first.append(windows.following(first[-1]))
     assert first == sorted(first)
     assert first[-1] == windows.LARGEST
     assert all(b <= a * 2 for a, b in itertools.pairwise(first))

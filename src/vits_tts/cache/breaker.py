@@ -1,8 +1,8 @@
 """A circuit breaker: after a few failures a dependency is left alone for a growing time.
 
-What was begun before it opened and ends later says nothing of the time since: while it is open,
-only who was let try counts. Otherwise many that fail together would lengthen the pause many times,
-and a late success would close what is still in trouble.
+What was begun before it opened and ends later says nothing of the time since: while it is open, and
+nobody has been let try, nothing counts. Otherwise many that fail together would lengthen the pause
+many times, and a late success would close what is still in trouble.
 
 Source of the pattern: M. Nygard, "Release It!", 2nd edition, section 5.2.
 """

@@ -7,9 +7,11 @@ the second would have nothing to do.
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final, Generic, TypeVar
 
 from vits_tts.metrics import BUSY_THREADS, WAITING_PIECES
@@ -56,17 +58,20 @@ class Ran(Generic[T]):
 @dataclass(eq=False, slots=True)
 class _Job:
     work: Callable[[Cancel, int], Any]
+    more: Callable[[], bool]
     urgency: Callable[[], Urgency]
-    done: "asyncio.Future[Ran[Any]]"
     queued: float
+    ran: "asyncio.Queue[Ran[Any] | BaseException]" = field(default_factory=asyncio.Queue)
     cancel: Cancel = field(default_factory=Cancel)
-    cores: int = 1
+    cores: int = 0
+    """On which it runs now."""
 
 
 class Scheduler:
     """A fixed number of inference threads; a piece takes one of them, or two.
 
-    All but the threads' work happens on one event loop.
+    All but the threads' work happens on one event loop. Threads only look whether to go on; if what
+    they see is old already, somebody waits for one piece, or they ask in vain.
     """
 
     def __init__(self, threads: int, now: Callable[[], float] = time.monotonic) -> None:
@@ -94,29 +99,60 @@ class Scheduler:
             CancelledError: this is closed.
 
         """
-        if self._closed:
-            raise asyncio.CancelledError
-        done = asyncio.get_running_loop().create_future()
-        job = _Job(work, urgency, done, self._now())
-        self._waiting.append(job)
-        self._dispatch_soon()
+        async with aclosing(self.each(work, lambda: False, urgency)) as pieces:
+            return await anext(pieces)
+
+    async def each(
+        self,
+        work: Callable[[Cancel, int], T],
+        more: Callable[[], bool],
+        urgency: Callable[[], Urgency],
+    ) -> AsyncGenerator[Ran[T], None]:
+        """Yield what ``work`` returns, as :meth:`run` does, for as long as there is ``more``.
+
+        As long as nobody else waits its thread goes on with the next piece without asking; close
+        this to end that.
+
+        Raises:
+            CancelledError: this is closed.
+
+        """
+        job = _Job(work, more, urgency, self._now())
         try:
-            return await job.done
-        except asyncio.CancelledError:
-            if job in self._waiting:
-                self._waiting.remove(job)
-                WAITING_PIECES.set(len(self._waiting))
-            job.cancel.cancel()
-            raise
+            while True:
+                if job not in self._running and job.ran.empty():
+                    self._queue(job)
+                ran = await job.ran.get()
+                if isinstance(ran, BaseException):
+                    raise ran
+                yield ran
+                if job not in self._running and job.ran.empty() and not more():
+                    return
+        finally:
+            self._drop(job)
 
     def close(self) -> None:
         """Drop what waits, stop what runs and let the threads end."""
         self._closed = True
         for job in (*self._waiting, *self._running):
-            job.done.cancel()
+            job.ran.put_nowait(asyncio.CancelledError())
             job.cancel.cancel()
         self._waiting.clear()
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _queue(self, job: _Job) -> None:
+        if self._closed:
+            raise asyncio.CancelledError
+        job.queued = self._now()
+        self._waiting.append(job)
+        self._dispatch_soon()
+
+    def _drop(self, job: _Job) -> None:
+        """Stop what still is to be made, or is being made."""
+        if job in self._waiting:
+            self._waiting.remove(job)
+            WAITING_PIECES.set(len(self._waiting))
+        job.cancel.cancel()
 
     def _dispatch_soon(self) -> None:
         """Let all who are about to ask do so first: others who came now, and who is just served.
@@ -138,14 +174,17 @@ class Scheduler:
         while self._free and self._waiting:
             job = self._next()
             self._waiting.remove(job)
-            self._start(job, MOST_CORES if self._one_is_idle() else 1)
+            self._start(job, self._cores(self._free, self._running))
         WAITING_PIECES.set(len(self._waiting))
         BUSY_THREADS.set(self.threads - self._free)
 
-    def _one_is_idle(self) -> bool:
-        """Whether a thread more than all who wait need is free; a voice has one that helps."""
-        shared = any(job.cores > 1 for job in self._running)
-        return self._free - 1 > len(self._waiting) and not shared
+    def _cores(self, free: int, others: Iterable[_Job]) -> int:
+        """Return how many cores to give a piece where so many threads are free.
+
+        Two if one is free that none of those who wait needs; a voice has one that helps.
+        """
+        shared = any(job.cores > 1 for job in others)
+        return MOST_CORES if free - 1 > len(self._waiting) and not shared else 1
 
     def _next(self) -> _Job:
         """Return the most urgent job; now and then the one that has waited longest unhurried."""
@@ -161,28 +200,44 @@ class Scheduler:
         return self._waiting[number]
 
     def _start(self, job: _Job, cores: int) -> None:
-        def timed() -> Ran[Any]:
-            start = time.perf_counter()
-            result = job.work(job.cancel, cores)
-            return Ran(result, time.perf_counter() - start, cores, crowded)
+        loop = asyncio.get_running_loop()
 
-        def finished(ran: "asyncio.Future[Ran[Any]]") -> None:
-            self._running.remove(job)
-            self._free += cores
-            error = None if ran.cancelled() else ran.exception()
-            if not job.done.done():
-                if ran.cancelled():
-                    job.done.cancel()
-                elif error:
-                    job.done.set_exception(error)
-                else:
-                    job.done.set_result(ran.result())
-            self._served_meanwhile = self._asked
-            self._dispatch_soon()
+        def pieces() -> Ran[Any]:
+            ran = _timed(job, crowded)
+            while self._goes_on(job):
+                loop.call_soon_threadsafe(job.ran.put_nowait, ran)
+                ran = _timed(job, self._crowded(job))
+            return ran
 
         job.cores = cores
         self._running.add(job)
         self._free -= cores
-        crowded = cores == 1 and not self._free
-        running = asyncio.get_running_loop().run_in_executor(self._pool, timed)
-        running.add_done_callback(finished)
+        crowded = self._crowded(job)
+        running = loop.run_in_executor(self._pool, pieces)
+        running.add_done_callback(partial(self._finished, job))
+
+    def _crowded(self, job: _Job) -> bool:
+        return job.cores == 1 and not self._free
+
+    def _goes_on(self, job: _Job) -> bool:
+        """Whether a thread goes on with a job, as it would be told to if it asked; in a thread."""
+        if self._waiting or job.cancel.cancelled or not job.more():
+            return False
+        others = [other for other in tuple(self._running) if other is not job]
+        return job.cores == self._cores(self._free + job.cores, others)
+
+    def _finished(self, job: _Job, running: "asyncio.Future[Ran[Any]]") -> None:
+        self._running.remove(job)
+        self._free += job.cores
+        error = asyncio.CancelledError() if running.cancelled() else running.exception()
+        if not job.cancel.cancelled:  # else nobody takes it, and an error holds what it came from
+            job.ran.put_nowait(error or running.result())
+        self._served_meanwhile = self._asked
+        self._dispatch_soon()
+
+
+def _timed(job: _Job, crowded: bool) -> Ran[Any]:
+    """Make one piece; in a thread."""
+    start = time.perf_counter()
+    result = job.work(job.cancel, job.cores)
+    return Ran(result, time.perf_counter() - start, job.cores, crowded)

@@ -6,6 +6,7 @@ sentence's key, so that it sounds the same wherever and whenever it is made.
 
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
@@ -87,12 +88,13 @@ class Maker:
             pace.per_character.learn(begun.work_in_a_crowd, len(text))
             seconds = synthesis.samples / synthesis.sample_rate
             pace.length.learn(seconds / prosody.length_scale, len(text))
-            for frames in synthesis.sizes():
-                ran = await self._scheduler.run(partial(synthesis.window, frames), urgency)
-                _count(ran, pace, tally)
-                span.add_event("window")
-                yield replace(ran.result, timing=timing)
-                timing = None
+            made = self._scheduler.each(synthesis.next, lambda: not synthesis.done, urgency)
+            async with aclosing(made) as windows:
+                async for ran in windows:
+                    _count(ran, pace, tally)
+                    span.add_event("window")
+                    yield replace(ran.result, timing=timing)
+                    timing = None
             SYNTHESES.inc()
 
     def _begin(

@@ -1,5 +1,8 @@
 """Stopping an inference that nobody waits for any more."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import onnxruntime
 
 _LOG_FATAL = 4
@@ -10,24 +13,28 @@ class Cancelled(Exception):
 
 
 class Cancel:
-    """Stops a run from another thread, at the graph's next node."""
+    """Stops runs from another thread, each at its graph's next node."""
 
     def __init__(self) -> None:
         """Start uncancelled."""
         self.cancelled = False
-        self._options: onnxruntime.RunOptions | None = None
+        self._under_way: set[onnxruntime.RunOptions] = set()
 
-    def options(self) -> onnxruntime.RunOptions:
-        """Return new options for a run that this stops; the one before it has to be over."""
+    @contextmanager
+    def run(self) -> Iterator[onnxruntime.RunOptions]:
+        """Give the options for a run that this stops; threads may run at the same time."""
         options = onnxruntime.RunOptions()
         options.log_severity_level = _LOG_FATAL  # being stopped is no error to print
-        self._options = options
+        self._under_way.add(options)
         if self.cancelled:  # looked at only now, so that none slips through
             options.terminate = True
-        return options
+        try:
+            yield options
+        finally:
+            self._under_way.discard(options)
 
     def cancel(self) -> None:
-        """Stop the run that is under way, or the next that would start with this."""
+        """Stop what is under way, and whatever would start with this."""
         self.cancelled = True
-        if self._options is not None:
-            self._options.terminate = True
+        for options in tuple(self._under_way):
+            options.terminate = True

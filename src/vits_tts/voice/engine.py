@@ -7,6 +7,7 @@ output is float32 ``[1, 1, 1, samples]`` or any shape that holds the same sample
 
 import secrets
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
@@ -32,9 +33,8 @@ _SEED_BITS: Final = 63
 class Engine:
     """One voice, loaded. Threads may call it at the same time; each call takes one core, or two.
 
-    Threads that each run alone make more speech than threads that share a run; but where a core
-    would have nothing to do, a piece that takes two is done in two thirds of the time. The samples
-    are the same.
+    Threads that each run alone make more speech than calls that take two cores; but where a core
+    would have nothing to do, such a call is done sooner. The samples are the same.
 
     Sessions do not survive a fork: make one in the process that uses it.
     """
@@ -60,16 +60,17 @@ class Engine:
         self.folder = folder or cut_pieces.default_folder()
         try:
             pieces = cut_pieces.load(manifest, self.folder)
-            if pieces.frames is None:
+            if not pieces.frames:
                 cores = 1  # what is not cut may come out differently in the last bit
             self._text = Piece(pieces.text, cores)
-            self._frames = Piece(pieces.frames, cores) if pieces.frames else None
+            self._frames = [Piece(stage, cores) for stage in pieces.frames]
             self.nbytes = pieces.nbytes(min(cores, MOST_CORES))
         except VoiceError:
             raise
         except Exception as error:  # noqa: BLE001  # onnxruntime's own exceptions share no base
             raise _broken(manifest, f"not a model that can run: {error}") from None
         self._plan = pieces.plan
+        self._beside = ThreadPoolExecutor(1, thread_name_prefix="beside") if cores > 1 else None
         self._check_interface()
 
     def begin(
@@ -117,9 +118,11 @@ class Engine:
 
     def _synthesis(self, text: Mapping[str, Array], seed: int) -> Synthesis:
         sample_rate = self.manifest.sample_rate
-        if self._frames is None or isinstance(self._plan, Uncut):
+        if isinstance(self._plan, Uncut):
             return WholeSynthesis(text[self._text.outputs[0]], sample_rate, self._volume)
-        return CutSynthesis(self._plan, self._frames.run, text, seed, sample_rate, self._volume)
+        return CutSynthesis(
+            self._plan, self._frames, text, seed, sample_rate, self._volume, self._beside
+        )
 
     def _durations(
         self, text: Mapping[str, Array], phonemes: int, samples: int
@@ -151,9 +154,8 @@ class Engine:
         while True:
             for index, (draw, count) in enumerate(zip(draws, counts, strict=True)):
                 feed[draw.name] = Noise(draw, seed, index).take(count)
-            outputs = dict(
-                zip(self._text.outputs, self._text.run(feed, cancel, cores), strict=True)
-            )
+            made = [output.copy() for output in self._text.run(feed, cancel, cores)]
+            outputs = dict(zip(self._text.outputs, made, strict=True))
             needed = [int(outputs[draw.size]) for draw in draws]
             if all(need <= count for need, count in zip(needed, counts, strict=True)):
                 return outputs

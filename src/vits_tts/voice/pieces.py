@@ -1,9 +1,10 @@
 """The pieces of a voice: cut once, kept in a folder, opened by every process that needs them.
 
-``FOLDER/KEY/`` holds ``text.onnx``, ``frames.onnx`` (unless the voice has no seam), the weights of
-each beside it, ``plan.json``, which ends with the digests of these files, and once the voice has
-spoken an empty file that says so; ``KEY`` is made of the voice's digest, the version of this format
-and that of onnxruntime, whose fusions the graphs contain. Those do not depend on the machine: the
+``FOLDER/KEY/`` holds ``text.onnx``, the stages of the frames, ``frames-1.onnx`` and so on (unless
+the voice has no seam), the weights of each beside it, ``plan.json``, which ends with the digests of
+these files, and once the voice has spoken an empty file that says so; ``KEY`` is made of the
+voice's digest, the version of this format and that of onnxruntime, whose fusions the graphs
+contain. Those do not depend on the machine: the
 layouts that do are left out
 (https://onnxruntime.ai/docs/performance/model-optimizations/graph-optimizations.html).
 
@@ -20,9 +21,10 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -39,12 +41,12 @@ from vits_tts.voice.session import Model
 if TYPE_CHECKING:
     import onnx
 
-FORMAT: Final = 7
-"""Raised whenever the pieces or the plan change their meaning."""
+FORMAT: Final = 8
+"""Raised whenever the pieces or the plan change their meaning, or voices are cut elsewhere."""
 
 _PLAN: Final = "plan.json"
 _TEXT: Final = "text.onnx"
-_FRAMES: Final = "frames.onnx"
+_FRAMES: Final = "frames-{}.onnx"
 _LOCK: Final = ".replacing"
 _LOCKED_SECONDS: Final = 10.0
 _SMALL_WEIGHTS: Final = 1024
@@ -58,10 +60,13 @@ _KEPT_SECONDS: Final = 30 * 24 * 3600
 
 @dataclass(frozen=True, slots=True)
 class Pieces:
-    """A voice's graphs and how to feed them; ``frames`` is None where there is no seam."""
+    """A voice's graphs and how to feed them.
+
+    ``frames`` are the stages that a window passes, none where there is no seam.
+    """
 
     text: Model
-    frames: Model | None
+    frames: tuple[Model, ...]
     plan: Plan | Uncut
 
     def nbytes(self, sessions: int = 1) -> int:
@@ -70,9 +75,10 @@ class Pieces:
         Each keeps the text's matrices in an order of its own; the frames' weights are mapped once,
         if they are in a file.
         """
-        frames = b"" if self.frames is None else self.frames
-        copies = sessions if isinstance(frames, bytes) else 1
-        return sessions * _size(self.text) + copies * _size(frames)
+        frames = sum(
+            _size(stage) * (sessions if isinstance(stage, bytes) else 1) for stage in self.frames
+        )
+        return sessions * _size(self.text) + frames
 
 
 def default_folder() -> Path:
@@ -94,7 +100,8 @@ def load(manifest: Manifest, folder: Path) -> Pieces:
             pieces = _keep(models, plan, place)
         except OSError as error:
             logger.warning("the voice's pieces cannot be kept: {}", error, voice=manifest.name)
-            pieces = Pieces(models[_TEXT], models.get(_FRAMES), plan)
+            text, *frames = models.values()
+            pieces = Pieces(text, tuple(frames), plan)
     if isinstance(pieces.plan, Uncut):
         logger.info("served whole", voice=manifest.name, reason=pieces.plan.reason)
     return pieces
@@ -142,17 +149,19 @@ def _read(place: Path) -> Pieces | None:
     try:
         kept = json.loads((place / _PLAN).read_text("utf-8"))
         plan = plans.loads(kept["plan"])
-        for name, digest in kept["digests"].items():
+        digests = kept["digests"]
+        for name, digest in digests.items():
             if _digest((place / name).read_bytes()) != digest:
                 return None
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
-    return _at(place, plan)
+    return _at(place, digests, plan)
 
 
-def _at(place: Path, plan: Plan | Uncut) -> Pieces:
-    frames = None if isinstance(plan, Uncut) else place / _FRAMES
-    return Pieces(place / _TEXT, frames, plan)
+def _at(place: Path, names: Iterable[str], plan: Plan | Uncut) -> Pieces:
+    """Return the pieces among files of these names."""
+    frames = sorted(name for name in names if fnmatch(name, _FRAMES.format("*")))
+    return Pieces(place / _TEXT, tuple(place / name for name in frames), plan)
 
 
 def _keep(models: dict[str, bytes], plan: Plan | Uncut, place: Path) -> Pieces:
@@ -168,7 +177,7 @@ def _keep(models: dict[str, bytes], plan: Plan | Uncut, place: Path) -> Pieces:
         _tidy(place.parent)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-    return _at(place, plan)
+    return _at(place, models, plan)
 
 
 def _write(model: bytes, path: Path) -> None:
@@ -233,16 +242,15 @@ def _replace_damaged(draft: Path, place: Path) -> None:
 
 
 def _cut(manifest: Manifest) -> tuple[dict[str, bytes], Plan | Uncut]:
-    """Cut the voice and optimise its pieces."""
+    """Cut the voice and optimise its pieces: the text's, then those of the frames."""
     import onnx  # noqa: PLC0415  # half a second that a start with the pieces at hand does not need
 
     from vits_tts.voice.cutting.cut import cut  # noqa: PLC0415
 
     pieces = cut(onnx.load_from_string(model_of(manifest)), tried_ids(manifest))
-    models = {_TEXT: _optimised(pieces.text)}
-    if pieces.frames is not None:
-        models[_FRAMES] = _optimised(pieces.frames)
-    return models, pieces.plan
+    names = [_TEXT, *(_FRAMES.format(number) for number, _ in enumerate(pieces.frames, 1))]
+    models = map(_optimised, (pieces.text, *pieces.frames))
+    return dict(zip(names, models, strict=True)), pieces.plan
 
 
 def tried_ids(manifest: Manifest) -> Sequence[int]:

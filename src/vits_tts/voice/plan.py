@@ -104,7 +104,7 @@ class Phase:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How to feed the two pieces.
+    """How to feed the two pieces; the ``frames`` piece may be in two stages.
 
     ``lag`` is how many frames of what it was fed the ``frames`` piece holds back after any window
     but the last; the first window has to bring more than that. ``states`` are outputs of one

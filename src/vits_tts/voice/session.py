@@ -27,8 +27,9 @@ that fell asleep is woken late, at times on the first one's core, and then they 
 class Session:
     """Runs a graph that is optimised already. Threads may do so at the same time.
 
-    What runs need comes from an arena. Outputs are copied out of it: as long as a sentence is on
-    its way its state would stay between what other runs leave, and the arena grow with every hour.
+    What runs need comes from an arena, and outputs lie there. Copy what you keep: as long as a
+    sentence is on its way its state would stay between what other runs leave, and the arena grow
+    with every hour.
     """
 
     def __init__(self, model: Model, threads: int = 1) -> None:
@@ -54,21 +55,21 @@ class Session:
         self.outputs: list[str] = [item.name for item in self._session.get_outputs()]
 
     def run(self, feed: Mapping[str, Array], cancel: Cancel) -> list[Array]:
-        """Return the outputs, in order; they are the caller's own.
+        """Return the outputs, in order, in the arena.
 
         Raises:
             Cancelled: ``cancel`` was called before it was done.
 
         """
-        options = cancel.options()
-        self._arena.count(options)
-        try:
-            outputs: list[Array] = self._session.run(None, feed, options)
-        except Exception:
-            if cancel.cancelled:
-                raise Cancelled from None
-            raise
-        return [output.copy() for output in outputs]
+        with cancel.run() as options:
+            self._arena.count(options)
+            try:
+                outputs: list[Array] = self._session.run(None, feed, options)
+            except Exception:
+                if cancel.cancelled:
+                    raise Cancelled from None
+                raise
+        return outputs
 
 
 class Piece:
@@ -82,7 +83,7 @@ class Piece:
         self.outputs = alone.outputs
 
     def run(self, feed: Mapping[str, Array], cancel: Cancel, cores: int = 1) -> list[Array]:
-        """Return the outputs, in order; they are the caller's own.
+        """Return the outputs, in order, in the arena.
 
         Raises:
             Cancelled: ``cancel`` was called before it was done.

@@ -9,7 +9,6 @@ The lengths never depend on the load or the machine: sums of floating-point numb
 last bit with the size of a product, and a sentence is to have the same samples wherever it is made.
 """
 
-from collections.abc import Iterator
 from typing import Final
 
 FIRST: Final = 18
@@ -33,9 +32,6 @@ def largest(work: int) -> int:
     return min(max(LARGEST, _WORK // max(work, 1)), MOST)
 
 
-def sizes(largest: int = LARGEST, first: int = FIRST) -> Iterator[int]:
-    """Yield the frames of one window after another, without end."""
-    size = first
-    while True:
-        yield min(size, largest)
-        size = min(size * GROWTH, largest)
+def following(size: int, largest: int = LARGEST) -> int:
+    """Return the frames of the window after one of ``size``."""
+    return min(size * GROWTH, largest)

@@ -29,10 +29,11 @@ from vits_tts.voice.cutting.graph import (
     describe,
     reads,
 )
+from vits_tts.voice.cutting.halves import halve
 from vits_tts.voice.cutting.operators import RULES
 from vits_tts.voice.cutting.overlap import find_stretches
 from vits_tts.voice.cutting.shapes import Tensor, measure
-from vits_tts.voice.cutting.verify import is_faithful
+from vits_tts.voice.cutting.verify import a_window, is_faithful
 from vits_tts.voice.cutting.writer import FILLER, NoStretch, Writer
 from vits_tts.voice.durations import Alignment
 from vits_tts.voice.plan import Plan, Uncut
@@ -44,10 +45,10 @@ _MIN_SHARE: Final = 0.5
 
 
 class Pieces(NamedTuple):
-    """A cut voice: two graphs and how to feed them; an uncut one has no ``frames``."""
+    """A cut voice: its graphs and how to feed them; an uncut one has no ``frames``."""
 
     text: onnx.ModelProto
-    frames: onnx.ModelProto | None
+    frames: tuple[onnx.ModelProto, ...]
     plan: Plan | Uncut
 
 
@@ -60,7 +61,7 @@ def cut(model: onnx.ModelProto, ids: Sequence[int]) -> Pieces:
     try:
         tensors = measure(graph, ids)
     except Uncuttable as reason:
-        return Pieces(model, None, Uncut(str(reason), ()))
+        return Pieces(model, (), Uncut(str(reason), ()))
     alignment = find_alignment(graph, tensors, ids)
     try:
         return _cut(graph, tensors, ids, alignment)
@@ -68,7 +69,7 @@ def cut(model: onnx.ModelProto, ids: Sequence[int]) -> Pieces:
         why = str(error) if isinstance(error, Uncuttable) else f"cutting fails: {error!r}"
         told = alignment.outputs if alignment else []
         whole, draws = text_piece(graph, [graph.output, *told], tensors)
-        return Pieces(whole, None, Uncut(why, draws, alignment))
+        return Pieces(whole, (), Uncut(why, draws, alignment))
 
 
 def _cut(
@@ -79,9 +80,10 @@ def _cut(
 ) -> Pieces:
     text, frames, plan = Cutter(graph, tensors, alignment).cut()
     text = fold(text, plan.text_draws, ids)
-    if not is_faithful(graph, tensors, text, frames, plan, ids):
+    stages = halve(frames, plan.states, a_window(text, frames, plan, ids))
+    if not is_faithful(graph, tensors, text, stages, plan, ids):
         raise Uncuttable("in windows it sounds different")
-    return Pieces(text, frames, plan)
+    return Pieces(text, stages, plan)
 
 
 class Cutter:
