@@ -1,1 +1,1 @@
-"""Tests; they mirror src."""
+"""Tests, in the same folders as the modules of src."""

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from functools import partial
@@ -22,9 +23,55 @@ certificates.read_once()
 
 Row = Callable[[str, str], None]
 
+_PROCESS_EVENTS = {"subprocess.Popen", "os.fork", "os.posix_spawn", "os.system"}
+"""Audit events of Python that report the start of a process."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add ``--quick``."""
+    parser.addoption(
+        "--quick",
+        action="store_true",
+        help="leave out slow tests, and skip a test at the moment when it starts a process",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Skip each test that starts a process if ``--quick`` is given.
+
+    Servers, Redis and browsers are processes. The start itself is detected, so no list of quick
+    tests has to be maintained.
+    """
+    if not config.getoption("--quick"):
+        return
+
+    def audit(event: str, _: tuple[object, ...]) -> None:
+        if event in _PROCESS_EVENTS and "PYTEST_CURRENT_TEST" in os.environ:
+            pytest.skip("starts a process")
+
+    sys.addaudithook(audit)
+    # A test that is interrupted while it starts a process leaves files open.
+    for warning in ("ResourceWarning", "pytest.PytestUnraisableExceptionWarning"):
+        config.addinivalue_line("filterwarnings", f"ignore::{warning}")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Exclude tests marked ``slow``, if ``--quick`` is given."""
+    if not config.getoption("--quick"):
+        return
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    items[:] = [item for item in items if not item.get_closest_marker("slow")]
+    config.hook.pytest_deselected(items=slow)
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """Run asynchronous tests with asyncio, which is Tornado's event loop."""
+    return "asyncio"
+
 
 class Starter(Protocol):
-    """Starts a server with settings, for a `with` block."""
+    """Start a server with settings, for a `with` block."""
 
     def __call__(
         self, settings: Settings | None = None, *, ready: bool = True
@@ -34,14 +81,14 @@ class Starter(Protocol):
 
 @pytest.fixture(scope="session", autouse=True)
 def ctrl_c() -> None:
-    """Ctrl-C is heard by what tests start, also where a shell runs them in the background."""
+    """Let child processes receive Ctrl-C, even where a shell runs the tests in the background."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # which children would inherit
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server with the default voice and one of two speakers, no noise, few limits."""
+    """Run a server with the default voice and one of two speakers, with few limits."""
     folder = tmp_path_factory.mktemp("server")
     install_pair(folder / "voices")
     settings: Settings = {
@@ -50,7 +97,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
             "max_text_chars": 2000,
             "max_body_bytes": "64KiB",
         },
-        "voice": {"others": ["pair"], "noise_scale": 0, "noise_w": 0},
+        "voice": {
+            "others": ["pair"],
+            "aliases": {"Minh": "pair/minh"},
+            "noise_scale": 0,
+            "noise_w": 0,
+        },
         "openai": {"voices": {"alloy": EMBEDDED_VOICE, "onyx": "pair/minh"}},
         "logging": {"level": "debug"},
     }
@@ -60,26 +112,26 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _logs() -> None:
-    """Let the package log in this process, whose tests import it as a library too, once silent."""
+    """Enable the package's logging in this process, which a library import leaves disabled."""
     logger.enable("vits_tts")
 
 
 @pytest.fixture
 def client(server: Server) -> Iterator[httpx.Client]:
-    """A client of the shared server."""
+    """Return a client of the shared server."""
     with httpx.Client(base_url=server.url, timeout=60) as connected:
         yield connected
 
 
 @pytest.fixture
 def start(tmp_path: Path) -> Starter:
-    """A starter of servers in the test's own folder."""
+    """Return a starter of servers in the test's own folder."""
     return partial(serving, tmp_path / "server")
 
 
 @pytest.fixture
 def row() -> Row:
-    """Return what keeps a row of the table of faults: the fault, and what it came to."""
+    """Return a function that records a row of the table of faults: the fault and its outcome."""
     path = os.environ.get("FAULTS_FILE")
 
     def keep(fault: str, outcome: str) -> None:

@@ -4,9 +4,10 @@ import asyncio
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -32,7 +33,7 @@ RATE = 8000
 
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Settings of a folder with a quick voice of two people, who pause for a tenth of a second."""
+    """Return settings of a folder with a fast voice of two speakers and pauses of 0.1 s."""
     folder = tmp_path_factory.mktemp("api")
     install_pair(folder / "voices")
     path = folder / "config.yaml"
@@ -42,13 +43,13 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def pair(settings: Path) -> Iterator[Speech]:
-    """The quick voice."""
+    """Return the API with the fast voice."""
     with Speech("pair", config=settings) as speech:
         yield speech
 
 
 def test_say(pair: Speech) -> None:
-    """All of a speech is returned, by speaker and speed."""
+    """All samples of a text are returned, by speaker and speed."""
     said = pair.say("nam")
     assert said.sample_rate == RATE
     assert said.samples.dtype == np.int16
@@ -62,8 +63,38 @@ def test_say(pair: Speech) -> None:
     assert (pair.voice.name, pair.voice.speakers) == ("pair", ("lan", "minh"))
 
 
+def test_ssml_and_turns(tmp_path: Path, pair: Speech) -> None:
+    """SSML and turns may name speakers, and voices of the settings with another sample rate."""
+    one, two = pair.say("nam.").samples, pair.say("nam.", speaker="minh").samples
+    gap = np.zeros(RATE // 2, np.int16)
+    document = '<speak>nam.<break time="0.5s"/><voice name="pair/minh">nam.</voice></speak>'
+    expected = np.concatenate([one, gap, two])
+    assert np.array_equal(pair.say(ssml=document).samples, expected)
+    turns = [{"text": "nam."}, {"text": "nam.", "speaker": "minh"}]
+    assert np.array_equal(pair.say(turns=turns).samples, expected)
+    bad: tuple[dict[str, Any], ...] = (
+        {"text": "a", "turns": turns},
+        {},
+        {"turns": [{"who": "x"}]},
+        {"turns": []},
+    )
+    for wrong in bad:
+        with pytest.raises((FieldInvalid, TextEmpty)):
+            pair.say(**wrong)
+    install_pair(tmp_path / "voices")
+    install_pair(tmp_path / "voices", "wide", 16000)
+    path = tmp_path / "config.yaml"
+    path.write_text("voice: {others: [wide], aliases: {Minh: wide/minh}}\n")
+    with Speech("pair", config=path) as speech:
+        said = speech.say(turns=[{"text": "nam.", "pause": 1}, {"text": "nam.", "voice": "Minh"}])
+    assert len(said.samples) == 1100 + RATE + 550
+    path.write_text("voice: {aliases: {Minh: none}}\n")
+    with pytest.raises(ConfigError, match=r"voice\.aliases"):
+        Speech("pair", config=path)
+
+
 def test_save(pair: Speech, tmp_path: Path) -> None:
-    """It becomes a file, whole."""
+    """A saved file is complete."""
     said = pair.say("nam")
     path = said.save(tmp_path / "hello.wav")
     assert np.array_equal(decode(path.read_bytes()).samples * 32768, said.samples)
@@ -71,7 +102,7 @@ def test_save(pair: Speech, tmp_path: Path) -> None:
 
 
 def test_stream(pair: Speech) -> None:
-    """Windows come in order, make up the whole, and tell how far the text has been said."""
+    """Windows come in order, make up the whole, and say how much of the text has been spoken."""
     text = "nam nam. " * 10
     windows = list(pair.stream(text))
     assert len(windows) > 10
@@ -82,6 +113,7 @@ def test_stream(pair: Speech) -> None:
     assert progress[-1] == pytest.approx(0.9, abs=0.05)
 
 
+@pytest.mark.slow
 def test_a_book(pair: Speech) -> None:
     """A long text is read in portions, with the same sounds and pauses as if it were short."""
     paragraph = "nam minh. lan a.\n\n"
@@ -97,7 +129,7 @@ def test_a_book(pair: Speech) -> None:
 
 
 def test_leaving_early(pair: Speech) -> None:
-    """Who takes one window and leaves can go on with something else."""
+    """A caller that stops after one window can continue with something else."""
     for _ in range(3):
         next(pair.stream("nam " * 200))
     stream = pair.stream("nam " * 200)
@@ -107,31 +139,23 @@ def test_leaving_early(pair: Speech) -> None:
 
 
 def test_many_threads(pair: Speech) -> None:
-    """Any number of threads may use it at once, each getting what it asked for."""
+    """Any number of threads may use it at once, and each gets its own speech."""
     with ThreadPoolExecutor(8) as threads:
         sizes = threads.map(lambda n: len(pair.say("nam " * n).samples), range(1, 33))
     assert list(sizes) == [100 * (8 * n + 1) for n in range(1, 33)]
 
 
-def test_in_a_running_loop(pair: Speech) -> None:
+async def test_in_a_running_loop(pair: Speech) -> None:
     """It works where an event loop runs, as in a notebook."""
-
-    async def cell() -> int:
-        return len(pair.say("nam").samples)
-
-    assert asyncio.run(cell()) == 900
+    assert len(pair.say("nam").samples) == 900
 
 
-def test_asynchronous(settings: Path) -> None:
-    """With an event loop of one's own, several tasks share a voice."""
-
-    async def program() -> list[int]:
-        async with AsyncSpeech("pair", config=settings) as speech:
-            first, second = await asyncio.gather(speech.say("nam"), speech.say("a"))
-            streamed = sum([len(window.samples) async for window in speech.stream("nam")])
-            return [len(first.samples), len(second.samples), streamed]
-
-    assert asyncio.run(program()) == [900, 500, 900]
+async def test_asynchronous(settings: Path) -> None:
+    """In an event loop of the caller, several tasks share a voice."""
+    async with AsyncSpeech("pair", config=settings) as speech:
+        first, second = await asyncio.gather(speech.say("nam"), speech.say("a"))
+        streamed = sum([len(window.samples) async for window in speech.stream("nam")])
+        assert [len(first.samples), len(second.samples), streamed] == [900, 500, 900]
 
 
 @pytest.mark.parametrize(
@@ -147,7 +171,7 @@ def test_asynchronous(settings: Path) -> None:
     ],
 )
 def test_mistakes(pair: Speech, text: str, options: dict[str, str], error: type[Exception]) -> None:
-    """What is wrong is one of our errors, for the whole and for the stream."""
+    """Wrong input raises one of the package's errors, for the whole and for the stream."""
     with pytest.raises(error):
         pair.say(text, **options)  # type: ignore[arg-type]
     with pytest.raises(error):
@@ -155,7 +179,7 @@ def test_mistakes(pair: Speech, text: str, options: dict[str, str], error: type[
 
 
 def test_voices_that_cannot_be_had(settings: Path, tmp_path: Path) -> None:
-    """An unknown voice or setting is told at once, a broken model when it should speak."""
+    """An unknown voice or setting is reported at once, a broken model when it should speak."""
     with pytest.raises(VoiceUnknown, match="did you mean pair"):
         Speech("pear", config=settings)
     with pytest.raises(ConfigError):
@@ -170,7 +194,7 @@ def test_voices_that_cannot_be_had(settings: Path, tmp_path: Path) -> None:
 
 
 def test_closed(settings: Path) -> None:
-    """Closing ends the thread; closing again is no harm, speaking is."""
+    """Closing ends the thread. Closing again does nothing, and speaking then is an error."""
     before = set(threading.enumerate())
     speech = Speech("pair", config=settings)
     stream = speech.stream("nam " * 100)
@@ -185,7 +209,10 @@ def test_closed(settings: Path) -> None:
 
 
 def test_a_program_that_just_ends(settings: Path, tmp_path: Path) -> None:
-    """Importing is light; who neither closes nor hears a stream out still exits, without a word."""
+    """Importing is light. A program that neither closes nor reads a stream to its end still exits.
+
+    It prints nothing while it exits.
+    """
     program = f"""
 import sys, vits_tts
 assert not {{"numpy", "onnxruntime", "vits_tts.speech"}} & set(sys.modules)
@@ -206,8 +233,70 @@ print(next(stream).sample_rate)
 
 
 def test_the_voice_in_the_box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without any settings it is the voice in the box."""
+    """Without any settings, the embedded voice speaks."""
     monkeypatch.chdir(tmp_path)
     with Speech() as speech:
         sound = decode(speech.say("Xin chào").encoded())
     assert_speech(sound, shortest=0.3, longest=3)
+
+
+def test_speak_while_the_text_is_written(pair: Speech) -> None:
+    """The first sentence is heard before the iterator has the second; the sound is that of all."""
+    heard = threading.Event()
+
+    def written() -> Iterator[str]:
+        yield "Nam đi. Lan"
+        assert heard.wait(60)
+        yield " v"
+        yield "ề. "
+
+    windows = pair.speak(written(), speaker="minh", max_buffer_delay=60)
+    first = next(windows)
+    heard.set()
+    samples = np.concatenate([first.samples, *(window.samples for window in windows)])
+    whole = pair.say("Nam đi. Lan về.", speaker="minh").samples
+    np.testing.assert_array_equal(samples[samples != 0], whole[whole != 0])
+
+
+def test_speak_an_asynchronous_iterator(settings: Path) -> None:
+    """The same with an event loop; an error of the iterator is raised after the text before it."""
+
+    async def written() -> AsyncIterator[str]:
+        for piece in ("Nam ", "đi. ", "Lan"):
+            yield piece
+        raise ConnectionError
+
+    async def work() -> int:
+        samples = 0
+        async with AsyncSpeech("pair", config=settings) as speech:
+
+            async def hear() -> None:
+                nonlocal samples
+                async for window in speech.speak(written()):
+                    samples += len(window.samples)
+
+            with pytest.raises(ConnectionError):
+                await hear()
+            with pytest.raises(TextUnspeakable):
+                await anext(speech.speak(["...", " "]))
+            with pytest.raises(TextControlCharacters):
+                await anext(speech.speak(["\x07"]))
+            return samples
+
+    assert asyncio.run(work()) > 0
+
+
+def test_leaving_speak_asks_for_no_more_text(pair: Speech) -> None:
+    """An endless text is read only as far as it is heard."""
+    asked = 0
+
+    def endless() -> Iterator[str]:
+        nonlocal asked
+        while True:
+            asked += 1
+            yield "Nam đi. "
+
+    windows = pair.speak(endless())
+    next(windows)
+    windows.close()
+    assert asked < 2000

@@ -1,4 +1,4 @@
-"""pixi's users get the same commands over the same dependencies."""
+"""Users of pixi get the same commands and the same dependencies."""
 
 import tomllib
 from pathlib import Path
@@ -7,7 +7,7 @@ ROOT = Path(__file__).parent.parent
 
 
 def test_tasks_are_the_scripts() -> None:
-    """Every command of a task stands in a script, and dependencies are declared once."""
+    """Every command of a task is in a script, and dependencies are declared once."""
     pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     pixi = pyproject["tool"]["pixi"]
     assert pixi["workspace"]["platforms"] == ["linux-64", "linux-aarch64", "osx-arm64", "win-64"]

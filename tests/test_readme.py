@@ -1,10 +1,11 @@
-"""A newcomer's way: a fresh copy, `./start.sh`, and what the pages show, run as printed."""
+"""First steps of a new user: a fresh copy, `./start.sh`, and the examples run as printed."""
 
 import json
 import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,13 +18,15 @@ from tests.support.server import Server, serving
 from tests.support.sound import Sound, assert_speech, decode
 from vits_tts.cli.commands import cli
 
+pytestmark = pytest.mark.timeout(900)  # the first start installs packages from PyPI
+
 ROOT = Path(__file__).parent.parent
 CLEAN = {"HOME", "PATH", "LANG", "SSL_CERT_FILE", "SSL_CERT_DIR", "PIP_CERT", "UV_CACHE_DIR"}
 
 
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What a clone would hold: the files that git knows or would know."""
+    """Copy the files of a clone: tracked files, and new ones that git does not ignore."""
     folder = tmp_path_factory.mktemp("clone")
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
@@ -40,7 +43,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def started(copy: Path) -> Iterator[Server]:
-    """The server that `./start.sh` runs in the copy, without any environment of ours."""
+    """Run the server that `./start.sh` starts in the copy, without this environment's variables."""
     (copy / "settings").mkdir()
     command = ["env", "-i", *(f"{k}={v}" for k, v in os.environ.items() if k in CLEAN)]
     script = ["./start.sh", "--config", "settings/config.yaml"]
@@ -49,7 +52,7 @@ def started(copy: Path) -> Iterator[Server]:
 
 
 def test_start_makes_the_environment_without_developers_tools(started: Server, copy: Path) -> None:
-    """The first start installs what users need, and no more."""
+    """The first start installs the packages that users need, and no developers' tools."""
     assert started.url
     assert (copy / ".venv" / "bin" / "vits-tts").exists()
     assert not (copy / ".venv" / "bin" / "pytest").exists()
@@ -60,7 +63,7 @@ PAGES = ("README.md", "docs/COMMANDS.md", "docs/PYTHON.md")
 
 @pytest.mark.parametrize("page", PAGES)
 def test_examples(started: Server, copy: Path, page: str) -> None:
-    """What a page shows works as printed, with what users have installed; and is speech."""
+    """The examples of a page work as printed with the packages that users have, and make speech."""
     player = copy / "players" / "paplay"
     player.parent.mkdir(exist_ok=True)
     player.write_text("#!/bin/sh\nexec cat >played.raw\n")
@@ -86,7 +89,7 @@ def sounds(folder: Path) -> list[Path]:
 
 
 def heard(path: Path) -> None:
-    """Hold that a file is speech."""
+    """Assert that a file is speech."""
     if path.suffix == ".wav":
         data = path.read_bytes()
         streamed = data[4:8] == b"\xff" * 4
@@ -103,7 +106,7 @@ def heard(path: Path) -> None:
 
 
 def readme(copy: Path, printed: str) -> None:
-    """`/tts` answers as the README says, and `voices list` tells the licence."""
+    """Assert that `/tts` answers as the README says, and that `voices list` shows the licence."""
     answer = json.loads(printed.partition("}")[0] + "}")
     text = (copy / "README.md").read_text(encoding="utf-8")
     shown = re.search(r"```json\n(\{\"hash\".*?)```", text, re.DOTALL)
@@ -113,15 +116,15 @@ def readme(copy: Path, printed: str) -> None:
 
 
 def commands(copy: Path, printed: str) -> None:
-    """A batch says what it made, and where."""
-    assert re.search(r"2 made \(.* s\), 0 were there, 0 failed: both\n", printed)
+    """Assert that a batch says which files it made, and in which folder."""
+    assert re.search(r"2 made \(.* s\), 0 up to date, 0 failed: both\n", printed)
     names = {path.name for path in (copy / "book").iterdir()}
     assert names == {"book-01.mp3", "book-02.mp3", "manifest.jsonl"}
     assert {path.name for path in (copy / "both").glob("*.wav")} == {"lines.wav", "book.wav"}
 
 
 def python(copy: Path, printed: str) -> None:
-    """The API prints what is said of it."""
+    """Assert that the output of the API's example is the documented one."""
     assert printed.splitlines()[0].split()[1:3] == ["16000", "int16"]
     assert "0%\n" in printed
     assert "nothing to say: no letter and no digit text\n" in printed
@@ -133,7 +136,7 @@ EXPECTED = {"README.md": readme, "docs/COMMANDS.md": commands, "docs/PYTHON.md":
 
 
 def test_every_command_and_option_is_told() -> None:
-    """docs/COMMANDS.md names all commands, and all options of those that it is about."""
+    """docs/COMMANDS.md names all commands, and all options of the commands that it describes."""
     page = (ROOT / "docs/COMMANDS.md").read_text(encoding="utf-8")
     for name in cli.commands:
         assert f"| `{name}` |" in page
@@ -144,7 +147,7 @@ def test_every_command_and_option_is_told() -> None:
 
 
 def test_without_extras(started: Server) -> None:
-    """Where nothing encodes AAC, it is not offered, and whoever asks for it is told why."""
+    """Without an AAC encoder, AAC is not offered, and a request for it is told the reason."""
     url = f"{started.url}/tts/stream"
     asked = httpx.get(url, params={"text": "Xin chào", "format": "aac"})
     assert (asked.status_code, asked.json()["error"]["code"]) == (501, "format_unavailable")
@@ -157,7 +160,7 @@ def test_without_extras(started: Server) -> None:
 
 
 def test_second_start_installs_nothing(started: Server, copy: Path) -> None:
-    """Setting up again changes nothing, and needs no network."""
+    """A second setup changes nothing, and needs no network."""
     assert started.url
     before = sorted((copy / ".venv").rglob("METADATA"))
     stamps = [path.stat().st_mtime_ns for path in before]
@@ -169,7 +172,7 @@ def test_second_start_installs_nothing(started: Server, copy: Path) -> None:
 
 
 def test_packages_hold_the_voice(copy: Path, started: Server) -> None:
-    """The wheel carries the voice and its card."""
+    """The wheel contains the voice and its card, and serves by one command."""
     assert started.url
     uv = shutil.which("uv") or str(copy / ".venv" / "bin" / "uv")
     subprocess.run([uv, "build", "--wheel", "--quiet", "--out-dir", "dist"], cwd=copy, check=True)
@@ -182,3 +185,7 @@ def test_packages_hold_the_voice(copy: Path, started: Server) -> None:
     )
     for part in (".onnx ", ".onnx.json ", "MODEL_CARD.md ", "py.typed "):
         assert part in listed.stdout
+    installed = [uv, "tool", "run", "--isolated", "--quiet", "--from", str(wheel), "vits-tts"]
+    smoke = [sys.executable, "scripts/smoke", *installed]
+    done = subprocess.run(smoke, cwd=copy, capture_output=True, text=True, check=True)
+    assert re.fullmatch(r"say: .*\nserve: .*\n", done.stdout)

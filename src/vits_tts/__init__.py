@@ -8,13 +8,13 @@ if TYPE_CHECKING:
 
 __all__ = ["AsyncSpeech", "Recording", "Speech", "Window"]
 
-# onnxruntime reports its use to its makers and keeps a database for that in the user's cache. It
-# looks here once, when it is imported, by us or by piper. Whoever wants that sets 0.
+# onnxruntime sends usage data to its vendor and keeps a database for that in the user's cache. It
+# reads this variable once, when it is imported. Set it to 0 to allow that.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 
 def __getattr__(name: str) -> Any:
-    """Import what a program uses when it does; the server's master must not."""
+    """Import a public name at its first use; the server's master must not import onnxruntime."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from vits_tts import api  # noqa: PLC0415

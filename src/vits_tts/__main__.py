@@ -1,4 +1,4 @@
-"""``python -m vits_tts`` is ``vits-tts``."""
+"""Runs the command line for ``python -m vits_tts``."""
 
 from vits_tts.cli import main
 

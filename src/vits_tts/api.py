@@ -1,15 +1,26 @@
-"""Speech for programs, in a few lines: ``from vits_tts import Speech``.
+"""The Python API: ``from vits_tts import Speech``.
 
-One object has one voice, and any number of threads or tasks may use it at once. It is the server's
-pipeline without a server: the same settings, reading, caches and samples.
+An object has one voice. Any number of threads or tasks may use it at the same time. It runs the
+pipeline of the server without a server: the same settings, reading, caches and samples.
+
+No request is refused for lack of capacity. All of them are background work and wait their turn. A
+long text is read in portions that end at paragraphs or lines, so a book starts as soon as a
+sentence does.
 """
 
 import weakref
-from collections.abc import AsyncGenerator, Generator, Mapping
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    Generator,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Self, cast
+from typing import Any, Final, Self, cast
 
 import numpy as np
 from loguru import logger
@@ -19,39 +30,44 @@ from vits_tts.audio import encoder, writing
 from vits_tts.config import Config
 from vits_tts.cores import available_cores
 from vits_tts.errors import FieldInvalid, TextEmpty, TextUnspeakable, VoiceUnknown
+from vits_tts.loop_thread import LoopThread
+from vits_tts.markup.dialogue import Turn, text_of
+from vits_tts.markup.plan import InputKind, begins_as_ssml
+from vits_tts.speech import RequestStats, SpeechOptions, TextPace, build
 from vits_tts.speech import Speech as Pipeline
-from vits_tts.speech import Tally, build
-from vits_tts.speech.thread import LoopThread
-from vits_tts.text.lexicon import Lexicon, LexiconInvalid
-from vits_tts.text.normalise import check
+from vits_tts.speech.feeding import spoken
+from vits_tts.speech.options import IN_PROCESS
+from vits_tts.speech.timeline import TimedSentence
+from vits_tts.text.normalizer.lexicon import Lexicon, LexiconInvalid
+from vits_tts.text.normalizer.pipeline import check
 from vits_tts.text.portions import portions
 from vits_tts.types import Pcm, SpeechRequest, Window, silence
-from vits_tts.voice import catalogue
+from vits_tts.voice import installed
 from vits_tts.voice.manifest import Manifest
 
 _MOST_CHARS: Final = 100_000_000
 _PORTION_CHARS: Final = 4000
 
-__all__ = ["AsyncSpeech", "Recording", "Speech", "Window"]
+__all__ = ["AsyncSpeech", "Recording", "Speech", "Turn", "Window"]
 
-logger.disable("vits_tts")  # a library is silent; `logs.configure` speaks up again
+logger.disable("vits_tts")  # a library does not log; `telemetry.logging.configure` enables logs
 
 
 @dataclass(frozen=True, slots=True)
 class Recording(Pcm):
-    """All of a speech: ``samples`` (int16, mono) at ``sample_rate``, ``seconds`` long."""
+    """A complete speech: ``samples`` (int16, mono) at ``sample_rate`` in hertz."""
 
     def encoded(
         self,
-        format: str = "wav",  # noqa: A002  # as everywhere else
+        format: str = "wav",  # noqa: A002  # the name that HTTP and the command line use
         *,
         sample_rate: int | None = None,
         bit_rate: int | None = None,
     ) -> bytes:
-        """Return it as the bytes of a file.
+        """Return the speech as the bytes of a file.
 
         Raises:
-            RequestError: the format, or a rate, cannot be.
+            RequestError: The format or a rate is not supported.
 
         """
         asked = writing.encoding(None, format, sample_rate, bit_rate, self.sample_rate)
@@ -65,13 +81,14 @@ class Recording(Pcm):
         sample_rate: int | None = None,
         bit_rate: int | None = None,
     ) -> Path:
-        """Write it into a file, which appears whole or not at all, and return its path.
+        """Save the speech to a file, and return its path.
 
-        The format is what the ending of the file's name stands for, unless one is named.
+        Without ``format``, the suffix of the file's name decides. The file gets its name when it is
+        complete, so a failure leaves no partial file.
 
         Raises:
-            RequestError: the format, or a rate, cannot be.
-            OSError: the file cannot be written.
+            RequestError: The format or a rate is not supported.
+            OSError: The file cannot be written.
 
         """
         path = Path(path)
@@ -83,98 +100,134 @@ class Recording(Pcm):
 
 
 class AsyncSpeech:
-    """A voice that speaks, for programs with an event loop."""
+    """Synthesises speech with one voice, in programs that have an event loop."""
 
     def __init__(
         self, voice: str | None = None, *, config: Config | Path | str | None = None
     ) -> None:
-        """Take an installed voice by name, or that of the settings.
+        """Select an installed voice by name, or ``voice.name`` of the settings.
 
-        ``config`` is a file of settings; without one, ``config.yaml`` in the current folder, if
-        there is one, and the environment count, as for the server.
+        ``config`` is the path of a settings file, or a loaded one. The default is ``config.yaml``
+        in the current folder, if it exists. Environment variables apply as for the server.
 
         Raises:
-            ConfigError: a setting cannot be used.
-            VoiceUnknown: no such voice is installed.
-            VoiceError: the voice's JSON is broken.
+            ConfigError: A setting cannot be used.
+            VoiceUnknown: No installed voice has this name.
+            VoiceError: The voice's manifest is damaged.
 
         """
         if not isinstance(config, Config):
             config = configuration.load(Path(config) if config else None)
         config = _with_one_voice(config, voice or config.voice.name)
         self._pauses = config.voice.sentence_pause, config.voice.paragraph_pause
+        self._buffer_delay = config.agents.max_buffer_delay
         self._pipeline: Pipeline = build(config)
         self._started = False
         self.voice: Manifest = self._pipeline.voices.find(None)
-        """What is known of the voice: ``name``, ``sample_rate``, ``speakers``, ``licence``."""
+        """The voice's manifest: ``name``, ``sample_rate``, ``speakers``, ``licence``."""
 
     async def __aenter__(self) -> Self:
-        """Begin to load the voice."""
+        """Start to load the voice, and return the object."""
         self.start()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Close it."""
+        """Close the object."""
         await self.close()
 
     def start(self) -> None:
-        """Begin to load the voice, which its first use would do as well."""
+        """Start to load the voice in the background; otherwise its first use does so."""
         if not self._started:
             self._started = True
             self._pipeline.start()
             self._pipeline.watch()
 
     async def close(self) -> None:
-        """Let go of the voice; whoever still listens hears no more."""
+        """Free the voice and the threads; running streams are cancelled."""
         await self._pipeline.close()
 
     async def say(
         self,
-        text: str,
+        text: str | None = None,
         *,
+        ssml: str | None = None,
+        turns: Sequence[Turn | Mapping[str, Any]] | None = None,
         speed: str | float | None = None,
         speaker: str | int | None = None,
         lexicon: Mapping[str, str] | None = None,
+        volume: float = 1.0,
     ) -> Recording:
-        """Return the whole speech; the parameters and errors are those of ``stream``."""
-        windows = self.stream(text, speed=speed, speaker=speaker, lexicon=lexicon)
+        """Return the complete speech; parameters and errors are those of ``stream``."""
+        windows = self.stream(
+            text,
+            ssml=ssml,
+            turns=turns,
+            speed=speed,
+            speaker=speaker,
+            lexicon=lexicon,
+            volume=volume,
+        )
         async with aclosing(windows):
             parts = [window.samples async for window in windows]
         return Recording(np.concatenate(parts), self.voice.sample_rate)
 
     async def stream(
         self,
-        text: str,
+        text: str | None = None,
         *,
+        ssml: str | None = None,
+        turns: Sequence[Turn | Mapping[str, Any]] | None = None,
         speed: str | float | None = None,
         speaker: str | int | None = None,
         lexicon: Mapping[str, str] | None = None,
+        volume: float = 1.0,
     ) -> AsyncGenerator[Window, None]:
-        """Yield the speech as it is made, window by window; closing the iterator stops the work.
+        """Yield the speech part by part, as it is synthesised.
 
-        ``text`` may be as long as a book. ``speed`` is a name such as ``slow`` or a rate from 0.25
-        to 4, where 2 is twice as fast; ``speaker`` a name or a number; ``lexicon`` says how words
-        are said.
+        Closing the iterator stops the synthesis.
+
+        Args:
+            text: The text to speak; it may be as long as a book. One that begins with ``<speak`` is
+                SSML.
+            ssml: An SSML document, in place of ``text``.
+            turns: The turns of a dialogue, in place of ``text``: objects with ``text`` and, if
+                wanted, ``voice`` (one of the settings), ``speaker``, ``speed``, ``pause`` after it
+                in seconds, and ``input``.
+            speed: A name such as ``slow``, or a rate from 0.25 to 4, where 2 is twice as fast.
+            speaker: The name or number of a speaker, for voices with several.
+            lexicon: Words and the spelling by which each is pronounced.
+            volume: Factor of the amplitude, from 0 to 4.
 
         Raises:
-            RequestError: one of its subclasses says what is wrong with which parameter.
-            VoiceError: the voice cannot be loaded.
+            RequestError: A parameter is not valid; ``field`` and the subclass say which and why.
+            VoiceError: The voice cannot be loaded.
 
         """
-        check(text, _MOST_CHARS)
-        words = _lexicon(lexicon)
+        if [text, ssml, turns].count(None) != 2:  # noqa: PLR2004  # one of them is there
+            raise FieldInvalid("give text, ssml or turns, one of them", field="text")
+        dialogue = _turns(turns or ())
+        written = text_of(dialogue) if turns is not None else text or ssml or ""
+        kind: InputKind | None = None if ssml is None else "ssml"
+        whole = kind or dialogue or begins_as_ssml(written)
+        check(written, _MOST_CHARS)
+        options = SpeechOptions(
+            speed=speed,
+            speaker=None if speaker is None else str(speaker),
+            lexicon=_lexicon(lexicon),
+            input=kind,
+            turns=dialogue,
+            volume=volume,
+        )
         await self._ready()
         pause: float | None = None
-        for portion in portions(text, _PORTION_CHARS):
+        chars = len(written)
+        for portion in portions(written, chars if whole else _PORTION_CHARS):
             spoken = False
-            with suppress(TextEmpty, TextUnspeakable):  # unless all portions are
-                request = await self._pipeline.request(
-                    portion.text,
-                    speed=speed,
-                    speaker=None if speaker is None else str(speaker),
-                    lexicon=words,
-                )
-                async with aclosing(self._windows(request, portion.start, len(text))) as windows:
+            with suppress(TextEmpty, TextUnspeakable):  # an error only if all portions are
+                request = await self._pipeline.request(portion.text, options)
+                for other in {part.voice for part in request.sentences} - {None}:
+                    await self._pipeline.voices.load(other or "")
+                async with aclosing(self._windows(request, portion.start, chars)) as windows:
                     async for window in windows:
                         if pause is not None and not spoken:
                             silent = silence(pause, window.sample_rate).samples
@@ -186,11 +239,89 @@ class AsyncSpeech:
         if pause is None:
             raise TextUnspeakable("the text has nothing to say", field="text")
 
+    async def speak(
+        self,
+        text: Iterable[str] | AsyncIterable[str],
+        *,
+        speed: str | float | None = None,
+        speaker: str | int | None = None,
+        lexicon: Mapping[str, str] | None = None,
+        max_buffer_delay: float | None = None,
+    ) -> AsyncGenerator[Window, None]:
+        """Yield the speech of a text while it is written, by a language model for example.
+
+        A sentence is spoken as soon as no later piece can change it. Closing the iterator stops
+        the synthesis. ``progress`` of a window is the share of the text that has come.
+
+        Args:
+            text: An iterator that yields pieces of any size, such as tokens. An ordinary one is
+                asked in a thread, so it may wait.
+            speed: See :meth:`stream`, as for the next two.
+            speaker: The name or number of a speaker.
+            lexicon: Words and the spelling by which each is pronounced.
+            max_buffer_delay: Seconds to wait for the rest of a sentence before its first clause is
+                spoken alone, if all else was heard. The default is ``agents.max_buffer_delay``.
+
+        Raises:
+            RequestError: A parameter is not valid, or the text cannot be spoken.
+            VoiceError: The voice cannot be loaded.
+
+        """
+        options = SpeechOptions(
+            speed=speed,
+            speaker=None if speaker is None else str(speaker),
+            lexicon=_lexicon(lexicon),
+        )
+        pace = TextPace(self._buffer_delay if max_buffer_delay is None else max_buffer_delay)
+        await self._ready()
+        stream = self._pipeline.text_stream(
+            options, IN_PROCESS, RequestStats(), pace, hurried=False
+        )
+        async with aclosing(spoken(stream, text)) as windows:
+            async for window in windows:
+                yield window
+
+    async def timed(
+        self,
+        text: str,
+        *,
+        speed: str | float | None = None,
+        speaker: str | int | None = None,
+    ) -> tuple[Recording, tuple[TimedSentence, ...]]:
+        """Return the speech of a text of moderate length, and when each of its words is heard.
+
+        Parameters and errors are those of ``stream``.
+        """
+        check(text, _MOST_CHARS)
+        speaks = None if speaker is None else str(speaker)
+        await self._ready()
+        request, timeline = await self._pipeline.timed(text, SpeechOptions(speed, None, speaks))
+        tally = RequestStats(timeline=timeline)
+        async with aclosing(self._pipeline.stream(request, tally, hurried=False)) as stream:
+            parts = [pcm.samples async for pcm in stream]
+        samples = np.concatenate(parts)
+        return Recording(samples, self.voice.sample_rate), tuple(timeline.sentences)
+
+    async def seconds(
+        self,
+        text: str,
+        *,
+        speed: str | float | None = None,
+        speaker: str | int | None = None,
+    ) -> float:
+        """Return the seconds that the speech of a text takes, without synthesis; see ``stream``."""
+        check(text, _MOST_CHARS)
+        speaks = None if speaker is None else str(speaker)
+        await self._ready()
+        request = await self._pipeline.request(text, SpeechOptions(speed, None, speaks))
+        samples = await self._pipeline.length(request, RequestStats())
+        return samples / self.voice.sample_rate
+
     async def _windows(
         self, request: SpeechRequest, start: int, chars: int
     ) -> AsyncGenerator[Window, None]:
-        """Yield the speech of what stands at ``start`` in a text of so many ``chars``."""
-        tally = Tally()
+        """Yield the speech of a portion, which starts at ``start`` of ``chars`` characters."""
+        tally = RequestStats()
         async with aclosing(self._pipeline.stream(request, tally, hurried=False)) as stream:
             async for pcm in stream:
                 place = request.sentences[min(tally.heard, len(request.sentences) - 1)].start
@@ -202,79 +333,161 @@ class AsyncSpeech:
 
 
 class Speech:
-    """A voice that speaks, for every other program; an event loop in a thread of its own does it.
+    """Synthesises speech with one voice, in programs without an event loop.
 
-    Usable from any thread, and where an event loop runs already, as in a notebook.
+    It runs an event loop in its own thread, so it can be used from any thread, and in a notebook.
     """
 
     def __init__(
         self, voice: str | None = None, *, config: Config | Path | str | None = None
     ) -> None:
-        """Take a voice as :class:`AsyncSpeech` does, and begin to load it."""
+        """Select a voice as :class:`AsyncSpeech` does, and start to load it."""
         self._speech = AsyncSpeech(voice, config=config)
         self._loop = LoopThread()
         self._loop.call(self._speech.start)
         self._end = weakref.finalize(self, self._loop.close, self._speech.close)
 
     def __enter__(self) -> Self:
-        """Begin a block at whose end it is closed."""
+        """Return the object; the end of the block closes it."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close it."""
+        """Close the object."""
         self.close()
 
     @property
     def voice(self) -> Manifest:
-        """What is known of the voice: ``name``, ``sample_rate``, ``speakers``, ``licence``."""
+        """The voice's manifest: ``name``, ``sample_rate``, ``speakers``, ``licence``."""
         return self._speech.voice
 
     def close(self) -> None:
-        """Let go of the voice and end the thread; whoever still listens is cancelled."""
+        """Free the voice and end the thread; running streams are cancelled."""
         self._end()
 
     def say(
         self,
-        text: str,
+        text: str | None = None,
+        *,
+        ssml: str | None = None,
+        turns: Sequence[Turn | Mapping[str, Any]] | None = None,
+        speed: str | float | None = None,
+        speaker: str | int | None = None,
+        lexicon: Mapping[str, str] | None = None,
+        volume: float = 1.0,
+    ) -> Recording:
+        """Return the complete speech; parameters and errors are those of ``stream``."""
+        return self._loop.result(
+            lambda: self._speech.say(
+                text,
+                ssml=ssml,
+                turns=turns,
+                speed=speed,
+                speaker=speaker,
+                lexicon=lexicon,
+                volume=volume,
+            )
+        )
+
+    def stream(
+        self,
+        text: str | None = None,
+        *,
+        ssml: str | None = None,
+        turns: Sequence[Turn | Mapping[str, Any]] | None = None,
+        speed: str | float | None = None,
+        speaker: str | int | None = None,
+        lexicon: Mapping[str, str] | None = None,
+        volume: float = 1.0,
+    ) -> Generator[Window, None, None]:
+        """Yield the speech part by part, as it is synthesised; see :meth:`AsyncSpeech.stream`."""
+        return self._loop.iterate(
+            self._speech.stream(
+                text,
+                ssml=ssml,
+                turns=turns,
+                speed=speed,
+                speaker=speaker,
+                lexicon=lexicon,
+                volume=volume,
+            )
+        )
+
+    def speak(
+        self,
+        text: Iterable[str] | AsyncIterable[str],
         *,
         speed: str | float | None = None,
         speaker: str | int | None = None,
         lexicon: Mapping[str, str] | None = None,
-    ) -> Recording:
-        """Return the whole speech; the parameters and errors are those of ``stream``."""
-        return self._loop.result(
-            lambda: self._speech.say(text, speed=speed, speaker=speaker, lexicon=lexicon)
+        max_buffer_delay: float | None = None,
+    ) -> Generator[Window, None, None]:
+        """Yield the speech of a text while it is written; see :meth:`AsyncSpeech.speak`."""
+        return self._loop.iterate(
+            self._speech.speak(
+                text,
+                speed=speed,
+                speaker=speaker,
+                lexicon=lexicon,
+                max_buffer_delay=max_buffer_delay,
+            )
         )
 
-    def stream(
+    def timed(
         self,
         text: str,
         *,
         speed: str | float | None = None,
         speaker: str | int | None = None,
-        lexicon: Mapping[str, str] | None = None,
-    ) -> Generator[Window, None, None]:
-        """Yield the speech as it is made; see :meth:`AsyncSpeech.stream`."""
-        return self._loop.iterate(
-            self._speech.stream(text, speed=speed, speaker=speaker, lexicon=lexicon)
-        )
+    ) -> tuple[Recording, tuple[TimedSentence, ...]]:
+        """Return the speech and the times of its words; see :meth:`AsyncSpeech.timed`."""
+        return self._loop.result(lambda: self._speech.timed(text, speed=speed, speaker=speaker))
+
+    def seconds(
+        self,
+        text: str,
+        *,
+        speed: str | float | None = None,
+        speaker: str | int | None = None,
+    ) -> float:
+        """Return the seconds that the speech of a text takes; see :meth:`AsyncSpeech.seconds`."""
+        return self._loop.result(lambda: self._speech.seconds(text, speed=speed, speaker=speaker))
 
 
 def _with_one_voice(config: Config, name: str) -> Config:
-    """Return settings for one voice, which has all cores and no limit that a server needs."""
+    """Return settings for one voice, all cores, and without the limits of a server.
+
+    The other voices of the settings are loaded when a text names them.
+
+    Raises:
+        VoiceUnknown: No installed voice has this name.
+
+    """
     settings = config.voice
-    known = catalogue.installed(settings.folder)
+    known = installed.installed(settings.folder)
     if name not in known:
         hint = configuration.nearest(name, list(known)) or f"; there is {', '.join(known)}"
         raise VoiceUnknown(f"there is no voice {name!r:.60}{hint}", field="voice")
     threads = available_cores() if settings.threads == "auto" else settings.threads
-    alone = {"name": name, "others": (), "threads": threads}
+    others = [one for one in dict.fromkeys((settings.name, *settings.others)) if one in known]
+    alone = {
+        "name": name,
+        "others": tuple(one for one in others if one != name),
+        "load": "first_use",
+        "threads": threads,
+    }
     return config.model_copy(
         update={
             "voice": settings.model_copy(update=alone),
             "server": config.server.model_copy(update={"max_text_chars": _MOST_CHARS}),
         }
     )
+
+
+def _turns(turns: Sequence[Turn | Mapping[str, Any]]) -> tuple[Turn, ...]:
+    try:
+        return tuple(turn if isinstance(turn, Turn) else Turn(**turn) for turn in turns)
+    except TypeError as error:
+        raise FieldInvalid(f"turns: {error}", field="turns") from None
 
 
 def _lexicon(words: Mapping[str, str] | None) -> Lexicon | None:

@@ -1,18 +1,20 @@
-"""How many cores this process may use."""
+"""The number of cores that this process may use, and the start of the threads that use them."""
 
 import math
 import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 _CGROUP = Path("/sys/fs/cgroup")
 
 
 def available_cores(cgroup: Path = _CGROUP) -> int:
-    """Return the cores that this process may use, at least 1.
+    """Return the number of cores that this process may use, at least 1.
 
-    That is its CPU affinity, cut by a container's quota (``cpu.max`` of control groups version 2,
-    ``cpu.cfs_quota_us`` of version 1), which ``os.cpu_count`` does not know of: inference threads
-    beyond the quota only make each other late.
+    It is the CPU affinity, limited by the container's quota (``cpu.max`` of control groups version
+    2, ``cpu.cfs_quota_us`` of version 1). ``os.cpu_count`` ignores the quota, and with more
+    inference threads than the quota allows, each of them is late.
     """
     if hasattr(os, "sched_getaffinity"):
         cores = len(os.sched_getaffinity(0))
@@ -37,3 +39,23 @@ def _quota_v1(cgroup: Path) -> float | None:
     except (OSError, ValueError):
         return None
     return quota / period if quota > 0 else None
+
+
+def start_threads(pool: ThreadPoolExecutor, count: int) -> None:
+    """Start all ``count`` threads of an unused pool.
+
+    A pool normally starts its threads one by one when work arrives. A server starts them before it
+    accepts requests, so that a machine with too few threads fails at the start and not later.
+
+    Raises:
+        RuntimeError: The system cannot start this number of threads.
+
+    """
+    begun = threading.Barrier(count + 1)
+    try:
+        for _ in range(count):
+            pool.submit(begun.wait)
+    except RuntimeError:
+        begun.abort()
+        raise
+    begun.wait()

@@ -1,5 +1,6 @@
-"""Frozen values that travel down the line, from a request to its samples."""
+"""Frozen values that the stages pass on, from a request to its samples."""
 
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -7,15 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 Samples: TypeAlias = NDArray[np.int16]
-"""Mono PCM, shape ``[n]``."""
+"""Mono 16-bit samples, shape ``[n]``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prosody:
-    """Everything but the words that changes a sample: Piper's three scales and the speaker.
+    """The parameters, beside the text, that change the samples: three scales and the speaker.
 
-    ``length_scale`` stretches durations (2 is half as fast), ``noise_scale`` varies the timbre and
-    ``noise_w`` the durations; ``speaker_id`` is ignored by voices with one speaker.
+    ``length_scale`` multiplies durations (2 is half as fast). ``noise_scale`` varies the timbre,
+    ``noise_w`` the durations. Voices with one speaker ignore ``speaker_id``.
     """
 
     length_scale: float
@@ -25,38 +26,93 @@ class Prosody:
 
 
 @dataclass(frozen=True, slots=True)
-class Sentence:
-    """One stretch of normalised text that is spoken in one go, and the pause after it.
+class Level:
+    """The loudness that all voices are brought to, and a factor of the amplitude beside it.
 
-    ``pause`` is in seconds; the last sentence of a text has none. ``start`` and ``end`` say where
-    in the text as it was written the sentence stands.
+    ``loudness`` is in LUFS; None leaves each voice as loud as it is.
+    """
+
+    volume: float = 1.0
+    loudness: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A named place of the source, reached ``shift`` seconds after the speech of that place."""
+
+    name: str
+    position: int
+    shift: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One sentence of normalised text, and the pause after it in seconds.
+
+    The last sentence of a text has no pause. ``start`` and ``end`` are its place in the source, in
+    characters. Markup gives it a ``voice`` other than the request's, a ``rate`` that multiplies the
+    speed, a ``volume`` that multiplies the samples, and ``marks``.
     """
 
     text: str
     pause: float = 0.0
     start: int = 0
     end: int = 0
+    voice: str | None = None
+    rate: float = 1.0
+    volume: float = 1.0
+    marks: tuple[Mark, ...] = ()
+    turn: int | None = None
+    """The number of its turn in a dialogue, from 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyedSentence(Sentence):
+    """A sentence of a request, with the cache key of its speech.
+
+    ``prosody`` is None where it is that of the request. ``voice`` is the name of a voice of this
+    server, or None for that of the request.
+    """
+
+    key: str = field(kw_only=True)
+    prosody: Prosody | None = field(default=None, kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadText:
+    """The part of a long text that is read while its first sentences are spoken.
+
+    All of the text is ``share`` times as long as those sentences. ``read`` yields the sentences
+    that follow, in portions, each with the pause before it in seconds. It is called once.
+    """
+
+    share: float
+    read: Callable[[], AsyncGenerator[tuple[tuple[KeyedSentence, ...], float], None]]
 
 
 @dataclass(frozen=True, slots=True)
 class SpeechRequest:
-    """A request that has been checked: who says what, and how.
+    """A request after all checks: the voice, the sentences and how they are spoken.
 
-    ``voice`` names a voice that is served, ``sentences`` holds at least one.
+    ``voice`` is the name of a voice of this server. There is at least one sentence. ``lead`` is the
+    silence before the first one, in seconds. Further sentences come from ``unread``; only streams
+    accept a request that has it.
     """
 
     voice: str
-    sentences: tuple[Sentence, ...]
+    sentences: tuple[KeyedSentence, ...]
     prosody: Prosody
+    lead: float = 0.0
+    unread: UnreadText | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """When each word of a sentence of so many ``samples`` is heard.
+    """The time of each word in a sentence that has ``samples`` samples.
 
-    ``words`` are int32, shape ``[w, 4]``, in order and apart: a word's first character in the
-    sentence's text and the one after its last, its first sample and the one after its last.
-    ``estimated`` if the voice did not tell that of each word.
+    ``words`` is int32 of shape ``[w, 4]``, in order and without overlap. Each row has the word's
+    first character in the sentence's text, the one after its last, its first sample, and the one
+    after its last. ``estimated`` says that the voice did not give the durations of phonemes.
     """
 
     samples: int
@@ -68,7 +124,7 @@ class Timing:
 class Pcm:
     """Speech as mono 16-bit samples, shape ``[n]``, at ``sample_rate`` in hertz.
 
-    A whole sentence, and its first window, bring the sentence's ``timing`` along.
+    A whole sentence and the first chunk of a sentence also have the sentence's ``timing``.
     """
 
     samples: Samples
@@ -77,25 +133,25 @@ class Pcm:
 
     @property
     def seconds(self) -> float:
-        """How long it plays."""
+        """The duration in seconds."""
         return len(self.samples) / self.sample_rate
 
     @property
     def nbytes(self) -> int:
-        """What the samples weigh in memory and on the wire."""
+        """The size of the samples in bytes."""
         return self.samples.nbytes
 
 
 @dataclass(frozen=True, slots=True)
 class Window(Pcm):
-    """A stretch of speech as it comes: ``samples`` (int16, mono) at ``sample_rate``.
+    """The next part of a stream: ``samples`` (int16, mono) at ``sample_rate`` in hertz.
 
-    ``progress`` is how much of the text has been said before it, from 0 to 1.
+    ``progress`` is the share of the text that was spoken before it, from 0 to 1.
     """
 
     progress: float = 0.0
 
 
 def silence(seconds: float, sample_rate: int) -> Pcm:
-    """Return silence of ``seconds``, to the nearest sample."""
+    """Return ``seconds`` of silence, rounded to the nearest sample."""
     return Pcm(np.zeros(round(seconds * sample_rate), np.int16), sample_rate)

@@ -1,7 +1,8 @@
-"""Formats: what is encoded is decoded again by another library, and nothing is lost of it."""
+"""Formats: encoded sound is decoded by another library, and all of it is there."""
 
 import re
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,29 +23,29 @@ WINDOWS = (1777, 100, 4410, 1)
 
 
 def chirp(sample_rate: int, seconds: float = 1.5) -> Samples:
-    """Return a tone that rises: it fits itself at one place only, and ends at full sound."""
+    """Return a rising tone, which matches itself at one place only and ends at full level."""
     time = np.arange(int(sample_rate * seconds)) / sample_rate
     return (9000 * np.sin(2 * np.pi * (200 + 300 * time) * time)).astype(np.int16)
 
 
 def said(samples: Samples, sample_rate: int) -> Sound:
-    """Return what went in, to be compared."""
+    """Return the input in the form in which it is compared."""
     return Sound(samples / 32768, sample_rate)
 
 
 def in_windows(samples: Samples, sizes: tuple[int, ...] = WINDOWS) -> list[Samples]:
-    """Return samples in parts of some sizes and the rest."""
+    """Split samples into parts of the given sizes and the rest."""
     return np.split(samples, np.cumsum(sizes))
 
 
 def streamed(parts: list[Samples], encoding: Encoding, sample_rate: int) -> list[bytes]:
-    """Return the bytes after each part, and at last the rest."""
+    """Return the bytes after each part, and the rest at the end."""
     encoder = Encoder(encoding, sample_rate)
     return [*(encoder.encode(part) for part in parts), encoder.finish()]
 
 
 def asked(name: str, sample_rate: int) -> Encoding:
-    """Return the encoding of a format at a rate, all else by default."""
+    """Return the encoding of a format at a rate, with defaults for everything else."""
     return formats.encoding(name, sample_rate, None, sample_rate)
 
 
@@ -56,7 +57,7 @@ def rates(name: str) -> list[int]:
 
 @pytest.mark.parametrize("name", LOSSLESS)
 def test_lossless_to_the_sample(name: str) -> None:
-    """Streamed or whole, every sample comes out as it went in, at any rate."""
+    """Lossless formats return every sample exactly, streamed or whole, at any rate."""
     for rate in rates(name):
         samples, encoding = chirp(rate), asked(name, rate)
         for data in (
@@ -71,7 +72,7 @@ def test_lossless_to_the_sample(name: str) -> None:
 @pytest.mark.parametrize("name", LOSSY)
 @pytest.mark.parametrize("how", ["streamed", "whole"])
 def test_lossy_keeps_the_tail(name: str, how: str) -> None:
-    """The sound is all there, to its last hundredth of a second, at its place, and like itself."""
+    """Lossy formats keep the whole sound to its last 10 ms, at its place, and similar."""
     for rate in rates(name):
         samples, encoding = chirp(rate), asked(name, rate)
         if how == "whole":
@@ -80,7 +81,7 @@ def test_lossy_keeps_the_tail(name: str, how: str) -> None:
             data = b"".join(streamed(in_windows(samples), encoding, rate))
         heard = by_ffmpeg(data)
         original = said(samples, rate)
-        if heard.sample_rate != rate:  # FFmpeg gives Opus at 48 kHz, always
+        if heard.sample_rate != rate:  # FFmpeg always gives Opus at 48 kHz
             assert heard.sample_rate == 48000
             converted = Resampler(rate, 48000)(samples, last=True)
             original = said(converted, 48000)
@@ -98,7 +99,7 @@ def test_lossy_keeps_the_tail(name: str, how: str) -> None:
 
 @pytest.mark.parametrize("name", TELEPHONE)
 def test_telephone(name: str) -> None:
-    """A byte a sample; by the tables of G.711 it is the sound, as near as eight bits can be."""
+    """A telephone format uses a byte a sample, and is as near as the tables of G.711 allow."""
     samples = chirp(8000)
     for data in (
         b"".join(streamed(in_windows(samples), asked(name, 8000), 8000)),
@@ -112,7 +113,7 @@ def test_telephone(name: str) -> None:
 
 @pytest.mark.parametrize("name", list(FORMATS))
 def test_same_bytes_however_it_comes(name: str) -> None:
-    """The bytes do not depend on how the sound was cut, so that every replica makes the same."""
+    """The bytes do not depend on how the sound was split, so all replicas make the same file."""
     samples = chirp(22050)
     encoding = formats.encoding(name, None, None, 22050)
     at_once = b"".join(streamed([samples], encoding, 22050))
@@ -122,7 +123,7 @@ def test_same_bytes_however_it_comes(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["flac", "mp3", "opus", "aac"])
 def test_bytes_come_window_by_window(name: str) -> None:
-    """A fifth of a second is enough for the first sound to be heard, before the rest is there."""
+    """A fifth of a second of input gives audible sound, before the rest is there."""
     samples = chirp(24000)
     parts = np.split(samples, 5)
     data = streamed(list(parts), asked(name, 24000), 24000)
@@ -135,7 +136,7 @@ def test_bytes_come_window_by_window(name: str) -> None:
 @pytest.mark.parametrize("name", ["wav", "flac", "pcm"])
 @pytest.mark.parametrize(("rate", "other"), [(22050, 8000), (16000, 48000), (22050, 24000)])
 def test_resampled_without_seams(name: str, rate: int, other: int) -> None:
-    """Another rate has the same length and sound, at the joints as elsewhere."""
+    """Resampled sound has the same length and content, also where windows meet."""
     samples = chirp(rate)
     encoding = formats.encoding(name, other, None, rate)
     parts = [samples[start : start + 999] for start in range(0, len(samples), 999)]
@@ -148,7 +149,7 @@ def test_resampled_without_seams(name: str, rate: int, other: int) -> None:
 
 @pytest.mark.parametrize("rate", [8000, 16000, 22050, 24000, 44100, 48000])
 def test_every_bit_rate_of_mp3(rate: int) -> None:
-    """It has the bit rate that was asked for, and no frame is lost at the first and the last."""
+    """MP3 has the requested bit rate, and loses no frame at the beginning or the end."""
     samples = chirp(rate)
     for bits in FORMATS["mp3"].bit_rates(rate):
         encoding = formats.encoding("mp3", rate, bits, rate)
@@ -162,7 +163,7 @@ def test_every_bit_rate_of_mp3(rate: int) -> None:
 
 @pytest.mark.parametrize(("name", "least", "most"), [("opus", 12000, 96000), ("aac", 24000, 96000)])
 def test_bit_rate_of_others(name: str, least: int, most: int) -> None:
-    """More bits a second are more bytes; noise, since silence costs nothing."""
+    """More bits a second give more bytes; the input is noise, since silence costs nothing."""
     noise = np.random.default_rng(1).normal(0, 3000, 48000).astype(np.int16)
     sizes = [
         len(whole(Pcm(noise, 24000), formats.encoding(name, 24000, bits, 24000)))
@@ -173,7 +174,7 @@ def test_bit_rate_of_others(name: str, least: int, most: int) -> None:
 
 
 def test_pages_of_ogg() -> None:
-    """Every page has our serial number and its own right checksum."""
+    """Every page of Ogg has the same serial number and its own right checksum."""
     data = whole(Pcm(chirp(16000), 16000), asked("opus", 16000))
     starts = [match.start() for match in re.finditer(b"OggS\0", data)] + [len(data)]
     assert len(starts) > 10
@@ -186,19 +187,19 @@ def test_pages_of_ogg() -> None:
 
 @pytest.mark.parametrize("name", list(FORMATS))
 def test_very_short(name: str) -> None:
-    """A single sample can be read in every format, and none at all is no fault."""
+    """A single sample can be decoded in every format, and an empty input is not an error."""
     encoding = formats.encoding(name, None, None, 16000)
     one = np.array([5], np.int16)
     for data in (whole(Pcm(one, 16000), encoding), b"".join(streamed([one], encoding, 16000))):
         heard = by_ffmpeg(data) if name in LOSSY else DECODERS[name](data, encoding.sample_rate)
-        length = heard.sample_rate // 16000 or 1  # half a sample at 8 kHz is one
+        length = heard.sample_rate // 16000 or 1  # half a sample at 8 kHz counts as one
         assert len(heard.samples) >= length
         assert name in LOSSY or len(heard.samples) == length
     streamed([], encoding, 16000)
 
 
 def test_plain_wav_is_untouched() -> None:
-    """A stream of WAV at the voice's rate is its header and its samples, as it always was."""
+    """A stream of WAV at the voice's rate is a header and the unchanged samples."""
     samples = chirp(16000)
     data = b"".join(streamed(in_windows(samples), formats.plain(16000), 16000))
     assert data == wav.header(16000) + samples.tobytes()
@@ -221,7 +222,7 @@ def test_plain_wav_is_untouched() -> None:
     ],
 )
 def test_what_is_asked_for(asked: tuple[str, str, str], given: Encoding) -> None:
-    """What is left open is filled in: the voice's rate, or the next that the format takes."""
+    """Missing options get defaults: the voice's rate, or the nearest one of the format."""
     assert formats.encoding(*asked, 22050) == given
 
 
@@ -240,15 +241,42 @@ def test_what_is_asked_for(asked: tuple[str, str, str], given: Encoding) -> None
         (("mp3", 9000, None), "sample_rate_invalid", "one of 8000, 11025"),
         (("wav", None, 64000), "bit_rate_invalid", "has no bit_rate"),
         (("mp3", None, 100000), "bit_rate_invalid", "one of 8000, 16000"),
-        (("mp3", 48000, 8000), "bit_rate_invalid", "at 48000 Hz is one of 32000"),
+        (("mp3", 48000, 8000), "bit_rate_invalid", "at 48000 Hz must be one of 32000"),
         (("opus", None, 5999), "bit_rate_invalid", "from 6000 to 256000"),
         (("aac", 8000, 64000), "bit_rate_invalid", "from 8000 to 48000"),
     ],
 )
 def test_what_cannot_be(asked: tuple[str, str, str], code: str, says: str) -> None:
-    """What a format does not take is refused, with what it does take."""
+    """An impossible encoding is refused with the possible values."""
     with pytest.raises(RequestError) as caught:
         formats.encoding(*asked, 22050)
     assert (caught.value.code, caught.value.status) == (code, 400)
     assert says in caught.value.message
     assert caught.value.field == code.removesuffix("_invalid")
+
+
+# --- the registry --------------------------------------------------------------------------------
+
+
+def test_the_documentation_has_the_registry() -> None:
+    """The table of docs/FORMATS.md names every format, alias, description and content type."""
+    page = (Path(__file__).parents[2] / "docs" / "FORMATS.md").read_text(encoding="utf-8")
+    rows = [re.split(r" *\| *", line)[1:4] for line in page.splitlines() if line.startswith("| `")]
+    expected = []
+    for entry in FORMATS.values():
+        types = [f"`{entry.content_type}{'; rate=…' if entry.headerless else ''}`"]
+        special = (f"`{kind}` at {rate // 1000} kHz" for rate, kind in entry.content_types.items())
+        names = ", ".join(f"`{name}`" for name in (entry.name, *entry.aliases))
+        expected.append([names, entry.description, ", else ".join([*special, *types])])
+    assert rows[1 : len(expected) + 1] == expected
+
+
+def test_nothing_stands_for_two_formats() -> None:
+    """Names, aliases, suffixes and media types of ``Accept`` each select one format."""
+    entries = FORMATS.values()
+    for names in (
+        [name for entry in entries for name in (entry.name, *entry.aliases)],
+        [suffix for entry in entries for suffix in entry.suffixes],
+        [media_type for entry in entries for media_type in entry.accepted],
+    ):
+        assert len(set(names)) == len(names)

@@ -1,4 +1,4 @@
-"""The cache in memory: bounded in bytes and in age, least recently used out first."""
+"""The cache in memory: limited in bytes and in age, least recently used out first."""
 
 import numpy as np
 import pytest
@@ -10,12 +10,12 @@ from vits_tts.types import Pcm
 
 
 def pcm(count: int = 1000) -> Pcm:
-    """Return speech of so many samples."""
+    """Return speech of this many samples."""
     return Pcm(np.ones(count, np.int16), 16000)
 
 
 class Clock:
-    """A clock that is set by hand."""
+    """A clock whose time is set by the test."""
 
     now = 0.0
 
@@ -25,12 +25,12 @@ class Clock:
 
 
 def evictions() -> float:
-    """Return how many sentences this process has dropped to make room, as its metrics tell."""
+    """Return this process's number of evictions for space, from its metrics."""
     return REGISTRY.get_sample_value("vits_tts_cache_memory_evictions_total") or 0.0
 
 
 def test_least_recently_used_goes_first() -> None:
-    """What was asked for lately stays when room is needed."""
+    """Recently used sentences stay when space is needed."""
     cache = MemoryCache(Settings(max_bytes=8000, ttl_seconds=60))
     for key in "abc":
         cache.put(key, pcm())
@@ -43,7 +43,7 @@ def test_least_recently_used_goes_first() -> None:
 
 
 def test_bounded_whatever_comes() -> None:
-    """The bytes never pass the limit, and what is larger than all of it is not kept."""
+    """The bytes never exceed the limit, and a sentence larger than the limit is not kept."""
     cache = MemoryCache(Settings(max_bytes=10_000, ttl_seconds=60))
     for number in range(200):
         cache.put(str(number), pcm(number * 37))
@@ -62,11 +62,11 @@ def test_old_sentences_are_dropped() -> None:
     clock.now = 10.1
     before = evictions()
     assert cache.get("a") is None
-    assert evictions() == before  # it was too old, not in the way
+    assert evictions() == before  # too old is not an eviction for space
 
 
 def test_nobody_changes_what_is_shared() -> None:
-    """Cached samples are read-only."""
+    """Cached samples are read-only, because callers share them."""
     cache = MemoryCache(Settings(max_bytes=100_000, ttl_seconds=10))
     cache.put("a", pcm())
     kept = cache.get("a")

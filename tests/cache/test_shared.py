@@ -1,12 +1,12 @@
-"""The cache shared by processes: what one has made nobody makes again."""
+"""The cache shared by processes: no process repeats the synthesis of another."""
 
-import asyncio
 import os
 import re
 import signal
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,26 +19,38 @@ from tests.support.server import Server, Settings, serving, until
 from tests.support.sound import assert_speech, decode
 from tests.support.voices import install_joe
 from vits_tts.cache.memory import MemoryCache
-from vits_tts.cache.patience import Patience
-from vits_tts.cache.redis import Lock, RedisTier
-from vits_tts.cache.sentences import Sentences, Wanted
-from vits_tts.cache.stored import VERSION, pack
+from vits_tts.cache.redis_client import RedisClient
+from vits_tts.cache.redis_sentences import Lock, RedisSentences
+from vits_tts.cache.sentence_store import SentenceStore
+from vits_tts.cache.serialization import VERSION, pack
+from vits_tts.cache.time_budget import TimeBudget
 from vits_tts.config import MemoryCacheSettings, RedisCacheSettings
+from vits_tts.scheduling.urgency import Urgency
 from vits_tts.types import Pcm
 from vits_tts.voice import manifest
 
 TEXT = "Xin chào các bạn. Hôm nay trời đẹp quá."
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """A sentence that is requested."""
+
+    voice: str
+    key: str
+    make: Callable[[Callable[[], Urgency]], AsyncGenerator[Pcm, None]]
+    work: float
+
+
 @pytest.fixture(scope="module")
 def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    """One Redis."""
+    """Run one Redis."""
     with redis_server(tmp_path_factory.mktemp("redis")) as running:
         yield running
 
 
 def settings_for(redis: RedisServer, **more: object) -> Settings:
-    """Return the settings of a server with this Redis, patient enough for a busy machine."""
+    """Return settings of a server with this Redis, with long timeouts for a busy machine."""
     shared = {"url": redis.url, "command_timeout": 2, "connect_timeout": 2, **more}
     return {"cache": {"redis": shared}, "logging": {"level": "debug"}}
 
@@ -47,7 +59,7 @@ def settings_for(redis: RedisServer, **more: object) -> Settings:
 def pair(
     redis: RedisServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Server, Server]]:
-    """Two servers that share it, each with its own files."""
+    """Run two servers that share it, each with its own files."""
     with ExitStack() as stack:
         folders = (tmp_path_factory.mktemp(name) for name in ("first", "second"))
         one, two = (stack.enter_context(serving(folder, settings_for(redis))) for folder in folders)
@@ -56,7 +68,7 @@ def pair(
 
 @pytest.fixture(scope="module")
 def slow(redis: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server whose voice takes seconds for a long sentence, and waits as long for others."""
+    """Run a server whose voice takes seconds, and which waits that long for other processes."""
     folder = tmp_path_factory.mktemp("slow")
     install_joe(folder / "voices")
     settings = settings_for(redis, command_timeout=20)
@@ -83,15 +95,21 @@ def stream(server: Server, text: str) -> bytes:
     return response.content[44:]
 
 
+def scripts_run(redis: RedisServer) -> int:
+    """Return how many scripts Redis has run: each command about a lock is one."""
+    with redis.client() as client:
+        return int(client.info("commandstats").get("cmdstat_eval", {}).get("calls", 0))
+
+
 def stored(redis: RedisServer, count: int) -> None:
-    """Wait until so many sentences are in Redis."""
+    """Wait until this many sentences are in Redis."""
     until(lambda: len(redis.keys("vits-tts:s*")) >= count, f"{count} sentences stored")
 
 
 def test_what_one_has_said_the_other_does_not_make(
     pair: tuple[Server, Server], redis: RedisServer
 ) -> None:
-    """The second server returns the first one's samples, and its metrics say: no inference."""
+    """The second server returns the first one's samples without inference, by its metrics."""
     one, two = pair
     with redis.client() as client:
         client.flushall()
@@ -110,7 +128,7 @@ def test_what_one_has_said_the_other_does_not_make(
 
 
 def test_times_come_along(pair: tuple[Server, Server], redis: RedisServer) -> None:
-    """Made here, from memory, from Redis and with its file there already: the same times."""
+    """Times are the same from synthesis, memory, Redis and an existing file."""
     one, two = pair
     query = {"text": "Giá 35k, tăng 15,2%. Hẹn gặp lại lúc 7h30!", "timestamps": "true"}
     before = len(redis.keys("vits-tts:s*")), metric(two, "vits_tts_syntheses_total")
@@ -131,7 +149,7 @@ def test_times_come_along(pair: tuple[Server, Server], redis: RedisServer) -> No
 def test_files_are_made_again_by_any_replica(
     pair: tuple[Server, Server], redis: RedisServer, name: str
 ) -> None:
-    """A file that one server made is served by the other, the same in bytes, ranges and ETag."""
+    """Another server serves the same file with the same bytes, ranges and ETag."""
     one, two = pair
     params: dict[str, str] = {"text": "Một tệp cho hai máy.", "format": name}
     params["sample_rate"] = "24000"
@@ -150,7 +168,7 @@ def test_files_are_made_again_by_any_replica(
 
 
 def test_many_callers_one_synthesis(pair: tuple[Server, Server]) -> None:
-    """Fifty who ask for one text at once cost one synthesis."""
+    """Fifty simultaneous requests for one text cost one synthesis."""
     server, _ = pair
     text = "Năm mươi người cùng nghe một câu này vào cùng một lúc."
     before = metric(server, "vits_tts_syntheses_total")
@@ -162,7 +180,7 @@ def test_many_callers_one_synthesis(pair: tuple[Server, Server]) -> None:
 
 
 def test_what_another_is_making_is_waited_for(slow: Server, redis: RedisServer) -> None:
-    """A sentence that another process is making is waited for, and its samples are returned."""
+    """A server waits for a sentence that another process is making, and returns its samples."""
     text = " ".join(["máy khác đang đọc câu này"] * 7)
     made = Pcm(np.tile(np.array([3000, -3000], np.int16), 8000), 16000)
 
@@ -183,56 +201,56 @@ def test_what_another_is_making_is_waited_for(slow: Server, redis: RedisServer) 
         client.set(lock, "another", px=60_000)
     waits = metric(slow, "vits_tts_cache_lock_wait_seconds_count")
     before = metric(slow, "vits_tts_syntheses_total")
+    scripts = scripts_run(redis)
     with ThreadPoolExecutor(1) as threads:
         waiting = threads.submit(stream, slow, text)
-        slow.wait_for("cache miss", 2, tier="memory", key=name)
+        until(lambda: scripts_run(redis) > scripts, "the question for the lock")
         store_as_another(lock)
         assert waiting.result() == made.samples.tobytes()
     assert metric(slow, "vits_tts_syntheses_total") == before
     assert metric(slow, "vits_tts_cache_lock_wait_seconds_count") == waits + 1
 
 
-def test_what_came_between_looking_and_locking_is_not_made_again(redis: RedisServer) -> None:
-    """Another stores it and gives its lock back just after we looked: it is taken, the lock not."""
+async def test_what_came_between_looking_and_locking_is_not_made_again(redis: RedisServer) -> None:
+    """A sentence that is stored just before the lock is taken is not made again.
+
+    It is read after the lock was taken, and the lock is released.
+    """
     made = Pcm(np.full(1000, 7, np.int16), 16000)
 
     async def nobody(_: object) -> AsyncGenerator[Pcm, None]:
         raise AssertionError("made again")
         yield made
 
-    async def story() -> tuple[Pcm | None, object, bool]:
-        other = RedisTier(RedisCacheSettings(url=redis.url, command_timeout=5))
+    other = RedisSentences(RedisClient(RedisCacheSettings(url=redis.url, command_timeout=5)))
 
-        class Late(RedisTier):
-            looked = False
+    class Late(RedisSentences):
+        looked = False
 
-            async def get(self, voice: str, key: str, patience: Patience) -> Pcm | None:
-                if self.looked:
-                    return await super().get(voice, key, patience)
-                self.looked = True
-                lock = await other.lock(voice, key, other.patience())
-                assert isinstance(lock, Lock)
-                assert not lock.stored
-                await other._store(voice, key, made, lock)
-                return None
+        async def get(self, voice: str, key: str, patience: TimeBudget) -> Pcm | None:
+            if self.looked:
+                return await super().get(voice, key, patience)
+            self.looked = True
+            lock = await other.lock(voice, key, other.client.patience())
+            assert isinstance(lock, Lock)
+            assert not lock.stored
+            await other._store(voice, key, made, lock)
+            return None
 
-        tier = Late(RedisCacheSettings(url=redis.url, command_timeout=5))
-        sentences = Sentences(MemoryCache(MemoryCacheSettings()), tier)
-        wanted = Wanted("v", "between", make=nobody, work=1.0, speech=1.0)
-        found, lock = await sentences._found_or_locked(tier, wanted, tier.patience())
-        await tier.finish()
-        free = isinstance(await other.lock("v", "between", other.patience()), Lock)
-        await other.finish()
-        return found, lock, free
-
-    found, lock, free = asyncio.run(story())
+    tier = Late(RedisClient(RedisCacheSettings(url=redis.url, command_timeout=5)))
+    sentences = SentenceStore(MemoryCache(MemoryCacheSettings()), tier)
+    wanted = Wanted("v", "between", make=nobody, work=1.0)
+    found, lock = await sentences._found_or_locked(tier, wanted, tier.client.patience())
+    await tier.client.finish()
+    free = isinstance(await other.lock("v", "between", other.client.patience()), Lock)
+    await other.client.finish()
     assert found is not None
     assert found.samples.tolist() == made.samples.tolist()
     assert (lock, free) == (None, True)
 
 
 def test_one_of_several_may_leave(slow: Server, redis: RedisServer) -> None:
-    """Who leaves among several stops nothing; when the last one leaves, the work ends."""
+    """One of several clients may leave; the work ends when the last one leaves."""
     sentence = " ".join(["một hai ba bốn năm sáu bảy"] * 7)
     before = metric(slow, "vits_tts_syntheses_total")
     misses = len(slow.lines("cache miss"))
@@ -252,7 +270,10 @@ def test_one_of_several_may_leave(slow: Server, redis: RedisServer) -> None:
 
 
 def test_a_holder_that_dies_is_replaced(redis: RedisServer, tmp_path: Path) -> None:
-    """When a maker is killed, who waits gets it within the lock's time and one synthesis."""
+    """A waiting process takes over when another is killed during synthesis.
+
+    This takes no longer than the lock's time, and one synthesis.
+    """
     for name in ("one", "two"):
         install_joe(tmp_path / name / "voices")
     settings = {
@@ -278,36 +299,34 @@ def test_a_holder_that_dies_is_replaced(redis: RedisServer, tmp_path: Path) -> N
         assert took < 3 + 2 * once + 1
 
 
-def test_a_slow_holder_cannot_overwrite(redis: RedisServer) -> None:
-    """What a process stores after its lock has passed to another is not taken."""
+async def test_a_slow_holder_cannot_overwrite(redis: RedisServer) -> None:
+    """A value from a process that has lost its lock is not stored."""
 
     def speech(value: int) -> Pcm:
         return Pcm(np.full(1000, value, np.int16), 16000)
 
-    async def race() -> list[int]:
-        tier = RedisTier(RedisCacheSettings(url=redis.url, lock_seconds=0.1, command_timeout=5))
-        key = "slow"
-        slow = await tier.lock("v", key, tier.patience())
-        assert isinstance(slow, Lock)
-        assert await tier.lock("v", key, tier.patience()) == "held"
-        until(lambda: not redis.keys(slow.name), "the lock's end")
-        quick = await tier.lock("v", key, tier.patience())
-        assert isinstance(quick, Lock)
-        await tier._store("v", key, speech(1), slow)
-        between = await tier.get("v", key, tier.patience())
-        await tier._store("v", key, speech(2), quick)
-        await tier._store("v", key, speech(3), slow)
-        after = await tier.get("v", key, tier.patience())
-        assert between is None
-        assert after
-        await tier.finish()
-        return list(set(after.samples.tolist()))
-
-    assert asyncio.run(race()) == [2]
+    settings = RedisCacheSettings(url=redis.url, lock_seconds=0.1, command_timeout=5)
+    tier = RedisSentences(RedisClient(settings))
+    key = "slow"
+    slow = await tier.lock("v", key, tier.client.patience())
+    assert isinstance(slow, Lock)
+    assert await tier.lock("v", key, tier.client.patience()) == "held"
+    until(lambda: not redis.keys(slow.name), "the lock's end")
+    quick = await tier.lock("v", key, tier.client.patience())
+    assert isinstance(quick, Lock)
+    await tier._store("v", key, speech(1), slow)
+    between = await tier.get("v", key, tier.client.patience())
+    await tier._store("v", key, speech(2), quick)
+    await tier._store("v", key, speech(3), slow)
+    after = await tier.get("v", key, tier.client.patience())
+    assert between is None
+    assert after
+    await tier.client.finish()
+    assert list(set(after.samples.tolist())) == [2]
 
 
 def test_no_redis_everything_works(tmp_path: Path) -> None:
-    """Without an address there is memory alone, and nothing else is different."""
+    """Without an address there is only the memory cache, and everything else works the same."""
     with serving(tmp_path) as server:
         assert stream(server, TEXT) == stream(server, TEXT)
         assert metric(server, "vits_tts_syntheses_total") == 2

@@ -1,4 +1,4 @@
-"""The stored form: what comes out is what went in, or nothing does."""
+"""The serialization: the result is the input, or it is a miss."""
 
 from dataclasses import replace
 
@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vits_tts.cache.stored import Damaged, pack, unpack
+from vits_tts.cache.serialization import Damaged, pack, unpack
 from vits_tts.types import Pcm, Timing
 
 
 def noise(count: int) -> Pcm:
-    """Return samples of every size, full scale included, and three words."""
+    """Return samples of all levels, full scale included, and three words."""
     samples = np.random.default_rng(count).integers(-32768, 32768, count, np.int16)
     words = np.array([[0, 3, 0, 1], [4, 9, 1, 2], [10, 200, 500_000, 2**31 - 1]], np.int32)
     return Pcm(samples.astype(np.int16), 22050, timing=Timing(count, words, estimated=False))
@@ -20,7 +20,7 @@ def noise(count: int) -> Pcm:
 
 @pytest.mark.parametrize("count", [1, 2, 100, 4096, 100_000])
 def test_lossless(count: int) -> None:
-    """Every sample comes back."""
+    """Every sample is restored."""
     pcm = noise(count)
     back = unpack(pack(pcm))
     assert back.sample_rate == pcm.sample_rate
@@ -30,7 +30,10 @@ def test_lossless(count: int) -> None:
 @pytest.mark.parametrize("estimated", [False, True])
 @pytest.mark.parametrize("words", [0, 3])
 def test_times_come_back(words: int, estimated: bool) -> None:
-    """With all words or none, and whether they are an estimate; unknown ones stay unknown."""
+    """Times are restored, with all words or none, and with the mark of an estimate.
+
+    Unknown times stay unknown.
+    """
     pcm = noise(100)
     assert pcm.timing
     timing = replace(pcm.timing, words=pcm.timing.words[:words], estimated=estimated)
@@ -44,7 +47,7 @@ def test_times_come_back(words: int, estimated: bool) -> None:
 
 @given(st.integers(0, 3000), st.integers(1, 255))
 def test_any_changed_byte_is_noticed(place: int, change: int) -> None:
-    """No flipped bit gets through."""
+    """Every flipped bit is detected."""
     data = bytearray(pack(noise(1000)))
     data[place % len(data)] ^= change
     with pytest.raises(Damaged):
@@ -53,13 +56,13 @@ def test_any_changed_byte_is_noticed(place: int, change: int) -> None:
 
 @given(st.binary(max_size=200))
 def test_garbage_is_noticed(data: bytes) -> None:
-    """What is not ours is told from what is."""
+    """Values of another form are detected."""
     with pytest.raises(Damaged):
         unpack(data)
 
 
 def test_cut_short_is_noticed() -> None:
-    """Wherever it was cut."""
+    """A truncated value is detected at every length."""
     data = pack(noise(300))
     for end in range(len(data)):
         with pytest.raises(Damaged):
@@ -68,7 +71,7 @@ def test_cut_short_is_noticed() -> None:
 
 def test_other_versions_are_not_ours(monkeypatch: pytest.MonkeyPatch) -> None:
     """A value of another version of the format is a miss."""
-    monkeypatch.setattr("vits_tts.cache.stored.VERSION", 1)
+    monkeypatch.setattr("vits_tts.cache.serialization.VERSION", 1)
     other = pack(noise(10))
     monkeypatch.undo()
     with pytest.raises(Damaged, match="the format is"):

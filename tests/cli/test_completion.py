@@ -1,4 +1,4 @@
-"""Completion, by the shells themselves."""
+"""Completion, run by the shells themselves."""
 
 import shutil
 import subprocess
@@ -22,7 +22,7 @@ done
 
 
 def test_bash(tmp_path: Path) -> None:
-    """Bash, given what `completion bash` prints, completes voices and formats."""
+    """Bash completes voices and formats with the output of `completion bash`."""
     install_pair(tmp_path / "voices")
     environment = clean_environment()
     environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
@@ -42,7 +42,7 @@ def test_bash(tmp_path: Path) -> None:
 
 
 def test_other_shells(tmp_path: Path) -> None:
-    """What is printed for them is theirs; where they are installed, they find no fault with it."""
+    """The output for other shells has their form and, where they are installed, is valid."""
     shells = ("zsh", "fish")
     printed = run_several(tmp_path, *(["completion", shell] for shell in shells))
     for shell, done in zip(shells, printed, strict=True):

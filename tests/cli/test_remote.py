@@ -1,5 +1,6 @@
-"""A server's voice, for `say --url` and `batch --url`: the server's own, and unkind ones."""
+"""A server's voice, for `say --url` and `batch --url`: a real server, and faulty ones."""
 
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,18 +30,18 @@ from vits_tts.errors import (
     Unavailable,
     VitsTtsError,
 )
-from vits_tts.web import access
+from vits_tts.web.auth import api_keys
 
 VOICES = b'{"default": "a", "voices": [{"name": "a", "licence": "free", "sample_rate": 8000}]}'
 
 
 def said(remote: Remote, text: str) -> Any:
-    """Return all samples of a speech."""
+    """Return all samples of a text."""
     return np.concatenate([window.samples for window in remote.stream(text)])
 
 
 def test_the_same_speech(server: Server, tmp_path: Path) -> None:
-    """A server's speech is the library's, sample by sample, also of a text in many portions."""
+    """A server's speech equals the library's in every sample, also for many portions."""
     install_pair(tmp_path / "voices")
     (tmp_path / "config.yaml").write_text("voice: {name: pair}")
     text = "Nam nam. Lan a!\n\n" * 300
@@ -52,7 +53,7 @@ def test_the_same_speech(server: Server, tmp_path: Path) -> None:
 
 
 def test_errors_are_those_of_the_library(server: Server) -> None:
-    """What the server refuses is raised as what it is; the message names the server."""
+    """A server's refusal raises the library's error; the message names the server."""
     remote = Remote(server.url, "pair", {})
     with pytest.raises(TextUnspeakable):
         said(remote, "...")
@@ -68,9 +69,9 @@ def test_errors_are_those_of_the_library(server: Server) -> None:
 
 
 def test_command_line(start: Starter, tmp_path: Path) -> None:
-    """`say --url` speaks with a key from the environment; without one nobody is let in."""
+    """`say --url` uses a key from the environment; without a key it is refused."""
     install_pair(tmp_path / "server" / "voices")
-    key, line = access.make_key("reader")
+    key, line = api_keys.make_key("reader")
     with start({"access": {"keys": [line]}, "voice": {"name": "pair"}}) as server:
         say = ("say", "nam", "--url", server.url, "-o", "-")
         done = run(tmp_path, *say, VITS_TTS_API_KEY=key)
@@ -81,7 +82,7 @@ def test_command_line(start: Starter, tmp_path: Path) -> None:
 
 
 class Unkind:
-    """A server that answers as it is told, once each, and notes what it was asked."""
+    """A server that sends prepared answers, once each, and records the requests."""
 
     def __init__(self, *answers: tuple[int, dict[str, str], bytes]) -> None:
         """Keep the answers."""
@@ -100,7 +101,7 @@ class Unkind:
             do_POST = do_GET  # noqa: N815
 
             def log_message(handler, *_: object) -> None:  # noqa: N805
-                """Say nothing."""
+                """Print nothing."""
 
         with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listening:
             self.url = f"http://127.0.0.1:{listening.server_port}"
@@ -123,8 +124,38 @@ class Unkind:
         handler.wfile.write(body)
 
 
+def test_a_server_does_not_command_the_terminal(tmp_path: Path) -> None:
+    """Control characters from a server are shown escaped: errors, names, licences."""
+    evil = "\x1b]0;owned\x07\u202e\x9b31m"
+    shown = r"\x1b]0;owned\x07\u202e\x9b31m"
+    error = json.dumps({"error": {"code": "internal", "message": evil}}).encode()
+    voices = json.dumps(
+        {"default": "a", "voices": [{"name": evil, "licence": evil, "sample_rate": 8000}]}
+    ).encode()
+    say = ("say", "nam", "-o", "x.wav", "--url")
+    answers: list[tuple[int, dict[str, str], bytes]] = [
+        (400, {}, error),
+        (200, {}, voices),
+        (418, {}, evil.encode()),
+    ]
+    for answer in answers:
+        with Unkind(answer).running() as server:
+            done = run(tmp_path, *say, server.url)
+            (line,) = done.stderr.decode().removesuffix("\n").split("\n")
+            assert done.returncode == 2
+            assert line.isprintable()
+            assert shown in line or answer[0] == 418
+    with Unkind((200, {}, VOICES), (500, {}, error)).running() as server:
+        (tmp_path / "lines.txt").write_text("nam\n")
+        done = run(tmp_path, "batch", "lines.txt", "-o", "out", "--url", server.url)
+        (line,) = done.stderr.decode().removesuffix("\n").split("\n")
+        assert done.returncode == 1
+        assert shown in line
+        assert line.isprintable()
+
+
 class Silent(Unkind):
-    """A server that tells its voices, begins to send sound, and then says no more."""
+    """A server that lists its voices, begins to send sound, and then sends nothing more."""
 
     def __init__(self, begun: bytes) -> None:
         """Begin sound with these bytes; without any, not even its headers are sent."""
@@ -157,18 +188,18 @@ class Silent(Unkind):
 
 
 def busy(status: int = 503) -> tuple[int, dict[str, str], bytes]:
-    """Return an answer of a server that is busy for no time."""
+    """Return an answer of a busy server with a Retry-After of zero."""
     body = b'{"error": {"code": "busy", "message": "too much", "field": null}}'
     return status, {"Retry-After": "0"}, body
 
 
 def sound(samples: int) -> tuple[int, dict[str, str], bytes]:
-    """Return an answer with so many samples."""
+    """Return an answer with this many samples."""
     return 200, {}, wav.header(8000) + b"\1\2" * samples
 
 
 def test_busy() -> None:
-    """A busy server is asked again when it said, a few times and no more."""
+    """A busy server is asked again at the stated time, a limited number of times."""
     with Unkind((200, {}, VOICES), busy(), busy(429), sound(9)).running() as server:
         assert len(said(Remote(server.url, None, {}), "nam")) == 9
         assert len(server.asked) == 4
@@ -180,7 +211,7 @@ def test_busy() -> None:
 
 @pytest.mark.parametrize("begun", [b"", wav.header(8000) + b"\1\2"])
 def test_closing_hangs_up(begun: bytes) -> None:
-    """Whoever closes it waits no longer: neither for an answer nor for the rest of one."""
+    """Closing ends the wait for an answer or for the rest of one."""
     failed: list[VitsTtsError] = []
 
     def listen(remote: Remote) -> None:
@@ -195,14 +226,14 @@ def test_closing_hangs_up(begun: bytes) -> None:
         server.asked_for_sound.wait()
         remote.close()
         thread.join()
-        with pytest.raises(Unavailable, match="left"):  # and nothing is asked any more
+        with pytest.raises(Unavailable, match="aborted"):  # and no further request is made
             said(remote, "nam")
-    assert isinstance(failed[0], Unavailable)  # and not because the wait took too long
-    assert failed[0].message.endswith("left")
+    assert isinstance(failed[0], Unavailable)  # not because of a timeout
+    assert failed[0].message.endswith("aborted")
 
 
 def test_redirects_get_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The key goes to the server that was named, and to no other that it points to."""
+    """The key goes only to the named server, and to no other after a redirect."""
     monkeypatch.setenv("VITS_TTS_API_KEY", "secret")
     with Unkind((302, {"Location": "HERE/away"}, b"")).running() as server:
         with pytest.raises(ConfigError, match="the server answers 302 Found"):
@@ -213,8 +244,8 @@ def test_redirects_get_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("answer", "error", "message"),
     [
-        ((200, {}, wav.header(8000) + b"\1"), VitsTtsError, "the answer broke off"),
-        ((200, {"Content-Length": "999"}, b"x" * 99), VitsTtsError, "the answer broke off"),
+        ((200, {}, wav.header(8000) + b"\1"), VitsTtsError, "the response ended early"),
+        ((200, {"Content-Length": "999"}, b"x" * 99), VitsTtsError, "the response ended early"),
         ((500, {}, b"<html>"), ConfigError, "the server answers 500 Internal Server Error"),
         ((799, {}, b"[]"), ConfigError, "the server answers 799"),
         (
@@ -227,7 +258,7 @@ def test_redirects_get_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_answers_that_are_none(
     answer: tuple[int, dict[str, str], bytes], error: type[Exception], message: str
 ) -> None:
-    """Half an answer is no speech, and an error of whatever kind is one clear line."""
+    """An incomplete answer is not speech, and each error is one clear line."""
     with Unkind((200, {}, VOICES), answer).running() as server:
         remote = Remote(server.url, None, {})
         with pytest.raises(error) as raised:
@@ -237,10 +268,10 @@ def test_answers_that_are_none(
 
 @pytest.mark.parametrize("body", [b"hello", b"[]", b'{"voices": [{}]}'])
 def test_no_server_of_ours(body: bytes) -> None:
-    """Something else that answers is told apart."""
+    """A server of another kind is recognised."""
     with (
         Unkind((200, {}, body)).running() as server,
-        pytest.raises(ConfigError, match="this is no vits-tts server"),
+        pytest.raises(ConfigError, match="this is not a vits-tts server"),
     ):
         Remote(server.url, None, {})
 
@@ -249,7 +280,7 @@ def test_no_server_of_ours(body: bytes) -> None:
     "url", ["localhost:8888", "file:///etc", "http://", "http://a/?b=c", "http://me:secret@a"]
 )
 def test_addresses(url: str) -> None:
-    """An address that is none is told before anything is asked, without what is secret in it."""
+    """An invalid address is reported before any request, without its secrets."""
     with pytest.raises(ConfigError, match="--url should") as raised:
         Remote(url, None, {})
     assert "secret" not in str(raised.value)

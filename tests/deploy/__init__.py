@@ -1,1 +1,1 @@
-"""What is in `deploy/`, run or checked."""
+"""Tests of the files in `deploy/`: each is run or checked."""

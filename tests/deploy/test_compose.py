@@ -1,4 +1,4 @@
-"""compose.yaml: hardened, and what it says of replicas, Redis and proxy, run as processes."""
+"""compose.yaml: hardened; its replicas, Redis and proxy are run as processes."""
 
 import re
 from contextlib import ExitStack
@@ -20,13 +20,16 @@ REPLICAS = ("speech-1", "speech-2")
 
 @pytest.fixture(name="compose")
 def read_compose() -> dict[str, Any]:
-    """What Docker reads, anchors followed."""
+    """Return the file as Docker reads it, with anchors resolved."""
     data: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
     return data
 
 
 def test_containers_are_hardened(compose: dict[str, Any]) -> None:
-    """No capabilities, no root file system to write, no log that fills the disk; all come back."""
+    """Containers have no capabilities, a read-only root file system and limited logs.
+
+    All of them restart.
+    """
     for service in compose["services"].values():
         assert service["read_only"] is True
         assert service["cap_drop"] == ["ALL"]
@@ -36,11 +39,11 @@ def test_containers_are_hardened(compose: dict[str, Any]) -> None:
     dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8")
     for name in REPLICAS:
         for volume in compose["services"][name]["volumes"]:
-            assert f'"{volume.split(":")[1]}"' in dockerfile  # made there, for its user
+            assert f'"{volume.split(":")[1]}"' in dockerfile  # created there, for its user
 
 
 def test_the_proxy_finds_the_replicas_again(compose: dict[str, Any]) -> None:
-    """Each upstream is a replica with an address of its own; the proxy's alone is believed."""
+    """Each upstream is a replica with its own address; only the proxy is trusted."""
     services = compose["services"]
     upstreams = re.findall(r"server ([\w-]+):8888", CONFIG.read_text(encoding="utf-8"))
     assert tuple(upstreams) == REPLICAS
@@ -52,7 +55,7 @@ def test_the_proxy_finds_the_replicas_again(compose: dict[str, Any]) -> None:
 
 
 def test_the_parts_together(compose: dict[str, Any], tmp_path: Path) -> None:
-    """Replicas, Redis and nginx as they are started there: one cache, no buffer, Redis may go."""
+    """Replicas, Redis and nginx work together: one cache, no buffering, and Redis may fail."""
     program, *options = compose["services"]["redis"]["command"]
     assert program == "redis-server"
     with ExitStack() as stack:

@@ -1,4 +1,4 @@
-"""Every panel of the dashboard, asked of a real Prometheus that watches real servers."""
+"""Every panel of the dashboard, with a real Prometheus that watches real servers."""
 
 import time
 from contextlib import ExitStack
@@ -14,7 +14,7 @@ from tests.support.voices import install_pair
 
 
 def test_every_panel_has_something_to_show(tmp_path: Path) -> None:
-    """No query is refused, and each draws a line once servers serve, refuse and limit."""
+    """No query is refused, and each draws a line once servers answer, refuse and limit."""
     begun = time.time()
     with ExitStack() as stack:
         redis = stack.enter_context(redis_server(tmp_path / "redis"))

@@ -1,14 +1,21 @@
-"""The manifests: right by Kubernetes's own schemas, hardened, and fitting our settings."""
+"""The manifests: valid by Kubernetes' own schemas, hardened, and matching the settings."""
 
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import kubernetes_validate
 import pytest
 import yaml
 
+from tests.conftest import Starter
+from tests.support.server import Server
+from tests.support.voices import install_pair
 from vits_tts.config import load
+from vits_tts.web.auth.api_keys import make_key
 
 FOLDER = Path(__file__).parent.parent.parent / "deploy" / "kubernetes"
 VERSIONS = ("1.31", "1.33", "1.35")
@@ -24,7 +31,7 @@ def manifests() -> list[dict[str, Any]]:
 
 
 def kustomization() -> dict[str, Any]:
-    """Return what kustomize reads first."""
+    """Return the file that kustomize reads first."""
     data: dict[str, Any] = yaml.safe_load((FOLDER / "kustomization.yaml").read_text())
     return data
 
@@ -48,13 +55,13 @@ def found(kind: str, name: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_schemas(version: str) -> None:
-    """Each object is what Kubernetes's schemas ask for, strictly: no unknown field."""
+    """Each object is valid by Kubernetes' schemas, without unknown fields."""
     for manifest in manifests():
         kubernetes_validate.validate(manifest, version, strict=True)
 
 
 def test_schemas_notice_mistakes() -> None:
-    """The check above is one: a misspelt field is found."""
+    """The check of schemas works: it finds a misspelt field."""
     manifest = found("Deployment", "speech")
     manifest["spec"]["replica"] = 3
     with pytest.raises(kubernetes_validate.ValidationError):
@@ -62,7 +69,7 @@ def test_schemas_notice_mistakes() -> None:
 
 
 def test_every_file_is_used() -> None:
-    """No manifest lies there that kustomize does not know, and it names none that is not there."""
+    """All manifests are used by kustomize, and every manifest that it names exists."""
     data = kustomization()
     generated = [
         name
@@ -75,7 +82,7 @@ def test_every_file_is_used() -> None:
 
 
 def test_pods_are_hardened() -> None:
-    """No root, no privileges, nothing to write but named folders, no token of the cluster's."""
+    """Pods have no root, no privileges, no writable path except named folders, and no token."""
     for pod in pods():
         assert pod["automountServiceAccountToken"] is False
         assert pod["securityContext"]["runAsNonRoot"] is True
@@ -91,7 +98,7 @@ def test_pods_are_hardened() -> None:
 
 
 def test_settings_fit_the_pod() -> None:
-    """The settings load; ports, probes, keys and the time to drain are those of the pod."""
+    """The settings load; ports, probes, keys and the time to drain match the pod."""
     config = load(FOLDER / "config.yaml")
     pod = found("Deployment", "speech")["spec"]["template"]["spec"]
     (container,) = pod["containers"]
@@ -104,16 +111,74 @@ def test_settings_fit_the_pod() -> None:
     readiness = container["readinessProbe"]
     notice = readiness["periodSeconds"] * readiness["failureThreshold"]
     assert notice < config.server.drain_delay
+    (volume,) = (volume for volume in pod["volumes"] if volume["name"] == "settings")
+    (secret,) = (
+        source["secret"] for source in volume["projected"]["sources"] if "secret" in source
+    )
     mounts = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}
-    assert str(config.access.keys_file) == f"{mounts['keys']}/keys.txt"
+    (item,) = secret["items"]
+    assert str(config.access.keys_file) == f"{mounts['settings']}/{item['path']}"
     redis = config.cache.redis.url
     assert redis is not None
     assert redis.get_secret_value().startswith("redis://redis:6379")
     assert found("Service", "redis")["spec"]["ports"][0]["port"] == 6379
 
 
+def test_nobody_is_believed_but_who_is_named() -> None:
+    """No network of pods is a trusted proxy, and links are still those of the Ingress."""
+    config = load(FOLDER / "config.yaml")
+    assert config.server.trusted_proxies == ()
+    rule, *_ = found("Ingress", "speech")["spec"]["rules"]
+    assert config.server.public_url == f"https://{rule['host']}"
+
+
+def test_other_settings_reach_the_pod(start: Starter, tmp_path: Path) -> None:
+    """Settings and keys are a folder that the kubelet replaces, so a reload sees the new ones.
+
+    A file that is mounted with ``subPath`` never changes.
+    """
+    for pod in pods():
+        for container in pod["containers"]:
+            assert not any("subPath" in mount for mount in container["volumeMounts"])
+    folder = tmp_path / "server"
+    install_pair(folder / "voices")
+    (old, first), (new, second) = make_key("old"), make_key("new")
+
+    def swap(name: str, line: str) -> None:
+        """Replace a folder like the kubelet: write all files anew, and rename a link to them."""
+        settings = {"server": {"port": 0}, "voice": {"name": "pair"}}
+        settings["access"] = {"keys_file": "keys/keys.txt"}
+        data = folder / name
+        (data / "keys").mkdir(parents=True)
+        (data / "config.yaml").write_text(yaml.safe_dump(settings))
+        (data / "keys" / "keys.txt").write_text(line)
+        (data / "keys" / "keys.txt").chmod(0o440)
+        link = folder / "..data_tmp"
+        link.symlink_to(name)
+        link.replace(folder / "..data")
+
+    swap("..1", first)
+    (folder / "keys").symlink_to("..data/keys")
+    with start() as server:
+        config = folder / "config.yaml"  # which the starter has written
+        config.unlink()
+        config.symlink_to("..data/config.yaml")
+        os.kill(server.process.pid, signal.SIGHUP)
+        server.wait_until(lambda: status(server, old) == 200, "the first key")
+        swap("..2", second)
+        os.kill(server.process.pid, signal.SIGHUP)
+        server.wait_until(lambda: status(server, new) == 200, "the second key")
+        server.wait_until(lambda: status(server, old) == 401, "the first key's end")
+        assert not [line for line in server.lines() if "others may" in line["message"]]
+
+
+def status(server: Server, key: str) -> int:
+    """Return the status of a request with a key."""
+    return httpx.get(f"{server.url}/voices", headers={"X-API-Key": key}).status_code
+
+
 def test_the_autoscaler_and_the_budget_mean_the_deployment() -> None:
-    """What scales and what may be taken away at once is the server."""
+    """The autoscaler and the disruption budget select the server's Deployment."""
     labels = found("Deployment", "speech")["spec"]["template"]["metadata"]["labels"]
     target = found("HorizontalPodAutoscaler", "speech")["spec"]["scaleTargetRef"]
     assert (target["kind"], target["name"]) == ("Deployment", "speech")

@@ -1,4 +1,4 @@
-"""Alerts and the dashboard ask for metrics that there are; alerts fire when they should."""
+"""Alerts and the dashboard use metrics that exist; alerts fire when they should."""
 
 import re
 import shutil
@@ -10,13 +10,13 @@ import yaml
 from prometheus_client import REGISTRY
 
 from tests.support.monitoring import dashboard
-from vits_tts import metrics
+from vits_tts.telemetry import metrics
 
 FOLDER = Path(__file__).parent.parent.parent / "deploy" / "monitoring"
 
 
 def known() -> set[str]:
-    """Return the names of all our metrics, as Prometheus knows them."""
+    """Return the names of all metrics of the server, as Prometheus knows them."""
     assert metrics.SYNTHESES
     names = set()
     for family in REGISTRY.collect():
@@ -27,7 +27,7 @@ def known() -> set[str]:
 
 
 def expressions() -> dict[str, str]:
-    """Return every query, by where it stands."""
+    """Return every query, by its place."""
     alerts = yaml.safe_load((FOLDER / "alerts.yaml").read_text(encoding="utf-8"))
     found = {rule["alert"]: rule["expr"] for group in alerts["groups"] for rule in group["rules"]}
     for panel in dashboard()["panels"]:
@@ -37,7 +37,7 @@ def expressions() -> dict[str, str]:
 
 
 def test_only_metrics_that_there_are() -> None:
-    """Each name that a query uses is one that the server has."""
+    """Each name in a query is a metric of the server."""
     names = known()
     for place, expression in expressions().items():
         used = set(re.findall(r"vits_tts_\w+", expression))
@@ -45,7 +45,7 @@ def test_only_metrics_that_there_are() -> None:
 
 
 def test_every_way_to_ask_for_speech_is_watched() -> None:
-    """Where a query counts requests of some routes, those of OpenAI's paths are among them."""
+    """A query that counts requests for speech includes the routes of OpenAI's paths."""
     chosen = {
         place: re.findall(r'route=~?"([^"]+)"', expression)
         for place, expression in expressions().items()
@@ -78,7 +78,7 @@ def test_the_dashboard_shows_all() -> None:
 
 
 def promtool(*arguments: str) -> str:
-    """Run Prometheus's own tool, or skip the test where it is not there."""
+    """Run Prometheus' own tool, or skip the test if it is not installed."""
     program = shutil.which("promtool")
     if program is None:
         pytest.skip("there is no promtool (Debian: prometheus) to check queries with")
@@ -90,7 +90,7 @@ def promtool(*arguments: str) -> str:
 
 
 def test_alerts_fire_when_they_should() -> None:
-    """Each alert is written right and fires on made-up numbers, and not on harmless ones."""
+    """Each alert is valid and fires on bad numbers, and not on harmless ones."""
     promtool("check", "rules", "alerts.yaml")
     promtool("test", "rules", "alerts_test.yaml")
     tested = (FOLDER / "alerts_test.yaml").read_text(encoding="utf-8")
@@ -101,7 +101,7 @@ def test_alerts_fire_when_they_should() -> None:
 
 
 def test_the_page_shows_how_servers_are_asked(tmp_path: Path) -> None:
-    """What the page has Prometheus do is right, and the job's name is that of the alerts."""
+    """The Prometheus settings of the page are valid, and the job's name is that of the alerts."""
     page = (FOLDER.parent.parent / "docs" / "DEPLOYMENT.md").read_text(encoding="utf-8")
     (block,) = re.findall(r"```yaml\n(rule_files.*?)```", page, re.DOTALL)
     names = {job["job_name"] for job in yaml.safe_load(block)["scrape_configs"]}
@@ -116,7 +116,7 @@ def test_the_page_shows_how_servers_are_asked(tmp_path: Path) -> None:
 
 
 def test_the_dashboards_queries_can_be_read(tmp_path: Path) -> None:
-    """Prometheus's own parser takes every query of the dashboard."""
+    """Prometheus' own parser accepts every query of the dashboard."""
     rules = [
         {"record": f"q{number}", "expr": expression.replace("$__rate_interval", "5m")}
         for number, expression in enumerate(expressions().values())

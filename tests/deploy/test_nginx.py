@@ -1,5 +1,6 @@
-"""The shipped nginx configuration before two real servers."""
+"""The shipped nginx configuration in front of two real servers."""
 
+import json
 import os
 import signal
 import socket
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from websockets.sync.client import connect
 
 from tests.conftest import Row
 from tests.support.load import Caller
@@ -22,7 +24,7 @@ LONG = " ".join(f"Đây là câu thứ {number} của bài đọc." for number i
 
 
 def free_port() -> int:
-    """Return a port that is free."""
+    """Return a port on which no process listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -30,7 +32,7 @@ def free_port() -> int:
 
 @pytest.fixture(scope="module")
 def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, list[Server]]]:
-    """Nginx and the two servers behind it."""
+    """Run nginx and the two servers behind it."""
     folder = tmp_path_factory.mktemp("front")
     with ExitStack() as stack:
         servers = []
@@ -41,8 +43,19 @@ def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, list[
         yield stack.enter_context(nginx(folder / "nginx", servers)), servers
 
 
+def test_websockets_pass(front: tuple[str, list[Server]]) -> None:
+    """A text goes in and its sound comes out."""
+    url = f"{front[0]}/v1/text-to-speech/joe/stream-input".replace("http", "ws", 1)
+    with connect(url) as connection:
+        connection.send(json.dumps({"text": "Xin chào các bạn. "}))
+        connection.send(json.dumps({"text": ""}))
+        messages = [json.loads(message) for message in connection]
+    assert messages[0]["audio"]
+    assert messages[-1]["isFinal"]
+
+
 def test_streams_arrive_as_they_are_made(front: tuple[str, list[Server]]) -> None:
-    """The first sound is there long before the last: nothing is buffered on the way."""
+    """The first sound arrives long before the last: nothing is buffered on the way."""
     url, _ = front
     begun = time.monotonic()
     first = 0.0
@@ -58,7 +71,7 @@ def test_streams_arrive_as_they_are_made(front: tuple[str, list[Server]]) -> Non
 
 
 def test_both_replicas_are_used(front: tuple[str, list[Server]]) -> None:
-    """Requests go to either; what each says of the file's address is what the caller can reach."""
+    """Both replicas get requests, and the URLs in their answers work for the client."""
     url, servers = front
     for number in range(8):
         answer = httpx.get(f"{url}/tts", params={"text": f"số {number}"}, timeout=60)
@@ -68,7 +81,7 @@ def test_both_replicas_are_used(front: tuple[str, list[Server]]) -> None:
 
 
 def test_only_the_proxy_is_believed(front: tuple[str, list[Server]]) -> None:
-    """What a caller puts into X-Forwarded-* is replaced by the proxy."""
+    """The proxy replaces X-Forwarded-* headers of clients."""
     url, servers = front
     forged = {
         "X-Forwarded-For": "203.0.113.7",
@@ -94,14 +107,14 @@ def test_only_the_proxy_is_believed(front: tuple[str, list[Server]]) -> None:
 
 
 def test_metrics_are_not_for_all(front: tuple[str, list[Server]]) -> None:
-    """From outside there are no metrics; health is there."""
+    """Metrics are not reachable from outside; health is."""
     url, _ = front
     assert httpx.get(f"{url}/metrics").status_code == 403
     assert httpx.get(f"{url}/healthz").status_code == 200
 
 
 def test_rolling_restart_without_a_failed_request(tmp_path: Path, row: Row) -> None:
-    """Two replicas restarted one after the other under load: every request is answered whole."""
+    """Two replicas restart one after the other under load, and every request is complete."""
     ports = [free_port(), free_port()]
 
     def replica(number: int) -> Settings:
@@ -136,6 +149,6 @@ def test_rolling_restart_without_a_failed_request(tmp_path: Path, row: Row) -> N
         refused = sum(one.refused for one in load)
         assert refused < answered / 10
     row(
-        "Rolling restart of 2 replicas behind nginx, 6 callers",
-        f"{answered} requests whole, {refused} told to come back, 0 failed",
+        "Rolling restart of 2 replicas behind nginx, 6 clients",
+        f"{answered} requests complete, {refused} refused, 0 failed",
     )

@@ -1,1 +1,1 @@
-"""Faults to survive: each test is a row of docs/RELIABILITY.md, printed by scripts/faults."""
+"""Faults and their outcomes: each test is a row of docs/RELIABILITY.md (scripts/faults)."""

@@ -1,4 +1,4 @@
-"""Callers who are slow, or send what is no request."""
+"""Clients that are slow, or that send invalid requests."""
 
 import contextlib
 import random
@@ -20,7 +20,7 @@ _DESCRIBED = 100
 
 
 def settings(folder: Path) -> Settings:
-    """Return settings of a quick voice and short times."""
+    """Return settings of a fast voice and short times."""
     install_pair(folder / "server" / "voices")
     return {
         "server": {"request_seconds": 2},
@@ -30,7 +30,7 @@ def settings(folder: Path) -> Settings:
 
 
 def connect(server: Server, receives: int | None = None) -> socket.socket:
-    """Return a bare connection; ``receives`` is how much of the answer the kernel takes."""
+    """Return a plain connection; ``receives`` is how much of the answer the kernel buffers."""
     host, port = server.url.removeprefix("http://").split(":")
     connection = socket.socket()
     if receives:
@@ -49,7 +49,7 @@ def memory(process: int) -> int:
 
 
 class Ordinary(threading.Thread):
-    """An ordinary caller meanwhile, who keeps the slowest answer's time in seconds."""
+    """A normal client in the background, which stores the seconds of the slowest answer."""
 
     def __init__(self, server: Server) -> None:
         """Begin at once."""
@@ -61,7 +61,7 @@ class Ordinary(threading.Thread):
         self.start()
 
     def run(self) -> None:
-        """Ask for something short."""
+        """Request short texts until stopped."""
         number = 0
         while not self._enough.wait(0.1):
             number += 1
@@ -76,13 +76,13 @@ class Ordinary(threading.Thread):
             self.slowest = max(self.slowest, time.monotonic() - begun)
 
     def stop(self) -> None:
-        """Ask no more."""
+        """Stop, and wait for the thread."""
         self._enough.set()
         self.join(30)
 
 
 def until_closed(connections: list[socket.socket], every: float, sent: bytes = b"") -> float:
-    """Send or read one byte of each from time to time; return the seconds until all are closed."""
+    """Send or read single bytes of all connections; return the seconds until all are closed."""
     begun = time.monotonic()
     left = set(connections)
     pause = threading.Event()
@@ -104,14 +104,14 @@ def until_closed(connections: list[socket.socket], every: float, sent: bytes = b
 
 
 def test_slow_readers(start: Starter, tmp_path: Path, row: Row) -> None:
-    """They are dropped in time, hold little memory, and others do not notice."""
+    """Slow readers are disconnected in time, use little memory, and do not slow down others."""
     with start(settings(tmp_path)) as server, contextlib.ExitStack() as stack:
         (worker,) = server.workers()
         before = memory(worker)
         # 200 bytes a character: far more than the kernel's buffers hold.
         text = ("a" * 60 + ".+") * 40
         request = f"GET /tts/stream?text={text} HTTP/1.1\r\nHost: x\r\n\r\n"
-        # Made once, so that nobody is refused for what it would cost.
+        # Cached before, so that none is refused because of its cost.
         assert len(httpx.get(f"{server.url}/tts/stream?text={text}").content) > 300_000
         ordinary = Ordinary(server)
         slow = [stack.enter_context(connect(server, 4096)) for _ in range(_MANY)]
@@ -125,14 +125,14 @@ def test_slow_readers(start: Starter, tmp_path: Path, row: Row) -> None:
         assert most - before < 400
         assert server.workers() == [worker]
     row(
-        f"{_MANY} listeners who do not read",
-        f"all dropped, {most - before} MB more memory; slowest answer to an ordinary caller "
-        f"meanwhile {ordinary.slowest * 1000:.0f} ms",
+        f"{_MANY} clients that open a stream and read nothing",
+        f"all disconnected, {most - before} MB more memory; slowest answer to another client "
+        f"{ordinary.slowest * 1000:.0f} ms",
     )
 
 
 def test_slow_senders(start: Starter, tmp_path: Path, row: Row) -> None:
-    """Who sends one byte a second is dropped in time, and others do not notice."""
+    """A client that sends one byte a second is disconnected in time; others are not slowed down."""
     with start(settings(tmp_path)) as server, contextlib.ExitStack() as stack:
         ordinary = Ordinary(server)
         slow = [stack.enter_context(connect(server)) for _ in range(_MANY)]
@@ -144,14 +144,14 @@ def test_slow_senders(start: Starter, tmp_path: Path, row: Row) -> None:
         assert ordinary.slowest < 10
         assert seconds < 15
     row(
-        f"{_MANY} callers who send one byte a second (server.request_seconds 2)",
-        f"all dropped after {seconds:.1f} s; slowest answer to an ordinary caller meanwhile "
+        f"{_MANY} clients that send one byte a second (server.request_seconds: 2)",
+        f"all disconnected after {seconds:.1f} s; slowest answer to another client "
         f"{ordinary.slowest * 1000:.0f} ms",
     )
 
 
 def malformed(chance: random.Random) -> bytes:
-    """Return bytes that are no good request, in one of many ways."""
+    """Return the bytes of an invalid request, in one of many ways."""
     junk = chance.randbytes(chance.randrange(1, 400))
     name = junk[:20].hex().encode()
     word = chance.choice([b"GET", b"POST", b"PUT", b"BREW", b"\x00", b"get", b""])
@@ -178,7 +178,7 @@ def malformed(chance: random.Random) -> bytes:
 
 
 def test_malformed_requests(start: Starter, tmp_path: Path, row: Row) -> None:
-    """Of every kind, from the description too: no 5xx, no worker lost, the next one is served."""
+    """Invalid requests of every kind cause no 5xx and no crash, and the next one is served."""
     chance = random.Random(20)  # noqa: S311  # the same every time
     few = settings(tmp_path)
     few["server"]["max_text_chars"] = 200
@@ -209,6 +209,6 @@ def test_malformed_requests(start: Starter, tmp_path: Path, row: Row) -> None:
         assert httpx.get(f"{server.url}/tts?text=xin").status_code == 200
     shares = ", ".join(f"{count} × {status}" for status, count in sorted(statuses.items()))
     row(
-        f"{_MALFORMED} malformed requests, and {described} made from the description",
-        f"no 5xx, no worker lost: {shares}",
+        f"{_MALFORMED} malformed requests, and {described} generated from the OpenAPI description",
+        f"no 5xx and no crash of a worker; statuses: {shares}",
     )

@@ -1,4 +1,4 @@
-"""Signals while listeners are being served."""
+"""Signals during streams."""
 
 import os
 import signal
@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 
 from tests.conftest import Row, Starter
-from tests.support.load import Caller, Listener
+from tests.support.load import VERY_LONG, Caller, Listener
 from tests.support.server import Settings
 from tests.support.sound import decode
 from tests.support.voices import install_joe, install_pair
@@ -18,18 +18,20 @@ _TEXT = " ".join(f"Đây là câu thứ {number} của một bài đọc." for n
 
 
 def settings(folder: Path, **server: object) -> Settings:
-    """Return settings with a voice of real cost."""
-    install_joe(folder / "server" / "voices")
+    """Return settings of two workers that wait for listeners which do not read on."""
     install_pair(folder / "server" / "voices")
     return {
-        "server": {"workers": 2, **server},
-        "voice": {"name": "joe", "others": ["pair"], "threads": 1},
+        "server": {"workers": 2, "graceful_timeout": 120, **server},
+        "voice": {"name": "pair"},
         "cache": {"memory": {"max_bytes": 0}},
+        "limits": {"slow_client_seconds": 120},
     }
 
 
 def whole(listeners: list[Listener]) -> int:
-    """Return how many heard all of it."""
+    """Return how many listeners got complete streams."""
+    for listener in listeners:
+        listener.release()
     for listener in listeners:
         listener.join(90)
     longest = max(len(listener.sound) for listener in listeners)
@@ -42,8 +44,11 @@ def whole(listeners: list[Listener]) -> int:
 
 
 def test_sigterm(start: Starter, tmp_path: Path, row: Row) -> None:
-    """Every stream that had begun is whole, and the server ends with status 0."""
-    with start(settings(tmp_path, graceful_timeout=60)) as server:
+    """SIGTERM: every stream under way is complete, and the server ends with status 0."""
+    install_joe(tmp_path / "server" / "voices")
+    costly = settings(tmp_path)
+    costly["voice"] = {"name": "joe", "threads": 1}
+    with start(costly) as server:
         listeners = [Listener(server, _TEXT) for _ in range(_LISTENERS)]
         for listener in listeners:
             assert listener.first.wait(60)
@@ -54,14 +59,14 @@ def test_sigterm(start: Starter, tmp_path: Path, row: Row) -> None:
         seconds = time.monotonic() - begun
     row(
         f"SIGTERM while {_LISTENERS} streams are under way",
-        f"{_LISTENERS} of {_LISTENERS} whole, exit status 0, ended after {seconds:.1f} s",
+        f"{_LISTENERS} of {_LISTENERS} are complete; exit status 0 after {seconds:.1f} s",
     )
 
 
 def test_sigkill(start: Starter, tmp_path: Path, row: Row) -> None:
-    """Only the killed worker's own streams are lost, and another worker takes its place."""
+    """SIGKILL: only the worker's own streams are lost, and another worker takes its place."""
     with start(settings(tmp_path)) as server:
-        listeners = [Listener(server, _TEXT) for _ in range(_LISTENERS)]
+        listeners = [Listener(server, VERY_LONG, held=True) for _ in range(_LISTENERS)]
         for listener in listeners:
             assert listener.first.wait(60)
         before = server.workers()
@@ -77,31 +82,32 @@ def test_sigkill(start: Starter, tmp_path: Path, row: Row) -> None:
         server.wait_for("voice loaded", process=successor)
         seconds = time.monotonic() - begun
         kept = whole(listeners)
-        if kept:  # as many as the workers say they have served to the end, no more and no fewer
+        if kept:  # exactly as many as the workers say they have completed
             assert len(server.wait_for("request", count=kept, route="stream", status=200)) == kept
         for _ in range(5):
             assert httpx.get(f"{server.url}/tts?text=xin", timeout=60).status_code == 200
     row(
         f"SIGKILL of one of 2 workers, {_LISTENERS} streams under way",
-        f"{_LISTENERS - kept} cut (its own), {kept} whole, another worker can speak after "
-        f"{seconds:.1f} s",
+        f"{_LISTENERS - kept} cut (those of the killed worker), {kept} complete; a new worker "
+        f"speaks after {seconds:.1f} s",
     )
 
 
 def test_sighup(start: Starter, tmp_path: Path, row: Row) -> None:
-    """All workers are replaced under load; no stream is cut and no request fails."""
+    """SIGHUP: all workers are replaced under load; no stream is cut and no request fails."""
     with start(settings(tmp_path)) as server:
+        server.wait_for("worker ready", count=2)
         before = set(server.workers())
-        # No more than two cores can serve in time: whoever is refused for that proves nothing.
-        listeners = [Listener(server, _TEXT) for _ in range(2)]
+        listeners = [Listener(server, VERY_LONG, held=True) for _ in range(2)]
         callers = [Caller(server.url) for _ in range(3)]
         for listener in listeners:
             assert listener.first.wait(60)
         begun = time.monotonic()
         os.kill(server.process.pid, signal.SIGHUP)
-        server.wait_until(lambda: not before & set(server.workers()), "new workers")
+        server.wait_for("worker ready", count=4)
         seconds = time.monotonic() - begun
         assert whole(listeners) == len(listeners)
+        server.wait_until(lambda: not before & set(server.workers()), "the old workers' end")
         for caller in callers:
             caller.stop()
         assert [problem for caller in callers for problem in caller.problems] == []
@@ -109,8 +115,7 @@ def test_sighup(start: Starter, tmp_path: Path, row: Row) -> None:
         refused = sum(caller.refused for caller in callers)
         assert answered > 0
     row(
-        f"SIGHUP while {len(listeners)} streams are under way and others ask",
-        f"{len(listeners)} of {len(listeners)} whole; {answered} further requests whole, "
-        f"{refused} told to come back, 0 failed; "
-        f"all workers replaced after {seconds:.1f} s",
+        f"SIGHUP while {len(listeners)} streams are under way and further requests come",
+        f"{len(listeners)} of {len(listeners)} are complete; {answered} further requests complete, "
+        f"{refused} refused, 0 failed; two new workers able after {seconds:.1f} s",
     )

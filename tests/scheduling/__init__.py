@@ -1,1 +1,1 @@
-"""Tests of what happens between listeners."""
+"""Tests of vits_tts.scheduling."""

@@ -1,4 +1,4 @@
-"""Admission: nobody is let in who could not be served in time, or at others' cost."""
+"""Admission: a new stream is refused if it would be late, or make others late."""
 
 from contextlib import ExitStack
 
@@ -14,12 +14,12 @@ CACHED = Demand(0.0, 0.0, 0.0)
 
 
 class Fixed:
-    """A time that is moved by hand."""
+    """A clock whose time is set by the test."""
 
     time = 0.0
 
     def __call__(self) -> float:
-        """Return it."""
+        """Return the time."""
         return self.time
 
 
@@ -29,7 +29,7 @@ def admission(clock: Fixed, threads: int = 2, **limits: float) -> Admission:
 
 
 def admitted(admission: Admission, demand: Demand, stack: ExitStack) -> int:
-    """Let in as many as can be; return how many."""
+    """Admit as many requests as possible; return their number."""
     for number in range(1000):
         try:
             stack.enter_context(admission.admitted(demand))
@@ -39,13 +39,16 @@ def admitted(admission: Admission, demand: Demand, stack: ExitStack) -> int:
 
 
 def test_long_speech_is_admitted_while_it_can_be_made_as_fast_as_it_is_heard() -> None:
-    """Two threads of which 85 % are promised, 0.12 s of work for a second of speech: 14."""
+    """Long speech is admitted up to the capacity.
+
+    Two threads, of which 85 % may be used, at 0.12 s of work for a second of speech: 14 listeners.
+    """
     with ExitStack() as stack:
         assert admitted(admission(Fixed(), max_start_delay=60), BOOK, stack) == 14
 
 
 def test_nobody_starts_late() -> None:
-    """Each start costs a tenth of a second of one of two threads: 20 within a second."""
+    """Each start costs 0.1 s of one of two threads: 20 starts within a second."""
     with ExitStack() as stack:
         start = Demand(start=0.1, seconds=60.0, rate=0.0)
         assert admitted(admission(Fixed(), max_start_delay=1.01), start, stack) == 20
@@ -53,7 +56,7 @@ def test_nobody_starts_late() -> None:
 
 @pytest.mark.parametrize("demand", [SENTENCE, Demand(0.05, 60.0, 0.1)])
 def test_who_is_refused_hears_when_to_come_again(demand: Demand) -> None:
-    """And is let in then, no earlier than need be."""
+    """A refused request is admitted at the stated time, and not earlier."""
     clock = Fixed()
     gate = admission(clock, threads=1)
     with ExitStack() as stack:
@@ -71,13 +74,14 @@ def test_who_is_refused_hears_when_to_come_again(demand: Demand) -> None:
         assert 1 <= wait <= demand.seconds + 5
         clock.time = wait + 0.01
         for playback, stretch in listeners:
-            playback.hand(clock.time, stretch)  # heard as fast as it plays
+            playback.hand(clock.time, stretch)  # played in real time
         with gate.admitted(demand):
             pass
 
 
+@pytest.mark.slow
 def test_what_is_cached_is_always_served() -> None:
-    """It costs nothing, however much is under way."""
+    """A cached text is always admitted, however much work is under way."""
     gate = admission(Fixed())
     with ExitStack() as stack:
         admitted(gate, BOOK, stack)
@@ -85,21 +89,21 @@ def test_what_is_cached_is_always_served() -> None:
 
 
 def test_who_is_alone_is_served_however_slow_the_machine() -> None:
-    """Late is better than never, when nobody else suffers."""
+    """A single listener is admitted on any machine, since no other listener suffers."""
     slow = Demand(start=10.0, seconds=60.0, rate=5.0)
     with ExitStack() as stack:
         assert admitted(admission(Fixed()), slow, stack) == 1
 
 
 def test_cached_listeners_are_nobody_to_wait_for() -> None:
-    """Whoever costs nothing does not keep out the only one who costs much."""
+    """Cached listeners, which cost nothing, do not keep out the only expensive one."""
     gate = admission(Fixed())
     with gate.admitted(CACHED), gate.admitted(Demand(start=10.0, seconds=60.0, rate=5.0)):
         pass
 
 
 def test_who_leaves_makes_room() -> None:
-    """At once."""
+    """A client that leaves makes room at once."""
     gate = admission(Fixed())
     with ExitStack() as stack:
         full = admitted(gate, BOOK, stack)
@@ -109,7 +113,7 @@ def test_who_leaves_makes_room() -> None:
 
 
 def test_slots_are_counted() -> None:
-    """``limits.max_concurrent`` bounds all requests; files leave a quarter to listeners."""
+    """``limits.max_concurrent`` limits all requests; files leave a quarter for listeners."""
     gate = admission(Fixed(), max_concurrent=1)
     with gate.slot(heard=True), pytest.raises(Busy), gate.slot(heard=True):
         pass

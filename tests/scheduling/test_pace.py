@@ -1,12 +1,12 @@
-"""Pace: what is measured lately, by its size."""
+"""The cost model: recent measurements, weighted by their size."""
 
 import pytest
 
-from vits_tts.scheduling.pace import Pace, Rate
+from vits_tts.scheduling.cost_model import CostModel, Rate
 
 
 def test_rates_follow_what_is_measured() -> None:
-    """A guess is soon forgotten."""
+    """Measurements soon replace the first guess."""
     rate = Rate(1.0, ordinary=10)
     for _ in range(100):
         rate.learn(of=2 * 10, to=10)
@@ -14,8 +14,8 @@ def test_rates_follow_what_is_measured() -> None:
 
 
 def test_small_things_say_little() -> None:
-    """Twenty words of one syllable do not make a long text three times as long."""
-    pace = Pace()
+    """Twenty texts of one syllable do not make a long text three times as long."""
+    pace = CostModel()
     for _ in range(50):
         pace.length.learn(0.065 * 60, 60)
     for _ in range(20):

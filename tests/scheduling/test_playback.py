@@ -1,16 +1,16 @@
-"""Deadlines: when what has been handed over will have been heard."""
+"""Deadlines: the moment at which all delivered sound has been played."""
 
 import pytest
 
-from vits_tts.scheduling.playback import START_PATIENCE, Playback, Unheard
-from vits_tts.scheduling.urgency import WHENEVER, Urgency
+from vits_tts.scheduling.playback import START_PATIENCE, BackgroundPlayback, Playback
+from vits_tts.scheduling.urgency import NO_DEADLINE, Urgency
 
 
 class Clock:
     """A clock that stands still until it is moved."""
 
     def __init__(self) -> None:
-        """Begin at a hundred."""
+        """Begin at 100."""
         self.time = 100.0
 
     def __call__(self) -> float:
@@ -19,7 +19,7 @@ class Clock:
 
 
 def test_the_next_window_is_due_when_the_last_has_been_heard() -> None:
-    """Before the first sound a listener is patient for a moment; then its deadline is exact."""
+    """Before its first sound a listener waits a moment; then its deadline is exact."""
     clock = Clock()
     playback = Playback(5, clock)
     stretch = playback.expect(5)
@@ -27,7 +27,7 @@ def test_the_next_window_is_due_when_the_last_has_been_heard() -> None:
     assert stretch.urge(0) == Urgency(101 + START_PATIENCE, 100)
     assert playback.hand(0.5, stretch) == 0
     assert stretch.urge(0.5) == Urgency(101.5, 100)
-    assert stretch.urge(2.0) == Urgency(103, 100)  # 1.5 s wait to be handed over
+    assert stretch.urge(2.0) == Urgency(103, 100)  # 1.5 s are ready to be delivered
     clock.time = 101.3
     playback.hand(1.5, stretch)
     assert stretch.urge(2.0) == Urgency(103, 100)
@@ -35,7 +35,7 @@ def test_the_next_window_is_due_when_the_last_has_been_heard() -> None:
 
 
 def test_a_sentence_ahead_is_due_later() -> None:
-    """By what is expected to be heard before it."""
+    """A later sentence is due after the expected duration of the ones before it."""
     clock = Clock()
     playback = Playback(7, clock)
     first, second = playback.expect(3), playback.expect(4)
@@ -51,7 +51,10 @@ def test_a_sentence_ahead_is_due_later() -> None:
 
 
 def test_only_what_is_owed_counts_as_work() -> None:
-    """Cached sentences and those made for others are no work; guesses are put right."""
+    """Cached sentences, and those made for other listeners, are no backlog.
+
+    Wrong estimates are corrected.
+    """
     playback = Playback(6, Clock())
     cached, made = playback.expect(3, owed=False), playback.expect(6)
     playback.hand(3, cached)
@@ -64,7 +67,7 @@ def test_only_what_is_owed_counts_as_work() -> None:
 
 
 def test_nobody_waits_for_ever() -> None:
-    """After two seconds a first sound is due, whatever others need."""
+    """After two seconds a first sound is due, even if other listeners need sound."""
     clock = Clock()
     stretch = Playback(5, clock).expect(5)
     clock.time = 110
@@ -72,7 +75,7 @@ def test_nobody_waits_for_ever() -> None:
 
 
 def test_a_late_window_is_a_gap() -> None:
-    """It counts if the listener had asked in time; what follows is due from then on."""
+    """A late window counts as a gap if the listener asked in time; deadlines follow from it."""
     clock = Clock()
     playback = Playback(9, clock)
     stretch = playback.expect(9)
@@ -84,20 +87,20 @@ def test_a_late_window_is_a_gap() -> None:
 
 
 def test_a_slow_reader_is_not_late() -> None:
-    """Whoever takes long to read makes no gap of ours, and is no more urgent for it."""
+    """A client that reads slowly causes no gap of the server, and becomes no more urgent."""
     clock = Clock()
     playback = Playback(9, clock)
     stretch = playback.expect(9)
     playback.hand(1, stretch)
     clock.time = 110
-    assert stretch.urge(3) == Urgency(112, 100)  # 2 s lie ready
+    assert stretch.urge(3) == Urgency(112, 100)  # 2 s are ready
     playback.ask()
     assert playback.hand(2, stretch) == 0
 
 
 def test_nobody_is_in_a_hurry_for_a_file() -> None:
-    """Whatever is made of it."""
-    playback = Unheard()
+    """A file has no deadline, before and after parts of it are done."""
+    playback = BackgroundPlayback()
     stretch = playback.expect(3)
-    assert stretch.urge(0) == stretch.urge(2) == WHENEVER
-    assert not WHENEVER.hurried
+    assert stretch.urge(0) == stretch.urge(2) == NO_DEADLINE
+    assert not NO_DEADLINE.hurried

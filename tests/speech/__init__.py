@@ -1,1 +1,1 @@
-"""Tests of the pipeline."""
+"""Tests of vits_tts.speech."""

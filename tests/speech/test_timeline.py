@@ -1,4 +1,4 @@
-"""Time lines: any text, any voice; and the subtitles made of them."""
+"""Timelines for any text and any voice, and the subtitles made of them."""
 
 import io
 import json
@@ -16,17 +16,17 @@ from hypothesis import strategies as st
 
 from tests.support.voices import install_joe, install_pair
 from vits_tts.config import EMBEDDED_VOICE
+from vits_tts.inference.engine import Engine
 from vits_tts.speech.subtitles import SubtitleFormat, subtitles
 from vits_tts.speech.timeline import TimedSentence, TimedWord, Timeline
 from vits_tts.speech.timing import word_timing
-from vits_tts.text.normalise import Normaliser
-from vits_tts.text.phonemise import Phonemiser
+from vits_tts.text.normalizer.pipeline import Normalizer
+from vits_tts.text.phonemes.espeak import Phonemizer
 from vits_tts.text.split import Reading, split
 from vits_tts.types import Prosody, Timing
-from vits_tts.voice import catalogue, manifest
-from vits_tts.voice.engine import Engine
+from vits_tts.voice import installed, manifest
 
-EMBEDDED = catalogue.EMBEDDED_FOLDER / f"{EMBEDDED_VOICE}.onnx"
+EMBEDDED = installed.EMBEDDED_FOLDER / f"{EMBEDDED_VOICE}.onnx"
 PAUSE = 0.3
 ANY = st.one_of(
     st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=80),
@@ -38,32 +38,32 @@ ANY = st.one_of(
 
 
 @cache
-def normaliser() -> Normaliser:
-    """The rules of reading."""
-    return Normaliser()
+def normaliser() -> Normalizer:
+    """Build the normaliser with the default settings."""
+    return Normalizer()
 
 
 @cache
 def embedded() -> Engine:
-    """The voice in the box."""
+    """Load the embedded voice."""
     return Engine(manifest.read(EMBEDDED))
 
 
 @pytest.fixture(scope="module")
 def humming(tmp_path_factory: pytest.TempPathFactory) -> Engine:
-    """A voice that hums, and does not tell how long each phoneme lasts."""
+    """Load the voice that outputs constant samples, without durations of phonemes."""
     folder = tmp_path_factory.mktemp("voices")
     return Engine(manifest.read(install_pair(folder)), folder=folder / "pieces")
 
 
 def timed(text: str, engine: Engine, length_scale: float = 1.0) -> Timeline:
-    """Return the time line of a text that a voice really begins to say, sentence by sentence."""
+    """Return the timeline of a text, whose sentences a voice really begins to speak."""
     reading_text = normaliser()(text)
     reading = Reading(reading_text, split(reading_text, PAUSE, PAUSE))
     about = engine.manifest
     timeline = Timeline(text, reading, about.sample_rate)
     for number, sentence in enumerate(reading.sentences):
-        phonemes = Phonemiser().phonemes(sentence.text, about.phoneme_type, about.espeak_voice)
+        phonemes = Phonemizer().phonemes(sentence.text, about.phoneme_type, about.espeak_voice)
         ids, _ = about.phoneme_ids(phonemes)
         synthesis = engine.begin(ids, Prosody(length_scale, 0.667, 0.8), seed=number)
         timeline.begin(word_timing(sentence.text, phonemes, about, synthesis))
@@ -73,7 +73,7 @@ def timed(text: str, engine: Engine, length_scale: float = 1.0) -> Timeline:
 
 
 def assert_in_order(text: str, sentences: Sequence[TimedSentence], seconds: float) -> None:
-    """Hold that times and places rise, inside the sound and the text, and that places are true."""
+    """Assert that times and places rise within the sound and the text, and are correct."""
     clock, place = 0.0, 0
     for sentence in sentences:
         assert clock <= sentence.start_seconds <= sentence.end_seconds
@@ -89,7 +89,7 @@ def assert_in_order(text: str, sentences: Sequence[TimedSentence], seconds: floa
 
 
 def cues(text: str, form: SubtitleFormat) -> list[webvtt.Caption]:
-    """Return the cues that another's parser finds."""
+    """Return the cues that another library parses."""
     return webvtt.from_buffer(io.BytesIO(text.encode()), form).captions if text else []
 
 
@@ -100,7 +100,7 @@ def ms(timestamp: str) -> int:
 
 
 def assert_readable(sentences: Sequence[TimedSentence], form: SubtitleFormat) -> None:
-    """Hold that subtitles are short, in order and apart, and have all that was written."""
+    """Assert that subtitles are short, in order, without overlap, and contain the whole source."""
     found = cues(subtitles(sentences, form), form)
     last = 0
     for cue in found:
@@ -121,10 +121,11 @@ def plain(cue: webvtt.Caption) -> str:
     return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None, derandomize=True)
 @given(text=ANY, length_scale=st.sampled_from([0.3, 1.0, 2.5]))
 def test_any_text(text: str, length_scale: float) -> None:
-    """Whatever is written, times and places rise, and the sound's length is that of its parts."""
+    """For any text, times and places rise, and the duration is the sum of the parts."""
     timeline = timed(text, embedded(), length_scale)
     assert_in_order(text, timeline.sentences, timeline.seconds)
     assert not any(sentence.estimated for sentence in timeline.sentences)
@@ -133,7 +134,7 @@ def test_any_text(text: str, length_scale: float) -> None:
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(text=ANY)
 def test_any_text_without_durations(humming: Engine, text: str) -> None:
-    """A voice that does not tell durations has times all the same, and says they are estimates."""
+    """A voice without durations has estimated times, which are marked as estimates."""
     timeline = timed(text, humming)
     assert_in_order(text, timeline.sentences, timeline.seconds)
     assert all(sentence.estimated for sentence in timeline.sentences)
@@ -142,16 +143,17 @@ def test_any_text_without_durations(humming: Engine, text: str) -> None:
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(text=ANY, form=st.sampled_from(["srt", "vtt"]))
 def test_any_subtitles(humming: Engine, text: str, form: SubtitleFormat) -> None:
-    """Subtitles of any text are read by another's parser and have all that was written."""
+    """Another library parses the subtitles of any text; they contain the whole source."""
     assert_readable(timed(text, humming).sentences, form)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("voice", ["joe", EMBEDDED_VOICE])
 def test_words_are_where_the_sound_is(tmp_path: Path, voice: str) -> None:
-    """Sound begins with the first word, to three frames; words are loud and pauses quiet."""
+    """Sound begins with the first word, within three frames; words are loud and pauses quiet."""
     engine = Engine(manifest.read(install_joe(tmp_path))) if voice == "joe" else embedded()
     text = "một, hai, ba, bốn, năm."
-    phonemes = Phonemiser().espeak(text, "vi")
+    phonemes = Phonemizer().espeak(text, "vi")
     ids, _ = engine.manifest.phoneme_ids(phonemes)
     synthesis = engine.begin(ids, Prosody(1.3, 0.667, 0.8), seed=1)
     words = word_timing(text, phonemes, engine.manifest, synthesis).words.tolist()
@@ -170,7 +172,7 @@ def test_words_are_where_the_sound_is(tmp_path: Path, voice: str) -> None:
 
 
 def test_written_and_spoken_words() -> None:
-    """What is read as several words is one place; sentences begin after the pauses."""
+    """Several spoken words may have one place in the source; sentences begin after the pauses."""
     text = "Tăng 15,2% nhé! Giá **35k/kg**, mở cửa 7h 👍."
     timeline = timed(text, embedded())
     first, second = timeline.sentences
@@ -189,7 +191,7 @@ def test_written_and_spoken_words() -> None:
 
 @pytest.mark.parametrize("text", ["1" * 600, "VTV" * 200, "[a](b)" * 120, "a.vn/" + "b/" * 90])
 def test_long_places_are_shared(humming: Engine, text: str) -> None:
-    """What is read as very many words is not told anew with each of them."""
+    """The source of very many spoken words is not repeated for each of them."""
     timeline = timed(text, humming)
     assert_in_order(text, timeline.sentences, timeline.seconds)
     words = [word for sentence in timeline.sentences for word in sentence.words]
@@ -201,7 +203,7 @@ def test_long_places_are_shared(humming: Engine, text: str) -> None:
 
 
 def test_silent_sentences_take_no_time() -> None:
-    """A sentence without a sound stands where it would be heard."""
+    """A sentence without sound has its place and no duration."""
     text = normaliser()("Một. Hai.")
     timeline = Timeline("Một. Hai.", Reading(text, split(text, 0.0, 0.0)), 1000)
     timeline.begin(None)
@@ -216,7 +218,7 @@ def test_silent_sentences_take_no_time() -> None:
 
 
 def test_cues_end_with_clauses() -> None:
-    """A long sentence is divided where it pauses, and every second of it has a cue."""
+    """A long sentence is divided at its pauses, and every second of it has a cue."""
     text = (
         "Sáng nay trời nhiều mây, không mưa, gió nhẹ thổi qua những cánh đồng lúa chín vàng, "
         "còn chiều tối và đêm có mưa rào rải rác và có nơi có dông, trời lạnh dần."
@@ -232,7 +234,7 @@ def test_cues_end_with_clauses() -> None:
 
 
 def test_words_have_their_times_in_webvtt() -> None:
-    """Each word but a cue's first has its time in front, the one that it has in JSON."""
+    """Each word except a cue's first has its time before it, the same as in JSON."""
     text = "Mở cửa <hàng> 15,2 giờ."
     (sentence,) = timed(text, embedded()).sentences
     written = subtitles([sentence], "vtt")

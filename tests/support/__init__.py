@@ -1,1 +1,1 @@
-"""What tests need: servers, sound, voices."""
+"""Helpers of tests: servers, sound, voices."""

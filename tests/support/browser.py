@@ -1,4 +1,4 @@
-"""A real Chromium, driven by Playwright, and what it says while a page is open."""
+"""A real Chromium, driven by Playwright, and its messages while a page is open."""
 
 import subprocess
 from collections.abc import Iterator
@@ -24,23 +24,23 @@ _MILLISECONDS = 30_000
 
 
 def find_browser() -> str | None:
-    """Return the path of a Chromium, or None where there is none."""
-    found = subprocess.run([_FINDER, "--find"], capture_output=True, text=True, check=False)
+    """Return the path of a Chromium, or None if none is installed."""
+    found = subprocess.run([_FINDER], capture_output=True, text=True, check=False)
     return found.stdout.strip() or None
 
 
 @contextmanager
-def running_browser() -> Iterator[Browser]:
-    """Run a headless Chromium; without one the test is skipped.
+def running_browser(*flags: str) -> Iterator[Browser]:
+    """Run a headless Chromium with further ``flags``; skip the test if none is installed.
 
-    While it runs, Playwright's event loop is this thread's: leave it before using asyncio.
+    While it runs, Playwright's event loop occupies this thread: leave it before using asyncio.
     """
     path = find_browser()
     if path is None:
-        pytest.skip("there is no Chromium (Debian: chromium; see scripts/browser)")
+        pytest.skip("there is no Chromium (Debian: chromium; see scripts/programs)")
     expect.set_options(timeout=_MILLISECONDS)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=_FLAGS)
+        browser = playwright.chromium.launch(executable_path=path, args=[*_FLAGS, *flags])
         try:
             yield browser
         finally:
@@ -49,10 +49,10 @@ def running_browser() -> Iterator[Browser]:
 
 @contextmanager
 def opened(browser: Browser, url: str, *, script: str = "", **options: Any) -> Iterator[Page]:
-    """Open ``url`` in a context of its own; at the end nothing may have gone wrong in the page.
+    """Open ``url`` in a context of its own; at the end, assert that the page had no errors.
 
-    That is: no exception, no violation of its Content-Security-Policy, no error in the console but
-    those of answers with a 4xx or 5xx, and nothing asked of another origin. ``script`` runs before
+    Errors are exceptions, violations of its Content-Security-Policy, requests to another origin,
+    and messages in the console other than those of answers with 4xx or 5xx. ``script`` runs before
     the page's own; ``options`` are Playwright's for the context (`locale`, `viewport`, ...).
     """
     context = browser.new_context(base_url=url, **options)
@@ -83,7 +83,7 @@ def _note_foreign(complaints: list[str], origin: str, url: str) -> None:
 
 
 def barriers(page: Page) -> list[str]:
-    """Return what axe-core finds in the way of people with disabilities, serious or worse."""
+    """Return the barriers for people with disabilities that axe-core finds, serious or worse."""
     found = Axe().run(page).response["violations"]
     return [
         f"{rule['id']}: {rule['help']}: {[node['html'] for node in rule['nodes']]}"

@@ -1,4 +1,4 @@
-"""Certificates: one of our own, and those that httpx trusts."""
+"""Certificates: a self-signed one, and those that httpx trusts."""
 
 import shutil
 import ssl
@@ -13,7 +13,7 @@ from httpx._transports import default
 
 
 def make_certificate(folder: Path, name: str) -> tuple[Path, Path]:
-    """Make a certificate for 127.0.0.1 that signs itself; return where it and its key are."""
+    """Make a self-signed certificate for 127.0.0.1; return the paths of it and of its key."""
     certificate, key = folder / f"{name}.pem", folder / f"{name}.key"
     openssl = shutil.which("openssl")
     if openssl is None:
@@ -29,10 +29,10 @@ def make_certificate(folder: Path, name: str) -> tuple[Path, Path]:
 
 
 def read_once() -> None:
-    """Have all clients share one context, unless they name certificates of their own.
+    """Let all clients share one TLS context, unless they name certificates of their own.
 
     httpx reads all certificates again for each ``httpx.get``. That takes a hundred times as long as
-    the request itself, and who polls a server that is starting takes a core away from it.
+    the request itself, so a test that polls a starting server would take a core away from it.
     """
     default.create_ssl_context = _context  # type: ignore[attr-defined]
 

@@ -1,4 +1,4 @@
-"""The command line as users have it: in a process of its own."""
+"""Run the command line as users do, in a process of its own."""
 
 import json
 import subprocess
@@ -10,7 +10,7 @@ from tests.support.server import clean_environment
 
 
 def command(*arguments: str) -> list[str]:
-    """Return how `vits-tts` is started with arguments."""
+    """Return the command that starts `vits-tts` with arguments."""
     return [sys.executable, "-m", "vits_tts", *arguments]
 
 
@@ -30,7 +30,7 @@ def run(
 
 
 class Ended(NamedTuple):
-    """What one of several commands came to."""
+    """The exit status and output of one of several commands."""
 
     status: int
     stdout: str
@@ -55,7 +55,7 @@ for arguments in json.load(sys.stdin):
 
 
 def run_several(folder: Path, *commands: list[str]) -> list[Ended]:
-    """Run one command after another in one process, which imports what they need once."""
+    """Run one command after another in one process, which imports the modules once."""
     done = subprocess.run(
         [sys.executable, "-c", _SEVERAL],
         cwd=folder,

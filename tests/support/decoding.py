@@ -1,4 +1,4 @@
-"""Decoders for every format: each by another library than the one that encodes it."""
+"""Decoders for every format, each from another library than its encoder."""
 
 import io
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from tests.support.sound import Sound
 
 
 def by_ffmpeg(data: bytes, _: int = 0) -> Sound:
-    """Decode by FFmpeg, whatever it is."""
+    """Decode any format by FFmpeg."""
     with av.open(io.BytesIO(data), "r") as container:
         rate = container.streams.audio[0].rate
         frames = [frame.to_ndarray() for frame in container.decode(audio=0)]
@@ -22,7 +22,7 @@ def by_ffmpeg(data: bytes, _: int = 0) -> Sound:
 
 
 def by_dr_libs(data: bytes, _: int = 0) -> Sound:
-    """Decode FLAC, MP3 or WAV by miniaudio's dr_flac, dr_mp3 and dr_wav, which resample nothing."""
+    """Decode FLAC, MP3 or WAV by miniaudio's dr_flac, dr_mp3 and dr_wav, without resampling."""
     decoded = miniaudio.decode(data, nchannels=1, sample_rate=_rate(data))
     return Sound(np.asarray(decoded.samples) / 32768, decoded.sample_rate)
 
@@ -33,7 +33,7 @@ def _rate(data: bytes) -> int:
 
 
 def by_table(table: NDArray[np.int16]) -> Callable[[bytes, int], Sound]:
-    """Return a decoder of G.711: a table of 256 samples."""
+    """Return a decoder of G.711 from a table of 256 samples."""
     return lambda data, rate: Sound(table[np.frombuffer(data, np.uint8)] / 32768, rate)
 
 
@@ -55,7 +55,7 @@ def _alaw() -> NDArray[np.int16]:
 
 
 def by_nobody(data: bytes, rate: int) -> Sound:
-    """Take raw samples as they are."""
+    """Convert raw samples, which need no decoder."""
     return Sound(np.frombuffer(data, "<i2") / 32768, rate)
 
 
@@ -69,11 +69,12 @@ DECODERS: dict[str, Callable[[bytes, int], Sound]] = {
     "mulaw": by_table(_mulaw()),
     "alaw": by_table(_alaw()),
 }
-"""By format. FFmpeg encodes AAC too, with other code than it decodes it by; nothing else has it."""
+"""The decoder of each format. FFmpeg encodes AAC too, but its decoder is separate code, and no
+other library decodes it."""
 
 
 def delay(heard: Sound, said: Sound) -> int:
-    """Return by how many samples ``heard`` comes after ``said``, where they are most alike."""
+    """Return the number of samples by which ``heard`` is later than ``said``, by correlation."""
     size = 1 << (len(heard.samples) + len(said.samples)).bit_length()
     alike = np.fft.irfft(
         np.fft.rfft(heard.samples, size) * np.conj(np.fft.rfft(said.samples, size)), size

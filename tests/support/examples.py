@@ -1,4 +1,7 @@
-"""Examples of the documentation: found by their fences, run as printed but for the port."""
+"""Find the examples of the documentation by their fences, and run them as printed.
+
+Only the port is replaced.
+"""
 
 import re
 import subprocess
@@ -12,14 +15,14 @@ _BLOCK = re.compile(
 )
 
 OPENAI = "openai"
-"""The mark of an example that needs OpenAI's client, which developers have installed."""
+"""The mark of an example that needs OpenAI's client, which is installed for developers."""
 
 _FENCE = re.compile(r"^```(?:sh|bash|shell|console|python)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Example:
-    """A fenced block, and what the comment over it says of trying it."""
+    """A fenced block, and the comment above it, which says whether the tests run it."""
 
     language: str
     code: str
@@ -27,15 +30,15 @@ class Example:
 
     @property
     def runs(self) -> bool:
-        """Whether it is to be run."""
+        """True if the tests run it."""
         return self.mark in {"try", OPENAI}
 
     def joined(self, other: "Example") -> "Example":
-        """Return one that runs both, in one process, as the cells of a notebook run."""
+        """Return one example that runs both in one process, like the cells of a notebook."""
         return Example(self.language, f"{self.code}\n{other.code}", self.mark)
 
     def run(self, folder: Path, url: str, python: Path) -> str:
-        """Return what it prints; it runs in ``folder``, in a new process, and may not fail."""
+        """Run it in ``folder`` in a new process, assert that it succeeds, and return its output."""
         strict = ["-W", "error"]
         if self.mark == OPENAI:
             python, strict = Path(sys.executable), []
@@ -53,7 +56,7 @@ class Example:
 
 
 def examples(page: Path) -> list[Example]:
-    """Return all of a page's; each says whether it is tried or why it is not."""
+    """Return all examples of a page; assert that each is run or says why it is not."""
     text = page.read_text(encoding="utf-8")
     found = [
         Example(block["language"], block["code"], block["mark"] or "")
@@ -67,7 +70,7 @@ def examples(page: Path) -> list[Example]:
 
 
 def tried(page: Path) -> list[Example]:
-    """Return those of a page that are to be run; neighbours in one language share a process."""
+    """Return the examples of a page that are run; neighbours in one language share a process."""
     runs: list[Example] = []
     for example in examples(page):
         if not example.runs:

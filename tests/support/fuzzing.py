@@ -1,4 +1,4 @@
-"""Requests made from a server's own description, by schemathesis."""
+"""Requests that schemathesis makes from a server's own description."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ _COMMAND = [sys.executable, "-m", "schemathesis.cli", "--config-file"]
 
 
 def fuzzed(url: str, *options: str) -> "subprocess.CompletedProcess[str]":
-    """Return how schemathesis, set as the file beside this one says, ended with a server."""
+    """Run schemathesis against a server, with the settings file beside this one."""
     return subprocess.run(
         [
             *_COMMAND,

@@ -1,4 +1,4 @@
-"""What glibc's heaps hold (mallinfo2(3))."""
+"""Read the state of glibc's heaps (mallinfo2(3))."""
 
 import ctypes
 
@@ -9,13 +9,13 @@ _FIELDS = (
 
 
 class Mallinfo(ctypes.Structure):
-    """Counts and bytes: ``hblkhd`` in blocks of the system's own, ``uordblks`` in use on heaps."""
+    """Counts and bytes: ``hblkhd`` in mapped blocks, ``uordblks`` in use on heaps."""
 
     _fields_ = [(name, ctypes.c_size_t) for name in _FIELDS]
 
 
 def libc() -> ctypes.CDLL:
-    """Return the C library, with the types of what is asked of it here."""
+    """Return the C library, with the types of the functions that are called here."""
     library = ctypes.CDLL(None)
     library.malloc.restype = library.fdopen.restype = ctypes.c_void_p
     library.free.argtypes = (ctypes.c_void_p,)

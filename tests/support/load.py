@@ -1,5 +1,6 @@
-"""Callers in the background: one who listens to the end, one who asks again and again."""
+"""Callers in the background: one listens to the end, another sends requests repeatedly."""
 
+import socket
 import threading
 
 import httpx
@@ -9,37 +10,62 @@ from tests.support.server import Server
 LONG = " ".join(f"Đây là câu thứ {number} của một bài đọc khá dài." for number in range(12))
 
 
-class Listener(threading.Thread):
-    """Reads a stream to its end, in the background."""
+VERY_LONG = " ".join([LONG] * 4)
+"""Its speech is more than the kernel buffers for a client that reads slowly."""
+_SMALL_BUFFER = (socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
 
-    def __init__(self, server: Server, text: str = LONG) -> None:
-        """Begin to read at once."""
+
+class Listener(threading.Thread):
+    """Read a stream to its end, in the background."""
+
+    def __init__(self, server: Server, text: str = LONG, *, held: bool = False) -> None:
+        """Begin to read at once.
+
+        If ``held``, pause after the first bytes until :meth:`release`. So the stream of a very long
+        text is under way for as long as a test needs, with a fast voice and on any machine.
+        """
         super().__init__(daemon=True)
         self.server = server
         self.text = text
         self.first = threading.Event()
         self.sound = b""
         self.problem: Exception | None = None
+        self.address = ("", 0)
+        """The address of the connection's end here, as soon as ``first`` is set."""
+        self._released = threading.Event()
+        self._options = [_SMALL_BUFFER] if held else []
+        if not held:
+            self._released.set()
         self.start()
 
     def run(self) -> None:
-        """Keep what comes."""
+        """Store the received bytes."""
+        transport = httpx.HTTPTransport(socket_options=self._options)
         try:
-            url = f"{self.server.url}/tts/stream"
-            with httpx.stream("POST", url, json={"text": self.text}, timeout=60) as response:
+            with (
+                httpx.Client(base_url=self.server.url, transport=transport, timeout=60) as client,
+                client.stream("POST", "/tts/stream", json={"text": self.text}) as response,
+            ):
+                network = response.extensions["network_stream"]
+                self.address = network.get_extra_info("client_addr")
                 for chunk in response.iter_raw():
                     self.sound += chunk
                     self.first.set()
+                    self._released.wait()
         except httpx.HTTPError as problem:
             self.problem = problem
             self.first.set()
 
+    def release(self) -> None:
+        """Read on."""
+        self._released.set()
+
 
 class Caller(threading.Thread):
-    """Asks the voice `pair` for something short, by GET and by POST, again and again."""
+    """Ask the voice `pair` for something short, by GET and by POST, repeatedly."""
 
     def __init__(self, url: str, *, keep_alive: bool = False) -> None:
-        """Begin at once; over one connection, or each time over one of its own."""
+        """Begin at once, over one connection or over a new one each time."""
         super().__init__(daemon=True)
         self.url = url
         self.headers = {} if keep_alive else {"Connection": "close"}
@@ -51,9 +77,9 @@ class Caller(threading.Thread):
         self.start()
 
     def run(self) -> None:
-        """Ask until stopped."""
+        """Send requests until stopped."""
         with httpx.Client(base_url=self.url, headers=self.headers, timeout=30) as client:
-            while not self._enough.wait(0.005):
+            while not self._enough.wait(0.05):
                 again = {"text": "xin chao ban", "voice": "pair"}
                 new = {"text": f"so {self.answered}.", "voice": "pair"}
                 try:
@@ -73,6 +99,6 @@ class Caller(threading.Thread):
             self.answered += 1
 
     def stop(self) -> None:
-        """Ask no more."""
+        """Stop, and wait for the thread."""
         self._enough.set()
         self.join(30)

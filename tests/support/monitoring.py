@@ -1,4 +1,4 @@
-"""A real Prometheus that watches real servers, and the dashboard's panels as Grafana asks them."""
+"""A real Prometheus that watches real servers, and the dashboard's queries in Grafana's form."""
 
 import json
 import math
@@ -29,7 +29,7 @@ class Query:
     legend: str
 
     def label(self, labels: Mapping[str, str]) -> str:
-        """Return what Grafana writes beside a line with these labels."""
+        """Return the legend that Grafana shows for a line with these labels."""
         text = self.legend
         for name, value in labels.items():
             text = text.replace("{{" + name + "}}", value)
@@ -38,7 +38,7 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """A panel, or the title of a row of them, which has no queries."""
+    """A panel, or the title of a row of panels, which has no queries."""
 
     title: str
     unit: str
@@ -48,13 +48,13 @@ class Panel:
 
 
 def dashboard() -> dict[str, Any]:
-    """Return the dashboard as it is shipped."""
+    """Return the dashboard that is shipped."""
     data: dict[str, Any] = json.loads(DASHBOARD.read_text(encoding="utf-8"))
     return data
 
 
 def panels() -> list[Panel]:
-    """Return what is on the dashboard, from top to bottom."""
+    """Return the panels of the dashboard, from top to bottom."""
     found = []
     for panel in dashboard()["panels"]:
         defaults = panel.get("fieldConfig", {}).get("defaults", {})
@@ -72,15 +72,15 @@ class Prometheus:
     """A Prometheus that is running."""
 
     def __init__(self, url: str, scrape: int) -> None:
-        """Keep where it is, and every how many seconds it looks."""
+        """Keep its address, and the seconds between two scrapes."""
         self.url = url
         self.scrape = scrape
 
     def lines(self, query: Query, start: float, end: float) -> dict[str, Points]:
         """Return each line that a query draws from ``start`` to ``end``, by its legend.
 
-        The variables are put in as Grafana would: all servers, and four scrapes as the interval.
-        Moments without a number (no requests, no quantile) are left out.
+        The variables are replaced as Grafana would: by all servers, and by four scrapes as the
+        interval. Moments without a number (no requests, no quantile) are left out.
         """
         expression = query.expression.replace("$instance", ".*")
         expression = expression.replace("$__rate_interval", f"{4 * self.scrape}s")
@@ -99,7 +99,7 @@ class Prometheus:
         return lines
 
     def watching(self) -> int:
-        """Return how many servers answer it; none while it is starting."""
+        """Return how many servers it scrapes with success; 0 while it is starting."""
         answer = httpx.get(f"{self.url}/api/v1/query", params={"query": "sum(up)"})
         result = answer.json()["data"]["result"] if answer.is_success else []
         return int(result[0]["value"][1]) if result else 0
@@ -107,7 +107,10 @@ class Prometheus:
 
 @contextmanager
 def prometheus(folder: Path, servers: Sequence[Server], scrape: int = 1) -> Iterator[Prometheus]:
-    """Run one that asks servers every ``scrape`` seconds; skips the test where there is none."""
+    """Run a Prometheus that scrapes servers every ``scrape`` seconds.
+
+    Skips the test if Prometheus is not installed.
+    """
     program = shutil.which("prometheus")
     if program is None:
         pytest.skip("there is no Prometheus (Debian: prometheus) to ask the dashboard's queries of")

@@ -1,4 +1,4 @@
-"""A real nginx with the configuration that is shipped, before real servers."""
+"""A real nginx with the shipped configuration, in front of real servers."""
 
 import os
 import shutil
@@ -17,19 +17,36 @@ CONFIG = Path(__file__).parent.parent.parent / "deploy" / "nginx.conf"
 
 @contextmanager
 def nginx(folder: Path, servers: Sequence[Server]) -> Iterator[str]:
-    """Run it before two servers; yield its URL. Skips the test where there is no nginx."""
+    """Run nginx in front of two servers; yield its URL. Skip the test if nginx is not installed."""
+    text = CONFIG.read_text(encoding="utf-8").replace("listen 8080;", "listen ADDRESS;")
+    for number, server in enumerate(servers, 1):
+        text = text.replace(f"speech-{number}:8888", server.url.removeprefix("http://"))
+    with _running(folder, text) as url:
+        yield url
+
+
+@contextmanager
+def bare_nginx(folder: Path, server: Server) -> Iterator[str]:
+    """Run an nginx with a minimal configuration that only passes requests on; yield its URL."""
+    place = f"location / {{ proxy_pass {server.url}; }}"
+    own = "pid /tmp/pid; error_log /dev/stderr warn; events {}"
+    with _running(
+        folder, f"{own} http {{ access_log off; server {{ listen ADDRESS; {place} }} }}"
+    ) as url:
+        yield url
+
+
+@contextmanager
+def _running(folder: Path, text: str) -> Iterator[str]:
     program = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
     if program is None:
-        pytest.skip("there is no nginx to run the shipped configuration with")
+        pytest.skip("there is no nginx to run a configuration with")
     folder.mkdir()
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    text = CONFIG.read_text(encoding="utf-8")
-    text = text.replace("listen 8080;", f"listen 127.0.0.1:{port};")
+    text = text.replace("ADDRESS", f"127.0.0.1:{port}")
     text = text.replace("/tmp/", f"{folder}/")  # noqa: S108  # of the container
-    for number, server in enumerate(servers, 1):
-        text = text.replace(f"speech-{number}:8888", server.url.removeprefix("http://"))
     config = folder / "nginx.conf"
     config.write_text(text, encoding="utf-8")
     with (folder / "log").open("wb") as log:

@@ -1,4 +1,4 @@
-"""The page at `/` in a browser: typing, pressing, and what it hands to the loudspeaker."""
+"""The page at `/` in a browser: typing, pressing, and the samples that it plays."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -37,7 +37,7 @@ TAP = """
 
 @dataclass(frozen=True)
 class Heard:
-    """What was handed to the loudspeaker: samples, and the frame on which each slice starts."""
+    """The samples that the page played, and the frame on which each slice starts."""
 
     samples: NDArray[np.int16]
     starts: list[float]
@@ -46,12 +46,12 @@ class Heard:
 
 
 def slices(page: Page) -> int:
-    """Return how many slices of sound were started."""
+    """Return the number of slices of sound that were started."""
     return int(page.evaluate("heard.length"))
 
 
 def heard(page: Page, first: int = 0) -> Heard:
-    """Return what was started from slice ``first`` on, holding that all of it can be heard."""
+    """Return the samples from slice ``first`` on, and assert that all of them can be heard."""
     parts: list[dict[str, Any]] = page.evaluate(f"heard.slice({first})")
     rates = {part["rate"] for part in parts} | {part["contextRate"] for part in parts}
     assert len(rates) == 1, "nothing is resampled at the seams"
@@ -74,12 +74,12 @@ def wait_heard(page: Page, count: int, first: int = 0) -> Heard:
 
 
 def shown(page: Page) -> str:
-    """Return what the page shows, for a failing test."""
+    """Return the visible text of the page, for a failing test."""
     return page.inner_text("body")
 
 
 def write(page: Page, text: str, **choices: str) -> None:
-    """Put in a text; ``choices`` are values of the page's lists (voice, speaker, speed, format)."""
+    """Enter a text; ``choices`` are values of the page's lists (voice, speaker, speed, format)."""
     page.locator("#voice option").first.wait_for(state="attached")
     until(lambda: page.input_value("#voice"), "voices", lambda: shown(page))
     for name, value in choices.items():

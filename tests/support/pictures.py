@@ -1,10 +1,11 @@
-"""Takes pictures of the page, in the folder that is named: `scripts/screenshots`."""
+"""Take pictures of the page into a given folder: `scripts/screenshots`."""
 
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any, Final
 
+import httpx
 from playwright.sync_api import Browser, expect
 
 from tests.support.browser import opened, running_browser
@@ -22,13 +23,18 @@ PICTURES: Final[dict[str, dict[str, Any]]] = {
 
 
 def main(folder: Path) -> None:
-    """Have the example spoken and take each picture."""
+    """Play the example in the page, and take each picture."""
     folder.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory() as place,
-        serving(Path(place), {"server": {"port": PORT}}),
+        serving(Path(place), {"server": {"port": PORT}, "cache": {"memory": {"max_bytes": 0}}}),
         running_browser() as browser,
     ):
+        # The pictures show the time to the first sound. It should be that of a warm server, and of
+        # sentences that are synthesised, not cached.
+        for number in range(5):
+            text = f"Câu thứ {number} chỉ để làm nóng máy."
+            httpx.get(f"http://localhost:{PORT}/tts/stream", params={"text": text})
         for name in PICTURES:
             take(browser, folder / f"{name}.png", PICTURES[name])
 

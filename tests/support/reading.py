@@ -2,9 +2,9 @@ r"""The cases of ``tests/cases/*.tsv``: written Vietnamese and the readings that
 
 A line is ``input TAB pattern``. The input may hold ``\u0111`` and its like. The pattern is a
 regular expression over small letters without punctuation that has to match the whole reading;
-``<VTV>`` stands for the names of letters in any of the ways that readers say them. What differs
-only by region, by the place of a tone or by i and y (ngàn, lẻ, mồng, tỉ, hoà, kĩ) is the same for
-all.
+``<VTV>`` stands for the names of letters in any of the ways that readers say them. Readings are
+compared without differences of region, of the place of a tone, or of i and y (ngàn, lẻ, mồng, tỉ,
+hoà, kĩ).
 """
 
 import re
@@ -40,7 +40,7 @@ _TONES = dict(
 
 
 class Case(NamedTuple):
-    """What is written, and a pattern that matches what may be said."""
+    """A written text, and a pattern that matches its accepted readings."""
 
     category: str
     written: str
@@ -56,12 +56,12 @@ def cases() -> Iterator[Case]:
 
 
 def accepts(case: Case, said: str) -> bool:
-    """Whether ``said`` is one of the readings that the case accepts."""
+    """Return whether ``said`` is one of the readings that the case accepts."""
     return re.fullmatch(pattern(case.accepted), plain(said)) is not None
 
 
 def plain(said: str) -> str:
-    """Return a reading as cases are compared: small letters, no punctuation, one spelling."""
+    """Return a reading in the form in which cases are compared: small letters, no punctuation."""
     words = re.sub(r"[^\w\s]|_", " ", unicodedata.normalize("NFC", said).lower())
     return " ".join(_same(words).split())
 

@@ -1,4 +1,4 @@
-"""A real Redis, and ways to trouble it."""
+"""A real Redis, and ways to disturb it."""
 
 import asyncio
 import contextlib
@@ -20,12 +20,15 @@ from tests.support.server import until
 
 
 def _free_port() -> int:
-    """Return a port that is free, as is the one 10,000 higher that a cluster's node needs."""
+    """Return a free port; the port 10,000 higher, which a node of a cluster needs, is free too."""
     while True:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
+        with socket.socket() as probe, socket.socket() as higher:
+            probe.bind(("", 0))
             port = int(probe.getsockname()[1])
-        if port < 55_000:
+            try:
+                higher.bind(("", port + 10_000))
+            except (OSError, OverflowError):  # in use, or there is no such port
+                continue
             return port
 
 
@@ -55,33 +58,33 @@ class RedisServer:
 
     @property
     def url(self) -> str:
-        """Where it is."""
+        """The URL at which clients reach it."""
         return f"redis://127.0.0.1:{self.port}/0"
 
     def client(self, password: str | None = None) -> Redis:
-        """Return a client of it."""
+        """Return a client that is connected to it."""
         return Redis(host="127.0.0.1", port=self.port, password=password)
 
     def keys(self, pattern: str) -> list[bytes]:
-        """Return the keys that there are."""
+        """Return all keys that it holds."""
         with self.client() as client:
             return list(client.keys(pattern))
 
     def signal(self, number: signal.Signals) -> None:
-        """Send a signal."""
+        """Send a signal to the process."""
         os.kill(self.process.pid, number)
 
     def stop(self) -> None:
-        """End it, however it is."""
+        """End the process in any state."""
         self.process.kill()
         self.process.wait()
 
 
 class Resetter(threading.Thread):
-    """A way to a Redis that, when told to, resets connections in the middle of a long answer."""
+    """A proxy for a Redis that can reset connections in the middle of a long answer."""
 
     def __init__(self, port: int) -> None:
-        """Listen on a port of its own for connections to the Redis at ``port``."""
+        """Listen on its own port for connections to the Redis at ``port``."""
         super().__init__(daemon=True)
         self._target = port
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -91,7 +94,7 @@ class Resetter(threading.Thread):
         self.start()
 
     def run(self) -> None:
-        """Take connections until closed."""
+        """Accept connections until closed."""
         while True:
             try:
                 connection, _ = self._listener.accept()
@@ -116,15 +119,15 @@ class Resetter(threading.Thread):
                 sink.sendall(data)
 
     def close(self) -> None:
-        """Listen no more."""
+        """Stop listening."""
         self._listener.close()
 
 
 class TlsDoor(threading.Thread):
-    """A way to a Redis by TLS, and without for who does not ask for it, at one port."""
+    """A proxy for a Redis that accepts both TLS and plain connections at one port."""
 
     def __init__(self, certificate: Path, key: Path) -> None:
-        """Listen on a port of its own for connections to the Redis at the port ``target``."""
+        """Listen on its own port for connections to the Redis at the port ``target``."""
         super().__init__(daemon=True)
         self.certificate, self.key = certificate, key
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -132,11 +135,11 @@ class TlsDoor(threading.Thread):
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listener.getsockname()[1])
         self.target = 0
-        self.encrypted = 0  # connections, whose caller has accepted the certificate
+        self.encrypted = 0  # connections whose client has accepted the certificate
         self.start()
 
     def run(self) -> None:
-        """Take connections for as long as the tests run."""
+        """Accept connections for as long as the tests run."""
         asyncio.run(self._serve())
 
     async def _serve(self) -> None:
@@ -150,7 +153,7 @@ class TlsDoor(threading.Thread):
             task.add_done_callback(taken.discard)
 
     async def _take(self, connection: socket.socket) -> None:
-        """Pass on, in both directions, what the first byte says to be TLS or not."""
+        """Forward one connection in both directions; the first byte says whether it is TLS."""
         loop = asyncio.get_running_loop()
         connection.setblocking(True)
         first = await asyncio.to_thread(connection.recv, 1, socket.MSG_PEEK)

@@ -1,7 +1,8 @@
-"""A real server process on a free port, with its log and its clean end."""
+"""A real server process on a free port, with its log, which ends cleanly."""
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -26,17 +27,22 @@ class Server:
     """A `vits-tts serve` that is running."""
 
     def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
-        """Keep the process and where it logs to."""
+        """Keep the process and the path of its log."""
         self.process = process
         self.log = log
         self.url = ""
+        self._from = 0
 
     def lines(self, message: str | None = None) -> list[dict[str, Any]]:
         """Return the lines logged so far, or those with one message."""
-        text = self.log.read_text(encoding="utf-8")
+        text = self.log.read_bytes()[self._from :].decode()
         complete = text[: text.rfind("\n") + 1].splitlines()
         lines = [json.loads(line) for line in complete if line.startswith("{")]
         return [line for line in lines if message is None or line["message"] == message]
+
+    def forget(self) -> None:
+        """Hide the lines logged so far from ``lines``, for a test that shares its server."""
+        self._from = self.log.read_bytes().rfind(b"\n") + 1
 
     def wait_for(self, message: str, count: int = 1, **fields: object) -> list[dict[str, Any]]:
         """Wait for log lines with a message and these fields, and return them."""
@@ -54,8 +60,13 @@ class Server:
         return [int(child) for child in children.read_text().split()]
 
     def metrics(self) -> str:
-        """Return the metrics' page."""
+        """Return the text of `/metrics`."""
         return httpx.get(f"{self.url}/metrics").text
+
+    def under_way(self) -> int:
+        """Return how many requests are under way, including the one that asks for this number."""
+        found = re.findall(r"(?m)^vits_tts_requests_under_way (\d+)", self.metrics())
+        return int(found[0])
 
     def wait_ready(self) -> None:
         """Wait until `/readyz` answers 200."""
@@ -69,7 +80,7 @@ class Server:
         until(ready, "ready", self.explain)
 
     def wait_for_text(self, text: str) -> None:
-        """Wait until the log has a text."""
+        """Wait until the log contains a text."""
         until(lambda: text in self.log.read_text(encoding="utf-8"), text, self.explain)
 
     def configure(self, settings: Settings) -> None:
@@ -87,7 +98,7 @@ class Server:
         return self.process.wait(STOP_SECONDS)
 
     def explain(self) -> str:
-        """Return what the process has said, for a failing test."""
+        """Return the output of the process, for a failing test."""
         state = self.process.poll()
         return f"exit status {state}\n{self.log.read_text(encoding='utf-8')}"
 
@@ -100,7 +111,7 @@ def until(condition: Callable[[], T], what: str, explain: Callable[[], str] = la
         if value := condition():
             return value
         pause.wait(0.02)
-    raise AssertionError(f"waited in vain for: {what}\n{explain()}")
+    raise AssertionError(f"timed out waiting for: {what}\n{explain()}")
 
 
 @contextmanager
@@ -112,8 +123,12 @@ def serving(
     folder_of_command: Path | None = None,
     environment: Mapping[str, str] | None = None,
     ready: bool = True,
+    at_end: Callable[[], object] = lambda: None,
 ) -> Iterator[Server]:
-    """Run a server with ``settings`` in ``folder``, wait until it is ready, end it at the end."""
+    """Run a server with ``settings`` in ``folder``, wait until it is ready, and end it after use.
+
+    ``at_end`` is called before it ends.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     _write_settings(folder / "config.yaml", settings or {})
     log = folder / "log.jsonl"
@@ -133,6 +148,7 @@ def serving(
             server.wait_ready()
         yield server
     finally:
+        at_end()
         try:
             server.stop()
         except subprocess.TimeoutExpired:
@@ -147,14 +163,14 @@ def _write_settings(path: Path, settings: Settings) -> None:
 
 
 def start_in(folder: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
-    """Return how a start in ``folder`` ended, which cannot succeed."""
+    """Run a start in ``folder`` that is expected to fail, and return its result."""
     return ended([sys.executable, "-m", "vits_tts", "serve"], folder, **environment)
 
 
 def ended(
     command: list[str], folder: Path, **environment: str
 ) -> "subprocess.CompletedProcess[str]":
-    """Return how a command in ``folder`` ended, and what it said."""
+    """Run a command in ``folder`` and return its exit status and output."""
     return subprocess.run(
         command,
         cwd=folder,
@@ -167,5 +183,5 @@ def ended(
 
 
 def clean_environment() -> dict[str, str]:
-    """Return the environment without settings of ours."""
+    """Return the environment without variables of this project's settings."""
     return {key: value for key, value in os.environ.items() if not key.startswith("VITS_TTS")}

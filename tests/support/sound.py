@@ -1,4 +1,4 @@
-"""Looking at audio as audio: what a listener would notice."""
+"""Measure audio by properties that a listener would notice."""
 
 import struct
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class Sound:
 
     @property
     def seconds(self) -> float:
-        """How long it plays."""
+        """Duration in seconds."""
         return len(self.samples) / self.sample_rate
 
     @property
@@ -32,7 +32,7 @@ class Sound:
         return float(np.mean(np.abs(self.samples) > 0.999))
 
     def silences(self, shortest: float, threshold: float = 1e-4) -> list[tuple[float, float]]:
-        """Return (start, end) in seconds of what is quieter than ``threshold`` for so long."""
+        """Return (start, end) in seconds of quiet parts that last ``shortest`` or more."""
         quiet = np.concatenate([[0], (np.abs(self.samples) < threshold).astype(int), [0]])
         starts, ends = np.flatnonzero(np.diff(quiet) == 1), np.flatnonzero(np.diff(quiet) == -1)
         rate = self.sample_rate
@@ -69,7 +69,7 @@ def decode(data: bytes, *, streamed: bool = False) -> Sound:
 
 
 def assert_speech(sound: Sound, *, shortest: float, longest: float) -> None:
-    """Hold that it sounds like speech: right length, loud enough, not clipped, calm at the ends."""
+    """Assert that it sounds like speech: right length, loud, not clipped, quiet at the ends."""
     assert shortest <= sound.seconds <= longest
     assert -35 < sound.loudness < -8
     assert sound.clipped < 1e-3

@@ -1,4 +1,4 @@
-"""A web server that offers voices, and that can fail in every way that servers do."""
+"""A web server that offers voices, and that can fail like real servers."""
 
 import hashlib
 import json
@@ -17,10 +17,11 @@ _BLOCK = 4096
 
 @dataclass
 class Fault:
-    """What goes wrong with one request of a file.
+    """A failure of one request of a file.
 
-    ``sent`` bytes of the body are sent; then the connection breaks off, or with ``stall`` nothing
-    more comes. ``status`` is answered in place of the file; ``flip`` damages a byte.
+    Only ``sent`` bytes of the body are sent. Then the connection is closed, or stays open and
+    silent if ``stall`` is set. ``status`` is answered in place of the file; ``flip`` damages a
+    byte.
     """
 
     sent: int | None = None
@@ -33,7 +34,7 @@ class Fault:
 
 @dataclass
 class Request:
-    """A request that was made: its path, its headers, and how many bytes of body it was sent."""
+    """A request: its path, its headers, and how many bytes of body were sent in answer."""
 
     path: str
     range: str | None
@@ -45,7 +46,7 @@ class Request:
 
 @dataclass
 class Supplier:
-    """The files that are served, by path, what goes wrong with them, and what was asked for."""
+    """The files that are served, by path, their faults, and the requests for them."""
 
     url: str = ""
     files: dict[str, bytes] = field(default_factory=dict)
@@ -57,12 +58,12 @@ class Supplier:
 
     @property
     def catalogue(self) -> dict[str, Any]:
-        """What the catalogue says."""
+        """The content of the catalogue."""
         content: dict[str, Any] = json.loads(self.files["voices.json"])
         return content
 
     def say(self, catalogue: dict[str, Any]) -> None:
-        """Have the catalogue say something else."""
+        """Change the content of the catalogue."""
         self.files["voices.json"] = json.dumps(catalogue).encode()
 
     def offer(self, model: Path, key: str, licence: str = "CC0", digest: str = "md5") -> str:
@@ -95,7 +96,7 @@ class Supplier:
         return f"{folder}/{key}.onnx"
 
     def fail(self, path: str, *faults: Fault) -> None:
-        """Have the next requests of a file fail, each in its way; later ones succeed."""
+        """Let the next requests of a file fail, one for each fault; later ones succeed."""
         self.faults[path] = deque(faults)
 
     def asked(self, path: str) -> list[Request]:
@@ -127,7 +128,7 @@ class _Handler(BaseHTTPRequestHandler):
     supply: Supplier
 
     def do_GET(self) -> None:
-        """Answer, or fail."""
+        """Answer a request, with its fault if it has one."""
         path = urlsplit(self.path).path.lstrip("/")  # a proxy is asked for a whole URL
         faults = self.supply.faults.get(path)
         fault = faults.popleft() if faults else Fault()
@@ -177,4 +178,4 @@ class _Handler(BaseHTTPRequestHandler):
             self.supply.ended.wait(30)
 
     def log_message(self, *_: object) -> None:
-        """Keep quiet."""
+        """Print nothing."""

@@ -1,4 +1,4 @@
-"""Voices for tests: a real one of Piper's that reads Vietnamese, and a tiny one of two people."""
+"""Voices for tests: a real one of Piper's that reads Vietnamese, and a tiny one of two speakers."""
 
 import json
 from importlib.resources import files
@@ -27,8 +27,8 @@ def install_joe(folder: Path, name: str = "joe") -> Path:
 def install_pair(folder: Path, name: str = "pair", sample_rate: int = 8000) -> Path:
     """Make a voice of two speakers, ``lan`` and ``minh``, with Piper's interface.
 
-    It hums 100 samples for every phoneme id, times the length scale: the first speaker at a quarter
-    of full scale, the second at half. So who speaks, and how fast, can be read off the samples.
+    It outputs 100 equal samples for every phoneme id, times the length scale: the first speaker at
+    a quarter of full scale, the second at half. So the samples show the speaker and the speed.
     """
     folder.mkdir(parents=True, exist_ok=True)
     model = folder / f"{name}.onnx"

@@ -1,4 +1,4 @@
-"""Phonemes: one espeak-ng for all threads, and every syllable as it should sound."""
+"""Phonemes: one espeak-ng for all threads, and the right sound of every syllable."""
 
 import gc
 import json
@@ -10,11 +10,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from tests.support.reading import cases
 from vits_tts.config import EMBEDDED_VOICE
 from vits_tts.text import syllables
-from vits_tts.text.phonemise import Phonemiser
+from vits_tts.text.phonemes import espeak
+from vits_tts.text.phonemes.espeak import Phonemizer
 from vits_tts.text.syllables import BASES, TONES, all_syllables, is_syllable, toned
-from vits_tts.voice import catalogue, manifest
+from vits_tts.voice import installed, manifest
 
 TONE_SIGNS = ("", "2", "ɜ", "4", "5", "6")
 ONSETS = {
@@ -24,20 +26,20 @@ ONSETS = {
     "x": "s",
 }  # fmt: skip
 WRITTEN_TWO_WAYS = {"gia", "gi", "giêng", "giêt", "giua", "quôc"}
-"""Bases whose i belongs to the onset and to the rhyme, so that no other syllable rhymes."""
+"""Bases whose i belongs to both the onset and the rhyme, so that no other syllable rhymes."""
 
 
 def test_phonemisers_share_one_espeak() -> None:
-    """Many phonemisers in many threads get what one gets: espeak-ng is one, and locked."""
+    """Phonemisers in many threads share one locked espeak-ng and get correct results."""
     texts = ["Xin chào các bạn.", "Hôm nay trời đẹp quá!", "Một hai ba, bốn năm."] * 40
-    expected = [Phonemiser().espeak(text, "vi") for text in texts]
+    expected = [Phonemizer().espeak(text, "vi") for text in texts]
     with ThreadPoolExecutor(8) as threads:
-        assert list(threads.map(lambda text: Phonemiser().espeak(text, "vi"), texts)) == expected
+        assert list(threads.map(lambda text: Phonemizer().espeak(text, "vi"), texts)) == expected
 
 
 def test_phonemes() -> None:
-    """Tones are there, clauses are joined, and language marks are not spoken."""
-    phonemiser = Phonemiser()
+    """Tones are present, clauses are joined, and language marks are not spoken."""
+    phonemiser = Phonemizer()
     assert "".join(phonemiser.espeak("Xin chào.", "vi")) == "sˈin tʃˈaː2w."
     assert "".join(phonemiser.espeak("má, mà. mả", "vi")).count(" ") == 2
     assert "(" not in "".join(phonemiser.espeak("Hello bạn", "vi"))
@@ -45,7 +47,7 @@ def test_phonemes() -> None:
 
 
 def test_as_piper_phonemises() -> None:
-    """A sentence has the phonemes that piper-tts makes of it, with its marks, decomposed."""
+    """A sentence has the phonemes of piper-tts with its marks, decomposed."""
     texts = [
         "Hello world, this: is; a test!",
         "Dr. Smith went (quickly) home",
@@ -54,21 +56,46 @@ def test_as_piper_phonemises() -> None:
     ]
     story = "import sys, json; from piper.phonemize_espeak import EspeakPhonemizer as E; e = E();"
     story += "print(json.dumps([e.phonemize('en-us', text) for text in json.loads(sys.argv[1])]))"
-    # in a process of its own, since espeak-ng breaks when it is initialised twice
+    # in a separate process, since espeak-ng breaks when it is initialised twice
     told = subprocess.run(
         [sys.executable, "-c", story, json.dumps(texts)], check=True, capture_output=True
     )
     for text, sentences in zip(texts, json.loads(told.stdout), strict=True):
         joined = re.sub(" +", " ", " ".join("".join(sentence) for sentence in sentences))
-        assert "".join(Phonemiser().espeak(text, "en-us")) == joined
+        assert "".join(Phonemizer().espeak(text, "en-us")) == joined
 
 
+BRIDGED = """
+import sys, json
+from piper import espeakbridge
+from piper.phonemize_espeak import ESPEAK_DATA_DIR
+espeakbridge.initialize(str(ESPEAK_DATA_DIR))
+espeakbridge.set_voice("vi")
+print(json.dumps([espeakbridge.get_phonemes(text) for text in json.load(sys.stdin)]))
+"""
+
+
+def test_clauses_are_those_of_the_bridge() -> None:
+    """Every test case has the clauses, marks and ends that piper-tts's own bridge returns."""
+    written = [case.written for case in cases()]
+    written += ["", " ", "a: b; c, d? e! f... g — h", "Xin chào.\nBạn", "..."]
+    told = subprocess.run(
+        [sys.executable, "-c", BRIDGED],
+        input=json.dumps(written).encode(),
+        check=True,
+        capture_output=True,
+    )
+    bridged = [[tuple(clause) for clause in clauses] for clauses in json.loads(told.stdout)]
+    assert [espeak._ESPEAK.clauses(text, "vi") for text in written] == bridged
+
+
+@pytest.mark.slow
 def test_nothing_is_kept_of_what_was_said() -> None:
-    """A server that speaks for months holds no more than one that spoke for a day."""
-    phonemiser = Phonemiser()
+    """Memory does not grow with the number of sentences."""
+    phonemiser = Phonemizer()
 
     def kept(times: int) -> int:
-        """Return how many objects there are more after saying so many sentences."""
+        """Return how many more objects exist after speaking ``sentences`` sentences."""
         gc.collect()
         before = sys.getallocatedblocks()
         for number in range(times):
@@ -76,15 +103,15 @@ def test_nothing_is_kept_of_what_was_said() -> None:
         gc.collect()
         return sys.getallocatedblocks() - before
 
-    kept(100)  # what is made once
+    kept(100)  # objects that are made once
     assert kept(2000) < 200
 
 
 SENTENCES = """
 from tests.support.heap import libc
-from vits_tts.text.phonemise import Phonemiser
+from vits_tts.text.phonemes.espeak import Phonemizer
 
-phonemiser = Phonemiser()
+phonemiser = Phonemizer()
 for times in (100, 2000):
     before = libc().mallinfo2().uordblks
     for number in range(times):
@@ -95,7 +122,7 @@ print(libc().mallinfo2().uordblks - before)
 
 @pytest.mark.skipif(sys.platform != "linux", reason="asks glibc")
 def test_espeak_keeps_nothing_either() -> None:
-    """What it takes of the heap does not grow with the sentences."""
+    """The memory of espeak-ng does not grow with the number of sentences."""
     told = subprocess.run(
         [sys.executable, "-c", SENTENCES], check=True, capture_output=True, text=True
     )
@@ -103,8 +130,11 @@ def test_espeak_keeps_nothing_either() -> None:
 
 
 def test_sentences_do_not_depend_on_those_before() -> None:
-    """Nor on the language of the one before; a voice that is not there changes nothing."""
-    phonemiser = Phonemiser()
+    """A sentence does not depend on the one before, nor on its language.
+
+    A voice that does not exist changes nothing.
+    """
+    phonemiser = Phonemizer()
     texts = [
         "Xin chào các bạn.", "Facebook và YouTube, okay?", "北京 và Привет!", "Hello (world)",
         "một hai, ba", "", "ŋ ʔ", "ĐHQG 12 abc...",
@@ -122,28 +152,28 @@ def test_sentences_do_not_depend_on_those_before() -> None:
 
 @pytest.fixture(scope="module")
 def spoken() -> dict[str, list[str]]:
-    """Every valid syllable and its phonemes."""
-    phonemiser = Phonemiser()
+    """Return every valid syllable and its phonemes."""
+    phonemiser = Phonemizer()
     return {syllable: phonemiser.espeak(syllable, "vi") for syllable in all_syllables()}
 
 
 @pytest.fixture(scope="module")
 def heard(spoken: dict[str, list[str]]) -> dict[str, str]:
-    """Every valid syllable and its phonemes, stress left out."""
+    """Return every valid syllable and its phonemes, without stress."""
     return {
         syllable: re.sub("[ˈˌ]", "", "".join(phonemes)) for syllable, phonemes in spoken.items()
     }
 
 
 def test_the_voice_knows_every_phoneme(spoken: dict[str, list[str]]) -> None:
-    """No valid syllable has a phoneme that the voice has no id for."""
-    voice = manifest.read(catalogue.EMBEDDED_FOLDER / f"{EMBEDDED_VOICE}.onnx")
+    """The voice has an id for every phoneme of every valid syllable."""
+    voice = manifest.read(installed.EMBEDDED_FOLDER / f"{EMBEDDED_VOICE}.onnx")
     for syllable, phonemes in spoken.items():
         assert voice.phoneme_ids(phonemes)[1] == set(), syllable
 
 
 def test_every_syllable_sounds_as_it_is_built(heard: dict[str, str]) -> None:
-    """An onset, a rhyme and a tone sound the same in whatever syllable they stand."""
+    """An onset, a rhyme and a tone sound the same in every syllable."""
     tails: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     spoken = []
     for base, (onset, rhyme) in BASES.items():
@@ -169,11 +199,11 @@ def test_every_syllable_sounds_as_it_is_built(heard: dict[str, str]) -> None:
 )
 def test_both_places_of_a_tone_sound_the_same(one: str, other: str) -> None:
     """Old and new tone placement are one word."""
-    assert Phonemiser().espeak(one, "vi") == Phonemiser().espeak(other, "vi")
+    assert Phonemizer().espeak(one, "vi") == Phonemizer().espeak(other, "vi")
 
 
 def test_distinct_syllables_differ(heard: dict[str, str]) -> None:
-    """Two rhymes or tones that sound different in Hà Nội do not come out as one."""
+    """Rhymes and tones that differ in Hà Nội get different phonemes."""
     northern = {
         frozenset(pair)
         for pair in (["ong", "oong"], ["iu", "ưu"], ["i", "y"], ["oc", "ooc"], ["uyn", "uynh"])
@@ -190,7 +220,7 @@ def test_distinct_syllables_differ(heard: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("word", ["nghiêng", "khuỷu", "quốc", "giếng", "gì", "oan", "yêu", "ỷ"])
 def test_syllables(word: str) -> None:
-    """What is a Vietnamese syllable is known as one."""
+    """Valid Vietnamese syllables are recognised."""
     assert is_syllable(word)
 
 
@@ -198,5 +228,5 @@ def test_syllables(word: str) -> None:
     "word", ["facebook", "hòaa", "gê", "cê", "bìng", "tắp̀", "", "mạcc", "là̀"]
 )
 def test_no_syllables(word: str) -> None:
-    """What is none is not."""
+    """Other words are not recognised as syllables."""
     assert not is_syllable(word)

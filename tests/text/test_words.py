@@ -1,4 +1,4 @@
-"""Words and their phonemes: in order, whatever the text and whatever espeak-ng makes of it."""
+"""Words and their phonemes, in order, for all texts and all results of espeak-ng."""
 
 from typing import Literal
 
@@ -7,12 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.reading import cases
-from vits_tts.text.normalise import Normaliser
-from vits_tts.text.phonemise import Phonemiser
+from vits_tts.text.normalizer.pipeline import Normalizer
+from vits_tts.text.phonemes.alignment import Words, find_words, spoken_words
+from vits_tts.text.phonemes.espeak import Phonemizer
 from vits_tts.text.split import split
-from vits_tts.text.words import Words, find_words, spoken_words
 
-PHONEMISER = Phonemiser()
+PHONEMISER = Phonemizer()
 
 
 def said(
@@ -39,12 +39,12 @@ def alone(word: str) -> str:
     ],
 )
 def test_words_stand_without_their_marks(text: str, words: list[str]) -> None:
-    """Marks around a word are no part of it."""
+    """Marks around a word do not belong to it."""
     assert [text[start:end] for start, end in find_words(text)] == words
 
 
 def test_every_word_has_its_own_phonemes() -> None:
-    """In a sentence a word has the phonemes that it has alone."""
+    """In a sentence a word has the same phonemes as alone."""
     text = "giá ba mươi lăm nghìn một ki lô gam, họa sĩ: mở cửa bảy giờ; quýnh quáng, moóc!"
     words, phonemes = said(text)
     assert words.exact
@@ -53,15 +53,15 @@ def test_every_word_has_its_own_phonemes() -> None:
 
 
 def test_what_people_write_is_exact() -> None:
-    """Of all the cases there are, none has to share its phonemes."""
-    normalise = Normaliser()
+    """In all test cases, every word has its own phonemes."""
+    normalise = Normalizer()
     sentences = [part for case in list(cases())[::7] for part in split(normalise(case.written))]
     assert len(sentences) > 200
     assert not [part.text for part in sentences if not said(part.text)[0].exact]
 
 
 def test_letters_are_phonemes() -> None:
-    """Voices that read letters get those of each word, marks of the letters with them."""
+    """In voices that read letters, each word has its letters with their marks."""
     words, phonemes = said("Mở cửa, ạ", kind="text")
     assert words.exact
     assert [len(part) for part in phonemes] == [4, 5, 2]
@@ -87,7 +87,7 @@ def test_words_that_run_together_share_their_clause() -> None:
     kind=st.sampled_from(["espeak", "text"]),
 )
 def test_any_text(text: str, language: str, kind: Literal["espeak", "text"]) -> None:
-    """Nothing raises; words are all there are, and neither they nor their phonemes overlap."""
+    """Any text is accepted; all words are present, without overlaps of words or phonemes."""
     phonemes = PHONEMISER.phonemes(text, kind, language)
     words = spoken_words(text, phonemes, kind).words
     assert [word.place for word in words] == find_words(text)

@@ -1,4 +1,4 @@
-"""Manifests: Piper's JSON, read strictly, and what follows from it."""
+"""Manifests: Piper's JSON, read strictly, and the values derived from it."""
 
 import json
 from pathlib import Path
@@ -9,11 +9,11 @@ import pytest
 from tests.support.voices import JOE, install_pair
 from vits_tts.config import EMBEDDED_VOICE, Voice
 from vits_tts.errors import ConfigError, SpeakerUnknown, VoiceError
-from vits_tts.voice import catalogue, manifest
+from vits_tts.voice import installed, manifest
 
 
 def changed(folder: Path, **values: Any) -> Path:
-    """Make a voice whose JSON has other values (None: lacks them)."""
+    """Make a voice whose JSON has other values (None removes one)."""
     model = install_pair(folder)
     path = model.with_name("pair.onnx.json")
     data = json.loads(path.read_text())
@@ -23,8 +23,8 @@ def changed(folder: Path, **values: Any) -> Path:
 
 
 def test_embedded_voice() -> None:
-    """The voice in the box says where it is from and on which terms."""
-    voice = manifest.read(catalogue.EMBEDDED_FOLDER / f"{EMBEDDED_VOICE}.onnx")
+    """The embedded voice states its source and licence."""
+    voice = manifest.read(installed.EMBEDDED_FOLDER / f"{EMBEDDED_VOICE}.onnx")
     assert (voice.name, voice.language_code, voice.sample_rate) == (EMBEDDED_VOICE, "vi_VN", 16000)
     assert voice.licence.name == "CC BY-NC-SA 4.0"
     assert voice.licence.attribution
@@ -33,7 +33,7 @@ def test_embedded_voice() -> None:
 
 
 def test_ids_as_piper_makes_them() -> None:
-    """The ids are the ones that Piper's own runtime makes of the same phonemes."""
+    """The ids equal those of Piper's own runtime for the same phonemes."""
     from piper.config import PiperConfig
     from piper.phoneme_ids import phonemes_to_ids
 
@@ -46,7 +46,7 @@ def test_ids_as_piper_makes_them() -> None:
 
 
 def test_speakers(tmp_path: Path) -> None:
-    """Speakers go by name or number; nobody else is put in an unknown one's place."""
+    """Speakers have names or numbers; an unknown speaker is not replaced by another one."""
     voice = manifest.read(changed(tmp_path, num_speakers=3))
     assert voice.speakers == ("lan", "minh", "2")
     assert [voice.speaker_id(name) for name in (None, "lan", "minh", "2", "1")] == [0, 0, 1, 2, 1]
@@ -77,7 +77,7 @@ def test_broken_json_says_why(tmp_path: Path, values: dict[str, Any], reason: st
 
 
 def test_json_that_is_no_object(tmp_path: Path) -> None:
-    """A list is no manifest."""
+    """A list is not a manifest."""
     model = install_pair(tmp_path)
     model.with_name("pair.onnx.json").write_text("[]")
     with pytest.raises(VoiceError, match="not a JSON object"):
@@ -85,7 +85,7 @@ def test_json_that_is_no_object(tmp_path: Path) -> None:
 
 
 def test_digest_follows_the_files(tmp_path: Path) -> None:
-    """Another model or another configuration is another voice to the cache."""
+    """Another model or another manifest gives another digest for the cache."""
     model = install_pair(tmp_path)
     digests = [manifest.read(model).digest]
     path = model.with_name("pair.onnx.json")
@@ -101,23 +101,23 @@ def test_settings_choose_voices_and_scales(tmp_path: Path) -> None:
     """The default voice comes first, and the settings' scales replace the voices' own."""
     install_pair(tmp_path)
     settings = Voice(others=("pair", EMBEDDED_VOICE), folder=tmp_path, noise_w=0.1)
-    voices = catalogue.served(settings)
+    voices = installed.served(settings)
     assert list(voices) == [EMBEDDED_VOICE, "pair"]
     prosody = voices[EMBEDDED_VOICE].prosody(1.5)
     assert (prosody.noise_w, prosody.noise_scale, prosody.length_scale) == (0.1, 0.667, 1.5)
 
 
 def test_the_folder_wins_over_the_box(tmp_path: Path) -> None:
-    """A voice of the same name in the folder takes the place of the one in the box."""
+    """A voice in the folder replaces the embedded one of the same name."""
     model = install_pair(tmp_path, EMBEDDED_VOICE)
-    assert catalogue.installed(tmp_path)[EMBEDDED_VOICE] == model
+    assert installed.installed(tmp_path)[EMBEDDED_VOICE] == model
 
 
 def test_missing_models_are_named(tmp_path: Path) -> None:
-    """The line names the key, the file and the nearest voice there is."""
+    """The line names the key, the file and the most similar voice."""
     install_pair(tmp_path)
     with pytest.raises(ConfigError) as caught:
-        catalogue.served(Voice(others=("pairr",), folder=tmp_path))
+        installed.served(Voice(others=("pairr",), folder=tmp_path))
     expected = (
         f"voice.others: {tmp_path}/pairr.onnx: there is no such model file; did you mean pair?"
     )

@@ -1,1 +1,1 @@
-"""Tests of vits_tts.web."""
+"""Tests of vits_tts.web: the HTTP interfaces and the page."""

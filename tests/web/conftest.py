@@ -10,6 +10,6 @@ from tests.support.browser import running_browser
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """A headless Chromium, for one module: its event loop must not stay for other tests."""
+    """Run a headless Chromium for one module; its event loop must end before other tests."""
     with running_browser() as running:
         yield running

@@ -1,4 +1,4 @@
-"""The files of the page: served from memory, to everybody, under a strict policy."""
+"""The files of the page: served from memory, without a key, under a strict policy."""
 
 import re
 
@@ -10,7 +10,7 @@ from tests.support.voices import install_pair
 
 
 def test_page_and_its_files(client: httpx.Client) -> None:
-    """`/` is HTML, and all that it names is there, of the right type, and from nowhere else."""
+    """`/` is HTML; all files that it names exist with the right type on the same server."""
     page = client.get("/")
     assert page.headers["Content-Type"] == "text/html; charset=UTF-8"
     assert "{{" not in page.text
@@ -27,11 +27,11 @@ def test_page_and_its_files(client: httpx.Client) -> None:
         answer = client.get(f"/{name}")
         assert answer.headers["Content-Type"] == types[name.rpartition(".")[2]]
         assert len(answer.content) > 100
-    assert client.get("/docs").status_code == 200  # where the page sends its readers
+    assert client.get("/docs").status_code == 200  # the page links to it
 
 
 def test_policy(client: httpx.Client) -> None:
-    """Nothing may be loaded from elsewhere, nothing inline, no frame, no form sent away."""
+    """The policy forbids other origins, inline code, frames, and forms that leave the server."""
     policy = client.get("/").headers["Content-Security-Policy"]
     rules = dict(rule.split(" ", 1) for rule in policy.split("; "))
     assert rules["default-src"] == "'none'"
@@ -44,7 +44,10 @@ def test_policy(client: httpx.Client) -> None:
 
 @pytest.mark.parametrize("path", ["/", "/page/app.js"])
 def test_unchanged_files_are_not_sent_again(client: httpx.Client, path: str) -> None:
-    """A browser that has the file hears 304, asking each time, so that an upgrade is seen."""
+    """A browser that has the file gets 304.
+
+    It asks each time, so an upgrade is visible at once.
+    """
     first = client.get(path)
     assert first.headers["Cache-Control"] == "no-cache"
     again = client.get(path, headers={"If-None-Match": first.headers["ETag"]})
@@ -68,22 +71,28 @@ def test_unchanged_files_are_not_sent_again(client: httpx.Client, path: str) -> 
     ],
 )
 def test_nothing_else_is_there(client: httpx.Client, path: str) -> None:
-    """Only the names of the table are served; what is asked for never becomes a path."""
+    """Only the names of the table are served; the requested name is never used as a path."""
     answer = client.get(path)
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")
 
 
 def test_other_methods(client: httpx.Client) -> None:
-    """A page is only read."""
-    answer = client.post("/", json={})
+    """The page accepts only GET and HEAD."""
+    answer = client.post("/docs", json={})  # a POST of `/` is for Piper's clients
     assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, HEAD, OPTIONS")
 
 
 def test_switched_off(start: Starter, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """With `server.page` off there is no page and none of its files."""
+    """With `server.page` off, neither the page nor its files exist."""
     folder = tmp_path_factory.mktemp("voices")
     install_pair(folder)
     voice = {"name": "pair", "folder": str(folder)}
-    with start({"server": {"page": False}, "voice": voice}, ready=False) as server:
-        for path in ("/", "/page/app.js"):
-            assert httpx.get(server.url + path).status_code == 404
+    with start({"server": {"page": False}, "voice": voice}) as server:
+        assert httpx.get(f"{server.url}/page/app.js").status_code == 404
+        for method in ("GET", "HEAD"):
+            led = httpx.request(method, f"{server.url}/")
+            assert led.status_code == 307
+            assert httpx.URL(server.url).join(led.headers["Location"]).path == "/docs"
+    switches = {"page": False, "docs": False}
+    with start({"server": switches, "voice": voice}) as server:
+        assert httpx.get(f"{server.url}/").status_code == 404

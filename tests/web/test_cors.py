@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from vits_tts.web.cors import Cors
+from vits_tts.web.http.cors import Cors
 
 GOOD = ["https://app.example.vn", "https://a.trusted.example", "https://a.b.trusted.example"]
 BAD = [
@@ -19,7 +19,7 @@ BAD = [
 
 @pytest.mark.parametrize("origin", GOOD)
 def test_allowed(client: httpx.Client, origin: str) -> None:
-    """An allowed page may read the answer, errors included, and its id."""
+    """An allowed page may read the answer, its id, and errors."""
     for path in ("/voices", "/nope", "/tts"):
         response = client.get(path, headers={"Origin": origin})
         assert response.headers["Access-Control-Allow-Origin"] == origin
@@ -29,14 +29,14 @@ def test_allowed(client: httpx.Client, origin: str) -> None:
 
 @pytest.mark.parametrize("origin", BAD)
 def test_refused(client: httpx.Client, origin: str) -> None:
-    """Another page may not, and no cache gives it what an allowed page got."""
+    """Other pages may not read answers, and no cache gives them those of an allowed page."""
     response = client.get("/voices", headers={"Origin": origin})
     assert "Access-Control-Allow-Origin" not in response.headers
     assert response.headers["Vary"] == "Origin"
 
 
 def test_preflight(client: httpx.Client) -> None:
-    """A browser that asks first is told methods and headers."""
+    """A preflight request gets the allowed methods and headers."""
     headers = {
         "Origin": GOOD[0],
         "Access-Control-Request-Method": "POST",
@@ -51,12 +51,30 @@ def test_preflight(client: httpx.Client) -> None:
     assert "Access-Control-Allow-Methods" not in refused.headers
 
 
+def test_preflight_with_other_headers(client: httpx.Client) -> None:
+    """An allowed page may send additional headers of client libraries."""
+    headers = {
+        "Origin": GOOD[0],
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "x-my-client,x-trace",
+    }
+    response = client.options("/v1/audio/speech", headers=headers)
+    allowed = [name.strip() for name in response.headers["Access-Control-Allow-Headers"].split(",")]
+    assert {"x-my-client", "x-trace", "Content-Type"} <= set(allowed)
+    assert "Access-Control-Request-Headers" in response.headers["Vary"]
+    injected = headers | {"Access-Control-Request-Headers": "x-a; y"}
+    answer = client.options("/v1/audio/speech", headers=injected)
+    assert "x-a" not in answer.headers["Access-Control-Allow-Headers"]
+    stranger = client.options("/v1/audio/speech", headers={**headers, "Origin": BAD[0]})
+    assert "Access-Control-Allow-Headers" not in stranger.headers
+
+
 def test_none_by_default() -> None:
-    """Without origins there are no headers at all."""
+    """Without configured origins there are no CORS headers."""
     assert Cors([]).headers("https://app.example.vn") == {}
     assert Cors([]).preflight("https://app.example.vn", ["GET"]) == {}
 
 
 def test_everybody() -> None:
-    """`*` lets every page in."""
+    """`*` allows every page."""
     assert Cors(["*"]).headers("https://x.example")["Access-Control-Allow-Origin"]

@@ -1,4 +1,4 @@
-"""`/docs` in a real browser: it shows the interface and tries it out."""
+"""`/docs` in a real browser: it shows the interface and lets visitors try it."""
 
 import pytest
 from playwright.sync_api import Browser, expect
@@ -6,7 +6,7 @@ from playwright.sync_api import Browser, expect
 from tests.support.browser import opened
 from tests.support.server import Server
 
-# A promise, for asking again and again would be `eval`, which the page's policy forbids.
+# A promise, because polling would need `eval`, which the page's policy forbids.
 _CAN_PLAY = """audio => !audio.error && (
     audio.readyState >= HTMLMediaElement.HAVE_FUTURE_DATA || new Promise(settle => {
         audio.addEventListener("canplay", () => settle(true), {once: true});
@@ -17,10 +17,10 @@ _CAN_PLAY = """audio => !audio.error && (
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_path_is_shown(browser: Browser, server: Server, scheme: str) -> None:
-    """The page draws itself from the description, with nothing from elsewhere, in both schemes."""
+    """The page draws itself from the description, without other origins, in both colour schemes."""
     with opened(browser, server.url, color_scheme=scheme) as page:
         page.goto("/docs")
-        expect(page.get_by_text("Stream speech while it is made").first).to_be_visible()
+        expect(page.get_by_text("Stream speech").first).to_be_visible()
         description = page.request.get("/openapi.json").json()
         methods = [method for path in description["paths"].values() for method in path]
         expect(page.locator("rapi-doc .endpoint-head")).to_have_count(len(methods))
@@ -30,10 +30,10 @@ def test_every_path_is_shown(browser: Browser, server: Server, scheme: str) -> N
 
 
 def test_it_can_be_tried_out(browser: Browser, server: Server) -> None:
-    """What is filled in is asked of this server, and sound can be heard."""
+    """A filled-in request is sent to this server, and the sound can be played."""
     with opened(browser, server.url) as page:
         page.goto("/docs")
-        page.get_by_text("Stream speech while it is made").first.click()
+        page.get_by_text("Stream speech").first.click()
         page.locator("[data-pname=text]").fill("xin chao")
         page.locator("[data-pname=voice]").fill("pair")
         page.locator("[data-pname=speed]").fill("2")

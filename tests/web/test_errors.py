@@ -1,4 +1,4 @@
-"""Every wrong request gets one shape of error, with a code of its own, and never a 500."""
+"""Every wrong request gets an error of one form, with its own code, and never a 500."""
 
 import json
 import socket
@@ -14,7 +14,7 @@ from tests.support.server import Server
 
 
 def error(response: httpx.Response) -> dict[str, Any]:
-    """Return the error, holding its shape and that its id is the response's."""
+    """Return the error; assert its form and that its id is the response's."""
     assert response.headers["Content-Type"] == "application/json; charset=UTF-8"
     body = response.json()
     assert set(body) == {"error"}
@@ -59,7 +59,7 @@ def error(response: httpx.Response) -> dict[str, Any]:
 def test_wrong_parameters(
     client: httpx.Client, path: str, query: str, status: int, code: str, field: str
 ) -> None:
-    """Each has its own code and names the parameter."""
+    """Each wrong parameter has its own code and is named."""
     response = client.get(f"{path}?{query}")
     problem = error(response)
     assert (response.status_code, problem["code"], problem["field"]) == (status, code, field)
@@ -90,7 +90,7 @@ def test_wrong_parameters(
     ],
 )
 def test_wrong_json(client: httpx.Client, body: bytes, code: str) -> None:
-    """Broken JSON and wrong types are told apart."""
+    """Broken JSON and wrong types have different errors."""
     headers = {"Content-Type": "application/json"}
     response = client.post("/tts", content=body, headers=headers)
     assert response.status_code == 400
@@ -100,19 +100,25 @@ def test_wrong_json(client: httpx.Client, body: bytes, code: str) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("speed", True, "speed is a text or a number, not true or false"),
-        ("sample_rate", [], "sample_rate is a text or a number, not a list"),
-        ("timestamps", 1, "timestamps is true, false, json, srt or vtt"),
+        ("speed", True, "speed must be a text or a number, not true or false"),
+        ("sample_rate", [], "sample_rate must be a text or a number, not a list"),
+        ("timestamps", 1, "timestamps must be true, false, json, srt or vtt"),
     ],
 )
 def test_what_would_do(client: httpx.Client, name: str, value: object, message: str) -> None:
-    """A refusal names all that would be taken."""
+    """A refusal names all accepted values."""
     response = client.post("/tts", json={"text": "a", name: value})
     assert error(response)["message"] == message
 
 
+def test_a_fraction_is_no_whole_number(client: httpx.Client) -> None:
+    """A refusal says that the number should be whole."""
+    response = client.post("/v1/tokens", json={"expires_in": 1.5})
+    assert error(response)["message"] == "expires_in must be a whole number, not a number"
+
+
 def test_wrong_types_of_body(client: httpx.Client) -> None:
-    """What is neither JSON nor a form is refused, as is what is compressed."""
+    """A body that is neither JSON nor a form is refused, and so is a compressed one."""
     for headers in (
         {"Content-Type": "text/plain"},
         {},
@@ -123,8 +129,23 @@ def test_wrong_types_of_body(client: httpx.Client) -> None:
         assert error(response)["code"] == "media_type_unsupported"
 
 
+def test_json_that_does_not_say_so(server: Server) -> None:
+    """JSON without a content type is accepted; JSON declared as a form is named in the error."""
+    address = httpx.URL(server.url)
+    with socket.create_connection((address.host, address.port or 0)) as connection:
+        body = '{"text": "Một.", "voice": "pair"}'.encode()
+        head = f"POST /tts HTTP/1.0\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+        connection.sendall(head + body)
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    told = httpx.post(f"{server.url}/tts", content=body, headers=form)
+    assert (told.status_code, error(told)["code"]) == (415, "media_type_unsupported")
+    assert "its Content-Type is application/x-www-form-urlencoded" in error(told)["message"]
+
+
 def test_broken_forms(client: httpx.Client) -> None:
-    """A form that cannot be read is the caller's fault."""
+    """An unreadable form is the client's error."""
     headers = {"Content-Type": "multipart/form-data"}
     response = client.post("/tts", content=b"xin", headers=headers)
     assert response.status_code == 400
@@ -134,7 +155,7 @@ def test_broken_forms(client: httpx.Client) -> None:
 @pytest.mark.parametrize("path", ["/nope", "/tts/", "/tts/stream/x", "/audio", "/%ff", "/%2e%2e"])
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE", "HEAD"])
 def test_unknown_paths(client: httpx.Client, path: str, method: str) -> None:
-    """There is nothing there, whatever the method."""
+    """An unknown path gets 404 with every method."""
     response = client.request(method, path)
     assert response.status_code == 404
     if method != "HEAD":
@@ -144,15 +165,15 @@ def test_unknown_paths(client: httpx.Client, path: str, method: str) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        ("DELETE", "/tts", "GET, POST, OPTIONS"),
-        ("PUT", "/tts/stream", "GET, POST, OPTIONS"),
+        ("DELETE", "/tts", "GET, HEAD, POST, OPTIONS"),
+        ("PUT", "/tts/stream", "GET, HEAD, POST, OPTIONS"),
         ("POST", "/voices", "GET, HEAD, OPTIONS"),
         ("POST", f"/audio/{'0' * 40}.wav", "GET, HEAD, OPTIONS"),
-        ("BREW", "/tts", "GET, POST, OPTIONS"),
+        ("BREW", "/tts", "GET, HEAD, POST, OPTIONS"),
     ],
 )
 def test_wrong_methods(client: httpx.Client, method: str, path: str, allowed: str) -> None:
-    """405 says which methods there are."""
+    """A 405 names the allowed methods."""
     response = client.request(method, path)
     assert response.status_code == 405
     assert error(response)["code"] == "method_not_allowed"
@@ -170,7 +191,7 @@ def test_large_bodies(server: Server, size: int, *, chunked: bool) -> None:
         headers["Content-Length"] = str((size // len(block) + 1) * len(block))
     try:
         response = httpx.post(f"{server.url}/tts", content=blocks, headers=headers)
-    except httpx.WriteError:  # told so early that it could not go on sending
+    except httpx.WriteError:  # refused so early that it could not send everything
         assert size > 16 * 1024 * 1024
         return
     assert response.status_code == 413
@@ -178,14 +199,14 @@ def test_large_bodies(server: Server, size: int, *, chunked: bool) -> None:
 
 
 def test_large_bodies_anywhere(server: Server) -> None:
-    """Paths that take no body do not read one into memory either."""
+    """Paths without a body do not read one into memory either."""
     for path in ("/nope", "/voices"):
         response = httpx.post(f"{server.url}{path}", content=b"x" * 1_000_000)
         assert response.status_code in {404, 405}
 
 
 def test_told_before_sending(server: Server) -> None:
-    """Who asks first (Expect: 100-continue) is refused before sending far too much."""
+    """A client that asks first (Expect: 100-continue) is refused before it sends the large body."""
     host, port = server.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=30) as connection:
         connection.sendall(
@@ -199,21 +220,21 @@ def test_told_before_sending(server: Server) -> None:
 
 @pytest.mark.parametrize("given", ["abc-123", "a" * 128])
 def test_request_id_is_kept(client: httpx.Client, given: str) -> None:
-    """A caller's own id comes back, in headers and errors."""
+    """A client's own request id is returned in headers and errors."""
     response = client.get("/tts", headers={"X-Request-ID": given})
     assert error(response)["request_id"] == given
 
 
 @pytest.mark.parametrize("given", ["", "a b", "a" * 129, "<script>", '"'])
 def test_request_id_is_made(client: httpx.Client, given: str) -> None:
-    """Without a usable one, an id is made."""
+    """Without a valid id in the request, the server makes one."""
     made = client.get("/healthz", headers={"X-Request-ID": given}).headers["X-Request-ID"]
     assert len(made) == 32
     assert made != given
 
 
 def test_busy(start: Starter) -> None:
-    """More requests than the limit are refused at once, and told when to come back."""
+    """Requests above the limit are refused at once, with the time at which to retry."""
     with start({"limits": {"max_concurrent": 1}}) as server:
         text = "một hai ba bốn. " * 300
         with httpx.stream("GET", f"{server.url}/tts/stream", params={"text": text}) as response:
@@ -233,7 +254,7 @@ def test_busy(start: Starter) -> None:
 )
 @given(text=st.text(max_size=40), speed=st.text(max_size=6) | st.floats() | st.booleans())
 def test_nothing_gives_a_500(client: httpx.Client, text: str, speed: str | float) -> None:
-    """Whatever is sent as text and speed is spoken or refused."""
+    """Any text and speed is either spoken or refused."""
     body = json.dumps({"text": text, "speed": speed})
     headers = {"Content-Type": "application/json"}
     response = client.post("/tts", content=body, headers=headers)
@@ -244,7 +265,7 @@ def test_nothing_gives_a_500(client: httpx.Client, text: str, speed: str | float
 
 @pytest.mark.parametrize("length", ["9" * 5000, "9" * 16, "-1", "1e3", "x"])
 def test_impossible_lengths(server: Server, length: str) -> None:
-    """A length that cannot be is refused, and nothing breaks."""
+    """An impossible length is refused, and the server continues."""
     host, port = server.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=30) as connection:
         connection.sendall(

@@ -1,18 +1,24 @@
-"""`/metrics`: what a request leaves there, over all workers."""
+"""`/metrics`: the effect of requests, over all workers."""
 
+import os
 import re
+import sys
 from pathlib import Path
 
 import httpx
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.conftest import Starter
 from tests.support.server import Server, Settings
 from tests.support.voices import install_pair
+from vits_tts.telemetry import metrics
+from vits_tts.web import process_metrics
+from vits_tts.web.state import State
 
 
 def values(server: Server) -> dict[str, float]:
-    """Return every sample by its name and labels, as Prometheus writes them."""
+    """Return every sample by its name and labels, in Prometheus' notation."""
     page = httpx.get(f"{server.url}/metrics").text
     return {
         sample.name
@@ -25,7 +31,10 @@ def values(server: Server) -> dict[str, float]:
 
 
 def test_what_requests_leave(start: Starter, tmp_path: Path) -> None:
-    """Counts by route, method and status; times as histograms; seconds of audio made and given."""
+    """Requests are counted by route, method and status, with histograms of their times.
+
+    Seconds of synthesised and of sent audio are counted too.
+    """
     install_pair(tmp_path / "server" / "voices")
     settings: Settings = {"server": {"workers": 2}, "voice": {"name": "pair"}}
     with start(settings) as server:
@@ -66,8 +75,19 @@ def test_what_requests_leave(start: Starter, tmp_path: Path) -> None:
         assert found["vits_tts_connections{}"] >= 0
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has /proc")
+def test_memory_is_counted_in_pages_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Resident memory uses the page size of the system: 64 KiB on some ARM machines."""
+    real = os.sysconf
+    monkeypatch.setattr(os, "sysconf", lambda name: 16 * real(name))
+    process_metrics.show(State())
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    shown = metrics.MEMORY_BYTES._value.get()
+    assert shown == pytest.approx(pages * 16 * real("SC_PAGE_SIZE"), rel=0.1)
+
+
 def test_nothing_that_callers_send_becomes_a_label(start: Starter, tmp_path: Path) -> None:
-    """Paths, voices and texts of callers do not make new series."""
+    """Paths, voices and texts of clients do not create new series."""
     install_pair(tmp_path / "server" / "voices")
     with start({"voice": {"name": "pair"}}) as server:
         for number in range(30):

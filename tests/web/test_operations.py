@@ -12,14 +12,16 @@ from tests.support.voices import install_pair
 
 
 def test_health(client: httpx.Client) -> None:
-    """Alive under both names, also for HEAD."""
-    for path in ("/healthz", "/health"):
-        assert client.get(path).json() == {"status": "ok"}
+    """Health answers under both names, also for HEAD."""
+    assert client.get("/healthz").json() == {"status": "ok"}
+    replaced = {"status": "healthy", "message": "TTS service is running"}
+    assert client.get("/health").json() == replaced
+    for path in ("/healthz", "/health", "/metrics"):
         assert client.head(path).status_code == 200
 
 
 def test_health_never_waits_for_synthesis(start: Starter) -> None:
-    """While every inference thread is busy and requests queue, health answers."""
+    """Health answers while every inference thread is busy and requests queue."""
     with start({"voice": {"threads": 1}}) as server:
         text = " ".join(f"câu số {number}." for number in range(200))
         asked = f"{server.url}/tts/stream"
@@ -31,7 +33,7 @@ def test_health_never_waits_for_synthesis(start: Starter) -> None:
 
 
 def test_not_ready_before_the_voice_is_loaded(start: Starter) -> None:
-    """The process answers at once, ready or not; a request that comes early is served."""
+    """The process answers before it is ready; an early request waits and is served."""
     with start(ready=False) as server:
         seen = set()
 
@@ -47,7 +49,7 @@ def test_not_ready_before_the_voice_is_loaded(start: Starter) -> None:
 
 
 def test_a_voice_that_breaks_later(start: Starter, tmp_path: Path) -> None:
-    """A worker that starts after the model was broken says what is wrong, until it is whole."""
+    """A worker that starts after the model was damaged reports the reason until it is repaired."""
     model = install_pair(tmp_path / "server" / "voices")
     whole = model.read_bytes()
     with start({"voice": {"name": "pair"}}) as server:
@@ -62,7 +64,7 @@ def test_a_voice_that_breaks_later(start: Starter, tmp_path: Path) -> None:
         assert refused.status_code == 503
         assert refused.json()["error"]["code"] == "not_ready"
         assert str(tmp_path) not in refused.text + ready.text
-        server.wait_for_text("worker cannot start")  # one that came to replace it
+        server.wait_for_text("worker cannot start")  # a worker that replaces another one
         model.write_bytes(whole)
         server.wait_until(lambda: broken not in server.workers(), "replaced")
         assert httpx.get(f"{server.url}/tts?text=abc").status_code == 200

@@ -1,4 +1,4 @@
-"""The page at `/` in a real browser: text in, sound out, and all around it."""
+"""The page at `/` in a real browser: entering text, playing sound, and all other functions."""
 
 import subprocess
 import sys
@@ -31,7 +31,7 @@ def streamed(server: Server, **speech: object) -> "np.ndarray[tuple[int], np.dty
 
 
 def test_text_in_sound_out(server: Server, browser: Browser) -> None:
-    """Every sample of the stream is handed to the loudspeaker, each slice where the last ended."""
+    """Every sample of the stream is played; each slice starts where the last one ended."""
     expected = streamed(server, text=TEXT, speed=1.25)
     with opened(browser, server.url, script=TAP, locale="vi-VN") as page:
         write(page, TEXT, speed="1.25")
@@ -54,10 +54,13 @@ def test_text_in_sound_out(server: Server, browser: Browser) -> None:
 
 
 def test_sound_before_the_end_and_stop(server: Server, browser: Browser) -> None:
-    """Sound starts while most is still to be made; stopping stops the server's work, too."""
+    """Sound starts during synthesis, and stopping also stops the server's work."""
     asked = []
     with opened(browser, server.url, script=TAP, locale="en-GB") as page:
         page.on("request", lambda request: asked.append(request.url))
+        # Slow, so that the server cannot have sent everything before the button is pressed.
+        slow = {"offline": False, "latency": 0, "uploadThroughput": -1, "downloadThroughput": 4e5}
+        page.context.new_cdp_session(page).send("Network.emulateNetworkConditions", slow)
         write(page, LONG)
         with page.expect_response("**/tts/stream") as answer:
             page.keyboard.press("Control+Enter")
@@ -67,18 +70,18 @@ def test_sound_before_the_end_and_stop(server: Server, browser: Browser) -> None
         assert server.wait_for("request", request_id=request)[0]["status"] == 499
         expect(page.locator("#status")).to_have_text("Stopped.")
         expect(page.locator("#speak")).to_have_text("Speak")
-        assert tallest(page) > 20  # of what had arrived the waveform is there, too
+        assert tallest(page) > 20  # the waveform shows the received part, too
         first = slices(page)
         page.focus("#position")
         page.keyboard.press("Home")
-        page.click("#play")  # what had arrived by then is still there
+        page.click("#play")  # the received part is still available
         again = wait_heard(page, 1, first).samples
         assert np.array_equal(again, heard(page).samples[: len(again)])
     assert sum(url.endswith("/tts/stream") for url in asked) == 1
 
 
 def test_voice_speaker_and_speed(server: Server, browser: Browser) -> None:
-    """What is chosen is what is heard, and the waveform is as high as the sound is loud."""
+    """The chosen voice, speaker and speed are heard, and the waveform's height shows the level."""
     heights = {}
     with opened(browser, server.url, script=TAP) as page:
         write(page, "xin chao", voice="pair")
@@ -101,7 +104,7 @@ def test_voice_speaker_and_speed(server: Server, browser: Browser) -> None:
 
 
 def tallest(page: Page) -> int:
-    """Return how high the highest bar of the waveform is, in pixels."""
+    """Return the height of the highest bar of the waveform, in pixels."""
     return int(page.evaluate("""() => {
           const canvas = document.querySelector("canvas");
           const { width, height } = canvas;
@@ -117,7 +120,7 @@ def tallest(page: Page) -> int:
 
 
 def test_position(server: Server, browser: Browser) -> None:
-    """The position is a slider: arrow keys move it, and playing goes on from there."""
+    """The position is a slider: arrow keys move it, and playback continues from there."""
     expected = streamed(server, text="xin chao", voice="pair", speaker="lan")
     with opened(browser, server.url, script=TAP) as page:
         write(page, "xin chao", voice="pair")
@@ -135,7 +138,7 @@ def test_position(server: Server, browser: Browser) -> None:
 
 
 def test_download(server: Server, browser: Browser, tmp_path: Path) -> None:
-    """Every format that the server makes can be had, with the samples that were heard."""
+    """Every format of the server can be downloaded, with the samples that were played."""
     expected = streamed(server, text=TEXT)
     with opened(browser, server.url, script=TAP) as page:
         write(page, TEXT)
@@ -155,7 +158,7 @@ def test_download(server: Server, browser: Browser, tmp_path: Path) -> None:
 
 
 def test_reading(server: Server, browser: Browser) -> None:
-    """What will be read stands below, with what was written beside what is said for it."""
+    """The page shows the spoken text, with the source beside each rewritten part."""
     with opened(browser, server.url) as page:
         write(page, "Gặp nhau ngày 20/11 nhé 😀, mang 5kg gạo.")
         expect(page.locator("mark")).to_have_count(2)
@@ -169,7 +172,7 @@ def test_reading(server: Server, browser: Browser) -> None:
 
 
 def test_copied_code_runs(server: Server, browser: Browser, tmp_path: Path) -> None:
-    """Copied code, run as it is, says the same, whatever characters the text has."""
+    """Copied code runs and speaks the same text, with all kinds of characters."""
     node, _ = compute_driver_executable()
     commands = {"curl": "sh", "python": sys.executable, "javascript": str(node)}
     allowed = ["clipboard-read", "clipboard-write"]
@@ -192,13 +195,13 @@ def test_copied_code_runs(server: Server, browser: Browser, tmp_path: Path) -> N
 
 
 def copied(page: Page) -> str:
-    """Return the code that the page shows once the clipboard holds it."""
+    """Return the code that the page shows, after the clipboard holds it."""
     code = page.locator("#code").text_content() or ""
     return code if page.evaluate("navigator.clipboard.readText()") == code else ""
 
 
 def test_copy_without_a_clipboard(server: Server, browser: Browser) -> None:
-    """Over plain HTTP browsers give pages no clipboard; copying works nevertheless."""
+    """Copying works over plain HTTP, where browsers give pages no clipboard."""
     hidden = "Object.defineProperty(navigator, 'clipboard', { value: undefined });"
     with opened(browser, server.url, script=hidden, locale="en-GB") as page:
         write(page, "xin chào")

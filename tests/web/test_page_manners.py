@@ -1,4 +1,4 @@
-"""The page for everybody: languages, light and dark, keyboard, phones, assistive technology."""
+"""The page for all visitors: languages, colours, keyboard, phones, assistive technology."""
 
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, expect
@@ -22,7 +22,7 @@ OUTLINED = """
 def test_no_barriers(
     server: Server, browser: Browser, locale: str, scheme: str, size: ViewportSize
 ) -> None:
-    """axe-core finds nothing serious, nothing is wider than the screen, everything can be hit."""
+    """axe-core finds no serious barrier, nothing is wider than the screen, targets are large."""
     with opened(
         browser, server.url, script=TAP, locale=locale, color_scheme=scheme, viewport=size
     ) as page:
@@ -50,7 +50,7 @@ def test_no_barriers(
 
 
 def test_language(server: Server, browser: Browser) -> None:
-    """All words change with the language, which the page remembers; the text stays Vietnamese."""
+    """All words change with the language, which is remembered; the text stays Vietnamese."""
     with opened(browser, server.url, locale="vi-VN") as page:
         vietnamese = words(page)
         page.click("text=English")
@@ -68,7 +68,7 @@ def test_language(server: Server, browser: Browser) -> None:
 
 
 def words(page: Page) -> dict[str, str]:
-    """Return the page's own words by what they stand on."""
+    """Return the page's own words, by the element that they belong to."""
     found: dict[str, str] = page.evaluate("""
       () => Object.fromEntries([
         ["title", document.title],
@@ -82,7 +82,7 @@ def words(page: Page) -> dict[str, str]:
 
 
 def test_both_languages_say_everything(server: Server, browser: Browser) -> None:
-    """Every text there is in one language is there in the other, with the same places to fill."""
+    """Every text exists in both languages, with the same placeholders."""
     with opened(browser, server.url) as page:
         texts: dict[str, dict[str, str]] = page.evaluate("""async () => {
           const { WORDS } = await import("./page/words.js");
@@ -102,7 +102,7 @@ def _places(text: str) -> list[str]:
 
 
 def test_dark_and_light(server: Server, browser: Browser) -> None:
-    """The system's choice counts until the visitor makes one, which the page remembers."""
+    """The system's colour scheme is used until the visitor chooses one, which is remembered."""
     with opened(browser, server.url, color_scheme="dark") as page:
         assert brightness(page) < 0.2
         page.emulate_media(color_scheme="light")
@@ -114,19 +114,19 @@ def test_dark_and_light(server: Server, browser: Browser) -> None:
         assert brightness(page) < 0.2
         page.click("#theme")
         assert brightness(page) > 0.8
-        page.emulate_media(color_scheme="dark")  # the choice agreed with the system: it follows
+        page.emulate_media(color_scheme="dark")  # equalled the system's: follows it again
         until(lambda: brightness(page) < 0.2, "dark")
 
 
 def brightness(page: Page) -> float:
-    """Return how bright the page's ground is, 0 to 1."""
+    """Return the brightness of the page's background, 0 to 1."""
     color: str = page.evaluate("getComputedStyle(document.body).backgroundColor")
     channels = [float(part) for part in color.partition("(")[2].rstrip(")").split(",")[:3]]
     return sum(channels) / 3 / 255
 
 
 def test_keyboard(server: Server, browser: Browser) -> None:
-    """Everything can be reached and used without a mouse, and what has the focus is seen."""
+    """All controls can be reached and used without a mouse, and the focus is visible."""
     with opened(browser, server.url, script=TAP, locale="en-GB") as page:
         write(page, "xin chao", voice="pair")
         page.focus("#text")

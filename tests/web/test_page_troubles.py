@@ -1,4 +1,4 @@
-"""What the page says when something is wrong: kindly, in the visitor's language, and what to do."""
+"""Errors on the page: in the visitor's language, with a suggestion."""
 
 import os
 import re
@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import httpx
@@ -19,20 +19,20 @@ from tests.support.page import TAP, shown, slices, write
 from tests.support.server import Server, Settings, serving, until
 from tests.support.sound import decode
 from vits_tts.config import EMBEDDED_VOICE
-from vits_tts.web.access import make_key
+from vits_tts.web.auth.api_keys import make_key
 
 LIMIT = 2000
 LONG = " ".join(f"Đây là câu thứ {n} của bài đọc." for n in range(70))[:LIMIT]
 
 
 def test_texts_that_cannot_be_said(server: Server, browser: Browser) -> None:
-    """The reason stands in an alert, in either language, and goes when the text is changed."""
+    """An alert shows the reason in either language, and disappears when the text is changed."""
     with opened(browser, server.url, locale="vi-VN") as page:
         alert = page.get_by_role("alert")
         write(page, "")
         page.click("#speak")
         expect(alert).to_contain_text("Hãy viết điều bạn muốn nghe.")
-        expect(page.locator("#retry")).to_be_hidden()  # the same again would be as wrong
+        expect(page.locator("#retry")).to_be_hidden()  # the same request would fail again
         page.click("#language")
         expect(alert).to_contain_text("Write what you would like to hear.")
         page.fill("#text", "...!? 😀")
@@ -52,7 +52,7 @@ def test_texts_that_cannot_be_said(server: Server, browser: Browser) -> None:
 
 
 def test_voice_that_is_gone(server: Server, browser: Browser) -> None:
-    """A voice that was served when the page was opened, and is no longer."""
+    """A voice that was removed after the page was opened is reported."""
 
     def with_another(route: Route) -> None:
         answer = route.fetch()
@@ -69,7 +69,7 @@ def test_voice_that_is_gone(server: Server, browser: Browser) -> None:
 
 
 def test_no_network(server: Server, browser: Browser) -> None:
-    """Without a network the page says so; with one again, trying again is one press."""
+    """Without a network the page says so; later, one press tries again."""
     with opened(browser, server.url, script=TAP, locale="en-GB") as page:
         write(page, "xin chào")
         page.context.set_offline(True)
@@ -82,7 +82,7 @@ def test_no_network(server: Server, browser: Browser) -> None:
 
 
 def test_voices_that_came_late(server: Server, browser: Browser) -> None:
-    """Where not even the voices could be asked for, trying again asks for them too."""
+    """If the voices could not be loaded, trying again also loads them."""
     with opened(browser, server.url, script=TAP, locale="en-GB") as page:
         page.route("**/voices", lambda route: route.abort())
         page.reload()
@@ -98,7 +98,7 @@ def test_voices_that_came_late(server: Server, browser: Browser) -> None:
 
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, list[str]]]:
-    """A server that wants one of three keys, speaks for one at a time and little a minute."""
+    """Run a server with three keys, one place for streams and a small rate limit."""
     folder = tmp_path_factory.mktemp("guarded")
     keys = [make_key(name) for name in ("page", "other", "third")]
     settings: Settings = {
@@ -111,7 +111,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, 
 
 
 def test_key(guarded: tuple[Server, list[str]], browser: Browser, tmp_path: Path) -> None:
-    """Where a key is needed it is asked for, kept only if wanted; code takes it from outside."""
+    """The page asks for a needed key and stores it only on request; code reads it from outside."""
     server, (key, *_) = guarded
     with opened(browser, server.url, script=TAP, locale="vi-VN") as page:
         expect(page.locator("#key")).to_be_focused()
@@ -158,7 +158,7 @@ def test_key(guarded: tuple[Server, list[str]], browser: Browser, tmp_path: Path
 
 
 def give_key(page: Page, key: str) -> None:
-    """Type the key and go on."""
+    """Type the key and continue."""
     page.fill("#key", key)
     page.press("#key", "Tab")
 
@@ -173,25 +173,30 @@ def with_key(browser: Browser, server: Server, key: str, locale: str) -> Iterato
 
 
 def test_busy(guarded: tuple[Server, list[str]], browser: Browser) -> None:
-    """When the server has no room, the page says when it is worth trying again."""
+    """A busy server makes the page say when to try again."""
     server, (key, other, _) = guarded
     query = {"text": LONG, "speed": "0.25"}
     headers = {"X-API-Key": other}
-    with (
-        with_key(browser, server, key, "en-GB") as page,
-        httpx.stream("GET", f"{server.url}/tts/stream", params=query, headers=headers, timeout=60),
-    ):
+    with with_key(browser, server, key, "en-GB") as page, ExitStack() as listeners:
+        write(page, "câu này chưa ai nghe")  # nothing of it is cached
+        # The test before may still use the only place.
+        until(lambda: server.under_way() == 1, "no request but that for the metrics")
+        taking = httpx.stream(
+            "GET", f"{server.url}/tts/stream", params=query, headers=headers, timeout=60
+        )
+        response = listeners.enter_context(taking)
+        assert response.status_code == 200  # sound has begun, so the place is in use
         page.click("#speak")
         words = re.compile(r"The server is busy\. Try again in \d+ seconds\.")
         expect(page.get_by_role("alert")).to_contain_text(words)
 
 
 def test_too_much(guarded: tuple[Server, list[str]], browser: Browser) -> None:
-    """Who has had a minute's share hears when there will be more."""
+    """A visitor over the rate limit is told when requests are possible again."""
     server, (*_, third) = guarded
     share = "xin chào. " * (LIMIT // 10)
 
-    def spent() -> bool:  # 503 while the listener of another test is still being hung up on
+    def spent() -> bool:  # 503 while a stream of another test is still being closed
         query, headers = {"text": share}, {"X-API-Key": third}
         url = f"{server.url}/tts/stream"
         return httpx.get(url, params=query, headers=headers, timeout=60).status_code == 429
@@ -205,10 +210,13 @@ def test_too_much(guarded: tuple[Server, list[str]], browser: Browser) -> None:
 
 
 def test_lost_in_the_middle(guarded: tuple[Server, list[str]], browser: Browser) -> None:
-    """When the connection breaks, the page says so, and what arrived can still be heard."""
+    """The page reports a broken connection, and the received part can be played."""
     server, (key, *_) = guarded
     with with_key(browser, server, key, "en-GB") as page:
         write(page, LONG[: LIMIT // 2], speed="0.5")
+        # Four times the rate of the sound, so that most is on the way when the server is killed.
+        slow = {"offline": False, "latency": 0, "uploadThroughput": -1, "downloadThroughput": 2**17}
+        page.context.new_cdp_session(page).send("Network.emulateNetworkConditions", slow)
         page.click("#speak")
         until(lambda: slices(page), "sound", lambda: shown(page))
         os.kill(server.workers()[0], signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""Behind a proxy: URLs as callers see them, and headers from nobody else."""
+"""Behind a proxy: URLs as clients see them, and forwarded headers only from trusted proxies."""
 
 import httpx
 import pytest
@@ -7,14 +7,14 @@ from tests.conftest import Starter
 
 
 def url(server_url: str, **headers: str) -> str:
-    """Return where `/tts` says the file is, the hash and suffix cut off."""
+    """Return the URL that `/tts` gives for the file, without hash and suffix."""
     given = {name.replace("_", "-"): value for name, value in headers.items()}
     answer = httpx.get(f"{server_url}/tts?text=xin", headers=given).json()
     return str(answer["audio_url"]).removesuffix(f"/audio/{answer['hash']}.wav")
 
 
 def test_forwarded_headers(start: Starter) -> None:
-    """A trusted proxy's words make the URL; what it cannot mean is left aside."""
+    """Headers of a trusted proxy make the URL; invalid values are ignored."""
     with start() as server:
         plain = server.url
         assert url(plain) == plain
@@ -45,7 +45,7 @@ def test_forwarded_headers(start: Starter) -> None:
 
 @pytest.mark.parametrize("settings", [{"trusted_proxies": []}, {"trusted_proxies": ["10.0.0.0/8"]}])
 def test_untrusted(start: Starter, settings: dict[str, list[str]]) -> None:
-    """From anybody else they mean nothing, in URLs and in the log."""
+    """Headers from other addresses are ignored, in URLs and in the log."""
     with start({"server": settings}) as server:
         assert (
             url(server.url, X_Forwarded_Host="evil.example", X_Forwarded_Proto="https")
@@ -56,20 +56,33 @@ def test_untrusted(start: Starter, settings: dict[str, list[str]]) -> None:
 
 
 def test_configured_url(start: Starter) -> None:
-    """`server.public_url` wins over everything."""
+    """`server.public_url` takes precedence over all headers."""
     with start({"server": {"public_url": "https://speech.example.vn/tts-api/"}}) as server:
         assert url(server.url, X_Forwarded_Host="x.example") == "https://speech.example.vn/tts-api"
 
 
+def test_relative_url(start: Starter) -> None:
+    """`relative` makes URLs that begin with the path, and with a prefix from the proxy."""
+    with start({"server": {"public_url": "relative"}}) as server:
+        answer = httpx.get(f"{server.url}/tts", params={"text": "Một."}, timeout=60).json()
+        assert answer["audio_url"] == f"/audio/{answer['hash']}.wav"
+        assert httpx.get(server.url + answer["audio_url"]).status_code == 200
+        headers = {"X-Forwarded-Prefix": "/tts-api"}
+        behind = httpx.get(f"{server.url}/tts", params={"text": "Một."}, headers=headers).json()
+        assert behind["audio_url"] == f"/tts-api{answer['audio_url']}"
+        page = {"Origin": server.url, "Content-Type": "text/plain"}  # still known as its own page
+        assert httpx.post(f"{server.url}/tts", headers=page).status_code == 400
+
+
 def test_caller_in_the_log(start: Starter) -> None:
-    """Behind a trusted proxy the log names the caller, not the proxy."""
+    """Behind a trusted proxy, the log has the address of the client."""
     with start() as server:
         httpx.get(f"{server.url}/voices", headers={"X-Forwarded-For": "9.9.9.9, 1.2.3.4"})
         assert server.wait_for("request", route="voices")[0]["caller"] == "1.2.3.4"
 
 
 def test_one_socket_for_both_kinds_of_address(start: Starter) -> None:
-    """Listening on `::`, a proxy that comes by IPv4 is known as well."""
+    """A server that listens on `::` recognises a proxy that connects over IPv4."""
     with start({"server": {"host": "::"}}, ready=False) as server:
         server.url = server.url.replace("[::]", "127.0.0.1")
         server.wait_ready()
@@ -77,7 +90,7 @@ def test_one_socket_for_both_kinds_of_address(start: Starter) -> None:
 
 
 def test_callers_that_are_no_addresses(start: Starter) -> None:
-    """What is no address does not get into the log."""
+    """A value that is not an address is not logged."""
     with start() as server:
         httpx.get(f"{server.url}/voices", headers={"X-Forwarded-For": "x" * 3000})
         assert server.wait_for("request", route="voices")[0]["caller"] == "127.0.0.1"

@@ -1,8 +1,9 @@
-"""Rate limits: in requests and characters, by key or address, shared through Redis."""
+"""Rate limits: requests and characters, by key or address, shared through Redis."""
 
 import signal
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -10,25 +11,25 @@ import pytest
 
 from tests.conftest import Starter
 from tests.support.redis import redis_server
-from tests.support.server import Server, Settings, serving
+from tests.support.server import Server, Settings, serving, until
 from tests.support.voices import install_pair
-from vits_tts.web.access import make_key
+from vits_tts.web.auth.api_keys import make_key
 
 
 def settings(folder: Path, **access: object) -> Settings:
-    """Return settings of a quick server with limits."""
+    """Return settings of a fast server with limits."""
     install_pair(folder / "voices")
     return {"voice": {"name": "pair"}, "access": access, "server": {"max_text_chars": 100}}
 
 
 def early_in_a_minute() -> None:
-    """Wait, if need be, so that what is asked next falls into one window of a process's own."""
-    if (left := 60 - time.time() % 60) < 25:
+    """Wait until the next requests are sure to fall into one window of the server."""
+    if (left := 60 - time.time() % 60) < 12:
         threading.Event().wait(left)
 
 
 def test_requests_in_a_minute(start: Starter, tmp_path: Path) -> None:
-    """The last answer that is allowed says 0 remain; the next is 429 and says when to return."""
+    """The last allowed answer has 0 remaining; the next is 429 with the time to retry."""
     with start(settings(tmp_path / "server", requests_per_minute=5)) as server:
         early_in_a_minute()
         for left in (4, 3, 2, 1, 0):
@@ -50,7 +51,7 @@ def test_requests_in_a_minute(start: Starter, tmp_path: Path) -> None:
 
 
 def test_by_address(start: Starter, tmp_path: Path) -> None:
-    """Callers behind a trusted proxy are told apart; of IPv6 a customer's network is one caller."""
+    """Clients behind a trusted proxy are counted separately; an IPv6 network is one client."""
     with start(settings(tmp_path / "server", requests_per_minute=1)) as server:
         early_in_a_minute()
 
@@ -69,7 +70,7 @@ def test_by_address(start: Starter, tmp_path: Path) -> None:
 
 
 def test_by_key(start: Starter, tmp_path: Path) -> None:
-    """Each key has its own share from wherever it is used; trying keys is limited by address."""
+    """Each key has its own limit at every address; trying keys is limited by address."""
     (lan, one), (minh, two) = make_key("lan"), make_key("minh")
     limits = settings(tmp_path / "server", keys=[one, two], requests_per_minute=2)
     with start(limits) as server:
@@ -86,25 +87,75 @@ def test_by_key(start: Starter, tmp_path: Path) -> None:
 
 
 def test_characters_in_a_minute(start: Starter, tmp_path: Path) -> None:
-    """Texts count by their length, as JSON too; the nearer limit is the one that is shown."""
+    """Characters are counted in the spoken text, from JSON too; the nearer limit is shown."""
     limits = settings(tmp_path / "server", characters_per_minute=100, requests_per_minute=100)
     with start(limits) as server, httpx.Client(base_url=server.url) as client:
         early_in_a_minute()
-        first = client.post("/tts", json={"text": "ạ" * 60})
+        first = client.post("/tts", json={"text": "mưa " * 14 + "nắng"})
         assert first.status_code == 200
         assert first.headers["RateLimit-Limit"] == "100"
         assert first.headers["RateLimit-Remaining"] == "40"
         assert first.headers["RateLimit-Policy"] == "100;w=60, 100;w=60"
-        refused = client.post("/tts/stream", json={"text": "a" * 41})
+        refused = client.post("/tts/stream", json={"text": "mưa " * 9 + "nhiều"})
         assert refused.status_code == 429
         assert "characters" in refused.json()["error"]["message"]
         assert int(refused.headers["Retry-After"]) >= 1
-        assert client.get("/tts/stream", params={"text": "a" * 40}).status_code == 200
+        fits = client.get("/tts/stream", params={"text": "mưa " * 9 + "nắng"})
+        assert (fits.status_code, fits.headers["RateLimit-Remaining"]) == (200, "0")
         assert client.get("/voices").status_code == 200
 
 
+def test_a_short_text_with_a_long_reading(start: Starter, tmp_path: Path) -> None:
+    """A lexicon or a number that becomes long counts by its spoken length."""
+    limits = settings(tmp_path / "server", characters_per_minute=100)
+    with start(limits) as server, httpx.Client(base_url=server.url) as client:
+        early_in_a_minute()
+        asked = {"text": "mưa", "lexicon": {"mưa": "nắng " * 15}}
+        first = client.post("/tts", json=asked)
+        assert first.status_code == 200
+        assert first.headers["RateLimit-Remaining"] == "26"  # 74 are spoken
+        assert client.post("/tts", json=asked).status_code == 200  # admitted with 3 left
+        assert client.post("/tts", json=asked).status_code == 429
+
+
+def test_files_that_are_made_again(tmp_path: Path) -> None:
+    """Making another replica's file costs a request as much as its text would."""
+    with redis_server(tmp_path / "redis") as redis:
+
+        def replica(name: str) -> Settings:
+            limited = settings(tmp_path / name, characters_per_minute=100)
+            limited["cache"] = {"redis": {"url": redis.url, "command_timeout": 5}}
+            return limited
+
+        with (
+            serving(tmp_path / "a", replica("a")) as first,
+            serving(tmp_path / "b", replica("b")) as second,
+        ):
+            early_in_a_minute()
+            urls = []
+            for number, text in enumerate(("mưa " * 9 + "nắng", "nắng " * 13 + "mưa", "gió")):
+                made = httpx.get(
+                    f"{first.url}/tts",
+                    params={"text": text},
+                    headers={"X-Forwarded-For": f"192.0.2.{number}"},
+                ).json()
+                until(partial(redis.keys, f"vits-tts:r*{made['hash']}"), "the recipe")
+                urls.append(f"{second.url}/audio/{made['hash']}.wav")
+
+            def fetched(number: int, address: str = "192.0.2.9") -> httpx.Response:
+                return httpx.get(urls[number], headers={"X-Forwarded-For": address})
+
+            assert fetched(0).headers["RateLimit-Remaining"] == "60"
+            assert "RateLimit-Remaining" not in fetched(0).headers  # it exists by now
+            refused = fetched(1)
+            assert (refused.status_code, refused.json()["error"]["code"]) == (429, "rate_limited")
+            assert fetched(2).status_code == 200
+            assert fetched(1, "192.0.2.10").status_code == 200
+            assert fetched(1).status_code == 200  # made for another client, so it is free
+
+
 def test_a_minute_that_passes(start: Starter, tmp_path: Path) -> None:
-    """`Retry-After` is right: earlier is too early, then there is room."""
+    """A retry before `Retry-After` is refused, and one after it succeeds."""
     with start(settings(tmp_path / "server", requests_per_minute=60)) as server:
         with httpx.Client(base_url=server.url) as client:
             codes = [client.get("/voices").status_code for _ in range(60)]
@@ -114,7 +165,10 @@ def test_a_minute_that_passes(start: Starter, tmp_path: Path) -> None:
 
 
 def test_shared_by_replicas_and_through_faults(tmp_path: Path) -> None:
-    """Two servers count together; with Redis frozen, each by itself and in time; then together."""
+    """Two servers count together; with Redis frozen, each counts alone without delay.
+
+    After that they count together again.
+    """
     with redis_server(tmp_path / "redis") as redis:
 
         def replica(name: str) -> Settings:
@@ -143,19 +197,19 @@ def test_shared_by_replicas_and_through_faults(tmp_path: Path) -> None:
 
 
 def remaining(server: Server) -> int:
-    """Make a request and return how many are left."""
+    """Make a request and return the remaining number."""
     answer = httpx.get(f"{server.url}/voices")
     assert answer.status_code == 200
     return int(answer.headers["RateLimit-Remaining"])
 
 
 def shared(first: Server, second: Server) -> bool:
-    """Whether both count the same number down."""
+    """Return whether both servers decrease the same number."""
     return remaining(first) - 1 == remaining(second)
 
 
 def test_many_at_once_get_no_more_than_their_share(tmp_path: Path) -> None:
-    """With two workers and Redis, of 60 simultaneous requests just 20 are let in."""
+    """With two workers and Redis, exactly 20 of 60 simultaneous requests are admitted."""
     with redis_server(tmp_path / "redis") as redis:
         limits = settings(tmp_path / "server", requests_per_minute=20)
         limits["server"]["workers"] = 2
@@ -175,8 +229,24 @@ def test_many_at_once_get_no_more_than_their_share(tmp_path: Path) -> None:
             assert codes.count(200) == 20
 
 
+@pytest.mark.parametrize("value", ["garbage", "1" + "0" * 400, "inf", "nan"])
+def test_counters_that_are_no_numbers(tmp_path: Path, value: str) -> None:
+    """A counter in Redis that is not a number does not stop the server from answering."""
+    with redis_server(tmp_path / "redis") as redis:
+        limits = settings(tmp_path / "server", requests_per_minute=1000)
+        limits["cache"] = {"redis": {"url": redis.url, "command_timeout": 5}}
+        with serving(tmp_path / "server", limits) as server, redis.client() as client:
+            assert httpx.get(f"{server.url}/voices").status_code == 200
+            counters = redis.keys("vits-tts:limits*")
+            assert counters
+            for name in counters:
+                client.set(name, value)
+            for _ in range(3):
+                assert httpx.get(f"{server.url}/voices").status_code in {200, 429}
+
+
 def test_limits_that_could_never_be_met(tmp_path: Path) -> None:
-    """A text as long as allowed has to fit into a minute's characters."""
+    """The longest allowed text must fit into a minute's characters."""
     from vits_tts.config import load
     from vits_tts.errors import ConfigError
 

@@ -1,4 +1,4 @@
-"""`/tts/stream`: sound that is sent while it is made."""
+"""`/tts/stream`: sound that is sent during synthesis."""
 
 import io
 import json
@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 import wave
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import httpx
 import pytest
 
 from tests.conftest import Starter
-from tests.support.server import Server, Settings, until
+from tests.support.server import Server, Settings, serving, until
 from tests.support.sound import assert_speech, decode
 from tests.support.voices import install_joe, install_pair
 from tests.web.test_metrics import values
@@ -27,7 +28,7 @@ LONG = " ".join(
 
 
 def test_stream_is_speech(client: httpx.Client) -> None:
-    """The stream is WAV whose sizes make players play to the end."""
+    """The stream is WAV with sizes that make players play to the end."""
     response = client.get("/tts/stream", params={"text": TEXT})
     assert response.headers["Content-Type"] == "audio/wav"
     assert_speech(decode(response.content, streamed=True), shortest=4, longest=12)
@@ -36,7 +37,7 @@ def test_stream_is_speech(client: httpx.Client) -> None:
 
 
 def test_streamed_is_saved(start: Starter, tmp_path: Path) -> None:
-    """Without noise the same samples are streamed as are saved, each made anew."""
+    """Without noise, the stream has the same samples as the saved file; both are synthesised."""
     install_joe(tmp_path / "server" / "voices")
     settings: Settings = {
         "voice": {"name": "joe", "noise_scale": 0, "noise_w": 0},
@@ -51,6 +52,28 @@ def test_streamed_is_saved(start: Starter, tmp_path: Path) -> None:
         }
 
 
+@pytest.fixture(scope="module")
+def one_thread_for_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Run Piper's medium voice on one thread, without a cache."""
+    folder = tmp_path_factory.mktemp("one-thread")
+    install_joe(folder / "voices")
+    settings: Settings = {
+        "voice": {"name": "joe", "threads": 1},
+        "cache": {"memory": {"max_bytes": 0}},
+    }
+    with serving(folder, settings) as server:
+        yield server
+
+
+@pytest.fixture
+def one_thread(one_thread_for_all: Server) -> Server:
+    """Return that server when it is idle, with an empty log."""
+    until(lambda: one_thread_for_all.under_way() == 1, "no request but that for the metrics")
+    _wait_for_rest(one_thread_for_all)
+    one_thread_for_all.forget()
+    return one_thread_for_all
+
+
 def test_post_streams_too(client: httpx.Client) -> None:
     """JSON may be posted to the stream."""
     got = client.get("/tts/stream", params={"text": "Xin chào", "speed": "fast"}).content
@@ -58,7 +81,7 @@ def test_post_streams_too(client: httpx.Client) -> None:
 
 
 def test_sound_comes_before_all_is_made(start: Starter, tmp_path: Path) -> None:
-    """The first sentence arrives while later ones wait: the log shows the first byte's share."""
+    """The first sentence arrives before later ones are synthesised, as the log shows."""
     install_joe(tmp_path / "server" / "voices")
     with start({"voice": {"name": "joe"}}) as server:
         response = httpx.get(f"{server.url}/tts/stream", params={"text": LONG[:500]}, timeout=60)
@@ -67,20 +90,18 @@ def test_sound_comes_before_all_is_made(start: Starter, tmp_path: Path) -> None:
     assert line["first_byte_ms"] < line["total_ms"] / 3
 
 
-def test_sound_comes_before_its_sentence_is_made(start: Starter, tmp_path: Path) -> None:
-    """Of one long sentence the first window arrives while most of it is still to be made."""
-    install_joe(tmp_path / "server" / "voices")
+def test_sound_comes_before_its_sentence_is_made(one_thread: Server) -> None:
+    """The first window of one long sentence arrives before most of it is synthesised."""
     text = "một hai ba bốn năm sáu bảy tám chín mười " * 4
-    with start({"voice": {"name": "joe", "threads": 1}}) as server:
-        response = httpx.get(f"{server.url}/tts/stream", params={"text": text}, timeout=60)
-        line = server.wait_for("request", request_id=response.headers["X-Request-ID"])[0]
+    response = httpx.get(f"{one_thread.url}/tts/stream", params={"text": text}, timeout=60)
+    line = one_thread.wait_for("request", request_id=response.headers["X-Request-ID"])[0]
     assert line["sentences"] == 1
     assert line["first_byte_ms"] < line["total_ms"] / 2
 
 
 @pytest.mark.parametrize("voice", ["joe", EMBEDDED_VOICE])
 def test_the_same_everywhere(start: Starter, tmp_path: Path, voice: str) -> None:
-    """Noise and all, two servers say the same samples; other words sound otherwise."""
+    """Two servers make the same samples, including noise; other words sound different."""
     install_joe(tmp_path / "server" / "voices")
     heard = []
     for _ in range(2):
@@ -91,26 +112,24 @@ def test_the_same_everywhere(start: Starter, tmp_path: Path, voice: str) -> None
     assert heard[0][0] != heard[0][1]
 
 
-def test_a_listener_does_not_wait_for_a_file(start: Starter, tmp_path: Path) -> None:
-    """With one inference thread, who listens is served before a book that is being saved."""
-    install_joe(tmp_path / "server" / "voices")
-    with start({"voice": {"name": "joe", "threads": 1}}) as server:
-        saving = threading.Thread(
-            target=httpx.get,
-            args=[f"{server.url}/tts"],
-            kwargs={"params": {"text": LONG[: len(LONG) // 2]}, "timeout": 120},
-        )
-        saving.start()
-        until(lambda: _counted(server, "scheduler_waiting_pieces") > 0, "the file being made")
-        assert httpx.get(f"{server.url}/tts/stream", params={"text": TEXT}).status_code == 200
-        assert saving.is_alive()
-        saving.join()
-        routes = [line["route"] for line in server.wait_for("request", 2, level="info")]
-        assert routes == ["stream", "tts"]
+def test_a_listener_does_not_wait_for_a_file(one_thread: Server) -> None:
+    """With one inference thread, a listener is served before a long file that is being saved."""
+    saving = threading.Thread(
+        target=httpx.get,
+        args=[f"{one_thread.url}/tts"],
+        kwargs={"params": {"text": LONG[: len(LONG) // 2]}, "timeout": 120},
+    )
+    saving.start()
+    until(lambda: _counted(one_thread, "scheduler_waiting_pieces") > 0, "the file being made")
+    assert httpx.get(f"{one_thread.url}/tts/stream", params={"text": TEXT}).status_code == 200
+    assert saving.is_alive()
+    saving.join()
+    routes = [line["route"] for line in one_thread.wait_for("request", 2, level="info")]
+    assert routes == ["stream", "tts"]
 
 
 def test_who_cannot_be_served_in_time_is_told_so(start: Starter, tmp_path: Path) -> None:
-    """With one thread, some of many listeners hear all, the others at once when to come again."""
+    """On one thread, some of many listeners hear all; the others get 503 and a time at once."""
     install_joe(tmp_path / "server" / "voices")
     settings: Settings = {
         "voice": {"name": "joe", "threads": 1},
@@ -136,7 +155,7 @@ def test_who_cannot_be_served_in_time_is_told_so(start: Starter, tmp_path: Path)
 
 
 def test_sentences_without_a_sound_are_passed_over(start: Starter, tmp_path: Path) -> None:
-    """What the voice can say is said, now and from memory; if that is nothing, it says so."""
+    """Sentences without sound are skipped, both new and cached; a text without any is an error."""
     install_pair(tmp_path / "server" / "voices")
     for path in (tmp_path / "server" / "voices").glob("*.json"):
         manifest = json.loads(path.read_text(encoding="utf-8"))
@@ -154,29 +173,27 @@ def test_sentences_without_a_sound_are_passed_over(start: Starter, tmp_path: Pat
 
 
 def test_pauses_are_exact(client: httpx.Client) -> None:
-    """A quarter of a second between sentences and 0.6 between paragraphs, to the sample."""
+    """Pauses are exact to the sample: 0.25 s between sentences and 0.6 s between paragraphs."""
     response = client.get("/tts/stream", params={"text": "aa. bb.\n\ncc.", "voice": "pair"})
     sound = decode(response.content, streamed=True)
     quiet = [round((end - start) * sound.sample_rate) for start, end in sound.silences(0.01)]
     assert quiet == [2000, 4800]
 
 
-def test_leaving_stops_the_work(start: Starter, tmp_path: Path) -> None:
-    """Who hangs up costs no more sentences; the log says that the caller left."""
-    install_joe(tmp_path / "server" / "voices")
-    with start({"voice": {"name": "joe", "threads": 1}}) as server:
-        with httpx.stream("GET", f"{server.url}/tts/stream", params={"text": LONG}) as response:
-            sound = response.iter_raw(1000)
-            next(sound)
-        line = server.wait_for("request", route="stream")[0]
-        assert line["status"] == 499
-        assert line["sentences"] < 8  # of 20
-        # Nothing is left behind in the one inference thread: the next caller is served.
-        assert httpx.get(f"{server.url}/tts/stream?text=xin", timeout=30).status_code == 200
+def test_leaving_stops_the_work(one_thread: Server) -> None:
+    """No further sentences are made after a client closes the connection; the log says so."""
+    with httpx.stream("GET", f"{one_thread.url}/tts/stream", params={"text": LONG}) as response:
+        sound = response.iter_raw(1000)
+        next(sound)
+    line = one_thread.wait_for("request", route="stream")[0]
+    assert line["status"] == 499
+    assert line["sentences"] < 8  # of 20
+    # The one inference thread is free again: the next client is served.
+    assert httpx.get(f"{one_thread.url}/tts/stream?text=xin", timeout=30).status_code == 200
 
 
 def test_leaving_in_the_middle_of_a_sentence(start: Starter, tmp_path: Path) -> None:
-    """The sentence that is being synthesised when the caller leaves is not finished."""
+    """The sentence under synthesis is not finished when its client leaves."""
     install_joe(tmp_path / "server" / "voices")
     sentence = "một hai ba bốn năm " * 10
     settings: Settings = {"voice": {"name": "joe", "threads": 1}, "logging": {"level": "debug"}}
@@ -196,20 +213,18 @@ def test_leaving_in_the_middle_of_a_sentence(start: Starter, tmp_path: Path) -> 
         assert _counted(server, "syntheses_total") == 2  # the whole one and the quick one
 
 
-def test_leaving_costs_one_window_at_most(start: Starter, tmp_path: Path) -> None:
-    """What is under way when a caller leaves may be finished; nothing is begun for them after."""
-    install_joe(tmp_path / "server" / "voices")
-    with start({"voice": {"name": "joe", "threads": 1}}) as server:
-        made = "synthesised_audio_seconds_total"
-        with httpx.stream("GET", f"{server.url}/tts/stream", params={"text": LONG}) as response:
-            next(response.iter_raw(1000))
-        server.wait_for("request", status=499)
-        before = _counted(server, made)
-        short = httpx.get(f"{server.url}/tts/stream?text=xin")
-        seconds = decode(short.content, streamed=True).seconds
-        _wait_for_rest(server)
-        more = _counted(server, made) - before - seconds
-        assert -0.3 < more < 0.6  # a window at most; what was left are sentences
+def test_leaving_costs_one_window_at_most(one_thread: Server) -> None:
+    """After a client leaves, at most the current window is finished."""
+    made = "synthesised_audio_seconds_total"
+    with httpx.stream("GET", f"{one_thread.url}/tts/stream", params={"text": LONG}) as response:
+        next(response.iter_raw(1000))
+    one_thread.wait_for("request", status=499)
+    before = _counted(one_thread, made)
+    short = httpx.get(f"{one_thread.url}/tts/stream?text=xin")
+    seconds = decode(short.content, streamed=True).seconds
+    _wait_for_rest(one_thread)
+    more = _counted(one_thread, made) - before - seconds
+    assert -0.3 < more < 0.6  # a window at most; the rest are sentences
 
 
 def _counted(server: Server, name: str) -> float:
@@ -222,7 +237,7 @@ def _wait_for_rest(server: Server) -> None:
 
 
 def test_slow_readers_are_waited_for_then_dropped(start: Starter, tmp_path: Path) -> None:
-    """Synthesis waits for who reads slowly; who does not read at all is dropped in time."""
+    """Synthesis waits for a slow reader; a client that does not read is dropped in time."""
     install_pair(tmp_path / "server" / "voices", sample_rate=48000)
     settings: Settings = {
         "voice": {"name": "pair", "sentence_pause": 10},
@@ -239,19 +254,18 @@ def test_slow_readers_are_waited_for_then_dropped(start: Starter, tmp_path: Path
 
 
 @pytest.mark.parametrize("rest", ["\r\n", "GET /voices HTTP/1.1\r\nHost: x\r\n\r\n"])
-def test_leaving_with_bytes_unread(start: Starter, tmp_path: Path, rest: str) -> None:
-    """A caller who sent more than one request, or stray bytes, and left, is noticed as well."""
-    install_joe(tmp_path / "server" / "voices")
-    with start({"voice": {"name": "joe", "threads": 1}}) as server:
-        with _asking(server, f"/tts/stream?text={LONG.replace(' ', '%20')}", rest=rest):
-            server.wait_for("voice loaded")
-        line = server.wait_for("request", route="stream")[0]
-        assert line["status"] == 499
-        assert line["sentences"] < 10
+def test_leaving_with_bytes_unread(one_thread: Server, rest: str) -> None:
+    """A client that left is noticed even if it had sent bytes that were not read."""
+    path = f"/tts/stream?text={LONG.replace(' ', '%20')}"
+    with _asking(one_thread, path, rest=rest) as connection:
+        assert connection.recv(1)
+    line = one_thread.wait_for("request", route="stream")[0]
+    assert line["status"] == 499
+    assert line["sentences"] < 10
 
 
 def test_slow_but_steady_readers_are_kept(start: Starter, tmp_path: Path) -> None:
-    """Who takes a little all the time is not dropped, though a sentence takes it too long."""
+    """A client that reads slowly and steadily is kept, though a sentence takes it too long."""
     install_pair(tmp_path / "server" / "voices")
     settings: Settings = {"voice": {"name": "pair"}, "limits": {"slow_client_seconds": 0.5}}
     text = ".%20".join("nam%20" * 48 + word for word in ("an", "ba", "ca", "la", "ma", "xa"))
@@ -263,12 +277,12 @@ def test_slow_but_steady_readers_are_kept(start: Starter, tmp_path: Path) -> Non
                 pause.wait(0.03)  # half a megabyte a second: a sentence takes longer than the limit
         line = server.wait_for("request", route="stream")[0]
         assert (line["status"], line["sentences"]) == (200, 6)
-        assert line["total_ms"] > 1000  # it was waited for
+        assert line["total_ms"] > 1000  # the server waited for it
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the kernel does not say")
 def test_who_takes_little_at_a_time_is_kept(start: Starter, tmp_path: Path) -> None:
-    """So little that the kernel has nothing to tell us within the limit."""
+    """A client that reads very little at a time is kept, though the kernel reports no progress."""
     install_pair(tmp_path / "server" / "voices")
     settings: Settings = {"voice": {"name": "pair"}, "limits": {"slow_client_seconds": 0.5}}
     text = ".%20".join("nam%20" * 48 + word for word in ("an", "ba", "ca"))
@@ -299,7 +313,7 @@ def test_old_http(server: Server, version: str) -> None:
 def _asking(
     server: Server, path: str, *, version: str = "1.1", receive: int | None = None, rest: str = ""
 ) -> socket.socket:
-    """Return a connection that has sent a request, with as small a receive buffer as wished."""
+    """Return a connection that has sent a request, with a small receive buffer if wanted."""
     host, port = server.url.removeprefix("http://").split(":")
     connection = socket.socket()
     if receive:

@@ -1,4 +1,4 @@
-"""`timestamps`: when sentences and words are heard, in JSON, as subtitles, along the stream."""
+"""`timestamps`: times of sentences and words, in JSON, as subtitles, and along the stream."""
 
 import base64
 import json
@@ -16,10 +16,10 @@ import pytest
 import webvtt
 
 from tests.conftest import Starter
+from tests.inference.test_durations import toy_voice
 from tests.support.decoding import by_dr_libs, by_ffmpeg, by_nobody
 from tests.support.server import Server
 from tests.support.sound import Sound, decode
-from tests.voice.test_durations import toy_voice
 
 TEXT = (
     "Giá **35k/kg**, mở cửa 7h-11h30 hằng ngày, trừ chủ nhật và các ngày lễ. "
@@ -35,14 +35,17 @@ def timed(client: httpx.Client, text: str = TEXT, **more: Any) -> tuple[dict[str
 
 
 def level(sound: Sound, start: float, end: float) -> float:
-    """Return how loud a stretch is, against all of it."""
+    """Return the level of a part of the sound, relative to all of it."""
     first, last = (round(seconds * sound.sample_rate) for seconds in (start, end))
     part = np.sqrt(np.mean(sound.samples[first:last] ** 2))
     return float(part / np.sqrt(np.mean(sound.samples**2)))
 
 
 def test_words_in_order(client: httpx.Client) -> None:
-    """Every word that is spoken, in order, apart, inside its sentence, where it was written."""
+    """All spoken words are listed in order, without overlap, inside their sentence.
+
+    Each word has its place in the source.
+    """
     answer, sound = timed(client)
     reading = client.get("/normalize", params={"text": TEXT}).json()
     sentences = answer["timestamps"]["sentences"]
@@ -66,7 +69,7 @@ def test_words_in_order(client: httpx.Client) -> None:
 
 
 def test_sentences_and_pauses_are_the_sound(client: httpx.Client) -> None:
-    """Sentences and the pauses between them add up, and where a pause is said to be is silence."""
+    """Sentences and pauses add up to the duration, and the pauses are silent."""
     answer, sound = timed(client)
     sentences = answer["timestamps"]["sentences"]
     reading = client.get("/normalize", params={"text": TEXT}).json()
@@ -82,7 +85,7 @@ def test_sentences_and_pauses_are_the_sound(client: httpx.Client) -> None:
 
 
 def test_words_are_heard_when_they_are_said_to_be(client: httpx.Client) -> None:
-    """It is quiet before the first word, loud in all words, quiet between those at commas."""
+    """The sound is loud during words and quiet before the first one and at commas."""
     answer, sound = timed(client, "Một, hai, ba, bốn, năm.", speed="slow")
     (sentence,) = answer["timestamps"]["sentences"]
     words = sentence["words"]
@@ -96,7 +99,7 @@ def test_words_are_heard_when_they_are_said_to_be(client: httpx.Client) -> None:
 
 
 def test_many_words_in_one_place(client: httpx.Client) -> None:
-    """A number is several spoken words, all of which point at what was written."""
+    """A number becomes several spoken words, all of which refer to the written number."""
     answer, _ = timed(client, "Tăng 15,2% nhé.")
     (sentence,) = answer["timestamps"]["sentences"]
     places = [(word["text"], word["start"], word["end"]) for word in sentence["words"]]
@@ -104,7 +107,7 @@ def test_many_words_in_one_place(client: httpx.Client) -> None:
 
 
 def test_speed_stretches_times(client: httpx.Client) -> None:
-    """Spoken at half the rate, words begin about twice as late."""
+    """At half the rate, words begin about twice as late."""
     normal, slow = (timed(client, "Xin chào các bạn", speed=rate)[0] for rate in ("1", "0.5"))
     last, later = (
         it["timestamps"]["sentences"][0]["words"][-1]["end_seconds"] for it in (normal, slow)
@@ -113,7 +116,7 @@ def test_speed_stretches_times(client: httpx.Client) -> None:
 
 
 def test_a_voice_that_does_not_tell_is_estimated(client: httpx.Client) -> None:
-    """Times of words are then shares by their letters, and are said to be that."""
+    """A voice without durations gets estimated times, by letters, which are marked as such."""
     answer, sound = timed(client, "nam xin chao", voice="pair")
     (sentence,) = answer["timestamps"]["sentences"]
     assert sentence["estimated"]
@@ -130,7 +133,7 @@ def test_a_voice_that_does_not_tell_is_estimated(client: httpx.Client) -> None:
     ("form", "media_type"), [("srt", "application/x-subrip"), ("vtt", "text/vtt")]
 )
 def test_subtitles(client: httpx.Client, method: str, form: str, media_type: str) -> None:
-    """A file of subtitles, which others read: all that was written, at the times of the words."""
+    """Other programs read the subtitles: all of the source, at the times of the words."""
     answer, sound = timed(client)
     query = {"text": TEXT, "timestamps": form}
     response = (
@@ -160,7 +163,7 @@ def events(response: httpx.Response) -> list[dict[str, Any]]:
 
 
 def test_times_along_the_stream(client: httpx.Client) -> None:
-    """Each sentence is told of just before its sound, and the sound is the plain stream's."""
+    """Each sentence's times come just before its sound, and the sound is the plain stream's."""
     text = "Câu này chưa ai nói bao giờ. Câu kia cũng thế! Còn câu này nữa."
     response = client.get("/tts/stream", params={"text": text, "timestamps": "true"})
     lines = events(response)
@@ -193,7 +196,7 @@ def test_times_in_every_format(
     rate: int,
     decoded: Callable[[bytes, int], Sound],
 ) -> None:
-    """The sound may come in any format, at any rate; the times stay those of the speech."""
+    """The sound may have any format and rate; the times do not change."""
     query = {"text": "Câu này có nhiều dạng. Câu kia cũng thế!", "format": name}
     query |= {"sample_rate": str(rate)}
     accept = {"Accept": "application/x-ndjson"}
@@ -226,7 +229,7 @@ def test_the_documentations_example_runs(server: Server) -> None:
 
 @pytest.mark.parametrize("form", ["srt", "vtt"])
 def test_subtitles_along_the_stream(client: httpx.Client, form: str) -> None:
-    """Put together they are the file that `/tts` gives."""
+    """The subtitles of a stream, joined, are the file that `/tts` gives."""
     query = {"text": TEXT, "timestamps": form}
     lines = events(client.post("/tts/stream", json=query))
     parts = [line["data"] for line in lines if line["type"] == "subtitles"]
@@ -237,7 +240,7 @@ def test_subtitles_along_the_stream(client: httpx.Client, form: str) -> None:
 @pytest.mark.parametrize("path", ["/tts", "/tts/stream"])
 @pytest.mark.parametrize("off", ["false", "", False, None])
 def test_no_times_unless_asked_for(client: httpx.Client, path: str, off: object) -> None:
-    """A no is no other than not asking."""
+    """An explicit no is the same as no parameter."""
     response = client.post(path, json={"text": "Xin chào", "timestamps": off})
     assert response.content == client.post(path, json={"text": "Xin chào"}).content
 
@@ -245,7 +248,7 @@ def test_no_times_unless_asked_for(client: httpx.Client, path: str, off: object)
 @pytest.mark.parametrize("path", ["/tts", "/tts/stream"])
 @pytest.mark.parametrize("wrong", ["yes", 1, ["srt"], {"a": 1}, "SRT "])
 def test_what_is_no_format(client: httpx.Client, path: str, wrong: object) -> None:
-    """Anything else is refused."""
+    """Other values are refused."""
     response = client.post(path, json={"text": "Xin chào", "timestamps": wrong})
     assert response.status_code == 400
     error = response.json()["error"]
@@ -253,7 +256,7 @@ def test_what_is_no_format(client: httpx.Client, path: str, wrong: object) -> No
 
 
 def received(response: httpx.Response) -> bytes:
-    """Return what comes of a response until its connection is cut."""
+    """Return the bytes of a response until its connection is closed."""
     parts: list[bytes] = []
     with pytest.raises(httpx.RemoteProtocolError):
         parts.extend(response.iter_raw())
@@ -261,9 +264,9 @@ def received(response: httpx.Response) -> bytes:
 
 
 def test_what_fails_in_the_middle_is_the_last_line(start: Starter, tmp_path: Path) -> None:
-    """A fault after the first sentence is told in a line of its own; the connection is then cut.
+    """A fault after the first sentence is reported in the last line, and the connection is closed.
 
-    One before any sound is an ordinary error.
+    A fault before any sound is an ordinary error.
     """
     toy_voice(tmp_path / "server" / "voices", broken="v")
     with start({"voice": {"name": "toy"}}) as server:

@@ -1,20 +1,22 @@
-"""`/tts`: a file is made and named."""
+"""`/tts`: makes a file and returns its name."""
 
 import socket
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 
 from tests.conftest import Starter
 from tests.support.server import Server
 from tests.support.sound import assert_speech, decode
+from vits_tts.audio import wav
 
 TEXT = "Xin chào các bạn. Hôm nay trời đẹp quá!"
 
 
 def spoken(client: httpx.Client, **parameters: Any) -> dict[str, Any]:
-    """Ask `/tts` and return its answer, with the bytes of the file as ``wav``."""
+    """Request `/tts` and return its answer, with the bytes of the file as ``wav``."""
     response = client.get("/tts", params=parameters)
     assert response.status_code == 200, response.text
     answer: dict[str, Any] = response.json()
@@ -24,7 +26,7 @@ def spoken(client: httpx.Client, **parameters: Any) -> dict[str, Any]:
 
 
 def test_old_clients_get_what_they_know(client: httpx.Client, server: Server) -> None:
-    """The old server's request gets the old server's fields: hash, text, speed, audio_url."""
+    """A request in the old server's form gets the old fields: hash, text, speed, audio_url."""
     response = client.get("/tts?text=Xin chào bạn&speed=normal")
     answer = response.json()
     assert response.headers["Content-Type"].startswith("application/json")
@@ -35,7 +37,7 @@ def test_old_clients_get_what_they_know(client: httpx.Client, server: Server) ->
 
 
 def test_the_file_is_speech(client: httpx.Client) -> None:
-    """The WAV is 16-bit, as long as said, loud enough, not clipped, and pauses where it should."""
+    """The WAV is 16-bit, loud and not clipped, with the stated duration and the right pauses."""
     answer = spoken(client, text=TEXT)
     sound = decode(answer["wav"])
     assert_speech(sound, shortest=1.5, longest=6)
@@ -46,12 +48,34 @@ def test_the_file_is_speech(client: httpx.Client) -> None:
     assert answer["licence"] == "CC BY-NC-SA 4.0"
 
 
+def test_volume(client: httpx.Client) -> None:
+    """`volume` multiplies the samples of a file and of a stream, from the cache too."""
+    plain, half = (spoken(client, text=TEXT, volume=volume) for volume in (1, 0.5))
+    assert half["hash"] != plain["hash"] == spoken(client, text=TEXT)["hash"]
+    expected = decode(plain["wav"]).samples / 2
+    assert np.abs(decode(half["wav"]).samples - expected).max() <= 1 / 32768
+    for _ in range(2):
+        stream = client.post("/tts/stream", json={"text": TEXT, "volume": 0.5})
+        assert stream.content[wav.HEADER_BYTES :] == half["wav"][wav.HEADER_BYTES :]
+    loud = decode(spoken(client, text=TEXT, volume=4)["wav"]).samples
+    assert np.abs(loud).max() <= 10 ** (-1 / 20)
+
+
+@pytest.mark.parametrize("volume", [-0.1, 4.1, "loud", "nan", "inf", True, None])
+def test_volume_out_of_range(client: httpx.Client, volume: object) -> None:
+    """Volumes that are no number from 0 to 4 are refused by name."""
+    response = client.post("/tts/stream", json={"text": TEXT, "volume": volume})
+    assert response.status_code == 400
+    error = response.json()["error"]
+    assert (error["code"], error["field"]) == ("field_invalid", "volume")
+
+
 @pytest.mark.parametrize(
     ("speed", "scale"),
     [("very_slow", 1.5), ("slow", 1.2), ("fast", 0.6), ("very_fast", 0.4), ("2", 0.5), ("0.5", 2)],
 )
 def test_speeds(client: httpx.Client, speed: str, scale: float) -> None:
-    """Names are length scales and numbers are rates; the durations follow them."""
+    """Names of speeds are length scales and numbers are rates; the durations follow them."""
     normal = spoken(client, text=TEXT, speed="normal")
     other = spoken(client, text=TEXT, speed=speed)
     pauses = 0.25
@@ -61,7 +85,7 @@ def test_speeds(client: httpx.Client, speed: str, scale: float) -> None:
 
 
 def test_exact_speed(client: httpx.Client) -> None:
-    """The length scale reaches the model as it is: two thirds of the rate, 1.5 times the length."""
+    """The length scale reaches the model exactly: two thirds of the rate, 1.5 times the length."""
     normal = spoken(client, text="abc", voice="pair")
     slow = spoken(client, text="abc", voice="pair", speed="very_slow")
     fast = spoken(client, text="abc", voice="pair", speed="4")
@@ -84,13 +108,13 @@ def test_every_way_to_ask_is_the_same(client: httpx.Client, kind: str) -> None:
 
 
 def test_json_takes_a_number_for_speed(client: httpx.Client) -> None:
-    """A speed in JSON may be a number, and comes back as one."""
+    """A speed in JSON may be a number, and is returned as a number."""
     answer = client.post("/tts", json={"text": "Xin chào", "speed": 1.25}).json()
     assert answer["speed"] == 1.25
 
 
 def test_unescaped_utf8_in_the_url(server: Server) -> None:
-    """Clients that send UTF-8 in the URL as it is are understood."""
+    """Clients that send plain UTF-8 in the URL are understood."""
     with httpx.Client() as client:
         expected = client.get(f"{server.url}/tts", params={"text": "chào"}).json()
     host, port = server.url.removeprefix("http://").split(":")
@@ -102,7 +126,7 @@ def test_unescaped_utf8_in_the_url(server: Server) -> None:
 
 
 def test_composed_and_decomposed_text_are_one(client: httpx.Client) -> None:
-    """Unicode is normalised: NFC and NFD of one text are one file."""
+    """NFC and NFD of one text are the same file."""
     composed = client.get("/tts", params={"text": "ti\u1ebfng Vi\u1ec7t"}).json()
     decomposed = client.get("/tts", params={"text": "tie\u0302\u0301ng Vie\u0323\u0302t"}).json()
     assert composed["hash"] == decomposed["hash"]
@@ -122,7 +146,7 @@ def test_different_speech_has_different_files(client: httpx.Client) -> None:
 
 
 def test_speakers(client: httpx.Client) -> None:
-    """A voice of several speakers speaks as the one asked for, by name or number."""
+    """A voice with several speakers uses the requested one, by name or number."""
 
     def level(**parameters: Any) -> float:
         return float(
@@ -135,14 +159,14 @@ def test_speakers(client: httpx.Client) -> None:
 
 @pytest.mark.parametrize("speaker", ["minh", "1", 1, 1.0])
 def test_speakers_in_json(client: httpx.Client, speaker: str | float) -> None:
-    """In JSON a number may be one; JSON does not tell 1.0 from 1."""
+    """In JSON a speaker may be a number; JSON does not distinguish 1.0 from 1."""
     asked = {"text": "abc", "voice": "pair", "speaker": "minh"}
     expected = client.post("/tts", json=asked).json()
     assert client.post("/tts", json={**asked, "speaker": speaker}).json() == expected
 
 
 def test_second_request_does_no_inference(client: httpx.Client, server: Server) -> None:
-    """A sentence heard before comes from the cache, also within another text."""
+    """A cached sentence needs no inference, also within another text."""
     first = client.get("/tts/stream", params={"text": "Câu này được nhớ."})
     again = client.get("/tts/stream", params={"text": "Câu này được nhớ. Câu kia thì không."})
     line = server.wait_for("request", request_id=again.headers["X-Request-ID"])[0]
@@ -151,7 +175,7 @@ def test_second_request_does_no_inference(client: httpx.Client, server: Server) 
 
 
 def test_no_room_no_cache(start: Starter) -> None:
-    """A cache of no bytes keeps nothing, and everything else works the same."""
+    """A cache of 0 bytes keeps nothing, and everything else works the same."""
     with start({"cache": {"memory": {"max_bytes": 0}}}) as server:
         for _ in range(2):
             response = httpx.get(f"{server.url}/tts/stream?text=xin")

@@ -1,4 +1,4 @@
-"""A server of several voices that are loaded when they are asked for, and dropped again."""
+"""A server with several voices that are loaded on request and dropped again."""
 
 import re
 import shutil
@@ -13,7 +13,7 @@ from tests.support.sound import decode
 from tests.support.voices import install_pair
 
 _LONG = {"text": "mot hai ba bon nam. " * 300, "speed": "0.25", "voice": "second"}
-"""Megabytes of sound: more than the kernel keeps for somebody who does not read."""
+"""Megabytes of sound: more than the kernel buffers for a client that does not read."""
 _SMALL = [(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 * 1024)]
 
 
@@ -31,10 +31,10 @@ def counted(server: Server, metric: str) -> float:
 
 
 def test_voices_come_and_go(start: Starter, tmp_path: Path) -> None:
-    """A voice is loaded by its first request, dropped when unused, and says the same again.
+    """A voice is loaded by its first request, dropped when unused, and sounds the same again.
 
-    A stream under way keeps its voice; one whose model is gone or another is never served by
-    another, and does not keep the others from speaking.
+    A stream under way keeps its voice. If a voice's model is missing or replaced, no other voice
+    speaks in its place, and other voices still work.
     """
     voices, pieces = tmp_path / "server" / "voices", tmp_path / "pieces"
     for number, name in enumerate(("first", "second", "third")):
@@ -64,7 +64,7 @@ def test_voices_come_and_go(start: Starter, tmp_path: Path) -> None:
         assert counted(server, 'vits_tts_voice_loads_total{outcome="loaded"}') >= 3
         assert counted(server, 'vits_tts_voice_drops_total{reason="unused"}') >= 1
 
-        # A listener who is slow: all the while the voice stays, as others come and go.
+        # A slow listener keeps its voice loaded all the time, while others come and go.
         whole = client.get("/tts/stream", params=_LONG).content
         transport = httpx.HTTPTransport(socket_options=_SMALL)
         with (
@@ -81,7 +81,8 @@ def test_voices_come_and_go(start: Starter, tmp_path: Path) -> None:
         assert sound == whole
         server.wait_until(lambda: loaded(server) == {"first"}, "the second is dropped")
 
-        # The files of the third are deleted: its pieces speak on. They go too: it cannot.
+        # With the files of the third deleted, its pieces still speak. Without its pieces, it
+        # cannot.
         spoken = say("third").content
         model = voices / "third.onnx"
         other = model.read_bytes() + b"another"

@@ -1,1 +1,1 @@
-"""Audio as bytes: containers, and the files that `/tts` makes."""
+"""Audio as bytes: formats, encoders, and the folder of saved files."""

@@ -1,32 +1,37 @@
-"""What all codecs look like, and the plainest of them."""
+"""The interface of codecs, and the codec of raw samples."""
 
-from typing import Protocol
+from typing import Final, Protocol
+
+import numpy as np
 
 from vits_tts.types import Samples
 
+_FULL_SCALE: Final = np.float32(32768)
+
 
 class Codec(Protocol):
-    """Turns one speech into bytes, as it comes. It holds its own state and serves once."""
+    """Encodes one speech as it is synthesised; make a new one for each speech."""
 
     def encode(self, samples: Samples) -> bytes:
-        """Return the bytes that are ready with these samples; there may be none yet."""
+        """Return the bytes that are ready after these samples; there may be none yet."""
 
     def finish(self) -> bytes:
-        """Return the bytes that were held back; nothing is encoded afterwards."""
+        """Return the remaining bytes; nothing may be encoded afterwards."""
 
     @property
     def head(self) -> bytes:
-        """What a whole file begins with, known after ``finish``: it replaces the first bytes.
+        """The final first bytes of a file, known after :meth:`finish`.
 
-        Sizes and the like stand there, which a stream had to leave open.
+        They hold sizes that are unknown while a stream is sent. A file is complete when they
+        have replaced its first bytes.
         """
 
     def close(self) -> None:
-        """Let go of what a library holds; twice is no harm."""
+        """Release the memory of a library; a second call does nothing."""
 
 
 class Raw:
-    """Samples as they are, little-endian, with nothing around them."""
+    """Encodes samples as 16-bit little-endian integers, without a header."""
 
     head = b""
 
@@ -39,4 +44,12 @@ class Raw:
         return b""
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: no library holds memory."""
+
+
+class Floats(Raw):
+    """Encodes samples as 32-bit little-endian floating point from -1 to 1, without a header."""
+
+    def encode(self, samples: Samples) -> bytes:
+        """Return the samples as bytes."""
+        return (samples / _FULL_SCALE).astype("<f4").tobytes()

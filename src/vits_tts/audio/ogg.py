@@ -1,7 +1,7 @@
-"""Ogg pages (RFC 3533): the serial number that libsndfile draws, made the same every time.
+"""Ogg pages (RFC 3533): replacing libsndfile's random serial number by a fixed one.
 
-The number tells streams apart that are multiplexed in one file; ours are alone. Equal speech is to
-be equal bytes wherever it is made.
+The number distinguishes streams that share one file; each of our files has a single stream. With a
+fixed number, equal speech is equal bytes, whichever process encodes it.
 """
 
 import zlib
@@ -18,18 +18,23 @@ _ALL_ONES: Final = 0xFFFFFFFF
 
 
 class Renumbered:
-    """Gives pages our serial number, as they come."""
+    """Puts the fixed serial number into the pages of one stream."""
 
     def __init__(self) -> None:
-        """Begin with nothing."""
+        """Start without any bytes."""
         self._rest = b""
 
     def __call__(self, data: bytes) -> bytes:
-        """Return the pages that are complete with ``data``."""
+        """Return the pages that are complete after ``data``."""
         self._rest += data
         return b"".join(self._complete())
 
     def _complete(self) -> Iterator[bytes]:
+        """Remove and yield each complete page of the collected bytes, renumbered.
+
+        A page is a header of 27 bytes, a table with a byte for the size of each segment, and the
+        segments.
+        """
         while len(self._rest) >= _HEADER_BYTES:
             table = self._rest[_HEADER_BYTES : _HEADER_BYTES + self._rest[_SEGMENTS]]
             size = _HEADER_BYTES + self._rest[_SEGMENTS] + sum(table)
@@ -43,9 +48,10 @@ class Renumbered:
 
 
 def checksum(page: bytes | bytearray) -> int:
-    """Return a page's checksum: CRC-32, the highest bit first, from zero, not inverted.
+    """Return a page's checksum: CRC-32, highest bit first, initial value 0, not inverted.
 
-    zlib's is the same polynomial with the lowest bit first and inverted, so bits are turned round.
+    zlib's CRC has the same polynomial, but takes the lowest bit first, starts from all ones and
+    inverts the result. Reversing the bits of each byte and of the result converts between them.
     """
     mirrored = zlib.crc32(page.translate(_REVERSED), _ALL_ONES) ^ _ALL_ONES
     return int(f"{mirrored:032b}"[::-1], 2)

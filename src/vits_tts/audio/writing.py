@@ -1,41 +1,26 @@
-"""Speech into files and streams, for whoever has a thread of their own to write in."""
+"""Writing speech into files and streams; calls block, so make them outside the event loop."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path, PurePath
-from typing import BinaryIO, Final, Protocol
+from typing import BinaryIO, Protocol
 
 from vits_tts.audio import formats
 from vits_tts.audio.encoder import Encoder
-from vits_tts.audio.files import WholeFile
-from vits_tts.audio.formats import Encoding
+from vits_tts.audio.formats import SUFFIXES, Encoding
+from vits_tts.audio.whole_file import WholeFile
 from vits_tts.errors import FormatInvalid
 from vits_tts.types import Pcm
 
-SUFFIXES: Final[Mapping[str, str]] = {
-    ".wav": "wav",
-    ".flac": "flac",
-    ".mp3": "mp3",
-    ".ogg": "opus",
-    ".opus": "opus",
-    ".aac": "aac",
-    ".pcm": "pcm",
-    ".raw": "pcm",
-    ".ulaw": "mulaw",
-    ".mulaw": "mulaw",
-    ".alaw": "alaw",
-}
-"""What the endings of files' names stand for."""
-
 
 class Sink(Protocol):
-    """Takes speech window by window."""
+    """Writes one speech, window by window."""
 
     def write(self, pcm: Pcm) -> None:
-        """Take a window."""
+        """Write a window."""
 
     def finish(self) -> None:
-        """Complete what was taken."""
+        """Write the rest and complete the file."""
 
 
 def encoding(
@@ -45,10 +30,11 @@ def encoding(
     bit_rate: str | float | None,
     voice_rate: int,
 ) -> Encoding:
-    """Return how to encode into ``path``: as is asked for, else as its ending says, else WAV.
+    """Return how to encode a file: by format name, else by the suffix of ``path``, else as WAV.
 
     Raises:
-        RequestError: the format, or a rate, cannot be.
+        RequestError: the suffix or name is not that of a format, or the format cannot have such a
+            rate.
 
     """
     suffix = path.suffix.lower() if path else ""
@@ -57,26 +43,26 @@ def encoding(
         if name is None:
             known = " ".join(SUFFIXES)
             raise FormatInvalid(
-                f"{suffix} stands for no format that is known; there is {known}", field="format"
+                f"{suffix} is not the suffix of a known format; known are {known}", field="format"
             )
     return formats.encoding(name, sample_rate, bit_rate, voice_rate)
 
 
 @contextmanager
 def stream(target: BinaryIO, encoded: Encoding, voice_rate: int) -> Iterator[Sink]:
-    """Return a sink that writes into a stream as the speech comes."""
+    """Return a sink that writes into a stream without waiting for the end of the speech."""
     with closing(Encoder(encoded, voice_rate)) as encoder:
         yield _Stream(target, encoder)
 
 
 @contextmanager
 def file(path: Path, encoded: Encoding, voice_rate: int) -> Iterator[Sink]:
-    """Return a sink that makes a file, whole or not at all.
+    """Return a sink that writes a file, which appears under its name only when complete.
 
-    Into a pipe or a device it writes as the speech comes.
+    If ``path`` is a pipe or a device, the sink writes into it as :func:`stream` does.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: the file cannot be written.
 
     """
     path = path.resolve()

@@ -1,1 +1,1 @@
-"""Caching of sentences: the key and where the speech is kept."""
+"""Caching of sentences: their keys, the tiers (memory, Redis), and streams that requests share."""

@@ -1,4 +1,4 @@
-"""The cache in memory: least recently used out first, bounded in bytes and in age."""
+"""The cache in memory: limited in bytes and in age; it evicts the least recently used first."""
 
 import time
 from collections.abc import Callable
@@ -7,29 +7,29 @@ from typing import Final
 from cachetools import TTLCache
 
 from vits_tts.config import MemoryCacheSettings
-from vits_tts.metrics import CACHE_BYTES, CACHE_EVICTIONS
+from vits_tts.telemetry.metrics import CACHE_BYTES, CACHE_EVICTIONS
 from vits_tts.types import Pcm
 
 _OVERHEAD_BYTES: Final = 640
-"""What an entry costs beside its samples and times, roughly: key, arrays, links."""
+"""Estimated memory of an entry besides its samples and times: key, arrays, links."""
 
 
 class _Entries(TTLCache[str, Pcm]):
-    """cachetools' cache, which says when it makes room."""
+    """A cache that counts its evictions."""
 
     def popitem(self) -> tuple[str, Pcm]:
-        """Drop the least recently used sentence."""
+        """Evict the least recently used sentence."""
         CACHE_EVICTIONS.inc()
         return super().popitem()
 
 
 class MemoryCache:
-    """Sentences by key. Used from the event loop alone, so it needs no lock."""
+    """Keeps sentences by key; it has no lock, so use it from one event loop."""
 
     def __init__(
         self, settings: MemoryCacheSettings, timer: Callable[[], float] = time.monotonic
     ) -> None:
-        """Keep at most the settings' bytes for at most their seconds."""
+        """Limit the cache to the bytes and the age in seconds of the settings."""
         self._entries = _Entries(
             maxsize=int(settings.max_bytes),
             ttl=settings.ttl_seconds,
@@ -38,17 +38,17 @@ class MemoryCache:
         )
 
     def __contains__(self, key: str) -> bool:
-        """Return whether ``key`` is kept, without counting that as a use."""
+        """Return whether ``key`` is cached, without counting that as a use."""
         return key in self._entries
 
     def get(self, key: str) -> Pcm | None:
-        """Return the speech of ``key``, if it is kept."""
+        """Return the sentence of ``key``; None if it is not cached."""
         return self._entries.get(key)
 
     def put(self, key: str, pcm: Pcm) -> None:
-        """Keep the speech of ``key``, unless it is larger than the whole cache."""
+        """Cache the sentence of ``key``, unless it is larger than the whole cache."""
         if _weight(pcm) <= self._entries.maxsize:
-            pcm.samples.setflags(write=False)  # it is shared by everyone who asks for it
+            pcm.samples.setflags(write=False)  # all requests share the array
             self._entries[key] = pcm
             CACHE_BYTES.set(self.nbytes)
 
@@ -59,7 +59,7 @@ class MemoryCache:
 
     @property
     def nbytes(self) -> int:
-        """Bytes that are kept now."""
+        """The bytes in use."""
         return int(self._entries.currsize)
 
 

@@ -1,11 +1,16 @@
-"""The command line: one module for each group of commands, put together in ``commands``."""
+"""The command line: one module for each group of commands; ``commands`` puts them together."""
 
+import atexit
+import gc
 import sys
 from typing import NoReturn
 
 
 def main() -> NoReturn:
-    """Run the command line, which takes a moment to be imported."""
+    """Run the command line; its import takes a moment, in which Ctrl-C must work too."""
+    # At its end, Python looks for cycles among all objects, although the process gives back its
+    # memory anyway. It skips frozen ones, which saves 0.15 s of each command and each worker.
+    atexit.register(gc.freeze)
     try:
         from vits_tts.cli.commands import run
     except KeyboardInterrupt:

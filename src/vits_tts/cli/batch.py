@@ -1,4 +1,9 @@
-"""``batch``: many texts become files, as fast as the machine, or a server, can."""
+"""The command ``batch``, which saves many texts as audio files.
+
+It uses threads, not processes: inference, encoding and writing release the interpreter's lock, and
+each process would need its own voice and cache. The main thread writes the manifest, one line after
+each complete file. If a run is killed between the two, the next run makes that file again.
+"""
 
 import hashlib
 import json
@@ -17,7 +22,16 @@ from vits_tts.cli.progress import progress
 from vits_tts.cli.speaking import Speaker, Speaking, speaking_options
 from vits_tts.cli.texts import Item, Texts, texts_options
 from vits_tts.cores import available_cores
-from vits_tts.errors import ConfigError, RequestError, Unavailable, VitsTtsError, VoiceError
+from vits_tts.errors import (
+    ConfigError,
+    RequestError,
+    TextEmpty,
+    TextUnspeakable,
+    Unavailable,
+    VitsTtsError,
+    VoiceError,
+)
+from vits_tts.telemetry.printable import printable
 
 if TYPE_CHECKING:
     from vits_tts.audio.formats import Encoding
@@ -44,20 +58,21 @@ _SHOWN_FAILURES: Final = 10
     required=True,
     type=click.Path(file_okay=False, path_type=Path),
     metavar="FOLDER",
-    help="Where the files go, and manifest.jsonl, which tells of each.",
+    help="Folder for the files and for manifest.jsonl, which lists them.",
 )
 @click.option(
     "--jobs",
     type=click.IntRange(1, _MOST_JOBS),
-    help="Texts at once; else one more than there are cores, or 4 with --url.",
+    help="Number of texts at the same time; default: one more than the cores, or 4 with --url.",
 )
 @encoding_options
 @speaking_options
 def batch(texts: Texts, folder: Path, jobs: int | None, asked: Asked, speaking: Speaking) -> None:
-    """Say many texts: each line, paragraph, chapter or FILE becomes a file of sound.
+    """Save many texts as audio: each line, paragraph, chapter or FILE becomes an audio file.
 
-    What was done before and has not changed is not done again, so a run that was broken off is
-    simply run again. Exit status 1 tells that some texts failed; manifest.jsonl says which and why.
+    Run the same command again to continue an interrupted run: files that exist and have not changed
+    are kept. Texts with nothing to say, such as a line of dashes, are skipped. Exit status 1 means
+    that some texts failed; manifest.jsonl says which and why.
     """
     from vits_tts.cli import records
 
@@ -69,15 +84,14 @@ def batch(texts: Texts, folder: Path, jobs: int | None, asked: Asked, speaking: 
             left = [item for item in items if not work.done(item, manifest)]
             default = _JOBS_OF_A_SERVER if speaking.url else available_cores() + 1
             made = _run(work, left, manifest, jobs or default)
-    failed = [record for record in made if record.status == "failed"]
-    _summarise(made, failed, len(items) - len(left), folder)
-    if failed:
+    _summarise(made, len(items) - len(left), folder)
+    if any(record.status == "failed" for record in made):
         raise click.exceptions.Exit(1)
 
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """What makes a file of a text; threads share it."""
+    """Makes the file of a text. Threads may share it."""
 
     speaker: Speaker
     speaking: Speaking
@@ -85,15 +99,15 @@ class _Work:
     folder: Path
 
     def done(self, item: Item, manifest: "Records") -> bool:
-        """Return whether a text has its file, unchanged."""
+        """Return whether the file of a text exists and is up to date."""
         return manifest.done(item.index, self._digest(item), item.name)
 
     def make(self, item: Item) -> "Record":
-        """Make a file, and return what became of it.
+        """Make the file of a text, and return its record; ``status`` says whether it failed.
 
         Raises:
-            OSError: nothing can be written there.
-            VitsTtsError: no text can be said, not only this one.
+            OSError: The folder cannot be written.
+            VitsTtsError: An error that all other texts would also meet.
 
         """
         from vits_tts.cli.records import Record
@@ -105,7 +119,8 @@ class _Work:
             if _concerns_all(error):
                 raise
             reason = error.message if isinstance(error, VitsTtsError) else f"unexpected {error!r}"
-            return Record(item.index, item.unit.place, digest, "failed", error=reason)
+            status = "skipped" if isinstance(error, TextEmpty | TextUnspeakable) else "failed"
+            return Record(item.index, item.unit.place, digest, status, error=reason)
         return Record(
             index=item.index,
             source=item.unit.place,
@@ -134,7 +149,7 @@ class _Work:
         return samples / rate
 
     def _digest(self, item: Item) -> str:
-        """Return what changes with the text and with how it is said."""
+        """Return a SHA-256 of the text, the voice, the options and the encoding, in hexadecimal."""
         lexicon = self.speaking.lexicon
         how = (
             item.unit.text,
@@ -150,17 +165,20 @@ class _Work:
 
 
 def _concerns_all(error: Exception) -> bool:
-    """Whether other texts would meet the same error."""
+    """Return whether all other texts would meet the same error."""
     if isinstance(error, RequestError):
         return error.field != "text"
     return isinstance(error, OSError | ConfigError | VoiceError | Unavailable)
 
 
 def _run(work: _Work, items: Sequence[Item], manifest: "Records", jobs: int) -> "list[Record]":
-    """Make the files of all items, so many at once, and tell of each as it is made."""
+    """Make the files of all items, ``jobs`` at the same time, and return their records.
+
+    Each record is added to the manifest as soon as its file is complete.
+    """
     made = []
     chars = sum(len(item.unit.text) for item in items)
-    with ThreadPoolExecutor(jobs) as threads, progress(chars, "saying") as advance:
+    with ThreadPoolExecutor(jobs) as threads, progress(chars, "speaking") as advance:
         futures = {threads.submit(work.make, item): item for item in items}
         said = 0
         try:
@@ -172,21 +190,30 @@ def _run(work: _Work, items: Sequence[Item], manifest: "Records", jobs: int) -> 
                 advance(said)
         except BaseException:
             threads.shutdown(wait=False, cancel_futures=True)
-            work.speaker.close()  # those under way end now
+            work.speaker.close()  # ends the texts under way
             raise
     return made
 
 
-def _summarise(
-    made: "Sequence[Record]", failed: "Sequence[Record]", there: int, folder: Path
-) -> None:
-    for record in sorted(failed, key=lambda record: record.index)[:_SHOWN_FAILURES]:
-        click.echo(f"vits-tts: {record.source}: {record.error}", err=True)
-    if len(failed) > _SHOWN_FAILURES:
-        more = len(failed) - _SHOWN_FAILURES
-        click.echo(f"vits-tts: and {more} more; manifest.jsonl tells of each", err=True)
+def _summarise(made: "Sequence[Record]", there: int, folder: Path) -> None:
+    """Print which texts were skipped or failed, and how many files there are."""
+    failed = _told(made, "failed", "")
+    skipped = _told(made, "skipped", "skipped: ")
     seconds = sum(record.seconds or 0 for record in made)
     click.echo(
-        f"{len(made) - len(failed)} made ({seconds:.1f} s), {there} were there, "
-        f"{len(failed)} failed: {folder}"
+        f"{len(made) - failed - skipped} made ({seconds:.1f} s), {there} up to date, "
+        f"{f'{skipped} skipped, ' if skipped else ''}{failed} failed: {folder}"
     )
+
+
+def _told(made: "Sequence[Record]", status: str, prefix: str) -> int:
+    """Print why texts with this status have no file, and return their number."""
+    records = sorted(
+        (record for record in made if record.status == status), key=lambda record: record.index
+    )
+    for record in records[:_SHOWN_FAILURES]:
+        click.echo(printable(f"vits-tts: {record.source}: {prefix}{record.error}"), err=True)
+    if len(records) > _SHOWN_FAILURES:
+        more = len(records) - _SHOWN_FAILURES
+        click.echo(f"vits-tts: and {more} more; manifest.jsonl lists all", err=True)
+    return len(records)

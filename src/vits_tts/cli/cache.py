@@ -1,4 +1,4 @@
-"""``cache``: what servers share in Redis."""
+"""The commands ``cache stats``, ``cache clear`` and ``cache warm``."""
 
 import asyncio
 import json
@@ -9,6 +9,7 @@ import click
 
 from vits_tts.cli.options import Examples, Load, config_option
 from vits_tts.errors import ConfigError
+from vits_tts.telemetry.printable import printable, printable_json
 
 if TYPE_CHECKING:
     from vits_tts.config import Config
@@ -16,32 +17,43 @@ if TYPE_CHECKING:
 
 @click.group("cache")
 def cache_commands() -> None:
-    """Look after the cache that servers share in Redis."""
+    """Show, clear or fill the cache that servers share in Redis."""
 
 
 @cache_commands.command(
     "stats", cls=Examples, examples=("vits-tts cache stats", "vits-tts cache stats --json")
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option(
+    "--seconds",
+    type=click.FloatRange(min=0, min_open=True),
+    default=60.0,
+    show_default=True,
+    help="Time limit of the count; Redis may have millions of other keys.",
+)
 @config_option
-def cache_stats(as_json: bool, load: Load) -> None:
-    """Say how many sentences are kept, and how large, by voice."""
+def cache_stats(as_json: bool, seconds: float, load: Load) -> None:
+    """Print the number and size of cached sentences for each voice."""
     from vits_tts.cache import administration
 
     config = load()
     names = _voice_names(config)
-    found = asyncio.run(administration.stats(config.cache.redis))
+    sizes = asyncio.run(administration.stats(config.cache.redis, seconds))
+    found = sizes.voices
+    if not sizes.complete:
+        click.echo(f"vits-tts: incomplete: the count was stopped after {seconds:g} s", err=True)
     rows = [
         {"voice": names.get(voice, voice), "sentences": count, "bytes": size}
         for voice, (count, size) in sorted(found.items())
     ]
     if as_json:
-        click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+        click.echo(printable_json(json.dumps(rows, ensure_ascii=False, indent=2)))
         return
     for row in rows:
-        click.echo(f"{row['voice']}: {row['sentences']} sentences, {row['bytes']} bytes")
+        line = f"{row['voice']}: {row['sentences']} sentences, {row['bytes']} bytes"
+        click.echo(printable(line))
     total = sum(count for count, _ in found.values())
-    click.echo(f"in all: {total} sentences, {sum(size for _, size in found.values())} bytes")
+    click.echo(f"total: {total} sentences, {sum(size for _, size in found.values())} bytes")
 
 
 @cache_commands.command(
@@ -52,7 +64,7 @@ def cache_stats(as_json: bool, load: Load) -> None:
 @click.option("--voice", metavar="NAME", help="Only this voice's sentences.")
 @config_option
 def cache_clear(voice: str | None, load: Load) -> None:
-    """Drop what is kept in Redis, and the memory of every server that uses it."""
+    """Delete cached sentences in Redis, and in the memory of every server that uses it."""
     from vits_tts.cache import administration
     from vits_tts.config import nearest
 
@@ -65,7 +77,7 @@ def cache_clear(voice: str | None, load: Load) -> None:
             raise ConfigError(f"there is no voice {voice!r}{hint}")
         digest = digests[voice]
     count = asyncio.run(administration.clear(config.cache.redis, digest))
-    click.echo(f"{count} sentences dropped")
+    click.echo(f"{count} sentences deleted")
 
 
 @cache_commands.command(
@@ -83,27 +95,27 @@ def cache_warm(
     speaker: str | None,
     load: Load,
 ) -> None:
-    """Make the phrases in FILE, one a line, so that servers find them in Redis.
+    """Synthesise the phrases in FILE, one on each line, so that servers find them in Redis.
 
-    What is there already is not made again, so a run that was broken off is simply run again.
+    Phrases that are cached already are skipped, so an interrupted run can simply be repeated.
     """
-    from vits_tts import logs
     from vits_tts.cache import administration
-    from vits_tts.speech import build, warm
+    from vits_tts.speech import SpeechOptions, build, warm
+    from vits_tts.telemetry import logging
 
     config = load()
     asyncio.run(administration.check(config.cache.redis))
-    logs.configure(config.logging, sys.stderr, level="critical")
+    logging.configure(config.logging, sys.stderr, level="critical")
     lines = [line.strip() for line in phrases if line.strip()]
-    options = {"speed": speed, "voice": voice, "speaker": speaker}
+    options = SpeechOptions(speed, voice, speaker)
     with click.progressbar(length=len(lines), label="phrases", file=sys.stderr) as bar:
         made, there = asyncio.run(warm(build(config), lines, options, lambda: bar.update(1)))
-    click.echo(f"{made} sentences made, {there} were there")
+    click.echo(f"{made} sentences made, {there} were cached")
 
 
 def _voice_names(config: "Config") -> dict[str, str]:
-    """Return the names of all installed voices by the digests that cache entries carry."""
-    from vits_tts.voice import catalogue
+    """Return the name of each installed voice, by the digest that keys in Redis contain."""
+    from vits_tts.voice import installed
 
-    found, _ = catalogue.readable(config.voice.folder)
+    found, _ = installed.readable(config.voice.folder)
     return {voice.short_digest: voice.name for voice in found}

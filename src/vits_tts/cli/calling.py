@@ -1,38 +1,58 @@
-"""Asking a server, by ``urllib``; whoever waits for an answer can be told to hang up."""
+"""An HTTP client over urllib3 whose requests can be aborted from another thread."""
 
 import contextlib
-import http.client
 import socket
 import threading
-import urllib.request
 import weakref
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Mapping
+from http import HTTPMethod
 from typing import Any
+
+import urllib3
+
+from vits_tts.catalogue.sources import pool_manager
 
 
 class Calls:
-    """Requests to one server. Redirects are not followed: a key must not travel elsewhere."""
+    """Sends requests to one server.
 
-    def __init__(self) -> None:
-        """Begin with none under way."""
+    Redirects are not followed, because the API key must not be sent to another server.
+    """
+
+    def __init__(self, url: str) -> None:
+        """Create a client for the server at ``url``; it opens no connection yet."""
         self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
         self._lock = threading.Lock()
         self._ended = False
-        self._opener = urllib.request.build_opener(_NoRedirects, _Handler(self._note))
+        self._manager = pool_manager(url)
+        pool = self._manager.connection_from_url(url)
+        pool.ConnectionCls = _reporting(pool.ConnectionCls, self._note)
 
-    def open(self, request: urllib.request.Request, seconds: float) -> http.client.HTTPResponse:
-        """Return the answer, as soon as it begins; nobody may be silent for so many seconds.
+    def open(
+        self, url: str, headers: Mapping[str, str], body: bytes | None, seconds: float
+    ) -> urllib3.BaseHTTPResponse:
+        """Send a request and return the response, of any status, as soon as its head has arrived.
+
+        The method is POST if there is a ``body``, else GET. ``seconds`` is the longest time
+        without data from the server.
 
         Raises:
-            OSError, HTTPException: there is none; ``HTTPError`` if it is a refusal.
+            OSError, urllib3.exceptions.HTTPError: The connection failed.
 
         """
-        answer: http.client.HTTPResponse = self._opener.open(request, timeout=seconds)
-        return answer
+        return self._manager.request(
+            HTTPMethod.GET if body is None else HTTPMethod.POST,
+            url,
+            body=body,
+            headers=headers,
+            timeout=seconds,
+            retries=False,
+            redirect=False,
+            preload_content=False,
+        )
 
     def end(self) -> None:
-        """Hang up, on all calls under way and to come: what waits in other threads fails now."""
+        """Close all connections, now and in the future, so that waiting threads fail at once."""
         with self._lock:
             self._ended = True
             sockets = list(self._sockets)
@@ -48,42 +68,20 @@ class Calls:
 
 
 def _hang_up(connected: socket.socket) -> None:
-    """Shut a socket down, which wakes who reads from it; closing it would not."""
+    """Shut a socket down, which wakes a thread that reads from it; closing would not."""
     with contextlib.suppress(OSError):
-        # As TLS's own method would also drop what its reader is using.
+        # The method of a TLS socket would also free objects that the reader is using.
         socket.socket.shutdown(connected, socket.SHUT_RDWR)
 
 
-class _Connection(http.client.HTTPConnection):
-    """A connection that tells of its socket, which ``urllib`` keeps to itself."""
+def _reporting(kind: type[Any], note: Callable[[socket.socket], None]) -> type[Any]:
+    """Return a class of connections that pass their socket to ``note`` once they have one.
 
-    def __init__(self, note: Callable[[socket.socket], None], *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self._note = note
+    A response of urllib3 can be shut down by another thread, but not a wait for a response.
+    """
 
-    def connect(self) -> None:
-        super().connect()
-        self._note(self.sock)
+    def connect(self: Any) -> None:
+        kind.connect(self)
+        note(self.sock)
 
-
-class _TlsConnection(_Connection, http.client.HTTPSConnection):
-    """The same with TLS."""
-
-
-class _Handler(urllib.request.HTTPHandler, urllib.request.HTTPSHandler):
-    """Opens connections that tell of their sockets, with TLS or without."""
-
-    def __init__(self, note: Callable[[socket.socket], None]) -> None:
-        super().__init__()
-        self._note = note
-
-    def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
-        return self.do_open(partial(_Connection, self._note), req)
-
-    def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
-        return self.do_open(partial(_TlsConnection, self._note), req)
-
-
-class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *_: object) -> None:
-        """Follow none: what was answered is an error then."""
+    return type(kind.__name__, (kind,), {"connect": connect})

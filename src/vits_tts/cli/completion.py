@@ -1,4 +1,4 @@
-"""``completion``: what a shell needs to complete our commands, options, voices and formats."""
+"""The command ``completion``, and the completion of names of voices and formats."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ _VARIABLE = "_VITS_TTS_COMPLETE"
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(ctx: click.Context, shell: str) -> None:
-    """Print what makes SHELL complete commands, options, voices and formats."""
+    """Print a script with which SHELL completes commands, options, voices and formats."""
     kind = get_completion_class(shell)
     if kind is None:
         raise click.UsageError(f"{shell} is not known.")
@@ -32,23 +32,23 @@ def completion(ctx: click.Context, shell: str) -> None:
 def complete_voice(
     ctx: click.Context, parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
-    """Return the installed voices whose names begin so; none where the settings are broken."""
+    """Return the installed voices that begin with ``incomplete``; none if settings are broken."""
     del parameter
-    from vits_tts.voice import catalogue
+    from vits_tts.voice import installed
 
     path = ctx.params.get("config_path")
     try:
         config = load_config(Path(path) if path else None)
     except VitsTtsError:
         return []
-    names = catalogue.installed(config.voice.folder)
+    names = installed.installed(config.voice.folder)
     return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
 def complete_format(
     ctx: click.Context, parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
-    """Return the formats that can be made here and whose names begin so."""
+    """Return the available formats whose names begin with ``incomplete``."""
     del ctx, parameter
     from vits_tts.audio import formats
 

@@ -1,4 +1,4 @@
-"""How speech is encoded, as the options of ``say`` and ``batch`` put it."""
+"""The options of ``say`` and ``batch`` for format and rates."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from vits_tts.audio.formats import FORMATS, LOSSY
 from vits_tts.cli.completion import complete_format
 from vits_tts.cli.options import gathered
 
@@ -18,17 +19,19 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A format and its rates, as far as they were asked for."""
+    """The values of ``--format``, ``--sample-rate`` and ``--bit-rate``; None if not given."""
 
     format: str | None
     sample_rate: str | None
     bit_rate: str | None
 
     def encoding(self, path: PurePath | None, voice_rate: int) -> "Encoding":
-        """Return how to encode into ``path`` what a voice says.
+        """Return the encoding for ``path``; without a format, its suffix decides.
+
+        ``voice_rate`` is the voice's sample rate in hertz.
 
         Raises:
-            RequestError: it cannot be.
+            RequestError: The format or a rate is not supported.
 
         """
         from vits_tts.audio import writing
@@ -37,7 +40,7 @@ class Asked:
 
 
 def encoding_options(command: F) -> F:
-    """Give a command the options that make an ``Asked``, which it gets as ``asked``."""
+    """Add these options to a command, which receives them as the argument ``asked``."""
     return gathered("asked", Asked, _OPTIONS)(command)
 
 
@@ -46,8 +49,12 @@ _OPTIONS = (
         "--format",
         metavar="NAME",
         shell_complete=complete_format,
-        help="wav, flac, mp3, opus, aac, pcm, mulaw, alaw; else (say) what the file name ends in.",
+        help=f"{', '.join(FORMATS)}; default: wav, or the suffix of FILE.",
     ),
-    click.option("--sample-rate", metavar="HERTZ", help="Else the voice's own, where that can be."),
-    click.option("--bit-rate", metavar="BITS", help="A second, of mp3, opus and aac."),
+    click.option("--sample-rate", metavar="HERTZ", help="Default: the voice's, if supported."),
+    click.option(
+        "--bit-rate",
+        metavar="BITS",
+        help=f"Bits per second of {', '.join(LOSSY[:-1])} and {LOSSY[-1]}.",
+    ),
 )

@@ -1,4 +1,4 @@
-"""``keys``: API keys."""
+"""The command ``keys make``."""
 
 import click
 
@@ -7,19 +7,19 @@ from vits_tts.cli.options import Examples
 
 @click.group()
 def keys() -> None:
-    """Look after API keys."""
+    """Make API keys."""
 
 
 @keys.command("make", cls=Examples, examples=("vits-tts keys make reader >>keys.txt",))
 @click.argument("name")
 def make_key(name: str) -> None:
-    """Make a key for NAME: the key, shown once, on stderr, the server's line for it on stdout.
+    """Make a key for NAME: print the key to stderr, and its line for the server to stdout.
 
-    The line, NAME:HASH, goes into the file of `access.keys_file` or the list `access.keys`; the key
-    itself goes to the caller and is kept nowhere.
+    Add the line, NAME:HASH, to the file of `access.keys_file` or to the list `access.keys`. Give
+    the key to the client; it is stored nowhere and not shown again.
     """
-    from vits_tts.web import access
+    from vits_tts.web.auth import api_keys
 
-    key, line = access.make_key(name)
+    key, line = api_keys.make_key(name)
     click.echo(f"key: {key}", err=True)
     click.echo(line)

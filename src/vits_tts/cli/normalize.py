@@ -1,11 +1,11 @@
-"""``normalize``: what would be said."""
+"""The command ``normalize``, which prints text as it would be spoken."""
 
 import json
 import sys
 
 import click
 
-from vits_tts.cli.options import Examples, Load, config_option, read_stdin
+from vits_tts.cli.options import Examples, Load, config_option, lines_of, standard
 
 
 @click.command(
@@ -15,18 +15,22 @@ from vits_tts.cli.options import Examples, Load, config_option, read_stdin
         "vits-tts normalize --json < news.txt",
     ),
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line, with offsets.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print a JSON object for each line, with offsets."
+)
 @config_option
 def normalize(as_json: bool, load: Load) -> None:
-    """Show what would be said for each line of stdin."""
-    from vits_tts import logs
-    from vits_tts.text.normalise import Normaliser
+    """Print each line of stdin as it would be spoken."""
+    from vits_tts.telemetry import logging
+    from vits_tts.text.normalizer.pipeline import Normalizer
     from vits_tts.text.split import Reading, split
 
     config = load()
-    logs.configure(config.logging, sys.stderr, level="error")
-    normaliser = Normaliser(config.text.region, config.text.emoji, config.text.lexicon)
-    for line in read_stdin().splitlines():
+    logging.configure(config.logging, sys.stderr, level="error")
+    normaliser = Normalizer(
+        config.text.region, config.text.emoji, config.text.lexicon, config.text.restore_marks
+    )
+    for line in lines_of(standard(sys.stdin).read(), "standard input"):
         text = normaliser(line)
         if as_json:
             pauses = config.voice.sentence_pause, config.voice.paragraph_pause

@@ -1,7 +1,9 @@
-"""What commands share: their options, their help, the standard streams."""
+"""Shared by commands: options, help with examples, and the standard streams."""
 
+import codecs
+import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields
 from functools import partial, wraps
 from pathlib import Path
@@ -16,13 +18,14 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 Load: TypeAlias = "Callable[[], Config]"
-"""Reads the settings; raises ``ConfigError``."""
+"""A function that reads the settings and may raise ``ConfigError``."""
 
 PROGRAM = "vits-tts"
+_BLOCK_BYTES = 64 * 1024
 
 
 def config_option(command: F) -> F:
-    """Give a command ``--config``; it gets what reads the settings, as ``load``."""
+    """Add ``--config`` to a command, which receives a ``Load`` function as argument ``load``."""
     return click.option(
         "--config",
         "load",
@@ -34,10 +37,10 @@ def config_option(command: F) -> F:
 
 
 def load_config(path: Path | None) -> "Config":
-    """Return the settings in a file, or else those of the current folder.
+    """Return the settings of a file, or of ``config.yaml`` in the current folder.
 
     Raises:
-        ConfigError: they cannot be used.
+        ConfigError: A setting cannot be used.
 
     """
     from vits_tts import config
@@ -48,9 +51,10 @@ def load_config(path: Path | None) -> "Config":
 def gathered(
     argument: str, kind: Callable[..., Any], options: Sequence[Callable[[F], F]]
 ) -> Callable[[F], F]:
-    """Return what gives a command ``options`` and hands it their values as one ``argument``.
+    """Return a decorator that adds ``options`` to a command and passes their values together.
 
-    ``kind`` is a dataclass with a field for each of them.
+    The command receives them as ``argument``, an object of the dataclass ``kind``, which has a
+    field for each option.
     """
     names = [field.name for field in fields(kind)]  # type: ignore[arg-type]
 
@@ -69,15 +73,15 @@ def gathered(
 
 
 class Examples(click.Command):
-    """A command whose help ends with examples, each on a line of its own."""
+    """A command whose help ends with examples, one on each line."""
 
     def __init__(self, *args: Any, examples: tuple[str, ...] = (), **kwargs: Any) -> None:
-        """Keep the examples."""
+        """Store the examples; other arguments go to ``click.Command``."""
         super().__init__(*args, **kwargs)
         self.examples = examples
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the examples."""
+        """Write the examples at the end of the help."""
         del ctx
         with formatter.section("Examples"):
             for example in self.examples:
@@ -85,27 +89,74 @@ class Examples(click.Command):
 
 
 def standard(stream: TextIO | None) -> BinaryIO:
-    """Return the bytes under a standard stream, which may have been closed before we began."""
+    """Return the binary stream under a standard stream.
+
+    Raises:
+        ConfigError: The stream was closed before the program started.
+
+    """
     if stream is None:
         raise ConfigError("the standard stream is closed")
     return stream.buffer
 
 
 def read_stdin() -> str:
-    """Return what comes on stdin.
+    """Read all of stdin and return it as text.
 
     Raises:
-        ConfigError: it is closed, or not UTF-8.
+        ConfigError: Stdin is closed, or is not UTF-8.
 
     """
     return decoded(standard(sys.stdin).read(), "standard input")
 
 
-def decoded(data: bytes, name: str) -> str:
-    """Return a text from the bytes of ``name``.
+def arriving() -> Iterator[str]:
+    """Yield the text of stdin as it arrives.
 
     Raises:
-        ConfigError: they are not UTF-8.
+        ConfigError: Stdin is closed, or is not UTF-8.
+
+    """
+    # Not the buffered stream: a thread that waits in it would hold its lock at the program's end.
+    number = standard(sys.stdin).fileno()
+    decoder = codecs.getincrementaldecoder("utf-8-sig")()
+    try:
+        while data := os.read(number, _BLOCK_BYTES):
+            yield decoder.decode(data)
+        yield decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        raise ConfigError("standard input is not UTF-8") from None
+
+
+def lines_of(data: bytes, name: str) -> list[str]:
+    r"""Return the lines of ``data``, split at ``\n`` only.
+
+    Bytes that are not UTF-8 become U+FFFD, with a warning on stderr that contains ``name``.
+    """
+    text = mended(data, name)
+    lines = text.split("\n")
+    if lines[-1] == "":
+        del lines[-1]
+    return [line.removesuffix("\r") for line in lines]
+
+
+def mended(data: bytes, name: str) -> str:
+    """Decode UTF-8 and return the text; invalid bytes become U+FFFD, with a warning on stderr."""
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        click.echo(
+            f"vits-tts: {name}: line {line}: bytes that are not UTF-8 were replaced", err=True
+        )
+        return data.decode("utf-8-sig", errors="replace")
+
+
+def decoded(data: bytes, name: str) -> str:
+    """Decode UTF-8 and return the text; ``name`` is used in the error message.
+
+    Raises:
+        ConfigError: The bytes are not UTF-8.
 
     """
     try:

@@ -1,4 +1,4 @@
-"""Players: what a system plays sound with, fed as the speech is made where that can be."""
+"""Audio players of the system; most of them receive the speech while it is synthesised."""
 
 import contextlib
 import shutil
@@ -19,15 +19,15 @@ from vits_tts.types import Pcm
 
 @dataclass(frozen=True, slots=True)
 class Player:
-    """A program that plays sound, and how it is given some."""
+    """A program that plays sound, and its arguments for each kind of input."""
 
     program: str
     raw: Callable[[int], list[str]] | None = None
-    """Its arguments for samples (16 bits, mono, little-endian) at a rate on stdin."""
+    """Returns the arguments for samples on stdin (16-bit mono, little-endian), given their rate."""
     wav: list[str] | None = None
-    """Its arguments for WAV on stdin."""
+    """The arguments for WAV on stdin."""
     file: Callable[[str], list[str]] = lambda path: [path]
-    """Its arguments for a WAV file, where stdin is of no use."""
+    """Returns the arguments for a WAV file, for players that cannot read stdin."""
 
 
 PLAYERS: Final = (
@@ -35,7 +35,7 @@ PLAYERS: Final = (
     Player("aplay", lambda rate: ["-q", "-t", "raw", "-f", "S16_LE", "-c", "1", "-r", str(rate)]),
     Player("ffplay", wav=["-nodisp", "-autoexit", "-loglevel", "error", "-f", "wav", "-i", "-"]),
     Player("mpv", wav=["--no-terminal", "--no-video", "-"]),
-    Player("pw-play"),  # of which not every version reads stdin
+    Player("pw-play"),  # not every version reads stdin
     Player("afplay"),
 )
 _WINDOWS: Final = (
@@ -51,10 +51,10 @@ _WINDOWS: Final = (
 
 
 def find() -> "tuple[str, Player]":
-    """Return the path of the first player there is, and the player.
+    """Return the path of the first installed player, and the player.
 
     Raises:
-        ConfigError: there is none; the message says what was looked for.
+        ConfigError: No player is installed; the message lists the supported ones.
 
     """
     players = _WINDOWS if sys.platform == "win32" else PLAYERS
@@ -66,13 +66,13 @@ def find() -> "tuple[str, Player]":
 
 
 class Playback:
-    """A player at work; whoever leaves before the end stops it."""
+    """A running player. Leaving the ``with`` block stops it."""
 
     def __init__(self, sample_rate: int) -> None:
-        """Start the first player there is, or begin the file that it will play.
+        """Start the first installed player, if it reads stdin; ``sample_rate`` is in hertz.
 
         Raises:
-            ConfigError: there is none.
+            ConfigError: No player is installed.
 
         """
         self._path, self._player = find()
@@ -88,26 +88,26 @@ class Playback:
             self._pipe(wav.header(sample_rate))
 
     def __enter__(self) -> Self:
-        """Begin a block at whose end nothing plays any more."""
+        """Return the object; the end of the block stops the player."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop what plays still."""
+        """Stop the player and delete temporary files."""
         if process := self._process:
             process.kill()
             process.wait()
-            with contextlib.suppress(OSError):  # what it did not take
+            with contextlib.suppress(OSError):  # unwritten samples
                 if process.stdin:
                     process.stdin.close()
         self._complaints.close()
         self._folder.cleanup()
 
     def write(self, pcm: Pcm) -> None:
-        """Play a window.
+        """Send samples to the player, or keep them for a player that reads a file.
 
         Raises:
-            VitsTtsError: the player failed.
-            Exit: somebody has ended it.
+            VitsTtsError: The player failed.
+            Exit: The user closed the player.
 
         """
         data = pcm.samples.tobytes()
@@ -117,10 +117,10 @@ class Playback:
             self._pipe(data)
 
     def finish(self) -> None:
-        """Wait until all has been heard.
+        """Wait until the player has played everything.
 
         Raises:
-            VitsTtsError: the player failed.
+            VitsTtsError: The player failed.
 
         """
         if self._process is None:
@@ -129,7 +129,7 @@ class Playback:
             path.write_bytes(wav.header(self._sample_rate, len(data)) + data)
             self._process = self._started(self._player.file(str(path)), subprocess.DEVNULL)
         elif self._process.stdin:
-            with contextlib.suppress(OSError):  # its status says why it takes no more
+            with contextlib.suppress(OSError):  # its exit status tells the reason
                 self._process.stdin.close()
         self._wait()
 

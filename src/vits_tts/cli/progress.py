@@ -1,4 +1,4 @@
-"""Progress on stderr, where that is a terminal."""
+"""A progress bar on stderr."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -9,7 +9,10 @@ import click
 
 @contextmanager
 def progress(length: int, label: str) -> Iterator[Callable[[int], None]]:
-    """Show how much of ``length`` is done; what is yielded takes how much that is by now."""
+    """Show a progress bar if stderr is a terminal.
+
+    Yields a function that takes the amount done so far, out of ``length``.
+    """
     if not sys.stderr or not sys.stderr.isatty():
         yield lambda _: None
         return

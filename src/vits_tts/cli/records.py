@@ -1,7 +1,7 @@
-"""The manifest of a batch, ``manifest.jsonl``: what became of each text, a line each.
+"""The manifest of a batch, ``manifest.jsonl``, with one line for each text.
 
-A line is written when its file is complete, in one piece and at the end, so that a run that was
-killed has told of everything it made. Of several lines about one text the last counts.
+A line is appended in one write after its file is complete. So a run that was killed has a line for
+all files but perhaps the last one. If a text has several lines, the last one counts.
 """
 
 import json
@@ -22,9 +22,11 @@ _UNFINISHED: Final = ".*.part"
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What became of a text: ``status`` is ``done`` or ``failed``, ``error`` then says why.
+    """The result for one text: ``status`` is ``done``, ``skipped`` or ``failed``.
 
-    ``digest`` follows from the text and from how it is said; ``file`` is in the manifest's folder.
+    ``error`` says why a text was skipped or failed.
+
+    ``digest`` identifies the text and its options. ``file`` is a name in the manifest's folder.
     """
 
     index: int
@@ -40,16 +42,16 @@ class Record:
 
 
 class Records:
-    """The manifest of a folder, which one run has for itself."""
+    """The manifest of a folder, locked for one run."""
 
     def __init__(self, folder: Path, file: BinaryIO, known: dict[int, Record]) -> None:
-        """Add to ``file``, which tells of ``known`` texts already."""
+        """Store the open manifest and its records, by the index of their texts."""
         self._folder = folder
         self._file = file
         self._known = known
 
     def done(self, index: int, digest: str, name: str) -> bool:
-        """Return whether a text has its file, unchanged."""
+        """Return whether the file of a text exists with the size and digest of its record."""
         record = self._known.get(index)
         if record is None or (record.status, record.digest, record.file) != ("done", digest, name):
             return False
@@ -59,10 +61,10 @@ class Records:
             return False
 
     def add(self, record: Record) -> None:
-        """Tell what became of a text.
+        """Append the record of a text.
 
         Raises:
-            OSError: it cannot be written.
+            OSError: The manifest cannot be written.
 
         """
         told = {name: value for name, value in asdict(record).items() if value is not None}
@@ -73,11 +75,11 @@ class Records:
 
 @contextmanager
 def opened(folder: Path) -> Iterator[Records]:
-    """Return the manifest of a folder, which is made if need be.
+    """Yield the manifest of a folder; the folder is created if it does not exist.
 
     Raises:
-        ConfigError: another run is at work there.
-        OSError: it cannot be written.
+        ConfigError: Another run uses the folder.
+        OSError: The manifest cannot be written.
 
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -86,14 +88,14 @@ def opened(folder: Path) -> Iterator[Records]:
         try:
             portalocker.lock(file, portalocker.LOCK_EX | portalocker.LOCK_NB)
         except portalocker.LockException:
-            raise ConfigError(f"{path}: another run is at work here") from None
-        for unfinished in folder.glob(_UNFINISHED):  # of a run that was killed
+            raise ConfigError(f"{path}: another run is using this folder") from None
+        for unfinished in folder.glob(_UNFINISHED):  # left by a run that was killed
             unfinished.unlink(missing_ok=True)
         yield Records(folder, file, _read(file))
 
 
 def _read(file: BinaryIO) -> dict[int, Record]:
-    """Return what a manifest tells; a line that was broken off is left out, and ended."""
+    """Return the records by index. An incomplete last line is skipped and gets its newline."""
     file.seek(0)
     data = file.read()
     known = {}

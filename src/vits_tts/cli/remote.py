@@ -1,21 +1,20 @@
-"""A server's voice: the same speech as the library's, from `/tts/stream`."""
+"""Speech from a server's `/tts/stream`, with the same interface as the library."""
 
-import http.client
 import json
 import os
 import threading
-import urllib.error
-import urllib.request
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
 from http import HTTPStatus
 from importlib.metadata import version
-from typing import IO, Any, Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import numpy as np
+import urllib3
 
 from vits_tts.audio import wav
+from vits_tts.catalogue.sources import fault
 from vits_tts.cli.calling import Calls
 from vits_tts.config import Voice
 from vits_tts.errors import (
@@ -26,7 +25,8 @@ from vits_tts.errors import (
     Unavailable,
     VitsTtsError,
 )
-from vits_tts.text.normalise import check
+from vits_tts.markup import begins_as_ssml
+from vits_tts.text.normalizer.pipeline import check
 from vits_tts.text.portions import portions
 from vits_tts.types import Samples, Window, silence
 
@@ -38,28 +38,103 @@ _TRIES: Final = 5
 _LONGEST_WAIT: Final = 30.0
 _READ_BYTES: Final = 32 * 1024
 _MOST_JSON_BYTES: Final = 4 * 1024 * 1024
+_BROKEN: Final = (OSError, ValueError, urllib3.exceptions.HTTPError)
+"""Exceptions of a response that ends early or has unexpected content."""
 _LATER: Final = {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS}
 _PAUSE: Final = float(Voice().paragraph_pause)
 
 
-class Remote:
-    """One voice of a server, as the library's voices are: it streams windows of speech.
+class Connection:
+    """Requests to one server.
 
-    What the server answers as an error is raised as the error of ours that it is there. Where it
-    is busy, it is asked again when it said, a few times.
+    An error of the server is raised as the same class of ``vits_tts.errors``. If the server is
+    busy, the request is sent again after its ``Retry-After``, up to five times in all.
     """
 
-    def __init__(self, url: str, voice: str | None, options: Mapping[str, Any]) -> None:
-        """Ask the server at ``url`` for its voices; ``options`` go along with every text.
+    def __init__(self, url: str) -> None:
+        """Create a client for the server at ``url``; nothing is sent yet.
 
         Raises:
-            ConfigError: it cannot be reached, or is no server of ours.
-            VitsTtsError: it refuses.
+            ConfigError: The URL cannot be used.
 
         """
         self._url = _checked(url)
-        self._calls = Calls()
+        self._calls = Calls(self._url)
         self._stop = threading.Event()
+
+    def close(self) -> None:
+        """Abort all requests; threads that wait for a response get ``Unavailable``."""
+        self._stop.set()
+        self._calls.end()
+
+    def object(self, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Return the JSON object at ``path``; with a ``body``, the answer to a POST.
+
+        Raises:
+            ConfigError: The server cannot be reached, or is another program.
+            VitsTtsError: The server refused the request.
+
+        """
+        with closing(self._answer(path, body)) as answer:
+            try:
+                return dict(json.loads(answer.read(_MOST_JSON_BYTES)))
+            except (*_BROKEN, TypeError):
+                raise ConfigError(f"{self._url}: this is not a vits-tts server") from None
+
+    def _left(self) -> Unavailable | None:
+        """Return the error to raise after ``close``; None before it."""
+        return Unavailable(f"{self._url}: aborted") if self._stop.is_set() else None
+
+    def _answer(self, path: str, body: Mapping[str, Any] | None) -> urllib3.BaseHTTPResponse:
+        """Return the response; repeat the request while the server is busy.
+
+        Raises:
+            Unavailable: ``close`` was called.
+            VitsTtsError: The server refused the request, or is still busy.
+
+        """
+        for left in reversed(range(_TRIES)):
+            answer = self._asked(path, body)
+            if HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
+                return answer
+            with closing(answer):
+                refused = _error(self._url, answer)
+                wait = _retry_after(answer.headers.get("Retry-After"))
+            if answer.status not in _LATER or not left:
+                raise refused
+            if self._stop.wait(wait):
+                break
+        raise Unavailable(f"{self._url}: aborted")
+
+    def _asked(self, path: str, body: Mapping[str, Any] | None) -> urllib3.BaseHTTPResponse:
+        headers = {"User-Agent": f"vits-tts/{version('vits-tts-vietnamese')}"}
+        if key := os.environ.get(KEY_VARIABLE):
+            headers["Authorization"] = f"Bearer {key}"
+        data = None
+        if body is not None:
+            data = json.dumps(body).encode()
+            headers["Content-Type"] = "application/json"
+        try:
+            return self._calls.open(self._url + path, headers, data, _SECONDS)
+        except urllib3.exceptions.HTTPError as error:
+            raise self._left() or ConfigError(f"{self._url}: {fault(error)}") from None
+        except OSError as error:
+            said = error.strerror or error or type(error).__name__
+            raise self._left() or ConfigError(f"{self._url}: {said}") from None
+
+
+class Remote(Connection):
+    """One voice of a server, which streams speech part by part."""
+
+    def __init__(self, url: str, voice: str | None, options: Mapping[str, Any]) -> None:
+        """Request the voices of the server at ``url``; ``options`` are sent with every text.
+
+        Raises:
+            ConfigError: The server cannot be reached, is another program, or has no such voice.
+            VitsTtsError: The server refused the request.
+
+        """
+        super().__init__(url)
         found = self._described(voice)
         self.name = str(found["name"])
         self.licence = str(found["licence"])
@@ -67,18 +142,19 @@ class Remote:
         given = {**options, "voice": voice}
         self._options = {name: value for name, value in given.items() if value is not None}
 
-    def close(self) -> None:
-        """Wait for no answer any more; threads that do are told that it was left."""
-        self._stop.set()
-        self._calls.end()
+    def stream(self, text: str, *, ssml: bool = False) -> Generator[Window, None, None]:
+        """Yield the speech of a text of any length, or of an SSML document, as the server sends it.
 
-    def stream(self, text: str) -> Generator[Window, None, None]:
-        """Yield the speech of a text of any length as the server sends it."""
+        Raises:
+            VitsTtsError: The server refused the text, or the connection failed.
+
+        """
         check(text, _MOST_CHARS)
         spoken = False
-        for portion in portions(text, _PORTION_CHARS):
+        whole = ssml or begins_as_ssml(text)  # which cannot be cut
+        for portion in portions(text, len(text) if whole else _PORTION_CHARS):
             place = portion.start / len(text)
-            windows = self._windows(portion.text, place)
+            windows = self._windows(portion.text, place, ssml=ssml)
             try:
                 first = next(windows)
             except (TextEmpty, TextUnspeakable):
@@ -92,65 +168,28 @@ class Remote:
         if not spoken:
             raise TextUnspeakable("the text has nothing to say", field="text")
 
-    def _windows(self, text: str, place: float) -> Generator[Window, None, None]:
-        with closing(self._answer("/tts/stream", {**self._options, "text": text})) as answer:
+    def _windows(self, text: str, place: float, *, ssml: bool) -> Generator[Window, None, None]:
+        asked = {**self._options, "text": text, **({"input": "ssml"} if ssml else {})}
+        with closing(self._answer("/tts/stream", asked)) as answer:
             try:
                 answer.read(wav.HEADER_BYTES)
                 for samples in _samples(answer, self._stop):
                     yield Window(samples, self.sample_rate, place)
-            except (OSError, ValueError, http.client.HTTPException):
-                raise self._left() or VitsTtsError(f"{self._url}: the answer broke off") from None
-
-    def _left(self) -> Unavailable | None:
-        """Return what to raise after ``close``, which is why nothing comes any more."""
-        return Unavailable(f"{self._url}: left") if self._stop.is_set() else None
+            except _BROKEN:
+                raise self._left() or VitsTtsError(
+                    f"{self._url}: the response ended early"
+                ) from None
 
     def _described(self, voice: str | None) -> dict[str, Any]:
-        with closing(self._answer("/voices", None)) as answer:
-            try:
-                listed = json.loads(answer.read(_MOST_JSON_BYTES))
-                found = [
-                    row for row in listed["voices"] if row["name"] == (voice or listed["default"])
-                ]
-                known = ", ".join(str(row["name"]) for row in listed["voices"])
-            except (OSError, ValueError, KeyError, TypeError, http.client.HTTPException):
-                raise ConfigError(f"{self._url}: this is no vits-tts server") from None
+        listed = self.object("/voices")
+        try:
+            found = [row for row in listed["voices"] if row["name"] == (voice or listed["default"])]
+            known = ", ".join(str(row["name"]) for row in listed["voices"])
+        except (KeyError, TypeError):
+            raise ConfigError(f"{self._url}: this is not a vits-tts server") from None
         if not found:
             raise ConfigError(f"{self._url}: there is no voice {voice!r:.60}; there is {known}")
         return dict(found[0])
-
-    def _answer(self, path: str, body: Mapping[str, Any] | None) -> http.client.HTTPResponse:
-        """Return the answer once the server gives one, which it may first be too busy for."""
-        for left in reversed(range(_TRIES)):
-            try:
-                return self._asked(path, body)
-            except urllib.error.HTTPError as error:
-                with closing(error):
-                    refused = _error(self._url, error.code, error)
-                    wait = _retry_after(error.headers.get("Retry-After"))
-                if error.code not in _LATER or not left:
-                    raise refused from None
-                if self._stop.wait(wait):
-                    break
-        raise Unavailable(f"{self._url}: left")
-
-    def _asked(self, path: str, body: Mapping[str, Any] | None) -> http.client.HTTPResponse:
-        headers = {"User-Agent": f"vits-tts/{version('vits-tts-vietnamese')}"}
-        if key := os.environ.get(KEY_VARIABLE):
-            headers["Authorization"] = f"Bearer {key}"
-        data = None
-        if body is not None:
-            data = json.dumps(body).encode()
-            headers["Content-Type"] = "application/json"
-        request = urllib.request.Request(self._url + path, data, headers)  # noqa: S310  # checked
-        try:
-            return self._calls.open(request, _SECONDS)
-        except urllib.error.HTTPError:
-            raise
-        except (OSError, http.client.HTTPException) as error:
-            reason = getattr(error, "reason", None) or error
-            said = getattr(reason, "strerror", None) or reason or type(error).__name__
-            raise self._left() or ConfigError(f"{self._url}: {said}") from None
 
 
 def _checked(url: str) -> str:
@@ -158,31 +197,37 @@ def _checked(url: str) -> str:
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
         raise ConfigError(f"--url should be a URL such as http://localhost:8888, not {url!r:.80}")
     if parts.username or parts.password:
-        raise ConfigError(f"--url should hold no password; a key goes into {KEY_VARIABLE}")
+        raise ConfigError(f"--url should have no password; put the API key into {KEY_VARIABLE}")
     return url.rstrip("/")
 
 
-def _samples(answer: http.client.HTTPResponse, stop: threading.Event) -> Iterator[Samples]:
-    """Yield what an answer holds, in whole samples."""
+def _samples(answer: urllib3.BaseHTTPResponse, stop: threading.Event) -> Iterator[Samples]:
+    """Yield the samples of a response as they arrive.
+
+    Raises:
+        ValueError: It ends inside a sample or early, or ``stop`` is set.
+
+    """
     rest = b""
     while data := answer.read1(_READ_BYTES):
         if stop.is_set():
-            raise ValueError("left")
+            raise ValueError("aborted")
         whole = (len(rest) + len(data)) & ~1
         joined = rest + data
         rest = joined[whole:]
         if whole:
             yield np.frombuffer(joined[:whole], "<i2").astype(np.int16, copy=False)
-    if rest or answer.length:
+    if rest or answer.length_remaining:
         raise ValueError("half a sample")
 
 
-def _error(url: str, status: int, body: IO[bytes]) -> VitsTtsError:
-    """Return the error of ours that the server raised, or one that tells the status."""
+def _error(url: str, answer: urllib3.BaseHTTPResponse) -> VitsTtsError:
+    """Return the error that the server's JSON names, or one with the status if there is no JSON."""
+    status = answer.status
     try:
-        told = json.loads(body.read(_MOST_JSON_BYTES))["error"]
+        told = json.loads(answer.read(_MOST_JSON_BYTES))["error"]
         code, message, field = str(told["code"]), str(told["message"]), told.get("field")
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, http.client.HTTPException):
+    except (*_BROKEN, KeyError, TypeError, AttributeError):
         return ConfigError(f"{url}: the server answers {status} {_phrase(status)}".rstrip())
     kind = _known(RequestError).get(code)
     if kind is not None:
@@ -193,7 +238,7 @@ def _error(url: str, status: int, body: IO[bytes]) -> VitsTtsError:
 
 
 def _known(root: type[RequestError]) -> dict[str, type[RequestError]]:
-    """Return the errors of the tree under ``root`` by their codes, but those made otherwise."""
+    """Return ``root`` and its subclasses by code, except those with other constructor arguments."""
     plain = {kind.code: kind for kind in root.__subclasses__() if "__init__" not in vars(kind)}
     return {root.code: root, **plain}
 

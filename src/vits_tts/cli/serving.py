@@ -1,28 +1,38 @@
-"""``serve`` and ``health``: a server, and how it is."""
+"""The commands ``serve`` and ``health``."""
+
+from pathlib import Path
 
 import click
 
 from vits_tts.cli.options import Examples, Load, config_option
+from vits_tts.telemetry.printable import printable
 
 
 @click.command(cls=Examples, examples=("vits-tts serve", "vits-tts serve --config my.yaml"))
-@config_option
-def serve(load: Load) -> None:
-    """Serve over HTTP until told to stop (SIGTERM); SIGHUP reads settings and voices again."""
-    from vits_tts.web.start import start
+@click.option(
+    "--config",
+    "path",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="Settings to use instead of ./config.yaml.",
+)
+def serve(path: Path | None) -> None:
+    """Serve over HTTP until SIGTERM; SIGHUP reloads settings and voices."""
+    from vits_tts.config import Settings
+    from vits_tts.server.start import start
 
-    start(load)
+    start(Settings(path))
 
 
 @click.command(cls=Examples, examples=("vits-tts health", "vits-tts health --ready"))
-@click.option("--ready", is_flag=True, help="Ask whether it can speak, not only whether it lives.")
+@click.option("--ready", is_flag=True, help="Check whether it can speak, not only whether it runs.")
 @config_option
 def health(ready: bool, load: Load) -> None:
-    """Ask the server of these settings, on this machine, how it is; exit status 1 if not well."""
-    from vits_tts import probe
+    """Check the health of the server of these settings; exit with status 1 if it has a problem."""
+    from vits_tts.cli import health_check
 
-    problem = probe.ask(load().server, "/readyz" if ready else "/healthz")
+    problem = health_check.ask(load().server, "/readyz" if ready else "/healthz")
     if problem:
-        click.echo(problem, err=True)
+        click.echo(printable(problem), err=True)
         raise click.exceptions.Exit(1)
     click.echo("ok")

@@ -1,4 +1,4 @@
-"""``config``: the settings in effect."""
+"""The command ``config``, which prints settings."""
 
 import click
 
@@ -14,8 +14,8 @@ from vits_tts.cli.options import Examples, Load, config_option
 @click.option("--template", is_flag=True, help="Print a config.yaml with all defaults instead.")
 @config_option
 def show_config(page: bool, template: bool, load: Load) -> None:
-    """Print the settings in effect, secrets masked."""
-    from vits_tts import reference
+    """Print the settings in effect, with secrets masked."""
+    from vits_tts.config import reference
 
     if page:
         click.echo(reference.page(), nl=False)

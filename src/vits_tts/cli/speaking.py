@@ -1,8 +1,8 @@
-"""Who speaks, as the options of ``say`` and ``batch`` put it: the library, or a server."""
+"""The options of ``say`` and ``batch`` for the voice, and the choice of library or server."""
 
 import signal
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from vits_tts.cli.options import gathered, load_config
 from vits_tts.errors import ConfigError
 
 if TYPE_CHECKING:
+    from vits_tts.api import Speech
     from vits_tts.config import Config
     from vits_tts.types import Window
 
@@ -22,22 +23,22 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Speaker(Protocol):
-    """What speaks: a voice, here or elsewhere. Threads may share it."""
+    """A voice of the library or of a server. Threads may share it."""
 
     name: str
     licence: str
     sample_rate: int
 
-    def stream(self, text: str) -> "Generator[Window, None, None]":
-        """Yield the speech of a text."""
+    def stream(self, text: str, *, ssml: bool = False) -> "Generator[Window, None, None]":
+        """Yield the speech of a text, or of an SSML document, part by part."""
 
     def close(self) -> None:
-        """Let go of what is held; whoever still listens hears no more."""
+        """Free all resources; running streams end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Speaking:
-    """Who should speak, and how, as it was asked for."""
+    """The values of the options for the voice; None if not given."""
 
     voice: str | None
     speaker: str | None
@@ -47,15 +48,16 @@ class Speaking:
     config_path: Path | None
 
     def opened(self) -> AbstractContextManager[Speaker]:
-        """Return what speaks, for a ``with`` block.
+        """Return a context manager that yields the speaker and closes it at the end.
 
         Raises:
-            VitsTtsError: it cannot.
+            VitsTtsError: The voice or the server cannot be used.
 
         """
-        signal.signal(signal.SIGTERM, signal.default_int_handler)  # no half file is left then
+        # SIGTERM raises KeyboardInterrupt, so that unfinished files are deleted.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
         if self.url is None:
-            return closing(_Library(self))
+            return closing(Library(self))
         from vits_tts.cli.remote import Remote
 
         words = _words(self.lexicon) if self.lexicon else None
@@ -64,8 +66,36 @@ class Speaking:
 
 
 def speaking_options(command: F) -> F:
-    """Give a command the options that make a ``Speaking``, which it gets as ``speaking``."""
+    """Add these options to a command, which receives them as the argument ``speaking``."""
     return gathered("speaking", Speaking, _OPTIONS)(command)
+
+
+@dataclass(frozen=True, slots=True)
+class LocalVoice:
+    """The values of the options for a voice of this process; None if not given."""
+
+    voice: str | None
+    speaker: str | None
+    speed: str | None
+    lexicon: Path | None
+    config_path: Path | None
+
+    def opened(self) -> "AbstractContextManager[Speech]":
+        """Return a context manager that yields the voice and frees it at the end.
+
+        Raises:
+            VitsTtsError: The voice cannot be used.
+
+        """
+        # SIGTERM raises KeyboardInterrupt, so that unfinished files are deleted.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        return _speech(self)
+
+
+def local_voice_options(command: F) -> F:
+    """Add the options without ``--url``; a command receives them as the argument ``voice``."""
+    options = (*_OPTIONS[:4], *_OPTIONS[5:])
+    return gathered("voice", LocalVoice, options)(command)
 
 
 _OPTIONS = (
@@ -80,12 +110,12 @@ _OPTIONS = (
         "--lexicon",
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
         metavar="FILE",
-        help="YAML of words and how they are said.",
+        help="YAML file of words and their pronunciation.",
     ),
     click.option(
         "--url",
         metavar="URL",
-        help="Have a server speak; its key, if it wants one, from VITS_TTS_API_KEY.",
+        help="Let a server speak; its API key is read from VITS_TTS_API_KEY.",
     ),
     click.option(
         "--config",
@@ -97,26 +127,43 @@ _OPTIONS = (
 )
 
 
-class _Library:
-    """The library, in this process."""
+class Library:
+    """A voice of the library, in this process."""
 
     def __init__(self, asked: Speaking) -> None:
-        from vits_tts import logs
-        from vits_tts.api import Speech
+        """Start to load the voice.
 
-        config = load_config(asked.config_path)
-        logs.configure(config.logging, sys.stderr, level="critical")
-        self._speech = Speech(asked.voice, config=_with_lexicon(config, asked.lexicon))
+        Raises:
+            ConfigError: The settings cannot be used.
+
+        """
+        self._speech = _speech(asked)
         self._how = {"speed": asked.speed, "speaker": asked.speaker}
         voice = self._speech.voice
         self.name, self.licence = voice.name, voice.licence.name
         self.sample_rate = voice.sample_rate
 
-    def stream(self, text: str) -> "Generator[Window, None, None]":
-        return self._speech.stream(text, **self._how)  # type: ignore[arg-type]
+    def stream(self, text: str, *, ssml: bool = False) -> "Generator[Window, None, None]":
+        """Yield the speech of a text, or of an SSML document, part by part."""
+        given = {"ssml" if ssml else "text": text}
+        return self._speech.stream(**given, **self._how)  # type: ignore[arg-type]
+
+    def speak(self, text: Iterator[str]) -> "Generator[Window, None, None]":
+        """Yield the speech of a text while it arrives."""
+        return self._speech.speak(text, **self._how)  # type: ignore[arg-type]
 
     def close(self) -> None:
+        """Free the voice."""
         self._speech.close()
+
+
+def _speech(asked: Speaking | LocalVoice) -> "Speech":
+    from vits_tts.api import Speech
+    from vits_tts.telemetry import logging
+
+    config = load_config(asked.config_path)
+    logging.configure(config.logging, sys.stderr, level="critical")
+    return Speech(asked.voice, config=_with_lexicon(config, asked.lexicon))
 
 
 def _with_lexicon(config: "Config", path: Path | None) -> "Config":
@@ -127,7 +174,7 @@ def _with_lexicon(config: "Config", path: Path | None) -> "Config":
 
 
 def _words(path: Path) -> dict[str, str]:
-    from vits_tts.text import lexicon
+    from vits_tts.text.normalizer import lexicon
 
     try:
         return dict(lexicon.read(path).words)

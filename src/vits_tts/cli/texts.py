@@ -1,4 +1,4 @@
-"""Texts of a batch: files cut into lines, paragraphs or chapters, or taken whole."""
+"""The texts of a batch: files split into lines, paragraphs or chapters, or whole files."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from vits_tts.cli.options import decoded, gathered
+from vits_tts.books.headings import HEADING
+from vits_tts.cli.options import gathered, mended
 from vits_tts.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -17,19 +18,13 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_LINE_END: Final = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
+_LINE_END: Final = re.compile(r"\r\n?")
 _EMPTY_LINE: Final = re.compile(r"\n[^\S\n]*\n\s*")
-_HEADING: Final = re.compile(
-    r"^(?=[ \t]*(?:#{1,3}[ \t]+\S|(?:chương|phần|hồi|quyển|chapter|part)[ \t]+(?:\d+|[ivxlc]+|"
-    r"thứ|một|hai|ba|bốn|năm|sáu|bảy|tám|chín|mười|mở|kết|one|two|three|four|five|six|seven|"
-    r"eight|nine|ten)\b))",
-    re.IGNORECASE | re.MULTILINE,
-)
 
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A text that becomes a file of its own: the ``part``-th of a file, at a line of it."""
+    """A text that becomes one audio file: part ``part`` of the text file, starting at ``line``."""
 
     text: str
     path: Path
@@ -38,13 +33,13 @@ class Unit:
 
     @property
     def place(self) -> str:
-        """Where it stands, for people."""
+        """The place of the text, as ``path:line``."""
         return f"{self.path}:{self.line}"
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A unit, its number in the batch, from 1 on, and the name of the file that it becomes."""
+    """A unit with its number in the batch, from 1, and the name of its audio file."""
 
     index: int
     unit: Unit
@@ -53,23 +48,23 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """The texts of a batch, as they were asked for."""
+    """The values of ``FILE...``, ``--by`` and ``--name``."""
 
     files: Sequence[Path]
     by: str
     name: str | None
 
     def items(self, encoding: "Encoding") -> list[Item]:
-        """Return all of them in order, with names of files of an encoding.
+        """Return all texts in order, each with a file name that has the encoding's suffix.
 
         Raises:
-            OSError: a file cannot be read.
-            ConfigError: it is not UTF-8, a name cannot be used, or two are the same.
+            OSError: A text file cannot be read.
+            ConfigError: A file name is not valid, or two are the same.
 
         """
-        from vits_tts.audio.writing import SUFFIXES
+        from vits_tts.audio.formats import FORMATS
 
-        suffix = next(end for end, name in SUFFIXES.items() if name == encoding.format)
+        suffix = FORMATS[encoding.format].suffixes[0]
         units = [unit for path in self.files for unit in read(path, self.by)]
         items = [
             Item(index, unit, f"{self._stem(index, unit)}{suffix}")
@@ -89,26 +84,27 @@ class Texts:
             name = template.format(index=index, stem=unit.path.stem, part=unit.part)
         except (KeyError, IndexError, ValueError, AttributeError):
             known = "{index}, {stem} and {part}"
-            raise ConfigError(f"--name: {template!r:.80} may hold {known} only") from None
+            raise ConfigError(f"--name: {template!r:.80} may contain only {known}") from None
         if not name or name != Path(name).name or name.startswith(".") or "\0" in name:
-            raise ConfigError(f"--name: {name!r:.80} is no name of a file")
+            raise ConfigError(f"--name: {name!r:.80} is not a valid file name")
         return name
 
 
 def texts_options(command: F) -> F:
-    """Give a command the options that make ``Texts``, which it gets as ``texts``."""
+    """Add these options to a command, which receives them as the argument ``texts``."""
     return gathered("texts", Texts, _OPTIONS)(command)
 
 
 def read(path: Path, by: str) -> list[Unit]:
-    """Return the units of a file, cut as one of ``WAYS`` says; what is empty is left out.
+    """Return the units of a file, split by the function ``WAYS[by]``; empty ones are left out.
+
+    Bytes that are not UTF-8 become U+FFFD, with a warning on stderr.
 
     Raises:
-        OSError: it cannot be read.
-        ConfigError: it is not UTF-8.
+        OSError: The file cannot be read.
 
     """
-    text = _LINE_END.sub("\n", decoded(path.read_bytes(), str(path)))
+    text = _LINE_END.sub("\n", mended(path.read_bytes(), str(path)))
     units: list[Unit] = []
     line = 1
     done = 0
@@ -132,12 +128,12 @@ def _lines(text: str) -> Iterator[int]:
 
 
 def _paragraphs(text: str) -> Iterator[int]:
-    """Yield where paragraphs begin, which an empty line stands before."""
+    """Yield the offset of each paragraph after the first; empty lines separate paragraphs."""
     return (found.end() for found in _EMPTY_LINE.finditer(text))
 
 
 def _chapters(text: str) -> Iterator[int]:
-    return (found.start() for found in _HEADING.finditer(text))
+    return (found.start() for found in HEADING.finditer(text))
 
 
 def _files(_: str) -> Iterator[int]:
@@ -145,7 +141,7 @@ def _files(_: str) -> Iterator[int]:
 
 
 def _natural(text: str) -> Iterator[int]:
-    """Yield the paragraphs of a text that has them, else the lines."""
+    """Yield the offsets of paragraphs if the text has empty lines, else those of lines."""
     return _paragraphs(text) if _EMPTY_LINE.search(text.strip()) else _lines(text)
 
 
@@ -156,7 +152,7 @@ WAYS: Final[Mapping[str, Callable[[str], Iterator[int]]]] = {
     "chapter": _chapters,
     "file": _files,
 }
-"""Where a text may be cut, by name."""
+"""The functions that yield the offsets at which a text is split, by the value of ``--by``."""
 
 _OPTIONS: Final = (
     click.argument(
@@ -170,13 +166,13 @@ _OPTIONS: Final = (
         "--by",
         type=click.Choice(list(WAYS)),
         default="auto",
-        help="What becomes a file of sound; auto, the default: paragraphs where empty lines part "
-        "them, else lines.",
+        help="Unit of one audio file. The default, auto, is paragraph if the text has empty lines, "
+        "else line.",
     ),
     click.option(
         "--name",
         metavar="TEMPLATE",
-        help="Names of the files, without their endings, of {index}, {stem} (of the text's file) "
-        "and {part} (in it); else {index:05}, or {stem} with --by file.",
+        help="Names of the audio files without suffix, from {index}, {stem} (of the text file) and "
+        "{part} (in that file). Default: {index:05}, or {stem} with --by file.",
     ),
 )

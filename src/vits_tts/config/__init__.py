@@ -1,37 +1,51 @@
 """Settings: ``config.yaml`` and the environment, read into one frozen, validated object.
 
 A setting has one name, ``section.name`` (``server.port``, ``cache.memory.max_bytes``), one default
-and one description, all of them in this package and nowhere else. Its value is, first found first
-taken: the environment variable ``VITS_TTS__SECTION__NAME``, the file, the default. What cannot be
-used stops the start with one line that names the key, where it was set and what was expected.
+and one description, all in this package. Its value comes from the environment variable
+``VITS_TTS__SECTION__NAME``, else from the file, else from the default. A setting that cannot be
+used stops the start with one line that names the key, its source and the accepted values.
 """
 
-from vits_tts.config.caching import Cache, MemoryCacheSettings, RedisCacheSettings
-from vits_tts.config.loading import DEFAULT_FILE, load, nearest
-from vits_tts.config.service import Access, Limits, Logging, OpenAI, Server, Tracing
-from vits_tts.config.speaking import EMBEDDED_VOICE, Audio, Catalogue, Speeds, Text, Voice
-from vits_tts.config.whole import Config, environment_name, settings
+from vits_tts.config.cache import Cache, MemoryCacheSettings, RedisCacheSettings
+from vits_tts.config.interfaces import CallbackSettings, Piper, Wyoming
+from vits_tts.config.jobs import Jobs
+from vits_tts.config.loading import DEFAULT_FILE, Settings, load, nearest
+from vits_tts.config.markup import Markup
+from vits_tts.config.root import Config, changed, environment_name, section_of, settings
+from vits_tts.config.server import Access, Limits, Logging, OpenAI, Server, Tracing
+from vits_tts.config.usage import Budget, Usage
+from vits_tts.config.voice import EMBEDDED_VOICE, Audio, Catalogue, Speeds, Text, Voice
 
 __all__ = [
     "DEFAULT_FILE",
     "EMBEDDED_VOICE",
     "Access",
     "Audio",
+    "Budget",
     "Cache",
+    "CallbackSettings",
     "Catalogue",
     "Config",
+    "Jobs",
     "Limits",
     "Logging",
+    "Markup",
     "MemoryCacheSettings",
     "OpenAI",
+    "Piper",
     "RedisCacheSettings",
     "Server",
+    "Settings",
     "Speeds",
     "Text",
     "Tracing",
+    "Usage",
     "Voice",
+    "Wyoming",
+    "changed",
     "environment_name",
     "load",
     "nearest",
+    "section_of",
     "settings",
 ]

@@ -1,1 +1,1 @@
-"""Between listeners: who is served when, and who cannot be served in time."""
+"""Scheduling: the order in which inference runs, and the admission of new streams."""

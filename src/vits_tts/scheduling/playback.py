@@ -1,8 +1,8 @@
-"""What one listener hears: the clock that deadlines come from.
+"""Playback: the clock of one listener, from which deadlines are computed.
 
-A listener plays what has been handed over from the moment the first of it came. The next window is
-due when all of that will have been heard; a sentence further ahead is due later by what still comes
-before it.
+A listener starts to play when the first chunk arrives, and plays without interruption. The next
+chunk is due at the moment when everything delivered so far will have been heard. A sentence further
+ahead is due later, by the length of the speech before it.
 """
 
 import time
@@ -10,20 +10,24 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from vits_tts.scheduling.urgency import WHENEVER, Urgency
+from vits_tts.scheduling.urgency import NO_DEADLINE, Urgency
 
 START_PATIENCE: Final = 0.25
-"""Seconds that a listener's first sound lets others go before: those who would fall silent within
-them. Whoever has more slack than that waits for it."""
+"""Seconds until the first sound of a new stream is due.
+
+Streams that would run dry within this time are served before it; streams with more audio in reserve
+are served after it.
+"""
 _LONGEST_START: Final = 2.0
-"""Seconds after which the first sound is due whatever others need."""
+"""Seconds after its request at which a first sound is due, even if other streams run dry."""
 
 
 @dataclass(eq=False, slots=True)
 class Stretch:
-    """One sentence in a listener's playback: seconds that it is expected to last, and handed.
+    """One sentence of a playback, with its expected and its delivered length in seconds.
 
-    It is ``owed`` if it has to be made for this listener: not cached, nor made for another one.
+    It is ``owed`` if it has to be synthesised for this listener: it is neither cached nor
+    synthesised for another one.
     """
 
     playback: "Playback"
@@ -33,19 +37,19 @@ class Stretch:
 
     @property
     def left(self) -> float:
-        """Seconds that are expected to be heard of it still."""
+        """Seconds of the sentence that are expected but not delivered yet."""
         return max(self.expected - self.handed, 0.0)
 
     def urge(self, made: float) -> Urgency:
-        """Tell how urgent its next piece is when ``made`` seconds of it are there."""
+        """Return the urgency of its next piece of work, with ``made`` seconds synthesised."""
         return self.playback.urgency(self, made)
 
 
 class Playback:
-    """A listener's time line; ``owed`` is how many seconds are to be made for it."""
+    """The sentences that one listener will hear, and the moment until which it has audio."""
 
     def __init__(self, owed: float = 0.0, now: Callable[[], float] = time.monotonic) -> None:
-        """Begin to wait for the first sound."""
+        """Start at the moment of the request, with ``owed`` seconds of speech to synthesise."""
         self._now = now
         self._since = now()
         self._end = self._since
@@ -53,36 +57,51 @@ class Playback:
         self._stretches: list[Stretch] = []
         self._owed = owed
         self.begun = False
+        self.resumed = False
+        """Whether it has waited for its text, so that the first claim no longer describes it."""
 
     @property
     def end(self) -> float:
-        """When all that has been handed over will have been heard."""
+        """The moment (monotonic) at which everything delivered so far will have been heard."""
         return self._end
 
     @property
     def owed(self) -> float:
-        """Seconds of speech that are expected to be made for this listener still."""
+        """Seconds of speech that are still expected to be synthesised for this listener."""
         return max(self._owed, 0.0)
 
     def expect(self, seconds: float, *, owed: bool = True) -> Stretch:
-        """Add a sentence of about ``seconds`` to what will be heard."""
+        """Append a sentence of about ``seconds`` of speech and return it."""
         stretch = Stretch(self, seconds, owed)
         self._stretches.append(stretch)
         return stretch
 
     def owe(self, seconds: float) -> None:
-        """Count speech that has to be made for this listener after all, or less than none."""
+        """Add ``seconds`` to the speech to be synthesised for this listener; may be negative."""
         self._owed += seconds
 
     def ask(self) -> None:
-        """Note that the listener has taken all so far and waits for more."""
+        """Note that the listener has received everything so far and waits for more."""
         self._asked = self._now()
 
-    def hand(self, seconds: float, stretch: Stretch | None = None) -> float:
-        """Count ``seconds`` of sound as handed over, of a sentence or, without one, of a pause.
+    def resume(self) -> None:
+        """Note that there is text again for a listener that had received all of it.
 
-        Returns the seconds of silence that the listener heard before them although they had asked
-        in time: a gap of our making.
+        The silence until its first sound is no gap: the writer was late, not the server.
+        """
+        if self._end <= self._now():
+            self._since = self._now()
+            self.resumed, self.begun = True, False
+
+    def silent_for(self) -> float:
+        """Return for how many seconds the listener has had nothing to hear."""
+        return max(0.0, self._now() - self._end)
+
+    def hand(self, seconds: float, stretch: Stretch | None = None) -> float:
+        """Count ``seconds`` of audio as delivered, and return the gap before it in seconds.
+
+        Audio without a ``stretch`` is a pause. A gap is silence that the listener heard because the
+        audio was late. It is 0 if the client itself was slow to receive.
         """
         now = self._now()
         gap = now - self._end if self.begun and self._asked <= self._end < now else 0.0
@@ -94,13 +113,13 @@ class Playback:
         return gap
 
     def leave_out(self, stretch: Stretch) -> None:
-        """Forget a sentence that has been heard."""
+        """Remove a sentence that has been delivered whole."""
         self._stretches.remove(stretch)
-        if stretch.owed:  # it was shorter than expected, or longer
+        if stretch.owed:  # the real length differs from the expected one
             self._owed -= stretch.expected - stretch.handed
 
     def urgency(self, stretch: Stretch, made: float) -> Urgency:
-        """Tell how urgent the next piece of ``stretch`` is, of which ``made`` seconds are there."""
+        """Return the urgency of the next piece of ``stretch``, of which ``made`` seconds exist."""
         now = self._now()
         before = sum(other.left for other in self._stretches[: self._stretches.index(stretch)])
         ahead = before + made - stretch.handed
@@ -111,14 +130,14 @@ class Playback:
         return Urgency(self._end, self._since)
 
 
-class Unheard(Playback):
-    """What nobody listens to: a file, or a cache that is filled. Listeners come first."""
+class BackgroundPlayback(Playback):
+    """Playback of work that no client hears as it is made: files and cache warming."""
 
     def urgency(self, stretch: Stretch, made: float) -> Urgency:  # noqa: ARG002
-        """Tell that there is no hurry."""
-        return WHENEVER
+        """Return ``NO_DEADLINE``."""
+        return NO_DEADLINE
 
     def hand(self, seconds: float, stretch: Stretch | None = None) -> float:
-        """Count what was made; nobody hears gaps."""
+        """Count ``seconds`` as delivered and return 0: there is no gap without a listener."""
         super().hand(seconds, stretch)
         return 0.0

@@ -1,8 +1,8 @@
-"""The scheduler: inference off the event loop, the most urgent piece first.
+"""Scheduler: runs inference in threads, the most urgent piece of work first.
 
-A piece is the text of one sentence or one window of its sound: a tenth of a second of work or so.
-Whoever waits never waits for more than the pieces that run. A piece takes one thread, or two where
-the second would have nothing to do.
+A piece is the text stage of one sentence, or one window of it: about a tenth of a second of work.
+Running pieces are not interrupted, so urgent work waits for at most one piece. A piece runs on one
+core, or on two if the second core would be idle.
 """
 
 import asyncio
@@ -14,45 +14,49 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, Generic, TypeVar
 
-from vits_tts.metrics import BUSY_THREADS, WAITING_PIECES
+from vits_tts.cores import start_threads
+from vits_tts.inference.cancel import Cancel
+from vits_tts.inference.session import MOST_CORES
 from vits_tts.scheduling.urgency import Urgency
-from vits_tts.voice.cancel import Cancel
-from vits_tts.voice.session import MOST_CORES
+from vits_tts.telemetry.metrics import BUSY_THREADS, WAITING_PIECES
 
 T = TypeVar("T")
 
 _STARVED_SECONDS: Final = 1.0
-"""However many listen, work that nobody listens to gets one piece made this often."""
+"""Maximum seconds between two pieces of background work, however many listeners there are."""
 
-_SLOWER_IN_A_CROWD: Final = 1.25
-"""Threads that all run share caches, memory and the interpreter."""
+_CROWDED_FACTOR: Final = 1.25
+"""Factor by which a piece is slower if all threads run: they share caches, memory and the GIL."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ran(Generic[T]):
-    """What a piece came to: its result, the seconds it took, and on how many cores.
+    """The result of a piece, with the wall-clock seconds it took and the number of its cores.
 
-    ``crowded`` if every thread ran a piece of its own when it began.
+    ``crowded`` if every thread ran a piece of its own when it began. ``cpu_seconds`` is processor
+    time on all its cores, so it excludes the time spent waiting for a core.
     """
 
     result: T
     seconds: float
     cores: int
     crowded: bool
+    cpu_seconds: float = 0.0
 
     @property
     def work(self) -> float:
-        """Seconds of one thread's time."""
+        """Seconds of core time: wall-clock seconds times cores."""
         return self.seconds * self.cores
 
     @property
     def work_in_a_crowd(self) -> float:
-        """What it takes of one thread when all run, about; as much as sharing it between two.
+        """The work in core seconds that the piece would be if all threads were running.
 
-        Promises are made by it: whoever comes first, alone, tells little of a crowd to come.
+        Admission uses this value: a measurement taken while other threads were idle is too
+        optimistic for a busy machine. A piece on two cores already includes the cost of sharing.
         """
-        lonely = self.cores == 1 and not self.crowded
-        return self.work * _SLOWER_IN_A_CROWD if lonely else self.work
+        measured_alone = self.cores == 1 and not self.crowded
+        return self.work * _CROWDED_FACTOR if measured_alone else self.work
 
 
 @dataclass(eq=False, slots=True)
@@ -64,18 +68,19 @@ class _Job:
     ran: "asyncio.Queue[Ran[Any] | BaseException]" = field(default_factory=asyncio.Queue)
     cancel: Cancel = field(default_factory=Cancel)
     cores: int = 0
-    """On which it runs now."""
+    """The number of cores on which it runs now."""
 
 
 class Scheduler:
-    """A fixed number of inference threads; a piece takes one of them, or two.
+    """A fixed number of inference threads. A piece takes one or two of them.
 
-    All but the threads' work happens on one event loop. Threads only look whether to go on; if what
-    they see is old already, somebody waits for one piece, or they ask in vain.
+    The state is changed on the event loop only. Worker threads read it without a lock to decide
+    whether to go on. A stale read costs at most one extra piece or one needless wake-up of the
+    loop.
     """
 
     def __init__(self, threads: int, now: Callable[[], float] = time.monotonic) -> None:
-        """Use ``threads`` threads; they start with their first jobs."""
+        """Use ``threads`` threads, which start with their first jobs."""
         self.threads = threads
         self._now = now
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="inference")
@@ -83,20 +88,30 @@ class Scheduler:
         self._running: set[_Job] = set()
         self._free = threads
         self._closed = False
-        self._asked = False
-        self._served_meanwhile = False
-        self._unhurried_ran = 0.0
+        self._dispatch_pending = False
+        self._finished_meanwhile = False
+        self._background_ran = 0.0
 
-    async def run(self, work: Callable[[Cancel, int], T], urgency: Callable[[], Urgency]) -> Ran[T]:
-        """Return what ``work(cancel, cores)`` returns; it may use so many cores.
-
-        ``urgency`` is asked whenever a thread is free.
-
-        When the caller is cancelled, work that waits is dropped and work that runs is told so
-        through its ``Cancel``.
+    def start(self) -> None:
+        """Start all threads now.
 
         Raises:
-            CancelledError: this is closed.
+            RuntimeError: the system cannot start this many threads.
+
+        """
+        start_threads(self._pool, self.threads)
+
+    async def run(self, work: Callable[[Cancel, int], T], urgency: Callable[[], Urgency]) -> Ran[T]:
+        """Run ``work(cancel, cores)`` in a thread and return its result with its timing.
+
+        If the caller is cancelled, waiting work is dropped and running work is told by ``cancel``.
+
+        Args:
+            work: Runs in a thread and may use ``cores`` cores.
+            urgency: Returns the current urgency. It is called whenever a thread is free.
+
+        Raises:
+            CancelledError: the scheduler is closed.
 
         """
         async with aclosing(self.each(work, lambda: False, urgency)) as pieces:
@@ -108,13 +123,13 @@ class Scheduler:
         more: Callable[[], bool],
         urgency: Callable[[], Urgency],
     ) -> AsyncGenerator[Ran[T], None]:
-        """Yield what ``work`` returns, as :meth:`run` does, for as long as there is ``more``.
+        """Yield the results of ``work``, called as by :meth:`run`, until ``more`` returns False.
 
-        As long as nobody else waits its thread goes on with the next piece without asking; close
-        this to end that.
+        While no other job waits, the thread goes on with the next piece without asking the event
+        loop. Closing the generator stops that.
 
         Raises:
-            CancelledError: this is closed.
+            CancelledError: the scheduler is closed.
 
         """
         job = _Job(work, more, urgency, self._now())
@@ -132,7 +147,7 @@ class Scheduler:
             self._drop(job)
 
     def close(self) -> None:
-        """Drop what waits, stop what runs and let the threads end."""
+        """Cancel waiting and running work and let the threads end."""
         self._closed = True
         for job in (*self._waiting, *self._running):
             job.ran.put_nowait(asyncio.CancelledError())
@@ -148,27 +163,30 @@ class Scheduler:
         self._dispatch_soon()
 
     def _drop(self, job: _Job) -> None:
-        """Stop what still is to be made, or is being made."""
+        """Remove a job from the queue, or cancel it if it runs."""
         if job in self._waiting:
             self._waiting.remove(job)
             WAITING_PIECES.set(len(self._waiting))
         job.cancel.cancel()
 
     def _dispatch_soon(self) -> None:
-        """Let all who are about to ask do so first: others who came now, and who is just served.
+        """Dispatch after the jobs that are about to arrive have joined the queue.
 
-        These are told in the loop's next turn, so it is the one after that; if somebody is served
-        in between, two turns after him.
+        Two kinds are expected: callers that arrive in the same turn of the event loop, and the
+        caller that has just got a result and will ask for its next piece. Results reach their
+        callers one turn later, so dispatching waits for two turns, and two more if a piece finishes
+        meanwhile.
         """
-        if not self._asked:
-            self._asked = True
+        if not self._dispatch_pending:
+            self._dispatch_pending = True
             loop = asyncio.get_running_loop()
             loop.call_soon(loop.call_soon, self._dispatch)
 
     def _dispatch(self) -> None:
-        self._asked = False
-        if self._served_meanwhile:  # as often as there are threads at most: none has begun since
-            self._served_meanwhile = False
+        self._dispatch_pending = False
+        # happens at most once for each running thread, since no piece has started meanwhile
+        if self._finished_meanwhile:
+            self._finished_meanwhile = False
             self._dispatch_soon()
             return
         while self._free and self._waiting:
@@ -179,24 +197,29 @@ class Scheduler:
         BUSY_THREADS.set(self.threads - self._free)
 
     def _cores(self, free: int, others: Iterable[_Job]) -> int:
-        """Return how many cores to give a piece where so many threads are free.
+        """Return the number of cores for the next piece if ``free`` threads are free.
 
-        Two if one is free that none of those who wait needs; a voice has one that helps.
+        It is two if a thread remains free that no waiting job needs, and no other job has two.
+        Sessions have one helper thread between them, so only one job can use a second core.
         """
         shared = any(job.cores > 1 for job in others)
         return MOST_CORES if free - 1 > len(self._waiting) and not shared else 1
 
     def _next(self) -> _Job:
-        """Return the most urgent job; now and then the one that has waited longest unhurried."""
+        """Return the job to run next: the most urgent one.
+
+        Background jobs run in the order of their arrival. They come after all others, but one of
+        them runs at least every ``_STARVED_SECONDS``.
+        """
         urgencies = [(job.urgency(), number) for number, job in enumerate(self._waiting)]
         unhurried = [number for urgency, number in urgencies if not urgency.hurried]
         urgency, number = min(urgencies)
         if unhurried:
             oldest = self._waiting[unhurried[0]]
-            waited = self._now() - max(oldest.queued, self._unhurried_ran)
+            waited = self._now() - max(oldest.queued, self._background_ran)
             if not urgency.hurried or waited >= _STARVED_SECONDS:
                 number = unhurried[0]
-                self._unhurried_ran = self._now()
+                self._background_ran = self._now()
         return self._waiting[number]
 
     def _start(self, job: _Job, cores: int) -> None:
@@ -204,7 +227,7 @@ class Scheduler:
 
         def pieces() -> Ran[Any]:
             ran = _timed(job, crowded)
-            while self._goes_on(job):
+            while self._continues(job):
                 loop.call_soon_threadsafe(job.ran.put_nowait, ran)
                 ran = _timed(job, self._crowded(job))
             return ran
@@ -219,8 +242,11 @@ class Scheduler:
     def _crowded(self, job: _Job) -> bool:
         return job.cores == 1 and not self._free
 
-    def _goes_on(self, job: _Job) -> bool:
-        """Whether a thread goes on with a job, as it would be told to if it asked; in a thread."""
+    def _continues(self, job: _Job) -> bool:
+        """Return whether a thread runs the next piece of its job; called in that thread.
+
+        It decides as ``_dispatch`` would, which saves two switches between threads.
+        """
         if self._waiting or job.cancel.cancelled or not job.more():
             return False
         others = [other for other in tuple(self._running) if other is not job]
@@ -230,14 +256,16 @@ class Scheduler:
         self._running.remove(job)
         self._free += job.cores
         error = asyncio.CancelledError() if running.cancelled() else running.exception()
-        if not job.cancel.cancelled:  # else nobody takes it, and an error holds what it came from
+        # a dropped job has no reader, and its error would keep frames alive
+        if not job.cancel.cancelled:
             job.ran.put_nowait(error or running.result())
-        self._served_meanwhile = self._asked
+        self._finished_meanwhile = self._dispatch_pending
         self._dispatch_soon()
 
 
 def _timed(job: _Job, crowded: bool) -> Ran[Any]:
-    """Make one piece; in a thread."""
-    start = time.perf_counter()
+    """Run one piece in the current thread and return its result and timing."""
+    start, cpu_start = time.perf_counter(), time.thread_time()
     result = job.work(job.cancel, job.cores)
-    return Ran(result, time.perf_counter() - start, job.cores, crowded)
+    cpu_seconds = (time.thread_time() - cpu_start) * job.cores
+    return Ran(result, time.perf_counter() - start, job.cores, crowded, cpu_seconds)

@@ -1,4 +1,4 @@
-"""How urgent the next piece of a sentence is: the smaller, the sooner it is made."""
+"""Urgency: the sort key of waiting work. The smallest value runs first."""
 
 import math
 from collections.abc import Callable
@@ -6,10 +6,10 @@ from typing import Final, NamedTuple, TypeAlias
 
 
 class Urgency(NamedTuple):
-    """When a piece has to be there, and, between equals, since when somebody waits.
+    """The deadline of a piece of work and, to order equal deadlines, the time of the request.
 
-    Both in seconds of the monotonic clock. A ``deadline`` that is infinite is nobody's: saved files
-    and cache warming, which take what listeners leave.
+    Both are seconds of the monotonic clock. Background work (files, cache warming) has an infinite
+    deadline: it gets the time that listeners leave.
     """
 
     deadline: float
@@ -17,11 +17,11 @@ class Urgency(NamedTuple):
 
     @property
     def hurried(self) -> bool:
-        """Whether somebody listens."""
+        """True if a listener waits for it."""
         return self.deadline != math.inf
 
 
-WHENEVER: Final = Urgency(math.inf, 0.0)
+NO_DEADLINE: Final = Urgency(math.inf, 0.0)
 
 Urge: TypeAlias = Callable[[float], Urgency]
-"""Tells the urgency of a sentence's next piece from the seconds of it that are made already."""
+"""Returns the urgency of a sentence's next piece, given the seconds of it that are made already."""

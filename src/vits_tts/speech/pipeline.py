@@ -1,11 +1,10 @@
-"""The straight line: for each sentence the cache or else inference; then its sound, in order.
+"""The pipeline of a request: for each sentence the cache or else synthesis; then its sound.
 
 Nothing here blocks the event loop.
 """
 
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import AbstractContextManager, aclosing, closing, nullcontext
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AbstractContextManager, aclosing
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -13,286 +12,322 @@ import numpy as np
 
 from vits_tts.audio import formats
 from vits_tts.audio.encoder import Encoder, whole
-from vits_tts.audio.files import AudioFile, AudioFiles
+from vits_tts.audio.files import AudioFiles
 from vits_tts.audio.formats import Encoding
-from vits_tts.cache.key import sentence_key, speech_hash
+from vits_tts.audio.gain import amplified
+from vits_tts.audio.resample import converted_length
 from vits_tts.cache.memory import MemoryCache
-from vits_tts.cache.sentences import Ear, Sentences, Wanted
-from vits_tts.config import Config, RedisCacheSettings
+from vits_tts.cache.sentence_store import SentenceStore
+from vits_tts.config import Audio, Config
+from vits_tts.dictionaries.service import Dictionaries
+from vits_tts.dictionaries.stores import SharedStore
 from vits_tts.errors import ConfigError
-from vits_tts.scheduling.admission import Admission, Demand
-from vits_tts.scheduling.playback import Playback, Stretch, Unheard
+from vits_tts.inference.loading import loaded
+from vits_tts.inference.registry import VoiceRegistry
+from vits_tts.scheduling.admission import Admission
 from vits_tts.scheduling.scheduler import Scheduler
 from vits_tts.speech.encoding import encoded
-from vits_tts.speech.helpers import Helpers
-from vits_tts.speech.line import Line
-from vits_tts.speech.making import Maker
-from vits_tts.speech.prospects import Prospects
-from vits_tts.speech.requests import Requests
-from vits_tts.speech.saving import SavedSpeech, Saving
-from vits_tts.speech.tally import Tally
-from vits_tts.text.normalise import Normaliser
-from vits_tts.text.phonemise import Phonemiser
+from vits_tts.speech.file_hash import FileHashes
+from vits_tts.speech.file_store import NAME, FileStore, OpenFile
+from vits_tts.speech.lengths import SentenceLengths
+from vits_tts.speech.long_text import LongTexts
+from vits_tts.speech.options import Reader, SpeechOptions
+from vits_tts.speech.reading_queue import ReadingQueue
+from vits_tts.speech.request_stats import RequestStats
+from vits_tts.speech.request_streamer import RequestStreamer
+from vits_tts.speech.requests import RequestReader, max_spoken_chars
+from vits_tts.speech.saved_files import Charge, SavedFiles, SavedSpeech, Streamer, free_of_charge
+from vits_tts.speech.sentence_synthesizer import SentenceSynthesizer
+from vits_tts.speech.text_stream import TextPace, TextStream
+from vits_tts.speech.worker_pool import WorkerPool, timed
+from vits_tts.text.normalizer.pipeline import Normalizer
+from vits_tts.text.phonemes.espeak import Phonemizer
 from vits_tts.types import Pcm, Samples, Sentence, SpeechRequest, silence
-from vits_tts.voice import catalogue
-from vits_tts.voice.loading import loaded
-from vits_tts.voice.manifest import Manifest
-from vits_tts.voice.voices import Voices
+from vits_tts.voice import installed
 
 if TYPE_CHECKING:
-    from vits_tts.cache.redis import RedisTier
+    from vits_tts.cache.redis_recipes import RedisRecipes
+    from vits_tts.cache.redis_sentences import RedisSentences
 
 _SENTENCES_AT_HAND: Final = 8
 _BYTES_AT_HAND: Final = 128 * 1024
-_HELPERS: Final = 4
+_WORKERS: Final = 4
 _READERS: Final = 1
-"""More would only take the interpreter from each other, and from the event loop."""
-_FIRST_WINDOW_SECONDS: Final = 0.7
-"""What the first window comes to, with the frames that a voice holds back."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Missing:
-    """A sentence to be made: its characters, and the seconds of speech before it."""
-
-    characters: int
-    after: float
+"""More threads would only compete for the interpreter with each other and the event loop."""
 
 
 class Speech:
-    """Speaks: everything a front end needs. Made by :func:`build`."""
+    """Turns texts into speech: all that a front end needs. Made by :func:`build`."""
 
     def __init__(
         self,
         config: Config,
-        requests: Requests,
-        maker: Maker,
-        sentences: Sentences,
+        requests: RequestReader,
+        synthesizer: SentenceSynthesizer,
+        sentences: SentenceStore,
         admission: Admission,
-        files: AudioFiles,
-        helpers: Helpers,
+        store: FileStore,
+        workers: WorkerPool,
     ) -> None:
-        """Keep the collaborators; nothing is started."""
-        self.voices = maker.voices
-        self.files = files
-        self._config = config
+        """Connect the parts; nothing is started."""
+        self.dictionaries = requests.dictionaries
+        self.voices = synthesizer.voices
+        self._store = store
         self._requests = requests
         self.request = requests.request
+        self.remembered = requests.remembered
         self.timed = requests.timed
+        self.opening = LongTexts(config, requests).opening
         self.reading = requests.reading
-        self._maker = maker
+        self._synthesizer = synthesizer
         self._sentences = sentences
         self._admission = admission
-        self._helpers = helpers
-        self._prospects = Prospects()
-        unhurried = partial(self.stream, hurried=False)
-        self._saving = Saving(
-            self.voices, files, sentences.redis, helpers, admission, self._hash, unhurried
+        self._workers = workers
+        streamer = RequestStreamer(synthesizer, sentences, admission, workers)
+        self.stream = streamer.stream
+        self._streamer = streamer
+        recipes = _recipes(sentences.redis, config)
+        self._lengths = SentenceLengths(synthesizer)
+        hashes = FileHashes(config.audio, store, recipes)
+        self.link_secret = hashes.secret
+        self._saved_files = SavedFiles(
+            synthesizer, store, hashes, recipes, workers, admission, streamer
         )
+        self._saved_files_in = partial(
+            SavedFiles, synthesizer, hashes=hashes, redis=recipes, helpers=workers
+        )
+        self.is_there = self._saved_files.is_there
 
-    async def stream(
-        self, request: SpeechRequest, tally: Tally, *, hurried: bool = True
-    ) -> AsyncGenerator[Pcm, None]:
-        """Yield the speech of ``request`` in order, window by window, pauses in between.
+    @staticmethod
+    def store(settings: Audio) -> FileStore:
+        """Return a store of files, in the folder and with the limits of ``settings``."""
+        return FileStore(AudioFiles(settings), settings.timeout_seconds)
 
-        While one sentence is taken by the caller the next is made, and no more than that: whoever
-        reads slowly does not fill the memory. Closing the iterator stops the work, unless another
-        caller wants the same. Unless ``hurried`` nobody listens: listeners come first then.
-        The tally's time line knows of each sentence before its first window is yielded.
+    def saved_files_in(self, store: FileStore, streamer: Streamer) -> SavedFiles:
+        """Return the saved files of another folder, made from what ``streamer`` yields."""
+        return self._saved_files_in(store=store, admission=self._admission, streamer=streamer)
+
+    async def length(self, request: SpeechRequest, stats: RequestStats) -> int:
+        """Return the number of samples that ``stream`` will yield; 0 if the text has no sound.
+
+        No samples are synthesised for that.
 
         Raises:
             NotReady: the voice cannot be loaded in time.
-            Busy: the sound could not start in time.
-            TextUnspeakable: the voice knows no sound for any of it.
 
         """
-        patience = self._sentences.patience()
-
-        owed = self._missing(request) if hurried else {}
-        promised = {key: missing.after for key, missing in owed.items()}
-
-        def listen(sentence: Sentence, playback: Playback) -> tuple[Ear, Stretch]:
-            wanted = self._wanted(sentence.text, request, tally)
-            expected = owed.pop(wanted.key, None) is not None
-            mine = not self._sentences.at_hand(wanted.key)
-            if mine != expected:  # whoever was to make it has left, or somebody has made it
-                playback.owe(wanted.speech if mine else -wanted.speech)
-            stretch = playback.expect(wanted.speech, owed=mine)
-            return self._sentences.listen(wanted, patience, tally.outcome, stretch.urge), stretch
-
         rate = self.voices.find(request.voice).sample_rate
-        admitted = self._admission.admitted(self._demand(request, list(owed.values())))
-        with (
-            admitted if hurried else nullcontext(Unheard()) as playback,
-            self._prospects.promised(promised),
-            self.voices.in_use(request.voice),
-            closing(Line(request.sentences, playback, listen, tally)) as line,
-        ):
-            async for pcm in line.windows(rate):
-                yield pcm
+        samples = 0
+        with self._synthesizer.in_use(request):
+            for job in self._synthesizer.jobs(request, stats):
+                own = await self._lengths.of(job)
+                samples += converted_length(own, job.manifest.sample_rate, rate)
+                if samples:  # no pause comes before the first sound
+                    samples += len(silence(job.sentence.pause, rate).samples)
+        if samples:
+            samples += len(silence(request.lead, rate).samples)
+        return samples
 
-    def at_hand(self, request: SpeechRequest, tally: Tally) -> Pcm | None:
+    def text_stream(
+        self,
+        options: SpeechOptions,
+        reader: Reader,
+        stats: RequestStats,
+        pace: TextPace,
+        *,
+        hurried: bool = True,
+    ) -> TextStream:
+        """Return the speech of a text that is written while it is spoken.
+
+        Without ``hurried`` it waits for listeners, and is never refused.
+
+        Raises:
+            RequestError: an option is wrong.
+
+        """
+        return TextStream(
+            self._requests, self._streamer, options, reader, stats, pace, hurried=hurried
+        )
+
+    async def encoder(self, encoding: Encoding, sample_rate: int) -> Encoder:
+        """Return a new encoder for samples at ``sample_rate``; its methods are for ``run``."""
+        return await self._workers.run(Encoder, encoding, sample_rate)
+
+    def drop(self, encoder: Encoder) -> None:
+        """Release an encoder, in a thread."""
+        self._workers.later(encoder.close)
+
+    async def encode(self, encode: Callable[[], bytes], stats: RequestStats) -> bytes:
+        """Return the result of a method of an encoder, called in a thread."""
+        data, seconds = await self._workers.run(timed, encode)
+        stats.encoding_seconds += seconds
+        return data
+
+    def at_hand(self, request: SpeechRequest, stats: RequestStats) -> Pcm | None:
         """Return all of ``request`` if it is short and in memory, so that it need not be streamed.
 
-        None if it is not.
+        Returns None otherwise.
         """
-        if len(request.sentences) > _SENTENCES_AT_HAND:
+        if request.unread or len(request.sentences) > _SENTENCES_AT_HAND:
             return None
-        manifest = self.voices.find(request.voice)
-        keys = [self._key(manifest, part.text, request) for part in request.sentences]
-        kept = self._sentences.kept(keys, _BYTES_AT_HAND)
+        kept = self._sentences.kept([part.key for part in request.sentences], _BYTES_AT_HAND)
         if not kept or not any(pcm.nbytes for pcm in kept):
             return None
-        tally.sentences = tally.outcome.hits = len(kept)
-        speech = _with_pauses(kept, request.sentences, manifest.sample_rate)
-        tally.audio_seconds = speech.seconds
+        rate = self.voices.find(request.voice).sample_rate
+        if any(pcm.sample_rate != rate for pcm in kept):
+            return None  # the stream converts in a thread
+        stats.sentences = stats.outcome.hits = len(kept)
+        speech = _with_pauses(kept, request.sentences, rate, request.lead)
+        stats.audio_seconds = speech.seconds
         return speech
 
     def plain(self, request: SpeechRequest) -> Encoding:
-        """Return what nobody has to ask for: WAV, with the voice's own samples."""
+        """Return the encoding that needs no conversion: WAV at the voice's own sample rate."""
         return formats.plain(self.voices.find(request.voice).sample_rate)
 
     async def encoded(
-        self, request: SpeechRequest, encoding: Encoding, tally: Tally
+        self, request: SpeechRequest, encoding: Encoding, stats: RequestStats
     ) -> AsyncGenerator[bytes, None]:
-        """Yield the speech of ``request`` as :meth:`stream` does, in bytes of a format."""
+        """Yield the speech of ``request`` as :meth:`stream` does, as bytes of a format."""
         rate = self.voices.find(request.voice).sample_rate
-        encoder = await self._helpers.run(Encoder, encoding, rate)
+        encoder = await self._workers.run(Encoder, encoding, rate)
         async with (
-            aclosing(self.stream(request, tally)) as stream,
-            aclosing(encoded(stream, encoder, self._helpers)) as parts,
+            aclosing(self.stream(request, stats)) as stream,
+            aclosing(encoded(stream, encoder, self._workers, stats)) as parts,
         ):
             async for data in parts:
                 yield data
 
     async def whole(self, speech: Pcm, encoding: Encoding) -> bytes:
         """Return all of a speech as one file of a format."""
-        return await self._helpers.run(whole, speech, encoding)
+        return await self._workers.run(whole, speech, encoding)
 
     async def save(
-        self, request: SpeechRequest, tally: Tally, encoding: Encoding | None = None
+        self,
+        request: SpeechRequest,
+        stats: RequestStats,
+        encoding: Encoding | None = None,
+        key: str | None = None,
     ) -> SavedSpeech:
-        """Make the whole speech into a file, as plain WAV if nothing is said, unless it is there.
+        """Write the whole speech into a file unless the file is there; return its hash and length.
+
+        Without an ``encoding`` the file is plain WAV. ``key`` is the name of the caller's API key.
 
         Raises:
+            Busy: files under way have reserved all room.
+            NotReady: no voice can speak yet.
+            SpeechTooLong: the file would be larger than all files may be.
+            StorageError: the file cannot be kept.
+
+        """
+        return await self._saved_files.save(request, stats, encoding, key)
+
+    async def file_hash(self, request: SpeechRequest, encoding: Encoding, key: str | None) -> str:
+        """Return the hash that a file of the request has, or would have.
+
+        Raises:
+            StorageError: the secret cannot be read or kept.
+
+        """
+        return await self._saved_files.file_hash(request, encoding, key)
+
+    async def open_file(
+        self, audio_hash: str, name: str, stats: RequestStats, charge: Charge = free_of_charge
+    ) -> OpenFile:
+        """Open a file of `/tts`; if another replica has made it, make it here first.
+
+        ``charge`` is called with the characters that are to be said to make it, and may refuse.
+
+        Raises:
+            AudioNotFound: no replica knows such a file.
+            Busy: too many requests are under way to make the file.
             NotReady: no voice can speak yet.
             StorageError: the file cannot be kept.
 
         """
-        return await self._saving.save(request, tally, encoding)
+        return await self._saved_files.open_file(audio_hash, name, stats, charge)
 
-    async def open_file(self, audio_hash: str, name: str, tally: Tally) -> AudioFile:
-        """Open a file of `/tts`; one that another replica has made is made here too.
+    def slot(
+        self, *, heard: bool, caller: str | None, left: Callable[[], float | None]
+    ) -> AbstractContextManager[None]:
+        """Hold one of the places for requests under way; ``heard`` if a caller listens meanwhile.
 
-        Raises:
-            AudioNotFound: nobody knows what it was.
-            Busy: too much is under way to make it.
-            NotReady: no voice can speak yet.
-            StorageError: the file cannot be kept.
-
-        """
-        return await self._saving.open_file(audio_hash, name, tally)
-
-    def slot(self, *, heard: bool) -> AbstractContextManager[None]:
-        """Take one of the places for requests under way; ``heard`` if somebody listens.
+        A ``caller`` gets only some of the places; None is not limited. ``left`` returns in how
+        many seconds the place will be free, or None.
 
         Raises:
-            Busy: all are taken.
+            Busy: all places are taken.
 
         """
-        return self._admission.slot(heard=heard)
+        return self._admission.slot(heard=heard, caller=caller, left=left)
 
     @property
     def degraded(self) -> str | None:
-        """What does not work, though speech does; None if all is well."""
-        return self._sentences.degraded
+        """Names of the parts that fail while speech still works, comma-separated; None if none."""
+        troubles = [
+            self._sentences.degraded,
+            NAME if self._store.degraded else None,
+            "dictionaries" if self.dictionaries.stale else None,
+        ]
+        return ", ".join(filter(None, troubles)) or None
 
     def start(self) -> None:
         """Begin to load the voices; call it in the process that will speak, after any fork."""
         self.voices.start()
 
-    def watch(self) -> None:
-        """Begin to watch what speech depends on; call it where the event loop runs."""
-        self._sentences.start()
-        self.voices.watch()
-
-    async def stored(self) -> None:
-        """Wait until everything made so far is in the shared cache.
+    def start_threads(self) -> None:
+        """Start all threads that serving needs, so that none has to be started later.
 
         Raises:
-            ConfigError: the shared cache does not take it.
+            RuntimeError: the system has no room for them.
+
+        """
+        self._synthesizer.start()
+        self._requests.start()
+        self._workers.start()
+
+    def watch(self) -> None:
+        """Begin to watch Redis, the voices and the lexicons; call it where the event loop runs."""
+        self._sentences.start()
+        self._requests.watch()
+        self.voices.watch()
+
+    def watch_files(self) -> None:
+        """Begin to watch and sweep the files of `/tts`; their first use does so too."""
+        self._saved_files.watch()
+
+    async def stored(self) -> None:
+        """Wait until all sentences synthesised so far are in the shared cache.
+
+        Raises:
+            ConfigError: the shared cache cannot be written.
 
         """
         await self._sentences.stored()
-        if self.degraded:
-            raise ConfigError(f"cache.redis: {self.degraded} cannot be used; see the log")
+        if trouble := self._sentences.degraded:
+            raise ConfigError(f"cache.redis: {trouble} cannot be used; see the log")
 
     async def close(self) -> None:
-        """Store what is to be stored and stop all threads; sentences that wait are dropped."""
+        """Finish writing to the shared cache and stop all threads; drop sentences that wait."""
         await self._sentences.finish()
-        self._maker.close()
+        self._synthesizer.close()
         self.voices.close()
         self._requests.close()
-        self._helpers.close()
-
-    def _missing(self, request: SpeechRequest) -> dict[str, _Missing]:
-        """Return the sentences, by key, that nobody has made or will have reached before."""
-        manifest = self.voices.find(request.voice)
-        pace = self._maker.pace(manifest.name)
-        missing: dict[str, _Missing] = {}
-        after = 0.0
-        for part in request.sentences:
-            key = self._key(manifest, part.text, request)
-            there = self._sentences.at_hand(key) or self._prospects.made(key, after)
-            if not there and key not in missing:
-                missing[key] = _Missing(len(part.text), after)
-            after += pace.speech(len(part.text), request.prosody.length_scale) + part.pause
-        return missing
-
-    def _demand(self, request: SpeechRequest, missing: Sequence[_Missing]) -> Demand:
-        """Return what missing sentences will cost, and those that turn out to be missing too."""
-        pace = self._maker.pace(request.voice)
-        scale = request.prosody.length_scale
-        characters = sum(part.characters for part in missing)
-        said = characters or sum(len(part.text) for part in request.sentences)
-        rate = pace.work(said, scale) / pace.speech(said, scale)
-        if not missing:
-            return Demand(0.0, 0.0, rate)
-        start = pace.start(missing[0].characters, _FIRST_WINDOW_SECONDS)
-        return Demand(start, pace.speech(characters, scale), rate)
-
-    def _wanted(self, text: str, request: SpeechRequest, tally: Tally) -> Wanted:
-        manifest = self.voices.find(request.voice)
-        key = self._key(manifest, text, request)
-        pace = self._maker.pace(manifest.name)
-        scale = request.prosody.length_scale
-        return Wanted(
-            voice=manifest.short_digest,
-            key=key,
-            make=partial(self._maker.make, manifest, text, request.prosody, key, tally),
-            work=pace.work(len(text), scale),
-            speech=pace.speech(len(text), scale),
-        )
-
-    def _key(self, manifest: Manifest, text: str, request: SpeechRequest) -> str:
-        return sentence_key(manifest.digest, text, request.prosody, self._config.voice.volume)
-
-    def _hash(self, request: SpeechRequest) -> str:
-        manifest = self.voices.find(request.voice)
-        parts = (
-            (self._key(manifest, part.text, request), part.pause) for part in request.sentences
-        )
-        return speech_hash(parts, manifest.sample_rate)
+        self._workers.close()
+        await self._saved_files.close()
 
 
-def _with_pauses(kept: Sequence[Pcm], sentences: Sequence[Sentence], sample_rate: int) -> Pcm:
-    """Return sentences in a row, with the pauses that a stream of them has."""
-    if len(kept) == 1 and not sentences[0].pause:
+def _with_pauses(
+    kept: Sequence[Pcm], sentences: Sequence[Sentence], sample_rate: int, lead: float
+) -> Pcm:
+    """Return sentences joined, with the pauses that a stream of them has."""
+    if len(kept) == 1 and not sentences[0].pause and not lead and sentences[0].volume == 1:
         return kept[0]
-    parts: list[Samples] = []
+    parts: list[Samples] = [silence(lead, sample_rate).samples] if lead else []
+    quiet = len(parts)
     for pcm, sentence in zip(kept, sentences, strict=True):
-        parts.append(pcm.samples)
-        if sentence.pause and any(map(len, parts)):
+        parts.append(amplified(pcm.samples, sentence.volume, sample_rate))
+        if sentence.pause and any(map(len, parts[quiet:])):
             parts.append(silence(sentence.pause, sample_rate).samples)
     return Pcm(np.concatenate(parts), sample_rate)
 
@@ -305,32 +340,62 @@ def build(config: Config) -> Speech:
         VoiceError: a voice's JSON is broken.
 
     """
-    phonemiser, helpers = Phonemiser(), Helpers(_HELPERS)
+    phonemiser, workers = Phonemizer(), WorkerPool(_WORKERS)
     settings = config.voice
-    manifests = catalogue.served(settings)
+    manifests = installed.served(settings)
+    for alias, target in settings.aliases.items():
+        if target.partition("/")[0] not in manifests:
+            served = ", ".join(manifests)
+            raise ConfigError(
+                f"voice.aliases: {alias!r:.40} is {target!r:.60}; the served voices are {served}"
+            )
     threads = config.inference_threads
     load = partial(
         loaded,
         phonemiser=phonemiser,
-        volume=settings.volume,
+        level=config.level,
         pieces=settings.pieces_folder,
         cores=threads,
     )
-    voices = Voices(manifests, load, settings, config.limits.max_start_delay)
-    normaliser = Normaliser(config.text.region, config.text.emoji, config.text.lexicon)
-    redis = _redis(config.cache.redis) if config.cache.redis.url else None
+    voices = VoiceRegistry(manifests, load, settings, config.limits.max_start_delay)
+    normaliser = Normalizer(
+        config.text.region, config.text.emoji, config.text.lexicon, config.text.restore_marks
+    )
+    redis = _redis(config) if config.cache.redis.url else None
+    dictionaries = Dictionaries(
+        config.dictionaries, config.text.dictionaries, _shared_dictionaries(redis)
+    )
+    reading = ReadingQueue(WorkerPool(_READERS))
     return Speech(
         config,
-        Requests(config, voices, normaliser, Helpers(_READERS)),
-        Maker(voices, phonemiser, Scheduler(threads)),
-        Sentences(MemoryCache(config.cache.memory), redis),
+        RequestReader(config, voices, normaliser, reading, dictionaries),
+        SentenceSynthesizer(voices, phonemiser, Scheduler(threads), config.level),
+        SentenceStore(MemoryCache(config.cache.memory), redis),
         Admission(threads, config.limits),
-        AudioFiles(config.audio),
-        helpers,
+        Speech.store(config.audio),
+        workers,
     )
 
 
-def _redis(settings: RedisCacheSettings) -> "RedisTier":
-    from vits_tts.cache.redis import RedisTier  # noqa: PLC0415  # takes long, and not all have one
+def _shared_dictionaries(redis: "RedisSentences | None") -> SharedStore | None:
+    if redis is None:
+        return None
+    from vits_tts.dictionaries.redis_store import RedisStore  # noqa: PLC0415
 
-    return RedisTier(settings)
+    return RedisStore(redis.client)
+
+
+def _redis(config: Config) -> "RedisSentences":
+    # Imported here because redis-py loads slowly, and is not needed without Redis.
+    from vits_tts.cache.redis_client import RedisClient  # noqa: PLC0415
+    from vits_tts.cache.redis_sentences import RedisSentences  # noqa: PLC0415
+
+    return RedisSentences(RedisClient(config.cache.redis))
+
+
+def _recipes(redis: "RedisSentences | None", config: Config) -> "RedisRecipes | None":
+    if redis is None:
+        return None
+    from vits_tts.cache.redis_recipes import RedisRecipes  # noqa: PLC0415
+
+    return RedisRecipes(redis.client, max_spoken_chars(config.server))

@@ -1,7 +1,7 @@
-"""What listeners under way are going to make, and when they come to it.
+"""The sentences that listeners under way are going to synthesise, and when they reach them.
 
-A sentence that somebody reaches no later than another listener costs the other one nothing: it will
-be on its way, or there.
+A sentence that one listener reaches no later than another costs the other nothing: by then it is
+under synthesis, or cached.
 """
 
 import time
@@ -9,22 +9,22 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 
-class Prospects:
-    """The sentences that listeners make, each with the moment at which its listener reaches it."""
+class PlannedSentences:
+    """Keeps the moment at which each listener reaches each sentence that it synthesises."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
-        """Begin with nobody."""
+        """Begin without listeners."""
         self._now = now
         self._listeners: list[Mapping[str, float]] = []
 
     def made(self, key: str, after: float) -> bool:
-        """Return whether somebody reaches a sentence within ``after`` seconds."""
+        """Return whether a listener reaches a sentence within ``after`` seconds."""
         by = self._now() + after
         return any(reached.get(key, by + 1) <= by for reached in self._listeners)
 
     @contextmanager
     def promised(self, sentences: Mapping[str, float]) -> Iterator[None]:
-        """Count sentences as somebody's to make, each after so many seconds."""
+        """Keep a listener's ``sentences``, by key, with the seconds after which it reaches each."""
         now = self._now()
         reached = {key: now + after for key, after in sentences.items()}
         self._listeners.append(reached)

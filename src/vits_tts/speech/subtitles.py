@@ -2,8 +2,8 @@
 
 A cue has two lines of 42 characters at most and about seven seconds, ends where a clause does if it
 can, and never overlaps with the next. In WebVTT each word after a cue's first has its time in front
-(https://www.w3.org/TR/webvtt1/#webvtt-cue-timestamp). SubRip has no standard: what all players
-take is written.
+(https://www.w3.org/TR/webvtt1/#webvtt-cue-timestamp). SubRip has no standard, so
+only forms that all players read are written.
 """
 
 import html
@@ -46,24 +46,32 @@ class Subtitles:
         """Begin with the first cue."""
         self._form = form
         self._count = 0
+        self._speaker: tuple[str | None, int | None] = (None, None)
 
     @property
     def opening(self) -> str:
-        """What comes before the first cue."""
+        """The text before the first cue."""
         return "WEBVTT\n\n" if self._form == "vtt" else ""
 
     def sentence(self, sentence: TimedSentence) -> str:
-        """Return the cues of the next sentence."""
-        return "".join(map(self._written, _cues(sentence)))
+        """Return the cues of the next sentence.
 
-    def _written(self, cue: _Cue) -> str:
+        The voice that it names is in each cue of WebVTT, and before the first of a turn in SubRip.
+        """
+        return "".join(self._written(cue, sentence) for cue in _cues(sentence))
+
+    def _written(self, cue: _Cue, sentence: TimedSentence) -> str:
         self._count += 1
+        name, speaker = sentence.voice, (sentence.voice, sentence.turn)
+        changed, self._speaker = speaker != self._speaker, speaker
         if self._form == "vtt":
             times = f"{_clock(cue.start, '.')} --> {_clock(cue.end, '.')}"
-            return f"{times}\n{_with_times(cue)}\n\n"
+            voice = f"<v {html.escape(name, quote=False)}>" if name else ""
+            return f"{times}\n{voice}{_with_times(cue)}\n\n"
         times = f"{_clock(cue.start, ',')} --> {_clock(cue.end, ',')}"
         lines = (" ".join(piece.text for piece in line) for line in cue.lines)
-        text = "\n".join(lines).replace("-->", "→")  # which players take for times
+        named = f"{name}: " if name and changed else ""
+        text = (named + "\n".join(lines)).replace("-->", "→")  # which players take for times
         return f"{self._count}\n{times}\n{text}\n\n"
 
 
@@ -85,7 +93,7 @@ def _cues(sentence: TimedSentence) -> Iterator[_Cue]:
 
 
 def _pieces(sentence: TimedSentence) -> Iterator[_Piece]:
-    """Yield what was written between spaces, with the time of the word that begins in it."""
+    """Yield each written word, with the time of the spoken word that begins in it."""
     places = groupby(sentence.words, attrgetter("start", "end"))
     spoken = [(place, list(words)) for place, words in places]
     for chunk in _CHUNK.finditer(sentence.text):
@@ -102,7 +110,7 @@ def _pieces(sentence: TimedSentence) -> Iterator[_Piece]:
 
 
 def _parts(pieces: Sequence[_Piece]) -> Iterator[Sequence[_Piece]]:
-    """Yield what fits into one cue after another; a clause is not broken for a few words."""
+    """Yield the pieces of one cue after another; a clause is not broken for a few words."""
     while pieces:
         most = next((n for n in range(1, len(pieces)) if _is_full(pieces, n)), len(pieces))
         size = most
@@ -114,7 +122,7 @@ def _parts(pieces: Sequence[_Piece]) -> Iterator[Sequence[_Piece]]:
 
 
 def _is_full(pieces: Sequence[_Piece], size: int) -> bool:
-    """Whether a cue of the first ``size`` has no room, or no time, for one more."""
+    """Return whether a cue of the first ``size`` has no room, or no time, for one more."""
     start, more = _start(pieces, 0), pieces[size].ms
     late = more is not None and more - start > _LONGEST_MS
     return late or len(_lines(pieces[: size + 1], _LINE)) > _LINES

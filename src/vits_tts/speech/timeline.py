@@ -4,14 +4,16 @@ Seconds count from the beginning of the sound, pauses included; places count the
 points) of the text as it was given.
 """
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
 from vits_tts.text.aligned import Text
+from vits_tts.text.phonemes.given import CLOSE, OPEN
 from vits_tts.text.split import Reading
-from vits_tts.types import Sentence, Timing
+from vits_tts.types import Mark, Sentence, Timing
 
 _LONGEST_WORD: Final = 100
 """Characters of what was written for one word. Of more each word has its share, or a number of a
@@ -33,6 +35,15 @@ class TimedWord:
 
 
 @dataclass(frozen=True, slots=True)
+class TimedMark:
+    """A mark of SSML: its name, its place in the text, and when it is reached."""
+
+    name: str
+    start: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class TimedSentence:
     """A sentence as it was written and as it is said, and its words.
 
@@ -48,13 +59,25 @@ class TimedSentence:
     end_seconds: float
     estimated: bool
     words: tuple[TimedWord, ...]
+    marks: tuple[TimedMark, ...] = ()
+    voice: str | None = None
+    """The voice that markup or a turn names."""
+    turn: int | None = None
 
     def described(self) -> dict[str, Any]:
-        """Return it for JSON."""
-        return {**_fields(self), "words": [_fields(word) for word in self.words]}
+        """Return it for JSON, without marks, voice and turn if it has none."""
+        told = {**_fields(self), "words": [_fields(word) for word in self.words]}
+        for name in ("voice", "turn"):
+            if told[name] is None:
+                del told[name]
+        if self.marks:
+            told["marks"] = [_fields(mark) for mark in self.marks]
+        else:
+            del told["marks"]
+        return told
 
 
-def _fields(told: TimedWord | TimedSentence) -> dict[str, Any]:
+def _fields(told: TimedWord | TimedSentence | TimedMark) -> dict[str, Any]:
     """Return the fields by name; ``asdict`` copies each value, which takes ten times as long."""
     return {name: getattr(told, name) for name in told.__slots__}
 
@@ -66,38 +89,50 @@ class Timeline:
         """Begin at zero with what is going to be said of ``written``."""
         self.sentences: list[TimedSentence] = []
         self.sample_rate = sample_rate
-        self._written = written
-        self._text = reading.text
-        self._waiting = _placed(reading.text, reading.sentences)
-        self._samples = 0
+        self._waiting: deque[_Placed] = deque()
+        self.add(written, reading)
+        self._samples = round(reading.lead * sample_rate)
         self._taken = 0
 
     @property
     def seconds(self) -> float:
-        """How much of the sound has been made."""
+        """Seconds of the sound that were made so far."""
         return self._samples / self.sample_rate
+
+    def add(self, written: str, reading: Reading, *, said: int = 0, offset: int = 0) -> None:
+        """Append the sentences of a further text.
+
+        They are looked for from the place ``said`` of its spoken form. ``offset`` is the place of
+        ``written`` in the whole text.
+        """
+        for sentence, place in _placed(reading.text, reading.sentences, said):
+            self._waiting.append(_Placed(sentence, place, written, reading.text, offset))
 
     def begin(self, timing: Timing | None) -> None:
         """Note that the next sentence begins now; without ``timing`` it has no sound."""
-        sentence, place = next(self._waiting)
-        words = timing.words.tolist() if timing else ()
-        start, end = map(self._text.near, (place, place + len(sentence.text)))
-        end = min(end, sentence.end)
+        placed = self._waiting.popleft()
+        sentence, place, offset = placed.sentence, placed.place, placed.offset
+        words = tuple(map(partial(self._word, placed), timing.words.tolist() if timing else ()))
+        start, end = map(placed.text.near, (place, place + len(sentence.text)))
+        end = min(end, sentence.end - offset)
         self.sentences.append(
             TimedSentence(
-                self._written[start:end],
+                placed.written[start:end],
                 sentence.text,
-                start,
-                end,
+                start + offset,
+                end + offset,
                 self._at(0),
                 self._at(timing.samples if timing else 0),
                 timing.estimated if timing else False,
-                tuple(map(partial(self._word, place), words)),
+                words,
+                tuple(self._mark(mark, sentence, words, timing) for mark in sentence.marks),
+                sentence.voice,
+                sentence.turn,
             )
         )
 
     def pass_by(self, samples: int) -> None:
-        """Note that so much sound, or silence, was made."""
+        """Note that this many samples of sound or silence were made."""
         self._samples += samples
 
     def described(self) -> Any:
@@ -110,27 +145,52 @@ class Timeline:
         self._taken = len(self.sentences)
         return news
 
-    def _word(self, place: int, word: tuple[int, int, int, int]) -> TimedWord:
-        first, last = place + word[0], place + word[1]
-        start, end = self._text.source(first, last)
+    def _word(self, placed: "_Placed", word: tuple[int, int, int, int]) -> TimedWord:
+        text, first, last = placed.text, placed.place + word[0], placed.place + word[1]
+        start, end = text.source(first, last)
         if end - start > _LONGEST_WORD:
-            start, end = map(self._text.near, (first, last))
-        written, spoken = self._written[start:end], self._text.spoken[first:last]
+            start, end = map(text.near, (first, last))
+        written = placed.written[start:end]
+        spoken = text.spoken[first:last].strip(OPEN + CLOSE)
+        start, end = start + placed.offset, end + placed.offset
         start += len(written) - len(written.lstrip())
         end -= len(written) - len(written.rstrip()) if start < end else 0
         times = self._at(word[2]), self._at(word[3])
         return TimedWord(written.strip(), spoken, start, end, *times)
 
+    def _mark(
+        self, mark: Mark, sentence: Sentence, words: Sequence[TimedWord], timing: Timing | None
+    ) -> TimedMark:
+        """Return a mark with its time: where the next word of its sentence begins, or its end."""
+        if mark.position <= sentence.start:
+            at = self._at(0)
+        else:
+            later = (word.start_seconds for word in words if word.start >= mark.position)
+            at = next(later, self._at(timing.samples if timing else 0))
+        return TimedMark(mark.name, mark.position, round(max(0.0, at + mark.shift), _DIGITS))
+
     def _at(self, sample: int) -> float:
         return round((self._samples + sample) / self.sample_rate, _DIGITS)
 
 
-def _placed(text: Text, sentences: tuple[Sentence, ...]) -> Iterator[tuple[Sentence, int]]:
-    """Yield the sentences and where in what is spoken each begins.
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """A sentence, its place in the spoken ``text``, and the text that was written for it."""
 
-    What lies between them has no letter and no digit, so that none can be found too early.
+    sentence: Sentence
+    place: int
+    written: str
+    text: Text
+    offset: int
+
+
+def _placed(
+    text: Text, sentences: tuple[Sentence, ...], done: int
+) -> Iterator[tuple[Sentence, int]]:
+    """Yield each sentence with the position in the spoken text at which it begins.
+
+    The text between two sentences has no letter and no digit, so none is found too early.
     """
-    done = 0
     for sentence in sentences:
         place = text.spoken.index(sentence.text, done)
         yield sentence, place

@@ -1,14 +1,14 @@
-"""When each word of one sentence is heard: its phonemes' durations, added up."""
+"""The times of the words of one sentence: the durations of their phonemes, added up."""
 
 from collections.abc import Sequence
 from itertools import accumulate
 
 import numpy as np
 
-from vits_tts.text.words import spoken_words
+from vits_tts.inference.streaming import Synthesis
+from vits_tts.text.phonemes.alignment import spoken_words
 from vits_tts.types import Timing
 from vits_tts.voice.manifest import Manifest
-from vits_tts.voice.synthesis import Synthesis
 
 
 def word_timing(

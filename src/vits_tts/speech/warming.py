@@ -2,16 +2,16 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
-from typing import Any
 
 from vits_tts.errors import RequestError
+from vits_tts.speech.options import SpeechOptions
 from vits_tts.speech.pipeline import Speech
-from vits_tts.speech.tally import Tally
+from vits_tts.speech.request_stats import RequestStats
 from vits_tts.types import SpeechRequest
 
 
 async def warm(
-    speech: Speech, texts: Sequence[str], options: dict[str, str | None], done: Callable[[], None]
+    speech: Speech, texts: Sequence[str], options: SpeechOptions, done: Callable[[], None]
 ) -> tuple[int, int]:
     """Make all ``texts`` so that the shared cache has them; call ``done`` after each.
 
@@ -22,7 +22,7 @@ async def warm(
         ConfigError: the shared cache does not take them.
 
     """
-    tally = Tally()
+    tally = RequestStats()
     try:
         requests = [
             await _numbered(speech, number, text, options) for number, text in enumerate(texts, 1)
@@ -41,9 +41,9 @@ async def warm(
 
 
 async def _numbered(
-    speech: Speech, number: int, text: str, options: dict[str, Any]
+    speech: Speech, number: int, text: str, options: SpeechOptions
 ) -> SpeechRequest:
     try:
-        return await speech.request(text, **options)
+        return await speech.request(text, options)
     except RequestError as error:
         raise RequestError(f"phrase {number}: {error.message}") from None

@@ -1,1 +1,1 @@
-"""From written text to phonemes: normalise, split into sentences, phonemise."""
+"""Text processing: normalisation, splitting into sentences, phonemes."""

@@ -1,22 +1,25 @@
-"""A text on its way to being spoken, which remembers where each of its stretches came from.
+"""A text under normalisation that remembers where each of its characters came from.
 
-What was not touched is the source's own characters; what was rewritten is a :class:`Change`, and
-everything between two changes moved as one block. So a step costs what it rewrites, and a long
-text that needs no reading costs nothing.
+The text is stored as its spoken form and a sorted list of changes. A :class:`Change` is a stretch
+that was rewritten. Everything between two changes is copied from the source, only moved as a block.
+So a rewriting step costs time in proportion to its edits, not to the length of the text.
 """
 
+import sys
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import NamedTuple, TypeAlias
 
+from vits_tts.errors import TextTooLong
+
 Edit: TypeAlias = tuple[int, int, str]
-"""Replace the spoken characters from the first number to the second by the text."""
+"""``(start, end, replacement)``: replaces the spoken characters from ``start`` to ``end``."""
 
 
 class Change(NamedTuple):
-    """A rewritten stretch: ``start`` to ``end`` of what is spoken was that part of the source."""
+    """A rewritten stretch: spoken characters ``start`` to ``end``, and their part of the source."""
 
     start: int
     end: int
@@ -25,7 +28,7 @@ class Change(NamedTuple):
 
 
 class Stretch(NamedTuple):
-    """Spoken words and where in the source they stand."""
+    """Consecutive spoken characters, and their place (code points) in the source."""
 
     spoken: str
     start: int
@@ -34,29 +37,63 @@ class Stretch(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """What is spoken, and the changes that led there, in order."""
+    """The spoken form of a text, and the changes that led from the source to it, in order.
+
+    ``limit`` is the maximum length of the spoken form, in characters.
+    """
 
     spoken: str
     changes: tuple[Change, ...] = ()
+    limit: int = sys.maxsize
 
     def rewritten(self, edits: Iterable[Edit]) -> "Text":
-        """Return the text with the edits made; they are in order and do not overlap."""
+        """Return a new text with the edits applied. Edits are in order and do not overlap.
+
+        Raises:
+            TextTooLong: the result would have more than ``limit`` characters. This is checked
+                before the result is built, so a hostile text cannot take memory.
+
+        """
         pieces: list[str] = []
         changes = _Changes(self.changes)
         done = 0
+        length = len(self.spoken)
         for start, end, said in edits:
+            length += len(said) - (end - start)
+            if length > self.limit:
+                raise _too_long(self.limit)
             pieces += (self.spoken[done:start], said)
             changes.edit(start, end, len(said))
             done = end
         pieces.append(self.spoken[done:])
-        return Text("".join(pieces), changes.finished())
+        return Text("".join(pieces), changes.finished(), self.limit)
 
     def source(self, start: int, end: int) -> tuple[int, int]:
-        """Return where in the source the spoken characters from ``start`` to ``end`` stand."""
+        """Return the start and end in the source of the spoken characters ``start`` to ``end``.
+
+        A position inside a change maps to the edges of the change, so the result covers it whole.
+        """
         return self._place(start, left=True), self._place(end, left=False)
 
+    def spoken_place(self, position: int) -> int:
+        """Return the place of the first spoken character that comes from ``position`` or after it.
+
+        A change that covers the position belongs to what is before it.
+        """
+        drift = 0  # spoken place minus source place
+        for change in self.changes:
+            if position <= change.source_start:
+                break
+            if position < change.source_end:
+                return change.end
+            drift = change.end - change.source_end
+        return min(position + drift, len(self.spoken))
+
     def near(self, position: int) -> int:
-        """Return about where in the source a spoken position stands: in a change, by its share."""
+        """Return the approximate place in the source of one spoken position.
+
+        Positions inside a change are interpolated linearly.
+        """
         last = bisect_right(self.changes, position, key=attrgetter("start")) - 1
         if last < 0:
             return position
@@ -67,7 +104,10 @@ class Text:
         return change.source_start + (position - change.start) * written // spoken
 
     def _place(self, position: int, *, left: bool) -> int:
-        """Return the source's position of a spoken one; inside a change, that side of it."""
+        """Return the place in the source of one spoken position.
+
+        Inside a change this is its left edge or, without ``left``, its right edge.
+        """
         bisect = bisect_right if left else bisect_left
         last = bisect(self.changes, position, key=attrgetter("start")) - 1
         if last < 0:
@@ -78,7 +118,10 @@ class Text:
         return change.source_end + position - change.end
 
     def stretches(self, start: int, end: int) -> Iterator[Stretch]:
-        """Yield the stretches from ``start`` to ``end``: written, rewritten, written."""
+        """Yield the spoken characters from ``start`` to ``end``, split where changes begin and end.
+
+        Each stretch is either copied from the source or the result of one change.
+        """
         done = start
         first = bisect_right(self.changes, start, key=attrgetter("end"))
         for change in self.changes[first:]:
@@ -96,19 +139,94 @@ class Text:
         return Stretch(self.spoken[start:end], *self.source(start, end))
 
 
+class Part(NamedTuple):
+    """A part of an assembled text, and its place in the source.
+
+    It is ``copied`` from there character by character, or stands for that place as a whole.
+    """
+
+    said: str
+    start: int
+    end: int
+    copied: bool
+
+
+def assembled(parts: Iterable[Part], limit: int = sys.maxsize) -> Text:
+    """Return a text made of parts, in the order of the source.
+
+    The source between the places is left out.
+    """
+    spoken: list[str] = []
+    changes: list[Change] = []
+    length = done = 0
+    for said, start, end, copied in parts:
+        if not copied:
+            changes.append(Change(length, length + len(said), start, end))
+        elif start != done:
+            changes.append(Change(length, length, done, start))
+        spoken.append(said)
+        length += len(said)
+        done = end
+    return Text("".join(spoken), tuple(changes), limit)
+
+
+def joined(texts: Iterable[tuple[int, Text]], between: str) -> Text:
+    """Return one text made of several, each with its place in the source, in their order.
+
+    Raises:
+        TextTooLong: the result would have more characters than the limit of a text.
+
+    """
+    spoken: list[str] = []
+    changes: list[Change] = []
+    length = end = 0
+    limit = sys.maxsize
+    for place, text in texts:
+        if spoken:
+            spoken.append(between)
+            changes.append(Change(length, length + len(between), end, place))
+            length += len(between)
+        changes += (
+            Change(
+                one.start + length,
+                one.end + length,
+                one.source_start + place,
+                one.source_end + place,
+            )
+            for one in text.changes
+        )
+        end = place + text.source(0, len(text.spoken))[1]
+        spoken.append(text.spoken)
+        length += len(text.spoken)
+        limit = min(limit, text.limit)
+        if length > limit:
+            raise _too_long(limit)
+    return Text("".join(spoken), tuple(changes), limit)
+
+
+def _too_long(limit: int) -> TextTooLong:
+    return TextTooLong(f"the text has more than {limit} characters when it is spoken", field="text")
+
+
 class _Changes:
-    """The changes before an edit, moved; grown edit by edit."""
+    """Builds the changes of a new text from those of the old one and a series of edits.
+
+    Old changes are taken over in order, moved by the growth of all edits before them. An edit that
+    overlaps with old changes absorbs them, so changes stay sorted and disjoint.
+    """
 
     def __init__(self, old: tuple[Change, ...]) -> None:
         self._old = old
-        self._next = 0  # the first old change that has not been taken over
+        self._next = 0  # index of the first old change that has not been taken over
         self._new: list[Change] = []
-        self._moved = 0  # new position minus old one
-        self._drift = 0  # the source's position minus the old one
+        self._moved = 0  # position in the new spoken text minus position in the old one
+        self._drift = 0  # position in the source minus position in the old spoken text
 
     def edit(self, start: int, end: int, length: int) -> None:
-        """Take over what lies before ``start``; join what overlaps with the edit into one."""
+        """Add one edit: old characters ``start`` to ``end`` became ``length`` new ones."""
         self._take_until(start)
+        # Outside of changes, source position = old position + drift, and new position = old
+        # position + moved. An old change that overlaps with the edit extends it to its own edges.
         low, source_low = start + self._moved, start + self._drift
         if self._next < len(self._old) and self._old[self._next].start < start:
             change = self._old[self._next]
@@ -126,7 +244,7 @@ class _Changes:
         self._moved += grown
 
     def finished(self) -> tuple[Change, ...]:
-        """Return all changes, once there are no more edits."""
+        """Take over the remaining old changes and return all changes in order."""
         while self._next < len(self._old):
             self._take(self._old[self._next])
         return tuple(self._new)
@@ -146,7 +264,7 @@ class _Changes:
 
 
 def _joined(before: Change, after: Change, grown: int) -> Change:
-    """Return one change for two edits inside the same older one."""
+    """Return one change that covers two edits inside the same old change."""
     return Change(
         before.start,
         max(before.end + grown, after.end),

@@ -1,7 +1,12 @@
-"""The names of letters, for abbreviations that nobody says as a word (VTV: vê tê vê)."""
+"""The Vietnamese names of letters, for abbreviations that are spelled out (VTV: vê tê vê)."""
 
 import unicodedata
 from typing import Final
+
+HELD: Final = "\u16a0"
+"""Stands in a text for words whose reading is given: the rules of reading leave it as it is."""
+CUT: Final = "\u16a1"
+"""Stands in a text where markup ends a sentence. Both are runes, letters that Vietnamese lacks."""
 
 NAMES: Final = {
     "A": "a",
@@ -9,7 +14,7 @@ NAMES: Final = {
     "Â": "ớ",
     "B": "bê",
     "C": "xê",
-    "D": "đê",  # a foreign D as a rule: PDF, USD; the Vietnamese one is dê
+    "D": "đê",  # D is usually foreign in abbreviations (PDF, USD); the Vietnamese letter is dê
     "Đ": "đê",
     "E": "e",
     "Ê": "ê",
@@ -42,14 +47,21 @@ NAMES: Final = {
 
 _MARKED: Final = "ÀÁẢÃẠÂẦẤẨẪẬĂẰẮẲẴẶÈÉẺẼẸÊỀẾỂỄỆÌÍỈĨỊÒÓỎÕỌÔỒỐỔỖỘƠỜỚỞỠỢÙÚỦŨỤƯỪỨỬỮỰỲÝỶỸỴĐ"
 CAPITALS: Final = f"A-Z{_MARKED}"
-"""Vietnamese capitals, for a set in a pattern: in Unicode they stand among the small letters."""
+"""Vietnamese capitals, for a character set in a regular expression.
+
+A range cannot express them: in Unicode capitals and small letters with marks alternate.
+"""
 
 SMALLS: Final = f"a-z{_MARKED.lower()}"
-"""Vietnamese small letters, likewise."""
+"""Vietnamese small letters, for a character set in a regular expression."""
 
 
 def spelled(letters: str) -> str:
-    """Return the names of the letters; marks that no Vietnamese letter has are left off."""
+    """Return the names of the letters, separated by spaces.
+
+    A letter that Vietnamese does not have is named without its marks (ç: xê); other characters
+    are left out.
+    """
     names = (NAMES.get(letter) or NAMES.get(_plain(letter), "") for letter in letters.upper())
     return " ".join(filter(None, names))
 

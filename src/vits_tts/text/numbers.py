@@ -1,20 +1,20 @@
-"""Numbers in words, as the North or the South says them.
+"""Numbers in Vietnamese words, as each region says them.
 
-How Vietnamese reads numbers: groups of three digits, ``linh``/``lẻ`` for an empty ten, ``mốt``,
-``tư``, ``lăm`` after a ten; a point groups thousands and a comma begins the decimals, unless the
-way a number is written leaves no doubt that it is the other way round (1,250.75).
+Vietnamese reads numbers in groups of three digits. A zero in the place of the tens is ``linh`` or
+``lẻ``, and after a ten one, four and five become ``mốt``, ``tư`` and ``lăm``. A point groups
+thousands and a comma begins the decimals, unless the notation is clearly English (1,250.75).
 """
 
 import re
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
-Region: TypeAlias = Literal["north", "south"]
+Region: TypeAlias = Literal["north", "central", "south"]
 
 DIGITS: Final = ("không", "một", "hai", "ba", "bốn", "năm", "sáu", "bảy", "tám", "chín")
 
 START: Final = r"(?<!\w)(?<!\d[.,])"
-"""Stands before a number, never inside one."""
+"""Pattern that holds at the start of a number, and never inside one."""
 
 NUMBER: Final = r"""(?:
     [1-9]\d{0,2}(?:\.\d{3}){1,8}(?!\d)(?:,\d{1,12})?
@@ -23,17 +23,21 @@ NUMBER: Final = r"""(?:
   | [1-9]\d{0,2}(?:(?:\ \d{3}){2,8}|\ \d00)(?!\d)(?:,\d{1,12})?
   | \d{1,18}(?:[.,]\d{1,12})?
 )(?!\d)"""
-"""One number: 1.250.000 or 1,250,000 or 1 250 000, with or without decimals. Verbose syntax."""
+"""Pattern of one number: 1.250.000, 1,250,000 or 1 250 000, perhaps with decimals.
+
+Written in verbose syntax (``re.VERBOSE``).
+"""
 
 _DOT_GROUPS: Final = re.compile(r"[1-9]\d{0,2}(?:\.\d{3})+")
-_WHOLE_LIMIT: Final = 24  # longer numbers are said digit by digit
+_WHOLE_LIMIT: Final = 24  # numbers with more digits are read digit by digit
 
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """Says numbers; each word in which regions differ is a field.
+    """Converts numbers to words. Each word in which regions differ is a field.
 
-    ``thousand`` is nghìn or ngàn, ``empty_ten`` linh or lẻ, ``four`` what four is after a ten.
+    ``thousand`` is nghìn or ngàn, ``empty_ten`` is linh or lẻ, and ``four`` is the word for 4
+    after a ten: tư or bốn.
     """
 
     thousand: str = "nghìn"
@@ -51,7 +55,7 @@ class Numbers:
         return f"{words} {self._below_billion(rest, filled=True)}" if rest else words
 
     def _below_billion(self, number: int, *, filled: bool) -> str:
-        """Return ``number`` in groups of three; ``filled`` says empty hundreds as well."""
+        """Return ``number`` in groups of three digits; ``filled`` also reads empty hundreds."""
         millions, thousands, ones = number // 1_000_000, number // 1000 % 1000, number % 1000
         words: list[str] = []
         for value, name in ((millions, "triệu"), (thousands, self.thousand), (ones, "")):
@@ -77,24 +81,25 @@ class Numbers:
         return {1: "mốt", 4: self.four, 5: "lăm"}.get(ones, DIGITS[ones])
 
     def whole(self, digits: str) -> str:
-        """Return a run of digits as one number, whatever zeros it begins with."""
+        """Return the words of a run of digits as one number; leading zeros do not count."""
         if len(digits) > _WHOLE_LIMIT:
             return self.digits(digits)
         return self.cardinal(int(digits))
 
     def digits(self, written: str) -> str:
-        """Return the digits of ``written`` one by one; all else in it is left out."""
+        """Return the digits of ``written`` one by one; other characters are left out."""
         return " ".join(DIGITS[int(digit)] for digit in written if digit.isdecimal())
 
     def ordinal(self, digits: str) -> str:
-        """Return what follows ``thứ``: nhất and tư are their own words."""
+        """Return the ordinal as it follows ``thứ``: 1 is nhất, 4 is tư, others are cardinals."""
         number = int(digits)
         return {1: "nhất", 4: "tư"}.get(number) or self.cardinal(number)
 
     def read(self, written: str, point: str = "chấm") -> str:
-        """Return a number as :data:`NUMBER` finds it; ``point`` is what a decimal point is called.
+        """Return the words of a number that :data:`NUMBER` has matched.
 
-        Leading zeros make it a code (007), which is said digit by digit.
+        A number with leading zeros is a code (007) and is read digit by digit. ``point`` is the
+        word for a decimal point; a decimal comma is always ``phẩy``.
         """
         whole, mark, decimals = parts(written)
         coded = len(whole) > 1 and whole[0] == "0"
@@ -104,14 +109,17 @@ class Numbers:
         return f"{words} {point if mark == '.' else 'phẩy'} {self.decimals(decimals)}"
 
     def decimals(self, digits: str) -> str:
-        """Return decimals: two are a number (mười bốn), the rest is said digit by digit."""
+        """Return the words of decimals: up to two digits as one number, more digit by digit."""
         if len(digits) <= 2 and digits[0] != "0":  # noqa: PLR2004
             return self.whole(digits)
         return self.digits(digits)
 
 
 def parts(written: str) -> tuple[str, str, str]:
-    """Return a number's whole part, its decimal mark and its decimals, the last two maybe empty."""
+    """Return the digits before the decimal mark, the mark, and the digits after it.
+
+    The last two are empty strings for a whole number.
+    """
     written = written.replace(" ", "")
     mark = "," if written.rfind(",") > written.rfind(".") else "."
     grouped = mark == "." and _DOT_GROUPS.fullmatch(written)
@@ -122,5 +130,7 @@ def parts(written: str) -> tuple[str, str, str]:
 
 
 def of_region(region: Region) -> Numbers:
-    """Return the numbers of the North (linh, nghìn, tư) or of the South (lẻ, ngàn, bốn)."""
-    return Numbers() if region == "north" else Numbers("ngàn", "lẻ", "bốn")
+    """Return the numbers of a region: linh, nghìn, tư in the North; lẻ, ngàn, bốn in the South."""
+    if region == "north":
+        return Numbers()
+    return Numbers("ngàn", "lẻ", "bốn" if region == "south" else "tư")

@@ -1,4 +1,4 @@
-"""Portions of a long text: so that a book can be read from its first page on."""
+"""Portions of a long text, such as a book, so that speech starts before all of it is read."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Portion:
-    """A stretch of a text, which stands at ``start``; ``paragraph`` if a paragraph ends with it."""
+    """A part of a text: its characters, its ``start``, and whether it ends a ``paragraph``."""
 
     text: str
     start: int
@@ -14,9 +14,10 @@ class Portion:
 
 
 def portions(text: str, most: int) -> Iterator[Portion]:
-    """Yield a text in portions of ``most`` characters or, where no line ends in that, more.
+    """Yield a text in portions of at most ``most`` characters.
 
-    They end where a reader pauses: at an empty line, else at the end of a line.
+    A portion ends after an empty line or, without one, after a line. It is longer than ``most``
+    only where a single line is.
     """
     start = 0
     while start < len(text):

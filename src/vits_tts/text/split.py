@@ -1,13 +1,13 @@
-"""Splitting: a normalised text into sentences, with the pause that follows each.
+"""Splitting of a normalised text into sentences, each with the pause that follows it.
 
-A sentence is the unit of work, of caching and of sharing, so it is cut where a reader pauses:
-after ``.``, ``!`` and ``?`` outside quotations, at line ends, and, where it would be too long to
-start at once, at clauses, into pieces of nearly the same length. Normalising has left no point
-that means something else: those of numbers, abbreviations and initials have been read.
+A sentence is the unit of synthesis and caching. It ends where a reader pauses: after ``.``, ``!``
+and ``?`` outside quotations, and at the end of a line. A long sentence is cut at clauses into
+pieces of nearly the same length, so that its first sound is ready early. After normalisation every
+point ends a sentence: points of numbers, abbreviations and initials have been read as words.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from itertools import pairwise
 from math import ceil
@@ -17,10 +17,10 @@ from vits_tts.text.aligned import Text
 from vits_tts.types import Sentence
 
 MAX_CHARS: Final = 200
-"""Longest sentence, in characters: about 15 seconds of speech."""
+"""Maximum length of a sentence, in characters: about 15 seconds of speech."""
 
 NATURAL_CHARS: Final = 160
-"""About the length that the pieces of a longer one have."""
+"""Desired length, in characters, of the pieces of a sentence that is too long."""
 
 _MARKS: Final = re.compile(r"(?P<end>[.!?]+[\"'”’»)]*)(?=\s|$)|(?P<open>[“«])|(?P<close>[”»])|\"")
 _CLAUSE_END: Final = re.compile(r"[,;:.!?][\"'”’»]?(?=\s)")
@@ -35,17 +35,46 @@ class Reading(NamedTuple):
 
     text: Text
     sentences: tuple[Sentence, ...]
+    lead: float = 0.0
+    """Seconds of silence before the first sentence."""
+    shown: str | None = None
+    """The source without its markup, place by place; None if it has none."""
+    plan: Sequence[Mapping[str, Any]] = ()
+    """The segments of markup that it was made of, for JSON."""
 
     def described(self) -> dict[str, Any]:
-        """Return it for JSON; offsets count the characters (code points) of the source."""
+        """Return the reading as a JSON object; offsets count code points of the source."""
+        plan = {"plan": list(self.plan)} if self.plan else {}
         return {
+            **plan,
             "text": self.text.spoken,
-            "sentences": [asdict(sentence) for sentence in self.sentences],
+            "sentences": [_described(sentence) for sentence in self.sentences],
             "stretches": [
                 {"text": spoken, "start": start, "end": end}
                 for spoken, start, end in self.text.stretches(0, len(self.text.spoken))
             ],
         }
+
+
+def _described(sentence: Sentence) -> dict[str, Any]:
+    """Return a sentence for JSON; without markup it has its text, pause and place."""
+    told: dict[str, Any] = {
+        "text": sentence.text,
+        "pause": sentence.pause,
+        "start": sentence.start,
+        "end": sentence.end,
+    }
+    if sentence.turn is not None:
+        told["turn"] = sentence.turn
+    if sentence.voice:
+        told["voice"] = sentence.voice
+    if sentence.rate != 1:
+        told["rate"] = sentence.rate
+    if sentence.volume != 1:
+        told["volume"] = sentence.volume
+    if sentence.marks:
+        told["marks"] = [asdict(mark) for mark in sentence.marks]
+    return told
 
 
 class _Span(NamedTuple):
@@ -54,17 +83,22 @@ class _Span(NamedTuple):
 
 
 def split(
-    text: Text, sentence_pause: float = 0.0, paragraph_pause: float = 0.0
+    text: Text,
+    sentence_pause: float = 0.0,
+    paragraph_pause: float = 0.0,
+    part: tuple[int, int] | None = None,
 ) -> tuple[Sentence, ...]:
-    """Return the sentences of a normalised text; what has nothing to say is left out.
+    """Return the sentences of a normalised text, each with its place in the source.
 
-    A sentence is followed by ``sentence_pause`` seconds, the last one of a paragraph (text before
-    an empty line) by ``paragraph_pause``, a piece of one that was too long and the last of all by
-    none. Each knows the place in the source from which it comes.
+    Stretches without a letter or digit are left out. A sentence is followed by ``sentence_pause``
+    seconds of silence, and the last one of a paragraph (the text before an empty line) by
+    ``paragraph_pause``. No pause follows the pieces of a long sentence, except its last piece, nor
+    the end of the text. With ``part``, only the spoken characters from its start to its end count.
     """
+    whole = _Span(*(part or (0, len(text.spoken))))
     parts = [
         (piece, pause)
-        for paragraph in _lines(text.spoken, "\n\n", _Span(0, len(text.spoken)))
+        for paragraph in _lines(text.spoken, "\n\n", whole)
         for piece, pause in _paragraph(text.spoken, paragraph, sentence_pause, paragraph_pause)
     ]
     return tuple(
@@ -89,7 +123,7 @@ def _paragraph(
 
 
 def _lines(spoken: str, separator: str, span: _Span) -> Iterator[_Span]:
-    """Yield what stands between the separators."""
+    """Yield the spans of ``span`` between the separators."""
     start = span.start
     while (end := spoken.find(separator, start, span.end)) >= 0:
         yield _Span(start, end)
@@ -98,32 +132,46 @@ def _lines(spoken: str, separator: str, span: _Span) -> Iterator[_Span]:
 
 
 def _sentences(spoken: str, line: _Span) -> Iterator[_Span]:
-    """Yield the sentences of one line."""
+    """Yield the spans of the sentences of one line."""
     for start, end in pairwise([line.start, *_ends(spoken, line), line.end]):
         yield from _trimmed(spoken, start, end)
 
 
 def _ends(spoken: str, line: _Span) -> list[int]:
-    """Return where sentences end; inside a quotation none does, if all quotations are closed."""
-    free: list[int] = []
+    """Return the positions in a line after which a sentence ends.
+
+    Ends inside quotations do not count, except in a quotation that this line never closes. So the
+    ends before a place where no quotation is open do not depend on what follows it.
+    """
+    outside, inside, _ = _quoted_ends(spoken, line)
+    return outside + inside
+
+
+def in_quotation(spoken: str) -> bool:
+    """Return whether the last line of a text has a quotation that is open at its end."""
+    return _quoted_ends(spoken, _Span(spoken.rfind("\n") + 1, len(spoken)))[2]
+
+
+def _quoted_ends(spoken: str, line: _Span) -> tuple[list[int], list[int], bool]:
+    """Return the ends outside quotations, those inside the last one, and whether it is open."""
     outside: list[int] = []
-    quoted = plain = 0
+    inside: list[int] = []
+    depth, plain = 0, False
     for mark in _MARKS.finditer(spoken, line.start, line.end):
+        if mark["open"]:
+            depth += 1
+            continue
+        depth = max(0, depth - sum(mark[0].count(close) for close in "”»"))
+        plain ^= mark[0].count('"') % 2 == 1
+        if not (depth or plain):
+            inside.clear()
         if mark["end"]:
-            quoted -= sum(mark[0].count(close) for close in "”»")
-            plain += mark[0].count('"')
-            free.append(mark.end())
-            if quoted <= 0 and plain % 2 == 0:
-                outside.append(mark.end())
-        elif mark[0] == '"':
-            plain += 1
-        else:
-            quoted += 1 if mark["open"] else -1
-    return outside if quoted == 0 and plain % 2 == 0 else free
+            (inside if depth or plain else outside).append(mark.end())
+    return outside, inside, bool(depth or plain)
 
 
 def _pieces(spoken: str, sentence: _Span) -> Iterator[_Span]:
-    """Yield the sentence, cut at clauses or words so that no piece is longer than the limit."""
+    """Yield the spans of a sentence, cut so that none is longer than ``MAX_CHARS``."""
     start, end = sentence
     while end - start > MAX_CHARS:
         cut = _cut(spoken, start, end)
@@ -133,7 +181,11 @@ def _pieces(spoken: str, sentence: _Span) -> Iterator[_Span]:
 
 
 def _cut(spoken: str, start: int, end: int) -> int:
-    """Return where to cut: near an even share, after a clause, before a joint, or at a space."""
+    """Return the position at which to cut ``MAX_CHARS`` or less from a long sentence.
+
+    The best cut is after a clause, then before a conjunction, then at a space, in each case near
+    the length that would make all pieces equally long.
+    """
     wanted = start + (end - start) // ceil((end - start) / NATURAL_CHARS)
     first, last = start + NATURAL_CHARS // 3, min(start + MAX_CHARS, end - 1)
     for mark in (_CLAUSE_END, _JOINT):
@@ -145,7 +197,7 @@ def _cut(spoken: str, start: int, end: int) -> int:
 
 
 def _trimmed(spoken: str, start: int, end: int) -> Iterator[_Span]:
-    """Yield the stretch without the space around it, unless there is nothing to say in it."""
+    """Yield the span without surrounding white space, or nothing if it has no letter or digit."""
     while start < end and spoken[start].isspace():
         start += 1
     while end > start and spoken[end - 1].isspace():

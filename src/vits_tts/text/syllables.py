@@ -1,8 +1,11 @@
-"""Vietnamese syllables: which ones there are, and how each is written.
+"""All valid Vietnamese syllables and their spelling.
 
-A syllable is an onset, a rhyme and one of six tones. The spelling rules are those of the school
-books: k, gh and ngh before e, ê, i, y; qu takes the rhymes that begin with a glide; gi lends its i
-to the rhyme; after a final c, ch, p or t only the tones sắc and nặng are said.
+A syllable has an onset, a rhyme and one of six tones. The rules are those of school books:
+
+- k, gh and ngh stand before e, ê, i and y; c, g and ng before other vowels.
+- qu stands before rhymes that begin with a glide.
+- gi loses its i before a rhyme that begins with i (gì, giếng).
+- Rhymes that end in c, ch, p or t have only the tones sắc and nặng.
 """
 
 import re
@@ -13,7 +16,7 @@ from itertools import product
 from typing import Final
 
 TONES: Final = ("", "\u0300", "\u0301", "\u0309", "\u0303", "\u0323")
-"""The marks of ngang, huyền, sắc, hỏi, ngã, nặng."""
+"""The combining marks of the tones ngang (no mark), huyền, sắc, hỏi, ngã and nặng."""
 
 _STOPPED_TONES: Final = ("\u0301", "\u0323")
 
@@ -45,7 +48,7 @@ _TONE_MARKS: Final = re.compile("[\u0300\u0301\u0303\u0309\u0323]")
 
 
 def _bases() -> Iterator[tuple[str, str]]:
-    """Yield ``(onset, rhyme)`` of every syllable, without tones."""
+    """Yield ``(onset, rhyme)`` of every valid syllable without its tone."""
     rhymes = sorted(RHYMES | _GLIDED)
     for onset, rhyme in product(_BEFORE_ALL, rhymes):
         labial = onset in _LABIALS and rhyme.startswith("uy") and rhyme not in _AFTER_LABIALS
@@ -66,11 +69,11 @@ def _bases() -> Iterator[tuple[str, str]]:
 
 
 BASES: Final = {onset + rhyme: (onset, rhyme) for onset, rhyme in _bases()}
-"""Every syllable without its tone, and the onset and rhyme it is made of."""
+"""Maps every syllable without its tone to its onset and rhyme."""
 
 
 def _unmarked() -> dict[str, str]:
-    """Map what is left of a syllable without its marks (viet) to one that it may have been."""
+    """Return a map from letters without marks (viet) to a syllable that they may stand for."""
     marked: dict[str, str] = {}
     for base in sorted(BASES, key=lambda base: sum(base.count(letter) for letter in "ăươâ")):
         decomposed = unicodedata.normalize("NFD", base.replace("đ", "d"))
@@ -81,18 +84,18 @@ def _unmarked() -> dict[str, str]:
 
 
 UNMARKED: Final = _unmarked()
-"""Syllables written without any mark that are none as they stand, and what they may have been."""
+"""Maps letters without marks that are not a syllable themselves to one they may stand for."""
 
 
 def all_syllables() -> Iterator[str]:
-    """Yield every valid syllable with each tone it can have, as newspapers write them."""
+    """Yield every valid syllable with each of its possible tones, spelled as in newspapers."""
     for base, (onset, rhyme) in BASES.items():
         for tone in _STOPPED_TONES if _STOP.search(rhyme) else TONES:
             yield toned(base, onset, tone)
 
 
 def toned(base: str, onset: str, tone: str) -> str:
-    """Return the syllable with its tone where the older, usual style puts it (hòa, thúy)."""
+    """Return the syllable in NFC with its tone mark placed in the traditional style (hòa, thúy)."""
     if not tone:
         return base
     place = _tone_place(base, len(onset))
@@ -117,10 +120,10 @@ _VOWELS: Final = frozenset("aăâeêioôơuưy")
 
 @lru_cache(maxsize=65_536)
 def is_syllable(word: str) -> bool:
-    """Whether a lower-case word in NFC is a Vietnamese syllable.
+    """Return whether a lower-case word in NFC is a Vietnamese syllable.
 
-    One that ends in a stop may lack its tone, as in the names of places (Krông Pak) and in texts
-    that are written without marks.
+    A syllable that ends in a stop consonant may lack its tone, as it does in place names (Krông
+    Pak) and in texts without marks.
     """
     bare = _TONE_MARKS.sub("", unicodedata.normalize("NFD", word))
     if len(word) > 8 or len(unicodedata.normalize("NFD", word)) - len(bare) > 1:  # noqa: PLR2004

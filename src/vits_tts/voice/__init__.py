@@ -1,1 +1,1 @@
-"""Voices: their files, what they say of themselves, and the engine that makes them speak."""
+"""Voices as files: manifest, model card, licence, and the list of installed ones."""

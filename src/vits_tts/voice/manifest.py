@@ -1,13 +1,13 @@
-"""What a voice says of itself: Piper's JSON beside the model, read and checked.
+"""Manifest of a voice: Piper's JSON file beside the model, read and validated.
 
-Format: ``NAME.onnx.json`` as Piper writes it, see ``docs/VOICES.md`` of OHF-Voice/piper1-gpl. Keys
-that it does not know, ``licence`` among them, are allowed; ours is
-``{"name": …, "url": …, "attribution": …}``. Without it the licence is that of the model card, if
-there is one beside the model.
+The format is that of ``NAME.onnx.json`` in ``docs/VOICES.md`` of OHF-Voice/piper1-gpl. Piper
+ignores unknown keys, so we add one: ``licence``, with ``{"name": …, "url": …, "attribution": …}``.
+Without it the licence comes from the model card beside the model, if there is one.
 """
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from itertools import accumulate
@@ -18,12 +18,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from vits_tts.errors import SpeakerUnknown, VoiceError
 from vits_tts.types import Prosody
-from vits_tts.voice import card
-from vits_tts.voice.card import Licence
+from vits_tts.voice import model_card
+from vits_tts.voice.model_card import Licence
 
 BOS: Final = "^"
 EOS: Final = "$"
 PAD: Final = "_"
+_NUMBER: Final = re.compile(r"[0-9]{1,9}")
 
 
 PhonemeId: TypeAlias = Annotated[int, Field(ge=0, lt=2**31)]
@@ -34,20 +35,20 @@ class _Part(BaseModel):
 
 
 class AudioFormat(_Part):
-    """The ``audio`` part: ``sample_rate`` in hertz."""
+    """The ``audio`` object; ``sample_rate`` is in hertz."""
 
     sample_rate: int = Field(ge=4000, le=192_000)
     quality: str | None = None
 
 
 class Espeak(_Part):
-    """The ``espeak`` part: which of espeak-ng's voices made the phonemes."""
+    """The ``espeak`` object: the espeak-ng voice that made the phonemes of the training data."""
 
     voice: str = Field(min_length=1)
 
 
 class Inference(_Part):
-    """The ``inference`` part: the scales that the voice sounds best with."""
+    """The ``inference`` object: the default scales of the voice."""
 
     noise_scale: float = Field(0.667, ge=0, le=10, allow_inf_nan=False)
     length_scale: float = Field(1.0, gt=0, le=10, allow_inf_nan=False)
@@ -55,13 +56,13 @@ class Inference(_Part):
 
 
 class Language(_Part):
-    """The ``language`` part: ``code`` is such as ``vi_VN``."""
+    """The ``language`` object; ``code`` is a locale such as ``vi_VN``."""
 
     code: str
 
 
 class Manifest(_Part):
-    """A voice's configuration, with the name and the digest that it is known by."""
+    """A voice's configuration, with its name, its files and their digest."""
 
     audio: AudioFormat
     espeak: Espeak | None = None
@@ -79,58 +80,64 @@ class Manifest(_Part):
 
     @property
     def short_digest(self) -> str:
-        """Enough of the digest to tell voices apart in the names of cache entries."""
+        """The first 12 digits of the digest, which identify the voice in names of cache entries."""
         return self.digest[:12]
 
     @property
     def sample_rate(self) -> int:
-        """Samples a second."""
+        """Samples per second of the voice's output."""
         return self.audio.sample_rate
 
     @property
     def espeak_voice(self) -> str:
-        """Which of espeak-ng's voices phonemises for this voice."""
+        """The name of the espeak-ng voice that phonemises for this voice."""
         return self.espeak.voice if self.espeak else "vi"
 
     @property
     def language_code(self) -> str:
-        """The language spoken, such as ``vi_VN``."""
+        """The code of the language, such as ``vi_VN``."""
         return self.language.code if self.language else self.espeak_voice
 
     @property
     def speakers(self) -> tuple[str, ...]:
-        """The names of the speakers, in the order of their ids; none if there is only one."""
+        """The names of the speakers in the order of their ids; empty if there is only one."""
         if self.num_speakers <= 1:
             return ()
         names = {number: name for name, number in self.speaker_id_map.items()}
         return tuple(names.get(number, str(number)) for number in range(self.num_speakers))
 
     def speaks(self, language: str | None) -> bool:
-        """Whether it speaks a language, ``vi`` or ``vi_VN``; any does for None."""
+        """Return whether the voice speaks a language (``vi`` or ``vi_VN``); None matches any."""
         code = self.language_code.lower()
         wanted = (language or code).lower().replace("-", "_")
         return wanted in {code, code.partition("_")[0]}
 
     def speaker_id(self, speaker: str | None) -> int:
-        """Return the id of a speaker by name or number; the first one's for None.
+        """Return the id of a speaker, given by name or number; None is the first speaker.
 
         Raises:
-            SpeakerUnknown: there is no such speaker.
+            SpeakerUnknown: the voice has no speaker of this name or number.
 
         """
         if speaker is None or (speaker == "0" and not self.speakers):
             return 0
         if speaker in self.speakers:
             return self.speakers.index(speaker)
-        if speaker.isascii() and speaker.isdecimal() and int(speaker) < len(self.speakers):
-            return int(speaker)
+        number = int(speaker) if _NUMBER.fullmatch(speaker) else len(self.speakers)
+        if number < len(self.speakers):
+            return number
         known = f"one of {', '.join(self.speakers[:8])}" if self.speakers else "none"
         raise SpeakerUnknown(
             f"voice {self.name} has no speaker {speaker!r:.60}; it has {known}", field="speaker"
         )
 
     def prosody(self, length_scale: float = 1.0, speaker: str | None = None) -> Prosody:
-        """Return the voice's own scales, its durations stretched by ``length_scale``."""
+        """Return the voice's scales and the speaker's id, with durations times ``length_scale``.
+
+        Raises:
+            SpeakerUnknown: the voice has no such speaker.
+
+        """
         return Prosody(
             length_scale=self.inference.length_scale * length_scale,
             noise_scale=self.inference.noise_scale,
@@ -139,9 +146,9 @@ class Manifest(_Part):
         )
 
     def phoneme_ids(self, phonemes: Iterable[str]) -> tuple[list[int], set[str]]:
-        """Return the model's ids, padded as Piper's training pads them, and what it does not know.
+        """Return the model's input ids, and the phonemes that the model does not know.
 
-        ``^ _ p1 _ p2 _ … $``: a pad after every phoneme but the last.
+        The ids are padded as in Piper's training: ``^ _ p1 _ p2 _ … $``, a pad after every phoneme.
         """
         ids = [*self.phoneme_id_map[BOS], *self.phoneme_id_map[PAD]]
         unknown = set()
@@ -153,14 +160,14 @@ class Manifest(_Part):
         return [*ids, *self.phoneme_id_map[EOS]], unknown
 
     def places_of_ids(self, phonemes: Iterable[str]) -> list[int]:
-        """Return where in ``phoneme_ids`` each phoneme's begin, and where the last one's end."""
+        """Return the index in ``phoneme_ids`` of each phoneme's first id, and the last's end."""
         pad = len(self.phoneme_id_map[PAD])
         known = (self.phoneme_id_map.get(phoneme) for phoneme in phonemes)
         sizes = (len(ids) + pad if ids else 0 for ids in known)
         return list(accumulate(sizes, initial=len(self.phoneme_id_map[BOS]) + pad))
 
     def described(self, *, default: bool) -> dict[str, Any]:
-        """Return what is shown of a voice wherever voices are listed, its licence with it."""
+        """Return the JSON object that describes the voice in lists of voices, with its licence."""
         return {
             "name": self.name,
             "default": default,
@@ -175,10 +182,10 @@ class Manifest(_Part):
 
 
 def read(model_path: Path) -> Manifest:
-    """Read and check the manifest beside ``model_path`` and take the digest of both files.
+    """Read and validate the manifest beside ``model_path``, and compute the digest of both files.
 
     Raises:
-        VoiceError: a file is missing or broken; the message says which and why.
+        VoiceError: a file is missing or broken; the message names the file and the reason.
 
     """
     name = model_path.name.removesuffix(".onnx")
@@ -199,20 +206,25 @@ def read(model_path: Path) -> Manifest:
 
 
 def model_of(manifest: Manifest) -> bytes:
-    """Return the bytes of a voice's model.
+    """Return the bytes of the model that a manifest belongs to.
 
     Raises:
-        VoiceError: the files are not those any more that the manifest was read from.
+        VoiceError: the files have changed since the manifest was read.
 
     """
     model, text = _contents(manifest.model_path)
     if _digest(model, text) != manifest.digest:
-        raise VoiceError(f"voice {manifest.name}: its files were replaced; have them read again")
+        raise VoiceError(f"voice {manifest.name}: its files were replaced; reload the server")
     return model
 
 
 def _contents(model_path: Path) -> tuple[bytes, bytes]:
-    """Return the model and its JSON."""
+    """Return the bytes of the model and of its JSON file.
+
+    Raises:
+        VoiceError: a file cannot be read.
+
+    """
     try:
         return model_path.read_bytes(), _json_path(model_path).read_bytes()
     except OSError as error:
@@ -229,10 +241,10 @@ def _digest(model: bytes, text: bytes) -> str:
 
 
 def _stated_licence(model_path: Path) -> Licence:
-    """Return the licence that the card beside a model states."""
-    path = model_path.with_name(f"{model_path.name.removesuffix('.onnx')}{card.SUFFIX}")
+    """Return the licence stated by the model card beside a model; an unknown one without it."""
+    path = model_path.with_name(f"{model_path.name.removesuffix('.onnx')}{model_card.SUFFIX}")
     with suppress(OSError), path.open("rb") as file:
-        stated = card.licence(file.read(card.MAX_BYTES).decode("utf-8", "replace"))
+        stated = model_card.licence(file.read(model_card.MAX_BYTES).decode("utf-8", "replace"))
         return stated or Licence()
     return Licence()
 

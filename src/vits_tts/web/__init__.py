@@ -1,1 +1,1 @@
-"""The HTTP interface."""
+"""The HTTP server: routes, handlers, access control, and the web page."""

@@ -1,7 +1,7 @@
-"""The application: every path, and the collaborators that their handlers are given.
+"""The application: every path with its handler, and the services that handlers share.
 
 ``make_app`` also serves ``gunicorn --worker-class tornado 'vits_tts.web.app:make_app()'``. It runs
-after the fork; the voices are loaded in the background from then on.
+in each worker, after the fork, and starts to load the voices in the background.
 """
 
 import sys
@@ -9,54 +9,74 @@ from pathlib import Path
 from typing import Any, Final
 
 from tornado.httputil import HTTPServerRequest
-from tornado.routing import URLSpec
+from tornado.routing import Rule, URLSpec
 from tornado.web import Application, RequestHandler
 
-from vits_tts import config as configuration
-from vits_tts import logs, tracing
-from vits_tts.config import Config
+from vits_tts.config import Config, Settings
+from vits_tts.jobs import JobService
 from vits_tts.speech import Speech, build
-from vits_tts.web import pages
+from vits_tts.telemetry import logging, tracing
+from vits_tts.usage import Accounts
+from vits_tts.web import interfaces
+from vits_tts.web.auth.gate import Gate
+from vits_tts.web.auth.page_policy import PagePolicy
 from vits_tts.web.base import Handler, NotFoundHandler
-from vits_tts.web.cors import Cors
-from vits_tts.web.guard import Guard
-from vits_tts.web.openai import OpenAINotFoundHandler
-from vits_tts.web.openapi import Describer
-from vits_tts.web.proxy import Proxies
-from vits_tts.web.routes import ROUTES
+from vits_tts.web.callbacks import Callbacks
+from vits_tts.web.context import Services
+from vits_tts.web.dictionary_routes import DICTIONARIES
+from vits_tts.web.handlers import pages
+from vits_tts.web.handlers.openai import OpenAINotFoundHandler
+from vits_tts.web.http.cors import Cors
+from vits_tts.web.http.forwarded import Proxies
+from vits_tts.web.routes import JOBS, PIPER, ROUTES
+from vits_tts.web.schema.openapi import Describer
 from vits_tts.web.state import State
 
 _BODY_HEADERS: Final = ("Content-Length", "Transfer-Encoding")
 
 
 class SpeechApplication(Application):
-    """A tornado application that also knows its configuration, its speech and its state."""
+    """A tornado application with its configuration, its speech and its state."""
 
     def __init__(self, config: Config, speech: Speech) -> None:
-        """Wire the handlers to their collaborators."""
+        """Create the routing rules of all paths; every handler gets the same services."""
         self.config = config
         self.speech = speech
         self.state = State()
         proxies = Proxies(config.server)
-        self.guard = Guard(config, proxies)
+        cors = Cors(config.server.cors_origins)
+        self.guard = Gate(config, proxies, speech.link_secret)
         self._bodiless: dict[type[RequestHandler], type[RequestHandler]] = {}
-        shared: dict[str, Any] = {
-            "config": config,
-            "speech": speech,
-            "cors": Cors(config.server.cors_origins),
-            "proxies": proxies,
-            "guard": self.guard,
-            "state": self.state,
-        }
-        rules = [route.rule(shared) for route in ROUTES]
-        rules.append(URLSpec(r"/v1(?:/.*)?", OpenAINotFoundHandler, shared))
+        self.usage = Accounts(config)
+        self.jobs = _jobs(config, speech, self.usage) if config.has_jobs else None
+        self.services = services = Services(
+            config=config,
+            speech=speech,
+            cors=cors,
+            page_policy=PagePolicy(config.server, cors, proxies),
+            proxies=proxies,
+            guard=self.guard,
+            state=self.state,
+            jobs=self.jobs,
+            usage=self.usage,
+        )
+        shared: dict[str, Any] = {"services": services}
+        rules: list[Rule] = interfaces.rules(config, shared)
+        routes = [*ROUTES, *DICTIONARIES, *(JOBS if self.jobs else ())]
+        rules += [route.rule(shared) for route in routes]
+        unknown = shared | {"route": "notfound"}
+        unknown_openai = shared | {"route": "openainotfound"}
+        rules.append(URLSpec(r"/v1(?:/.*)?", OpenAINotFoundHandler, unknown_openai))
         if config.server.page:
             rules += pages.page(config, shared, keys_needed=self.guard.keys_needed)
+        elif config.server.docs:
+            rules.append(URLSpec(r"/", pages.ToDocsHandler, shared | {"route": "asset"}))
         if config.server.docs:
             voices = speech.voices.manifests
             describer = Describer(config, voices, keys_needed=self.guard.keys_needed)
-            rules += pages.documentation(describer.document(ROUTES), shared)
-        super().__init__(rules, default_handler_class=NotFoundHandler, default_handler_args=shared)
+            described = [*routes, *([PIPER] if config.piper.enabled else [])]
+            rules += pages.documentation(describer.document(described), shared)
+        super().__init__(rules, default_handler_class=NotFoundHandler, default_handler_args=unknown)
 
     def get_handler_delegate(
         self,
@@ -66,7 +86,11 @@ class SpeechApplication(Application):
         path_args: list[bytes] | None = None,
         path_kwargs: dict[str, bytes] | None = None,
     ) -> Any:
-        """Let a request without a body begin at once: waiting for one takes turns of the loop."""
+        """Return the delegate of a request; one without a body starts at once.
+
+        A handler that streams a body waits for its end, which takes several turns of the event
+        loop even if there is none. So requests without a body get a class that does not stream.
+        """
         if not any(name in request.headers for name in _BODY_HEADERS):
             if target_class not in self._bodiless:
                 self._bodiless[target_class] = _bodiless(target_class)
@@ -76,30 +100,36 @@ class SpeechApplication(Application):
         )
 
     def log_request(self, handler: RequestHandler) -> None:
-        """Write the request's line in the log."""
+        """Write the log line of a request."""
         if isinstance(handler, Handler):
             handler.log_request()
 
 
+def _jobs(config: Config, speech: Speech, usage: Accounts) -> JobService:
+    return JobService(config, speech, usage, Callbacks(config.callbacks))
+
+
 def _bodiless(handler: type[RequestHandler]) -> type[RequestHandler]:
-    """Return the same handler for requests that have no body to be taken as it comes."""
+    """Return a subclass of ``handler`` that does not wait for a body."""
     return type(handler.__name__, (handler,), {"_stream_request_body": False})
 
 
 def make_app(config: Config | str | None = None) -> SpeechApplication:
-    """Return the application for ``config``, an object or a file's path, and begin to load voices.
+    """Return the application for ``config``, an object or a file's path; start to load its voices.
 
-    Without one it is ``config.yaml`` in the current folder, or the defaults.
+    If ``config`` is None, ``config.yaml`` in the current folder is used, or else the defaults.
 
     Raises:
-        ConfigError: a setting cannot be used.
-        VoiceError: a voice's JSON is broken.
+        ConfigError: a setting is invalid.
+        VoiceError: the manifest of a voice is invalid.
 
     """
-    if not isinstance(config, Config):
-        config = configuration.load(Path(config) if config else None)
-    logs.configure(config.logging, sys.stdout)
-    tracing.configure(config.tracing)
-    application = SpeechApplication(config, build(config))
+    read = config if isinstance(config, Config) else Settings(Path(config) if config else None)()
+    logging.configure(read.logging, sys.stdout)
+    tracing.configure(read.tracing)
+    application = SpeechApplication(read, build(read))
+    if read is not config:  # otherwise the master process has logged it
+        application.guard.announce()
     application.speech.start()
+    application.usage.start()
     return application

@@ -1,5 +1,6 @@
-"""From whatever was raised to an error of our tree, and to what the answer's headers say of it."""
+"""Conversion of any exception to an error of our own, and the headers of its answer."""
 
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 
@@ -7,6 +8,7 @@ from tornado import httputil
 from tornado.web import HTTPError
 
 from vits_tts.errors import (
+    BudgetExceededForNow,
     KeyInvalid,
     KeyMissing,
     MethodNotAllowed,
@@ -14,30 +16,42 @@ from vits_tts.errors import (
     RangeNotSatisfiable,
     RateLimited,
     RequestError,
+    TokenExpired,
     Unavailable,
     VitsTtsError,
 )
 
 
 def as_ours(status: int, error: BaseException | None) -> VitsTtsError:
-    """Return an error of our tree for whatever was raised."""
+    """Return our own error for any exception; ``status`` is tornado's status for it."""
     if isinstance(error, VitsTtsError):
         return error
     if status == HTTPStatus.METHOD_NOT_ALLOWED:
-        return MethodNotAllowed("this path does not take this method")
+        return MethodNotAllowed("this path does not support this method")
     if status == HTTPStatus.NOT_FOUND:
         return NotFound("there is no such path")
     if (
         isinstance(error, HTTPError | httputil.HTTPInputError)
         and status < HTTPStatus.INTERNAL_SERVER_ERROR
     ):
-        return RequestError("the request cannot be read")
-    return VitsTtsError("something went wrong here; it has been logged under this request id")
+        return RequestError("the request is invalid")
+    if isinstance(error, MemoryError) or "can't start new thread" in str(error):
+        return Unavailable("the server has no memory or no threads left for this request")
+    return VitsTtsError("an internal error occurred; the log has it under this request id")
+
+
+def told(error: VitsTtsError, names: Mapping[str, str]) -> tuple[str, str | None]:
+    """Return the message and the field of an error, in the interface's own ``names`` of fields."""
+    field = error.field or ""
+    if field not in names:
+        return error.message, error.field
+    sent = names[field]
+    return re.sub(rf"\b(?:the )?{re.escape(field)}\b", sent, error.message, count=1), sent
 
 
 def headers(error: VitsTtsError) -> Mapping[str, str]:
-    """Return the headers that an error's answer has besides the usual ones."""
-    if isinstance(error, Unavailable):
+    """Return the headers that the answer with an error needs besides the common ones."""
+    if isinstance(error, Unavailable | BudgetExceededForNow):
         return {"Retry-After": str(error.retry_after)}
     if isinstance(error, RateLimited):
         return {"Retry-After": str(error.retry_after), **error.headers}
@@ -45,6 +59,6 @@ def headers(error: VitsTtsError) -> Mapping[str, str]:
         return {"Content-Range": f"bytes */{error.size}"}
     if isinstance(error, KeyMissing):
         return {"WWW-Authenticate": 'Bearer realm="vits-tts"'}
-    if isinstance(error, KeyInvalid):  # RFC 6750, section 3
+    if isinstance(error, KeyInvalid | TokenExpired):  # RFC 6750, section 3
         return {"WWW-Authenticate": 'Bearer realm="vits-tts", error="invalid_token"'}
     return {}

@@ -1,7 +1,7 @@
-"""What a process is about, as far as requests care."""
+"""The state of a process: its requests under way, and whether it accepts more."""
 
 import asyncio
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -12,28 +12,28 @@ _PUT_AWAY_SECONDS: Final = 1.0
 class UnderWay(Protocol):
     """A request that is being answered."""
 
-    def cut_off(self) -> "asyncio.Future[None] | None":
-        """Stop answering; return what is to be waited for."""
+    def cut_off(self) -> "asyncio.Future[Any] | None":
+        """Stop answering; return the task that is ending, if there is one."""
 
 
 class State:
-    """Which requests are under way, and whether the process is about to end."""
+    """Holds the requests under way, and whether the process is draining."""
 
     def __init__(self) -> None:
-        """Start with nothing to do."""
+        """Start without requests."""
         self.accepting = False
         self.draining = False
         self.replaced = False
-        """Another process takes over, so that callers need not go elsewhere."""
+        """True if another process takes over, so that `/readyz` stays ready during the drain."""
         self.idle = asyncio.Event()
         self.idle.set()
         self.served = 0
         self.connections: Callable[[], int] = lambda: 0
-        """How many callers are connected, once there is somebody who counts them."""
+        """Returns the number of connections; the listener replaces it when it starts."""
         self._under_way: set[UnderWay] = set()
 
     def __len__(self) -> int:
-        """How many requests are under way."""
+        """Return the number of requests under way."""
         return len(self._under_way)
 
     def enter(self, request: UnderWay) -> None:
@@ -42,13 +42,13 @@ class State:
         self.idle.clear()
 
     async def cut_off(self) -> None:
-        """Stop what is under way, and wait a moment until it has been put away."""
+        """Stop the requests under way, and wait a moment until their work has ended."""
         works = [work for request in list(self._under_way) if (work := request.cut_off())]
         if works:
             await asyncio.wait(works, timeout=_PUT_AWAY_SECONDS)
 
     def leave(self, request: UnderWay) -> None:
-        """Count it no more; doing so twice is no harm."""
+        """Count a request as done; a second call does nothing."""
         if request in self._under_way:
             self._under_way.discard(request)
             self.served += 1

@@ -1,4 +1,4 @@
-// Puts the page together: what is pressed, what is asked of the server, what is shown of it.
+// Connects the page: the controls, the requests to the server, and the display of the answers.
 
 import { Form } from "./form.js";
 import { readingNodes } from "./reading.js";
@@ -11,7 +11,7 @@ import { Words } from "./words.js";
 
 const READING_PAUSE = 400; // milliseconds after the last key
 const SECONDS_PER_CHARACTER = 0.07;
-// What may be otherwise when the same is asked again.
+// Codes of problems after which the same request may succeed later.
 const PASSING = ["unreachable", "interrupted", "busy", "not_ready", "rate_limited", "other"];
 
 const root = document.documentElement;
@@ -19,9 +19,9 @@ const part = (name) => document.getElementById(name);
 
 class Page {
   #talking = null; // aborts the speech under way
-  #asking = null; // aborts the question what will be read
+  #asking = null; // aborts the request for the spoken text
   #timer = 0;
-  #read = null; // the text and its reading, as shown
+  #read = null; // the text and its spoken form, as shown
   #problem = null;
 
   constructor() {
@@ -88,14 +88,14 @@ class Page {
 
   // --- speaking ---
 
-  // Sound is on its way, or heard.
+  // True while audio is being received or played.
   get #active() {
     return Boolean(this.#talking) || this.sound.player.playing;
   }
 
   async #speak() {
     this.#stop();
-    this.service.key = part("key").value.trim(); // typed, and the field not left yet
+    this.service.key = part("key").value.trim(); // also if the field still has the focus
     const talking = (this.#talking = new AbortController());
     this.#showProblem(null);
     this.#say("waiting");
@@ -106,7 +106,7 @@ class Page {
       await this.#listenTo(speech, talking);
       this.sound.complete(true);
     } catch (error) {
-      if (this.#talking !== talking) return; // another speech has taken its place
+      if (this.#talking !== talking) return; // another speech has replaced it
       if (this.sound.recording) this.sound.complete(false);
       if (error.name !== "AbortError") this.#showProblem(error);
     }
@@ -127,10 +127,10 @@ class Page {
     }
   }
 
-  // What went wrong at first may have been the question for voices.
+  // The first failure may have been the request for the voices.
   #retry() {
     if (!this.form.offered) this.#loadVoices();
-    part("speak").focus(); // for the button that was pressed goes
+    part("speak").focus(); // because the pressed button disappears
     this.#speak();
   }
 
@@ -168,10 +168,10 @@ class Page {
     }
   }
 
-  // --- what will be read, and the same as a program ---
+  // --- the spoken text, and the request as a program ---
 
   #changed() {
-    this.#showProblem(null); // it was about what was asked before
+    this.#showProblem(null); // it belonged to the previous request
     this.form.count();
     this.#showCode();
     clearTimeout(this.#timer);
@@ -192,7 +192,7 @@ class Page {
       this.#read = { text, reading: await this.service.reading(text, this.#asking.signal) };
     } catch (error) {
       if (error.name === "AbortError") return;
-      this.#read = null; // speaking the text will say why
+      this.#read = null; // the request for speech will show the reason
     }
     this.#showReading();
   }
@@ -300,7 +300,7 @@ class Page {
   }
 }
 
-// Where there is no clipboard to write to, as on pages that come over plain HTTP.
+// Copies without the Clipboard API, which browsers do not offer over plain HTTP.
 function copiedBySelection(element) {
   getSelection().selectAllChildren(element);
   return document.execCommand("copy");

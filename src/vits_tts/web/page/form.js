@@ -1,4 +1,4 @@
-// The form: what to say, in which voice, how fast; which file to download.
+// The form: the text, the voice, the speed, and the format of the download.
 
 const SPEEDS = [0.5, 0.75, 0.9, 1, 1.1, 1.25, 1.5, 2];
 
@@ -41,14 +41,14 @@ export class Form {
   }
 
   get length() {
-    return [...this.text.value].length; // as the server counts: code points
+    return [...this.text.value].length; // in code points, as the server counts
   }
 
   get sampleRate() {
     return this.#chosen?.sample_rate ?? 22050;
   }
 
-  // What is asked of the server; what is as usual is left out.
+  // Return the parameters of the request, without those that have their default.
   get speech() {
     const voice = this.#chosen;
     return {
@@ -63,7 +63,7 @@ export class Form {
     return this.#voices.find(({ name }) => name === this.voice.value);
   }
 
-  // Whether it is known which voices there are.
+  // True once the voices are known.
   get offered() {
     return this.#voices.length > 0;
   }

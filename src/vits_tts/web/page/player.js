@@ -1,20 +1,20 @@
-// Plays a recording while it grows: slices of it, each started at the very frame after the one
-// before. The context runs at the recording's own rate, so nothing is resampled slice by slice, which
-// would be heard at every seam.
+// Plays a recording while it grows, in slices. Each slice starts at the frame after the end of the
+// one before. The context runs at the recording's sample rate, because resampling each slice
+// separately would be audible where two slices meet.
 
 const AHEAD_SECONDS = 3; // background tabs wake up once a second
 const SLICE_SECONDS = 0.5;
-const LEAD_SECONDS = 0.05; // between now and the first sample, so that it is not late
+const LEAD_SECONDS = 0.05; // between now and the first sample, so that none is late
 const TICK_MILLISECONDS = 200;
 
-// Events: `sound` (its detail is the moment of the first sample, as performance.now() tells time),
-// `rest` whenever playing stops, `end` when that is because all has been played.
+// Events: `sound` at the first sample (its detail is that time, on the clock of performance.now()),
+// `rest` whenever playing stops, `end` when all has been played.
 export class Player extends EventTarget {
   #context = null;
   #recording = null;
-  #slices = []; // what was handed over: {node, frame, start, length}
-  #next = 0; // the sample to hand over next
-  #frame = 0; // the context's frame on which it is due; 0 for as soon as possible
+  #slices = []; // slices given to the context: {node, frame, start, length}
+  #next = 0; // the first sample of the next slice
+  #frame = 0; // the context's frame at which it starts; 0 for as soon as possible
   #resting = 0; // the position in samples while nothing plays
   #timer = 0;
 
@@ -22,12 +22,12 @@ export class Player extends EventTarget {
     return this.#timer !== 0;
   }
 
-  // In seconds.
+  // The position in seconds.
   get position() {
     return this.#recording ? this.#sample() / this.#recording.sampleRate : 0;
   }
 
-  // Get ready within the user's gesture, before there is any sound: browsers want that.
+  // Create the context during the user's gesture: browsers block audio that starts without one.
   prepare(sampleRate) {
     if (this.#context?.sampleRate !== sampleRate) {
       this.#context?.close();
@@ -67,7 +67,7 @@ export class Player extends EventTarget {
     else this.#resting = Math.round(seconds * this.#recording.sampleRate);
   }
 
-  // Hand over what has arrived, up to a few seconds ahead; notice the end.
+  // Give the context the samples that have arrived, up to a few seconds ahead; detect the end.
   grown() {
     if (!this.playing) return;
     const { sampleRate, length, complete } = this.#recording;

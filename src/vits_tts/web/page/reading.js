@@ -1,6 +1,6 @@
-// What will be read: the normalised text, with what was written otherwise beside it.
+// Shows the spoken text, with the source beside each part that was rewritten.
 
-// Return the nodes that show a reading of `/normalize`; places in it count code points of `text`.
+// Return the nodes that show an answer of `/normalize`; its places count code points of `text`.
 export function readingNodes(text, { stretches }, words) {
   const letters = [...text];
   return gathered(letters, stretches).map(({ said, written }) => {
@@ -18,7 +18,7 @@ export function readingNodes(text, { stretches }, words) {
   });
 }
 
-// Join neighbours: rewritten stretches that touch (5kg) are one, and so is what lies between.
+// Join adjacent rewritten stretches (5kg) into one part, and unchanged ones between them too.
 function gathered(letters, stretches) {
   const parts = [];
   for (const { text, start, end } of stretches) {
@@ -36,5 +36,5 @@ function gathered(letters, stretches) {
   return parts;
 }
 
-// What counts when a text and its reading are compared: letters and digits, as if all were small.
+// Return only the letters and digits in lower case, to compare a text with its spoken form.
 const bare = (text) => text.normalize("NFC").toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "");

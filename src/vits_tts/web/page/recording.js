@@ -1,6 +1,6 @@
-// The samples of one speech, growing while they arrive.
+// The samples of one speech, which grow while they arrive.
 
-const BLOCK_SECONDS = 0.005; // the finest that is ever drawn
+const BLOCK_SECONDS = 0.005; // the finest resolution that is drawn
 const HEADER_BYTES = 44;
 
 export class Recording {
@@ -40,7 +40,7 @@ export class Recording {
     return Float32Array.from(this.#samples.subarray(start, end), (sample) => sample / 32768);
   }
 
-  // Return the loudest level, 0 to 1, between two moments in seconds.
+  // Return the loudest level, 0 to 1, between two times in seconds.
   peak(from, to) {
     const perSecond = this.sampleRate / this.blockLength;
     const first = Math.floor(from * perSecond);
@@ -52,7 +52,7 @@ export class Recording {
     return peak;
   }
 
-  // Return a WAV file, whose header says how long it is (that of a stream cannot).
+  // Return a WAV file with its length in the header, which a stream does not have.
   toWav() {
     const header = new DataView(new ArrayBuffer(HEADER_BYTES));
     const bytes = this.length * 2;

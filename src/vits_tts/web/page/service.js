@@ -1,10 +1,10 @@
-// The server, as the page sees it: what may go wrong, and sound as it arrives.
-// Paths are relative, so that a prefix in front of the page stays in front of them.
+// The client of the server: requests, their problems, and audio as it arrives.
+// Paths are relative, so that they keep a prefix that a proxy puts before the page's path.
 
 const WAV_HEADER_BYTES = 44;
 const RATE_OFFSET = 24;
 
-// Why there is no answer: a code of docs/HTTP.md, `unreachable` or `interrupted`.
+// The reason why a request failed: a code of docs/HTTP.md, `unreachable` or `interrupted`.
 export class Problem extends Error {
   constructor(code, { id = "", retryAfter = 1 } = {}) {
     super(code);
@@ -37,8 +37,8 @@ export class Service {
     });
   }
 
-  // Yield the sample rate, then samples (Int16Array) as they arrive; aborting the signal hangs up,
-  // and the server stops making what nobody hears.
+  // Yield the sample rate, then samples (Int16Array) as they arrive. Aborting the signal closes the
+  // connection, so that the server stops synthesis.
   async *speech(speech, signal) {
     const answer = await this.#ask("tts/stream", { body: speech, signal });
     const reader = answer.body.getReader();
@@ -55,7 +55,7 @@ export class Service {
         rest = rest.subarray(WAV_HEADER_BYTES);
         begun = true;
       }
-      const whole = rest.length & ~1; // a sample has two bytes, which may come apart
+      const whole = rest.length & ~1; // a sample has two bytes, which may arrive separately
       if (begun && whole) {
         yield new Int16Array(rest.slice(0, whole).buffer);
         rest = rest.subarray(whole);
@@ -64,7 +64,7 @@ export class Service {
   }
 
   async #ask(path, { body, signal } = {}) {
-    if (/[^!-~]/.test(this.key)) throw new Problem("key_invalid"); // no header can carry it
+    if (/[^!-~]/.test(this.key)) throw new Problem("key_invalid"); // a header cannot contain it
     const headers = this.key ? { Authorization: `Bearer ${this.key}` } : {};
     const options = { headers, signal, cache: "no-store" };
     if (body) {

@@ -1,8 +1,8 @@
-// What a visitor has chosen: language and theme are remembered, the key only if asked for.
+// The user's choices: language and theme are stored, the key only if the user asks for it.
 
 import { LANGUAGES } from "./words.js";
 
-// Storage may be forbidden (private windows, blocked cookies); then nothing is remembered.
+// Browsers may forbid storage (private windows, blocked cookies); then nothing is stored.
 function remembered(area, name) {
   try {
     return window[area].getItem(name);
@@ -38,7 +38,7 @@ export const settings = {
     return chosen ? chosen === "dark" : systemDark.matches;
   },
 
-  // What the system wants anyway is not kept, so that the page goes on following it.
+  // A choice equal to the system's theme is not stored, so that the page follows later changes.
   set dark(dark) {
     const theme = dark ? "dark" : "light";
     remember("localStorage", "theme", dark === systemDark.matches ? null : theme);

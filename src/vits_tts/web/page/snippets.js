@@ -1,5 +1,5 @@
-// The same request as a program would make it. Texts may hold anything: each language's own quoting
-// carries them. A key is never written out; the program takes it from the environment.
+// The request as a program in several languages. A text may contain any character, so it is quoted
+// by each language's rules. The key is never shown; the program reads it from the environment.
 
 const KEY = "VITS_TTS_API_KEY";
 
@@ -14,7 +14,7 @@ function curl({ url, speech, file, secured }) {
   ].join(" \\\n     ");
 }
 
-// What JSON.stringify writes of strings and numbers is Python, too.
+// Strings and numbers as JSON.stringify writes them are valid Python too.
 function python({ url, speech, file, secured }) {
   const fields = Object.entries(speech).map(
     ([name, value]) => `    ${JSON.stringify(name)}: ${JSON.stringify(value)},`,

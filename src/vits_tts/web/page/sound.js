@@ -1,4 +1,4 @@
-// The sound on the page: its waveform, where it is played, and the numbers beside it.
+// The audio on the page: its waveform, the player's position, and the numbers beside it.
 
 import { Player } from "./player.js";
 import { Waveform } from "./waveform.js";
@@ -27,7 +27,7 @@ export class Sound {
     });
   }
 
-  // A new speech was asked for, which will be about so long.
+  // Prepare for a new speech of about this many seconds.
   expect(seconds, sampleRate) {
     this.#pressed = performance.now();
     this.player.pause();
@@ -52,7 +52,7 @@ export class Sound {
     this.#show();
   }
 
-  // All that will come has come; `whole` unless it was cut short.
+  // End the recording; `whole` is false if it was interrupted.
   complete(whole) {
     const { recording } = this;
     recording.complete = true;

@@ -1,15 +1,15 @@
-// Draws a recording: a bar for every few pixels, as high as its loudest sample; what has been played
-// in the accent's colour.
+// Draws a recording: a bar for every few pixels, as high as its loudest sample. The played part has
+// the accent colour.
 
 const BAR = 3;
 const STEP = 5; // from bar to bar, in pixels
-const QUIETEST = 0.02; // of the height: silence is a dot
-const LOUDNESS = 0.7; // nearer to how loud it sounds than the bare sample is
-const EASE = 0.18; // of the way to the next scale, each frame
+const QUIETEST = 0.02; // share of the height: silence is a dot
+const LOUDNESS = 0.7; // exponent that makes a bar's height closer to the perceived loudness
+const EASE = 0.18; // share of the way to the next scale in each frame
 
 export class Waveform {
   #canvas;
-  #span = 0; // seconds from edge to edge, on the way to what they should be
+  #span = 0; // seconds from edge to edge, while the scale changes
 
   constructor(canvas, redraw) {
     this.#canvas = canvas;
@@ -17,12 +17,12 @@ export class Waveform {
     new ResizeObserver(redraw).observe(canvas);
   }
 
-  // Begin at once with room for so many seconds.
+  // Show this many seconds at once, without an animation.
   expect(seconds) {
     this.#span = seconds;
   }
 
-  // Draw, and return whether the scale is still on its way.
+  // Draw, and return whether the scale is still changing.
   draw(recording, position, span) {
     this.#span = this.still.matches || !this.#span ? span : this.#span + (span - this.#span) * EASE;
     const settled = Math.abs(span - this.#span) < span * 0.002;

@@ -1,4 +1,4 @@
-// What the page says, in Vietnamese and English; {name} is replaced by a value.
+// All texts of the page, in Vietnamese and English; {name} is replaced by a value.
 
 export const LANGUAGES = ["vi", "en"];
 
@@ -154,7 +154,7 @@ export class Words {
     this.language = language;
   }
 
-  // Return a text of the page; a name with a dot is one of a group ("errors.busy").
+  // Return a text of the page; a name with a dot is in a group ("errors.busy").
   say(name, values = {}) {
     const found = name.split(".").reduce((group, part) => group?.[part], WORDS[this.language]);
     return found?.replace(/\{(\w+)\}/g, (_, key) => values[key] ?? "");
@@ -165,7 +165,7 @@ export class Words {
     return new Intl.NumberFormat(this.language, options).format(value);
   }
 
-  // Put the words where the document says which.
+  // Insert the texts into the elements that name them.
   show(document) {
     document.documentElement.lang = this.language;
     document.title = this.say("page");

@@ -1,0 +1,46 @@
+"""True peak of mono speech, as ITU-R BS.1770-4 measures it: between samples too."""
+
+from functools import lru_cache
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+OVERSAMPLING: Final = 4
+TAPS: Final = 12
+"""Samples from which the signal between two samples is computed."""
+
+
+def true_peak(samples: NDArray[np.floating], padded: bool = True) -> Floats:
+    """Return the largest magnitude of the signal from each sample to the one after it.
+
+    The signal is interpolated at four times its rate. With ``padded`` the signal is silent before
+    and after the samples, and the result has their length; else it is shorter by ``TAPS - 1``.
+    """
+    signal = np.asarray(samples, np.float64)
+    if padded:
+        signal = np.pad(signal, (TAPS // 2 - 1, TAPS // 2))
+    peaks = np.abs(signal[TAPS // 2 - 1 : len(signal) - TAPS // 2])
+    for phase in _phases():
+        peaks = np.maximum(peaks, np.abs(np.convolve(signal, phase[::-1], "valid")))
+    return peaks
+
+
+@lru_cache(maxsize=1)
+def overshoot() -> float:
+    """Return by which factor the signal between samples may exceed all samples."""
+    return max(1.0, *(float(np.abs(phase).sum()) for phase in _phases()))
+
+
+@lru_cache(maxsize=1)
+def _phases() -> tuple[Floats, ...]:
+    """Return the filters that give the signal at one, two and three quarters of a sample."""
+    places = np.arange(TAPS) - (TAPS // 2 - 1)
+    filters = []
+    for quarter in range(1, OVERSAMPLING):
+        distance = places - quarter / OVERSAMPLING
+        taps = np.sinc(distance) * np.cos(np.pi * distance / (TAPS + 1)) ** 2
+        filters.append(taps / taps.sum())
+    return tuple(filters)

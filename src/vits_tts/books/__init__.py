@@ -1,0 +1,1 @@
+"""Long documents as sound: audiobooks from books, and a sound track from subtitles."""

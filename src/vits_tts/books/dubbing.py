@@ -1,0 +1,180 @@
+"""A sound track that fits subtitles: the rate of each cue is computed from its known length.
+
+The voice states the length of a sentence without synthesising it. Length falls with the rate, but
+not exactly as 1/rate (pauses do not shrink, durations are whole frames), so the rate is searched.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final, Literal
+
+import numpy as np
+
+from vits_tts.api import Speech
+from vits_tts.books.cues import Cue
+from vits_tts.errors import ConfigError, TextEmpty, TextUnspeakable
+from vits_tts.types import Samples
+
+_TRIALS: Final = 12
+_CLOSE_SECONDS: Final = 0.02
+
+Outcome = Literal["fits", "silent", "too_long", "short"]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The author's limits: the slowest, the fastest and the usual rate.
+
+    With ``fill``, a cue with more time than it needs is spoken slower. ``spill`` is how far a cue
+    may run into the silence before the next one, in seconds.
+    """
+
+    slowest: float = 0.85
+    fastest: float = 1.4
+    usual: float = 1.0
+    fill: bool = True
+    spill: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """The plan of a cue: its rate, its length in seconds, and how far it misses its time.
+
+    ``outcome`` is ``fits``; ``too_long`` if it is longer at the fastest rate, by ``over`` seconds;
+    ``short`` if it ends early at the slowest rate; ``silent`` if it has nothing to say.
+    """
+
+    cue: Cue
+    outcome: Outcome
+    rate: float
+    seconds: float
+    over: float
+
+    def described(self) -> dict[str, Any]:
+        """Return the fit for JSON."""
+        told = asdict(self.cue)
+        rounded = {name: round(getattr(self, name), 4) for name in ("rate", "seconds", "over")}
+        return {**told, "outcome": self.outcome, **rounded}
+
+
+def plan(
+    cues: Sequence[Cue],
+    speech: Speech,
+    limits: Limits,
+    speaker: str | None,
+    done: Callable[[int], None],
+) -> list[Fit]:
+    """Return how each cue is spoken; no sound is made for that.
+
+    ``done`` is called with the number of cues so far.
+
+    Raises:
+        VitsTtsError: the voice cannot speak.
+
+    """
+    fits = []
+    for number, cue in enumerate(cues, 1):
+        following = cues[number].begins if number < len(cues) else cue.ends + limits.spill
+        room = max(cue.ends, min(cue.ends + limits.spill, following)) - cue.begins
+        fits.append(_fit(cue, room, speech, limits, speaker))
+        done(number)
+    return fits
+
+
+def track(
+    fits: Sequence[Fit],
+    speech: Speech,
+    speaker: str | None,
+    seconds: float,
+    done: Callable[[int], None],
+) -> Iterator[Samples]:
+    """Yield the samples of a track of ``seconds``, in which each cue begins at its time.
+
+    A cue that is too long is cut where the next one begins.
+
+    Raises:
+        ConfigError: a cue has another length than it was planned with.
+        VitsTtsError: the voice cannot speak.
+
+    """
+    rate = speech.voice.sample_rate
+    total = round(seconds * rate)
+    at = 0
+    spoken = [fit for fit in fits if fit.outcome != "silent"]
+    for number, fit in enumerate(spoken):
+        begins = round(fit.cue.begins * rate)
+        later = spoken[number + 1 :]
+        most = (round(later[0].cue.begins * rate) if later else total) - begins
+        samples = speech.say(fit.cue.text, speed=fit.rate, speaker=speaker).samples
+        if len(samples) != round(fit.seconds * rate):
+            raise ConfigError(f"cue {fit.cue.number}: its length is not the one that was stated")
+        yield np.zeros(begins - at, np.int16)
+        yield _cut(samples, most, rate)
+        at = begins + min(len(samples), most)
+        done(number + 1)
+    yield np.zeros(max(0, total - at), np.int16)
+
+
+def _fit(cue: Cue, room: float, speech: Speech, limits: Limits, speaker: str | None) -> Fit:
+    """Return the fit of one cue into ``room`` seconds.
+
+    The wanted length is that of the cue; beyond it the cue may run into ``room``.
+    """
+
+    def length(rate: float) -> float:
+        return speech.seconds(cue.text, speed=rate, speaker=speaker)
+
+    wanted = cue.ends - cue.begins
+    try:
+        usual = length(limits.usual)
+    except (TextEmpty, TextUnspeakable):
+        usual = 0.0
+    if not usual:
+        return Fit(cue, "silent", limits.usual, 0.0, 0.0)
+    if usual <= room and (not limits.fill or wanted - usual <= _CLOSE_SECONDS):
+        return Fit(cue, "fits", limits.usual, usual, 0.0)
+    target = wanted if usual < wanted else room
+    shortest, longest = length(limits.fastest), length(limits.slowest)
+    if shortest > target:
+        return Fit(cue, "too_long", limits.fastest, shortest, shortest - target)
+    if longest <= target:
+        outcome: Outcome = "fits" if target - longest <= _CLOSE_SECONDS else "short"
+        return Fit(cue, outcome, limits.slowest, longest, longest - target)
+    rate, seconds = _searched(length, target, limits, limits.usual * usual / target)
+    return Fit(cue, "fits", rate, seconds, seconds - target)
+
+
+def _searched(
+    length: Callable[[float], float], target: float, limits: Limits, guess: float
+) -> tuple[float, float]:
+    """Return a rate at which a cue is at most ``target`` seconds long, and that length.
+
+    The rate is bisected from ``guess`` on; the fastest rate is known to be fast enough.
+    """
+    low, high = limits.slowest, limits.fastest
+    best, seconds = high, length(high)
+    guess = min(max(guess, low), high)
+    for _ in range(_TRIALS):
+        tried = length(guess)
+        if tried > target:
+            low = guess
+        else:
+            high = guess
+            if tried > seconds:
+                best, seconds = guess, tried
+        if target - seconds <= _CLOSE_SECONDS:
+            break
+        guess = (low + high) / 2
+    return best, seconds
+
+
+def _cut(samples: Samples, most: int, rate: int) -> Samples:
+    """Return at most ``most`` samples; a cut is faded over 10 ms."""
+    if len(samples) <= most:
+        return samples
+    kept = samples[:most].astype(np.float32)
+    fade = min(most, rate // 100)
+    if fade:
+        kept[-fade:] *= np.linspace(1, 0, fade, dtype=np.float32)
+    rounded: Samples = np.rint(kept).astype(np.int16)
+    return rounded

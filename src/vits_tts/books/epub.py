@@ -1,0 +1,191 @@
+"""Reading of EPUB 2 and 3: the spine's pages, divided into chapters by the table of contents."""
+
+import posixpath
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import unquote
+from xml.etree.ElementTree import Element
+
+from vits_tts.archives import BadArchive, ZipArchive
+from vits_tts.books import markup
+from vits_tts.books.book import BadBook, Block, Book, Chapter, is_front, titled
+
+_PAGE_BYTES: Final = 16 * 1024**2
+_COVER_BYTES: Final = 16 * 1024**2
+_BOOK_BYTES: Final = 256 * 1024**2
+_PAGES: Final = ("application/xhtml+xml", "text/html", "application/x-dtbook+xml")
+_FRONT: Final = frozenset(
+    "cover frontmatter titlepage halftitlepage toc copyright-page dedication epigraph foreword "
+    "preface acknowledgments title-page".split()
+)
+_OCF: Final = "META-INF/container.xml"
+
+
+def read(path: Path) -> Book:
+    """Return the book of an EPUB.
+
+    Raises:
+        BadBook: it is broken, encrypted, or too large.
+
+    """
+    try:
+        return _Epub(ZipArchive(path)).book()
+    except BadArchive as error:
+        raise BadBook(str(error)) from None
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """An entry of the table of contents: where it leads, and its title."""
+
+    page: str
+    fragment: str
+    title: str
+
+
+class _Epub:
+    def __init__(self, archive: ZipArchive) -> None:
+        self._archive = archive
+        if "META-INF/rights.xml" in archive.members:
+            raise BadBook("it is protected by DRM")
+        container = self._xml(_OCF)
+        path = next((e.get("full-path", "") for e in container.iter("rootfile")), "")
+        self._package = self._xml(path)
+        self._folder = posixpath.dirname(path)
+        self._items = {item.get("id", ""): item for item in self._package.iter("item")}
+
+    def book(self) -> Book:
+        """Return the book.
+
+        Raises:
+            BadBook: it has no text.
+
+        """
+        pages: dict[str, list[Block]] = {}
+        total = 0
+        for path in self._spine():
+            content = self._archive.read(path, _PAGE_BYTES)
+            total += len(content)
+            if total > _BOOK_BYTES:
+                raise BadBook(f"its pages have more than {_BOOK_BYTES} bytes")
+            pages[path] = markup.blocks(content)
+        fronts = set(self._front_pages())
+        chapters = tuple(_chapters(pages, list(self._contents()), fronts))
+        if not chapters:
+            raise BadBook("it has no text")
+        return Book(
+            title=self._said("title") or self._archive.path.stem,
+            chapters=chapters,
+            author=", ".join(filter(None, (e.text for e in self._package.iter("creator")))),
+            language=self._said("language") or "vi",
+            cover=self._cover(),
+        )
+
+    def _said(self, name: str) -> str:
+        return next((" ".join((e.text or "").split()) for e in self._package.iter(name)), "")
+
+    def _xml(self, name: str) -> Element:
+        return markup.xml(self._archive.read(name, _PAGE_BYTES), name)
+
+    def _path(self, href: str, base: str | None = None) -> str:
+        """Return the name in the archive of a file that a page or the package links to."""
+        folder = self._folder if base is None else posixpath.dirname(base)
+        return posixpath.normpath(posixpath.join(folder, unquote(href.partition("#")[0])))
+
+    def _spine(self) -> Iterator[str]:
+        """Yield the pages in the order of reading; the page of contents is not spoken."""
+        for reference in self._package.iter("itemref"):
+            item = self._items.get(reference.get("idref", ""))
+            if item is None or reference.get("linear") == "no":
+                continue
+            is_nav = "nav" in (item.get("properties") or "").split()
+            if item.get("media-type") in _PAGES and not is_nav:
+                path = self._path(item.get("href", ""))
+                if path not in self._archive.members:
+                    raise BadBook(f"its page {path!r:.100} is missing")
+                yield path
+
+    def _contents(self) -> Iterator[_Entry]:
+        for item in self._items.values():
+            path = self._path(item.get("href", ""))
+            if "nav" in (item.get("properties") or "").split():
+                for nav in self._xml(path).iter("nav"):
+                    if nav.get("{http://www.idpf.org/2007/ops}type") in {"toc", None}:
+                        for link in nav.iter("a"):
+                            title = "".join(link.itertext())
+                            yield self._entry(link.get("href", ""), title, path)
+                return
+        for item in self._items.values():
+            if item.get("media-type") == "application/x-dtbncx+xml":
+                path = self._path(item.get("href", ""))
+                for point in self._xml(path).iter("navPoint"):
+                    label, content = point.find("navLabel/text"), point.find("content")
+                    if content is not None:
+                        title = (label.text if label is not None else "") or ""
+                        yield self._entry(content.get("src", ""), title, path)
+                return
+
+    def _entry(self, href: str, title: str, base: str) -> _Entry:
+        return _Entry(self._path(href, base), unquote(href.partition("#")[2]), titled(title))
+
+    def _front_pages(self) -> Iterator[str]:
+        """Yield the pages that the guide or the landmarks call front matter."""
+        for reference in self._package.iter("reference"):
+            if reference.get("type", "") in _FRONT:
+                yield self._path(reference.get("href", ""))
+        for item in self._items.values():
+            if "nav" in (item.get("properties") or "").split():
+                path = self._path(item.get("href", ""))
+                for link in self._xml(path).iter("a"):
+                    if link.get("{http://www.idpf.org/2007/ops}type", "") in _FRONT:
+                        yield self._path(link.get("href", ""), path)
+
+    def _cover(self) -> bytes | None:
+        """Return the picture of the cover, if it is a JPEG or PNG."""
+        named = {
+            e.get("content", "") for e in self._package.iter("meta") if e.get("name") == "cover"
+        }
+        for key, item in self._items.items():
+            if key in named or "cover-image" in (item.get("properties") or "").split():
+                path = self._path(item.get("href", ""))
+                if path in self._archive.members:
+                    content = self._archive.read(path, _COVER_BYTES)
+                    if content.startswith((b"\xff\xd8", b"\x89PNG")):
+                        return content
+        return None
+
+
+def _chapters(
+    pages: Mapping[str, list[Block]], contents: list[_Entry], fronts: set[str]
+) -> Iterator[Chapter]:
+    """Yield the chapters: each begins at an entry of the table of contents.
+
+    Without a usable table of contents, each page is a chapter.
+    """
+    starts: dict[tuple[str, int], str] = {}
+    for entry in contents:
+        if entry.page in pages:
+            starts.setdefault(
+                (entry.page, _position(pages[entry.page], entry.fragment)), entry.title
+            )
+    name, front = "", False
+    part: list[Block] = []
+    for page, blocks in pages.items():
+        for position, block in enumerate(blocks):
+            title = starts.get((page, position))
+            if position == 0 and (not starts or page in fronts or not part):
+                title = title or titled(block.text)
+            if title is not None:
+                if part:
+                    yield Chapter(name, tuple(part), front)
+                name, front, part = title, is_front(title) or page in fronts, []
+            part.append(block)
+    if part:
+        yield Chapter(name, tuple(part), front)
+
+
+def _position(blocks: list[Block], fragment: str) -> int:
+    """Return the index of the block that a fragment names; 0 if there is none."""
+    return next((i for i, block in enumerate(blocks) if fragment in block.ids), 0)

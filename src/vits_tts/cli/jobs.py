@@ -1,0 +1,129 @@
+"""The commands ``jobs``, for the jobs of a server, and ``work``, which works on a queue."""
+
+import time
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+from urllib.parse import quote
+
+import click
+
+from vits_tts.cli.options import Examples, Load, config_option
+from vits_tts.cli.progress import progress
+from vits_tts.telemetry.printable import printable
+
+_LOOK_SECONDS: Final = 1.0
+_UNFINISHED: Final = ("queued", "running")
+_PERCENT: Final = 100
+_FAILED: Final = 1
+_MOST_ITEMS: Final = 1000
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _url_option(command: F) -> F:
+    """Add ``--url``, the server whose jobs they are."""
+    return click.option(
+        "--url",
+        default="http://127.0.0.1:8888",
+        show_default=True,
+        metavar="URL",
+        help="The server; its API key comes from VITS_TTS_API_KEY.",
+    )(command)
+
+
+def _call(url: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    from vits_tts.cli.remote import Connection
+
+    return Connection(url).object(f"/v1/jobs{path}", body)
+
+
+def _path(job_id: str, end: str = "") -> str:
+    return f"/{quote(job_id, safe='')}{end}"
+
+
+def _line(job: dict[str, Any]) -> str:
+    """Return one line about a job."""
+    counts, seconds = job["counts"], job["progress"]["seconds"]
+    total = sum(counts.values())
+    failed = f", {counts['failed']} failed" if counts["failed"] else ""
+    return printable(
+        f"{job['id']}  {job['status']:<9}  {counts['succeeded']}/{total} items{failed}  "
+        f"{seconds:.1f} s of sound  {job['created']}"
+    )
+
+
+@click.group()
+def jobs() -> None:
+    """List, follow, cancel and retry the jobs of a server."""
+
+
+@jobs.command("list", cls=Examples, examples=("vits-tts jobs list",))
+@_url_option
+def list_jobs(url: str) -> None:
+    """List the jobs, the newest first."""
+    for job in _call(url, "")["jobs"]:
+        click.echo(_line(job))
+
+
+@jobs.command(cls=Examples, examples=("vits-tts jobs show job-0123456789abcdef01234567",))
+@click.argument("job_id", metavar="ID")
+@_url_option
+def show(job_id: str, url: str) -> None:
+    """Show a job and its items."""
+    click.echo(_line(_call(url, _path(job_id))))
+    for item in _call(url, _path(job_id, f"/items?limit={_MOST_ITEMS}"))["items"]:
+        name = item["id"] or item["index"]
+        error = item["error"]
+        result = f"{error['code']}: {error['message']}" if error else item["audio_url"] or ""
+        click.echo(printable(f"{name}  {item['status']:<9}  {result}".rstrip()))
+
+
+@jobs.command(cls=Examples, examples=("vits-tts jobs watch job-0123456789abcdef01234567",))
+@click.argument("job_id", metavar="ID")
+@_url_option
+def watch(job_id: str, url: str) -> None:
+    """Follow a job to its end; exit with status 1 unless it succeeds."""
+    job = _call(url, _path(job_id))
+    with progress(_PERCENT, job_id) as show_progress:
+        while job["status"] in _UNFINISHED:
+            show_progress(_percent(job))
+            time.sleep(_LOOK_SECONDS)  # between two requests; Ctrl-C ends it at once
+            job = _call(url, _path(job_id))
+        show_progress(_PERCENT)
+    click.echo(_line(job))
+    if job["status"] != "succeeded":
+        raise click.exceptions.Exit(_FAILED)
+
+
+def _percent(job: dict[str, Any]) -> int:
+    """Return the share of a job that is done: of its sound, or else of its items."""
+    counts, made = job["counts"], job["progress"]
+    share: float = 1 - (counts["queued"] + counts["running"]) / sum(counts.values())
+    if made["expected_seconds"]:
+        share = max(share, min(made["seconds"] / made["expected_seconds"], 1.0))
+    return round(float(share) * _PERCENT)
+
+
+@jobs.command(cls=Examples, examples=("vits-tts jobs cancel job-0123456789abcdef01234567",))
+@click.argument("job_id", metavar="ID")
+@_url_option
+def cancel(job_id: str, url: str) -> None:
+    """Cancel the items of a job that have not ended."""
+    click.echo(_line(_call(url, _path(job_id, "/cancel"), {})))
+
+
+@jobs.command(cls=Examples, examples=("vits-tts jobs retry job-0123456789abcdef01234567",))
+@click.argument("job_id", metavar="ID")
+@_url_option
+def retry(job_id: str, url: str) -> None:
+    """Try the failed and cancelled items of a job again."""
+    click.echo(_line(_call(url, _path(job_id, "/retry"), {})))
+
+
+@click.command(cls=Examples, examples=("vits-tts work", "vits-tts work --config worker.yaml"))
+@config_option
+def work(load: Load) -> None:
+    """Run the jobs of a queue (`jobs.url`, `jobs.folder`) until SIGTERM, without serving HTTP."""
+    from vits_tts.server.job_worker import work_on_jobs
+
+    work_on_jobs(load())

@@ -1,0 +1,189 @@
+"""Settings of the interfaces that other programs know: Wyoming, Piper and hosted services."""
+
+import re
+from base64 import b64decode
+from collections.abc import Mapping
+from typing import Annotated, Final
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+
+from vits_tts.config.types import Count, Hosts, Networks, Seconds, Section
+
+_TCP_URI: Final = re.compile(r"tcp://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})")
+_MAX_PORT: Final = 65535
+SECRET_PREFIX: Final = "whsec_"  # noqa: S105  # of all such secrets
+_SECRET_BYTES: Final = range(24, 65)
+
+
+def _tcp_uri(value: str) -> str:
+    """Accept ``tcp://HOST:PORT``."""
+    match = _TCP_URI.fullmatch(value)
+    if match is None or not 1 <= int(match[2]) <= _MAX_PORT:
+        raise ValueError("should be a URI such as tcp://127.0.0.1:10200")
+    return value
+
+
+TcpUri = Annotated[str, AfterValidator(_tcp_uri)]
+
+
+def _named(value: object) -> object:
+    """Read numbers as names, which YAML makes of them."""
+    if isinstance(value, dict):
+        return {str(key) if isinstance(key, int) else key: name for key, name in value.items()}
+    return value
+
+
+def _webhook_secret(secret: SecretStr) -> SecretStr:
+    """Accept ``whsec_`` and 24 to 64 bytes in base64.
+
+    Raises:
+        ValueError: it is something else.
+
+    """
+    prefix, found = SECRET_PREFIX, secret.get_secret_value()
+    try:
+        size = len(b64decode(found.removeprefix(prefix), validate=True))
+    except ValueError:
+        size = 0
+    if not found.startswith(prefix) or size not in _SECRET_BYTES:
+        raise ValueError("should be whsec_ and 24 to 64 bytes in base64")
+    return secret
+
+
+WebhookSecret = Annotated[SecretStr, AfterValidator(_webhook_secret)]
+ForeignVoices = Annotated[Mapping[str, str], BeforeValidator(_named)]
+_VOICES: Final = (
+    "Names of voices that its clients send, and which of ours each means: NAME or NAME/SPEAKER. "
+    "Empty switches these paths off."
+)
+
+
+class Wyoming(Section):
+    """The Wyoming protocol, which Home Assistant speaks."""
+
+    uri: TcpUri | None = Field(
+        None,
+        description="Where it listens, such as tcp://127.0.0.1:10200; null switches it off. The "
+        "workers share the port.",
+    )
+    networks: Networks = Field(
+        (),
+        description="Addresses or networks that may connect; empty for all. The protocol has no "
+        "keys, so that this has to be set where `access.keys` are.",
+    )
+    zeroconf: bool = Field(
+        False,
+        description="Announce it in the local network (mDNS), so that Home Assistant finds it. "
+        "Needs the extra `wyoming`, and an address that others reach.",
+    )
+
+    @property
+    def address(self) -> tuple[str, int] | None:
+        """The host and port to listen on; None if it is off."""
+        if self.uri is None:
+            return None
+        parts = urlsplit(self.uri)
+        return parts.hostname or "", parts.port or 0
+
+
+class Piper(Section):
+    """The HTTP interface of Piper's own server."""
+
+    enabled: bool = Field(
+        True, description="Whether `POST /synthesize` and `POST /` are there, as Piper has them."
+    )
+
+
+class ElevenLabs(Section):
+    """ElevenLabs' speech API over HTTP."""
+
+    voices: ForeignVoices = Field({}, description=_VOICES)
+
+
+class Cartesia(Section):
+    """Cartesia's speech API: `/tts/bytes`, `/tts/sse` and `/tts/websocket`."""
+
+    voices: ForeignVoices = Field(
+        {},
+        description="Names of voices that its clients send, and which of ours each means: NAME or "
+        "NAME/SPEAKER. The names of `/voices` are always accepted.",
+    )
+
+
+class Agents(Section):
+    """Text that comes in pieces over a WebSocket, and is spoken while it is written."""
+
+    max_buffer_delay: Annotated[float, Field(ge=0, le=60)] = Field(
+        0.1,
+        description="Seconds to wait for the rest of a sentence before its first clause is spoken "
+        "alone, if the listener has nothing else to hear. Clients may ask for another value.",
+    )
+    max_sockets: Count = Field(200, description="Most WebSockets of one process.")
+    max_contexts: Count = Field(10, description="Most texts under way on one WebSocket.")
+    max_context_chars: Count = Field(
+        200_000, description="Longest text of one context, in characters."
+    )
+    max_message_bytes: Annotated[Count, Field(ge=1024)] = Field(
+        64 * 1024, description="Largest message of a client, in bytes."
+    )
+    idle_seconds: Seconds = Field(
+        180,
+        description="Longest time without a message and without sound after which a WebSocket is "
+        "closed. Clients may ask for less; the default of `inactivity_timeout` is 20.",
+    )
+
+
+class Fpt(Section):
+    """FPT.AI's speech API, version 5."""
+
+    voices: ForeignVoices = Field({}, description=_VOICES)
+
+
+class Viettel(Section):
+    """Viettel AI's speech API."""
+
+    voices: ForeignVoices = Field({}, description=_VOICES)
+
+
+class Zalo(Section):
+    """Zalo AI's speech API."""
+
+    voices: ForeignVoices = Field(
+        {}, description=f"{_VOICES} The names are the numbers of `speaker_id`."
+    )
+
+
+class Vbee(Section):
+    """Vbee's speech API, the present one and the one before."""
+
+    voices: ForeignVoices = Field({}, description=_VOICES)
+
+
+class CallbackSettings(Section):
+    """The hosts that results may be posted to, and how often."""
+
+    hosts: Hosts = Field(
+        (),
+        description="Hosts that results may be posted to: app.example.vn, or *.example.vn for all "
+        "below it. Empty refuses every request with a callback.",
+    )
+    private_networks: Networks = Field(
+        (),
+        description="Addresses or networks that are not public and may be posted to all the same, "
+        "if one of `callbacks.hosts` has them.",
+    )
+    attempts: Annotated[Count, Field(le=10)] = Field(
+        5,
+        description="How often a result is posted until the host takes it; pauses of 1, 2, 4, ... "
+        "seconds lie in between.",
+    )
+    timeout_seconds: Seconds = Field(10, description="Seconds that each of them may take.")
+    secret: WebhookSecret | None = Field(
+        None,
+        description="Secret that signs callbacks of jobs, as in Standard Webhooks: `whsec_` and 24 "
+        "to 64 bytes in base64; best set by the environment variable. Null refuses such callbacks.",
+    )
+    previous_secret: WebhookSecret | None = Field(
+        None, description="A second secret that signs too, while secrets are changed."
+    )

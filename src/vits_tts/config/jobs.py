@@ -1,0 +1,69 @@
+"""Settings of the section ``jobs``: work that goes on after its request was answered."""
+
+import re
+from pathlib import Path
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, ByteSize, Field, PlainSerializer, SecretStr
+
+from vits_tts.config.types import Count, Section, without_password
+
+_POSTGRES: Final = re.compile(r"postgres(ql)?://.+")
+
+
+def _postgres_url(url: SecretStr) -> SecretStr:
+    """Accept ``postgresql://…``.
+
+    Raises:
+        ValueError: It has another scheme.
+
+    """
+    if not _POSTGRES.fullmatch(url.get_secret_value()):
+        raise ValueError("should begin with postgresql://")
+    return url
+
+
+def _masked(url: SecretStr | None) -> str | None:
+    """Return a URL with its password masked."""
+    return without_password(url.get_secret_value()) if url else None
+
+
+PostgresUrl = Annotated[SecretStr, AfterValidator(_postgres_url)]
+
+
+class Jobs(Section):
+    """Settings of `/v1/jobs`."""
+
+    enabled: bool | None = Field(
+        None,
+        description="Whether `/v1/jobs` is there; null: if `server.host` is a loopback address, or "
+        "`jobs.url` is set.",
+    )
+    folder: Path = Field(
+        Path("jobs"),
+        description="Folder of the queue and of the results, on a local disk. It is made with the "
+        "first job.",
+    )
+    url: Annotated[PostgresUrl | None, PlainSerializer(_masked)] = Field(
+        None,
+        description="postgresql://user@host/database: the queue that the workers of all machines "
+        "share; best set by the environment variable. null keeps the queue in `jobs.folder`.",
+    )
+    keep_hours: Count = Field(
+        168, description="Hours for which a job and its results are kept after its end."
+    )
+    max_bytes: ByteSize = Field(
+        ByteSize(10 * 1024 * 1024 * 1024),
+        ge=1024 * 1024,
+        description="Most bytes of all results; the least recently used is removed first.",
+    )
+    max_waiting: Count = Field(
+        100_000,
+        description="Most items of unfinished jobs for one API key, or of all callers if there are "
+        "no keys. A job that exceeds it is answered 429.",
+    )
+    callback_attempts: Annotated[Count, Field(le=12)] = Field(
+        10,
+        description="How often the end of a job is posted to its `callback_url` until the receiver "
+        "takes it; pauses of 1, 4, 16, 64, ... seconds lie in between, a day in all.",
+    )

@@ -1,0 +1,1 @@
+"""Pronunciation dictionaries: named, with versions that never change, shared by replicas."""

@@ -1,0 +1,1 @@
+"""Inference: from phoneme ids to samples, window by window, on the cores of one process."""

@@ -1,0 +1,449 @@
+"""The queue of jobs: DBOS, with SQLite in a folder or PostgreSQL for several machines.
+
+A job is a workflow that enqueues a workflow for each of its items. The queue keeps both, with their
+inputs, results and errors, and that is all that is kept of a job. No other module imports DBOS.
+
+All methods block: call them in threads.
+"""
+
+import logging
+import re
+import threading
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from loguru import logger
+
+from vits_tts.config.jobs import Jobs
+from vits_tts.errors import RequestError, VitsTtsError
+from vits_tts.jobs.model import (
+    DEFAULT_PRIORITY,
+    PRIORITIES,
+    Interrupted,
+    ItemFailed,
+    ItemResult,
+    ItemSpec,
+    ItemState,
+    JobState,
+    NewJob,
+    Notice,
+    Status,
+    error_of,
+)
+from vits_tts.jobs.presence import DatabasePresence, FilePresence, Presence
+
+if TYPE_CHECKING:
+    from dbos import WorkflowStatus
+
+STORE: Final = "queue.sqlite"
+_APPLICATION: Final = "vits-tts-jobs"
+_VERSION: Final = "1"
+"""The version of the workflows: processes of another version leave them alone."""
+_JOBS, _ITEMS, _CALLBACKS = "jobs", "items", "callbacks"
+_CALLBACKS_AT_ONCE: Final = 8
+_BACKOFF: Final = 4
+"""Each pause before a callback is repeated is this many times as long as the last one."""
+_ATTEMPTS: Final = 3
+_PAUSE_SECONDS: Final = 1.0
+_POLL_SECONDS: Final = 0.5
+_ACTIVE: Final = ["ENQUEUED", "DELAYED", "PENDING"]
+_STATUS: Final[dict[str, Status]] = {
+    "ENQUEUED": "queued",
+    "DELAYED": "queued",
+    "PENDING": "running",
+    "SUCCESS": "succeeded",
+    "ERROR": "failed",
+    "MAX_RECOVERY_ATTEMPTS_EXCEEDED": "failed",
+    "CANCELLED": "cancelled",
+}
+_CRASHED: Final = (
+    "worker_died",
+    f"the process that made the item ended unexpectedly {_ATTEMPTS} times",
+)
+
+Post = Callable[[str, str, Mapping[str, object]], bool]
+"""Posts a content to a URL, with the id of the message between; return whether to try again."""
+Make = Callable[[str, ItemSpec], ItemResult]
+"""Makes an item, whose id comes first, and returns its result. It blocks."""
+
+
+class Engine:
+    """The queue, as this process sees it."""
+
+    def __init__(self, settings: Jobs, concurrency: int, make: Make, post: Post) -> None:
+        """Set how many items run at once and the function that makes one; nothing is opened yet.
+
+        ``post`` tells a caller of the end of a job.
+        """
+        self._settings = settings
+        self._concurrency = concurrency
+        self._make = make
+        self._post = post
+        self._lock = threading.Lock()
+        self._dbos: Any = None
+        self._presence: Presence | None = None
+        self.launched = False
+
+    @property
+    def is_there(self) -> bool:
+        """True if there is a queue already. Reads the disk."""
+        return self._settings.url is not None or (self._settings.folder / STORE).exists()
+
+    # --- life ------------------------------------------------------------------------------------
+
+    def launch(self) -> None:
+        """Open the queue and begin to work on it, unless that is done."""
+        with self._lock:
+            if self.launched:
+                return
+            try:
+                self._launch()
+            except BaseException:
+                self._abandon()
+                raise
+            self.launched = True
+
+    def _launch(self) -> None:
+        from dbos import DBOS  # noqa: PLC0415  # loads slowly, and only servers with jobs need it
+
+        self._settings.folder.mkdir(0o700, parents=True, exist_ok=True)  # it holds users' texts
+        presence: Presence
+        if self._settings.url:
+            url = self._settings.url.get_secret_value()
+            presence = DatabasePresence(url)
+        else:
+            url = f"sqlite:///{(self._settings.folder / STORE).absolute()}"
+            presence = FilePresence(self._settings.folder / "workers")
+        self._presence = presence
+        presence.hold()
+        self._dbos = DBOS
+        DBOS(
+            config={
+                "name": _APPLICATION,
+                "system_database_url": url,
+                "application_version": _VERSION,
+                "executor_id": presence.executor,
+                "scheduler_polling_interval_sec": 3600.0,
+            }
+        )
+        _redirect_log()
+        self._register()
+        DBOS.launch()
+        DBOS.register_queue(_JOBS, worker_concurrency=1, polling_interval_sec=_POLL_SECONDS)
+        DBOS.register_queue(
+            _ITEMS, worker_concurrency=self._concurrency, polling_interval_sec=_POLL_SECONDS
+        )
+        DBOS.register_queue(
+            _CALLBACKS, worker_concurrency=_CALLBACKS_AT_ONCE, polling_interval_sec=_POLL_SECONDS
+        )
+        logger.info("jobs: the queue is open", folder=str(self._settings.folder))
+
+    def _abandon(self) -> None:
+        """Forget an attempt to open the queue, so that the next one begins anew."""
+        if self._dbos is not None:
+            self._dbos.destroy(destroy_registry=True)
+        if self._presence is not None:
+            self._presence.release()
+
+    def _register(self) -> None:
+        """Register the workflows: of a job, and of an item."""
+        workflow, step = self._dbos.workflow, self._dbos.step
+
+        @workflow(name="job", max_recovery_attempts=None)  # type: ignore[untyped-decorator]
+        def spread(job: dict[str, Any]) -> None:
+            self._spread(job)
+
+        @step(  # type: ignore[untyped-decorator]
+            name="make",
+            retries_allowed=True,
+            max_attempts=_ATTEMPTS,
+            interval_seconds=_PAUSE_SECONDS,
+            should_retry=lambda error: not isinstance(error, RequestError),
+        )
+        def make(spec: ItemSpec) -> ItemResult:
+            return self._make(self._dbos.workflow_id, spec)
+
+        @workflow(name="item", max_recovery_attempts=_ATTEMPTS)  # type: ignore[untyped-decorator]
+        def item(spec: ItemSpec) -> ItemResult:
+            try:
+                made: ItemResult = make(spec)
+            except Exception as error:  # noqa: BLE001  # all are stored with the item
+                raise _failure(error) from None
+            return made
+
+        @workflow(name="callback", max_recovery_attempts=None)  # type: ignore[untyped-decorator]
+        def callback(notice: Notice) -> None:
+            if self._post(notice["url"], notice["id"], notice["content"]):
+                self._notify(notice, notice["attempt"] + 1)
+
+        del spread, item, callback  # the registry has them
+
+    def close(self, running: Collection[str]) -> None:
+        """Give the items that are ``running`` here back to the queue, and close it."""
+        with self._lock:
+            if not self.launched:
+                return
+            self.launched = False
+            for item in running:
+                self._dbos.resume_workflow(item, queue_name=_ITEMS)
+            self._dbos.destroy()
+            if self._presence is not None:
+                self._presence.release()
+
+    # --- work ------------------------------------------------------------------------------------
+
+    def _spread(self, job: dict[str, Any]) -> None:
+        """Enqueue the items of a job. A repetition finds those that are there."""
+        for index, spec in enumerate(job["items"]):
+            self._dbos.enqueue_workflow_with_options(
+                {
+                    "workflow_name": "item",
+                    "queue_name": _ITEMS,
+                    "workflow_id": item_id(job["id"], index),
+                    "priority": PRIORITIES.stop - job["priority"],
+                    "authenticated_user": job["owner"],
+                    "app_version": _VERSION,
+                },
+                spec,
+            )
+
+    def _notify(self, notice: Notice, attempt: int) -> None:
+        """Enqueue an attempt to tell a caller of the end of a job; the first is at once."""
+        if attempt >= self._settings.callback_attempts:
+            logger.warning("jobs: a callback is given up", job=notice["job"])
+            return
+        self._dbos.enqueue_workflow_with_options(
+            {
+                "workflow_name": "callback",
+                "queue_name": _CALLBACKS,
+                "workflow_id": f"{notice['id']}.{attempt}",
+                "app_version": _VERSION,
+                **({"delay_seconds": float(_BACKOFF ** (attempt - 1))} if attempt else {}),
+            },
+            notice | {"attempt": attempt},
+        )
+
+    def recover(self) -> None:
+        """Give back to the queue what processes that have ended were working on."""
+        presence = self._presence
+        if presence is None:
+            return
+        presence.hold()
+        pending = self._dbos.list_workflows(status="PENDING", load_input=False, load_output=False)
+        executors = {workflow.executor_id for workflow in pending} - {None}
+        for executor in sorted(filter(presence.is_dead, executors)):
+            logger.warning("jobs: a process has ended; its items go back to the queue")
+            self._dbos._recover_pending_workflows([executor])  # noqa: SLF001
+
+    def cancelled(self, running: Collection[str]) -> set[str]:
+        """Return which of the items that are running here were cancelled, by any process."""
+        if not running:
+            return set()
+        found = self._dbos.list_workflows(
+            workflow_ids=list(running), status="CANCELLED", load_input=False, load_output=False
+        )
+        return {workflow.workflow_id for workflow in found}
+
+    # --- jobs ------------------------------------------------------------------------------------
+
+    def add(self, job: NewJob) -> bool:
+        """Store a job; return whether it is new.
+
+        Raises:
+            ValueError: there is a job with this id that asks for something else.
+
+        """
+        found = self._dbos.list_workflows(workflow_ids=[job.id], load_input=False)
+        if not found:
+            content = {
+                "id": job.id,
+                "owner": job.owner,
+                "items": job.items,
+                "priority": job.priority,
+            }
+            self._dbos.enqueue_workflow_with_options(
+                {
+                    "workflow_name": "job",
+                    "queue_name": _JOBS,
+                    "workflow_id": job.id,
+                    "priority": PRIORITIES.stop - job.priority,
+                    "authenticated_user": job.owner,
+                    "app_version": _VERSION,
+                    "attributes": {
+                        "fingerprint": job.fingerprint,
+                        "items": len(job.items),
+                        "callback": job.callback_url,
+                    },
+                },
+                content,
+            )
+            return True
+        if (found[0].attributes or {}).get("fingerprint") != job.fingerprint:
+            raise ValueError(job.id)
+        return False
+
+    def find(self, job_id: str, owner: str) -> JobState | None:
+        """Return how far a job is; None if its owner has no such job."""
+        found = self._dbos.list_workflows(workflow_ids=[job_id], name="job", user=owner)
+        return self._state(found[0]) if found else None
+
+    def jobs(self, owner: str, limit: int, offset: int) -> list[JobState]:
+        """Return the jobs of an owner, the newest first."""
+        found = self._dbos.list_workflows(
+            name="job", user=owner, limit=limit, offset=offset, sort_desc=True
+        )
+        return [self._state(workflow) for workflow in found]
+
+    def waiting(self, owner: str) -> int:
+        """Return how many items the jobs of an owner have that have not ended."""
+        found = self._dbos.list_workflows(name="job", user=owner, load_input=False)
+        attributes = [workflow.attributes or {} for workflow in found]
+        return sum(each.get("items", 0) for each in attributes if "ended" not in each)
+
+    def cancel(self, job_id: str) -> None:
+        """Cancel the items of a job that have not ended; none begins after that."""
+        self._dbos.cancel_workflows([job_id])
+        while active := self._items(job_id, status=_ACTIVE):
+            self._dbos.cancel_workflows([item.workflow_id for item in active])
+
+    def retry(self, state: JobState) -> int:
+        """Put the items of a job that failed or were cancelled into the queue; return how many."""
+        again = [item.index for item in state.items if item.status in {"failed", "cancelled"}]
+        stored = {item.workflow_id for item in self._items(state.id)}
+        for index in again:
+            if (name := item_id(state.id, index)) in stored:
+                self._dbos.rewind_workflow(name, queue_name=_ITEMS)
+        if len(stored) < len(state.items):  # the job was cancelled before all were enqueued
+            self._dbos.rewind_workflow(state.id, queue_name=_JOBS)
+        if again:
+            self._note(state.id, {"ended": None})
+        return len(again)
+
+    def delete(self, job_id: str) -> None:
+        """Remove a job, which has ended, and its items."""
+        notices = self._dbos.list_workflows(
+            workflow_id_prefix=f"{job_id}.{_CALLBACKS}.", load_input=False, load_output=False
+        )
+        names = [notice.workflow_id for notice in notices]
+        self._dbos.delete_workflows([job_id, *names], delete_children=True)
+
+    def settle(self, keep_seconds: float) -> None:
+        """Note which jobs have ended, and remove those that ended ``keep_seconds`` ago."""
+        now = time.time()
+        for job in self._dbos.list_workflows(name="job", load_input=False, load_output=False):
+            ended = (job.attributes or {}).get("ended")
+            if ended and now - ended > keep_seconds:
+                self.delete(job.workflow_id)
+            elif not ended and job.status not in _ACTIVE and not self._is_active(job.workflow_id):
+                self._end(job, now)
+
+    def _end(self, job: "WorkflowStatus", now: float) -> None:
+        """Note the end of a job, and tell its caller. Other processes may do the same meanwhile."""
+        attributes = job.attributes or {}
+        ends = attributes.get("ends", 0)
+        url = attributes.get("callback")
+        state = self.find(job.workflow_id, job.authenticated_user or "") if url else None
+        if state and url:
+            content = {
+                "type": f"job.{state.status}",
+                "timestamp": datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds"),
+                "data": {
+                    "id": state.id,
+                    "status": state.status,
+                    "counts": state.counts,
+                    "seconds": round(state.seconds, 3),
+                },
+            }
+            name = f"{state.id}.{_CALLBACKS}.{ends}"
+            self._notify(Notice(id=name, job=state.id, url=url, attempt=0, content=content), 0)
+        self._note(job.workflow_id, {"ended": now, "ends": ends + 1})
+
+    def _is_active(self, job_id: str) -> bool:
+        """Return whether an item of a job has not ended."""
+        return bool(self._items(job_id, status=_ACTIVE, limit=1))
+
+    def _note(self, job_id: str, attributes: dict[str, Any]) -> None:
+        self._dbos.update_workflow_attributes(job_id, attributes, merge=True)
+
+    def _items(
+        self, job_id: str, status: list[str] | None = None, limit: int | None = None
+    ) -> "list[WorkflowStatus]":
+        found: list[WorkflowStatus] = self._dbos.list_workflows(
+            parent_workflow_id=job_id,
+            name="item",
+            status=status,
+            limit=limit,
+            load_input=False,
+            load_output=status is None,
+        )
+        return found
+
+    def _state(self, workflow: "WorkflowStatus") -> JobState:
+        job: dict[str, Any] = workflow.input["args"][0] if workflow.input else {}
+        stored = {item.workflow_id: item for item in self._items(workflow.workflow_id)}
+        absent: Status = "queued" if workflow.status in _ACTIVE else "cancelled"
+        attributes = workflow.attributes or {}
+        return JobState(
+            workflow.workflow_id,
+            workflow.authenticated_user or "",
+            job.get("priority", DEFAULT_PRIORITY),
+            (workflow.created_at or 0) / 1000,
+            attributes.get("ended"),
+            tuple(
+                _item(index, spec, stored.get(item_id(workflow.workflow_id, index)), absent)
+                for index, spec in enumerate(job.get("items", []))
+            ),
+        )
+
+
+def item_id(job_id: str, index: int) -> str:
+    """Return the id of an item in the queue."""
+    return f"{job_id}.{index}"
+
+
+def _item(
+    index: int, spec: ItemSpec, workflow: "WorkflowStatus | None", absent: Status
+) -> ItemState:
+    if workflow is None:
+        return ItemState(index, absent, spec)
+    status = _STATUS[workflow.status]
+    if workflow.status == "MAX_RECOVERY_ATTEMPTS_EXCEEDED":
+        return ItemState(index, status, spec, error=_CRASHED)
+    error = error_of(workflow.error) if status == "failed" else None
+    return ItemState(index, status, spec, workflow.output if status == "succeeded" else None, error)
+
+
+def _failure(error: Exception) -> Exception:
+    """Return an error with the code and the message that are stored with the item."""
+    from dbos import error as errors  # noqa: PLC0415
+
+    if isinstance(error, errors.DBOSWorkflowCancelledError):
+        return error
+    causes: Sequence[Exception] = getattr(error, "errors", None) or [error]
+    cause = causes[-1]
+    if isinstance(cause, VitsTtsError):
+        return ItemFailed(cause.code, cause.message)
+    if isinstance(cause, ItemFailed):
+        return cause
+    return ItemFailed("internal", f"{type(cause).__name__}; see the log")
+
+
+class _ToOurLog(logging.Handler):
+    """Writes the library's warnings into our log, without what it says of their causes."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line; ids stay, texts never get here."""
+        line = re.sub(r"\s+", " ", record.getMessage())[:300]
+        logger.log(record.levelname, "jobs: {}", line)
+
+
+def _redirect_log() -> None:
+    library = logging.getLogger("dbos")
+    library.handlers = [_ToOurLog(logging.WARNING)]
+    library.setLevel(logging.WARNING)
+    library.propagate = False
+
+
+__all__ = ["Engine", "Interrupted", "item_id"]

@@ -1,0 +1,145 @@
+"""The values of jobs: the items that a caller asks for, and their states."""
+
+from dataclasses import dataclass
+from typing import Any, Final, Literal, NotRequired, TypeAlias, TypedDict
+
+Status: TypeAlias = Literal["queued", "running", "succeeded", "failed", "cancelled"]
+
+UNFINISHED: Final = ("queued", "running")
+PRIORITIES: Final = range(10)
+"""A job of a higher priority is made first."""
+DEFAULT_PRIORITY: Final = 5
+
+
+class ItemSpec(TypedDict):
+    """One text of a job, and how it is spoken. The values were checked when the job was made."""
+
+    text: str
+    voice: str | None
+    speaker: str | None
+    speed: str | float | None
+    format: str | None
+    sample_rate: float | None
+    bit_rate: float | None
+    key: str | None
+    """Name of the caller's API key."""
+    id: NotRequired[str]
+    """The caller's own name for the item."""
+
+
+class ItemResult(TypedDict):
+    """The file of an item."""
+
+    hash: str
+    format: str
+    seconds: float
+
+
+class Notice(TypedDict):
+    """A message to a caller about the end of a job; ``id`` is the same in all attempts."""
+
+    id: str
+    job: str
+    url: str
+    attempt: int
+    content: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """A job to be stored. ``fingerprint`` tells requests with one idempotency key apart."""
+
+    id: str
+    owner: str
+    items: list[ItemSpec]
+    priority: int
+    fingerprint: str
+    callback_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ItemState:
+    """The state of one item; ``result`` once it has succeeded, ``error`` once it has failed."""
+
+    index: int
+    status: Status
+    spec: ItemSpec
+    result: ItemResult | None = None
+    error: tuple[str, str] | None = None
+    """Code and message."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobState:
+    """The state of a job. Times are in seconds since 1970."""
+
+    id: str
+    owner: str
+    priority: int
+    created: float
+    ended: float | None
+    items: tuple[ItemState, ...]
+
+    @property
+    def counts(self) -> dict[Status, int]:
+        """The number of items in each state."""
+        counts: dict[Status, int] = dict.fromkeys(
+            ("queued", "running", "succeeded", "failed", "cancelled"), 0
+        )
+        for item in self.items:
+            counts[item.status] += 1
+        return counts
+
+    @property
+    def status(self) -> Status:
+        """The state of the whole job: it has failed if an item has."""
+        counts = self.counts
+        if counts["queued"] == len(self.items):
+            return "queued"
+        if counts["queued"] or counts["running"]:
+            return "running"
+        if counts["cancelled"]:
+            return "cancelled"
+        return "failed" if counts["failed"] else "succeeded"
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of sound in the files that are complete."""
+        return sum(item.result["seconds"] for item in self.items if item.result)
+
+    @property
+    def characters(self) -> int:
+        """Characters of all texts."""
+        return sum(len(item.spec["text"]) for item in self.items)
+
+    @property
+    def expected_seconds(self) -> float | None:
+        """About how many seconds of sound the job comes to; None before an item is complete."""
+        done = sum(len(item.spec["text"]) for item in self.items if item.result)
+        if not done:
+            return None
+        return self.seconds * self.characters / done
+
+
+class ItemFailed(Exception):
+    """An item cannot be made; the arguments are a stable code and a message for the caller."""
+
+    def __init__(self, code: str, message: str) -> None:
+        """Keep both as ``args``, so that the error can be stored."""
+        super().__init__(code, message)
+        self.code = code
+        self.message = message
+
+
+class Interrupted(BaseException):
+    """The process stops working on an item that is not done.
+
+    It is no ``Exception``, so that the queue does not count it as a failure of the item.
+    """
+
+
+def error_of(error: Any) -> tuple[str, str]:
+    """Return the code and the message of an error that the queue has stored."""
+    if isinstance(error, ItemFailed):
+        return error.code, error.message
+    return "internal", "the item failed in an unexpected way; see the log"

@@ -1,0 +1,110 @@
+"""Locks that tell which processes are alive: the system releases a lock when its process ends.
+
+A lock needs no clock: ``kill -9`` releases it at once, and a process that is slow keeps it.
+"""
+
+from pathlib import Path
+from typing import IO, Any, Protocol
+from uuid import uuid4
+
+from vits_tts.file_lock import LockFailed, lock
+
+
+class Presence(Protocol):
+    """The lock of this process, and a look at those of others. For threads."""
+
+    executor: str
+    """The name of this process."""
+
+    def hold(self) -> None:
+        """Take the lock, or make sure that it is still held."""
+
+    def is_dead(self, executor: str) -> bool:
+        """Return whether a process has ended."""
+
+    def release(self) -> None:
+        """Release the lock."""
+
+
+class FilePresence:
+    """Locks on files in a folder: for processes on one machine."""
+
+    def __init__(self, folder: Path) -> None:
+        """Choose a name; the folder is made with the lock."""
+        self.executor = uuid4().hex
+        self._folder = folder
+        self._file: IO[Any] | None = None
+
+    def _path(self, executor: str) -> Path:
+        return self._folder / f"{executor}.lock"
+
+    def hold(self) -> None:
+        """Make the file and lock it, unless that is done."""
+        if self._file is None:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            file = self._path(self.executor).open("a")
+            lock(file)
+            self._file = file
+
+    def is_dead(self, executor: str) -> bool:
+        """Return whether a lock is free; the file of a free lock is removed."""
+        if executor == self.executor:
+            return False
+        path = self._path(executor)
+        try:
+            with path.open("r+") as file:
+                lock(file)
+        except FileNotFoundError:
+            return True
+        except LockFailed:
+            return False
+        path.unlink(missing_ok=True)
+        return True
+
+    def release(self) -> None:
+        """Remove the file and release the lock."""
+        if self._file is not None:
+            self._path(self.executor).unlink(missing_ok=True)
+            self._file.close()
+            self._file = None
+
+
+class DatabasePresence:
+    """Advisory locks of PostgreSQL, which end with the connection: for processes anywhere."""
+
+    def __init__(self, url: str) -> None:
+        """Choose a name; the connection is made with the lock."""
+        self.executor = uuid4().hex
+        self._url = url
+        self._connection: Any = None
+
+    def hold(self) -> None:
+        """Connect and lock, unless that is done and the connection still works."""
+        import psycopg  # noqa: PLC0415  # loads slowly, and only servers with `jobs.url` need it
+
+        if self._connection is not None:
+            try:
+                self._connection.execute("SELECT 1")
+            except psycopg.OperationalError:
+                self.release()
+            else:
+                return
+        self._connection = psycopg.connect(self._url, autocommit=True, connect_timeout=10)
+        self._lock("pg_advisory_lock", self.executor)
+
+    def _lock(self, function: str, executor: str) -> bool:
+        query = f"SELECT {function}(hashtextextended(%s, 0))"
+        return bool(self._connection.execute(query, [f"vits-tts {executor}"]).fetchone()[0])
+
+    def is_dead(self, executor: str) -> bool:
+        """Return whether a lock is free."""
+        if executor == self.executor or not self._lock("pg_try_advisory_lock", executor):
+            return False
+        self._lock("pg_advisory_unlock", executor)
+        return True
+
+    def release(self) -> None:
+        """Close the connection, which releases the lock."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None

@@ -1,0 +1,378 @@
+"""Jobs for the event loop: the queue lies behind threads, and the items are made here."""
+
+import asyncio
+import concurrent.futures
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final, ParamSpec, Protocol, TypeVar
+
+from loguru import logger
+
+from vits_tts.audio import formats
+from vits_tts.config import Audio, Config
+from vits_tts.errors import (
+    IdempotencyConflict,
+    JobNotFinished,
+    JobNotFound,
+    JobsUnavailable,
+    QuotaExceeded,
+    VitsTtsError,
+)
+from vits_tts.jobs.engine import Engine, item_id
+from vits_tts.jobs.model import UNFINISHED, Interrupted, ItemResult, ItemSpec, JobState, NewJob
+from vits_tts.jobs.spool import SpooledStreamer
+from vits_tts.speech import Reader, RequestStats, Speech, SpeechOptions
+from vits_tts.speech.file_store import OpenFile
+from vits_tts.speech.saved_files import free_of_charge
+from vits_tts.telemetry.metrics import JOB_ITEMS, JOB_SECONDS, JOBS_RUNNING
+from vits_tts.usage import Accounts, Amounts
+
+_LOOK_SECONDS: Final = 2.0
+_SETTLE_LOOKS: Final = 5
+"""Every fifth look also notes which jobs have ended."""
+_THREADS: Final = 2
+_AHEAD: Final = 1
+"""Items under way beyond one for each inference thread: one is read while others are made."""
+_HOUR: Final = 3600.0
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class _Running:
+    """An item that is being made here."""
+
+    task: "asyncio.Task[ItemResult]"
+    stats: RequestStats = field(default_factory=RequestStats)
+
+
+class Sender(Protocol):
+    """Posts messages to callers, if the settings allow it."""
+
+    def check_signed(self, url: str) -> str:
+        """Return ``url`` if messages may be posted to it, else raise an error."""
+
+    async def send(self, url: str, message_id: str, content: Mapping[str, object]) -> bool:
+        """Post a message once; return whether to try again."""
+
+
+class JobService:
+    """Takes jobs, works on them, and says how far they are. Use it from one event loop."""
+
+    def __init__(self, config: Config, speech: Speech, usage: Accounts, callbacks: Sender) -> None:
+        """Keep the collaborators; nothing is opened before :meth:`watch` or a first call."""
+        self._settings = config.jobs
+        self._speech = speech
+        self._usage = usage
+        self.callbacks = callbacks
+        folder = config.jobs.folder / "unfinished"
+        store = speech.store(_results(config))
+        self._streamer = SpooledStreamer(speech.stream, self._rate, store, folder)
+        self._files = speech.saved_files_in(store, self._streamer)
+        self._engine = Engine(
+            config.jobs, config.inference_threads + _AHEAD, self._make, self._post
+        )
+        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="jobs")
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._watching: asyncio.Task[None] | None = None
+        self._running: dict[str, _Running] = {}
+        self._closing = False
+        self.trouble: str | None = None
+        """Why the queue cannot be used; None if it can."""
+
+    def _rate(self, voice: str) -> int:
+        return self._speech.voices.find(voice).sample_rate
+
+    # --- life ------------------------------------------------------------------------------------
+
+    def watch(self) -> None:
+        """Begin to work on the jobs that there are, and on those to come."""
+        self._loop = asyncio.get_running_loop()
+        if self._watching is None:
+            self._watching = asyncio.create_task(self._watch())
+
+    async def close(self) -> None:
+        """Stop working, and give unfinished items back to the queue."""
+        self._closing = True
+        if self._watching:
+            self._watching.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._watching
+        running = list(self._running)
+        for each in self._running.values():
+            each.task.cancel()
+        try:
+            await asyncio.get_running_loop().run_in_executor(
+                self._pool, self._engine.close, running
+            )
+        except Exception:  # noqa: BLE001  # the next process recovers them
+            logger.exception("jobs: the queue was not closed in order")
+        self._pool.shutdown(wait=False)
+        await self._files.close()
+
+    async def _watch(self) -> None:
+        looks = 0
+        while True:
+            try:
+                await self._look(settle=looks % _SETTLE_LOOKS == 0)
+                self._note(None)
+            except Exception as error:  # noqa: BLE001  # the next look may succeed
+                self._note(type(error).__name__)
+            looks += 1
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    async def _look(self, *, settle: bool) -> None:
+        """Return items of dead processes to the queue, and stop those that were cancelled."""
+        if not self._engine.launched:
+            if not await self._in_thread(lambda: self._engine.is_there):
+                return
+            await self._opened()
+        await self._in_thread(self._engine.recover)
+        for item in await self._in_thread(self._engine.cancelled, list(self._running)):
+            self._stop(item)
+        if settle:
+            await self._in_thread(self._engine.settle, self._settings.keep_hours * _HOUR)
+
+    def _note(self, trouble: str | None) -> None:
+        if trouble and trouble != self.trouble:
+            logger.warning("jobs: the queue cannot be used", reason=trouble)
+        elif self.trouble and not trouble:
+            logger.info("jobs: the queue can be used again")
+        self.trouble = trouble
+
+    async def _in_thread(self, function: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._pool, partial(function, *args, **named))
+
+    async def _opened(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        if not self._engine.launched:
+            await self._in_thread(self._engine.launch)
+            self._files.watch()
+
+    async def _asked(self, function: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
+        """Return the result of a call of the engine.
+
+        Raises:
+            JobsUnavailable: the queue cannot be opened, read or written.
+
+        """
+        try:
+            await self._opened()
+            return await self._in_thread(function, *args, **named)
+        except ValueError:
+            raise
+        except Exception as error:
+            logger.opt(exception=error).warning("jobs: the queue cannot be used")
+            raise JobsUnavailable("the queue of jobs cannot be used now") from error
+
+    # --- jobs ------------------------------------------------------------------------------------
+
+    async def add(self, job: NewJob) -> tuple[JobState, bool]:
+        """Store a job; return it, and whether it is new.
+
+        Raises:
+            IdempotencyConflict: its idempotency key was used for another request.
+            QuotaExceeded: its owner has too many unfinished items.
+            JobsUnavailable: the queue cannot be used.
+
+        """
+        if await self._asked(self._engine.find, job.id, job.owner) is None:
+            waiting = await self._asked(self._engine.waiting, job.owner)
+            if waiting + len(job.items) > self._settings.max_waiting:
+                raise QuotaExceeded(
+                    f"{waiting} items of unfinished jobs wait; jobs.max_waiting allows "
+                    f"{self._settings.max_waiting}"
+                )
+        try:
+            new = await self._asked(self._engine.add, job)
+        except ValueError:
+            raise IdempotencyConflict(
+                "this Idempotency-Key was used for another job", field="Idempotency-Key"
+            ) from None
+        return await self.find(job.id, job.owner), new
+
+    async def find(self, job_id: str, owner: str) -> JobState:
+        """Return how far a job is.
+
+        Raises:
+            JobNotFound: the owner has no such job.
+            JobsUnavailable: the queue cannot be used.
+
+        """
+        state = None
+        if await self._has_queue():
+            state = await self._asked(self._engine.find, job_id, owner)
+        if state is None:
+            raise JobNotFound("there is no such job")
+        return state
+
+    async def jobs(self, owner: str, limit: int, offset: int) -> list[JobState]:
+        """Return the jobs of an owner, the newest first.
+
+        Raises:
+            JobsUnavailable: the queue cannot be used.
+
+        """
+        if not await self._has_queue():
+            return []
+        return await self._asked(self._engine.jobs, owner, limit, offset)
+
+    async def _has_queue(self) -> bool:
+        """Return whether there is a queue: the first job makes it, and no question does."""
+        return self._engine.launched or await self._in_thread(lambda: self._engine.is_there)
+
+    async def cancel(self, job_id: str, owner: str) -> JobState:
+        """Cancel what of a job has not ended, and return how far it is.
+
+        Raises:
+            JobNotFound, JobsUnavailable: as :meth:`find` does.
+
+        """
+        state = await self.find(job_id, owner)
+        await self._asked(self._engine.cancel, job_id)
+        for item in state.items:
+            self._stop(item_id(job_id, item.index))
+        return await self.find(job_id, owner)
+
+    async def retry(self, job_id: str, owner: str) -> JobState:
+        """Put failed and cancelled items into the queue again, and return how far the job is.
+
+        Raises:
+            JobNotFound, JobsUnavailable: as :meth:`find` does.
+
+        """
+        state = await self.find(job_id, owner)
+        await self._asked(self._engine.retry, state)
+        return await self.find(job_id, owner)
+
+    async def delete(self, job_id: str, owner: str) -> None:
+        """Remove a job that has ended. Its files stay as long as nothing newer needs the room.
+
+        Raises:
+            JobNotFinished: it has not ended.
+            JobNotFound, JobsUnavailable: as :meth:`find` does.
+
+        """
+        state = await self.find(job_id, owner)
+        if state.status in UNFINISHED:
+            raise JobNotFinished("the job has not ended; cancel it first")
+        await self._asked(self._engine.delete, job_id)
+
+    async def open(self, result: ItemResult) -> OpenFile:
+        """Open the file of an item.
+
+        Raises:
+            AudioNotFound: it is not kept any more.
+            StorageError: the disk cannot be read.
+
+        """
+        stats = RequestStats()
+        return await self._files.open_file(result["hash"], result["format"], stats, free_of_charge)
+
+    def seconds_under_way(self, state: JobState) -> float:
+        """Return the seconds of sound that items under way in this process have so far."""
+        names = (item_id(state.id, item.index) for item in state.items)
+        found = (self._running.get(name) for name in names)
+        return sum(running.stats.audio_seconds for running in found if running)
+
+    # --- items -----------------------------------------------------------------------------------
+
+    def _make(self, name: str, spec: ItemSpec) -> ItemResult:
+        """Make an item; called in a thread of the queue.
+
+        Raises:
+            VitsTtsError: it cannot be made.
+            Interrupted: the process ends, or the item was cancelled.
+
+        """
+        loop = self._loop
+        if loop is None or self._closing or loop.is_closed():
+            raise Interrupted
+        made = asyncio.run_coroutine_threadsafe(self._made(name, spec), loop)
+        try:
+            return made.result()
+        except concurrent.futures.CancelledError:
+            raise Interrupted from None
+
+    def _post(self, url: str, message_id: str, content: Mapping[str, object]) -> bool:
+        """Post the end of a job once; called in a thread of the queue. Return whether to repeat."""
+        loop = self._loop
+        if loop is None or self._closing or loop.is_closed():
+            raise Interrupted
+        sending = self.callbacks.send(url, message_id, content)
+        posted = asyncio.run_coroutine_threadsafe(sending, loop)
+        try:
+            return posted.result()
+        except concurrent.futures.CancelledError:
+            raise Interrupted from None
+
+    async def _made(self, name: str, spec: ItemSpec) -> ItemResult:
+        running = _Running(asyncio.current_task())  # type: ignore[arg-type]  # we are in one
+        self._running[name] = running
+        JOBS_RUNNING.inc()
+        try:
+            result = await self._booked(spec, running.stats)
+        except VitsTtsError as error:
+            JOB_ITEMS.labels("failed").inc()
+            logger.warning("jobs: an item failed", item=name, code=error.code)
+            raise
+        except Exception as error:
+            JOB_ITEMS.labels("failed").inc()
+            logger.opt(exception=error).error("jobs: an item failed unexpectedly", item=name)
+            raise
+        finally:
+            JOBS_RUNNING.dec()
+            del self._running[name]
+        JOB_ITEMS.labels("succeeded").inc()
+        JOB_SECONDS.inc(result["seconds"])
+        return result
+
+    async def _booked(self, spec: ItemSpec, stats: RequestStats) -> ItemResult:
+        """Make an item within its key's budget, and book it before the queue knows its result.
+
+        So an item whose process is killed is perhaps booked twice, and never left out.
+        """
+        key, characters = spec["key"], len(spec["text"])
+        await self._usage.admit(key, characters)
+        try:
+            result = await self._file(spec, stats)
+        finally:
+            self._usage.release(key, characters)
+        seconds = result["seconds"]
+        made = min(stats.synthesised_seconds, seconds)
+        amounts = Amounts(items=1, characters=characters, seconds=seconds, made_seconds=made)
+        self._usage.book(key, amounts)
+        if not await self._usage.saved():
+            logger.warning("jobs: an item was booked in memory only", item_key=key)
+        return result
+
+    async def _file(self, spec: ItemSpec, stats: RequestStats) -> ItemResult:
+        await asyncio.shield(asyncio.wrap_future(self._speech.voices.ready))
+        options = SpeechOptions(spec["speed"], spec["voice"], spec["speaker"])
+        request = await self._speech.request(spec["text"], options, Reader("jobs", None, stats))
+        encoding = formats.encoding(
+            spec["format"], spec["sample_rate"], spec["bit_rate"], self._rate(request.voice)
+        )
+        saved = await self._files.save(request, stats, encoding, spec["key"])
+        self._streamer.forget(request)
+        return ItemResult(hash=saved.audio_hash, format=encoding.format, seconds=saved.seconds)
+
+    def _stop(self, name: str) -> None:
+        if running := self._running.get(name):
+            running.task.cancel()
+
+
+def _results(config: Config) -> Audio:
+    """Return the settings of the files of jobs: a folder of their own, with limits of its own."""
+    return config.audio.model_copy(
+        update={
+            "folder": config.jobs.folder / "files",
+            "max_bytes": config.jobs.max_bytes,
+            "max_age_seconds": config.jobs.keep_hours * _HOUR,
+        }
+    )

@@ -1,0 +1,170 @@
+"""The sound of an unfinished item on the disk, so that a new process goes on where one ended.
+
+An item has two files: its samples so far, and a list of records that each say how many sentences
+are complete and how many bytes of samples they have. Samples are written before their record, so a
+record that can be read speaks of samples that are there.
+"""
+
+import os
+import struct
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import IO, Final
+
+import numpy as np
+
+from vits_tts.cache.key import speech_hash
+from vits_tts.errors import TextUnspeakable
+from vits_tts.file_lock import LockFailed, lock
+from vits_tts.speech.file_store import FileStore
+from vits_tts.speech.request_stats import RequestStats
+from vits_tts.types import Pcm, SpeechRequest, silence
+
+_RECORD: Final = struct.Struct("<QQ")
+_CHUNK_BYTES: Final = 64 * 1024
+_SAMPLE_BYTES: Final = 2
+
+Stream = Callable[..., AsyncGenerator[Pcm, None]]
+"""The signature of ``RequestStreamer.stream``."""
+
+
+@dataclass(slots=True)
+class _Spool:
+    """The open files of one item. For threads."""
+
+    samples: IO[bytes]
+    records: IO[bytes]
+    sentences: int
+    nbytes: int
+
+    @classmethod
+    def open(cls, folder: Path, name: str) -> "_Spool":
+        """Open the files, cut to the last sentence that is complete.
+
+        Raises:
+            OSError: the disk cannot be read or written.
+            LockFailed: another process is making the same item.
+
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        samples = (folder / f"{name}.pcm").open("a+b")
+        try:
+            lock(samples)
+            records = (folder / f"{name}.idx").open("a+b")
+        except BaseException:
+            samples.close()
+            raise
+        size = os.fstat(samples.fileno()).st_size
+        records.seek(0)
+        content = records.read()
+        whole = content[: len(content) // _RECORD.size * _RECORD.size]
+        kept = [record for record in _RECORD.iter_unpack(whole) if record[1] <= size]
+        records.truncate(len(kept) * _RECORD.size)
+        sentences, nbytes = kept[-1] if kept else (0, 0)
+        samples.truncate(nbytes)
+        return cls(samples, records, sentences, nbytes)
+
+    def read(self, start: int, length: int) -> bytes:
+        """Return ``length`` bytes of samples from ``start`` on."""
+        self.samples.seek(start)
+        return self.samples.read(length)
+
+    def write(self, data: bytes, sentences: int) -> None:
+        """Append samples; before them, ``sentences`` were complete."""
+        if sentences > self.sentences:
+            self.samples.flush()
+            self.records.write(_RECORD.pack(sentences, self.nbytes))
+            self.records.flush()
+            self.sentences = sentences
+        self.samples.write(data)
+        self.nbytes += len(data)
+
+    def close(self) -> None:
+        """Close both files and release the lock."""
+        self.records.close()
+        self.samples.close()
+
+
+class SpooledStreamer:
+    """Streams requests like ``RequestStreamer``; the part that an earlier process made is read."""
+
+    def __init__(
+        self, stream: Stream, rate: Callable[[str], int], store: FileStore, folder: Path
+    ) -> None:
+        """Set the ``stream`` that makes the rest; ``store`` writes the files into ``folder``.
+
+        ``rate`` returns the sample rate of a voice in hertz.
+        """
+        self._stream = stream
+        self._rate = rate
+        self._store = store
+        self._folder = folder
+
+    async def stream(
+        self, request: SpeechRequest, stats: RequestStats, *, hurried: bool = False
+    ) -> AsyncGenerator[Pcm, None]:
+        """Yield the speech of ``request``, and keep it until :meth:`forget`.
+
+        Raises:
+            StorageError: the disk cannot be written.
+            NotReady, TextUnspeakable: as ``RequestStreamer.stream`` does.
+
+        """
+        del hurried
+        if len(request.sentences) == 1:
+            async for pcm in self._stream(request, stats, hurried=False):
+                yield pcm
+            return
+        try:
+            spool = await self._store.run(_Spool.open, self._folder, self._name(request))
+        except LockFailed:  # another process is making the same speech
+            async for pcm in self._stream(request, stats, hurried=False):
+                yield pcm
+            return
+        try:
+            async for pcm in self._spooled(request, stats, spool):
+                yield pcm
+        finally:
+            self._store.later(spool.close)
+
+    async def _spooled(
+        self, request: SpeechRequest, stats: RequestStats, spool: _Spool
+    ) -> AsyncGenerator[Pcm, None]:
+        rate = self._rate(request.voice)
+        done, nbytes = spool.sentences, spool.nbytes
+        for start in range(0, nbytes, _CHUNK_BYTES):
+            data = await self._store.run(spool.read, start, min(_CHUNK_BYTES, nbytes - start))
+            yield Pcm(np.frombuffer(data, np.int16), rate)
+        stats.audio_seconds += nbytes / _SAMPLE_BYTES / rate
+        stats.sentences += done
+        if nbytes and (pause := request.sentences[done - 1].pause):
+            between = silence(pause, rate)
+            await self._store.run(spool.write, between.samples.tobytes(), done)
+            yield between
+        if done == len(request.sentences):
+            return
+        rest = replace(request, sentences=request.sentences[done:])
+        before = stats.heard - done
+        try:
+            async with aclosing(self._stream(rest, stats, hurried=False)) as stream:
+                async for pcm in stream:
+                    data, complete = pcm.samples.tobytes(), stats.heard - before
+                    await self._store.run(spool.write, data, complete)
+                    yield pcm
+        except TextUnspeakable:
+            if not nbytes:  # else only the rest has no sound
+                raise
+
+    def forget(self, request: SpeechRequest) -> None:
+        """Remove the files of a request, some time later."""
+        name = self._name(request)
+        for suffix in (".pcm", ".idx"):
+            path = self._folder / f"{name}{suffix}"
+            self._store.later(partial(path.unlink, missing_ok=True))
+
+    def _name(self, request: SpeechRequest) -> str:
+        parts = ((sentence.key, sentence.pause) for sentence in request.sentences)
+        return speech_hash(parts, self._rate(request.voice))

@@ -1,0 +1,65 @@
+"""Pauses inside plain text, for authors who write no XML.
+
+| form | known from |
+|---|---|
+| ``[pause 0.5s]``, ``[pause 500ms]``, ``[pause:1.5s]`` | Kokoro-FastAPI has the form with a colon |
+| ``<break time="0.5s"/>`` | ElevenLabs |
+| ``<<<sil#1000>>>``, in milliseconds | Zalo AI |
+"""
+
+import re
+from typing import Final
+
+from vits_tts.errors import MarkupInvalid
+from vits_tts.markup.plan import MAX_PAUSE, Plan, Segment, place
+from vits_tts.text import unspoken
+
+_MARK: Final = re.compile(
+    r"""(?i:\[pause[ :=]{1,3}(?P<a>\d{1,6}(?:[.,]\d{1,3})?)\ ?(?P<a_unit>ms|s)\])
+    | (?i:<break\s{1,8}time\s?=\s?["'](?P<b>\d{1,6}(?:\.\d{1,3})?)\ ?(?P<b_unit>ms|s)["']
+      \s{0,8}/?>(?:\s{0,8}</break>)?)
+    | <<<sil\#(?P<c>\d{1,6})>>>""",
+    re.VERBOSE,
+)
+
+
+def parse(text: str) -> Plan | None:
+    """Return the plan of a plain text with pauses, or None if it has none.
+
+    Raises:
+        MarkupInvalid: a pause is longer than a minute.
+
+    """
+    segments: list[Segment] = []
+    shown: list[str] = []
+    done = 0
+    silent = list(unspoken.spans(text).items())
+    for found in _MARK.finditer(text):
+        start, end = found.span()
+        while silent and silent[0][1] <= start:
+            del silent[0]
+        if silent and silent[0][0] < start:
+            continue
+        if start > done:
+            segments.append(Segment(text[done:start], done, start))
+        segments.append(Segment("", start, end, pause=_seconds(found)))
+        shown += (text[done:start], " " * (end - start))
+        done = end
+    if not segments:
+        return None
+    if done < len(text):
+        segments.append(Segment(text[done:], done, len(text)))
+    return Plan(text, "".join((*shown, text[done:])), tuple(segments))
+
+
+def _seconds(found: re.Match[str]) -> float:
+    number = (found["a"] or found["b"] or found["c"]).replace(",", ".")
+    unit = (found["a_unit"] or found["b_unit"] or "ms").lower()
+    seconds = float(number) / (1000 if unit == "ms" else 1)
+    if seconds > MAX_PAUSE:
+        raise MarkupInvalid(
+            f"{found[0]} at {place(found.string, found.start())}: a pause lasts up to "
+            f"{MAX_PAUSE:g} s",
+            field="text",
+        )
+    return seconds

@@ -1,0 +1,61 @@
+"""Cost model: the measured speed of a voice on this machine."""
+
+from typing import Final
+
+_WEIGHT_OF_NEW: Final = 0.1
+
+
+class Rate:
+    """A ratio of two quantities, learned from pairs of values.
+
+    It is an exponentially weighted mean, in which new values and large values weigh more.
+    """
+
+    def __init__(self, guess: float, ordinary: float) -> None:
+        """Start from the ratio ``guess``, with the weight of one value of size ``ordinary``."""
+        self._ordinary = ordinary
+        self._of, self._to = guess * ordinary, ordinary
+
+    @property
+    def value(self) -> float:
+        """The current ratio."""
+        return self._of / self._to
+
+    def learn(self, of: float, to: float) -> None:
+        """Add a measurement: ``of`` of the first quantity for ``to`` of the second."""
+        kept = 1 - _WEIGHT_OF_NEW * min(1.0, to / self._ordinary)
+        self._of = self._of * kept + of
+        self._to = self._to * kept + to
+
+
+class CostModel:
+    """Predicts seconds of work and of speech from the length of a text, for one voice.
+
+    - ``per_character``: seconds of work of the text stage for one character.
+    - ``per_second``: seconds of work of the frame stages for one second of speech.
+    - ``length``: seconds of speech for one character at ``length_scale`` 1.
+
+    Until there are measurements, the values are those of a typical voice on a typical core.
+    """
+
+    def __init__(self) -> None:
+        """Start with the values of a typical voice."""
+        self.per_character = Rate(0.001, 60)
+        self.per_second = Rate(0.1, 1)
+        self.length = Rate(0.065, 60)
+
+    def speech(self, characters: int, length_scale: float) -> float:
+        """Return the expected seconds of speech of a text with this many characters."""
+        return self.length.value * characters * length_scale
+
+    def work(self, characters: int, length_scale: float) -> float:
+        """Return the expected seconds of one thread's work for a text with this many characters."""
+        frames = self.speech(characters, length_scale) * self.per_second.value
+        return self.per_character.value * characters + frames
+
+    def start(self, characters: int, window: float) -> float:
+        """Return the expected seconds of work before the first sound of a sentence.
+
+        ``window`` is the length of its first window in seconds of speech.
+        """
+        return self.per_character.value * characters + window * self.per_second.value

@@ -1,0 +1,1 @@
+"""Processes: start, master, workers, connections and shutdown."""

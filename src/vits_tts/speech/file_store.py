@@ -1,0 +1,265 @@
+"""The folder of audio files, for the event loop: nothing here waits for a disk that hangs.
+
+Sweeps run in a thread of their own, at the start and then from time to time. A request waits for
+one only if room has to be made and the longest unused files are not known yet.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from functools import partial
+from typing import Final, ParamSpec, TypeVar
+
+from loguru import logger
+
+from vits_tts.audio.disk import DaemonThreads, Disk
+from vits_tts.audio.files import AudioFile, AudioFiles, IndexOutdated, NoRoom
+from vits_tts.audio.formats import FORMATS, Encoding
+from vits_tts.audio.new_file import NewFile
+from vits_tts.errors import Busy, StorageError, StorageTimeout
+from vits_tts.telemetry.metrics import REFUSALS
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+NAME: Final = "audio_files"
+"""The name of these files in readiness, logs and metrics."""
+_THREADS: Final = 4
+_SWEEPS: Final = 20
+"""How often a request waits for a sweep before it is told that there is no room.
+
+Each finds some thousands of files to drop, and a large file may need more.
+"""
+_PAUSE_SECONDS: Final = 60.0
+_SHARE: Final = 100
+"""A sweep is followed by a pause of this many times its own length, if that is longer."""
+
+
+class OpenFile:
+    """A file of `/tts` that is open for reading. Close it."""
+
+    def __init__(self, store: "FileStore", file: AudioFile, media_type: str) -> None:
+        """Read through the threads of ``store``."""
+        self._store = store
+        self._file = file
+        self.size = file.size
+        self.etag = file.etag
+        self.media_type = media_type
+
+    async def read(self, start: int, length: int) -> bytes:
+        """Return up to ``length`` bytes from ``start``.
+
+        Raises:
+            StorageError: the disk cannot be read, or hangs.
+
+        """
+        return await self._store.run(self._file.read, start, length)
+
+    def close(self) -> None:
+        """Close it, some time later."""
+        self._store.later(self._file.close)
+
+
+class FileStore:
+    """Keeps the audio files of one process; use it from one event loop."""
+
+    def __init__(self, files: AudioFiles, timeout: float) -> None:
+        """Keep ``files``; the disk may take ``timeout`` seconds for a step."""
+        self._files = files
+        self._disk = Disk(NAME, _THREADS, timeout)
+        self._sweeper = DaemonThreads(1, f"{NAME}_sweep")
+        self._sweep: asyncio.Task[None] | None = None
+        self._watching: list[asyncio.Task[None]] = []
+        self._trouble: str | None = None
+        self._pause = _PAUSE_SECONDS
+        self.folder = files.folder
+        self.max_bytes = files.max_bytes
+
+    @property
+    def degraded(self) -> bool:
+        """True if files cannot be kept: the disk hangs, is full, read-only or not ours."""
+        return self._trouble is not None or not self._disk.breaker.closed
+
+    async def size(self, audio_hash: str, name: str) -> int | None:
+        """Return a file's bytes and count that as a use of it; None if there is none.
+
+        Raises:
+            StorageError: the disk cannot be read, or hangs.
+
+        """
+        return await self.run(self._files.size, audio_hash, name)
+
+    async def seconds(self, audio_hash: str, encoding: Encoding) -> float | None:
+        """Return how long a file plays, in seconds, and count that as a use.
+
+        Return None if there is no file, or a damaged one.
+
+        Raises:
+            StorageError: the disk hangs.
+
+        """
+        return await self.run(self._files.seconds, audio_hash, encoding)
+
+    async def open(self, audio_hash: str, name: str) -> OpenFile:
+        """Open a file and count that as a use of it.
+
+        Raises:
+            AudioNotFound: there is none.
+            StorageError: the disk cannot be read, or hangs.
+
+        """
+        work = partial(self._files.open, audio_hash, name)
+        file = await self._run_or_discard(AudioFile.close, work)
+        return OpenFile(self, file, FORMATS[name].content_type)
+
+    # --- making ----------------------------------------------------------------------------------
+
+    async def begin(self, audio_hash: str, name: str, nbytes: int) -> NewFile:
+        """Begin a file that will have about ``nbytes``; finish it or leave it.
+
+        Raises:
+            Busy: files under way have reserved all room.
+            StorageError: the disk is full, read-only or hangs.
+
+        """
+        work = partial(self._files.begin, audio_hash, name, nbytes)
+        return await self._with_room(NewFile.leave, work)
+
+    async def write(self, file: NewFile, data: bytes, place: int | None = None) -> None:
+        """Write at the end of a file, or over what stands at ``place``.
+
+        Raises:
+            Busy, StorageError: as ``begin`` does.
+
+        """
+        await self._with_room(None, partial(file.write, data, place))
+
+    async def finish(self, file: NewFile, encoding: Encoding) -> float:
+        """Give a file its name, and return how long it plays, in seconds.
+
+        Raises:
+            StorageError: the disk is full, read-only or hangs.
+
+        """
+
+        def finished() -> float:
+            seconds = file.seconds(encoding)
+            file.finish()
+            return seconds
+
+        return await self._making(self._run_or_discard(None, finished))
+
+    def leave(self, file: NewFile) -> None:
+        """Drop a file, some time later, unless it was finished."""
+        self.later(file.leave)
+
+    async def _with_room(self, discard: Callable[[T], object] | None, work: Callable[[], T]) -> T:
+        """Return the result of ``work``, making room for it as long as a step may take."""
+        deadline = time.monotonic() + self._disk.limit
+        for _ in range(_SWEEPS):
+            try:
+                return await self._making(self._run_or_discard(discard, work))
+            except IndexOutdated:
+                await self._swept()
+            except NoRoom:
+                break
+            if time.monotonic() > deadline:
+                break
+        REFUSALS.labels("room").inc()
+        raise Busy("files that are being made have reserved all of audio.max_bytes")
+
+    async def _making(self, work: Coroutine[None, None, T]) -> T:
+        """Return the result of ``work``, which writes, and note whether files can be kept."""
+        try:
+            made = await work
+        except StorageTimeout:  # the breaker knows
+            raise
+        except StorageError as error:
+            self._note(error.message)
+            raise
+        self._note(None)
+        return made
+
+    def _note(self, trouble: str | None) -> None:
+        """Note the reason why files cannot be kept, and log when it changes."""
+        if trouble and not self._trouble:
+            logger.warning("audio files cannot be kept", reason=trouble)
+        elif self._trouble and not trouble:
+            logger.info("audio files can be kept again")
+        self._trouble = trouble
+
+    # --- threads ---------------------------------------------------------------------------------
+
+    async def run(self, function: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
+        """Call ``function`` in a thread for the disk, and return its result.
+
+        Raises:
+            StorageError: it raised OSError, or the disk hangs.
+
+        """
+        return await self._run_or_discard(None, partial(function, *args, **named))
+
+    def later(self, work: Callable[[], object]) -> None:
+        """Start ``work`` in a thread for the disk, without waiting for it."""
+        self._disk.later(work)
+
+    async def _run_or_discard(
+        self, discard: Callable[[T], object] | None, work: Callable[[], T]
+    ) -> T:
+        try:
+            return await self._disk.run_or_discard(discard, work)
+        except OSError as error:
+            reason = error.strerror or "it is damaged"  # messages of libraries hold paths
+            raise StorageError(f"the audio file cannot be kept or read: {reason}") from error
+
+    # --- in the background -----------------------------------------------------------------------
+
+    def watch(self) -> None:
+        """Begin to watch the disk and to sweep, unless that has begun."""
+        if not self._watching:
+            work = (self._disk.watch(self._files.probe), self._sweep_on())
+            self._watching = [asyncio.create_task(each) for each in work]
+
+    async def close(self) -> None:
+        """Finish what is under way, as far as the disk lets us within a moment."""
+        for task in self._watching:
+            task.cancel()
+        await self._disk.close()
+
+    async def _sweep_on(self) -> None:
+        """Sweep, and look whether files can be kept, for as long as the process lives."""
+        while True:
+            try:
+                with suppress(StorageError):
+                    await self._making(self._run_or_discard(None, self._files.probe))
+                if self._disk.breaker.closed:
+                    await self._swept()
+            except StorageError as error:
+                logger.debug("no sweep of the audio files: {}", error.message)
+            except Exception:  # noqa: BLE001  # the next one may succeed
+                logger.exception("sweep of the audio files failed")
+            await asyncio.sleep(self._pause)
+
+    async def _swept(self) -> None:
+        """Wait for a sweep, the one under way or a new one, but no longer than for any other step.
+
+        Raises:
+            StorageError: it cannot be done, or takes longer.
+
+        """
+        if self._sweep is None or self._sweep.done():
+            self._sweep = asyncio.create_task(self._swept_once())
+            self._sweep.add_done_callback(lambda task: task.cancelled() or task.exception())
+        await asyncio.wait({self._sweep}, timeout=self._disk.limit)
+        if not self._sweep.done():
+            raise StorageTimeout("the audio files are still being counted")
+        try:
+            self._sweep.result()
+        except OSError as error:
+            raise StorageError(f"the audio files cannot be counted: {error.strerror}") from error
+
+    async def _swept_once(self) -> None:
+        began = time.monotonic()
+        await asyncio.wrap_future(self._sweeper.submit(self._files.sweep).future)
+        self._pause = max(_PAUSE_SECONDS, _SHARE * (time.monotonic() - began))

@@ -1,0 +1,201 @@
+"""The stream of a request: admission, then one sentence after another."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import ExitStack, aclosing, asynccontextmanager, closing, nullcontext
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from vits_tts.cache.sentence_store import SentenceStore
+from vits_tts.scheduling.admission import Admission, Demand
+from vits_tts.scheduling.playback import BackgroundPlayback, Playback
+from vits_tts.speech.prospects import PlannedSentences
+from vits_tts.speech.request_stats import RequestStats
+from vits_tts.speech.sentence_stream import JobQueue, SentenceStream
+from vits_tts.speech.sentence_synthesizer import SentenceJob, SentenceSynthesizer
+from vits_tts.speech.worker_pool import WorkerPool
+from vits_tts.types import Pcm, SpeechRequest
+
+_FIRST_WINDOW_SECONDS: Final = 0.7
+"""Length of the first window, with the frames that a voice holds back."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Missing:
+    """A sentence that has to be synthesised, and the seconds of speech before it."""
+
+    job: SentenceJob
+    after: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Listener:
+    """One stream under way: its sentences, its statistics and its claim.
+
+    ``unread`` are the seconds of speech that it was admitted with for text that was not read.
+    """
+
+    queue: JobQueue
+    stats: RequestStats
+    playback: Playback
+    sentences: SentenceStream
+    promises: ExitStack
+    unread: float
+
+
+class RequestStreamer:
+    """Streams the speech of requests, as far as there is time for all listeners."""
+
+    def __init__(
+        self,
+        synthesizer: SentenceSynthesizer,
+        sentences: SentenceStore,
+        admission: Admission,
+        workers: WorkerPool,
+    ) -> None:
+        """Look sentences up in ``sentences``; have missing ones made by ``synthesizer``."""
+        self._workers = workers
+        self._synthesizer = synthesizer
+        self._voices = synthesizer.voices
+        self._sentences = sentences
+        self._admission = admission
+        self._planned = PlannedSentences()
+
+    async def stream(
+        self, request: SpeechRequest, stats: RequestStats, *, hurried: bool = True
+    ) -> AsyncGenerator[Pcm, None]:
+        """Yield the speech of ``request`` in order, window by window, pauses in between.
+
+        While the caller takes one sentence the next is synthesised, and no more than that, so that
+        a slow reader does not fill the memory. Closing the iterator stops the work, unless another
+        caller wants the same. Without ``hurried`` no caller listens, so listeners come first.
+        The time line of ``stats`` has each sentence before its first window is yielded.
+
+        Raises:
+            NotReady: the voice cannot be loaded in time.
+            Busy: the sound could not start in time.
+            TextUnspeakable: the voice has no sound for any part of the text.
+
+        """
+        jobs = self._synthesizer.jobs(request, stats)
+        stats.expected_seconds = [job.speech for job in jobs]
+        queue = JobQueue(jobs, complete=request.unread is None)
+        async with aclosing(self.stream_jobs(request, queue, stats, hurried=hurried)) as stream:
+            async for pcm in stream:
+                yield pcm
+
+    async def stream_jobs(
+        self,
+        request: SpeechRequest,
+        queue: JobQueue,
+        stats: RequestStats,
+        *,
+        hurried: bool = True,
+        admitted: Callable[[Playback], object] = lambda _: None,
+    ) -> AsyncGenerator[Pcm, None]:
+        """Yield the speech of the sentences of ``queue``, to which more may be added meanwhile.
+
+        At least one sentence is there. The stream is admitted with those that are, and with the
+        expected cost of text that is not read yet; others are added to its claim as they come.
+        ``admitted`` is called with its playback. Errors are those of :meth:`stream`.
+        """
+        jobs = list(queue)
+        missing = self._missing(jobs) if hurried else {}
+        promised = {key: sentence.after for key, sentence in missing.items()}
+        rate = self._voices.find(request.voice).sample_rate
+        demand = self._demand(jobs, list(missing.values()))
+        unread = demand.seconds * (request.unread.share - 1) if request.unread else 0.0
+        admission = self._admission.admitted(replace(demand, seconds=demand.seconds + unread))
+        with (
+            admission if hurried else nullcontext(BackgroundPlayback()) as playback,
+            ExitStack() as promises,
+            self._synthesizer.in_use(request),
+            closing(
+                SentenceStream(queue, self._sentences, playback, promised, stats, self._workers)
+            ) as sentences,
+        ):
+            promises.enter_context(self._planned.promised(promised))
+            admitted(playback)
+            listener = _Listener(queue, stats, playback, sentences, promises, unread)
+            async with _meanwhile(self._read_rest(request, listener) if request.unread else None):
+                async for pcm in sentences.windows(rate, request.lead):
+                    yield pcm
+                    queue.want()  # not before: reading would delay the first sound
+
+    async def _read_rest(self, request: SpeechRequest, listener: "_Listener") -> None:
+        """Add the sentences of the unread text to the queue and the claim of a listener.
+
+        An error is raised where the first sentence that it concerns is waited for.
+        """
+        queue, playback = listener.queue, listener.playback
+        assert request.unread is not None  # noqa: S101  # the caller has asked
+        try:
+            await queue.wanted()
+            async with aclosing(request.unread.read()) as portions:
+                async for sentences, pause in portions:
+                    portion = replace(request, sentences=sentences, unread=None)
+                    jobs = self.jobs(portion, listener.stats, pause)
+                    self._promise(jobs, listener)
+                    queue.add(jobs)
+            playback.owe(-listener.unread)  # each portion has added its own
+            queue.finish()
+        except Exception as error:  # noqa: BLE001  # raised where the sound is taken
+            queue.finish(error)
+
+    def _promise(self, jobs: Sequence[SentenceJob], listener: "_Listener") -> None:
+        """Add sentences that come later to the claim of a listener."""
+        playback, stats = listener.playback, listener.stats
+        before = max(0.0, playback.end - time.monotonic())
+        before += sum(job.speech + job.sentence.pause for job in listener.queue)
+        missing = self._missing(jobs, before)
+        promised = {key: sentence.after for key, sentence in missing.items()}
+        listener.promises.enter_context(self._planned.promised(promised))
+        listener.sentences.promise(promised)
+        playback.owe(sum(sentence.job.speech for sentence in missing.values()))
+        stats.expected_seconds = [*stats.expected_seconds, *(job.speech for job in jobs)]
+
+    def jobs(
+        self, request: SpeechRequest, stats: RequestStats, pause_before: float = 0.0
+    ) -> list[SentenceJob]:
+        """Return the sentences of a request as jobs, the first one after a pause in seconds."""
+        first, *others = self._synthesizer.jobs(request, stats)
+        return [replace(first, pause_before=pause_before), *others]
+
+    def _missing(self, jobs: Sequence[SentenceJob], after: float = 0.0) -> dict[str, _Missing]:
+        """Return the sentences that must be synthesised for this request, by their keys.
+
+        ``after`` seconds of sound come before them. Leave out those in memory, those under
+        synthesis, and those that another admitted listener reaches earlier.
+        """
+        missing: dict[str, _Missing] = {}
+        for job in jobs:
+            there = self._sentences.at_hand(job.key) or self._planned.made(job.key, after)
+            if not there and job.key not in missing:
+                missing[job.key] = _Missing(job, after)
+            after += job.speech + job.sentence.pause
+        return missing
+
+    def _demand(self, jobs: Sequence[SentenceJob], missing: Sequence[_Missing]) -> Demand:
+        """Return the cost of the missing sentences, and the rate of any that turn out missing."""
+        costs = [sentence.job for sentence in missing] or jobs
+        speech = sum(job.speech for job in costs)
+        rate = sum(job.work for job in costs) / speech
+        if not missing:
+            return Demand(0.0, 0.0, rate)
+        first = missing[0].job
+        pace = self._synthesizer.pace(first.manifest.name)
+        start = pace.start(len(first.sentence.text), _FIRST_WINDOW_SECONDS)
+        return Demand(start, speech, rate)
+
+
+@asynccontextmanager
+async def _meanwhile(work: Coroutine[Any, Any, None] | None) -> AsyncIterator[None]:
+    """Do ``work`` in a task inside the block, at whose end it is cancelled."""
+    task = asyncio.create_task(work) if work else None
+    try:
+        yield
+    finally:
+        if task:
+            task.cancel()
+            await asyncio.wait({task})

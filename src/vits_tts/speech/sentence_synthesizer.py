@@ -1,0 +1,208 @@
+"""Synthesis of one sentence: phonemes, then the text's part of the model, then window by window.
+
+Each of these is a piece of work for the scheduler. The random numbers are seeded with the
+sentence's key, so that it sounds the same wherever and whenever it is synthesised.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import ExitStack, aclosing, contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Final
+
+import numpy as np
+from loguru import logger
+
+from vits_tts.inference.cancel import Cancel
+from vits_tts.inference.engine import Engine
+from vits_tts.inference.registry import VoiceRegistry
+from vits_tts.inference.streaming import Synthesis
+from vits_tts.scheduling.cost_model import CostModel
+from vits_tts.scheduling.scheduler import Ran, Scheduler
+from vits_tts.scheduling.urgency import Urgency
+from vits_tts.speech.request_stats import RequestStats
+from vits_tts.speech.timing import word_timing
+from vits_tts.telemetry import tracing
+from vits_tts.telemetry.metrics import SYNTHESES, SYNTHESIS_SECONDS, SYNTHESISED_SECONDS
+from vits_tts.text.phonemes.espeak import Phonemizer
+from vits_tts.types import KeyedSentence, Level, Pcm, Prosody, SpeechRequest, Timing
+from vits_tts.voice.manifest import Manifest
+
+_HEXADECIMAL: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    synthesis: Synthesis
+    timing: Timing
+
+
+@dataclass(frozen=True, slots=True)
+class SentenceJob:
+    """One sentence of a request, with its options and the expected cost of its synthesis.
+
+    ``work`` is the expected time of one thread and ``speech`` the expected length, in seconds.
+    """
+
+    synthesizer: "SentenceSynthesizer"
+    manifest: Manifest
+    sentence: KeyedSentence
+    prosody: Prosody
+    stats: RequestStats
+    work: float
+    speech: float
+    pause_before: float = 0.0
+    """Seconds of silence before it, where the sentence before it could not tell them."""
+
+    @property
+    def key(self) -> str:
+        """The key under which caches know the sentence."""
+        return self.sentence.key
+
+    @property
+    def voice(self) -> str:
+        """The beginning of the voice's digest."""
+        return self.manifest.short_digest
+
+    def make(self, urgency: Callable[[], Urgency]) -> AsyncGenerator[Pcm, None]:
+        """Yield the speech window by window; see :meth:`SentenceSynthesizer.make`."""
+        return self.synthesizer.make(self, urgency)
+
+
+class SentenceSynthesizer:
+    """Synthesises sentences, and learns from each how long others will take."""
+
+    def __init__(
+        self,
+        voices: VoiceRegistry,
+        phonemiser: Phonemizer,
+        scheduler: Scheduler,
+        level: Level,
+    ) -> None:
+        """Run the pieces of all sentences in ``scheduler``; voices are loaded with ``level``."""
+        self.voices = voices
+        self.level = level
+        self._phonemiser = phonemiser
+        self._scheduler = scheduler
+        self._paces: defaultdict[str, CostModel] = defaultdict(CostModel)
+
+    def start(self) -> None:
+        """Start the threads of inference."""
+        self._scheduler.start()
+
+    def close(self) -> None:
+        """Drop waiting work and stop the threads."""
+        self._scheduler.close()
+
+    def pace(self, voice: str) -> CostModel:
+        """Return the cost model of a voice on this machine."""
+        return self._paces[voice]
+
+    @contextmanager
+    def in_use(self, request: SpeechRequest) -> Iterator[None]:
+        """Keep the voices of a request in memory until the block ends."""
+        with ExitStack() as stack:
+            voices = {part.voice or request.voice for part in request.sentences}
+            for name in voices or {request.voice}:
+                stack.enter_context(self.voices.in_use(name))
+            yield
+
+    def jobs(self, request: SpeechRequest, stats: RequestStats) -> list[SentenceJob]:
+        """Return a job for each sentence of a request, with the costs expected now."""
+        jobs = []
+        for sentence in request.sentences:
+            manifest = self.voices.find(sentence.voice or request.voice)
+            prosody = sentence.prosody or request.prosody
+            pace, scale = self._paces[manifest.name], prosody.length_scale
+            work, speech = (
+                expected(len(sentence.text), scale) for expected in (pace.work, pace.speech)
+            )
+            jobs.append(
+                SentenceJob(self, manifest, sentence, prosody, stats, work=work, speech=speech)
+            )
+        return jobs
+
+    async def make(
+        self, job: SentenceJob, urgency: Callable[[], Urgency]
+    ) -> AsyncGenerator[Pcm, None]:
+        """Yield the speech of one sentence as it is synthesised; no samples if it has no sound.
+
+        The first window brings the sentence's timing. ``urgency`` is asked before each piece of
+        work.
+
+        Raises:
+            NotReady: the voice cannot be loaded in time.
+
+        """
+        manifest, text, stats = job.manifest, job.sentence.text, job.stats
+        with tracing.stage("synthesise", voice=manifest.name, characters=len(text)) as span:
+            pace = self._paces[manifest.name]
+            begun = await self._run_text(job, urgency)
+            if begun.result is None or begun.result.synthesis.done:
+                yield Pcm(np.zeros(0, np.int16), manifest.sample_rate)
+                return
+            synthesis = begun.result.synthesis
+            timing: Timing | None = begun.result.timing
+            pace.per_character.learn(begun.work_in_a_crowd, len(text))
+            seconds = synthesis.samples / synthesis.sample_rate
+            pace.length.learn(seconds / job.prosody.length_scale, len(text))
+            made = self._scheduler.each(synthesis.next, lambda: not synthesis.done, urgency)
+            async with aclosing(made) as windows:
+                async for ran in windows:
+                    _count(ran, pace, stats)
+                    span.add_event("window")
+                    yield replace(ran.result, timing=timing)
+                    timing = None
+            SYNTHESES.inc()
+
+    async def length(self, job: SentenceJob, urgency: Callable[[], Urgency]) -> int:
+        """Return the number of samples of a sentence before its first window; 0 for no sound.
+
+        Raises:
+            NotReady: the voice cannot be loaded in time.
+
+        """
+        characters = len(job.sentence.text)
+        with tracing.stage("measure", voice=job.manifest.name, characters=characters):
+            begun = await self._run_text(job, urgency)
+        return begun.result.synthesis.samples if begun.result else 0
+
+    async def _run_text(
+        self, job: SentenceJob, urgency: Callable[[], Urgency]
+    ) -> "Ran[_Begun | None]":
+        """Run the text part of a sentence, and count its cost."""
+        engine = await self.voices.engine(job.manifest.name)
+        speaker = job.prosody.speaker_id
+        if engine.leveller and not engine.leveller.knows(speaker):
+            await asyncio.to_thread(engine.leveller.measure, speaker)
+        begun = await self._scheduler.run(partial(self._begin, job, engine), urgency)
+        job.stats.synthesis_seconds += begun.work
+        job.stats.synthesis_cpu_seconds += begun.cpu_seconds
+        SYNTHESIS_SECONDS.inc(begun.work)
+        return begun
+
+    def _begin(self, job: SentenceJob, engine: Engine, cancel: Cancel, cores: int) -> _Begun | None:
+        """Return the synthesis of a sentence before its first window; None if it has no sound."""
+        manifest, text = engine.manifest, job.sentence.text
+        phonemes = self._phonemiser.phonemes(text, manifest.phoneme_type, manifest.espeak_voice)
+        ids, unknown = manifest.phoneme_ids(phonemes)
+        if unknown:
+            logger.debug("phonemes that the voice lacks", phonemes=sorted(unknown))
+        if not any(phoneme.isalpha() for phoneme in phonemes if phoneme not in unknown):
+            return None
+        seed = int(job.key, _HEXADECIMAL)
+        synthesis = engine.begin(ids, job.prosody, seed, cancel, cores)
+        return _Begun(synthesis, word_timing(text, phonemes, manifest, synthesis))
+
+
+def _count(ran: Ran[Pcm], pace: CostModel, stats: RequestStats) -> None:
+    seconds = ran.result.seconds
+    if seconds:
+        pace.per_second.learn(ran.work_in_a_crowd, seconds)
+    stats.synthesised_seconds += seconds
+    stats.synthesis_seconds += ran.work
+    stats.synthesis_cpu_seconds += ran.cpu_seconds
+    SYNTHESISED_SECONDS.inc(seconds)
+    SYNTHESIS_SECONDS.inc(ran.work)

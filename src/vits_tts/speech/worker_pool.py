@@ -1,0 +1,60 @@
+"""Threads for work that is neither inference nor the event loop's: reading and encoding."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import ParamSpec, TypeVar
+
+from vits_tts.cores import start_threads
+from vits_tts.errors import Unavailable
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class WorkerPool:
+    """A fixed number of threads that run functions."""
+
+    def __init__(self, threads: int) -> None:
+        """Run up to ``threads`` threads, which start with their first work."""
+        self._threads = threads
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="helper")
+        self._closed = False
+
+    def start(self) -> None:
+        """Start all threads now.
+
+        Raises:
+            RuntimeError: the system has no room for them.
+
+        """
+        start_threads(self._pool, self._threads)
+
+    async def run(self, function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+        """Call ``function`` in a thread, and return its result.
+
+        Raises:
+            Unavailable: the pool is closed, because the process ends.
+
+        """
+        if self._closed:
+            raise Unavailable("this server is ending")
+        work = partial(function, *arguments, **named)
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+
+    def later(self, function: Callable[[], object]) -> None:
+        """Call ``function`` in a thread, without waiting for it."""
+        self._pool.submit(function)
+
+    def close(self) -> None:
+        """Accept no more work; the threads end after the work that waits."""
+        self._closed = True
+        self._pool.shutdown(wait=False)
+
+
+def timed(function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> tuple[T, float]:
+    """Call ``function``; return its result and the seconds of processor time of this thread."""
+    start = time.thread_time()
+    return function(*arguments, **named), time.thread_time() - start

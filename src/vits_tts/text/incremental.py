@@ -1,0 +1,347 @@
+"""Reading of a text that is still being written: only sentences that no later character changes.
+
+The rules of the normalizer look at a line. Most of them look at 48 characters around a match, some
+at all words of the line (missing tone marks, open quotations), a few beyond it (spans of Markup).
+So no piece of a text is read alone. A *cut* is a place behind a sentence or a line. It is *settled*
+if the reading of the text before it stays the same whatever follows. That is found by trial. The
+text before the cut is read with several continuations (``_PROBES``). Each of them makes some rule
+look back over the cut. All sentences before a settled cut are final.
+
+Whether a cut is settled depends on the text before it and at most the next word. So the result does
+not depend on how the text was cut into pieces on its way. ``tests/text/test_incremental.py``
+compares it with the reading of the whole text.
+
+The thoughts of a language model (``text.thoughts``) are dropped as they come, so that they take no
+memory. The text before one is read as a whole, like a paragraph.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Final
+
+from vits_tts.text import thoughts
+from vits_tts.text.aligned import Text
+from vits_tts.text.letters import SMALLS
+from vits_tts.text.split import in_quotation, split
+from vits_tts.text.syllables import is_syllable
+from vits_tts.types import Sentence
+
+_CUT: Final = re.compile(
+    r"""
+    [.!?…。！？]["'”’»)\]*_`~]{0,8}\s  # the end of a sentence
+    | [\n\r]                           # the end of a line
+    """,
+    re.VERBOSE,
+)
+_CLAUSE: Final = re.compile(rf"(?<!\w)([^\W\d_][{SMALLS}]{{1,6}})[,;:.!?…][\"”’»)]{{0,4}}\s")
+_MARKED: Final = re.compile(r"[À-ỹ]")
+_SPACE: Final = re.compile(r"\s")
+_WORD: Final = re.compile(r"\w+")
+_NEXT_WORD: Final = re.compile(r"\s{0,8}\S{1,40}\s|\s{0,8}\S{40}|\s{8}")
+
+_ENDS_OF_SPANS: Final = (
+    'xong” và" rồi» nhé** anh_ em~~ này== kia` đó) kìa] thôi}. Hết --> rồi </script> nhé </style>.'
+)
+_UNMARKED: Final = "toi khong biet duoc nua roi, hom nay cung the."
+_PROBES: Final = (
+    f"thế thôi nhé, có 25 người ngày 5/6. {_ENDS_OF_SPANS}",  # the sentence goes on
+    f"Hồ Chí Minh đã đến. {_UNMARKED}",  # a name: TP. is a city, A. is an initial
+)
+"""Continuations that change the reading of the words before them, if any continuation does."""
+_PROBES_OF_SIGNS: Final = (
+    "25 người đến.",  # a number: tr. is a page
+    "UBND TỈNH ĐỒNG NAI.",
+    "(SN 1990) đã nói.",
+    "= 5 + 3 = 8.",
+    "- 3 = 2.",
+    "| --- | --- |\n| 1 | 2 |",
+)
+"""More of them, which matter where the last word is no ordinary one."""
+_ORDINARY: Final = re.compile(rf"(?<!\S)([{SMALLS}]{{2,7}})[.!?]\s*")
+
+_CONTEXT_CHARS: Final = 80
+"""Characters before the unsaid text that are read again with it, at least, if it is that long."""
+_MAX_UNSAID_CHARS: Final = 1000
+"""An unsaid text of this length is cut between two words, so that reading it stays cheap."""
+_PATIENT_TRIALS: Final = 8
+"""Cuts that are tried for one part; from then on only some are, so that the time stays linear."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Sentences that are final, their spoken text and the pause before them in seconds.
+
+    Places of sentences count the characters of the stream. The part covers the characters from
+    ``start`` to ``end``. ``text`` maps its spoken form to places from ``offset`` on.
+    """
+
+    sentences: tuple[Sentence, ...]
+    pause: float
+    start: int
+    end: int
+    text: Text
+    offset: int
+    written: str
+    """The text that was read, from ``offset`` on; it begins with the context."""
+    said: int
+    """Where the spoken text of this part begins in ``text``."""
+
+
+class IncrementalReading:
+    """Takes a text in pieces and returns its sentences as soon as they are final.
+
+    It reads in the thread that calls it.
+    """
+
+    def __init__(
+        self,
+        read: Callable[[str], Text],
+        sentence_pause: float = 0.0,
+        paragraph_pause: float = 0.0,
+    ) -> None:
+        """Read with ``read``, which returns the spoken form of a text."""
+        self._read = read
+        self._pauses = (sentence_pause, paragraph_pause)
+        self._coming = ""  # characters that have come and were not looked at
+        self._thought: thoughts.Opening | None = None  # the thought that ends the text
+        self._text = ""  # the unsaid text, and the context before it
+        self._base = 0  # place of its first character in the stream
+        self._said = 0  # characters of it that were returned
+        self._searched = 0  # characters of it in which all cuts were tried
+        self._trials = 0
+        self._next_trial = 0  # a cut before this place is not tried
+        self._tried = 0  # the cut that was tried without the next word
+        self._spoken = False  # whether any sentence was returned since the text began anew
+        self._pause = 0.0  # seconds before the first one, if others were returned before
+
+    @property
+    def received(self) -> int:
+        """The number of characters that have come."""
+        return self._base + len(self._text) + len(self._coming)
+
+    @property
+    def unsaid(self) -> str:
+        """The characters that have come and may still be said."""
+        return self._text[self._said :] + ("" if self._thought else self._coming)
+
+    def add(self, piece: str) -> None:
+        """Take the next piece of the text."""
+        self._coming += piece
+
+    def settled(self) -> Iterator[Part]:
+        """Yield the parts that have become final, in order."""
+        while True:
+            self._take()
+            while (end := self._next_cut()) is not None:
+                if part := self._part(end):
+                    yield part
+            if self._thought is None:
+                return
+            if self._text and (part := self._rest(self._pauses[1])):
+                yield part
+            if not self._drop(self._thought):
+                return
+
+    def clause(self) -> Part | None:
+        """Return the unsaid text to its last clause whose words are final; None if there is none.
+
+        It makes a sentence of a clause. Its words stay the same, its intonation does not.
+        """
+        self._take()
+        matches = list(_CLAUSE.finditer(self._text, self._said))
+        for match in matches[:-_PATIENT_TRIALS:-1]:
+            if is_syllable(match[1].lower()) and self._words_settled(match.end()):
+                return self._part(match.end())
+        return None
+
+    def flush(self) -> Part | None:
+        """Return all that is unsaid, as if the text ended here; the text that follows begins anew.
+
+        Returns None if nothing is to be said.
+        """
+        if thought := self._thought:  # the reading of the whole text drops it
+            begun = len(self._text) or len(thought.tag)
+            self._base += len(self._text) - begun
+            self._text = self._text[: -len(thought.tag)] + thought.tag
+            self._thought = None
+        self._text += self._coming
+        self._coming = ""
+        return self._rest(self._pauses[0])
+
+    # --- thoughts --------------------------------------------------------------------------------
+
+    def _take(self) -> None:
+        """Take the text that has come up to the next thought, and the end of a paragraph for it."""
+        if self._thought or not self._coming:
+            return
+        joined = self._text[-1:] + self._coming
+        known = len(joined) - len(self._coming)
+        self._thought = thoughts.Opening.of(joined, known)
+        if self._thought:
+            start, end = self._thought.start, self._thought.end
+            self._text += joined[known:start] + "\n\n".ljust(end - start)
+        else:
+            end = max(known, thoughts.begun(joined))
+            self._text += joined[known:end]
+        self._coming = joined[end:]
+
+    def _drop(self, thought: thoughts.Opening) -> bool:
+        """Drop the part of a thought that has come; return True if the thought has ended."""
+        end = thought.closing(self._coming, 0)
+        dropped = thoughts.closing_begun(self._coming) if end is None else end
+        self._base += dropped
+        self._coming = self._coming[dropped:]
+        if end is not None:
+            self._thought = None
+        return end is not None
+
+    # --- cuts ------------------------------------------------------------------------------------
+
+    def _next_cut(self) -> int | None:
+        """Return the first settled cut of the unsaid text; None if there is none so far.
+
+        A cut is tried when it has come, and if it is not settled, once more with the next word.
+        """
+        for match in _CUT.finditer(self._text, self._searched):
+            end = match.end()
+            if end - self._said > _MAX_UNSAID_CHARS:
+                break
+            if end >= self._next_trial:
+                if self._tried != end and self._is_settled(end):
+                    return self._cut(end)
+                self._tried = end
+                word = _NEXT_WORD.match(self._text, end)
+                if word is None:
+                    return None
+                if self._is_settled(end, word[0]):
+                    return self._cut(end)
+                self._trials += 1
+                if self._trials >= _PATIENT_TRIALS:
+                    self._next_trial = end + (end - self._said) // 4
+            self._searched = end
+        if len(self._text) - self._said > _MAX_UNSAID_CHARS:
+            return self._cut(self._forced())
+        return None
+
+    def _cut(self, end: int) -> int:
+        self._searched = end
+        self._trials = self._next_trial = self._tried = 0
+        return end
+
+    def _is_settled(self, end: int, word: str = "") -> bool:
+        """Return True if no text after ``word`` can change the sentences before ``end``."""
+        before = self._text[:end]
+        text = self._read(before + word)
+        if in_quotation(text.spoken):
+            return False
+        said = self._sentences(before)
+        return all(
+            self._sentences(f"{before}{word}{probe}")[: len(said)] == said
+            for probe in _probes(before)
+        )
+
+    def _words_settled(self, end: int) -> bool:
+        before = self._text[:end]
+        said = _WORD.findall(self._read(before).spoken)
+        return all(
+            _WORD.findall(self._read(before + probe).spoken)[: len(said)] == said
+            for probe in _probes(before)
+        )
+
+    def _forced(self) -> int:
+        """Return where to cut an unsaid text that has no settled cut: behind a word."""
+        most = self._said + _MAX_UNSAID_CHARS
+        spaces = [match.end() for match in _SPACE.finditer(self._text, self._said, most)]
+        for end in spaces[:-_PATIENT_TRIALS:-1]:
+            if self._words_settled(end):
+                return end
+        return spaces[-1] if spaces else most
+
+    def _sentences(self, text: str) -> list[str]:
+        return [sentence.text for sentence in split(self._read(text))]
+
+    # --- parts -----------------------------------------------------------------------------------
+
+    def _rest(self, pause: float) -> Part | None:
+        """Return all that is unsaid, None if nothing is; the text begins anew after ``pause``."""
+        part = self._part(len(self._text)) if self.unsaid.strip() else None
+        self._base += len(self._text)
+        self._text = ""
+        self._said = 0
+        self._cut(0)
+        if self._spoken:
+            self._spoken, self._pause = False, pause
+        return part
+
+    def _part(self, end: int) -> Part | None:
+        """Return the sentences up to ``end`` and note that they were; None if there are none."""
+        text = self._read(self._text[:end])
+        begin = text.spoken_place(self._said)
+        said, pause = [], 0.0
+        done = 0
+        for sentence in split(text, *self._pauses):
+            place = text.spoken.index(sentence.text, done)
+            done = place + len(sentence.text)
+            if done <= begin:
+                pause = sentence.pause
+            elif place >= begin:
+                said.append(_moved(sentence, self._base))
+            elif _WORD.search(rest := text.spoken[begin:done].strip(" ,;:")):
+                pause = 0.0
+                source = text.source(done - len(rest), done)
+                remaining = Sentence(rest, sentence.pause, start=source[0], end=source[1])
+                said.append(_moved(remaining, self._base))
+        start, self._said = self._base + self._said, end
+        part = None
+        if said:
+            if not self._spoken:
+                pause = self._pause
+            part = Part(
+                tuple(said), pause, start, self._base + end, text, self._base,
+                self._text[:end], begin,
+            )  # fmt: skip
+            self._spoken = True
+        self._cut(end)
+        self._forget()
+        return part
+
+    def _forget(self) -> None:
+        """Drop text that is no longer context: all before a sentence that is far behind."""
+        if self._said <= 2 * _CONTEXT_CHARS:
+            return
+        most = self._said - _CONTEXT_CHARS
+        cuts = [match.end() for match in _CUT.finditer(self._text, 0, most)]
+        dropped = cuts[-1] if cuts else 0
+        self._text = self._text[dropped:]
+        self._base += dropped
+        self._said -= dropped
+        self._searched -= dropped
+
+
+def beginning(text: str, cuts: int, characters: int) -> str:
+    """Return the beginning of a text to its ``cuts``-th cut, with a little more to try that.
+
+    It has at most ``characters``.
+    """
+    for number, match in enumerate(_CUT.finditer(text, 0, characters), 1):
+        if number == cuts:
+            return text[: min(match.end() + _CONTEXT_CHARS, characters)]
+    return text[:characters]
+
+
+def _probes(before: str) -> tuple[str, ...]:
+    """Return the continuations that may change the reading of ``before``."""
+    stripped = before.rstrip()
+    last = _ORDINARY.fullmatch(stripped, max(stripped.rfind(mark) for mark in " \n\t") + 1)
+    ordinary = last is not None and is_syllable(last[1])
+    marked = _MARKED.search(stripped, stripped.rfind("\n") + 1) is not None
+    return (
+        *_PROBES,
+        *(() if marked else (_UNMARKED,)),
+        *(() if ordinary else _PROBES_OF_SIGNS),
+    )
+
+
+def _moved(sentence: Sentence, by: int) -> Sentence:
+    return replace(sentence, start=sentence.start + by, end=sentence.end + by)

@@ -1,0 +1,1 @@
+"""Normalisation of Vietnamese text: ordered rules, one module for each kind of written forms."""

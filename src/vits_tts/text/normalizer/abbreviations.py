@@ -1,0 +1,276 @@
+"""Abbreviations: expanded as readers do (UBND), or spelled letter by letter (VTV)."""
+
+import re
+from collections.abc import Mapping
+from importlib import resources
+from typing import Final
+
+from vits_tts.text.letters import CAPITALS, SMALLS, spelled
+from vits_tts.text.normalizer import cues, languages
+from vits_tts.text.normalizer.rules import Rule, Step, after, before, shouted
+from vits_tts.text.normalizer.tables import texts
+from vits_tts.text.syllables import is_syllable
+
+_WORD: Final = r"[A-ZĐÂÔƠƯ][A-Za-zĐđÂâÔôƠơƯư]{0,11}"
+_AS_WORD: Final = re.compile(r"(?!.*[^AEIOUYÂÔƠƯ]{4})(?=.*[AEIOUYÂÔƠƯ])")
+_STOPPED: Final = re.compile(r"(?:C|CH|P|T)$")
+_SPELLED: Final = frozenset(
+    "html http https imdb ieee aids euro usda asap lmao omfg epub ebit ebitda ncaa".split()
+)
+_LONGEST_SPELLED: Final = 5
+"""Maximum length of capitals that are always spelled. Longer ones may be words (NASDAQ)."""
+
+
+class Abbreviations:
+    """Reads abbreviations with tables of their meanings."""
+
+    def __init__(self, known: Mapping[str, Mapping[str, str]]) -> None:
+        """Keep the tables ``titles``, ``pointed``, ``words`` and ``documents`` of ``known``."""
+        self._pointed = known["pointed"]
+        self._titles = {**known["titles"], **known["pointed"]}
+        self.words: Final = {**_composed(), **known["titles"], **known["words"]}
+        self._documents = known["documents"]
+        self._senses = cues.table("senses.tsv")
+        self.typed: Final = frozenset(
+            form
+            for form, readings in cues.table("chat.tsv").items()
+            if any(
+                reading.anywhere and not reading.before and not reading.after
+                for reading in readings
+            )
+        )
+
+    def steps(self) -> tuple[Step, ...]:
+        """Return the steps: abbreviations that need context first, then all known ones."""
+        return (
+            Rule(
+                rf"(?<![\w.])(?P<letter>[A-ZĐ])\.(?P<name>[{CAPITALS}][{SMALLS}]{{2,14}})(?!\w)",
+                self.footballer,
+                needs=".",
+            ),
+            Rule(r"(?i)(?<!\w)v\.\s?v\.{0,4}(?!\w)", self.and_so_on, needs="."),
+            Rule(
+                r"(?<!\w)BKS(?=\s?:|\s\d|\s(?:hai|một|ba|năm|sáu|bảy|tám|chín)\s)",
+                "biển kiểm soát",
+                needs="B",
+            ),
+            Rule(r"(?<!\w)[Tt]r\.\s?(?=\d)", "trang ", needs="."),
+            Rule(r"(?<!\w)(?i:Co\.,?\s?Ltd)\.?(?!\w)", "cô li mít tịt", needs="."),
+            Rule(r"(?<!\w)[Đđ]t(?=\s?[:.])", "điện thoại", needs="t"),
+            Rule(r"(?<!\w)VN/A(?!\w)", "vê nờ a", needs="/"),
+            Rule(r"(?<=-\ )CN(?=\s[A-ZĐ])", "chi nhánh", needs="-"),
+            Rule(r"(?<![\w.&-])CN(?!\w)", self.sunday, needs="C"),
+            Rule(r"(?<!\w)HA(?=:?\s\d{2,3}/\d)", "huyết áp", needs="H"),
+            Rule(r"(?<!\w)TL(?=\))", "thương lượng", needs="T"),
+            Rule(r"(?<![\w@#./&-])[A-ZĐƯ]{2,5}(?![\w@&-])(?!\.\w)", self.sense),
+            Rule(
+                rf"(?<![\w@#.-])(?<![A-ZĐ\d.]/)(?P<word>{_WORD}(?:[.&-][A-ZĐ][A-Za-zĐđƯ]{{0,9}}(?:&[A-ZĐ]{{1,4}})?){{0,4}})"
+                rf"(?P<point>\.?)(?:(?![\w@])|(?<=\.)(?=[{CAPITALS}][{SMALLS}]))(?!-\d)",
+                self.known,
+            ),
+        )
+
+    def initials(self) -> tuple[Step, ...]:
+        """Return the steps for the rest: initials, single letters and unknown abbreviations."""
+        return (
+            Rule(r"^(?P<letter>[A-H])[.)]\ (?=\S)", lambda match: f"{spelled(match['letter'])}, "),
+            Rule(r"(?<![\w.])(?:[A-ZĐ]\.){1,6}[A-ZĐ](?!\w)\.?", self.dotted, needs="."),
+            Rule(
+                rf"(?<![\w.])(?P<letter>[A-ZĐ])\.\s?(?=[{CAPITALS}][\w.])", self.initial, needs="."
+            ),
+            Rule(
+                rf"(?<![\w.])(?P<letter>[A-ZĐ])\.(?=\s?[(,;:–-]|\s[{SMALLS}])",
+                self.letter_only,
+                needs=".",
+            ),
+            Rule(r"(?<!\w)[A-ZĐ]{2,20}s?(?!\w)", self.unknown),
+            Rule(r"(?<!\w)(?:[B-DF-HJ-NP-TV-XZĐ]|[b-df-hj-np-tv-xzđ])(?!\w)", self.letter),
+        )
+
+    def document(self, letters: str) -> str:
+        """Return the meaning of one part of a decree's number, such as ``QĐ`` or ``UBND``."""
+        known = self._documents.get(letters) or self.words.get(letters)
+        return known or " và ".join(
+            self.words.get(part) or spelled(part) for part in letters.split("&")
+        )
+
+    def sense(self, match: re.Match[str]) -> str | None:
+        """Read an abbreviation with several meanings by the words around it."""
+        readings = self._senses.get(match[0])
+        if readings is None or geometric(match):
+            return None
+        front, back = before(match), after(match)
+        word = shouted(match.string, *match.span()) and is_syllable(match[0].lower())
+        pointed = match[0] in self._pointed and back.startswith(".")
+        for reading in readings:
+            asked = bool(reading.before or reading.after)
+            if (asked or not (word or pointed)) and cues.fits(reading, front, back):
+                return reading.said
+        return None
+
+    def and_so_on(self, match: re.Match[str]) -> str:
+        """Read ``v.v.`` as "vân vân". Its last point is kept where a sentence ends."""
+        ends = re.match(
+            rf"\s*(?:$|\n)|\s+[{CAPITALS}]", match.string[match.end() : match.end() + 8]
+        )
+        return "vân vân." if ends and match[0].endswith(".") else "vân vân"
+
+    def sunday(self, match: re.Match[str]) -> str | None:
+        """Read ``CN`` as Sunday beside other days and dates."""
+        beside = re.search(r"(?:\bt[2-7]|bảy|thứ \w{2,4})\W{1,4}(?:và )?$", before(match))
+        return "chủ nhật" if beside or re.match(r",?\s\(?(?:ngày\b|\d)", after(match)) else None
+
+    def known(self, match: re.Match[str]) -> str | None:  # noqa: PLR0911
+        """Read known abbreviations (``UBND``, ``GD&ĐT``) without the point of a title."""
+        word, point = match["word"], match["point"]
+        if geometric(match, word):
+            return None
+        if "." in word and (said := self._glued(match)):
+            return said
+        if word not in self._titles and _INITIALS.search(before(match)) and _NAMED.fullmatch(word):
+            return spelled(word) + point  # ông NĐT: the initials of a name
+        whole = self._pointed.get(word) if point else None
+        whole = whole or self.words.get(word) or self.words.get(word.replace(".", ""))
+        if whole:
+            return whole + self._ending(word, match)
+        if word.isalpha() or len(word) < 4:  # noqa: PLR2004
+            return None
+        parts = re.split(r"[.-]", word.replace("&", ".&."))
+        meanings = ["và" if part == "&" else self.words.get(part) for part in parts]
+        if not all(meanings):
+            return None
+        return " ".join(filter(None, meanings)) + self._ending(parts[-1], match)
+
+    def _glued(self, match: re.Match[str]) -> str:
+        """Read ``TS.Hoa``, ``N.V.Tùng`` and ``UBND.Sau``, which lacks a space.
+
+        Returns an empty string for anything else.
+        """
+        word = match["word"]
+        if _LETTERS.fullmatch(word) and _NAME_NEXT.match(match.string, match.end()):
+            return f"{spelled(word.replace('.', ''))} "
+        *heads, name = word.split(".")
+        if not name[1:].islower():
+            return ""
+        if all(head in self._titles for head in heads):
+            return " ".join([*(self._titles[head] for head in heads), name]) + match["point"]
+        meaning = self.words.get(heads[0]) if len(heads) == 1 else None
+        return f"{meaning}. {name}{match['point']}" if meaning else ""
+
+    def _ending(self, word: str, match: re.Match[str]) -> str:
+        """Return the point at the end of the match, or nothing if it belongs to a title."""
+        if not match["point"]:
+            return ""
+        named = re.match(rf"\s?[{CAPITALS}]", match.string[match.end() : match.end() + 3])
+        title = {word, word.replace(".", "")} & self._titles.keys() and named is not None
+        return (" " if not match.string[match.end()].isspace() else "") if title else "."
+
+    def dotted(self, match: re.Match[str]) -> str:
+        """Read ``N.V.A.`` letter by letter."""
+        ends = match[0].endswith(".") and not after(match).strip()
+        letters = match[0].replace(".", "")
+        said = self.words.get(letters) or spelled(letters)
+        return said + ("." if ends else "")
+
+    def initial(self, match: re.Match[str]) -> str | None:
+        """Read the initials of ``J.
+
+        K. Rowling``. After a Vietnamese word the point ends a sentence.
+        """
+        front = before(match).rstrip()
+        if match["letter"] in _CALLED and re.search(r"(?:gặp|lh|liên hệ|call|gọi|zalo)$", front):
+            return f"{_CALLED[match['letter']]} "
+        last = front.rpartition(" ")[2]
+        if len(last) > 1 and last.isalpha() and is_syllable(last):
+            return None
+        return f"{spelled(match['letter'])} "
+
+    def footballer(self, match: re.Match[str]) -> str | None:
+        """Read ``C.Ronaldo``. Before a Vietnamese word the point may end a sentence."""
+        if is_syllable(match["name"].lower()):
+            return None
+        return f"{spelled(match['letter'])} {match['name']}"
+
+    def letter_only(self, match: re.Match[str]) -> str:
+        """Read the initial of ``bà B.`` without its point."""
+        return spelled(match["letter"])
+
+    def unknown(self, match: re.Match[str]) -> str | None:
+        """Spell capitals that are not a word (``VTV``). Syllables and long names are left."""
+        word = match[0].removesuffix("s")
+        if geometric(match):
+            return spelled(word)
+        lower = word.lower()
+        if len(word) > 3 and not is_syllable(lower) and _pronounced(lower):  # noqa: PLR2004
+            return word.capitalize()
+        if is_syllable(lower) and lower in self.typed:
+            return spelled(word)  # IU is not a misspelling of yêu
+        if is_syllable(lower) and (
+            not _STOPPED.search(word) or shouted(match.string, *match.span())
+        ):
+            return None
+        if len(word) > _LONGEST_SPELLED and _AS_WORD.match(word):
+            return None
+        return spelled(word)
+
+    def letter(self, match: re.Match[str]) -> str:
+        """Read a single consonant by its name.
+
+        The ``d`` of a law's ``điểm d`` is the Vietnamese letter.
+        """
+        if match[0] == "d" and re.search(r"(?:điểm|khoản|mục|ý|chữ|tiết|câu)\s$", before(match)):
+            return "dê"
+        return spelled(match[0])
+
+
+_INITIALS: Final = re.compile(
+    r"(?:ông|bà|anh|chị|em|cháu|bị cáo|nghi phạm|đối tượng|nạn nhân|tài xế|cụ|bé|cậu|nữ sinh"
+    r"|học sinh) $"
+)
+_LETTERS: Final = re.compile(r"(?!T\.P)[A-ZĐ](?:\.[A-ZĐ])+")
+_NAME_NEXT: Final = re.compile(rf"(?<=\.)[{CAPITALS}][{SMALLS}]")
+"""Initials that are glued to a name: ``N.V.Tùng``."""
+
+_NAMED: Final = re.compile("[A-ZĐ]{3,4}")
+_CALLED: Final = {"A": "anh", "C": "chị", "M": "mít"}
+_FAR: Final = 160
+_GEOMETRY: Final = re.compile(
+    r"(?:tam giác|hình (?:chóp|vuông|thang|bình|chữ|thoi|hộp|lăng|lập)|tứ giác|tứ diện|vuông góc"
+    r"|đường thẳng|đường tròn"
+    r"|đoạn thẳng|trung điểm|song song|giao điểm|phân giác|trung tuyến|đường cao|bán kính|đường"
+    r" kính|cạnh|mặt phẳng|kẻ )"
+)
+
+
+def geometric(match: re.Match[str], word: str = "") -> bool:
+    """Return whether capitals are the points of a figure, as in ``tam giác ABC``."""
+    word = word or match[0]
+    if not re.fullmatch("[A-Z]{2,4}", word):
+        return False
+    low, high = max(0, match.start() - _FAR), match.end() + _FAR
+    start = match.string.rfind("\n", low, match.start())
+    end = match.string.find("\n", match.end(), high)
+    line = match.string[start + 1 if start >= 0 else low : end if end >= 0 else high]
+    return _GEOMETRY.search(line.lower()) is not None
+
+
+def _pronounced(word: str) -> bool:
+    """Return whether capitals are pronounced as a word: SELECT and ASIAD, but not IAEA."""
+    if languages.is_english(word) and _AS_WORD.match(word.upper()) and word not in _SPELLED:
+        return True
+    alternating = re.fullmatch(r"(?:[^aeiou]?[aeiou]){2,}[^aeiou]?", word) is not None
+    consonants = len(re.sub("[aeiou]", "", word))
+    return alternating and consonants > 1 and not re.search("[aeiou]{3}|^[aeiou]{2}|[đưâô]", word)
+
+
+def _composed() -> dict[str, str]:
+    """Return abbreviations composed of known parts (SGDĐT, BVĐK), with their meanings."""
+    text = resources.files("vits_tts.text").joinpath("data/abbreviations.tsv").read_text("utf-8")
+    lines = (line.split("\t") for line in text.splitlines() if not line.startswith("#"))
+    return dict(lines)
+
+
+def load() -> Abbreviations:
+    """Return the abbreviations of the package."""
+    text = resources.files("vits_tts.text").joinpath("data/abbreviations.yaml").read_text("utf-8")
+    return Abbreviations(texts(text))

@@ -1,0 +1,164 @@
+"""Addresses: ranks of places (Q.1, P. Bến Nghé, TP.HCM) and house numbers (12/3A)."""
+
+import re
+from typing import Final
+
+from vits_tts.text.letters import CAPITALS, SMALLS, spelled
+from vits_tts.text.normalizer.rules import Rule, Step, after, before
+from vits_tts.text.numbers import Numbers, Region
+
+_RANKS: Final = {
+    "Q": "quận",
+    "P": "phường",
+    "H": "huyện",
+    "X": "xã",
+    "Đ": "đường",
+    "TP": "thành phố",
+    "TX": "thị xã",
+    "TT": "thị trấn",
+    "KP": "khu phố",
+}
+_NAME: Final = rf"(?=[{CAPITALS}][{SMALLS}])"
+_PLACED: Final = re.compile(
+    r"(?:^|[,;:(\-–]|\b(?:ở|tại|trú|thuộc|và|ngụ|quê|trên|từ|ngõ \d+|ubnd|hđnd|tand|công an|số"
+    r" \w+|\d[\w/]*))\s*$"
+)
+_CIVIC: Final = re.compile(r"(?:quận|phường|huyện|thành phố|đường|\bq\.?\s?\d|\bp\.?\s?\d|tp)")
+_YEAR: Final = 4  # digits: 20/11/2024 is a date, not a house number
+_SHORT_DATE: Final = re.compile(r"(?:0?[1-9]|[12]\d|3[01])/(?:0?[1-9]|1[0-2])/\d\d")
+_DATED: Final = re.compile(
+    r"(?:ngày|sáng|trưa|chiều|tối|đêm|nsx|hsd|exp|mfg|từ|đến|trước|sau)\W{0,3}$"
+)
+_OFFICE: Final = re.compile(r"(?:tổng|giám đốc|chủ tịch|trưởng|hiệu trưởng|viện trưởng|bí thư)\b")
+_STREET: Final = re.compile(r"\s[^,.;:\d]{2,30},\s?(?:p\.|q\.|phường|quận|xã)")
+_HOUSE: Final = re.compile(
+    r"(?<!phân )(?:số|số nhà|nhà|ngõ|ngách|hẻm|kiệt|địa chỉ|đc|lô|căn|kiot)\W{0,2}$"
+)
+
+
+class Addresses:
+    """Reads addresses with the words of one region."""
+
+    def __init__(self, numbers: Numbers, region: Region) -> None:
+        """Keep the words for numbers, and the region's word for the slash of a house number."""
+        self._numbers = numbers
+        self._slash = "xẹt" if region == "south" else "trên"
+
+    def steps(self) -> tuple[Step, ...]:
+        """Return the steps: ranks of places with their forms, then house numbers."""
+        return (
+            Rule(
+                r"(?<![\w.])(?i:TP)\.?\s?(?i:HCM)(?!\w)|(?<!\w)TPHCM(?!\w)",
+                "thành phố Hồ Chí Minh",
+                needs="H",
+            ),
+            Rule(rf"(?<![\w.])(?P<rank>[Tt][PpXxTt])(?:\.\s?|\ ){_NAME}", self.town),
+            Rule(r"(?<![\w.])[Pp]\.\s?(?=[A-HĐ]\d)", "phòng ", needs="."),
+            Rule(r"(?<![\w.&])P\.?\s?(?P<room>\d{3,4})(?!\w)(?![.,]\d)", self.room, needs="P"),
+            Rule(
+                r"(?<![\w.])(?P<rank>[QPHXĐ]|KP|Kp|kp|[qp])\.\s?(?P<number>\d{1,2})(?!\w)(?!\s?(?:%|phút))",
+                self.numbered,
+            ),
+            Rule(
+                r"(?<!\w)(?P<rank>KP|Kp|kp)\s?(?P<number>\d{1,2})(?!\w)", self.numbered, needs="Pp"
+            ),
+            Rule(
+                r"(?<![\w.])(?P<rank>[QP])(?P<number>\d{1,2})(?!\w)(?!\s?[/-]?\s?[12]\d{3})",
+                self.short,
+            ),
+            Rule(rf"(?<![\w.])(?P<rank>[QP])\.\s?{_NAME}", self.ranked),
+            Rule(rf"(?<![\w.])(?P<rank>[HXĐ])\.\s?{_NAME}", self.placed),
+            Rule(rf"(?<![\w.])(?P<rank>[qphxđ])\.\s?{_NAME}", self.ranked, needs="."),
+            Rule(
+                r"(?i)(?<!\w)km\s?(?P<km>\d{1,4})\s?\+\s?(?P<m>\d{1,3})(?!\w)",
+                self.milestone,
+                needs="+",
+            ),
+            Rule(
+                r"(?<![\w/])(?<!\d\ )(?<!giá\ )(?<!được\ )(?<!mã\ )"
+                r"[Kk]m(?:\ (?=\d)|(?=[14-9]|\d\d))",
+                "ki lô mét ",
+                needs="m",
+            ),
+            Rule(
+                r"(?<![\w/.,-])(?<!:\d\d\ )(?!\d+K/\d+\ (?:ngày|tháng|tuần|năm|lần))"
+                r"(?P<house>\d{1,4}[A-ZĐ]?(?:/\d{1,4}[A-ZĐ]?){1,5})(?![\w/])",
+                self.house,
+                needs="/",
+            ),
+            Rule(
+                r"(?<![\w/.,-])(?P<block>[A-EGHKLN])(?P<house>\d{1,3}(?:/\d{1,3}[A-ZĐ]?){1,4})(?![\w/])",
+                self.block,
+                needs="/",
+            ),
+            Rule(
+                rf"(?<!\w)SN(?=\s\d{{1,3}}[A-ZĐ]?(?:/\d{{1,3}})?,?\s(?:đường|phố|ngõ|tổ|thôn|[{CAPITALS}]))",
+                "số nhà",
+                needs="S",
+            ),
+        )
+
+    def block(self, match: re.Match[str]) -> str:
+        """Read a house number with the name of a block: ``B12/5``."""
+        fields = map(self._field, match["house"].split("/"))
+        return f"{spelled(match['block'])} {f' {self._slash} '.join(fields)}"
+
+    def town(self, match: re.Match[str]) -> str | None:
+        """Read ``TP. Đà Nẵng``. ``TT`` without a point is left, because it may also be a title."""
+        rank = match["rank"].upper()
+        if rank == "TT" and "." not in match[0]:
+            return None
+        return f"{_RANKS[rank]} "
+
+    def numbered(self, match: re.Match[str]) -> str:
+        """Read ``Q.1``."""
+        return f"{_RANKS[match['rank'].upper()]} {self._numbers.whole(match['number'])}"
+
+    def room(self, match: re.Match[str]) -> str:
+        """Read ``P.1503`` as the number of a room."""
+        return f"phòng {self._numbers.whole(match['room'])}"
+
+    def short(self, match: re.Match[str]) -> str | None:
+        """Read ``Q1``, and ``P5`` beside another part of an address."""
+        around = before(match) + " " + after(match)
+        if match["rank"] == "P" and not _CIVIC.search(around):
+            return None
+        return f"{_RANKS[match['rank'].upper()]} {self._numbers.whole(match['number'])}"
+
+    def ranked(self, match: re.Match[str]) -> str:
+        """Read ``P. Bến Nghé`` as a ward, but ``P. Tổng Giám đốc`` as the title of a deputy."""
+        if match["rank"] == "P" and _OFFICE.match(after(match)):
+            return "phó "
+        return f"{_RANKS[match['rank'].upper()]} "
+
+    def placed(self, match: re.Match[str]) -> str | None:
+        """Read ``H.
+
+        Củ Chi`` at a place where an address may stand. Elsewhere ``H.`` is an initial.
+        """
+        return f"{_RANKS[match['rank'].upper()]} " if _PLACED.search(before(match)) else None
+
+    def milestone(self, match: re.Match[str]) -> str:
+        """Read ``km 12+500``."""
+        kilometres, metres = self._numbers.whole(match["km"]), self._numbers.whole(match["m"])
+        return f"ki lô mét {kilometres} cộng {metres}"
+
+    def house(self, match: re.Match[str]) -> str | None:
+        """Read ``12/3A`` and ``123/45/6``.
+
+        ``a/b`` is a house number only after số, ngõ and the like.
+        """
+        fields = match["house"].split("/")
+        lettered = any(not field.isdecimal() for field in fields) and len(fields[-1]) != _YEAR
+        deep = match["house"].count("/") > 1
+        if _SHORT_DATE.fullmatch(match["house"]) and _DATED.search(before(match)):
+            return None
+        named = lettered or deep or _HOUSE.search(before(match)) or _STREET.match(after(match))
+        if (deep and len(fields[-1]) == _YEAR) or not named:
+            return None
+        return f" {self._slash} ".join(map(self._field, fields))
+
+    def _field(self, field: str) -> str:
+        digits = field.rstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZĐ")
+        said = self._numbers.digits(digits) if digits[0] == "0" else self._numbers.whole(digits)
+        return f"{said} {spelled(field[len(digits):])}".strip()

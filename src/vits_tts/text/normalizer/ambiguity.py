@@ -1,0 +1,329 @@
+"""Decisions about ambiguous marks: ``-``, ``/`` and ``.`` between numbers, and short units.
+
+The rules of other modules propose readings. If a mark has several, this module scores them. Each
+reading starts with a score that depends on the numbers. Cues, which are patterns of the words
+before or after, add their weights. The reading with the highest sum wins; ties go to the first one
+in the table of scores.
+
+The weights were set by hand and are tuned on the test cases.
+"""
+
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Final, Literal, NamedTuple, TypeAlias
+
+from vits_tts.text.letters import CAPITALS
+from vits_tts.text.normalizer.rules import after, before
+
+DashReading: TypeAlias = Literal["range", "score", "minus", "date", "plain"]
+SlashReading: TypeAlias = Literal["fraction", "date", "over"]
+
+_MONTHS: Final = 12
+_DAYS: Final = 31
+_LARGEST_SCORE: Final = 30
+
+
+class Cue(NamedTuple):
+    """A pattern of the words before or after a mark, and the weight it adds to a reading."""
+
+    reading: str
+    weight: float
+    before: re.Pattern[str] | None
+    after: re.Pattern[str] | None
+
+
+def _cue(reading: str, weight: float, *, before: str = "", after: str = "") -> Cue:
+    return Cue(
+        reading,
+        weight,
+        re.compile(rf"(?:{before})$") if before else None,
+        re.compile(after) if after else None,
+    )
+
+
+_DAY_WORDS: Final = (
+    r"đường|phố|cầu|chợ|bến|công viên|ngày|hôm|sáng|trưa|chiều|tối|đêm|mùng|mồng|lễ|dịp|khánh|mừng"
+    r"|phiên"
+)
+_NEAR_DAY_WORDS: Final = (
+    r"ngày|hôm|sáng|trưa|chiều|tối|đêm|sớm|khuya|mùng|mồng|lễ|dịp|tết|giáo|khánh|mừng|nữ|động"
+    r"|tổ|từ|đến|tới|trước|sau|hết|chót|hạn|nay|mai|qua|cn|nhật|\bt[2-7]"
+    r"|thứ (?:hai|ba|tư|năm|sáu|bảy|[2-7])"
+    r"|(?:ngày \d{1,2}|1[3-9]|2\d|3[01])/\d{1,2}(?: và| hoặc|,)"
+    r"|tháng \w+(?: năm [\w ]{4,40})?(?: và|,| đến)?"
+)
+_COUNTED: Final = (
+    r"\s?(?:phần trăm|người|triệu|tỷ|tỉ|đồng|năm|tháng|tuổi|%|điểm|nghìn|ngàn|lần|ngày|giờ|phút"
+    r"|giây|tuần|con|cái|chiếc|học sinh|em|bạn|phòng|tầng|ki lô|mét|xăng|lít|độ|cm|kg|km|ml|m²|m2"
+    r"|viên|chai|hộp|gói|ly|cốc|muỗng|thìa|bước|câu|trang|tiếng|chỗ|bàn|mùa|đêm|bữa|quả|trái|suất"
+    r"|mâm|sản phẩm|mẫu|bài|hôm|bộ|đôi|nhà|xe|ca\b|vòng|buổi|tấn|hecta|ha\b|k\b|tr\b|củ\b|chục)"
+)
+
+DASH: Final = (
+    _cue(
+        "score",
+        3,
+        before=r"(?:tỉ số|tỷ số|thắng|thua|hòa|hoà|dẫn|gỡ|hạ|đè bẹp|vượt qua|kết quả|chung cuộc|lên"
+        r"|xuống|set|hiệp|ván|séc|đánh bại|san bằng|cách biệt|ghi|penalty|luân lưu|với|sơ đồ"
+        r"|đội hình|rút ngắn|ấn định|cầm hòa|quật ngã|loại|cầm chân|ngược dòng|bất bại)\b"
+        r"[^.;!?]{0,32}",
+    ),
+    _cue("score", 2, after=r"\s?(?:,\s)?(?:ở|từ|ngay|sau|trước) (?:những )?(?:phút|hiệp|giờ nghỉ)"),
+    _cue("score", -6, before=r"\btừ \D{0,8}"),
+    _cue("score", -8, after=_COUNTED),
+    _cue("range", 2, after=_COUNTED),
+    _cue("range", 2, before=r"(?:điều|khoản|trang|chương|mục|lớp|tuổi|tầng|khoảng|chừng|tầm|từ) "),
+    _cue(
+        "range",
+        4,
+        before=r"(?:lớp|trang|điều|khoản|tuổi|tầm|khoảng|tuần|bài|câu|tiết|tập|tầng|cấp) ",
+    ),
+    _cue("score", -4, before=r"(?:lớp|trang|điều|khoản|tuổi|tầm|khoảng|tuần|bài|câu|tiết|tập) "),
+    _cue("minus", 6, before=r"(?:lấy|hiệu|phép tính|tính|phép trừ|làm phép)\W{0,2}"),
+    _cue("minus", 8, before=r"(?:cộng|nhân|chia|bằng|trừ|=)[^,;.]{0,16}", after=r"\s?="),
+    _cue("minus", 6, after=r"\s?="),
+    _cue("date", 7, before=rf"(?:{_DAY_WORDS})(?:\snay)?\s\(?"),
+    _cue("date", -12, before=r"(?:mỗi|một|hằng|hàng|1) (?:ngày|sáng|trưa|chiều|tối|đêm) "),
+    _cue(
+        "date",
+        -12,
+        after=r"\s(?:tháng|tiếng|lần|giờ|phút|viên|người|lượt|ca|triệu|nghìn|ngàn|tỷ|bữa|ly|cốc|trang"
+        r"|chuyến|lít|kg|km)\b|%",
+    ),
+    _cue("plain", 9, before=r"(?:năm học|niên khóa|niên khoá|khóa|mùa giải|mùa|vụ) "),
+)
+
+SLASH: Final = (
+    _cue("date", 9, after=r"\s?(?:âm|dương|\(?âl|al\b|dl\b)"),
+    _cue("date", 8, before=rf"(?:{_DAY_WORDS})(?:\snay)?\s\(?"),
+    _cue("date", 2, before=rf"(?:{_NEAR_DAY_WORDS})\W{{0,3}}"),
+    _cue(
+        "date",
+        2.5,
+        before=r"(?:sinh|cưới|hẹn|thi|họp|khai mạc|khai giảng|khai trương|khởi hành|khởi công|bay"
+        r"|giao|nhận|tựu trường|nghỉ|khám|phát hành|ra mắt|chiếu|sn|hsd|nsx|quà|nhân|mừng|học|bán"
+        r"|hạn|xong|vào|lịch|diễn ra|check in|đám|ship|gửi|đi|về|tới|lương|dự kiến|deadline|áp dụng"
+        r"|mở cửa|tiêm|trả|đóng)\W{0,2}",
+    ),
+    _cue("date", 2, before=r"\d{1,2}/\d{1,2}(?:,| và| hoặc| -)(?: [^\W\d]{1,10}){0,2} "),
+    _cue("date", 2, after=r"(?:,| và| hoặc)(?: [^\W\d]{1,10}){0,2} (?:1[3-9]|2\d|3[01])/\d"),
+    _cue(
+        "date",
+        -7,
+        before=r"(?:đạt|được|có|lệ|số|nhà|ngõ|ngách|hẻm|kiệt|lớp|áp|cửa|vụ|chọi|điểm|bài|xếp|thứ"
+        r"|trên|khoảng|gần|hơn|chiếm|giảm|tăng|bằng|trang|tờ|slide|tập)\W{0,2}|[=+×*]\s?",
+    ),
+    _cue(
+        "date",
+        -7,
+        after=r"\s(?:dân|số|diện|tổng|quãng|chiều dài|cốc|thìa|muỗng|chén|quả|người|phiếu|lượng"
+        r"|thời gian|thu nhập|sản|khối|nước|công|chặng|hành|trái|cái|chiếc|học sinh|đại biểu"
+        r"|thành viên|điểm|trong|của|cuộc|phần|bát|ly|lít|kg|gói|bánh|tỉnh|xã|huyện|thế giới|doanh"
+        r"|trận|lần|câu)",
+    ),
+    _cue("date", -9, after=r"\s?[-+*×:]?\s?(?:\d{1,3}/\d{1,3}\s?)?="),
+    _cue("date", -9, before=r"\d\s?[-+*×:=]\s?|[-+*×=]\s?"),
+    _cue("fraction", 1, before=r"(?:cộng|trừ|nhân|chia|bằng|phân số|[-+*×:=])\s?"),
+    _cue("over", 3, before=r"(?:trang|tờ|slide|tập|lớp)\s"),
+)
+
+_TEAM_AFTER: Final = re.compile(rf"\s[{CAPITALS}]")
+_TEAM_BEFORE: Final = re.compile(rf"(?:^|[\s(])[{CAPITALS}]\w{{1,20}}\s$")
+_HOLIDAYS: Final = frozenset(
+    "1/1 14/2 8/3 10/3 30/4 1/5 7/5 1/6 2/9 20/10 20/11 24/12 25/12 31/12 22/12 27/2 26/3 19/5 27/7"
+    " 3/2 10/10".split()
+)
+
+
+def dash(match: re.Match[str], first: str, last: str) -> DashReading:
+    """Return the reading of a dash between two small whole numbers."""
+    a, b = int(first), int(last)
+    spaced = match[0] != match[0].replace(" ", "")
+    scores: dict[str, float] = {"range": 1.0 if a < b else -1.0, "score": 0.0 if a < b else 2.0}
+    if max(a, b) > _LARGEST_SCORE:
+        scores["score"] = -20.0
+    elif _beside_teams(match):
+        scores["score"] += 3.0
+    scores["minus"] = -3.0 if spaced or a > b else -6.0
+    if a == b or (a > b and last == last.lstrip("0") and a > _LARGEST_SCORE):
+        scores["plain"] = 0.0
+    else:
+        scores["plain"] = -5.0
+    calendar = 0 < b <= _MONTHS and 0 < a <= _DAYS
+    scores["date"] = -3.0 if calendar else -99.0
+    if calendar and a > b and _ends_like_date(match):
+        scores["date"] += 6.0
+    return _best(scores, _DASH_CUES, match)  # type: ignore[return-value]
+
+
+def slash(match: re.Match[str], first: str, last: str) -> SlashReading:
+    """Return the reading of a slash between two whole numbers."""
+    a, b = int(first), int(last)
+    calendar = 0 < b <= _MONTHS and 0 < a <= _DAYS and (a, b) != (24, 7)
+    small = (a == 1 or len(last.lstrip("0")) == 1) and a < b
+    scores: dict[str, float] = {"fraction": 0.0 if small else -1.0, "over": -0.5}
+    scores["date"] = -1.0 if calendar else -99.0
+    if calendar and a > b:
+        scores["date"] += 2.0
+    if calendar and (a, b) == (2, 9):
+        scores["date"] += 2.0
+    if calendar and (first[0] == "0" or last[0] == "0"):
+        scores["date"] += 2.0
+    if f"{a}/{b}" in _HOLIDAYS:
+        scores["date"] += 0.5
+    return _best(scores, _SLASH_CUES, match)  # type: ignore[return-value]
+
+
+def day_with_point(match: re.Match[str]) -> bool:
+    """Return whether a point between two numbers separates a day and a month (2.9, 29.4)."""
+    front, back = before(match), after(match)
+    if _NEVER_A_DAY_BEFORE.search(front) or _NEVER_A_DAY_AFTER.match(back):
+        return False
+    return _CERTAIN_DAY.search(front) is not None or _CALENDAR.match(back) is not None
+
+
+_CERTAIN_DAY: Final = re.compile(rf"(?:{_DAY_WORDS})(?:\snay)?\s\(?$")
+_CALENDAR: Final = re.compile(r"(?: đến \d{1,2}\.\d{1,2})?\s?\(?(?:âm|dương) lịch")
+_NEVER_A_DAY_BEFORE: Final = re.compile(
+    r"(?:mỗi|một|hằng|hàng|1) (?:ngày|sáng|trưa|chiều|tối|đêm) $"
+)
+_NEVER_A_DAY_AFTER: Final = re.compile(
+    r"\s(?:tiếng|lần|giờ|phút|viên|người|lượt|ca|triệu|nghìn|ngàn|tỷ|bữa|ly|cốc|trang|chuyến|lít|kg"
+    r"|km)\b|%"
+)
+
+
+def _best(scores: Mapping[str, float], cues: tuple[Cue, ...], match: re.Match[str]) -> str:
+    front, back = before(match), after(match)
+    sums = dict(scores)
+    for cue in cues:
+        if cue.before is not None and not cue.before.search(front):
+            continue
+        if cue.after is not None and not cue.after.match(back):
+            continue
+        if cue.reading in sums:
+            sums[cue.reading] += cue.weight
+    return max(sums, key=sums.__getitem__)
+
+
+def _beside_teams(match: re.Match[str]) -> bool:
+    behind = match.string[max(0, match.start() - 24) : match.start()]
+    return bool(_TEAM_AFTER.match(match.string, match.end()) and _TEAM_BEFORE.search(behind))
+
+
+@lru_cache(maxsize=1)
+def _near_day() -> re.Pattern[str]:
+    return re.compile(rf"(?:{_NEAR_DAY_WORDS})\W{{0,3}}$")
+
+
+def _ends_like_date(match: re.Match[str]) -> bool:
+    return _near_day().search(before(match)) is not None
+
+
+_DASH_CUES: Final = DASH
+_SLASH_CUES: Final = SLASH
+
+
+LetterReading: TypeAlias = Literal["unit", "scale", "name"]
+
+_NAMED_BEFORE: Final = re.compile(
+    r"(?<!\w)(?:nhà|lô|khối|ngõ|ngách|hẻm|kiệt|(?<!doanh )(?<!tỉ )(?<!tỷ )số|phòng|lớp|căn|tòa|dãy"
+    r"|block|khu|cổng|đội|tổ|xe|tuyến|bus"
+    r"|gate|ghế|toa|mẫu|bản|phiên bản|tầng|trang|câu|bài|đề|mã|điểm|nhóm|thửa|ô|cột|chuyến|đường) $"
+)
+_MODEL_BEFORE: Final = re.compile(
+    r"(?:note|iphone|ip|redmi|mi|galaxy|phone|oppo|vivo|realme|nốt|phôn|míp?|pro|pờ rô)\s$"
+)
+_ADDRESSED_AFTER: Final = re.compile(
+    rf"(?:,?\s(?:đường|phố|ngõ|hẻm|ngách|tổ|kp)\b|/\d|-\d|\s[{CAPITALS}][^\W\d]{{1,7}}\b(?!\s?\d))"
+)
+_SCALED_BEFORE: Final = re.compile(
+    r"(?:giá|lương|lãi|lỗ|doanh thu|doanh số|chi|trả|vay|thưởng|bán|mua|phí|cước|thu nhập|tiền|vốn"
+    r"|lợi nhuận|nợ|đầu tư|ngân sách|hơn|gần|khoảng|đạt|view|lượt|kiếm|cọc|học phí|thuê|tầm|mất"
+    r"|tốn|chỉ|còn|quỹ|gọi vốn|huy động|tháng)\W{0,2}(?:\w{1,6}\W)?$"
+)
+_SCALED_AFTER: Final = re.compile(
+    r"\s?(?:usd|vnđ|vnd|đồng|đô|đ\b|\$|€|người|lượt|view|follow|sub|like|user|fan|thành viên|tải"
+    r"|download|khách|bản|token|tham số|params?|dân|/\s?(?:tháng|năm|người|m2|m²|căn|th)\b)"
+)
+_PICTURE: Final = re.compile(
+    r"(?:quay|video|màn hình|phân giải|chế độ|phim|chuẩn|tivi|ti vi|tv|xem|hỗ trợ|phát)\s"
+    r"(?:[248]k[,/ ]\s?)?$"
+)
+_ELECTRIC: Final = re.compile(
+    r"(?:điện|nguồn|sạc|pin|vôn|volt|ắc quy|bình|adapter|đèn|motor|mô tơ|dòng|ac|dc|usb|sợi|ổ)\b"
+)
+_PRICED_AFTER: Final = re.compile(r"\s?/\s?\d{0,3}\s?(?:ngày|tháng|năm|tuần|lần|cái|chiếc|người)")
+_VOLTAGES: Final = frozenset(
+    "1.5 3 3.3 5 6 9 12 15 18 19 20 24 36 48 60 72 110 220 230 380".split()
+)
+
+
+def letter(match: re.Match[str], unit: str) -> LetterReading:  # noqa: PLR0911
+    """Return the reading of a short unit after a number: unit, scale (K, M) or part of a name."""
+    string = match.string
+    digits = re.search(r"([\w.,/-]*\d) ?$", string[max(0, match.start() - 20) : match.start()])
+    number = re.split("[xX×*-]", digits[1])[-1] if digits else ""
+    if re.search(r"[^\W\d_]", number):
+        return "name"  # K8s and CT2B are names
+    start = match.start() - len(digits[0]) if digits else match.start()
+    front = string[max(0, start - 48) : start].rpartition("\n")[2].lower()
+    back = after(match)
+    spaced = match[0][0] == " "
+    if unit in {"K", "k"} and _PICTURE.search(front):
+        return "name"
+    if unit in {"M", "B", "K", "k"}:
+        scaled = bool(_SCALED_AFTER.match(back) or (unit != "B" and _SCALED_BEFORE.search(front)))
+        if unit in "Kk" and not spaced:
+            few = re.fullmatch(r"\d", number) is not None
+            priced = _PRICED_AFTER.match(back) is not None
+            scaled = not _NAMED_BEFORE.search(front) and (
+                unit == "k" or not few or scaled or priced
+            )
+        return "scale" if scaled and not _NAMED_BEFORE.search(front) else "name"
+    if unit == "s" and not spaced and _MODEL_BEFORE.search(front):
+        return "name"
+    if _NAMED_BEFORE.search(front) and not spaced and unit.isupper() and len(unit) == 1:
+        return "name"
+    if unit in {"v", "V"}:
+        electric = number.replace(",", ".") in _VOLTAGES or "vôn" in back or spaced
+        return "unit" if electric or _ELECTRIC.search(front + back) else "name"
+    if unit in {"A", "C", "N", "L", "H", "J", "B", "W", "T", "F"} and not spaced:
+        addressed = _ADDRESSED_AFTER.match(string, match.end())
+        return "name" if addressed and not _ELECTRIC.search(front) else "unit"
+    return "unit"
+
+
+def network(match: re.Match[str]) -> bool:
+    """Return whether ``3g``, ``4g`` or ``5g`` is a mobile network and not a weight."""
+    front, back = before(match), after(match)
+    return not (_WEIGHED.search(front) or _WEIGHED_AFTER.match(back))
+
+
+_WEIGHED: Final = re.compile(
+    r"(?:nặng|uống|thuốc|gói|muối|đường|vàng|cân|liều|gam|chứa|lượng|cho|thêm|hòa|lấy|pha|viên"
+    r"|trọng lượng|khối lượng|từ|đến|mỗi|tan|protein|đạm|béo)\W{0,2}(?:\w{1,8}\W)?$"
+)
+_WEIGHED_AFTER: Final = re.compile(
+    r"\s(?:muối|đường|bột|men|tiêu|hạt|gừng|tỏi|nước|mì|bơ|vàng|protein|đạm|chất|thịt|cá|tôm|gel"
+    r"|thuốc|kali|natri|sắt|kẽm|đồng|vitamin|fe|cu|zn|al|na|ca|mg|trà|cà phê|baking|gelatin)\b"
+)
+
+
+def is_fraction(match: re.Match[str]) -> bool:
+    """Return whether two numbers with a slash may be a fraction; pages are not (trang 3/8)."""
+    return re.search(r"(?:trang|tờ|slide|tập|lớp)\s$", before(match)) is None
+
+
+def comma_groups(match: re.Match[str], written: str) -> bool:
+    """Return whether the comma of ``5,000`` groups thousands, as in English."""
+    return written.endswith("000") or _GROUPED_AFTER.match(after(match)) is not None
+
+
+_GROUPED_AFTER: Final = re.compile(
+    r"\s?(?:đô la|ơ rô|bảng|yên|nhân dân tệ|đồng|vnđ|vnd|usd|đ\b|₫|\$|người|lượt|view|follow|sub"
+    r"|like"
+    r"|bước|cái|chiếc|sản phẩm|khách|từ\b|chữ|ký tự|trang|bài|ca\b|hộ|sinh viên|học sinh|xe|vé|bản"
+    r"|cổ phiếu|năm|ngày|nhân viên|tài khoản|thành viên|lần|con|cây|câu)"
+)

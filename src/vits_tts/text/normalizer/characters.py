@@ -1,0 +1,111 @@
+"""Characters: one code for characters that look the same, and no invisible characters."""
+
+import re
+import unicodedata
+from typing import Final
+
+from vits_tts.text.aligned import Edit, Text
+from vits_tts.text.normalizer.rules import Rule, Step
+
+_MARKS: Final = "\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
+_INVISIBLE: Final = (
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f"
+    "\ufe00-\ufe0f\ufeff\ufff0-\ufffc\U000e0000-\U000e0fff\ue000-\uf8ff\ud800-\udfff]"
+)
+_LATIN_LIKE: Final = str.maketrans(
+    "АВЕЅІЈКМНОРСТУХаеіјорсухѕһԁԛԝ" + "ΑΒΕΖΗΙΚΜΝΟΡΤΥΧο" + "ÐƉðɖ",
+    "ABESIJKMHOPCTYXaeijopcyxshdqw" + "ABEZHIKMNOPTYXo" + "ĐĐđđ",
+)
+_LIKE: Final = "".join(map(chr, _LATIN_LIKE))
+_ALL_LATIN: Final = re.compile("[\u0000-\u036f\u1e00-\u1eff]+")
+_PUNCTUATION: Final = {
+    "，": ",",
+    "、": ",",
+    "。": ". ",
+    "！": "!",
+    "？": "?",
+    "；": ";",
+    "：": ":",
+    "‐": "-",
+    "‑": "-",
+    "‒": "-",
+    "―": "-",
+    "−": "-",
+    "﹣": "-",
+    "⁄": "/",
+    "∕": "/",
+    "º": "°",
+    "˚": "°",
+    "℃": "°C",
+    "℉": "°F",
+    "㎡": "m²",
+    "㎥": "m³",
+    "㎞": "km",
+    "№": "số ",
+    "…": "...",
+    "‥": "..",
+    "′": "'",
+    "″": '"',
+    "‛": "'",
+    "µ": "μ",
+}
+
+
+def nfc(text: Text) -> Text:
+    """Compose letters and marks (NFC), word by word, so that equal words have equal codes."""
+    if unicodedata.is_normalized("NFC", text.spoken):
+        return text
+    return text.rewritten(_recomposed(text.spoken))
+
+
+def _recomposed(spoken: str) -> list[Edit]:
+    edits = []
+    for word in re.finditer(r"\S+", spoken):
+        composed = unicodedata.normalize("NFC", word[0])
+        if composed != word[0]:
+            edits.append((word.start(), word.end(), composed))
+    return edits
+
+
+def _compatible(match: re.Match[str]) -> str:
+    return unicodedata.normalize("NFKC", match[0])
+
+
+def _latin(match: re.Match[str]) -> str | None:
+    """Return the word with Latin letters in place of similar ones; None if that is impossible."""
+    word = match[0].translate(_LATIN_LIKE)
+    return word if _ALL_LATIN.fullmatch(word) else None
+
+
+_COMMANDS: Final = (
+    "abla|eq?|u|i|ot|otin|eg|mid|leq|geq|less|gtr|parallel|subseteq|sim|cong|warrow|earrow|exists"
+    "|ewline|onumber|ormalsize|atural"
+)
+"""Rests of LaTeX commands that begin with ``\\n``, such as ``\\nu``, which are not line ends."""
+
+ESCAPED: Final[tuple[Step, ...]] = (
+    Rule(rf"(?<![A-Za-z]:)(?<!\\)(?:\\r)?\\n(?!(?:{_COMMANDS})(?![a-zA-Z]))", "\n", glued=True),
+    Rule(r"(?<![A-Za-z]:)(?<!\\)\\t(?=\s|[A-ZĐÀ-Ỹ\d])", " ", glued=True),
+    Rule(r"\\(?=[\"'])", "", glued=True),
+)
+"""Rules for texts that were escaped once too often: line ends, tabs and quotation marks."""
+
+STEPS: Final[tuple[Step, ...]] = (
+    Rule(r"\r\n? | [\x0b\x0c\x85\u2028]", "\n", glued=True),
+    Rule(r"\u2029", "\n\n", glued=True),
+    Rule(rf"{_INVISIBLE}+ | [\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]+", "", glued=True),
+    # no Vietnamese letter has more marks
+    Rule(rf"(?<=[{_MARKS}]{{4}})[{_MARKS}]+", "", glued=True),
+    nfc,
+    Rule(
+        r"[\uff01-\uff5e\uffe0-\uffe6\u3000\ufb00-\ufb06\U0001d400-\U0001d7ff\u2460-\u2473"
+        r"\u2080-\u2089]+",
+        _compatible,
+        glued=True,
+    ),
+    Rule(f"[{''.join(_PUNCTUATION)}]", lambda match: _PUNCTUATION[match[0]], glued=True),
+    Rule(rf"(?<!\w)\w{{0,40}}[{_LIKE}]\w{{0,40}}", _latin, glued=True),
+    Rule(r"₫(?=[a-zà-ỹ])", "đ", glued=True, needs="₫"),
+    Rule(r"[^\S\n]+", " ", glued=True),
+)
+"""Rules that turn any Unicode string into composed, visible characters with plain spaces."""

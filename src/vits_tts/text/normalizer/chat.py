@@ -1,0 +1,275 @@
+"""Chat shortenings, read by the words around them.
+
+The readings are in ``data/chat.tsv``. Forms without another meaning (``ntn``, ``đc``) are read in
+any line. Single letters and other ambiguous forms are read only in a line that looks like chat: it
+has an unambiguous shortening, or begins with a small letter.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from vits_tts.text.aligned import Edit, Text
+from vits_tts.text.letters import CAPITALS, SMALLS
+from vits_tts.text.normalizer import cues
+from vits_tts.text.normalizer.rules import CONTEXT, Rule, Step, apart, before
+from vits_tts.text.numbers import Numbers
+from vits_tts.text.syllables import is_syllable
+
+_LETTER: Final = f"[{SMALLS}{CAPITALS}]"
+_WORD: Final = re.compile(rf"(?<![^\W_²³¹½¼¾]){_LETTER}{{1,9}}(?![^\W_²³¹½¼¾])")
+_PART: Final = re.compile(r"[^\W\d_]+")
+_JOINED_BEFORE: Final = re.compile(r"(?:[@#/&'’°_-]|\w\.)$")
+_JOINED_AFTER: Final = re.compile(r"[@/&'’_-]|\.[^\W_]")
+_SINGLE: Final = frozenset("abcdeghjklmnpqrstvwxz")
+_NAMING: Final = re.compile(
+    r"(?<!\w)(?:điểm|khoản|mục|nhóm|hạng|loại|câu|lớp|tổ|đội|khu|lô|block|tầng|phòng|vitamin|gan|cạnh|trục"
+    r"|hàm|biến|ẩn|số|chữ|án|ý|bảng|(?<!màn )hình|cấp|type|typ|tuyến|dãy|nút|phím|âm|vần|góc|đoạn"
+    r"|thẳng|tia"
+    r"|cột|mặt phẳng|bằng|serie|series|ký hiệu|kí hiệu|trừ|cộng|nhân|chia|mũ|model"
+    r"|dòng"
+    r"|cup|ô|vị trí|khối|bảng|mọi|từ|tên|ông|bà)\W{1,2}$"
+)
+_AT_LINE_START: Final = frozenset("KETMBCA")
+_DENIED: Final = re.compile(
+    r" (?:biết|bít|bik|bt|hiểu|thấy|được|đc|dc|có|còn|phải|thể|nên|muốn|thích|hài|mua|bị|cần|dùng"
+    r"|chơi|như|bao|ai|sao|đáng|ngờ|tốt|đẹp|ổn|ngon)(?!\w)"
+)
+"""Words after a capital K in the middle of a line that stands for "không"."""
+_SPEAKING: Final = re.compile(
+    r" (?:đã|đang|sẽ|cũng|còn|mới|vừa|không|ko|k|thấy|nghĩ|bảo|nói|thích|ghét|yêu|mua|biết)(?!\w)"
+)
+_NEGATED_AFTER_SIZE: Final = re.compile(r" (?:chuẩn|đúng|vừa|phù hợp|khớp|đều|được|đc|có|như)\b")
+_EXAM: Final = re.compile(
+    r"(?:phương trình|(?<!kinh )(?<!thí )(?<!trắc )nghiệm|hàm số|tham số|tam giác"
+    r"|biểu thức|dung dịch|\bgam\b|\bmol\b|phản ứng"
+    r"|đồ thị|số phức|alen|kiểu gen|đột biến|phép lai|tích phân|mặt phẳng|véc tơ|đường tròn|\bpt\b"
+    r"|giá trị của|cạnh|hình chóp|kim loại|số nguyên)"
+)
+"""Words of mathematics and chemistry; in lines with them single letters are variables."""
+
+_LETTERS: Final = (
+    "a|á|ớ|bê|xê|đê|e|ê|ép|giê|hát|i|gi|ca|lờ|mờ|nờ|o|ô|ơ|pê|quy|rờ|ét|tê|u|ư|vê|kép|ích|y|dét"
+)
+_NUMBERS: Final = "không|một|hai|ba|bốn|tư|năm|lăm|sáu|bảy|tám|chín|mười|mươi|mốt|trăm|nghìn|ngàn"
+_SPELLED_BEFORE: Final = re.compile(
+    rf"(?<!\w)(?:{_LETTERS}|{_NUMBERS}|của|bằng|cộng|trừ|nhân|chia|mũ|hơn|phẩy|trên|sin|cốt|tang|góc|âm"
+    r"|thuộc|khác|ngoặc|chấm|phần)\s$"
+)
+_SPELLED_AFTER: Final = re.compile(
+    rf"\s(?:{_LETTERS}|bằng|cộng|trừ|nhân|chia|mũ|nhỏ hơn|lớn hơn|bình phương|lập phương|phẩy"
+    rf"|khác|thuộc"
+    r"|đóng|chấm|còng|giai thừa)(?!\w)"
+)
+"""Words beside a vowel that is the name of a letter, in text that was spelled by earlier steps."""
+
+_LISTED: Final = re.compile(r"(?:(?<!\w)[a-zđ](?:,| và| hoặc)\s)$")
+_LIST_GOES_ON: Final = re.compile(r"(?:,| và| hoặc)\s[a-zđ](?!\w)")
+_CHATTING: Final = frozenset(
+    "ko k kh dc đc r mn mng ntn nx cx vs trc ck vk mk mik hok hong khum bh ib nt rùi thui iu wá "
+    "hnay"
+    " nma nhma ngta j z v t b m sp đt sd oke oki hihi hehe hjhj kk hic huhu cj ae"
+    " ac hqua lun bik bít bt thik đag nhìu hỉu ny bn nch iu tks vl vcl vkl kkk cno".split()
+)
+_UNMARKED_UNITS: Final = dict(
+    zip(
+        "tuoi thang ngay trieu triu nghin dong phut gio nguoi lan tieng nam".split(),
+        "tuổi tháng ngày triệu triệu nghìn đồng phút giờ người lần tiếng năm".split(),
+        strict=True,
+    )
+)
+_VIETNAMESE: Final = re.compile(r"(?:[à-ỹđ]\w*|được|từ) \d{1,2} ?$")
+"""A word with marks before a number, so that ``th`` after it is no English ordinal."""
+_MODEL: Final = re.compile(
+    r"(?:size|máy|dòng|galaxy|tab|model|sony|canon|đèn|bóng|tuyến|xe|nhôm|ram|tòa|toà|block)\s$|[-,/]$"
+)
+
+
+class Chat:
+    """Reads shortenings with the words of one region."""
+
+    def __init__(self, numbers: Numbers) -> None:
+        """Keep the words for numbers and load the table of shortenings."""
+        self._numbers = numbers
+        self._readings = cues.table("chat.tsv")
+
+    def steps(self) -> tuple[Step, ...]:
+        """Return the steps: forms with digits, then words."""
+        return (
+            Rule(r"(?<!\w)t(?P<number>[2-9]|1[0-2])(?![\w.])", self.day, needs="t"),
+            Rule(
+                r"(?<=\d)\ ?(?P<unit>tuoi|thang|ngay|trieu|triu|nghin|dong|phut|gio|nguoi|lan"
+                r"|tieng|nam)(?!\w)",
+                lambda match: f" {_UNMARKED_UNITS[match['unit']]}",
+            ),
+            Rule(r"c(?!\w)(?:(?<=[Xx]e\ \dc)|(?<=[Xx]e\ \d\dc))", "chỗ", needs="c"),
+            Rule(r"c(?=/\w)(?<=\dc)|c(?!\w)(?<=\d[kK]/c)", " cái", glued=True, needs="c"),
+            Rule(
+                r"th(?!\w)(?:(?<=\dth)|(?<=\d\ th))",
+                lambda match: "tháng" if _VIETNAMESE.search(before(match)) else None,
+                needs="t",
+            ),
+            Rule(r"(?<=\d)\ ?tc(?!\w)", " tín chỉ", needs="t"),
+            Rule(
+                r"(?<!\w)m(?P<tens>[4-9]\d)(?!\w)",
+                lambda match: f"mét {self._numbers.whole(match['tens'])}",
+                needs="m",
+            ),
+            Rule(r"(?<!\w)[Nn]g\ (?=ta(?!\w)|khác(?!\w))", "người ", needs="g"),
+            self.words,
+        )
+
+    def day(self, match: re.Match[str]) -> str | None:
+        """Read ``t4`` as Wednesday, unless it follows the name of a model; ``t10`` as October."""
+        number = match["number"]
+        if int(number) > 7:  # noqa: PLR2004  # days of the week end with thứ bảy
+            return f"tháng {self._numbers.whole(number)}"
+        if _MODEL.search(before(match)):
+            return None
+        return f"thứ {self._numbers.ordinal(number)}"
+
+    def words(self, text: Text) -> Text:
+        """Return the text with its shortenings read."""
+        if self._readings.keys().isdisjoint(_PART.findall(text.spoken.lower())):
+            return text
+        edits = list(self._edits(text.spoken))
+        return text.rewritten(edits) if edits else text
+
+    def _edits(self, spoken: str) -> Iterator[Edit]:
+        chatting: dict[int, int] = {}
+        for match in _WORD.finditer(spoken):
+            word = match[0]
+            if _leading(match) or word in {"K", "T"}:
+                word = word.lower()
+            if not word.islower():
+                loud = word.isupper() and len(word) > 1 and _loud(spoken, *match.span())
+                word = word.lower() if loud or word.istitle() else word
+            known = self._readings.get(word)
+            if known is None or (_joined(match) and not is_syllable(word)):
+                continue
+            said = self._said(match, known, chatting)
+            if said:
+                start, end = match.span()
+                if match[0][0].isupper() and len(match[0]) > 1:
+                    said = said[0].upper() + said[1:]
+                yield start, end, apart(spoken, start, end, said)
+
+    def _said(  # noqa: C901, PLR0911
+        self, match: re.Match[str], known: tuple[cues.Reading, ...], chatting: dict[int, int]
+    ) -> str:
+        spoken = match.string
+        start, end = match.span()
+        front = spoken[max(0, start - CONTEXT) : start].rpartition("\n")[2].lower()
+        back = spoken[end : end + CONTEXT].partition("\n")[0].lower()
+        # A sign between words will be read as a space, so it is the same context as one.
+        front, back = _SIGN_AT_END.sub(" ", front), _SIGN_AT_START.sub(" ", back)
+        single = len(match[0]) == 1
+        if single and (_NAMING.search(front) or _LISTED.search(front) or _LIST_GOES_ON.match(back)):
+            return ""
+        if (
+            single
+            and front.endswith("size ")
+            and (match[0] != "k" or not _NEGATED_AFTER_SIZE.match(back))
+        ):
+            return ""
+        ended = (
+            (match[0] == "r" or (match[0] == "v" and re.search(r"[^\W\d_]\d+ $", front)))
+            and front.endswith(" ")
+            and re.match(r"\s*(?:$|[,.;!?]|(?:mà|thì|nhưng|nên|vẫn|còn) )", back)
+        )
+        asked = ended or (re.match(r"\s?(?:ạ|vậy|thế|\?|nhỉ)", back) and front.endswith(" "))
+        if re.search(r"\d\s?$", front) and (single or match[0] in {"tr", "kg"}) and not asked:
+            return ""
+        if match[0] == "T" and front.endswith(" ") and _SPEAKING.match(back):
+            return "tao"
+        denied = match[0] == "K" and front.endswith(" ") and _DENIED.match(back)
+        capital = match[0].isupper() and not (_leading(match) or denied)
+        if single and (capital or match[0].lower() not in _SINGLE):
+            return ""
+        if single and re.match(r"[.)]\s", back) and re.search(r"(?:^|[.;:]\s)$", front):
+            return ""  # a) and b) number the items of a list
+        line = _line(spoken, start)
+        if single and _EXAM.search(line):
+            return ""
+        if single and re.match(r"\s?[=<>^+*/]", back):
+            return ""
+        owner = front.endswith("của ") and self._chats(spoken, start, chatting) > 1
+        if match[0] in {"a", "e"} and (
+            (_SPELLED_BEFORE.search(front) and not owner) or _SPELLED_AFTER.match(back)
+        ):
+            return ""
+        for reading in known:
+            # a and e may be names of letters, so they need stronger evidence
+            vowel = match[0] in {"a", "e"}
+            if not reading.anywhere and self._chats(spoken, start, chatting) <= vowel:
+                continue
+            if cues.fits(reading, front, back, every=True):
+                return reading.said
+        return ""
+
+    def _chats(self, spoken: str, place: int, chatting: dict[int, int]) -> int:
+        """Return how certainly the line is chat: 0 for not, 1 for possibly, 2 for certainly."""
+        low = max(0, place - _FAR_BACK)
+        found = spoken.rfind("\n", low, place)
+        start = found + 1 if found >= 0 else low - low % _FAR_BACK
+        if start not in chatting:
+            end = spoken.find("\n", place, start + 2 * _FAR_BACK)
+            line = spoken[start : end if end >= 0 else start + 2 * _FAR_BACK]
+            words = re.findall(r"[^\W\d_]+", line)
+            lead = re.search(r"[^\W\d_]", line)
+            small = lead is not None and lead[0].islower()
+            strong = sum((word if len(word) == 1 else word.lower()) in _CHATTING for word in words)
+            chatting[start] = 2 if strong else int(small)
+        return chatting[start]
+
+
+def _joined(match: re.Match[str]) -> bool:
+    """Return whether a mark joins the word to a neighbour: a-b, e/u, x.y."""
+    start, end = match.span()
+    front = match.string[max(0, start - 10) : start]
+    if front.endswith(".") and match.string[match.end() : match.end() + 1] == " ":
+        last = re.search(r"(?<![\w.@/])([^\W\d_]{2,8})\.$", front)
+        if last and last[1].islower() and is_syllable(last[1]):
+            return False  # a sentence ends there (đẹp.ko đụng hàng)
+    return (
+        _JOINED_BEFORE.search(front[-2:]) is not None
+        or _JOINED_AFTER.match(match.string, end) is not None
+    )
+
+
+def _leading(match: re.Match[str]) -> bool:
+    """Return whether a capital only begins a line, and the word may be a shortening (E dc 7.5)."""
+    start, end = match.span()
+    return (
+        match[0] in _AT_LINE_START
+        and (
+            start == 0 or match.string[start - 1] == "\n" or match.string[start - 2 : start] == ". "
+        )
+        and match.string[end : end + 1] == " "
+        and match.string[end + 1 : end + 2].islower()
+    )
+
+
+def _line(spoken: str, place: int) -> str:
+    """Return the lower-case line around a place, at most ``_FAR`` characters to each side."""
+    low, high = max(0, place - _FAR), place + _FAR
+    start = spoken.rfind("\n", low, place)
+    end = spoken.find("\n", place, high)
+    return spoken[start + 1 if start >= 0 else low : end if end >= 0 else high].lower()
+
+
+_SIGNS: Final = r"\s?[-~‐‑–—#'‘’*+/<>\[\]\\^_`{|}=&·•]{1,2}\s?"
+_SIGN_AT_END: Final = re.compile(rf"(?<=[^\W\d_]{{2}}){_SIGNS}$")
+_SIGN_AT_START: Final = re.compile(rf"^{_SIGNS}(?=[^\W\d_]{{2}}|[^\W\d_a-z])")
+_FAR: Final = 160
+_FAR_BACK: Final = 1000
+"""Maximum characters of a line that are examined, so that the cost of long lines is bounded."""
+
+
+def _loud(spoken: str, start: int, end: int) -> bool:
+    """Return whether Vietnamese words in capitals stand on both sides, as in a shouted line."""
+    words = re.findall(
+        r"[^\W\d_]+", f"{spoken[max(0, start - 16) : start]} {spoken[end : end + 16]}"
+    )
+    shouted = [word for word in words if word.isupper() and len(word) > 1]
+    return len(shouted) > 1 and all(is_syllable(word.lower()) for word in shouted[1:-1] or shouted)

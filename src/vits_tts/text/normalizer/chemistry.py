@@ -1,0 +1,138 @@
+"""Chemistry: formulae and equations, read by the names of letters (FeSO4, 2H2 + O2 → 2H2O)."""
+
+import re
+from typing import Final
+
+from vits_tts.text.letters import spelled
+from vits_tts.text.normalizer.rules import Rule, Step, after, before
+from vits_tts.text.numbers import Numbers
+from vits_tts.text.syllables import is_syllable
+
+ELEMENTS: Final = frozenset(
+    "H He Li Be B C N O F Ne Na Mg Al Si P S Cl Ar K Ca Sc Ti V Cr Mn Fe Co Ni Cu Zn Ga Ge As Se Br"
+    " Kr Rb Sr Y Zr Nb Mo Tc Ru Rh Pd Ag Cd In Sn Sb Te I Xe Cs Ba La Ce Pr Nd Pm Sm Eu Gd Tb Dy Ho"
+    " Er Tm Yb Lu Hf Ta W Re Os Ir Pt Au Hg Tl Pb Bi Po At Rn Fr Ra Ac Th Pa U Np Pu Am Cm Bk Cf Es"
+    " Fm Md No Lr Rf Db Sg Bh Hs Mt Ds Rg Cn Nh Fl Mc Lv Ts Og".split()
+)
+_ATOM: Final = r"[A-Z][a-z]?\d{0,2}"
+_SPECIES: Final = (
+    rf"(?:\d{{1,2}}\s?(?=[A-Z(]))?(?:{_ATOM}|\((?:{_ATOM}){{1,6}}\)\d{{0,2}}){{1,12}}"
+    r"(?:\^?\d?[+-](?=[\s,.;)]|$))?"
+)
+_ARROW: Final = r"(?:→|⟶|-{1,3}>|⇌|⇄|↔|=+>?)"
+_SIGN: Final = re.compile(r"\s*(→|⟶|-{1,3}>|⇌|⇄|↔|=+>?|\+(?=\s?[A-Z\d(]))\s*")
+_MARKS: Final = {"↑": "bay lên", "↓": "kết tủa"}
+_CHEMICAL: Final = re.compile(
+    r"(?:kim loại|axit|acid|phản ứng|dung dịch|oxi hóa|ôxi|nguyên tố|nguyên tử|hóa trị|điện phân"
+    r"|kết tủa|\bmol\b|\bion\b|bazơ|hợp chất|công thức|hóa học|\bkhí |cation|anion|quặng|hiđro"
+    r"|nguyên tử khối|tác dụng với|cho \d+[\d,]* gam|chất rắn|\bdd\b)"
+)
+_METALS: Final = frozenset(
+    "Fe Al Zn Ag Pb Hg Mg Cr Mn Br Cl Sn Ni Pt Si Cu Na Ca Ba Li K Au Sr".split()
+)
+
+
+class Chemistry:
+    """Reads chemical formulae with the words of one region."""
+
+    def __init__(self, numbers: Numbers) -> None:
+        """Keep the words for numbers."""
+        self._numbers = numbers
+
+    def steps(self) -> tuple[Step, ...]:
+        """Return the steps: equations first, then formulae."""
+        return (
+            Rule(
+                rf"(?<![\w.,]){_SPECIES}(?:\s?\+\s?{_SPECIES}){{0,6}}(?:\s?\(t[°ºo0]\))?\s?{_ARROW}\s?"
+                rf"(?:[t°ᵒo,pxtTuc0]{{1,3}}\s)?{_SPECIES}[↑↓]?(?:\s?\+\s?{_SPECIES}[↑↓]?){{0,6}}(?!\w)",
+                self.equation,
+                needs="→⟶>⇌⇄↔=",
+            ),
+            Rule(r"\ ?\(t[°ºo0]\)", " nhiệt độ", needs="("),
+            Rule(
+                rf"(?<!\w)(?P<of>[nmVMC])(?P<species>(?:{_ATOM}|\((?:{_ATOM}){{1,6}}\)\d{{0,2}}){{2,12}})(?!\w)",
+                self.amount,
+            ),
+            Rule(rf"(?<![\w.,/@#]){_SPECIES}(?![\w/@])(?!\.\w)", self.formula),
+            Rule(r"\s?[↑↓]", lambda match: f" {_MARKS[match[0][-1]]}", needs="↑↓"),
+        )
+
+    def equation(self, match: re.Match[str]) -> str | None:
+        """Read an equation. Its sides may be single elements."""
+        pieces = _SIGN.split(re.sub(r"\s?\(t[°ºo0]\)", "", match[0]))
+        species, signs = pieces[::2], pieces[1::2]
+        if not all(_valid(one) for one in species) or not any(map(_certain, species)):
+            return None
+        words = [self._said(species[0])]
+        for sign, one in zip(signs, species[1:], strict=True):
+            words += ["cộng" if sign == "+" else "tạo thành", self._said(one)]
+        return " ".join(words)
+
+    def formula(self, match: re.Match[str]) -> str | None:
+        """Read an unambiguous formula; a single element only near words of chemistry."""
+        written = match[0]
+        if not _valid(written):
+            return None
+        if _certain(written):
+            return self._said(written)
+        if written in _METALS | {"NO", "CO", "HI", "KI"}:
+            around = before(match) + after(match)
+            alone = written in _METALS and len(written) > 1 and not is_syllable(written.lower())
+            named = re.match(r"\s[A-ZĐ][a-z]", match.string[match.end() : match.end() + 3])
+            if (alone and not named) or _CHEMICAL.search(around):
+                return self._said(written)
+        return None
+
+    def amount(self, match: re.Match[str]) -> str | None:
+        """Read ``nCO2``, the amount of a substance."""
+        if not _valid(match["species"]) or not re.search(r"\d|[A-Z][a-z]", match["species"]):
+            return None
+        whole = match[0]
+        if match["of"].isupper() and (_valid(whole) or not re.match(r"\s?=", after(match))):
+            return None
+        return f"{spelled(match['of'])} {self._said(match['species'])}"
+
+    def _said(self, species: str) -> str:
+        words = []
+        for part in re.findall(r"\d+|[A-Z][a-z]?|[()↑↓]|\^?\d?[+-]$", species.strip()):
+            if part.isdecimal():
+                words.append(self._numbers.whole(part))
+            elif part in _MARKS:
+                words.append(_MARKS[part])
+            elif part[-1] in "+-":
+                words.append("cộng" if part[-1] == "+" else "trừ")
+            elif part.isalpha():
+                words.append(spelled(part))
+        said = " ".join(words)
+        # in Mg(OH)2 the number counts the group, not its last atom
+        if re.search(r"\)[2-9]", species):
+            said += " lần" * species.strip().endswith(tuple("23456789"))
+        return said
+
+
+def _valid(species: str) -> bool:
+    atoms = re.findall(r"[A-Z][a-z]?", species)
+    return bool(atoms) and all(atom in ELEMENTS for atom in atoms)
+
+
+def _certain(species: str) -> bool:
+    """Return whether letters and digits can only be a formula: NaCl, Mg(OH)2, FeCl3, H2SO4."""
+    atoms = re.findall(r"[A-Z][a-z]?", species)
+    digits = re.search(r"\d", species.lstrip("0123456789")) is not None
+    small = any(len(atom) == 2 for atom in atoms)  # noqa: PLR2004
+    bare = re.sub(r"[\d()+^-]", "", species)
+    if len(atoms) < 2:  # noqa: PLR2004
+        charged = re.fullmatch(r"[A-Z][a-z]?\^?[1-4]?[+-]", species) is not None
+        return species in _MOLECULES or (charged and species[-2] in "1234" and atoms[0] in _METALS)
+    if small and (digits or "(" in species):
+        return True
+    enclosed = re.fullmatch(r"\([^()]*\)\d*", species) is not None  # (PC67) is in brackets
+    return bare in _PAIRS or ("(" in species and digits and not enclosed)
+
+
+_PAIRS: Final = frozenset(
+    "NaCl KCl HCl NaOH CaO MgO FeO CuO ZnO BaO NaBr KBr HBr NaI AgCl AgBr NaF CaS FeS ZnS CuS PbS"
+    " MgS HgO MnO NiO CoO AlN SiC BeO NaH LiH LiCl NaClO HClO HBrO NaCN AgI CsCl RbCl LiOH NaHS PbO"
+    " SnO TiN TiC CuI TlCl InP GaN GaAs NaAlO KBrO CuCl HgS CdS".split()
+)
+_MOLECULES: Final = frozenset("H2 O2 N2 Cl2 Br2 I2 F2 O3".split())

@@ -1,0 +1,301 @@
+"""Dates: days, months, years, quarters and ranges of them, in all common notations."""
+
+import re
+from typing import Final
+
+from vits_tts.text.normalizer import ambiguity
+from vits_tts.text.normalizer.rules import Rule, Step, before
+from vits_tts.text.numbers import Numbers
+
+_DAY: Final = r"(?:0?[1-9]|[12]\d|3[01])"
+_MONTH: Final = r"(?:0?[1-9]|1[0-2])"
+_YEAR: Final = r"[12]\d{3}"
+_START: Final = r"(?<![\w/])(?<!\d[.,-])"
+_END: Final = r"(?![\w/])(?![.,-]\d)"
+_DASH: Final = r"\s?[-–—]\s?"
+
+_NAMED: Final = re.compile(
+    r"(?:đường|phố|cầu|chợ|bến|công viên|ngày|hôm|sáng|trưa|chiều|tối|đêm|sớm|khuya|mùng|mồng"
+    r"|lễ|dịp|tết|giáo|khánh|mừng|nữ|động"
+    r"|giỗ tổ|tổ)\W{0,2}$"
+)
+"""Words after which ``ngày`` is not repeated."""
+
+_LATEST_SHORT_YEAR: Final = 60
+"""Years of two digits below this number belong to this century."""
+
+_FIRST: Final = rf"(?P<first>{_DAY}(?P<s>[/.]){_MONTH}(?:(?P=s){_YEAR})?)"
+_LAST: Final = rf"(?P<last>{_DAY}(?P=s){_MONTH}(?:(?P=s){_YEAR})?)"
+
+
+class Dates:
+    """Reads dates with the words of one region."""
+
+    def __init__(self, numbers: Numbers) -> None:
+        """Keep the words for numbers."""
+        self._numbers = numbers
+
+    def steps(self) -> tuple[Step, ...]:
+        """Return the steps, the most specific forms first."""
+        return (*self._week(), *self._whole(), *self._periods(), *self._partial())
+
+    def _week(self) -> tuple[Step, ...]:
+        """Return the steps for days of the week."""
+        return (
+            Rule(
+                r"(?<!\w)T(?P<first>[2-7])\s?[-–]\s?(?:T(?P<last>[2-7])|(?P<sunday>CN))(?!\w)",
+                self.weekdays,
+                needs="T",
+            ),
+            Rule(
+                r"(?<!\w)T(?P<day>[2-7])(?=\s?[,;:&/]\s?(?:T[2-7]|CN)|\s?[-–:)]|\ \(\d"
+                r"|\ (?:và|hàng|hằng)|\ (?:này|tuần|tới|sau|trước)|$)"
+                r"|(?<=,\ )T(?P<next>[2-7])(?!\w)",
+                self.weekday,
+                needs="T",
+            ),
+        )
+
+    def _whole(self) -> tuple[Step, ...]:
+        """Return the steps for dates with a year and for ranges of days."""
+        return (
+            Rule(
+                rf"{_START}(?P<y>{_YEAR})-(?P<m>0[1-9]|1[0-2])-(?P<d>0[1-9]|[12]\d|3[01])"
+                rf"(?:T(?=\d\d:))?{_END}",
+                self.full,
+            ),
+            Rule(rf"{_START}{_FIRST}{_DASH}{_LAST}{_END}", self.range, needs="/."),
+            Rule(
+                rf"{_START}(?P<d0>{_DAY}){_DASH}(?P<d>{_DAY})/(?P<m>{_MONTH})"
+                rf"(?:/(?P<y>{_YEAR}))?{_END}",
+                self.days,
+                needs="/",
+            ),
+            Rule(
+                rf"{_START}(?P<d>{_DAY})(?P<s>[/.-])(?P<m>{_MONTH})(?P=s)(?P<y>{_YEAR}){_END}",
+                self.full,
+                needs="/.-",
+            ),
+            Rule(
+                rf"{_START}(?P<d>{_DAY})(?P<s>\ [/.-]\ )(?P<m>{_MONTH})(?P=s)(?P<y>{_YEAR}){_END}",
+                self.full,
+                needs="/-",
+            ),
+            Rule(
+                rf"{_START}(?P<m>{_MONTH})/(?P<d>1[3-9]|2\d|3[01])/(?P<y>{_YEAR}){_END}",
+                self.full,
+                needs="/",
+            ),
+            Rule(
+                rf"{_START}(?P<d>{_DAY})(?P<s>[/])(?P<m>{_MONTH})(?P=s)(?P<y>\d\d){_END}",
+                self.full,
+                needs="/",
+            ),
+            Rule(
+                r"(?:(?<=phút\ )|(?<=giây\ )|(?<=giờ\ ))"
+                rf"(?P<d>{_DAY})(?P<s>[.-])(?P<m>{_MONTH})(?P=s)(?P<y>\d\d){_END}",
+                self.full,
+                needs=".-",
+            ),
+        )
+
+    def _periods(self) -> tuple[Step, ...]:
+        """Return the steps for quarters and months of a year."""
+        return (
+            Rule(
+                r"(?<!\w)[Qq]uý\ (?P<q0>[1-4])(?P<dash>\s?[-–]\s?|,\ |\ và\ )(?P<q>[1-4])\s?/\s?"
+                rf"(?P<y>{_YEAR}){_END}",
+                self.quarters,
+                needs="/",
+            ),
+            Rule(
+                r"(?<!\w)(?:(?:[Qq]uý\ |Q)(?P<q>[1-4])\s?[/-]\s?|Q(?P<p>[1-4])\ )"
+                rf"(?:năm\ )?(?P<y>{_YEAR}){_END}",
+                self.quarter,
+                needs="Qq",
+            ),
+            Rule(
+                rf"(?<!\w)(?P<said>[Qq]uý\ (?:IV|I{{1,3}}))\s?[/-]\s?(?P<y>{_YEAR}){_END}",
+                self.roman_quarter,
+                needs="Qq",
+            ),
+            Rule(
+                rf"(?i)(?<!\w)tháng\ (?P<m0>{_MONTH}){_DASH}(?:tháng\ )?(?P<m>{_MONTH})"
+                rf"(?:[/.-](?P<y>{_YEAR}))?{_END}",
+                self.months,
+                needs="-–—",
+            ),
+            Rule(
+                rf"(?i)(?<!\w)(?P<said>từ\ |tháng\ )?(?<![\w/.,-])(?P<m0>0[1-9]|1[0-2]|"
+                rf"(?<=tháng\ )[1-9])"
+                rf"{_DASH}(?P<m>0[1-9]|1[0-2]|[1-9])/(?P<y>{_YEAR}){_END}",
+                self.months_since,
+                needs="-–—",
+            ),
+            Rule(
+                rf"{_START}(?P<m0>{_MONTH})/(?P<y0>{_YEAR}){_DASH}(?P<m>{_MONTH})/(?P<y>{_YEAR}){_END}",
+                self.month_years,
+                needs="/",
+            ),
+            Rule(
+                rf"(?i)(?<!\w)(?P<said>tháng\ )(?P<m>{_MONTH})[/.-](?P<y>{_YEAR}){_END}", self.month
+            ),
+            Rule(
+                rf"(?<!\w)(?P<said>)T(?P<m>{_MONTH})[/.-](?P<y>{_YEAR}){_END}",
+                self.month,
+                needs="T",
+            ),
+            Rule(
+                r"(?i:(?<!\w)(?P<said>(?:cuối|đầu|giữa|trong|đến|từ|hết)\ ))"
+                r"T(?P<m>[189]|1[0-2])(?!\w)(?![.,/-]\d)",
+                self.short_month,
+                needs="T",
+            ),
+            Rule(
+                rf"(?<![\w/])(?P<count>{_MONTH})T/?(?P<y>{_YEAR}){_END}",
+                self.months_of_year,
+                needs="T",
+            ),
+            Rule(
+                r"(?<!\w)(?P<y>(?:19|20)\d\d)\ (?=(?:19|20)\d\d(?![\w.,/-]))",
+                lambda match: f"{match['y']}, ",
+                glued=True,
+            ),
+            Rule(r"(?<=năm\ )(?P<decade>(?:19|20)?\d0)['’]?s(?!\w)", self.decade, needs="s"),
+            Rule(rf"{_START}(?P<said>)(?P<m>{_MONTH})/(?P<y>{_YEAR}){_END}", self.month, needs="/"),
+        )
+
+    def _partial(self) -> tuple[Step, ...]:
+        """Return the steps for dates without a year."""
+        return (
+            Rule(
+                rf"{_START}(?P<d>{_DAY})(?P<s>[/.]|\ ?-)(?P<m>{_MONTH}){_END}",
+                self.day,
+                needs="/.-",
+            ),
+            Rule(r"(?i)(?<!\w)(?P<said>tháng\ )(?P<m>0?[14])(?![\w/.:,-]\d|\w)", self.named_month),
+            Rule(r"(?i)(?<!\w)(?P<said>(?:ngày|mùng|mồng|tháng)\ )0(?P<d>[1-9])(?!\w)", self.zero),
+        )
+
+    def weekdays(self, match: re.Match[str]) -> str:
+        """Read ``T2-T6``."""
+        last = "chủ nhật" if match["sunday"] else f"thứ {self._numbers.ordinal(match['last'])}"
+        return f"thứ {self._numbers.ordinal(match['first'])} đến {last}"
+
+    def weekday(self, match: re.Match[str]) -> str:
+        """Read ``T2`` in a list of days."""
+        return f"thứ {self._numbers.ordinal(match['day'] or match['next'])}"
+
+    def full(self, match: re.Match[str]) -> str:
+        """Read ``20/11/2024``."""
+        day = self._day_month(match["d"], match["m"])
+        year = match["y"]
+        if len(year) == 2:  # noqa: PLR2004
+            year = f"20{year}" if int(year) < _LATEST_SHORT_YEAR else f"19{year}"
+        return f"{_day_word(match)}{day} năm {self._numbers.whole(year)}"
+
+    def range(self, match: re.Match[str]) -> str:
+        """Read ``10/5-15/5`` and ``7/5/1954 - 7/5/2024``."""
+        first, last = (self._date(match[name]) for name in ("first", "last"))
+        return (
+            f"{_day_word(match)}{first} đến {'' if _NAMED.search(before(match)) else 'ngày '}{last}"
+        )
+
+    def days(self, match: re.Match[str]) -> str:
+        """Read ``10-12/5``."""
+        last = self._day_month(match["d"], match["m"])
+        year = f" năm {self._numbers.whole(match['y'])}" if match["y"] else ""
+        return f"{_day_word(match)}{self._numbers.whole(match['d0'])} đến {last}{year}"
+
+    def months(self, match: re.Match[str]) -> str:
+        """Read ``tháng 6 - 8/2024``."""
+        first, last = self._month(match["m0"]), self._month(match["m"])
+        year = f" năm {self._numbers.whole(match['y'])}" if match["y"] else ""
+        return f"tháng {first} đến tháng {last}{year}"
+
+    def months_since(self, match: re.Match[str]) -> str:
+        """Read ``từ 02-05/2024``."""
+        first, last = self._month(match["m0"]), self._month(match["m"])
+        said = match["said"] or ""
+        word = "" if said.lower() == "tháng " else "tháng "
+        year = self._numbers.whole(match["y"])
+        return f"{said}{word}{first} đến tháng {last} năm {year}"
+
+    def month_years(self, match: re.Match[str]) -> str:
+        """Read ``6/2023-8/2024``."""
+        months = (
+            f"tháng {self._month(match[month])} năm {self._numbers.whole(match[year])}"
+            for month, year in (("m0", "y0"), ("m", "y"))
+        )
+        said = " đến ".join(months)
+        return said.removeprefix("tháng ") if before(match).endswith("tháng ") else said
+
+    def month(self, match: re.Match[str]) -> str:
+        """Read ``tháng 11/2024`` and ``11/2024``."""
+        said = match["said"] or "tháng "
+        return f"{said}{self._month(match['m'])} năm {self._numbers.whole(match['y'])}"
+
+    def quarters(self, match: re.Match[str]) -> str:
+        """Read ``quý 3-4/2024``."""
+        first, last = self._numbers.whole(match["q0"]), self._numbers.whole(match["q"])
+        joint = match["dash"] if match["dash"][0] in ", " and "và" in match["dash"] else " đến "
+        return f"quý {first}{joint}quý {last} năm {self._numbers.whole(match['y'])}"
+
+    def quarter(self, match: re.Match[str]) -> str:
+        """Read ``quý 4/2023`` and ``Q1/2024``."""
+        quarter = self._numbers.whole(match["q"] or match["p"])
+        return f"quý {quarter} năm {self._numbers.whole(match['y'])}"
+
+    def roman_quarter(self, match: re.Match[str]) -> str:
+        """Read the year of ``quý I/2024``. A later rule reads the numeral."""
+        return f"{match['said']} năm {self._numbers.whole(match['y'])}"
+
+    def day(self, match: re.Match[str]) -> str | None:
+        """Read ``20/11``; also ``2.9`` and ``30-4`` if the context shows that they are dates."""
+        mark = match["s"].strip()
+        if mark == "/":
+            dated = ambiguity.slash(match, match["d"], match["m"]) == "date"
+            day_word = _day_word(match)
+        elif mark == "-":
+            dated = ambiguity.dash(match, match["d"], match["m"]) == "date"
+            day_word = ""
+        else:
+            dated = ambiguity.day_with_point(match)
+            day_word = ""
+        return f"{day_word}{self._day_month(match['d'], match['m'])}" if dated else None
+
+    def short_month(self, match: re.Match[str]) -> str:
+        """Read ``cuối T12`` as a month. T2 to T7 are days of the week."""
+        return f"{match['said']}tháng {self._month(match['m'])}"
+
+    def months_of_year(self, match: re.Match[str]) -> str:
+        """Read ``6T/2024``, the first six months of a year."""
+        return f"{self._numbers.whole(match['count'])} tháng năm {self._numbers.whole(match['y'])}"
+
+    def decade(self, match: re.Match[str]) -> str:
+        """Read ``những năm 90s``."""
+        return self._numbers.whole(match["decade"])
+
+    def named_month(self, match: re.Match[str]) -> str:
+        """Read ``tháng 4`` as "tháng tư"."""
+        return match["said"] + self._month(match["m"])
+
+    def zero(self, match: re.Match[str]) -> str:
+        """Read ``ngày 05``."""
+        return match["said"] + self._numbers.whole(match["d"])
+
+    def _date(self, written: str) -> str:
+        day, month, *year = re.split(r"[/.]", written)
+        said = self._day_month(day, month)
+        return f"{said} năm {self._numbers.whole(year[0])}" if year else said
+
+    def _day_month(self, day: str, month: str) -> str:
+        return f"{self._numbers.whole(day)} tháng {self._month(month)}"
+
+    def _month(self, month: str) -> str:
+        return "tư" if int(month) == 4 else self._numbers.whole(month)  # noqa: PLR2004
+
+
+def _day_word(match: re.Match[str]) -> str:
+    """Return ``ngày``, or nothing if the words before say it already."""
+    return "" if _NAMED.search(before(match)) else "ngày "

@@ -1,0 +1,169 @@
+r"""Mathematical formulae, from LaTeX (``$\frac{1}{2}$``) and from plain text.
+
+A formula is split into symbols and read from left to right by recursive descent: fractions, roots,
+powers, indices, integrals with their bounds. The result has words only, so no later rule can read a
+minus or a slash of it in another way.
+"""
+
+import re
+from typing import Final
+
+from vits_tts.text.letters import spelled
+from vits_tts.text.normalizer.formula_reader import FormulaReader
+from vits_tts.text.normalizer.rules import Rule, Step, apart
+from vits_tts.text.numbers import Numbers
+
+_UNIT_NEXT: Final = re.compile(
+    r"[.,]\d|[\w%°]|\s(?:[kcdm]?m|kg|m?g|m?l|s|h|N|J|k?W|V|A|Hz|Pa|mol|phút|giờ|đồng|đ|độ|triệu|nghìn|tỷ|lít|gam|tấn|%)(?!\w)"
+)
+
+
+class Formula:
+    """Reads formulae with the words of one region."""
+
+    def __init__(self, numbers: Numbers) -> None:
+        """Keep the words for numbers."""
+        self._numbers = numbers
+
+    def latex(self) -> tuple[Step, ...]:
+        """Return the steps for LaTeX. They run before Markdown, which also uses ``_`` and ``*``."""
+        return (
+            Rule(r"\$\$(?P<inner>[^$]{1,2000})\$\$", self.said, needs="$"),
+            Rule(
+                r"(?<![\\$\w])\$(?![\s\d.,]{1,20}\s?(?:[^\W\d_]{2}|-|–))(?P<inner>[^\s$][^$\n]{0,600}?)(?<!\s)\$(?![\d$])",
+                self.inline,
+                needs="$",
+            ),
+            Rule(
+                r"(?<![\\$\w])\$(?=[^$\n]{0,600}[\\{^])(?P<inner>[^$\n]{1,600})\$(?![\d$])",
+                self.inline,
+                needs="$",
+            ),
+            Rule(r"\\\((?P<inner>[^\n]{1,600}?)\\\)", self.said, needs="\\"),
+            Rule(r"\\\[(?P<inner>(?:[^\\]|\\(?!\]))++)\\\]", self.said, needs="\\"),
+            Rule(_BARE, self.bare, needs="\\"),
+        )
+
+    def plain(self) -> tuple[Step, ...]:
+        """Return the steps for formulae in plain text. They run before dates and ranges."""
+        return (
+            Rule(
+                r"(?<![\w.,])(?P<mantissa>\d{1,3}(?:[.,]\d{1,6})?)[eE](?P<exponent>[+-]?\d{1,3})(?!\w)",
+                self.scientific,
+                needs="eE",
+            ),
+            Rule(
+                r"(?<!\w)(?P<letter>[a-zA-Z])!(?=\s[^\W\d_]|\s?[=/+*])", self.factorial, needs="!"
+            ),
+            Rule(
+                r"(?<!\w)(?P<function>[fgh])(?P<primes>['’]{1,2})\ ?\("
+                r"(?P<argument>[^()\n]{1,16})\)(?!\s?[=<>≤≥])",
+                lambda match: (
+                    f"{spelled(match['function'])}{' phẩy' * len(match['primes'])} "
+                    f"{self.read(match['argument'], plain=True)}"
+                ),
+                needs="'’",
+            ),
+            Rule(
+                r"(?:(?<=rị\ của\ )|(?<=ính\ )|(?<=hức\ ))(?P<a>[A-Za-z])\ ?(?P<sign>[-–+])\ ?"
+                r"(?P<b>[A-Za-z])(?!\w)",
+                self.pair,
+                needs="-–+",
+            ),
+            Rule(_RUN, self.run, needs="=<>≤≥≠√∛|^²³∆Δ±"),
+        )
+
+    def inline(self, match: re.Match[str]) -> str | None:
+        """Read the text between two dollars, unless it is Vietnamese prose about money."""
+        inner = match["inner"]
+        prose = re.sub(r"\\(?:text|mathrm|mbox)\s?\{[^{}]*\}", "", inner)
+        if re.search(r"(?<![\\A-Za-z])[^\W\d_]{3,}\s[^\W\d_]{2,}|[À-ÖØ-öø-ỹ]{2}", prose):
+            return None
+        return self.said(match)
+
+    def said(self, match: re.Match[str]) -> str:
+        """Read a formula between its delimiters."""
+        return f" {self.read(match['inner'])} "
+
+    def bare(self, match: re.Match[str]) -> str | None:
+        """Read LaTeX without delimiters."""
+        if not re.search(r"\\[A-Za-z]{2}", match[0]):
+            return None
+        if re.fullmatch(r"\s*\\(?:right|Right|long|Long)?(?:right)?arrow\s*", match[0]):
+            return ", "
+        body = match[0].rstrip(" .,;:")
+        return f"{self.read(body)}{match[0][len(body):]}"
+
+    def scientific(self, match: re.Match[str]) -> str:
+        """Read ``1.6e-19``."""
+        exponent = match["exponent"].lstrip("+")
+        sign = "âm " if exponent[0] == "-" else ""
+        mantissa = self._numbers.read(match["mantissa"], "phẩy")
+        return f"{mantissa} nhân mười mũ {sign}{self._numbers.whole(exponent.lstrip('-'))}"
+
+    def factorial(self, match: re.Match[str]) -> str:
+        """Read ``n!``."""
+        return f"{spelled(match['letter'])} giai thừa"
+
+    def pair(self, match: re.Match[str]) -> str:
+        """Read ``giá trị của M-m``."""
+        sign = "cộng" if match["sign"] == "+" else "trừ"
+        return f"{spelled(match['a'])} {sign} {spelled(match['b'])}"
+
+    def run(self, match: re.Match[str]) -> str | None:
+        """Read a run of operands and signs in plain text if it can only be a formula."""
+        body = match[0].strip(" ,.;:")
+        if not _certain(body):
+            return None
+        start = match.start() + match[0].index(body)
+        end = start + len(body)
+        tail = ""
+        kept = re.search(r"\d[\d.,]*$", body)
+        if kept and _UNIT_NEXT.match(match.string, end):
+            # as in 5 cm: a later rule reads the number with its unit
+            body, tail = body[: kept.start()], kept[0]
+        said = self.read(body, plain=True)
+        lead = match[0][: match[0].index(body[:1])] if body else ""
+        rest = match[0][len(lead) + len(body) + len(tail) :]
+        joined = apart(match.string, start, end, f"{said} {tail}".strip())
+        return f"{lead}{joined}{rest}"
+
+    def read(self, formula: str, *, plain: bool = False) -> str:
+        """Return a formula in words."""
+        words = FormulaReader(formula, self._numbers, plain=plain).everything()
+        return re.sub(r"\s*,[\s,]*", ", ", " ".join(words.split())).strip(" ,")
+
+
+def _certain(body: str) -> bool:  # noqa: PLR0911
+    """Return whether plain text is a formula: it has a relation or root, and several operands."""
+    if not re.search(r"[=<>≤≥≠√∛^²³∆Δ±|]", body):
+        return False
+    if re.search(r"[√∛]\s?[\d(a-zA-Z]|(?<![\w])\|[^|]{1,20}\|\s?[<>=≤≥]", body):
+        return True
+    if re.search(r"\d\s?[kdcm]?m[²³](?![\w(])", body) and not re.search(r"[a-zA-Z]\s?=", body):
+        return False  # as in 2,5m² = 250dm²
+    if re.search(r"(?:^|\d\s?)[a-z]{1,3}\s?/\s?[a-z]{1,3}[²³23]$", body):
+        return False  # as in m/s²
+    if re.match(r"=\s?[\w(\[]", body) and re.search(r"[\d)\]%]\s?[x×+*/-]\s?[\d(\[]", body):
+        return True  # follows a word, as in Điểm = [A] x 50%
+    operands = re.findall(r"\d+(?:[.,]\d+)*|[A-Za-zΔ∆α-ω]+", body)
+    related = re.search(r"[\w)\]²³'|!%]\s?[=<>≤≥≠]{1,2}\s?[-+√∛(\[|]?\s?[\w(\[|√α-ωΔ∆]", body)
+    signed = re.search(r"[\w)²³]\s?[-+−–*×/]\s?[\w(]", body)
+    power = re.search(r"[\w)]\^[\w(-]|[a-zA-Z)][²³]", body)
+    lettered = re.search(r"(?<![A-Za-z])[a-zA-ZΔ∆α-ω]", body)
+    if related:
+        return len(operands) > 1 and (lettered is not None or signed is not None)
+    return bool(power and len(operands) > 1 and signed)
+
+
+_OPERAND: Final = (
+    r"\d+(?:[.,]\d+)*(?![\d:])%?|(?<![^\W\d_])(?:sin|cos|tan|cot|log|ln|lim|max|min)(?![^\W\d_])"
+    r"|(?<![^\W_a-zΔ∆])[a-zA-Z](?![^\W_\d²³])|(?<=\d)[a-z]{1,3}(?=\s?[-+=²³^)])(?![^\W\d_]{2})"
+    r"|(?<![^\W_])[A-Z]{2,3}(?=\s?[-+=<>≤≥²/)]|$)|[Δ∆α-ωπ]"
+)
+_SIGN: Final = r"[-+−–*×·/:^=<>≤≥≠≈±√∛|()\[\]²³⁴ⁿ'!_∈]"
+_RUN: Final = rf"(?<![\w.,%/:-])(?:(?:{_OPERAND}|{_SIGN})\ ?){{3,120}}+"
+_BARE: Final = (
+    r"(?:(?:\\[A-Za-z]+|\\[^\w\s]|[{}()\[\]^_+=<>|/*,;:.!'&~×·≤≥≠−-]|\d+(?:[.,]\d+)*"
+    r"|(?<![^\W\d_])[A-Za-z]{1,2}(?![^\W\d_]))[ \t]?){1,400}+"
+)

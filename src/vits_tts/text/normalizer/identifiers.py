@@ -1,0 +1,387 @@
+"""Identifiers: numbers that name and do not count, read as they are dictated.
+
+Telephone, account and identity numbers, number plates, decrees, versions, and names such as U23 and
+H5N1.
+"""
+
+import re
+from typing import Final
+
+from vits_tts.text.letters import spelled
+from vits_tts.text.normalizer.abbreviations import Abbreviations
+from vits_tts.text.normalizer.lexicon import Lexicon
+from vits_tts.text.normalizer.rules import Rule, Step, Where, after, before
+from vits_tts.text.numbers import Numbers
+from vits_tts.text.syllables import is_syllable
+
+_START: Final = r"(?<![\w.,/+-])"
+_END: Final = r"(?!\w)(?![.-]\d)"
+_PHONE: Final = r"""(?:
+    0\d{2,3}[\ .,-]\d{3}[.,]\d{3,4}
+  | \(?\+84\)?(?:[\ .-]?\d{1,4}){2,5}
+  | \(0\d{1,3}\)(?:[\ .-]?\d{2,4}){2,4}
+  | 0\d{1,4}(?:[\ .-]\d{1,4}){2,4}
+  | 0\d{9,10}
+)"""
+_HOTLINE: Final = (
+    r"1[89]00(?:\d{4}|\d{6}|[\ .]\d{4}[\ .]\d{2}|[\ .]\d{4}|[\ .]\d{6}"
+    r"|[\ .]\d{2,3}[\ .]\d{2,3})"
+)
+_IDENTIFIED: Final = re.compile(
+    r"(?:cccd|cmnd|cmt|s?tk|mst|otp|(?:mã|số) pin|imei|sđt|đt|fax|tel|zalo|hotline|tổng đài|điện"
+    r" thoại|\bgọi"
+    r"|căn cước|chứng minh|tài khoản|hộ chiếu|(?:mật khẩu|mã|pass|otp)(?: [^\W\d]{1,12}){0,3}"
+    r"|giải đặc biệt|số hiệu|serial|bưu điện|đường dây nóng)"
+    r"(?: số| là)?\W{0,3}(?:\d{3,4}(?:,| và| hoặc) ){0,4}$"
+)
+_CODE_BEFORE: Final = re.compile(
+    r"(?<!\w)(?:mã|otp|mật khẩu|mật mã|code)(?: [^\W\d]{1,14}){0,8}(?: là| is)?\s?:\s?$"
+    r"|(?<!\w)(?:mã|otp|mật khẩu|mật mã|code)(?: [^\W\d]{1,14}){0,8} (?:là|is) $"
+)
+_CODE_AFTER: Final = re.compile(r" (?:là|la|is) (?:mã|ma|otp|mật khẩu|mat khau|your|the)(?!\w)")
+_SHORTEST_CODE: Final = 4
+"""Codes that a message brings: ``Mã xác thực của bạn là 482915``."""
+
+_ROADS: Final = {
+    "QL": "quốc lộ",
+    "TL": "tỉnh lộ",
+    "HL": "hương lộ",
+    "NV": "nguyện vọng",
+    "HK": "học kỳ",
+}
+_EMERGENCIES: Final = frozenset(["111", "112", "113", "114", "115"])
+_KEYS: Final = {"*": "sao", "#": "thăng"}
+_SERIES: Final = {
+    f"i{number}": f"ai {word}"
+    for number, word in zip("3579", ("ba", "năm", "bảy", "chín"), strict=True)
+}
+_TEXTED: Final = re.compile(r"(?:soạn|soan|cú pháp|tin nhắn|sms|\bdk\b|\bđk\b|\bkt\b|nhắn tin)")
+_COUNTED_AFTER: Final = re.compile(
+    r"\s?(?:đồng|đ\b|k\b|triệu|nghìn|ngàn|tỷ|tỉ|người|lần|usd|vnđ|vnd|tin|lượt|khách|giáo|học|suất"
+    r"|phần|tr\b|củ|cái|bài|hộ|em|bạn)"
+)
+_NOT_LETTERED: Final = frozenset("P Q H X Đ ĐT QL TL HL KP No NO TP TT".split())
+_ITEM: Final = re.compile(r"(?:mục|điều|khoản|chương|phần|bài|phụ lục) $")
+_GROUP: Final = 3
+"""Digits of a group between two points of a number."""
+
+_FIELDS: Final = 4
+_LAST: Final = 255
+"""The number of fields of an IPv4 address, and the maximum value of a field."""
+
+_TOO_LONG_TO_COUNT: Final = 10
+
+
+class Identifiers:
+    """Reads identifiers with the words of one region."""
+
+    def __init__(
+        self, numbers: Numbers, abbreviations: Abbreviations, lexicon: Lexicon | None = None
+    ) -> None:
+        """Keep the words for numbers, and the abbreviations and words that identifiers contain."""
+        self._spoken = {
+            word: said for word, said in (lexicon.words if lexicon else ()) if word.isupper()
+        }
+        self._numbers = numbers
+        self._abbreviations = abbreviations
+
+    def documents(self) -> tuple[Step, ...]:
+        """Return the steps for decrees. They run before dates."""
+        return (
+            Rule(
+                r"(?<![\w/.,])(?P<number>\d{1,5})(?:[/:](?P<year>[12]\d{3}))?[/-]"
+                r"(?P<body>(?=[A-ZĐ][A-Za-zĐđ]{0,9}[A-ZĐ]|[A-ZĐ]{2})"
+                r"[A-ZĐ][A-Za-zĐđ&]{1,11}(?P<term>\d{0,2})"
+                r"(?:[-/][A-ZĐ][A-Za-zĐđ&]{0,11}\d{0,2}){0,3})(?!\w)",
+                self.document,
+                needs="-/",
+            ),
+            Rule(r"(?<=\d):(?P<year>(?:19|20)\d\d)(?!\d)", self.edition, needs=":"),
+        )
+
+    def steps(self) -> tuple[Step, ...]:
+        """Return the steps for numbers that are dictated."""
+        return (
+            Rule(
+                r"(?i:(?<=tk)|(?<=thẻ)|(?<=the)|(?<=khoản)|(?<=khoan)|(?<=visa)|(?<=card)|(?<=napas)"
+                r"|(?<=jcb)|(?<=đuôi)|(?<=duoi)|(?<=cuối)|(?<=cuoi))\ ?:?\ ?[*x.]{1,12}[\ -]?"
+                r"(?P<tail>\d{3,6})(?!\w)",
+                lambda match: f" {self._numbers.digits(match['tail'])}",
+                needs="*x",
+            ),
+            Rule(
+                r"(?<![\w*\#])[*\#]\d[\d*\#]{0,40}(?:(?<=[*\#])|(?!\w))(?![*\#])",
+                self.service,
+                needs="*#",
+            ),
+            Rule(
+                r"(?<=\w)(?<!\d)(?:\ ?[*\#])(?=[\s,.;)]|$)",
+                lambda match: (
+                    f" {_KEYS[match[0][-1]]}"
+                    if re.search(r"sao \w+.{0,30}$", before(match))
+                    else None
+                ),
+                needs="*#",
+            ),
+            Rule(
+                r"(?<!\w)(?P<head>\d{2,8})[.\ ]?(?P<hidden>[xX*]{2,8})[.\ ]?(?P<tail>\d{2,6})"
+                r"(?!\w)",
+                lambda match: (
+                    f"{self._numbers.digits(match['head'])} "
+                    f"{' '.join('sao' if sign == '*' else 'ích' for sign in match['hidden'])} "
+                    f"{self._numbers.digits(match['tail'])}"
+                ),
+                needs="xX*",
+            ),
+            Rule(
+                r"(?<![\w.,])\d{3}[\ -]\d{3}(?!\w)(?![.,]?\d|\ \d)",
+                lambda match: (
+                    self._numbers.digits(match[0])
+                    if _CODE_BEFORE.search(before(match)) or _CODE_AFTER.match(after(match))
+                    else None
+                ),
+            ),
+            Rule(
+                r"(?<![\w.,+])(?P<head>0\d{2,3}[\ .-]?\d{3})[\ .-]?(?P<stars>\*{2,4})(?![\w*#])",
+                self.hidden,
+                needs="*",
+            ),
+            Rule(
+                r"(?<![\w.,])(?P<head>\d{3,6})\.{3}(?P<tail>\d{3,4})(?![\w.])",
+                lambda match: (
+                    f"{self._numbers.digits(match['head'])}, {self._numbers.digits(match['tail'])}"
+                ),
+                needs=".",
+            ),
+            Rule(
+                r"(?<![\w.,/+])(?P<phone>\+\d{1,3}(?:[\ .-]?\(?\d{2,4}\)?){2,5})(?!\w)(?![.-]\d)",
+                self.phone,
+                needs="+",
+            ),
+            Rule(rf"(?<![\w.,/+])(?P<phone>{_PHONE}){_END}", self.phone),
+            Rule(rf"{_START}{_HOTLINE}{_END}", self.dictated),
+            Rule(
+                rf"{_START}(?!(?:(?:19|20)\d\d\ ){{2}})\d{{4}}(?:[\ -]\d{{4}}){{2,3}}{_END}",
+                self.dictated,
+            ),  # bank cards
+            Rule(
+                r"(?<![\w-])(?P<named>BSX?:?\s)?(?P<series>\d\d[A-ZĐ]{1,2}\d?)\s?-\s?(?P<number>\d{3}\.\d\d|\d{4,5})(?!\w)",
+                self.plate,
+                needs="-",
+            ),
+            Rule(r"(?<![\w.,/])\d{3,20}(?:-\d{2,4})?(?!\w)(?![.,]\d)", self.identifier),
+            Rule(
+                r"(?i:(?<!\w)(?:gửi|gui|nhắn|bấm|phím|nhấn|gọi|tới|đến|đầu\ số|tổng\ đài"
+                r"|lh:?|liên\ hệ:?)\ (?:số\ )?)"
+                r"(?P<digits>\d{3,6})(?![\w/%])(?![.,:-]\d)",
+                self.number_of_service,
+            ),
+            Rule(
+                r"(?<=[àv]ng\ |hẫn\ |SJC\ |bạc\ )(?P<nines>9{3,4})(?P<tenth>[.,]9)?(?!\w)"
+                r"(?![.,]\d)",
+                self.fineness,
+                needs="9",
+            ),
+            Rule(r"\d{19,3000}", self.dictated),
+        )
+
+    def versions(self) -> tuple[Step, ...]:
+        """Return the steps for versions, ``2.0.1`` and ``192.168.1.1``. They run after dates."""
+        return (
+            Rule(
+                r"(?<!\w)(?P<series>[A-Za-z]{1,4})(?P<number>\d{0,2})-(?P<model>\d{3,5})(?P<suffix>[A-Z]{0,3})(?!\w)(?!-\w)",
+                self.model,
+                needs="-",
+            ),
+            Rule(
+                r"(?<![\w.])[vV](?:er\.?\ ?)?\d{1,4}(?:\.\d{1,4}){1,4}(?!\w)",
+                self.lettered,
+                needs=".",
+            ),
+            Rule(
+                r"(?<![\w.])[A-ZĐ]{1,3}\d{0,3}(?:\.\d{1,3}){1,4}(?!\w)(?!\.\d)",
+                self.lettered,
+                needs=".",
+            ),
+            Rule(r"(?<![\w.,/])\d{1,4}(?:\.\d{1,4}){2,4}(?!\w)(?!\.\d)", self.version, needs="."),
+        )
+
+    def mixed(self) -> tuple[Step, ...]:
+        """Return the steps for words of letters and digits. They run after units."""
+        return (
+            Rule(r"(?<=[^\W\d_])-(?=\d)", " ", glued=True, needs="-"),
+            Rule(r"(?<=[A-ZĐ])\.(?=\d)", " chấm ", glued=True, needs="."),
+            Rule(r"(?<!\w)(?P<days>\d{1,2})N(?P<nights>\d{1,2})Đ(?!\w)", self.tour, needs="Đ"),
+            Rule(
+                r"(?<![\w.])(?<!\d,)(?=\w{0,11}[A-ZĐ])(?=\w{0,11}\d)[A-ZĐ\d]{2,20}[a-z]?(?!\w)",
+                self.token,
+            ),
+            Rule(r"(?<=\d)x(?!\w)", self.times, needs="x"),
+            Rule(r"(?<!\w)\d[xX](?!\w)", lambda match: f"{self._numbers.whole(match[0][0])} ích"),
+            Rule(r"(?<!\w)\d{1,3}[a-eg-z](?!\w)", self.token),
+            Rule(r"(?<!\w)(?:[a-z]\d{1,2}[a-z]|[a-z]\d{1,3})(?!\w)", self.token),
+            Where(
+                r"\d[^\W\d_]|[^\W\d_]\d",
+                Rule(r"(?<=\d)[^\W\d_]{2,5}(?!\w)|(?<![^\W\d_])[^\W\d_]{2,5}(?=\d)", self.typed),
+                Rule(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])", " ", glued=True),
+            ),
+        )
+
+    def document(self, match: re.Match[str]) -> str | None:
+        """Read ``15/2023/NĐ-CP`` and ``123/QĐ-UBND``."""
+        if re.fullmatch("[IVX]+", match["body"]):
+            return None  # as in RON 92-II
+        number = self._written(match["number"])
+        words = [number]
+        if match["year"]:
+            words.append(self._numbers.whole(match["year"]))
+        bodies = re.findall(r"([^\W\d_][^\W\d_&]*(?:&[^\W\d_]+)?)(\d*)", match["body"])
+        body = " ".join(
+            f"{self._abbreviations.document(name)} {term and self._numbers.read(term)}".strip()
+            for name, term in bodies
+        )
+        joint = " " if match.string[match.start("body") - 1] == "-" else " trên "
+        return " trên ".join(words) + joint + body
+
+    def edition(self, match: re.Match[str]) -> str:
+        """Read the year of a standard, as in ``ISO 9001:2015``."""
+        return f" hai chấm {self._numbers.whole(match['year'])}"
+
+    def phone(self, match: re.Match[str]) -> str | None:
+        """Read a telephone number digit by digit."""
+        digits = re.sub(r"\D", "", match["phone"])
+        if not 9 <= len(digits) <= 13:  # noqa: PLR2004  # no number here is shorter or longer
+            return None
+        plus = "cộng " if "+" in match["phone"] else ""
+        return plus + self._numbers.digits(digits)
+
+    def hidden(self, match: re.Match[str]) -> str:
+        """Read ``0912 345 ***``, a telephone number without its last digits."""
+        digits = re.sub(r"\D", "", match["head"])
+        return " ".join([self._numbers.digits(digits), *["sao"] * len(match["stars"])])
+
+    def dictated(self, match: re.Match[str]) -> str:
+        """Read all digits one by one."""
+        return self._numbers.digits(match[0])
+
+    def plate(self, match: re.Match[str]) -> str:
+        """Read the number plate ``51F-123.45``."""
+        series = " ".join(
+            self._numbers.digits(part) if part.isdecimal() else spelled(part)
+            for part in re.findall(r"\d+|\D+", match["series"])
+        )
+        named = "biển số " if match["named"] else ""
+        return f"{named}{series}, {self._numbers.digits(match['number'])}"
+
+    def version(self, match: re.Match[str]) -> str | None:
+        """Read ``2.0.1`` and ``192.168.1.1``. ``1.250.000`` is a number and is left."""
+        fields = match[0].split(".")
+        counted = set(map(len, fields[1:])) == {_GROUP} and fields[0][0] != "0"
+        address = len(fields) == _FIELDS and all(0 < int(field) <= _LAST for field in fields)
+        if counted and not address:
+            return None
+        return " chấm ".join(self._written(field) for field in fields)
+
+    def identifier(self, match: re.Match[str]) -> str | None:
+        """Read the number of an account, code or call digit by digit. Other numbers are left."""
+        digits = match[0]
+        front = before(match)
+        called = _IDENTIFIED.search(front)
+        if called and called[0].startswith("gọi") and len(digits) < 8:  # noqa: PLR2004
+            called = None if digits not in _EMERGENCIES else called
+        if len(digits) >= _SHORTEST_CODE and not called:
+            called = _CODE_BEFORE.search(front) or _CODE_AFTER.match(after(match))
+        long = len(digits) >= _TOO_LONG_TO_COUNT and not digits.endswith("000")
+        return self._numbers.digits(digits) if called or long else None
+
+    def fineness(self, match: re.Match[str]) -> str:
+        """Read ``vàng 9999`` and ``vàng 999.9``."""
+        if match["tenth"]:
+            return f"{self._numbers.digits(match['nines'])} phẩy chín"
+        return f"{self._numbers.whole(str(len(match['nines'])))} số chín"
+
+    def service(self, match: re.Match[str]) -> str | None:
+        """Read the service codes ``*100#`` and ``*21*0912345678#`` key by key."""
+        keys = match[0]
+        if "*" not in keys and not (keys[0] == "#" == keys[-1]):
+            return None  # #1 is read as a hashtag
+        return " ".join(_KEYS.get(key) or self._numbers.digits(key) for key in keys)
+
+    def number_of_service(self, match: re.Match[str]) -> str | None:
+        """Read the short number to which a message is sent (``soạn DK gửi 123``) digit by digit."""
+        digits = match["digits"]
+        front, back = before(match), after(match)
+        texted = _TEXTED.search(front + match[0].lower()) or match[0].lower().startswith(
+            ("bấm", "đầu", "lh", "liên")
+        )
+        if not texted or _COUNTED_AFTER.match(back) or digits.endswith("000"):
+            return None
+        return match[0][: -len(digits)] + self._numbers.digits(digits)
+
+    def model(self, match: re.Match[str]) -> str | None:
+        """Read ``i5-12400F`` and ``SM-911B``: the digits of a model are read as one number."""
+        series, number, model = match["series"], match["number"], match["model"]
+        known = series.upper() in _ROADS or (not number and not match["suffix"])
+        if known or (len(series) > 1 and not series.isupper() and not number):
+            return None
+        said = _SERIES.get(series + number) or spelled(series)
+        if number and series + number not in _SERIES:
+            said = f"{said} {self._numbers.whole(number)}"
+        counted = self._numbers.digits if model[0] == "0" else self._numbers.whole
+        return f"{said} {counted(model)} {spelled(match['suffix'])}".strip()
+
+    def lettered(self, match: re.Match[str]) -> str | None:
+        """Read ``v3.12.1``, ``BA.4`` and ``U.19``."""
+        name = re.match(r"[^\W\d]+", match[0])
+        if name is None or name[0] in _NOT_LETTERED:
+            return None
+        if re.fullmatch("[IVXL]+", name[0]) and (name[0] != "V" or _ITEM.search(before(match))):
+            return None  # Roman numerals have their own rules
+        fields = re.findall(r"\d+", match[0])
+        if match[0][len(name[0])] != "." and len(name[0]) > 2:  # noqa: PLR2004
+            return None
+        dotted = match[0][len(name[0])] == "." and name[0] != "U" and name[0].lower() != "v"
+        numbers = " chấm ".join(self._written(field) for field in fields)
+        letters = "vê" if name[0].lower().startswith("v") else spelled(name[0])
+        return f"{letters}{' chấm' if dotted else ''} {numbers}"
+
+    def tour(self, match: re.Match[str]) -> str:
+        """Read ``2N1Đ``, the length of a tour."""
+        days, nights = self._numbers.whole(match["days"]), self._numbers.whole(match["nights"])
+        return f"{days} ngày {nights} đêm"
+
+    def token(self, match: re.Match[str]) -> str:
+        """Read ``U23``, ``H5N1``, ``A4``, ``VN123`` and ``45B`` part by part."""
+        pieces = re.findall(r"\d+|[^\W\d_]+", match[0])
+        roads = {} if match[0][0].isdecimal() else _ROADS  # there is no road in 7HK92X
+        return " ".join(
+            (
+                self._code(piece)
+                if piece.isdecimal()
+                else roads.get(piece) or self._spoken.get(piece) or spelled(piece)
+            )
+            for piece in pieces
+        )
+
+    def typed(self, match: re.Match[str]) -> str | None:
+        """Spell a word such as ``iu0`` inside an identifier; alone it is a chat abbreviation."""
+        word = match[0].lower()
+        return spelled(word) if word in self._abbreviations.typed and is_syllable(word) else None
+
+    def times(self, match: re.Match[str]) -> str | None:
+        """Read the x of ``P/E 15.3x`` and ``zoom 10x`` as "lần"."""
+        front = before(match)
+        many = re.search(r"\d[.,]\d{1,2}$", front) or re.search(
+            r"(?:p/e|p/b|pê trên e|pê trên bê|zoom|gấp|tăng|giảm|đòn bẩy|quang)\s[\d.,]{1,6}$",
+            front,
+        )
+        return " lần" if many else None
+
+    def _code(self, digits: str) -> str:
+        if digits[0] == "0" or len(digits) > 3:  # noqa: PLR2004
+            return self._numbers.digits(digits)
+        return self._numbers.whole(digits)
+
+    def _written(self, digits: str) -> str:
+        """Return the words of a number, digit by digit if it has a leading zero."""
+        return self._numbers.digits(digits) if digits[0] == "0" else self._numbers.whole(digits)

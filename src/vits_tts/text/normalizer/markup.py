@@ -1,0 +1,127 @@
+"""Markup: Markdown and HTML are removed, because they are not spoken."""
+
+import html
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from vits_tts.text.aligned import Edit, Text
+from vits_tts.text.normalizer.rules import Rule, Step
+from vits_tts.text.syllables import is_syllable
+from vits_tts.text.thoughts import NAMES
+from vits_tts.text.unspoken import CUTS, TAG
+
+_BLOCK: Final = re.compile(
+    r"(?i)</?(?:p|div|li|ul|ol|tr|h[1-6]|br|table|section|article|blockquote|pre|hr"
+    rf"|{NAMES})[\s/>]"
+)
+_GLUE: Final = re.compile(r"(?i)</?(?:sub|sup|wbr)[\s/>]")
+"""Tags inside a word or number: H<sub>2</sub>O."""
+_FORMAT: Final = re.compile(
+    r"(?i)(?:</?(?:b|i|u|s|em|strong|span|font|mark|small|big|a|code)(?:\s[^<>]{0,1000})?>)+"
+)
+_LAST_LETTERS: Final = re.compile(r"[^\W\d_]{1,7}\Z")
+_FIRST_LETTERS: Final = re.compile(r"[^\W\d_]{1,7}")
+
+
+def _entity(match: re.Match[str]) -> str:
+    """Return the character of an HTML entity; other text stays as it is."""
+    character = html.unescape(match[0])
+    return " " if character.isspace() else character
+
+
+def _tags(match: re.Match[str]) -> str:
+    """Return the replacement of adjacent tags: line ends for blocks, or a space, or nothing.
+
+    ``chào<break/>bạn`` are two words, ``<b>V</b>iệt`` and ``m<sup>2</sup>`` are one.
+    """
+    if blocks := len(_BLOCK.findall(match[0])):
+        return "\n" * min(blocks, 2)
+    if _GLUE.search(match[0]) or (_FORMAT.fullmatch(match[0]) and _in_syllable(match)):
+        return ""
+    return _joint(match.string, match.start(), match.end())
+
+
+def _joint(spoken: str, start: int, end: int) -> str:
+    """Return a space if two words would touch without the tag between them; else nothing."""
+    between = start > 0 and end < len(spoken)
+    return " " if between and spoken[start - 1].isalnum() and spoken[end].isalnum() else ""
+
+
+def _in_syllable(match: re.Match[str]) -> bool:
+    """Return whether the letters before and after the match are one syllable, and not two."""
+    left = _LAST_LETTERS.search(match.string, max(0, match.start() - 8), match.start())
+    right = _FIRST_LETTERS.match(match.string, match.end())
+    if left is None or right is None:
+        return False
+    first, last = left[0].lower(), right[0].lower()
+    return is_syllable(first + last) and not (is_syllable(first) and is_syllable(last))
+
+
+def _citation(match: re.Match[str]) -> str | None:
+    """Remove the citations ``[1]`` and ``[2, 3]``, unless they are an interval or an index."""
+    named = _NO_CITATION.search(match.string[max(0, match.start() - 16) : match.start()])
+    return None if named else ""
+
+
+_NO_CITATION: Final = re.compile(
+    r"(?:đoạn|khoảng|trên|thuộc|tập|mảng|hàng|cột|phím|bấm|nút|list|array)$"
+)
+
+
+def _row(match: re.Match[str]) -> str:
+    """Return the cells of a table's row, separated by commas."""
+    return ", ".join(filter(None, (cell.strip() for cell in match[0].split("|"))))
+
+
+class _Cut:
+    """A step that removes everything from an opening mark to its closing mark."""
+
+    def __init__(self, opening: str, closing: str) -> None:
+        self._opening = opening
+        self._closing = closing
+
+    def __call__(self, text: Text) -> Text:
+        edits = list(self._edits(text.spoken))
+        return text.rewritten(edits) if edits else text
+
+    def _edits(self, spoken: str) -> Iterator[Edit]:
+        end = 0
+        while (start := spoken.find(self._opening, end)) >= 0:
+            closing = spoken.find(self._closing, start)
+            if closing < 0:
+                return
+            end = closing + len(self._closing)
+            yield start, end, _joint(spoken, start, end)
+
+
+STEPS: Final[tuple[Step, ...]] = (
+    *(_Cut(opening, closing) for opening, closing in CUTS),
+    Rule(rf"(?i)(?:{TAG})+", _tags, glued=True),
+    Rule(r"&(?:\#\d{1,7}|\#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]{2,31}\d{0,2});", _entity, glued=True),
+    Rule(r"^\ {0,8}(?:```|~~~)[^\n]{0,40}$\n?", "", glued=True),
+    Rule(r"^\ {0,8}(?:[-*_=]\ ?){3,200}$", "", glued=True),
+    Rule(r"^\ {0,8}\|?(?:\ ?:?-{3,60}:?\ ?\|){1,50}(?:\ ?:?-{3,60}:?)?\ ?$\n?", "", glued=True),
+    Rule(r"^\ {0,8}\|[^\n]{1,2000}\|\ ?$", _row, glued=True),
+    Rule(r"!?\[(?P<shown>[^\[\]\n]{0,300})\]\([^()\n]{0,600}\)", lambda match: match["shown"],
+         glued=True),
+    Rule(r"\[\^\w{1,12}\]:?", "", glued=True),
+    Rule(
+        r"(?<=[^\s=(\[∈])\ ?\[\d{1,3}(?:\ ?[,–-]\ ?\d{1,3}){0,8}\](?![\w(\[])",
+        _citation,
+        glued=True,
+    ),
+    Rule(r"^(?:\ {0,8}>){1,8}(?:\ |$)", "", glued=True),
+    Rule(r"^\ {0,8}\#{1,6}\ +(?=\S)", "", glued=True),
+    Rule(r"^\ {0,16}(?:[-*+]\ \[[ xX]\]|[-*+•●○▪■◦‣►▶✓✔➤–])\ +(?=\S)", "; ", glued=True),
+    Rule(r"\*{1,3}(?=[^\s*])(?!\d+[*#])(?P<inner>[^*\n]{1,300})(?<=\S)\*{1,3}(?!\d)",
+         lambda match: match["inner"], glued=True),
+    Rule(r"(?<!\w)_{1,3}(?=[^\s_])(?P<inner>[^_\n]{1,300})(?<=\S)_{1,3}(?!\w)",
+         lambda match: match["inner"], glued=True),
+    Rule(r"(?<=\d)\ ?-{2,3}\ ?(?=\d)", "-", glued=True),
+    Rule(r"~~(?P<inner>[^~\n]{1,300})~~", lambda match: match["inner"], glued=True),
+    Rule(r"==(?=[^\s=])(?P<inner>[^=\n]{1,300})(?<=\S)==(?!=)", lambda match: match["inner"],
+         glued=True),
+    Rule(r"`{1,3}", "", glued=True),
+)  # fmt: skip
+"""Rules that leave only the words of Markdown and HTML."""

@@ -1,0 +1,216 @@
+"""Normalizer: a chain of small steps from written text to spoken text.
+
+A step takes a :class:`Text` and returns one, so the chain is a tuple, and a new step is a new line
+in it. A step leaves digits and symbols that it does not know for later steps. Words are never read
+again, so normalising a normalised text changes nothing.
+"""
+
+import re
+import sys
+import unicodedata
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from vits_tts.errors import (
+    EncodingInvalid,
+    TextControlCharacters,
+    TextEmpty,
+    TextTooLong,
+    TextUnspeakable,
+)
+from vits_tts.text.aligned import Text
+from vits_tts.text.letters import CUT, HELD
+from vits_tts.text.normalizer import (
+    abbreviations,
+    characters,
+    foreign,
+    lexicon,
+    markup,
+    orthography,
+    slips,
+    telex,
+)
+from vits_tts.text.normalizer.addresses import Addresses
+from vits_tts.text.normalizer.chat import Chat
+from vits_tts.text.normalizer.chemistry import Chemistry
+from vits_tts.text.normalizer.dates import Dates
+from vits_tts.text.normalizer.emoji import Emoji
+from vits_tts.text.normalizer.emoji import steps as emoji_steps
+from vits_tts.text.normalizer.english import English
+from vits_tts.text.normalizer.formula import Formula
+from vits_tts.text.normalizer.identifiers import Identifiers
+from vits_tts.text.normalizer.lexicon import Lexicon
+from vits_tts.text.normalizer.quantities import Quantities
+from vits_tts.text.normalizer.restore import Restore, RestoreMarks
+from vits_tts.text.normalizer.roman import Roman
+from vits_tts.text.normalizer.rules import Step, Where
+from vits_tts.text.normalizer.symbols import Symbols
+from vits_tts.text.normalizer.times import Times
+from vits_tts.text.normalizer.units import Units
+from vits_tts.text.normalizer.urls import Urls
+from vits_tts.text.numbers import Region, of_region
+from vits_tts.text.thoughts import without as without_thoughts
+
+CONTROLS: Final = r"\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f"
+"""Control characters other than white space, for a character set in a regular expression."""
+_CONTROL: Final = re.compile(f"[{CONTROLS}]")
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_NO_WORDS: Final = Lexicon()
+_LONG: Final = 1000
+"""Minimum length of a text for which ``check`` is called between steps.
+
+A shorter text is finished before it could be cancelled.
+"""
+
+
+class Normalizer:
+    """Turns written text into spoken text, as one region reads it."""
+
+    def __init__(
+        self,
+        region: Region = "north",
+        emoji: Emoji = "drop",
+        lexicons: tuple[Path, ...] = (),
+        restore_marks: RestoreMarks = "safe",
+    ) -> None:
+        """Build the chain of steps.
+
+        Args:
+            region: The region whose words are used.
+            emoji: Whether emoji are removed or read.
+            lexicons: Files of users, which ``refresh`` reads again if they have changed.
+            restore_marks: Whether tone marks are restored in lines without any.
+
+        Raises:
+            ConfigError: a lexicon cannot be used.
+
+        """
+        formula = Formula(of_region(region))
+        self._clean = (
+            without_thoughts,  # before anything can hide a tag
+            Where(r"\\", *characters.ESCAPED),
+            Where(r"[\\$]", *formula.latex()),
+            Where(r"[^\n -~À-ÏÑ-ïñ-ưẠ-ỹ“”–]|  ", *characters.STEPS),
+            Where(r"[<>&*_~`#|=\[\]•+-]", *markup.STEPS),
+            Where(r"[^\n -~À-ỹ]|[:;=<^T]", *emoji_steps(emoji)),
+        )
+        self._users = lexicon.opened(lexicons)
+        self._read = _chain(region, restore_marks)
+
+    def __call__(
+        self,
+        written: str | Text,
+        words: Lexicon = _NO_WORDS,
+        max_chars: int = sys.maxsize,
+        check: Callable[[], None] | None = None,
+    ) -> Text:
+        """Return the text as it is spoken. The same input always gives the same result.
+
+        Args:
+            written: Any string, or a text that was put together from parts of a source. Only the
+                latter may have :data:`HELD` and :data:`CUT`, which stay where they are.
+            words: A lexicon that takes precedence over all others.
+            max_chars: Maximum length of the result.
+            check: Called between the steps of a long text; it may raise to cancel the reading.
+
+        Raises:
+            TextTooLong: the result would have more than ``max_chars`` characters.
+
+        """
+        if isinstance(written, str):
+            if HELD in written or CUT in written:
+                written = written.replace(HELD, " ").replace(CUT, " ")
+            text = Text(written, limit=max_chars)
+        else:
+            text = replace(written, limit=max_chars)
+        steps: tuple[Step, ...] = (*self._clean, words, *self._users, *self._read)
+        ask = check if len(text.spoken) >= _LONG else None
+        for step in steps:
+            if ask:
+                ask()
+            text = step(text)
+        return text
+
+    @property
+    def edition(self) -> tuple[int, ...]:
+        """The versions of the users' lexicons. A stored reading is valid only for one value."""
+        return tuple(words.edition for words in self._users)
+
+    @property
+    def refreshable(self) -> bool:
+        """True if there are lexicons of users, which may change."""
+        return bool(self._users)
+
+    def refresh(self) -> None:
+        """Read the users' lexicons again that have changed; call this in one thread at a time."""
+        for words in self._users:
+            words.refresh()
+
+
+def _chain(region: Region, restore_marks: RestoreMarks) -> tuple[Step, ...]:
+    """Return the steps of reading. Comments give the reason where the order matters."""
+    numbers = of_region(region)
+    known = abbreviations.load()
+    words = lexicon.built_in()
+    codes, symbols = Identifiers(numbers, known, words), Symbols(numbers)
+    return (
+        *orthography.UNWRAPPED,
+        *orthography.SPANS,
+        telex.step(words.knows),
+        Restore(restore_marks),  # before addresses are read, whose words have marks
+        Where(r"[.@#/]", *Urls(words).steps()),
+        *slips.steps(words.knows),
+        Where(r"\d", *codes.documents()),  # 15/2023/NĐ-CP, whose parts look like a date
+        Where(r"\d", *codes.steps()),  # 0912-345-678, which looks like a range
+        *Addresses(numbers, region).steps(),  # số 12/3, which looks like a fraction
+        Where(r"[A-Z]", *Chemistry(numbers).steps()),
+        *Formula(numbers).plain(),  # 5/6 - 1/3 = 1/2, which looks like two dates
+        Where(r"\d", *Times(numbers).steps(), *Dates(numbers).steps()),
+        Where(r"\d", *codes.versions()),  # 2.0.1, after dates such as 2.9
+        Where(r"[IVXLCDM]|\ [ivxlcdm]{1,12}\b", *Roman(numbers).steps()),
+        *Chat(numbers).steps(),
+        *known.steps(),
+        English(words.knows),
+        words,
+        *Units(numbers).steps(),
+        Where(r"[^\w\s]|x", *symbols.arithmetic()),
+        Where(r"\d", *codes.mixed()),
+        Where(r"[\d½-¾⅓-⅞]", *Quantities(numbers).steps()),
+        *symbols.steps(),
+        *known.initials(),
+        *orthography.ELLIPSES,  # needs the capitals that begin sentences
+        *foreign.STEPS,
+        *orthography.SPELLING,
+        *orthography.PUNCTUATION,
+        *orthography.SPACES,
+    )
+
+
+def check(text: str, max_chars: int) -> None:
+    """Refuse a text that cannot be spoken.
+
+    Raises:
+        EncodingInvalid: the text has half a surrogate pair, which no encoding can represent.
+        TextTooLong: it has more than ``max_chars`` characters.
+        TextEmpty: it is empty or only white space.
+        TextControlCharacters: it has control characters other than white space.
+        TextUnspeakable: it has no letter and no digit.
+
+    """
+    if len(text) > max_chars:
+        raise TextTooLong(
+            f"the text has {len(text)} characters; {max_chars} are allowed", field="text"
+        )
+    if found := _SURROGATE.search(text):
+        raise EncodingInvalid(f"the text is not valid Unicode at {found.start()}", field="text")
+    if found := _CONTROL.search(text):
+        raise TextControlCharacters(
+            f"the text has a control character, U+{ord(found[0]):04X}, at {found.start()}",
+            field="text",
+        )
+    if not text.strip():
+        raise TextEmpty("the text is empty", field="text")
+    if not any(unicodedata.category(character)[0] in "LN" for character in text):
+        raise TextUnspeakable("the text has nothing to say: no letter and no digit", field="text")

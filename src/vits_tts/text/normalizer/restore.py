@@ -1,0 +1,446 @@
+"""Restoration of the tone marks and hooks of lines that were typed without any.
+
+Messages of banks and of old telephones look like ``So du tai khoan``. Each such word may stand for
+several syllables. The model is a hidden Markov model: the states are syllables, and transitions are
+counts of pairs of syllables. The forward-backward algorithm gives the probability of each
+candidate, given all words of the line (Rabiner, A tutorial on hidden Markov models, 1989).
+
+With ``safe`` a line has to be Vietnamese beyond doubt, and a word is changed only if one syllable
+is clearly the most probable; with ``always`` to the most probable syllable.
+"""
+
+import math
+import re
+import sys
+import unicodedata
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from importlib import resources
+from itertools import pairwise
+from typing import Final, Literal, TypeAlias
+
+from vits_tts.text.aligned import Edit, Text
+from vits_tts.text.normalizer import languages
+from vits_tts.text.normalizer.slips import ranks
+from vits_tts.text.syllables import is_syllable
+
+RestoreMarks: TypeAlias = Literal["off", "safe", "always"]
+
+_WORD: Final = re.compile(r"(?<![\w@.?=&-])[A-Za-z]{1,7}(?![\w@=-])(?!\.\w|://)")
+_ANY_WORD: Final = re.compile(r"(?<![\w@./?=&-])[^\W\d_]{1,7}(?![\w@/=-])(?!\.\w|://)")
+_NEEDS_MARKS: Final = re.compile(r"(?<![\w@./?=&-])[a-z]{3,7}(?![\w@/=-])(?!\.\w|://)")
+_KEPT: Final = frozenset("shop like".split())
+_BANK: Final = re.compile(
+    r"\d(?:VND|d)\b|\bVND\b.{0,80}\bND\b|\b[Ss]o du(?: TK| tai khoan|[ :]+\d)|\bTK [\dx*]{3}"
+)
+_GAP: Final = re.compile(r"[ /]")
+_WHOLE_WORDS: Final = frozenset([
+    "thanh cong", "hieu luc", "dien luc", "nang luc", "ap luc",
+    "viet nam", "mien nam", "phia nam", "phi nam",
+])  # fmt: skip
+"""Words that end with one of ``_BEFORE_NUMBER`` and mean something else before a number, too."""
+_SURNAMES: Final = (
+    "nguyễn trần lê phạm hoàng huỳnh phan vũ võ đặng bùi đỗ hồ ngô dương lý đinh trịnh đoàn".split()
+)
+_GIVEN_NAMES: Final = (
+    "thị văn anh minh hoa lan linh hương tuấn hùng dũng cường đức hải nam sơn long phúc quang quân"
+    " thắng thành thảo trang vy yến nhung ngọc mai loan liên hiền hạnh hằng hà giang duy đạt khánh"
+    " khoa kiên lâm lợi nga ngân nhi oanh phong phương phượng quyên quỳnh tâm tân thanh thu thúy"
+    " thủy tiến trung tú tùng uyên việt vinh xuân bảo bình châu chi công cúc đào diễm".split()
+)
+_ACCOUNT: Final = re.compile(r"\b(?:TK|STK|[Tt]ai khoan)\b")
+_DAY: Final = re.compile(r"[ :]{1,2}[0-3]?\d(?![\w.,]?\d|\w)")
+"""A number that may be a day: ``ngay 05/12`` and not ``goi ngay 1900``."""
+_MARKED: Final = re.compile(r"[^\x00-\x7f\W\d_]")
+_FEWEST: Final = 3
+"""Minimum number of words of a line; with fewer there is too little context."""
+_CERTAIN: Final = 0.25
+_DECISIVE: Final = 2
+"""Minimum number of words that cannot stay without marks (``dep``, ``khong``), in a line that is
+certainly Vietnamese."""
+_BEFORE_NUMBER: Final = dict(
+    zip(
+        "ngay thang luc so gio nam phut quan phuong duong lop diem khoan dieu den tu con gia han "
+        "toi la"
+        " tru cong du nop gui ma tang phi goi sau khoang tong".split(),
+        "ngày tháng lúc số giờ năm phút quận phường đường lớp điểm khoản điều đến từ còn giá hạn "
+        "tới là"
+        " trừ cộng dư nộp gửi mã tặng phí gói sau khoảng tổng".split(),
+        strict=True,
+    )
+)
+_AFTER_NUMBER: Final = dict(
+    zip(
+        "dong trieu nghin ngan ty gio phut ngay thang nam nguoi lan diem giay tuoi tin".split(),
+        "đồng triệu nghìn ngàn tỷ giờ phút ngày tháng năm người lần điểm giây tuổi tin".split(),
+        strict=True,
+    )
+)
+"""Words whose meaning beside a number is known, where neighbours give no evidence."""
+
+_LONGEST_CODE: Final = 3
+_LONGEST_RUN: Final = 60
+_PAIR_WEIGHT: Final = 0.9
+_VIETNAMESE_SHARE: Final = 0.7
+_USUAL_SHARE: Final = 0.5
+_CANDIDATES: Final = 12
+SYLLABLES: Final = 8192
+"""Number of ranks that a key of a pair has room for."""
+NUMBER: Final = SYLLABLES - 1
+START: Final = SYLLABLES - 2
+UNKNOWN: Final = SYLLABLES - 3
+END: Final = SYLLABLES - 4
+"""Things that count as a syllable, too: a number, the start of a clause, another word, the end."""
+COUNT_STEPS: Final = 12
+
+
+class _Pairs:
+    """Counts of syllables and of pairs. Syllables are identified by their rank in frequency.
+
+    ``data/pairs.bin`` has four parts. The number of pairs comes first, then the sorted keys of 32
+    bits: first rank times :data:`SYLLABLES` plus second rank. A byte for the count of each pair and
+    one for the count of each syllable follow: :data:`COUNT_STEPS` times the binary logarithm.
+    Four more syllables stand for numbers, other words, and the start and the end of a clause.
+    """
+
+    def __init__(self) -> None:
+        data = resources.files("vits_tts.text").joinpath("data/pairs.bin").read_bytes()
+        size = int.from_bytes(data[:4], "little")
+        self._keys = array("I")
+        self._keys.frombytes(data[4 : 4 + 4 * size])
+        if sys.byteorder == "big":
+            self._keys.byteswap()
+        self._counts = data[4 + 4 * size : 4 + 5 * size]
+        scale = [0.5, *(2 ** (byte / COUNT_STEPS) for byte in range(1, 256))]
+        self._scale = scale
+        single = [scale[byte] for byte in data[4 + 5 * size :]]
+        whole = math.fsum(single)
+        self.priors = [times / whole for times in single]
+        self._rows: dict[int, tuple[int, int, float]] = {}
+
+    def row(self, first: int) -> tuple[int, int, float]:
+        """Return where the pairs that begin with ``first`` start and end, and their total."""
+        if first not in self._rows:
+            start = bisect_left(self._keys, first * SYLLABLES)
+            end = bisect_left(self._keys, (first + 1) * SYLLABLES, start)
+            total = math.fsum(self._scale[byte] for byte in self._counts[start:end])
+            self._rows[first] = start, end, total
+        return self._rows[first]
+
+    def count(self, first: int, second: int) -> float:
+        """Return the count of a pair, 0 if it was never seen."""
+        start, end, _ = self.row(first)
+        key = first * SYLLABLES + second
+        place = bisect_left(self._keys, key, start, end)
+        return self._scale[self._counts[place]] if place < end and self._keys[place] == key else 0.0
+
+    def after(self, first: int, seconds: Sequence[int]) -> list[float]:
+        """Return the probability of each of ``seconds`` after ``first``, above 0 if unseen too."""
+        place, end, total = self.row(first)
+        priors = self.priors
+        if not total:
+            return [priors[second] for second in seconds]
+        keys, counts, scale = self._keys, self._counts, self._scale
+        low, share = first * SYLLABLES, _PAIR_WEIGHT / total
+        found = []
+        for second in seconds:
+            chance = (1 - _PAIR_WEIGHT) * priors[second]
+            # candidates are sorted by rank, as the keys are, so each search starts at the last one
+            place = bisect_left(keys, low + second, place, end)
+            if place < end and keys[place] == low + second:
+                chance += share * scale[counts[place]]
+            found.append(chance)
+        return found
+
+
+@lru_cache(maxsize=1)
+def _pairs() -> _Pairs:
+    return _Pairs()
+
+
+@lru_cache(maxsize=1)
+def _marked() -> dict[str, list[tuple[str, int]]]:
+    """Return the candidates of each word without marks, with their ranks, most frequent first."""
+    found: dict[str, list[tuple[str, int]]] = {}
+    for syllable, place in ranks().items():
+        found.setdefault(_plain(syllable), []).append((syllable, place))
+    return {plain: candidates[:_CANDIDATES] for plain, candidates in found.items()}
+
+
+def _plain(word: str) -> str:
+    decomposed = unicodedata.normalize("NFD", word.replace("đ", "d"))
+    return "".join(letter for letter in decomposed if letter.isascii())
+
+
+@lru_cache(maxsize=1)
+def _names() -> dict[str, str]:
+    """Return the syllables of people's names by their letters without marks.
+
+    Of two with the same letters, the one that is listed first is meant.
+    """
+    found: dict[str, str] = {}
+    for name in (*_SURNAMES, *_GIVEN_NAMES):
+        found.setdefault(_plain(name), name)
+    return found
+
+
+class Restore:
+    """A step that restores the marks of lines without any."""
+
+    def __init__(self, how: RestoreMarks = "safe") -> None:
+        """Keep how certain a restored word has to be."""
+        self._how = how
+
+    def __call__(self, text: Text) -> Text:
+        """Return the text with the marks of unmarked lines restored."""
+        edits = list(self._edits(text.spoken)) if self._how != "off" else []
+        return text.rewritten(edits) if edits else text
+
+    def _edits(self, spoken: str) -> Iterator[Edit]:
+        start = 0
+        for line in spoken.split("\n"):
+            end = start + len(line)
+            if len(line) > 6:  # noqa: PLR2004
+                marked = _MARKED.search(line) is not None
+                yield from (self._mixed if marked else self._line)(spoken, start, end)
+            start = end + 1
+
+    def _line(self, spoken: str, start: int, end: int) -> Iterator[Edit]:
+        words = [word for word in _WORD.finditer(spoken, start, end) if not _in_address(word)]
+        mixed = not spoken[start:end].isupper()
+        counted = [word[0].lower() for word in words if not (mixed and word[0].isupper())]
+        bank = _BANK.search(spoken, start, end) is not None
+        if not bank and (len(words) < _FEWEST or not _vietnamese(counted)):
+            return
+        certain = bank or sum(not is_syllable(word) for word in counted) >= _DECISIVE
+        shouted = _shouted(words) if mixed else set()
+        run: list[re.Match[str]] = []
+        for word in words:
+            code = word[0].isupper() and len(word[0]) <= _LONGEST_CODE
+            code = code and word.start() not in shouted
+            known = word[0].lower() in _marked() and (not code or spoken[start:end].isupper())
+            together = run and _GAP.fullmatch(spoken[run[-1].end() : word.start()])
+            if run and (not known or not together or len(run) >= _LONGEST_RUN):
+                yield from self._run(run, certain=certain)
+                run = []
+            if known:
+                run.append(word)
+        if run:
+            yield from self._run(run, certain=certain)
+
+    def _mixed(self, spoken: str, start: int, end: int) -> Iterator[Edit]:
+        """Restore single words of a line whose other words have marks."""
+        line = spoken[start:end]
+        if all(map(is_syllable, _NEEDS_MARKS.findall(line))):
+            return
+        words = list(_ANY_WORD.finditer(spoken, start, end))
+        lower = [word[0].lower() for word in words]
+        open_ = [
+            word[0].isascii() and word[0].islower() and text in _marked() and text not in _KEPT
+            for word, text in zip(words, lower, strict=True)
+        ]
+        hints = [
+            place
+            for place, text in enumerate(lower)
+            if open_[place] and not is_syllable(text) and not languages.is_english(text)
+        ]
+        if not hints:
+            return
+        run: list[int] = []
+        for place in range(len(words) + 1):
+            known = place < len(words) and (open_[place] or lower[place] in ranks())
+            together = run and known and spoken[words[run[-1]].end() : words[place].start()] == " "
+            if run and not together:
+                yield from self._mixed_run([words[at] for at in run], [open_[at] for at in run])
+                run = []
+            if known:
+                run.append(place)
+
+    def _mixed_run(self, run: list[re.Match[str]], free: list[bool]) -> Iterator[Edit]:
+        fixed = {at: word[0].lower() for at, word in enumerate(run) if not free[at]}
+        beside = _beside(run[0].string, run[0].start(), run[-1].end())
+        found = _likeliest([word[0].lower() for word in run], fixed, beside)
+        for at, (word, (syllable, sure)) in enumerate(zip(run, found, strict=True)):
+            needed = 0.4 if word[0].lower() not in ranks() else 0.9
+            if free[at] and sure >= needed and syllable != word[0].lower():
+                yield word.start(), word.end(), _cased(word[0], syllable)
+
+    def _run(self, run: list[re.Match[str]], *, certain: bool) -> Iterator[Edit]:
+        spoken = run[0].string
+        words = [word[0].lower() for word in run]
+        fixed = _beside_numbers(run, words) | _named(run)
+        found = _likeliest(words, fixed, _beside(spoken, run[0].start(), run[-1].end()))
+        asked = self._how == "safe" and not certain and not fixed
+        unlikely = asked and all(map(is_syllable, words))
+        if unlikely and not _usual([syllable for syllable, _ in found]):
+            return
+        for word, (syllable, sure) in zip(run, found, strict=True):
+            kept = word[0].lower() in ranks() or not certain
+            if self._how == "safe" and kept and sure < _CERTAIN:
+                continue
+            if syllable != word[0].lower():
+                yield word.start(), word.end(), _cased(word[0], syllable)
+
+
+def _beside_numbers(run: list[re.Match[str]], words: list[str]) -> dict[int, str]:
+    """Return the syllables whose meaning the text beside a run tells, by their places."""
+    spoken, start, end = run[0].string, run[0].start(), run[-1].end()
+    last = len(run) - 1
+    fixed: dict[int, str] = {}
+    if (
+        re.match(r"[ :]{1,2}(?:\d|[A-Z]+\d|OTP|PIN)", spoken[end : end + 9])
+        and words[-1] in _BEFORE_NUMBER
+        and " ".join(words[-2:]) not in _WHOLE_WORDS
+    ):
+        fixed[last] = _BEFORE_NUMBER[words[-1]]
+        if words[-1] == "tang" and _ACCOUNT.search(spoken, max(0, start - _LONGEST_RUN), start):
+            fixed[last] = "tăng"
+        if words[-1] == "ngay" and not _DAY.match(spoken, end):
+            fixed[last] = "ngay"
+    if words[-1] == "qua" and re.match(" [A-Za-z]", spoken[end : end + 2]):
+        fixed[last] = "qua"  # as in qua SMS, qua app: the next word is foreign
+    counted = re.search(r"\d ?$|/$", spoken[max(0, start - 2) : start])
+    if counted and words[0] in _AFTER_NUMBER:
+        fixed[0] = _AFTER_NUMBER[words[0]]
+    return fixed
+
+
+def _named(run: list[re.Match[str]]) -> dict[int, str]:
+    """Return the syllables of people's names in a run, by their places.
+
+    Two to four words with capitals are a name if they stand in the list of names and begin with a
+    surname, or do not begin a clause.
+    """
+    names, found = _names(), dict[int, str]()
+    at = 0
+    while at < len(run):
+        end = at
+        while end < len(run) and run[end][0][0].isupper() and run[end][0].lower() in names:
+            end += 1
+        surname = names.get(run[at][0].lower()) in _SURNAMES
+        inside = at > 0 and run[at - 1][0][0].islower() and run[at][0].istitle()
+        if 2 <= end - at <= 4 and (surname or inside):  # noqa: PLR2004
+            found |= {place: names[run[place][0].lower()] for place in range(at, end)}
+        at = max(end, at + 1)
+    return found
+
+
+def _in_address(word: re.Match[str]) -> bool:
+    """Return whether a slash beside the word belongs to an address of the web or to a fraction."""
+    low, high = word.start(), word.end()
+    spoken = word.string
+    if spoken[max(0, low - 1) : low] != "/" and spoken[high : high + 1] != "/":
+        return False
+    front = spoken[max(0, low - _LONGEST_RUN) : low].rpartition(" ")[2]
+    back = spoken[high : high + _LONGEST_RUN].partition(" ")[0]
+    return re.fullmatch(r"(?:[\d.,%]*[a-zA-Z]*/)*", front) is None or not re.match(
+        r"(?:/[a-zA-Z]+)*[.,;:)!?]*$", back
+    )
+
+
+def _shouted(words: list[re.Match[str]]) -> set[int]:
+    """Return the places of words in capitals that stand together (``UU DAI``) and are no codes."""
+    table, found = _marked(), set[int]()
+    stretch: list[re.Match[str]] = []
+    for word in [*words, None]:
+        loud = word is not None and word[0].isupper() and word[0].lower() in table
+        if word is not None and loud and (not stretch or word.start() == stretch[-1].end() + 1):
+            stretch.append(word)
+            continue
+        if len(stretch) > 1 and sum(len(one[0]) for one in stretch) > _LONGEST_CODE + 1:
+            found |= {one.start() for one in stretch}
+        stretch = [word] if word is not None and loud else []
+    return found
+
+
+def _usual(syllables: list[str]) -> bool:
+    """Return whether most neighbours occur together in Vietnamese.
+
+    Syllables that are the reading of a foreign name do not.
+    """
+    places = [ranks()[syllable] for syllable in syllables]
+    seen = [_pairs().count(a, b) > 0 for a, b in pairwise(places)]
+    return len(seen) < 1 or sum(seen) >= _USUAL_SHARE * len(seen)
+
+
+def _cased(written: str, syllable: str) -> str:
+    if written.isupper() and len(written) > 1:
+        return syllable.upper()
+    return syllable.capitalize() if written[0].isupper() else syllable
+
+
+def _vietnamese(words: list[str]) -> bool:
+    """Return whether words without marks are Vietnamese and not English."""
+    table = _marked()
+    long = [word for word in words if len(word) > 1]
+    hits = [word for word in long if word in table]
+    own = [word for word in hits if not languages.is_english(word)]
+    if all(len(word) < 4 for word in words) and len(words) < 8:  # noqa: PLR2004
+        return False  # such as xa ma ra, the reading of a foreign name
+    certain = any(not is_syllable(word) for word in own)
+    share = len(hits) >= max(_FEWEST, _VIETNAMESE_SHARE * len(long))
+    return share and (certain or 2 * len(own) >= len(hits))
+
+
+def _beside(spoken: str, start: int, end: int) -> tuple[int, int]:
+    """Return the context of a run of words: a number, another word or the edge of a clause."""
+    front = spoken[max(0, start - 2) : start].rstrip(" ")[-1:]
+    back = spoken[end : end + 2].lstrip(" ")[:1]
+    before = NUMBER if front.isdigit() else UNKNOWN if front.isalpha() else START
+    return before, NUMBER if back.isdigit() else UNKNOWN if back.isalpha() else END
+
+
+def _likeliest(
+    words: list[str],
+    fixed: Mapping[int, str],
+    beside: tuple[int, int],
+) -> list[tuple[str, float]]:
+    """Return the most probable syllable of each word, with its probability.
+
+    ``fixed`` has the syllables that are known already, by their places; ``beside`` is the context
+    before the first word and after the last one. The probability of a pair is its share of all
+    pairs with the same first syllable, mixed with the prior of the second one, so that unseen pairs
+    are possible. ``forward`` and ``backward`` are scaled to a sum of 1 at each word to avoid
+    underflow; the scale cancels in the result.
+    """
+    table, pairs = _marked(), _pairs()
+    columns = [
+        [(fixed[at], ranks()[fixed[at]])] if at in fixed else table[word]
+        for at, word in enumerate(words)
+    ]
+    places = [[place for _, place in column] for column in columns]
+    before, after = beside
+
+    # forward[at]: probability of each candidate, given the words up to ``at``
+    forward = [_scaled(pairs.after(before, places[0]))]
+    steps: list[list[list[float]]] = []
+    for previous, following in pairwise(places):
+        rows = [pairs.after(place, following) for place in previous]
+        steps.append(rows)
+        sums = [0.0] * len(following)
+        for likely, row in zip(forward[-1], rows, strict=True):
+            sums = [whole + likely * one for whole, one in zip(sums, row, strict=True)]
+        forward.append(_scaled(sums))
+    # backward: likelihood of the words after ``at``; forward * backward is the posterior
+    backward = [pairs.after(place, (after,))[0] for place in places[-1]]
+    chances = [_scaled([a * b for a, b in zip(forward[-1], backward, strict=True)])]
+    for at in range(len(columns) - 2, -1, -1):
+        backward = _scaled([_product(row, backward) for row in steps[at]])
+        chances.append(_scaled([a * b for a, b in zip(forward[at], backward, strict=True)]))
+    chances.reverse()
+    result = []
+    for column, chance in zip(columns, chances, strict=True):
+        best = max(range(len(column)), key=chance.__getitem__)
+        result.append((column[best][0], chance[best]))
+    return result
+
+
+def _product(first: list[float], second: list[float]) -> float:
+    return sum(a * b for a, b in zip(first, second, strict=True))
+
+
+def _scaled(values: list[float]) -> list[float]:
+    total = math.fsum(values)
+    return [value / total for value in values] if total else [1 / len(values)] * len(values)

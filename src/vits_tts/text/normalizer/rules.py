@@ -1,0 +1,122 @@
+"""Rules: the form of nearly every step of normalisation.
+
+A rule has a pattern and a reader. The reader is a function that takes a match and returns the
+spoken words that replace it, or ``None`` to leave it unchanged. The docstring of a reader names
+examples of the written forms that it reads.
+
+Patterns have bounded repetitions instead of ``*`` and ``+``, which a regular expression may try
+again from every position. So the time of a rule grows linearly with the length of the text.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Final, TypeAlias
+
+from vits_tts.text.aligned import Edit, Text
+from vits_tts.text.letters import CAPITALS, CUT
+from vits_tts.text.syllables import is_syllable
+
+Step: TypeAlias = Callable[[Text], Text]
+Reader: TypeAlias = Callable[[re.Match[str]], str | None]
+
+_SHOUTED: Final = re.compile(rf"(?<!\w)[{CAPITALS}]{{2,8}}(?!\w)")
+
+_CUT_BEFORE: Final = f"{CUT} "
+_CUT_AFTER: Final = f" {CUT}"
+
+CONTEXT: Final = 48
+"""Maximum number of characters before or after a match that a reader looks at."""
+
+
+class Rule:
+    """A step that replaces each match of a pattern by its reading.
+
+    If a reading would touch a letter or digit, a space is inserted. ``glued`` rules insert none,
+    because they correct characters inside words.
+    """
+
+    def __init__(
+        self, pattern: str, read: Reader | str, *, glued: bool = False, needs: str = ""
+    ) -> None:
+        """Compile the pattern, in which ``^`` and ``$`` match at lines and white space is ignored.
+
+        Args:
+            pattern: The regular expression, in verbose syntax.
+            read: The reader, or a fixed replacement.
+            glued: Whether no space is inserted around readings.
+            needs: Characters of which a text must have at least one. Without any, the pattern is
+                not tried, which is much faster.
+
+        """
+        self.pattern: Final = re.compile(pattern, re.VERBOSE | re.MULTILINE)
+        self._read: Final[Reader] = read if callable(read) else lambda _: read
+        self._glued: Final = glued
+        self._needs: Final = tuple(needs)
+
+    def __call__(self, text: Text) -> Text:
+        """Return the text with all matches replaced by their readings."""
+        if self._needs and not any(sign in text.spoken for sign in self._needs):
+            return text
+        edits = list(self._edits(text.spoken))
+        return text.rewritten(edits) if edits else text
+
+    def _edits(self, spoken: str) -> Iterator[Edit]:
+        for match in self.pattern.finditer(spoken):
+            said = self._read(match)
+            if said is not None and said != match[0]:
+                yield edit(match, said, glued=self._glued)
+
+
+class Where:
+    """A group of steps that runs only on texts in which a pattern is found.
+
+    Most texts have no digits and no markup, so the rules for these are skipped.
+    """
+
+    def __init__(self, pattern: str, *steps: Step) -> None:
+        """Compile the pattern that selects the texts."""
+        self._pattern = re.compile(pattern)
+        self._steps = steps
+
+    def __call__(self, text: Text) -> Text:
+        """Return the text after the steps, or unchanged."""
+        if self._pattern.search(text.spoken):
+            for step in self._steps:
+                text = step(text)
+        return text
+
+
+def edit(match: re.Match[str], said: str, *, glued: bool = False) -> Edit:
+    """Return the edit that replaces the match by ``said``, with a space where words would touch."""
+    start, end = match.span()
+    return start, end, said if glued else apart(match.string, start, end, said)
+
+
+def apart(spoken: str, start: int, end: int, said: str) -> str:
+    """Return ``said`` with a space at each side where it would touch another word."""
+    if not said:
+        return said
+    before = " " if start and spoken[start - 1].isalnum() and said[0].isalnum() else ""
+    after = " " if end < len(spoken) and spoken[end].isalnum() and said[-1].isalnum() else ""
+    return f"{before}{said}{after}"
+
+
+def before(match: re.Match[str]) -> str:
+    """Return the lower-case text before the match in its line, at most ``CONTEXT`` characters."""
+    start = match.start()
+    front = match.string[max(0, start - CONTEXT) : start].rpartition("\n")[2].lower()
+    return front.replace(_CUT_BEFORE, "")  # a pause that markup makes is no word
+
+
+def after(match: re.Match[str]) -> str:
+    """Return the lower-case text after the match in its line, at most ``CONTEXT`` characters."""
+    end = match.end()
+    back = match.string[end : end + CONTEXT].partition("\n")[0].lower()
+    return back.replace(_CUT_AFTER, "")
+
+
+def shouted(spoken: str, start: int, end: int) -> bool:
+    """Return whether a word beside the range is in capitals as well, as in a headline."""
+    around = f"{spoken[max(0, start - 12) : start]} {spoken[end : end + 12]}"
+    own = spoken[start:end]
+    return any(word != own and is_syllable(word.lower()) for word in _SHOUTED.findall(around))

@@ -1,0 +1,230 @@
+"""Typing errors: misplaced marks, repeated letters, words run together.
+
+Only words that are not syllables are changed, and only if one syllable is the likely intention:
+``nguời``, ``đựơc``, ``baỏ``, ``cũg``, ``đẹpppp``, ``anhTuấn``, ``thànhphố``.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from importlib import resources
+from typing import Final
+
+from vits_tts.text.letters import CAPITALS, SMALLS
+from vits_tts.text.normalizer import cues
+from vits_tts.text.normalizer.rules import Rule, Step
+from vits_tts.text.syllables import BASES, TONES, is_syllable, toned
+
+_TONE_MARKS: Final = re.compile("[\u0300\u0301\u0303\u0309\u0323]")
+_MARKED: Final = f"[{SMALLS.removeprefix('a-z')}]"
+_LONGEST: Final = 24  # maximum letters of words run together
+_RARE: Final = 10**9
+_COMPLETIONS: Final = {
+    "a": "âă",
+    "e": "ê",
+    "o": "ôơ",
+    "u": "ư",
+    "ă": "â",
+    "ơ": "ô",
+    "ô": "ơ",
+    "d": "đ",
+}
+
+
+@lru_cache(maxsize=1)
+def ranks() -> dict[str, int]:
+    """Return the rank of each syllable in frequency; the most frequent has 0."""
+    text = resources.files("vits_tts.text").joinpath("data/syllables.txt").read_text("utf-8")
+    words = (line for line in text.splitlines() if line and not line.startswith("#"))
+    return {word: place for place, word in enumerate(words)}
+
+
+def rank(syllable: str) -> int:
+    """Return the rank of a syllable, or ``_RARE`` if it has none."""
+    return ranks().get(syllable, _RARE)
+
+
+def steps(known: Callable[[str], bool]) -> tuple[Step, ...]:
+    """Return the steps.
+
+    Words for which ``known`` is true (those of a lexicon) are left unchanged.
+    """
+
+    def stretched(match: re.Match[str]) -> str | None:
+        laugh = re.fullmatch(r"(.{2,5}?[^k]|)k{3,}", match[0].lower())
+        return _laughing(laugh[1]) if laugh else _shortened(match[0], known)
+
+    return (
+        Rule(
+            rf"(?<![\w@#/.])(?=\w{{0,30}}?([{SMALLS}{CAPITALS}])\1)[{SMALLS}{CAPITALS}]{{2,40}}(?![\w@/])",
+            stretched,
+            glued=True,
+        ),
+        Rule(
+            rf"(?<![\w@#/.])[{CAPITALS}]?[{SMALLS}]{{1,7}}[{CAPITALS}][{SMALLS}{CAPITALS}]{{1,23}}(?![\w@/])",
+            _cut_at_capitals,
+            glued=True,
+        ),
+        Rule(
+            rf"(?<![\w@#/.])[{CAPITALS}{SMALLS}](?=[{SMALLS}]{{0,24}}{_MARKED}|(?<={_MARKED}))[{SMALLS}]{{1,24}}(?![\w@/])",
+            _mended,
+            glued=True,
+        ),
+    )
+
+
+def _shortened(word: str, known: Callable[[str], bool]) -> str | None:
+    """Return a word without its repeated letters (đẹpppp, quááá, tuii)."""
+    lower = word.lower()
+    if word.isupper() or is_syllable(lower) or known(lower) or re.fullmatch("[ivxlcdm]+", lower):
+        return None
+    lower = re.sub(r"([^\x00-\x7f])([aeiouy])\2+$", _held, lower)
+    if is_syllable(lower):
+        return _like(word, lower)
+    single = re.sub(r"(.)\1+", r"\1", lower)
+    drawn = re.search(r"(.)\1\1", lower) is not None
+    if not drawn and (lower[-1] != lower[-2] or lower[-1] in "sfl"):
+        return None
+    twice = re.sub(r"(.)\1\1+", r"\1\1", lower)
+    for shorter in (re.sub(r"(.)\1+$", r"\1", lower), single, twice):
+        if is_syllable(shorter) or known(shorter) or rank(shorter) < _RARE:
+            return _like(word, shorter)
+    shorter = _southern(single) or (single if single in cues.table("chat.tsv") else twice)
+    return _like(word, shorter) if drawn else None
+
+
+def _laughing(word: str) -> str | None:
+    """Return a word that was typed together with laughter (``quákkk``) as two words."""
+    if not word:
+        return "kkk"
+    fixed = re.sub(r"^q(?=[aáàảãạ])", "qu", word)
+    return f"{fixed} kkk" if is_syllable(fixed) else None
+
+
+def _southern(word: str) -> str:
+    """Return the syllable of a word with ``dz`` for v, as in ``dzời``; empty if there is none."""
+    meant = f"v{word[2:]}" if word.startswith("dz") else ""
+    return meant if meant and rank(meant) < _RARE else ""
+
+
+def _held(match: re.Match[str]) -> str:
+    """Return a marked vowel without the plain ones repeated after it (quáaaa)."""
+    plain = unicodedata.normalize("NFD", match[1])[0]
+    return match[1] if plain == match[2] else match[0]
+
+
+def _cut_at_capitals(match: re.Match[str]) -> str | None:
+    """Return ``anhTuấn`` and ``giảngTRƯỜNG`` as two words; names such as VinFast are left."""
+    word = match[0]
+    if word.isascii():
+        return None
+    parts = re.findall(rf"[{CAPITALS}]?[{SMALLS}]+|[{CAPITALS}]+", word)
+    if len(parts) < 2 or not all(is_syllable(part.lower()) for part in parts):  # noqa: PLR2004
+        return None
+    return " ".join(parts)
+
+
+def _mended(match: re.Match[str]) -> str | None:
+    word = match[0]
+    lower = word.lower()
+    if is_syllable(lower):
+        usual = _usual(lower)
+        return _like(word, usual) if usual != lower else None
+    better = _southern(lower) or mend(lower)
+    if better:
+        return _like(word, better)
+    parts = cut(lower)
+    return _like(word, " ".join(parts)) if parts else None
+
+
+def _like(word: str, better: str) -> str:
+    return better.capitalize() if word[0].isupper() else better
+
+
+@lru_cache(maxsize=8192)
+def _usual(word: str) -> str:
+    """Return a syllable with its tone in the usual place, adding the tone that a stop requires."""
+    decomposed = unicodedata.normalize("NFD", word)
+    tone = _TONE_MARKS.search(decomposed)
+    base = unicodedata.normalize("NFC", _TONE_MARKS.sub("", decomposed))
+    onset, rhyme = BASES[base]
+    if tone is None:
+        if not rhyme.endswith(("c", "ch", "p", "t")) or word.isascii():
+            return word
+        return min((toned(base, onset, tone) for tone in (TONES[2], TONES[5])), key=rank)
+    usual = toned(base, onset, tone[0])
+    # Both hoà and hòa are valid styles. A mark on another vowel is an error.
+    return word if usual == word or _new_style(word) else usual
+
+
+def _new_style(word: str) -> bool:
+    return re.search(r"o[àáảãạèéẻẽẹ]|u[ỳýỷỹỵ]", word) is not None
+
+
+@lru_cache(maxsize=8192)
+def mend(word: str) -> str:
+    """Return the syllable intended by a misspelled word; empty if that is uncertain."""
+    decomposed = unicodedata.normalize("NFD", word)
+    tones = _TONE_MARKS.findall(decomposed)
+    base = unicodedata.normalize("NFC", _TONE_MARKS.sub("", decomposed))
+    if len(tones) > 1:
+        return ""
+    found = {
+        toned(candidate, BASES[candidate][0], tone)
+        for candidate in _bases(base)
+        if candidate in BASES
+        for tone in (tones or _possible_tones(candidate))
+    }
+    known = sorted((syllable for syllable in found if rank(syllable) < _RARE), key=rank)
+    if not known:
+        return ""
+    certain = len(known) == 1 or rank(known[0]) * 4 < rank(known[1])
+    return known[0] if certain else ""
+
+
+def _possible_tones(base: str) -> tuple[str, ...]:
+    return (TONES[2], TONES[5]) if BASES[base][1].endswith(("c", "ch", "p", "t")) else ("",)
+
+
+def _bases(base: str) -> Iterator[str]:
+    """Yield corrections of a base: for a half-written ươ, a missing mark, ng without n or g."""
+    yield base.replace("uơ", "ươ").replace("ưo", "ươ")
+    if "uo" in base:
+        yield base.replace("uo", "ươ")
+        yield base.replace("uo", "uô")
+    if base.endswith("g") and not base.endswith("ng"):
+        yield base[:-1] + "ng"
+    if "uyê" in base:
+        yield base.replace("uyê", "uê")  # as in khuyếch
+    if base.endswith("q"):
+        yield base[:-1] + "ng"
+    for place, letter in enumerate(base):
+        for other in _COMPLETIONS.get(letter, ""):
+            yield base[:place] + other + base[place + 1 :]
+
+
+@lru_cache(maxsize=8192)
+def cut(word: str) -> tuple[str, ...]:
+    """Return the frequent syllables that were written as one word (thànhphố), or none.
+
+    Dynamic programming: ``best[end]`` is the division of the first ``end`` letters with the fewest
+    syllables, then the smallest sum of ranks.
+    """
+    if not 5 <= len(word) <= _LONGEST:  # noqa: PLR2004
+        return ()
+    best: list[tuple[int, int, tuple[str, ...]] | None] = [(0, 0, ())]
+    for end in range(1, len(word) + 1):
+        ways = [
+            (count + 1, total + rank(part), (*head, part))
+            for start in range(max(0, end - 7), end - 1)
+            if (way := best[start]) is not None
+            for count, total, head in (way,)
+            if rank(part := word[start:end]) < _COMMON
+        ]
+        best.append(min(ways, default=None))
+    way = best[-1]
+    return way[2] if way and 1 < way[0] <= 4 else ()  # noqa: PLR2004
+
+
+_COMMON: Final = 3500

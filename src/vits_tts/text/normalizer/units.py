@@ -1,0 +1,361 @@
+"""Units and money after numbers, with powers, rates and the spoken order.
+
+The steps leave the number to :mod:`vits_tts.text.normalizer.quantities` and only place the words of
+the unit after it. ``5-10 km/h`` becomes ``5-10 ki lô mét trên giờ``, and ``$1,5 tỷ`` becomes ``1,5
+tỷ đô la``.
+"""
+
+import re
+from typing import Final
+
+from vits_tts.text.letters import SMALLS
+from vits_tts.text.normalizer import ambiguity
+from vits_tts.text.normalizer.rules import Rule, Step, after, before
+from vits_tts.text.normalizer.unit_table import (
+    LENGTHS,
+    MONEY,
+    PER,
+    PHYSICAL,
+    POWERS,
+    SCALES,
+    SHORT,
+    UNITS,
+)
+from vits_tts.text.numbers import NUMBER, START, Numbers
+
+
+def _any_of(names: dict[str, str] | frozenset[str]) -> str:
+    return "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
+
+
+_LENGTH: Final = rf"(?:{_any_of(frozenset(LENGTHS) | {'km', 'KM', 'Km', 'CM', 'Cm', 'MM'})})[²³23]"
+_UNIT: Final = rf"(?:{_LENGTH}|s²|(?:{_any_of(UNITS)}))"
+_END: Final = r"(?![\w²³])"
+_AFTER_NUMBER: Final = (
+    r"(?<=[\d\ ])(?:(?<=\d)|(?<=\d\ )|" + "|".join(rf"(?<=\d\ {scale}\ )" for scale in SCALES)
+    + "|" + "|".join(rf"(?<=\d{scale}\ )" for scale in SCALES) + ")"
+)  # fmt: skip
+_WORD: Final = rf"[{SMALLS}]{{1,8}}"
+_DASH: Final = r"\s?[-–—]\s?"
+_LOOSE: Final = (
+    "km/h km² km2 m² m2 m³ m3 kWh °C km cm mm kg mg ml m/s mg/l mg/L mg/dl mg/dL mmol/l mmol/L g/l"
+    " g/L μg/l g/ml mg/ml g/dl kg/m² kg/m2 kg/m³ m/s² km/s"
+).split(" ")
+_EACH: Final = (
+    "người|tháng|năm|ngày|giờ|lần|hộ|suất|căn|đêm|tuần|khách|trận|phút|lượt|buổi|chuyến|cái|chiếc"
+    "|bộ|hộp|gói|chai|lon|viên|vỉ|liều|sp|cặp|đôi|con|phần|ly|cốc|bé|quý|tiết|lớp|phòng|vé|đơn"
+)
+_OVER: Final = re.compile(
+    r"(?:chỉ số|tỉ lệ|tỷ lệ|tỉ số|tỷ số|hệ số|tỉ trọng|tỷ trọng)\b[^.;!?]{0,24}$"
+)
+
+
+_FLAT: Final = re.compile(r"\b(?:căn|hộ|chung cư|studio|\d ?wc|\d ?vs|nội thất|view|tỷ|full)\b")
+
+_LIGHT: Final = re.compile(r"(?:ánh sáng|nhiệt độ màu|đèn|bóng|led)\D{0,20}\d{4}$")
+"""The colour of light in kelvin, with the number that stands before the K."""
+
+
+class Units:
+    """Reads units with the words of one region."""
+
+    def __init__(self, numbers: Numbers) -> None:
+        """Keep the words for numbers."""
+        self._numbers = numbers
+
+    def steps(self) -> tuple[Step, ...]:
+        """Return the steps: prefixes, mixed units, ranges, rates, then simple units."""
+        scale = "|".join((*SCALES, "billion", "million", "M", "K", "k", "B"))
+        dash = rf"(?:{_DASH}{NUMBER})?"
+        return (
+            Rule(
+                rf"(?<!\w)(?P<unit>US\$|[$€£¥₫₩₹₽฿₱]|USD\ |EUR\ |VND\ |VNĐ\ )\s?"
+                rf"(?P<number>{NUMBER}{dash})(?:\s?(?P<scale>{scale})(?!\w))?",
+                self.prefixed,
+            ),
+            Rule(
+                rf"{START}(?P<number>\d{{1,3}})\s?(?P<unit>m)(?P<rest>[014-9]|\d\d)"
+                r"(?![\w²³])(?![.,/]\d)",
+                self.mixed,
+            ),
+            Rule(
+                rf"{START}(?P<number>\d{{1,3}})(?P<unit>kg|km)(?P<rest>(?!(?<=km)[23](?!\d))\d{{1,3}})"
+                r"(?!\w)(?![.,]\d)",
+                self.mixed,
+            ),
+            Rule(
+                rf"{START}(?P<number>\d{{1,4}})\s?(?P<unit>tr|triệu|tỷ|tỉ|t(?=\d(?!\d))|k)(?P<rest>\d{{1,3}})(?!\w)"
+                rf"(?:\s?(?P<money>đồng|đ|vnđ|vnd|VNĐ|VND|usd|USD|đô|\$)(?!\w))?"
+                rf"(?P<rates>(?:/[{SMALLS}]{{1,6}}){{0,2}})",
+                self.mixed_money,
+            ),
+            Rule(
+                r"(?<![\w.,])(?P<first>\d{1,3})t\ ?[-–]\ ?(?P<last>\d{1,3})t(?!\w)", self.billions
+            ),
+            Rule(
+                r"(?<!\w)(?P<rooms>\d)N(?:\ ?\+\ ?(?P<more>\d)(?![\w.,]?\d|N)"
+                r"|(?=\ ?\d(?:VS|WC|PK)(?!\w)))",
+                self.apartment,
+                needs="N",
+            ),
+            Rule(
+                r"(?<=\d)K(?=\ ?/\ ?\d{0,3}\ ?"
+                r"(?:ngày|tháng|tuần|năm|lần|người|cái|chiếc|bộ)(?!\w))",
+                f" {self._numbers.thousand}",
+                needs="K",
+            ),
+            Rule(
+                r"m(?P<rest>[1-9])(?=\ ?[x×*]\ ?\d)(?<=\dm\d)",
+                lambda match: f"mét {self._numbers.whole(match['rest'])}",
+                needs="m",
+            ),
+            Rule(
+                r"(?P<length>mét(?:\ [^\W\d_]{2,5}){1,3})-(?=\d)",
+                lambda match: f"{match['length']} đến ",
+                glued=True,
+                needs="-",
+            ),
+            Rule(r"ty(?=\d?(?!\w))(?<=\dty)", "tỷ", needs="y"),
+            Rule(r"c(?=\ (?:còn|trở\ lên|tặng|freeship|giảm)(?!\w))(?<=\dc)", "cái", needs="c"),
+            Rule(r"(?<=[ØøΦφ]\d)cm(?!\w)|(?<=[ØøΦφ]\d\d)cm(?!\w)", " xăng ti mét", needs="ØøΦφ"),
+            Rule(
+                r"K(?![\w/])(?<=[2-6]\d00K)",
+                lambda match: "ca" if _LIGHT.search(before(match)) else None,
+                needs="K",
+            ),
+            Rule(r"(?<=[.,]\d\d\d)[dD](?!\w)", "đ", glued=True, needs="dD"),
+            Rule(
+                r"(?<=\d)[.,]\ ?(?P<hidden>[xX]{1,3})(?=\ ?(?i:tỷ|tỉ|triệu|tr)(?!\w))",
+                lambda match: f" phẩy {' '.join(['ích'] * len(match['hidden']))}",
+                needs="xX",
+            ),
+            Rule(rf"(?<=\d)(?P<unit>\s?{_UNIT}){_DASH}(?=\d)", self.between, needs="-–—"),
+            Rule(
+                rf"{_AFTER_NUMBER}\s?(?P<top>{_UNIT}|{_WORD})"
+                rf"(?P<rates>(?:\ ?/\s?\d{{0,4}}\s?(?:{_UNIT}(?![\w²³])|{_WORD})){{1,3}}){_END}",
+                self.rate,
+                needs="/",
+            ),
+            Rule(
+                rf"(?<=[{SMALLS})])\ ?/\ ?(?:1\ )?(?=(?:{_EACH})(?!\w))",
+                self.each,
+                needs="/",
+            ),
+            Rule(
+                rf"(?<=[{SMALLS}])/(?=[{SMALLS}])",
+                lambda match: " trên " if _OVER.search(before(match)) else None,
+                needs="/",
+            ),
+            Rule(
+                r"(?<=\d)\ ?M(?=\ (?:X\ |\d{1,2}\ )?"
+                r"(?:NGỦ|TẦNG|LẦU|PN|MẶT|MT|NỞ|GẦN|SÁT|HẺM|NGÕ|Ô)(?!\w))",
+                " mét",
+                needs="M",
+            ),
+            Rule(r"(?<=\d)\ ?(?P<unit>[MB])(?![\w/])", self.scaled, needs="MB"),
+            Rule(r"(?<=\d)(?P<unit>[vtncd])(?![\w/])", self.typed, needs="vtncd"),
+            Rule(r"(?<![\w.,])(?P<generation>[2-6])[gG](?![\w/])", self.generation, needs="gG"),
+            Rule(r"(?<=\d)\ ?T(?!\w)", self.tonnes, needs="T"),
+            Rule(rf"(?<=\d)\ ?(?P<unit>{_any_of(SHORT)})(?![\w/])", self.short),
+            Rule(rf"{_AFTER_NUMBER}\s?(?P<unit>{_UNIT}){_END}", self.unit),
+            Rule(rf"(?<![\w/])(?P<unit>{'|'.join(_LOOSE)})(?![\w/²³])", self.loose, needs="kmc°"),
+        )
+
+    def prefixed(self, match: re.Match[str]) -> str:
+        """Read ``$20``, ``$1,5 tỷ``, ``US$3 tỷ`` and ``USD 500``, with the currency last."""
+        scale = {"billion": "tỷ", "million": "triệu", "M": "triệu", "B": "tỷ"}
+        scale |= {"K": "nghìn", "k": "nghìn", "tr": "triệu"}
+        size = match["scale"] or ""
+        unit = UNITS[match["unit"].strip()]
+        return " ".join(filter(None, (match["number"], scale.get(size, size), unit)))
+
+    def apartment(self, match: re.Match[str]) -> str | None:
+        """Read ``2N+1``, a flat with two bedrooms and a small room; forces in newtons are left."""
+        if not _FLAT.search(before(match)) and not _FLAT.search(after(match)):
+            return None
+        rooms = f"{self._numbers.whole(match['rooms'])} ngủ"
+        return f"{rooms} cộng {self._numbers.whole(match['more'])}" if match["more"] else rooms
+
+    def mixed(self, match: re.Match[str]) -> str:
+        """Read ``1m75`` and ``2kg5``."""
+        rest = match["rest"]
+        said = self._numbers.digits(rest) if rest[0] == "0" else self._numbers.whole(rest)
+        return f"{self._numbers.whole(match['number'])} {UNITS[match['unit']]} {said}"
+
+    def mixed_money(self, match: re.Match[str]) -> str:
+        """Read ``1tr2``."""
+        scale = {"tr": "triệu", "t": "tỷ", "k": self._numbers.thousand}.get(
+            match["unit"], match["unit"]
+        )
+        whole, rest = self._numbers.whole(match["number"]), self._numbers.whole(match["rest"])
+        money = f" {MONEY.get(match['money'], match['money'])}" if match["money"] else ""
+        return f"{whole} {scale} {rest}{money}{self._each(match['rates'])}"
+
+    @staticmethod
+    def _each(rates: str) -> str:
+        """Return the words of the rates after a sum: ``/ng/tháng``."""
+        names = rates.split("/")[1:]
+        return "".join(f" một {PER.get(name) or UNITS.get(name) or name}" for name in names)
+
+    def billions(self, match: re.Match[str]) -> str:
+        """Read ``1t-2t`` as billions and ``18t-25t`` as ages."""
+        first, last = self._numbers.whole(match["first"]), self._numbers.whole(match["last"])
+        unit = "tuổi" if len(match["last"]) > 1 else "tỷ"
+        return f"{first} {unit} đến {last} {unit}"
+
+    def between(self, match: re.Match[str]) -> str | None:
+        """Read the dash of ``30% - 40%``. A later rule reads the unit."""
+        unit = match["unit"].strip()
+        other = re.match(r"[\d.,]+\s?([^\W\d_]{1,5})(?!\w)", match.string[match.end() :][:16])
+        listed = other and other[1] != unit and match[0].endswith(" ") and unit.isalpha()
+        if (listed and other and other[1] in UNITS) or (
+            len(unit) == 1 and unit in "MBK" and ambiguity.letter(match, unit) == "name"
+        ):
+            return None  # as in 2PN - 1WC and 51M-02
+        name = self._numbers.thousand if unit in "kK" else _unit(unit)
+        return f" {name} đến "
+
+    def rate(self, match: re.Match[str]) -> str | None:
+        """Read ``km/h``, ``đồng/kg``, ``triệu/tháng``, ``người/km²`` and ``l/100km``."""
+        top = match["top"]
+        if (
+            top == "l"
+            and match["rates"].replace(" ", "") in {"/p", "/ph", "/phút"}
+            and _PULSE.search(before(match))
+        ):
+            return " lần trên phút"
+        if top not in UNITS and not _unit(top) and len(top) < 2:  # noqa: PLR2004
+            return None
+        per = "trên" if top in PHYSICAL or top.rstrip("²³23") in LENGTHS else "một"
+        said = [_unit(top) or top]
+        for rate in re.findall(r"/\s?(\d*)\s?([^/\d]+[²³23]?)", match["rates"]):
+            count, unit = rate
+            name = PER.get(unit) or _unit(unit) or unit
+            physical = unit in PHYSICAL or count
+            joint = "trên" if physical and (top not in MONEY | SHORT or count) else per
+            if count == "1":
+                joint, count = "một", ""
+            said.append(f"{joint} {count + ' ' if count else ''}{name}")
+        return f" {' '.join(said)}"
+
+    def each(self, match: re.Match[str]) -> str | None:
+        """Read ``5 kg gạo/người``."""
+        front = before(match)
+        if _OVER.search(front):
+            return None
+        counted = re.search(r"\d[^,;:()]{1,24}$|\d[^,;:]{0,24}\([^()]{1,16}\)$", front)
+        return " một " if counted else None
+
+    def scaled(self, match: re.Match[str]) -> str | None:
+        """Read ``3M USD`` and ``4M người`` as millions. ``51M`` may be a house or a model."""
+        if ambiguity.letter(match, match["unit"]) != "scale":
+            return None
+        return " triệu" if match["unit"] == "M" else " tỷ"
+
+    def typed(self, match: re.Match[str]) -> str | None:  # noqa: PLR0911
+        """Read the shortened units that people type: ``15t`` is an age, ``2v`` are pills."""
+        front = before(match)
+        if match["unit"] == "d":
+            summed = re.search(r"(?:\d[.,]\d{3}|\b0|\d{4,})$", front)
+            return " đồng" if summed else None
+        number = re.search(r"(?<![\w.,])\d{1,3}$", front)
+        if not number:
+            return None
+        unit, rest = match["unit"], front[: number.start()]
+        if unit == "t" and _AGED.search(rest):
+            return " tuổi"
+        if unit == "t" and (_BILLIONS.search(rest) or (not rest and _ENDS.match(after(match)))):
+            return " tỷ"
+        if unit == "v" and _PILLS.search(rest):
+            return " viên"
+        if unit == "c" and _PIECES.search(rest):
+            return " cái"
+        if unit == "n" and int(number[0]) < 32 and _DAYS.search(rest):  # noqa: PLR2004
+            return " ngày"
+        return None
+
+    def generation(self, match: re.Match[str]) -> str | None:
+        """Read ``4g`` as the mobile network, but not in ``4g muối``, a weight."""
+        if match[0][-1] == "g" and not ambiguity.network(match):
+            return None
+        return f"{self._numbers.whole(match['generation'])} gờ"
+
+    def tonnes(self, match: re.Match[str]) -> str | None:
+        """Read ``xe tải 3,5T`` as tonnes."""
+        loaded = re.search(r"(?:tải|trọng|xe|cẩu|nặng)\D{0,12}[\d.,]{1,8}$", before(match))
+        if not loaded and _MONTHS_BEFORE.search(before(match)):
+            return " tháng"
+        return " tấn" if loaded else None
+
+    def short(self, match: re.Match[str]) -> str | None:
+        """Read ``35k`` and ``500tr``. ``4K`` is a screen, and ``5M`` is ambiguous."""
+        unit = match["unit"]
+        if unit in "KMBk" and ambiguity.letter(match, unit) != "scale":
+            return None
+        if match[0][0] == " " and unit != "tr":
+            return None
+        return f" {self._numbers.thousand if SHORT[unit] == 'nghìn' else SHORT[unit]}"
+
+    def unit(self, match: re.Match[str]) -> str | None:
+        """Read the unit after a number."""
+        unit = match["unit"]
+        if unit in SHORT or (unit == '"' and _quoted(match)):
+            return None
+        if unit.isascii() and unit.isalpha() and ambiguity.letter(match, unit) == "name":
+            return None
+        if unit == "in" and match[0][0] == " ":
+            return None  # the English word
+        if unit == "đ" and _points(match):
+            return " điểm"
+        if unit == "h" and match[0][0] == " ":
+            return None
+        return f" {_unit(unit)}"
+
+    def loose(self, match: re.Match[str]) -> str:
+        """Read a unit without a number if it can be nothing else."""
+        top, _, rate = match["unit"].partition("/")
+        return f"{_unit(top)} trên {_unit(rate)}" if rate else _unit(top)
+
+
+_PULSE: Final = re.compile(r"(?:mạch|nhịp|tim|tần số|thở)\D{0,12}[\d.,-]+\s?$")
+_MONTHS_BEFORE: Final = re.compile(
+    r"(?:cước|đóng|gói|trước|hành|bh|kỳ hạn|trả góp|sổ|tặng|hạn|cam kết|thuê)\D{0,14}[\d.,]{1,4}$"
+)
+_AGED: Final = re.compile(
+    r"(?:\b(?:e|em|m|mình|con|bé|cháu|bạn|anh|a|c|chị|tuổi|mới|nay|mẹ|ba|bà|ông|nam|nữ|gái|trai|đã"
+    r"|bố|vợ|chồng|từ|lúc|năm|hồi|dưới|trên|sn|đứa|thằng|gần|hơn|tầm|khoảng"
+    r"|này|kia|ấy|niên|người|ng|cụ|chú|bác|cô|tui|tôi|mình)\s)$"
+)
+_BILLIONS: Final = re.compile(
+    r"(?:giá|bán|mua|lãi|lỗ|tiền|khoảng|tầm|hơn|gần|lời|vốn|căn|nhà|đất|nền|trả|được|đc|còn|\dt"
+    r" ?-) ?$"
+)
+_ENDS: Final = re.compile(r"\s?(?:$|[.,;!?]| ?- ?\d)")
+_PILLS: Final = re.compile(r"(?:uống|thuốc|ngày|lần|hộp|vỉ|sáng|trưa|chiều|tối|mua|lọ)\W{1,2}$")
+_PIECES: Final = re.compile(
+    r"(?:hơn|từ|mua|đặt|lấy|giao|còn|thiếu|được|đc|dc|nhận|order|tặng|bán|hết|có|cả|,)\s$"
+)
+_DAYS: Final = re.compile(r"(?:được|dc|đc|trong|sau|tầm|khoảng|nghỉ|hơn|gần|mất|có|mới|cách|cữ)\s$")
+
+
+def _unit(written: str) -> str:
+    """Return the name of a unit with its power, or an empty string."""
+    if written == "s²":
+        return "giây bình phương"
+    if written in UNITS:
+        return UNITS[written]
+    base, power = written[:-1], written[-1:]
+    length = LENGTHS.get(base.lower())
+    return f"{length} {POWERS[power]}" if length and power in POWERS else ""
+
+
+def _quoted(match: re.Match[str]) -> bool:
+    """Return whether the mark of inches closes a quotation instead."""
+    return before(match).count('"') % 2 == 1
+
+
+def _points(match: re.Match[str]) -> bool:
+    """Return whether ``đ`` means points, as beside the questions of a test."""
+    front = before(match)
+    few = re.search(r"(?:^|[^\d.,])\d{1,2}(?:[.,]\d{1,2})?$", front) is not None
+    return few and re.search(r"(?:câu|bài|điểm|phần|đạt|thi)\b", front) is not None

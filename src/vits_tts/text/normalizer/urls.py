@@ -1,0 +1,137 @@
+"""Web addresses, mail addresses and hashtags, read as they are dictated."""
+
+import re
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Final
+
+from vits_tts.text.aligned import Text
+from vits_tts.text.letters import CAPITALS, SMALLS, spelled
+from vits_tts.text.normalizer import foreign, languages
+from vits_tts.text.normalizer.rules import Rule, Step
+from vits_tts.text.numbers import DIGITS
+from vits_tts.text.syllables import UNMARKED, is_syllable
+
+_LABEL: Final = r"[A-Za-z0-9À-ỹ_-]{1,63}"
+_TOP: Final = (
+    "com|vn|net|org|edu|gov|info|io|me|ly|tv|co|app|dev|ai|xyz|shop|online|asia|biz|us|uk|jp|cn|sg"
+    "|gle|gl|eu|kr|tw|hk|page|site|store|tech|cloud|blog|news|club|fr|de"
+)
+_PATH: Final = r"(?:[:/?\#][^\s<>\"“”]{0,2000})?"
+_FILES: Final = (
+    "pdf|docx?|xlsx?|pptx?|txt|csv|zip|rar|jpe?g|png|gif|mp[34]|exe|html?|ya?ml|json|py|js|css|tar|gz|7z|iso|apk|dwg|psd|svg|webp|avi|mkv|sql|log"
+)
+_MARKS: Final = {
+    ".": "chấm", "@": "a còng", "-": "gạch ngang", "_": "gạch dưới", "/": "gạch chéo",
+    ":": "hai chấm", "?": "hỏi", "=": "bằng", "&": "và", "#": "thăng", "%": "phần trăm",
+    "+": "cộng", "~": "ngã",
+}  # fmt: skip
+_TOPS: Final = {
+    "com": "com", "vn": "vê nờ", "net": "nét", "org": "oóc", "edu": "e đu", "gov": "gốp",
+    "info": "in phô", "html": "hát tê mờ lờ", "www": "vê kép vê kép vê kép", "ai": "ây ai",
+}  # fmt: skip
+_LONGEST_SPELLED: Final = 3
+_LONGEST_UNPRONOUNCED: Final = 5
+_LONGEST_SPLIT: Final = 40
+
+
+class Urls:
+    """Reads addresses, mentions and hashtags."""
+
+    def __init__(self, lexicon: Callable[[Text], Text]) -> None:
+        """Keep the lexicon, which has the readings of names."""
+        self._lexicon = lexicon
+
+    def steps(self) -> tuple[Step, ...]:
+        """Return the steps: mail and web addresses, then hashtags and mentions."""
+        return (
+            Rule(
+                rf"(?<![\w.+-])[\w.+-]{{1,64}}@{_LABEL}(?:\.{_LABEL}){{1,5}}",
+                self.address,
+                needs="@",
+            ),
+            Rule(r"(?<!\w)(?:https?|ftp)://[^\s<>\"“”]{1,2000}", self.address, needs="/"),
+            Rule(
+                rf"(?<![\w@.-])(?:{_LABEL}\.){{1,4}}(?:{_TOP}|COM|NET|COM\.VN)(?![\w-])(?!\.\w){_PATH}",
+                self.address,
+                needs=".",
+            ),
+            Rule(
+                rf"(?i)(?<![\w@./-])[\w-]{{1,63}}(?:\.[\w-]{{1,40}}){{0,4}}\.(?:{_FILES})(?!\w)(?!\.\w)",
+                self.address,
+                needs=".",
+            ),
+            Rule(r"(?<![\w\#])\#(?P<tag>(?=\d{0,9}[^\W\d])\w{1,60})", self.tag, needs="#"),
+            Rule(r"(?<![\w@])@(?P<name>[A-Za-z][\w.]{0,40}\w)", self.mention, needs="@"),
+        )
+
+    def address(self, match: re.Match[str]) -> str:
+        """Read a mail or web address mark by mark. A mark at its end belongs to the sentence."""
+        written = match[0].rstrip(".,;:!?)]}'…")
+        rest = match[0][len(written) :]
+        bare = re.sub(r"^(?:https?|ftp)://", "", written).rstrip("/")
+        pieces = re.findall(r"[^\W\d_]+|\d+|[^\w\s]|_", bare)
+        return " ".join(filter(None, map(self._piece, pieces))) + rest
+
+    def tag(self, match: re.Match[str]) -> str:
+        """Read ``#HàNội`` as its words."""
+        return f"thăng {self._words(match['tag'])}"
+
+    def mention(self, match: re.Match[str]) -> str:
+        """Read ``@ten``."""
+        pieces = re.findall(r"[^\W\d_]+|\d+|[._]", match["name"])
+        return " ".join(["a còng", *filter(None, map(self._piece, pieces))])
+
+    def _piece(self, piece: str) -> str:
+        if piece.isdecimal():
+            return " ".join(DIGITS[int(digit)] for digit in piece)
+        if piece[0].isalpha():
+            return _TOPS.get(piece.lower()) or self._word(piece)
+        return _MARKS.get(piece, "")
+
+    def _words(self, tag: str) -> str:
+        """Return the words of a hashtag, split at capitals, underscores and digits."""
+        words = re.findall(
+            rf"[{CAPITALS}]?[{SMALLS}]+|[{CAPITALS}]+|\d+|[^\W\d_]", tag.replace("_", " ")
+        )
+        return " ".join(filter(None, map(self._piece, words)))
+
+    def _word(self, word: str) -> str:
+        """Return the reading of a name: by the lexicon, in syllables, spelled, or by its sounds."""
+        known = self._lexicon(Text(word)).spoken
+        if known != word:
+            return known
+        lower = word.lower()
+        split = _split(lower) if len(lower) <= _LONGEST_SPLIT else ()
+        if split and min(map(len, split)) > 1:
+            return " ".join(map(self._syllable, split))
+        unpronounced = len(lower) <= _LONGEST_UNPRONOUNCED and re.search("[^aeiouy]{3}", lower)
+        if len(lower) <= _LONGEST_SPELLED or (unpronounced and not languages.is_english(lower)):
+            return spelled(lower)
+        return foreign.said(lower[:30])
+
+    def _syllable(self, part: str) -> str:
+        """Return the reading of a syllable without marks: viet is việt."""
+        known = self._lexicon(Text(part)).spoken
+        return known if known != part else UNMARKED.get(part, part)
+
+
+@lru_cache(maxsize=4096)
+def _split(word: str) -> tuple[str, ...]:
+    """Return the letters as the fewest possible syllables, or none.
+
+    Dynamic programming: ``best[end]`` is the shortest division of the first ``end`` letters.
+    """
+    best: list[tuple[str, ...] | None] = [()]
+    for end in range(1, len(word) + 1):
+        ways = [
+            (*head, word[start:end])
+            for start in range(max(0, end - 7), end)
+            if (head := best[start]) is not None and _may_be_syllable(word[start:end])
+        ]
+        best.append(min(ways, key=len, default=None))
+    return best[-1] or ()
+
+
+def _may_be_syllable(part: str) -> bool:
+    return is_syllable(part) or part in UNMARKED

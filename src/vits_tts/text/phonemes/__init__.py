@@ -1,0 +1,1 @@
+"""Phonemes of normalised sentences, and their alignment with words."""

@@ -1,0 +1,77 @@
+"""Thoughts: text of a language model for itself, between ``<think>`` and ``</think>``.
+
+They are never spoken. A thought stands between two paragraphs. Without its end it lasts to the end
+of the text. A tag behind a quotation mark or backtick is only named.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from vits_tts.text.aligned import Text
+
+_NAMES: Final = ("think", "thinking", "thought", "reasoning")
+NAMES: Final = "|".join(_NAMES)
+"""The names of the tags, for a regular expression."""
+
+_OPENING: Final = re.compile(
+    rf"(?i)(?<![`\"'“‘«])<(?P<name>{NAMES})(?:\s[^<>]{{0,200}})?>",
+)
+_CLOSINGS: Final = {name: re.compile(rf"(?i)</{name}\s{{0,8}}>") for name in _NAMES}
+_BEGUN: Final = re.compile(
+    rf"(?i)(?<![`\"'“‘«])<(?:(?P<begun>[a-z]{{0,9}})|(?:{NAMES})\s[^<>]{{0,200}})\Z"
+)
+_LONGEST_CLOSING: Final = len("</reasoning>") + 8
+
+
+class Opening:
+    """The first thought of a text: the place and the words of its opening tag."""
+
+    def __init__(self, match: re.Match[str]) -> None:
+        """Take the place from the match."""
+        self.start, self.end = match.span()
+        self.tag: Final = match[0]
+
+    @classmethod
+    def of(cls, text: str, position: int = 0) -> "Opening | None":
+        """Return the first opening tag from ``position`` on, or None."""
+        found = _OPENING.search(text, position)
+        return cls(found) if found else None
+
+    def closing(self, text: str, position: int) -> int | None:
+        """Return the place in ``text`` behind the closing tag; None if there is none so far."""
+        name = self.tag[1:].rstrip(">").split(None, 1)[0].lower()
+        found = _CLOSINGS[name].search(text, position)
+        return found.end() if found else None
+
+
+def begun(text: str) -> int:
+    """Return where the end of a text may be the beginning of an opening tag; else its length."""
+    tag = text.rfind("<")
+    found = _BEGUN.match(text, tag) if tag >= 0 else None
+    if found is None:
+        return len(text)
+    name = (found["begun"] or "").lower()
+    return found.start() if any(one.startswith(name) for one in _NAMES) else len(text)
+
+
+def closing_begun(text: str) -> int:
+    """Return where the end of a thought may be the beginning of its closing tag."""
+    start = text.rfind("<", -_LONGEST_CLOSING)
+    return start if start >= 0 else len(text)
+
+
+def spans(text: str) -> Iterator[tuple[int, int]]:
+    """Yield the places of all thoughts, in order."""
+    end = 0
+    while (opening := Opening.of(text, end)) is not None:
+        end = opening.closing(text, opening.end) or len(text)
+        yield opening.start, end
+
+
+def without(text: Text) -> Text:
+    """Return the text with the end of a paragraph in place of each thought."""
+    if "<" not in text.spoken:
+        return text
+    edits = [(start, end, "\n\n") for start, end in spans(text.spoken)]
+    return text.rewritten(edits) if edits else text

@@ -1,0 +1,48 @@
+"""Parts of a plain text that are never spoken: thoughts, comments, scripts, styles and tags.
+
+Nothing that is written inside of them acts: no pause and no rule of pronunciation.
+"""
+
+import re
+from typing import Final
+
+from vits_tts.text import thoughts
+
+TAG: Final = r"</?[a-z][a-z0-9:_-]{0,30}(?:\s[^<>]{0,1000})?/?>|<\|[^<>|\n]{1,40}\|>"
+"""A tag of HTML or XML, or a token by which language models separate messages: ``<|im_end|>``."""
+CUTS: Final = (("<!--", "-->"), ("<script", "</script>"), ("<style", "</style>"))
+"""Opening and closing marks of the parts that are left out with all that they have."""
+
+_OPENING: Final = re.compile("(?i:" + TAG + ")|" + "|".join(re.escape(mark) for mark, _ in CUTS))
+
+
+def spans(text: str) -> dict[int, int]:
+    """Return the end of each part by its start, in order. The parts do not overlap."""
+    if "<" not in text:
+        return {}
+    found: dict[int, int] = {}
+    done = 0
+    for start, end in (*thoughts.spans(text), (len(text), len(text))):
+        found |= _between(text, done, start)
+        if start < end:
+            found[start] = end
+        done = end
+    return found
+
+
+def _between(text: str, start: int, end: int) -> dict[int, int]:
+    """Return the parts between two places, in which there is no thought."""
+    found: dict[int, int] = {}
+    missing: set[str] = set()
+    while opening := _OPENING.search(text, start, end):
+        start = opening.end()
+        for mark, closing in CUTS:
+            if text.startswith(mark, opening.start()) and closing not in missing:
+                place = text.find(closing, opening.start(), end)
+                if place >= 0:
+                    start = place + len(closing)
+                else:
+                    missing.add(closing)
+        if opening[0].endswith(">") or start > opening.end():
+            found[opening.start()] = start
+    return found

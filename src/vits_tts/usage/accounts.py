@@ -1,0 +1,291 @@
+"""Booking without waiting: the event loop adds to memory, a thread writes to the disk.
+
+The thread writes as soon as there is something, so a process that is killed loses what was booked
+in the last moments only: about :data:`_GATHER_SECONDS`. Amounts that cannot be written stay in
+memory and are tried again.
+"""
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import date, timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from loguru import logger
+
+from vits_tts.config import Config
+from vits_tts.errors import BudgetExceeded, BudgetExceededForNow, StorageError
+from vits_tts.telemetry.metrics import USAGE_CHARACTERS, USAGE_SECONDS, USAGE_UNSAVED, series
+from vits_tts.usage.model import NO_KEY, Amounts, Summary, first_of_next_month, today
+from vits_tts.usage.store import UsageStore
+
+if TYPE_CHECKING:
+    from vits_tts.usage.replicas import Replicas
+
+_GATHER_SECONDS: Final = 0.02
+_LOOK_SECONDS: Final = 1.0
+"""Interval in which amounts of other processes are read, and failed writing is repeated."""
+_EXCHANGE_SECONDS: Final = 5.0
+_PRUNE_SECONDS: Final = 3600.0
+_START_SECONDS: Final = 5.0
+"""The longest wait of a request for the first reading of the accounts."""
+_LEAST_DAYS: Final = 31
+_TROUBLE: Final = (sqlite3.Error, OSError)
+
+T = TypeVar("T")
+
+
+class Accounts:
+    """Books what each key uses, and checks budgets. Its methods are for one event loop."""
+
+    def __init__(self, config: Config) -> None:
+        """Prepare; :meth:`start` begins to read and write."""
+        self._settings = config.usage
+        self._redis = config.cache.redis
+        self._keep_days = max(config.usage.keep_days, _LEAST_DAYS)
+        self._store = UsageStore(config.usage.folder)
+        self._lock = threading.Lock()
+        self._pending: dict[tuple[str, str], Amounts] = {}
+        self._saving: dict[tuple[str, str], Amounts] = {}
+        self._reserved: dict[str, int] = {}
+        self._totals: dict[str, Amounts] = {}
+        self._month = ""
+        self._known = threading.Event()
+        self._wake: Callable[[], object] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._ending = False
+        self._booked = self._saved = 0
+        self.trouble: str | None = None
+        """Why accounts cannot be written; None if they can."""
+
+    # --- life ------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Start the thread, unless that is done or nothing is booked."""
+        if self._settings.enabled and self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="usage", daemon=True)
+            self._thread.start()
+
+    async def close(self) -> None:
+        """Write all bookings in memory, and end the thread."""
+        if self._thread is None:
+            return
+        self._ending = True
+        self._rouse()
+        await asyncio.to_thread(self._thread.join)
+
+    # --- for requests ----------------------------------------------------------------------------
+
+    async def admit(self, key: str | None, characters: int) -> None:
+        """Check that a text fits into the budget of a key, and reserve its characters.
+
+        :meth:`release` ends the reservation.
+
+        Raises:
+            BudgetExceeded: it does not.
+
+        """
+        name = key or NO_KEY
+        if self._settings.enabled and self._settings.has_budgets:
+            if not self._known.is_set():
+                await asyncio.to_thread(self._known.wait, _START_SECONDS)
+            self._check(key, characters)
+        self._reserved[name] = self._reserved.get(name, 0) + characters
+
+    def _check(self, key: str | None, characters: int) -> None:
+        budget = self._settings.budget(key)
+        used = self.used(key)
+        reserved = self._reserved.get(key or NO_KEY, 0)
+        kind = None
+        if budget.characters and used.characters + reserved + characters > budget.characters:
+            kind = f"{budget.characters} characters"
+        elif budget.seconds and used.seconds >= budget.seconds:
+            kind = f"{budget.seconds} seconds of sound"
+        if kind is None:
+            return
+        message = f"the budget of {kind} in this month is used up"
+        if self._settings.budget_status == BudgetExceeded.status:
+            raise BudgetExceeded(message)
+        raise BudgetExceededForNow(message, first_of_next_month(today()))
+
+    def release(self, key: str | None, characters: int) -> None:
+        """End the reservation of :meth:`admit`."""
+        name = key or NO_KEY
+        left = self._reserved.get(name, 0) - characters
+        if left > 0:
+            self._reserved[name] = left
+        else:
+            self._reserved.pop(name, None)
+
+    def book(self, key: str | None, amounts: Amounts) -> None:
+        """Add amounts to the account of a key. This neither waits nor fails."""
+        if not self._settings.enabled or not amounts:
+            return
+        place = today().isoformat(), key or NO_KEY
+        with self._lock:
+            first = not self._pending
+            self._pending.setdefault(place, Amounts()).add(amounts)
+            self._booked += 1
+        USAGE_CHARACTERS.inc(amounts.characters)
+        for kind, seconds in (("made", amounts.made_seconds), ("cached", amounts.cached_seconds)):
+            if seconds:
+                series(USAGE_SECONDS, kind).inc(seconds)
+        if first:
+            self._rouse()
+
+    async def saved(self, seconds: float = 10.0) -> bool:
+        """Wait until all that was booked is on the disk; return False after ``seconds``."""
+        wanted, loop = self._booked, asyncio.get_running_loop()
+        end = loop.time() + seconds
+        while self._thread and self._thread.is_alive() and self._saved < wanted:
+            if loop.time() > end:
+                return False
+            await asyncio.sleep(_GATHER_SECONDS)
+        return True
+
+    def used(self, key: str | None) -> Amounts:
+        """Return the use of a key in this month, as far as this process knows it."""
+        name, month = key or NO_KEY, today().isoformat()[:7]
+        used = Amounts()
+        with self._lock:
+            if self._month == month and name in self._totals:
+                used.add(self._totals[name])
+            for amounts in (self._pending, self._saving):
+                for (day, owner), each in amounts.items():
+                    if owner == name and day.startswith(month):
+                        used.add(each)
+        return used
+
+    async def summaries(self, since: date, until: date, key: str | None) -> list[Summary]:
+        """Return the use of one key from ``since`` to ``until``, by day.
+
+        Raises:
+            StorageError: the accounts cannot be read, or bookings wait to be written.
+
+        """
+        if not await self.saved(_LOOK_SECONDS):
+            raise StorageError("the accounts cannot be written now, so they are incomplete")
+        try:
+            return await asyncio.to_thread(self._read, since, until, key or NO_KEY)
+        except _TROUBLE as error:
+            raise StorageError("the accounts cannot be read now") from error
+
+    def _read(self, since: date, until: date, key: str) -> list[Summary]:
+        store = UsageStore(self._settings.folder)  # SQLite's connections stay in their threads
+        try:
+            return store.summaries(since, until, key)
+        finally:
+            store.close()
+
+    # --- the thread ------------------------------------------------------------------------------
+
+    def _rouse(self) -> None:
+        if wake := self._wake:
+            with suppress(RuntimeError):  # the thread has just ended
+                wake()
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._work())
+        except Exception:  # noqa: BLE001  # the process goes on without its accounts
+            logger.exception("usage: the thread has ended unexpectedly")
+
+    async def _work(self) -> None:
+        awake, loop = asyncio.Event(), asyncio.get_running_loop()
+        self._wake = lambda: loop.call_soon_threadsafe(awake.set)
+        exchanging = asyncio.create_task(self._exchange()) if self._redis.url else None
+        pruned = -_PRUNE_SECONDS
+        while not self._ending:
+            self._save()
+            if self._settings.has_budgets:
+                self._attempt(self._learn)
+            self._known.set()
+            if loop.time() - pruned > _PRUNE_SECONDS:
+                pruned = loop.time()
+                before = today() - timedelta(days=self._keep_days)
+                self._attempt(partial(self._store.prune, before))
+            timeout = _LOOK_SECONDS if self._settings.has_budgets or self._pending else None
+            try:
+                async with asyncio.timeout(timeout):
+                    await awake.wait()
+                await asyncio.sleep(_GATHER_SECONDS)
+            except TimeoutError:
+                pass
+            awake.clear()
+        self._wake = None
+        self._save()
+        if exchanging:
+            exchanging.cancel()
+            await asyncio.wait({exchanging})
+        self._store.close()
+        if self._pending:
+            lost = sum(amounts.requests + amounts.items for amounts in self._pending.values())
+            logger.error("usage: accounts are lost, the disk cannot be written", requests=lost)
+
+    def _save(self) -> None:
+        """Write pending amounts; if that fails, they are pending again."""
+        with self._lock:
+            self._saving, self._pending = self._pending, {}
+            booked = self._booked
+        if self._saving and not self._attempt(lambda: self._store.add(self._saving)):
+            with self._lock:
+                for place, amounts in self._saving.items():
+                    self._pending.setdefault(place, Amounts()).add(amounts)
+                self._saving = {}
+            USAGE_UNSAVED.set(self._booked - self._saved)
+            return
+        with self._lock:
+            for (day, name), amounts in self._saving.items():
+                if day.startswith(self._month):
+                    self._totals.setdefault(name, Amounts()).add(amounts)
+            self._saving = {}
+            self._saved = booked
+        USAGE_UNSAVED.set(0)
+
+    def _learn(self) -> None:
+        """Read the totals of the month, which other processes add to as well."""
+        month = today().isoformat()[:7]
+        totals = self._store.totals(month)
+        with self._lock:
+            self._totals, self._month = totals, month
+
+    def _attempt(self, work: Callable[[], object]) -> bool:
+        """Do something on the disk; return whether it succeeded, and log changes of that."""
+        try:
+            work()
+        except _TROUBLE as error:
+            reason = f"{type(error).__name__}: {error}"
+            if self.trouble is None:
+                logger.warning("usage: accounts cannot be kept on the disk", reason=reason)
+            self.trouble = reason
+            self._store.close()
+            return False
+        if self.trouble is not None:
+            logger.info("usage: accounts can be kept on the disk again")
+        self.trouble = None
+        return True
+
+    async def _exchange(self) -> None:
+        """Send and receive accounts of other machines every few seconds, and at the end."""
+        from vits_tts.usage.replicas import Replicas  # noqa: PLC0415  # only where Redis is used
+
+        replicas = Replicas(self._redis, self._store, self._keep_days)
+        try:
+            while True:
+                await self._exchanged(replicas)
+                await asyncio.sleep(_EXCHANGE_SECONDS)
+        except asyncio.CancelledError:
+            await self._exchanged(replicas)
+        finally:
+            await replicas.close()
+
+    @staticmethod
+    async def _exchanged(replicas: "Replicas") -> None:
+        try:
+            await replicas.exchange()
+        except _TROUBLE as error:  # of the disk; those of Redis are counted by a breaker
+            logger.debug("usage: accounts were not exchanged", reason=type(error).__name__)

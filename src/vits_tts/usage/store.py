@@ -1,0 +1,195 @@
+"""The accounts on the disk: a SQLite file that all processes of a machine share.
+
+All methods block: call them in threads.
+"""
+
+import sqlite3
+import time
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import astuple
+from datetime import date
+from pathlib import Path
+from typing import Final
+from uuid import uuid4
+
+from loguru import logger
+
+from vits_tts import file_lock
+from vits_tts.usage.model import Amounts, Row, Summary
+
+FILE: Final = "usage.sqlite"
+_BUSY_SECONDS: Final = 5.0
+_DAMAGED: Final = ("malformed", "not a database")
+_SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS usage (
+  store TEXT NOT NULL, day TEXT NOT NULL, key TEXT NOT NULL, version INTEGER NOT NULL,
+  requests INTEGER NOT NULL, items INTEGER NOT NULL, characters INTEGER NOT NULL,
+  seconds REAL NOT NULL, made_seconds REAL NOT NULL,
+  PRIMARY KEY (day, key, store)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS self (only INTEGER PRIMARY KEY CHECK (only = 1), store TEXT NOT NULL);
+"""
+_ADD: Final = """
+INSERT INTO usage (store, day, key, version, requests, items, characters, seconds, made_seconds)
+VALUES ((SELECT store FROM self), ?, ?, 1, ?, ?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET version = version + 1,
+  requests = requests + excluded.requests, items = items + excluded.items,
+  characters = characters + excluded.characters, seconds = seconds + excluded.seconds,
+  made_seconds = made_seconds + excluded.made_seconds
+"""
+_MERGE: Final = """
+INSERT INTO usage (store, day, key, version, requests, items, characters, seconds, made_seconds)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET version = excluded.version,
+  requests = excluded.requests, items = excluded.items, characters = excluded.characters,
+  seconds = excluded.seconds, made_seconds = excluded.made_seconds
+WHERE excluded.version > version
+"""
+_ROWS: Final = """
+SELECT store, day, key, version, requests, items, characters, seconds, made_seconds
+FROM usage WHERE day LIKE ? || '-%'
+"""
+_BY_DAY: Final = """
+SELECT day, key, sum(requests), sum(items), sum(characters), sum(seconds), sum(made_seconds)
+FROM usage WHERE day BETWEEN ? AND ? AND (? IS NULL OR key = ?) GROUP BY day, key ORDER BY day, key
+"""
+_BY_KEY: Final = """
+SELECT key, sum(requests), sum(items), sum(characters), sum(seconds), sum(made_seconds)
+FROM usage WHERE day LIKE ? || '-%' GROUP BY key
+"""
+
+Pending = Mapping[tuple[str, str], Amounts]
+"""Amounts to be booked, by day and key."""
+
+
+class UsageStore:
+    """One file of accounts. It has rows of its own, and copies of those of other machines."""
+
+    def __init__(self, folder: Path) -> None:
+        """Choose the folder; nothing is opened before it is needed."""
+        self.folder = folder
+        self._path = folder / FILE
+        self._database: sqlite3.Connection | None = None
+
+    @property
+    def is_there(self) -> bool:
+        """True if the file exists."""
+        return self._database is not None or self._path.exists()
+
+    def add(self, pending: Pending) -> None:
+        """Add amounts to the rows of this machine, all or none.
+
+        Raises:
+            sqlite3.Error, OSError: the disk cannot be written.
+
+        """
+        with self._open() as database:
+            database.executemany(
+                _ADD, [(*place, *astuple(amounts)) for place, amounts in pending.items()]
+            )
+
+    def merge(self, rows: Iterable[Row]) -> None:
+        """Take over rows that are newer than the copies here.
+
+        Raises:
+            sqlite3.Error, OSError: the disk cannot be written.
+
+        """
+        values = [(row.store, row.day, row.key, row.version, *astuple(row.amounts)) for row in rows]
+        if values:
+            with self._open() as database:
+                database.executemany(_MERGE, values)
+
+    def rows(self, month: str) -> list[Row]:
+        """Return all rows of a month such as ``2026-11``."""
+        return [Row.read(values) for values in self._open().execute(_ROWS, [month])]
+
+    def months(self) -> list[str]:
+        """Return the months that have rows."""
+        query = "SELECT DISTINCT substr(day, 1, 7) FROM usage"
+        return [month for (month,) in self._open().execute(query)]
+
+    def summaries(self, since: date, until: date, key: str | None = None) -> list[Summary]:
+        """Return the use from ``since`` to ``until``, of all keys or of one, by day."""
+        if not self.is_there:
+            return []
+        values = [since.isoformat(), until.isoformat(), key, key]
+        found = self._open().execute(_BY_DAY, values)
+        return [Summary(day, name, Amounts(*sums)) for day, name, *sums in found]
+
+    def totals(self, month: str) -> dict[str, Amounts]:
+        """Return the use of each key in a month such as ``2026-11``."""
+        if not self.is_there:
+            return {}
+        return {key: Amounts(*sums) for key, *sums in self._open().execute(_BY_KEY, [month])}
+
+    def prune(self, before: date) -> None:
+        """Remove rows of days before a day."""
+        if self.is_there:
+            with self._open() as database:
+                database.execute("DELETE FROM usage WHERE day < ?", [before.isoformat()])
+
+    def _open(self) -> sqlite3.Connection:
+        """Return the connection; a file that cannot be read as a database is put aside."""
+        if self._database is None:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            try:
+                self._database = self._connect()
+            except sqlite3.DatabaseError as error:
+                if not _is_damage(error):
+                    raise
+                self._database = self._repaired()
+        return self._database
+
+    def _repaired(self) -> sqlite3.Connection:
+        """Put a damaged file aside, unless another process has done so, and begin a new one."""
+        with (self.folder / "repair.lock").open("a") as file:
+            file_lock.lock(file, wait=True)
+            try:
+                return self._connect()
+            except sqlite3.DatabaseError as error:
+                if not _is_damage(error):
+                    raise
+            aside = f"{FILE}.damaged-{int(time.time())}"
+            for end in ("", "-wal", "-shm"):
+                with suppress(FileNotFoundError):
+                    self._path.with_name(FILE + end).rename(self.folder / (aside + end))
+            logger.error("usage: the accounts are damaged; new ones begin", kept=aside)
+            return self._connect()
+
+    def _connect(self) -> sqlite3.Connection:
+        database = sqlite3.connect(self._path, timeout=_BUSY_SECONDS)
+        try:
+            _check(database)
+            database.execute("PRAGMA journal_mode = WAL")
+            database.execute("PRAGMA synchronous = NORMAL")
+            database.executescript(_SCHEMA)
+            with database:
+                database.execute("INSERT OR IGNORE INTO self VALUES (1, ?)", [uuid4().hex])
+        except BaseException:
+            database.close()
+            raise
+        return database
+
+    def close(self) -> None:
+        """Close the file, so that the next call opens it anew."""
+        if self._database is not None:
+            self._database.close()
+            self._database = None
+
+
+def _is_damage(error: sqlite3.DatabaseError) -> bool:
+    """Return whether an error says that a file has been damaged."""
+    return any(word in str(error) for word in _DAMAGED)
+
+
+def _check(database: sqlite3.Connection) -> None:
+    """Check the pages of a file.
+
+    Raises:
+        sqlite3.DatabaseError: one is damaged.
+
+    """
+    if database.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
+        raise sqlite3.DatabaseError(_DAMAGED[0])

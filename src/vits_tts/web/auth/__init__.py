@@ -1,0 +1,1 @@
+"""Access control: API keys, signed links, rate limits, and the policy for web pages."""

@@ -1,0 +1,140 @@
+"""Files that are created after their request was answered, and fetched by the caller later."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
+from http import HTTPStatus
+from typing import Any, Final
+
+from vits_tts.audio.formats import Encoding
+from vits_tts.errors import VitsTtsError
+from vits_tts.speech import RequestStats
+from vits_tts.telemetry.metrics import AUDIO_SECONDS, series
+from vits_tts.types import SpeechRequest
+from vits_tts.usage import Amounts
+from vits_tts.web.context import RequestContext, Services
+from vits_tts.web.failures import as_ours
+
+_MOST_FAILED: Final = 1000
+
+Told = Callable[[VitsTtsError | None], Awaitable[object]]
+"""Is called with None when the file is complete, or with the error that prevented it."""
+
+
+class FailedFiles:
+    """Remembers the files that this process failed to create, by hash and format."""
+
+    def __init__(self) -> None:
+        """Start without files."""
+        self._files: dict[tuple[str, str], None] = {}
+
+    def __contains__(self, file: tuple[str, str]) -> bool:
+        """Return whether the last attempt to create a file failed."""
+        return file in self._files
+
+    def add(self, file: tuple[str, str]) -> None:
+        """Add a file, and forget the oldest one if there are too many."""
+        self._files[file] = None
+        if len(self._files) > _MOST_FAILED:
+            del self._files[next(iter(self._files))]
+
+    def discard(self, file: tuple[str, str]) -> None:
+        """Forget a file, because it is being created again."""
+        self._files.pop(file, None)
+
+
+class _NoClient:
+    """The client of a request that was answered already: nothing is sent, no client leaves."""
+
+    gone = False
+    sent_bytes = 0
+    first_byte: float | None = None
+
+    def hung_up(self) -> bool:
+        """Return False: there is no connection to close."""
+        return False
+
+    def abort(self) -> None:
+        """Do nothing."""
+
+    closed = abort
+
+    def seconds_left(self) -> float | None:
+        """Return None."""
+        return None
+
+
+class BackgroundFile:
+    """A file being created; a process that drains waits until it is complete."""
+
+    def __init__(
+        self,
+        services: Services,
+        failed: FailedFiles,
+        asked: RequestContext,
+        place: ExitStack,
+        told: Told | None,
+    ) -> None:
+        """Prepare to create a file; ``place`` is closed when it is complete or has failed."""
+        self._speech = services.speech
+        self._state = services.state
+        self._failed = failed
+        self._place = place
+        self._told = told
+        self._stats = RequestStats()
+        self._key = asked.key
+        self._usage = services.usage
+        self._context = RequestContext(
+            services,
+            _NoClient(),
+            self._stats,
+            request_id=asked.request_id,
+            route=asked.route,
+            method=asked.method,
+            address=asked.address,
+        )
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self, request: SpeechRequest, encoding: Encoding, audio_hash: str) -> None:
+        """Start to create the file of ``audio_hash``."""
+        file = (audio_hash, encoding.format)
+        self._failed.discard(file)
+        self._state.enter(self)
+        self._task = asyncio.create_task(self._run(request, encoding, file))
+
+    def cut_off(self) -> "asyncio.Future[Any] | None":
+        """Stop because the process ends; return the task that is ending."""
+        if self._task:
+            self._task.cancel()
+        return self._task
+
+    async def _run(self, request: SpeechRequest, encoding: Encoding, file: tuple[str, str]) -> None:
+        try:
+            error = await self._make(request, encoding)
+            if error:
+                self._failed.add(file)
+            else:
+                series(AUDIO_SECONDS, self._context.route).inc(self._stats.audio_seconds)
+            if self._told:
+                await self._told(error)
+        finally:
+            self._book()
+            self._place.close()
+            self._state.leave(self)
+
+    def _book(self) -> None:
+        """Add the sound to the account of the key; the request itself has booked its characters."""
+        seconds = self._stats.audio_seconds
+        made = min(seconds, self._stats.synthesised_seconds)
+        self._usage.book(self._key, Amounts(seconds=seconds, made_seconds=made))
+
+    async def _make(self, request: SpeechRequest, encoding: Encoding) -> VitsTtsError | None:
+        """Create the file; return None, or the error that prevented it."""
+        with self._place:
+            try:
+                making = self._speech.save(request, self._stats, encoding, self._key)
+                await self._context.while_connected(making)
+            except Exception as problem:  # noqa: BLE001  # whatever it is, the caller is told
+                self._context.log_error(type(problem), problem, problem.__traceback__)
+                return as_ours(HTTPStatus.INTERNAL_SERVER_ERROR, problem)
+        return None

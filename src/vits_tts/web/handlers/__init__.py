@@ -1,0 +1,1 @@
+"""The handlers of all paths, one module for each group of paths."""

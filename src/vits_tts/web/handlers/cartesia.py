@@ -1,0 +1,270 @@
+"""Cartesia's speech API over HTTP, so that its clients can use this server.
+
+Reference: https://docs.cartesia.ai/api-reference/tts. Parameters without a meaning here (models,
+languages, emotions, volumes, dictionaries) are accepted and ignored.
+"""
+
+import base64
+import json
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import aclosing
+from http import HTTPStatus
+from typing import Annotated, Any, Final, Literal, TypeAlias
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from vits_tts.audio import formats
+from vits_tts.audio.formats import Encoding
+from vits_tts.errors import FormatInvalid, TextMissing, VitsTtsError
+from vits_tts.speech.timeline import TimedSentence, Timeline
+from vits_tts.types import SpeechRequest
+from vits_tts.web.handlers import streaming
+from vits_tts.web.handlers.foreign import ForeignHandler, MappedVoice
+from vits_tts.web.handlers.words import WordTimes
+from vits_tts.web.http import parameters
+from vits_tts.web.schema.fields import Rate, SampleRate, Spoken, Written
+from vits_tts.web.schema.requests import checked
+
+_NAMES: Final[Mapping[tuple[str, str], str]] = {
+    ("raw", "pcm_s16le"): "pcm",
+    ("raw", "pcm_f32le"): "f32",
+    ("raw", "pcm_mulaw"): "mulaw",
+    ("raw", "pcm_alaw"): "alaw",
+    ("wav", "pcm_s16le"): "wav",
+    ("wav", "pcm_f32le"): "wav_f32",
+    ("wav", "pcm_mulaw"): "wav_mulaw",
+    ("wav", "pcm_alaw"): "wav_alaw",
+}
+"""Our format for a container and an encoding of its samples."""
+_CONTAINERS: Final = ("raw", "wav", "mp3", "flac", "opus", "ogg", "aac")
+_ENCODINGS: Final = ("pcm_s16le", "pcm_f32le", "pcm_mulaw", "pcm_alaw")
+
+
+class OutputFormat(BaseModel):
+    """The parameter ``output_format``: a container, and its encoding or bit rate."""
+
+    model_config = ConfigDict(frozen=True)
+
+    container: Written = "raw"
+    encoding: Written | None = None
+    sample_rate: SampleRate | None = None
+    bit_rate: int | None = None
+
+    def encoding_at(self, voice_rate: int) -> Encoding:
+        """Return the encoding for a voice of this sample rate, in hertz.
+
+        Raises:
+            FormatInvalid: there is no such container or encoding.
+            RequestError: the format is not available, or cannot have such rates.
+
+        """
+        if self.container not in _CONTAINERS:
+            known = ", ".join(_CONTAINERS)
+            raise FormatInvalid(f"container must be one of {known}", field="output_format")
+        if self.container not in {"raw", "wav"}:
+            return formats.encoding(self.container, self.sample_rate, self.bit_rate, voice_rate)
+        name = _NAMES.get((self.container, self.encoding or _ENCODINGS[0]))
+        if name is None:
+            known = ", ".join(_ENCODINGS)
+            raise FormatInvalid(f"encoding must be one of {known}", field="output_format")
+        checked_rate = formats.encoding("pcm", self.sample_rate, None, voice_rate).sample_rate
+        return Encoding(name, checked_rate)
+
+
+class GenerationConfig(BaseModel):
+    """The parameter ``generation_config``."""
+
+    model_config = ConfigDict(frozen=True)
+
+    speed: Rate | None = None
+
+
+def _voice_name(value: Any) -> Any:
+    """Return the name of a voice that is given as an object with ``id``."""
+    return value.get("id", "") if isinstance(value, dict) else value
+
+
+VoiceName: TypeAlias = Annotated[Written, BeforeValidator(_voice_name)]
+
+
+class Options(BaseModel):
+    """The parameters of speech, which all paths have."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    voice: VoiceName | None = None
+    output_format: OutputFormat = OutputFormat()
+    generation_config: GenerationConfig | None = None
+    speed: Literal["slow", "normal", "fast"] | Rate | None = None
+    add_timestamps: bool | None = None
+    use_normalized_timestamps: bool | None = None
+    context_id: Annotated[str, Field(min_length=1, max_length=128)] | None = None
+
+    @property
+    def rate(self) -> float | str | None:
+        """The speed, a name or a number; None for the usual one."""
+        config = self.generation_config
+        return config.speed if config and config.speed else self.speed
+
+
+class Generation(Options):
+    """The parameters of `/tts/bytes` and `/tts/sse`."""
+
+    transcript: Spoken | None = None
+
+
+class CartesiaHandler(ForeignHandler):
+    """Base of these handlers: Cartesia's form of errors."""
+
+    route_name = "cartesia"
+
+    def error_body(self, error: VitsTtsError) -> dict[str, object]:
+        """Return the JSON of an error in Cartesia's form."""
+        return described(error, self.request_id)
+
+    def mapped(self, name: str | None) -> MappedVoice:
+        """Return the voice of ours for a name of the settings or of ours; None is the default one.
+
+        Raises:
+            VoiceUnknown: there is none.
+
+        """
+        if name is None:
+            return MappedVoice(None)
+        own = {name: name for name in self.speech.voices.manifests}
+        return MappedVoice.of(name, {**self.config.cartesia.voices, **own})
+
+    def encoding_of(self, asked: Options, voice: MappedVoice) -> Encoding:
+        """Return the requested encoding of a voice.
+
+        Raises:
+            RequestError: there is no such format, or it cannot have such rates.
+
+        """
+        return asked.output_format.encoding_at(self.speech.voices.find(voice.voice).sample_rate)
+
+
+class CartesiaBytesHandler(CartesiaHandler):
+    """`/tts/bytes`: returns speech as audio."""
+
+    delivery = "stream"
+
+    async def post(self) -> None:
+        """Synthesise the transcript of the JSON body, and send the speech."""
+        asked = checked(Generation, parameters.from_json(self.body))
+        if asked.transcript is None:
+            raise TextMissing("transcript is missing", field="transcript")
+        voice = self.mapped(asked.voice)
+        encoding = self.encoding_of(asked, voice)
+        with self.place(heard=True):
+            speech = self.answer(asked.transcript, asked, voice, encoding)
+            await self.while_connected(self.speak_or_silence(speech, voice, encoding))
+
+    async def answer(
+        self, text: str, asked: Generation, voice: MappedVoice, encoding: Encoding
+    ) -> None:
+        """Send the speech."""
+        await self.send_speech(await self.read(text, voice, asked.rate), encoding)
+
+
+class CartesiaEventsHandler(CartesiaBytesHandler):
+    """`/tts/sse`: streams events with audio in base64, and with the times of words if asked."""
+
+    route_name = "cartesia_sse"
+
+    async def answer(
+        self, text: str, asked: Generation, voice: MappedVoice, encoding: Encoding
+    ) -> None:
+        """Send an event for each part of the audio while it is synthesised."""
+        request = await self.read(text, voice, asked.rate, timed=True)
+        timeline = self.tally.timeline
+        assert timeline is not None  # noqa: S101  # `read` has set it
+        events = Events(asked)
+        begun = False
+        try:
+            async for data, news in self._parts(request, encoding, timeline):
+                if not begun:
+                    streaming.set_headers(self, "text/event-stream")
+                    begun = True
+                for event in events.of(data, text, news):
+                    await self.send(_line(event))
+        except VitsTtsError as error:
+            if not begun:
+                raise
+            self.log_exception(type(error), error, error.__traceback__)
+            await self.send(_line({**described(error, self.request_id), **ERROR}))
+            return
+        await self.send(_line(events.done()))
+
+    async def _parts(self, request: SpeechRequest, encoding: Encoding, timeline: Timeline) -> Any:
+        stream = self.speech.encoded(request, encoding, self.tally)
+        async with aclosing(stream):
+            async for data in stream:
+                yield data, timeline.news()
+
+    async def send_silence(self, body: bytes, encoding: Encoding) -> None:
+        """Send the silence without any times."""
+        del encoding
+        events = Events(Options())
+        streaming.set_headers(self, "text/event-stream")
+        lines = [*events.of(body, "", []), events.done()]
+        await self.send(b"".join(map(_line, lines)))
+
+
+ERROR: Final[Mapping[str, object]] = {"type": "error", "done": True}
+
+
+class Events:
+    """The messages of one transcript, with the fields that all of them have."""
+
+    def __init__(self, asked: Options) -> None:
+        """Begin without sound."""
+        self._named = {"context_id": asked.context_id} if asked.context_id else {}
+        self._words = WordTimes(normalized=bool(asked.use_normalized_timestamps))
+        self._timed = bool(asked.add_timestamps)
+        self._flushes = 0
+        self._since = time.perf_counter()
+
+    def of(
+        self, data: bytes, text: str, news: Sequence[TimedSentence]
+    ) -> list[Mapping[str, object]]:
+        """Return the messages of a part of the sound and of the sentences that begin in it."""
+        found: list[Mapping[str, object]] = []
+        now = time.perf_counter()
+        if data:
+            step = round((now - self._since) * 1000, 3)
+            audio = base64.b64encode(data).decode()
+            found.append(self._message("chunk", data=audio, step_time=step))
+        self._since = now
+        if news and self._timed:
+            found.append(self._message("timestamps", word_timestamps=self._words.of(text, news)))
+        return found
+
+    def flush_done(self) -> Mapping[str, object]:
+        """Return the message that a flush is complete."""
+        self._flushes += 1
+        return self._message("flush_done", flush_done=True, flush_id=self._flushes)
+
+    def done(self) -> Mapping[str, object]:
+        """Return the last message."""
+        return {**self._message("done"), "done": True}
+
+    def _message(self, kind: str, **fields: object) -> Mapping[str, object]:
+        return {"type": kind, "done": False, "status_code": 200, **fields, **self._named}
+
+
+def described(error: VitsTtsError, request_id: str) -> dict[str, object]:
+    """Return the fields of an error in Cartesia's form."""
+    return {
+        "title": HTTPStatus(error.status).phrase,
+        "message": error.message,
+        "error_code": error.code,
+        "status_code": error.status,
+        "request_id": request_id,
+    }
+
+
+def _line(event: Mapping[str, object]) -> bytes:
+    """Return a server-sent event (HTML standard, section 9.2), named by its type."""
+    return f"event: {event['type']}\ndata: {json.dumps(event, ensure_ascii=False)}\n\n".encode()

@@ -1,0 +1,1 @@
+"""The HTTP protocol: connections, requests, bodies, parameters, origins and proxies."""

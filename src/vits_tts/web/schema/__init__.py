@@ -1,0 +1,1 @@
+"""The parameters of requests, the JSON of responses, and the OpenAPI description of both."""

@@ -1,0 +1,88 @@
+"""Accounts of use over HTTP: the query, and the JSON of the response."""
+
+import re
+from datetime import date
+from typing import Annotated, Final, Self, TypeAlias
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from typing_extensions import TypedDict
+
+from vits_tts.errors import FieldInvalid
+
+_DAY: Final = re.compile(r"\d{4}-\d\d-\d\d")
+
+
+def _day(value: object) -> object:
+    """Return a day as it is given, unless it has another form than ``2026-11-29``."""
+    if isinstance(value, str) and not _DAY.fullmatch(value):
+        raise ValueError("must be a day such as 2026-11-29")
+    return value
+
+
+Day: TypeAlias = Annotated[date, BeforeValidator(_day)]
+
+
+class UsageQuery(BaseModel):
+    """The days that are asked for."""
+
+    model_config = ConfigDict(frozen=True)
+
+    since: Day | None = Field(
+        None, description="The first day; the first of this month if it is left out."
+    )
+    until: Day | None = Field(None, description="The last day; today if it is left out.")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        """Refuse a last day before the first.
+
+        Raises:
+            FieldInvalid: it is.
+
+        """
+        if self.since and self.until and self.until < self.since:
+            raise FieldInvalid("until is before since", field="until")
+        return self
+
+
+class UsedAmounts(TypedDict):
+    """Counts of use."""
+
+    requests: int
+    items: Annotated[int, Field(description="Items of jobs.")]
+    characters: Annotated[int, Field(description="Characters of text, as given.")]
+    seconds: Annotated[float, Field(description="Seconds of sound.")]
+    made_seconds: Annotated[float, Field(description="Those that were synthesised.")]
+    cached_seconds: Annotated[float, Field(description="Those that had been made before.")]
+
+
+class UsedOnDay(UsedAmounts):
+    """The use of one day."""
+
+    day: str
+
+
+class BudgetLimit(TypedDict):
+    """A limit, and what of it is used."""
+
+    limit: int
+    used: float
+
+
+class BudgetState(TypedDict):
+    """The budget of this month; null for what has no limit."""
+
+    characters: BudgetLimit | None
+    seconds: BudgetLimit | None
+    renewed: Annotated[str, Field(description="When the next one begins, as in RFC 3339.")]
+
+
+class UsageAnswer(TypedDict):
+    """The use of one key."""
+
+    key: Annotated[str | None, Field(description="The key; null on servers without keys.")]
+    since: str
+    until: str
+    days: Annotated[list[UsedOnDay], Field(description="Days on which something was used.")]
+    total: UsedAmounts
+    budget: Annotated[BudgetState | None, Field(description="Null if there is none.")]

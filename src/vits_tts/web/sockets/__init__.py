@@ -1,0 +1,1 @@
+"""Text in as a stream, over WebSockets."""

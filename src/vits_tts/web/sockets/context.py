@@ -1,0 +1,170 @@
+"""One text on a WebSocket: pieces of text go in, sound with the times of characters comes out."""
+
+import time
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from vits_tts.audio.formats import ENCODED, Encoding
+from vits_tts.errors import TextTooLong
+from vits_tts.speech import Reader, RequestStats, Speech, SpeechOptions, TextPace
+from vits_tts.speech.timeline import TimedSentence
+from vits_tts.types import Samples
+from vits_tts.web.handlers.characters import Alignment, CharacterTimes, spoken
+from vits_tts.web.sockets.heard import Heard
+
+if TYPE_CHECKING:
+    from vits_tts.audio.encoder import Encoder
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """Bytes of a format, and the characters that begin to be heard in them.
+
+    Times of characters count from the end of the alignment before it. ``sentences`` begin to be
+    heard here; their times count from the beginning of the context. ``flushed`` if a flush, or the
+    text, ends here.
+    """
+
+    data: bytes
+    alignment: Alignment | None = None
+    normalized: Alignment | None = None
+    base: float = 0.0
+    sentences: Sequence[TimedSentence] = ()
+    flushed: bool = False
+
+
+class SpokenContext:
+    """A text under way."""
+
+    def __init__(
+        self,
+        speech: Speech,
+        options: SpeechOptions,
+        encoding: Encoding,
+        pace: TextPace,
+        caller: str,
+        max_chars: int,
+    ) -> None:
+        """Begin without text.
+
+        Raises:
+            RequestError: an option is wrong.
+
+        """
+        self.stats = RequestStats()
+        self.closing = False
+        """Whether no more text is taken."""
+        self._speech = speech
+        self._encoding = encoding
+        self._max_chars = max_chars
+        self._stream = speech.text_stream(options, Reader(caller, 1, self.stats), self.stats, pace)
+        self._times = CharacterTimes("")
+        self._encoder: Encoder | None = None
+        self._pause: Samples | None = None
+        self._encoded_samples = self._sent_bytes = 0
+        self._asked = False  # whether text has come since the last flush
+        self.flushing = 0
+        """Flushes that were asked for and are not complete."""
+        self.touched = time.monotonic()
+        """When text came or sound was made for the last time (monotonic)."""
+
+    @property
+    def quiet(self) -> bool:
+        """True if all text that was to be spoken has been sent as sound."""
+        return not self._asked and not self.flushing and not self.closing
+
+    @property
+    def text(self) -> str:
+        """The text so far, as it was sent."""
+        return self._times.text
+
+    @property
+    def heard(self) -> Heard:
+        """The sound that has been sent, and its characters."""
+        sent = self._encoded_samples / self._stream.sample_rate
+        encoding = self._encoding
+        if size := ENCODED[encoding.format].sample_bytes:  # a resampler keeps some back
+            sent = min(sent, self._sent_bytes / size / encoding.sample_rate)
+        return Heard(self._stream.timeline.sentences, sent)
+
+    def add(self, text: str) -> None:
+        """Take a piece of the text.
+
+        Raises:
+            RequestError: it cannot be spoken, or the text is too long.
+
+        """
+        if self._stream.received + len(text) > self._max_chars:
+            raise TextTooLong(f"a context has at most {self._max_chars} characters", field="text")
+        self._stream.add(text)
+        self._times.add(text)
+        self._asked = self._asked or bool(text.strip())
+        self.touched = time.monotonic()
+
+    def trigger(self) -> None:
+        """Speak all sentences that are certain."""
+        self._stream.trigger()
+
+    def flush(self) -> None:
+        """Speak all that has come."""
+        self.flushing += 1
+        self._asked = False
+        self._stream.flush()
+
+    def finish(self) -> None:
+        """Speak all that has come, and take no more."""
+        self.closing = True
+        self._stream.finish()
+
+    async def sound(self) -> AsyncGenerator[Sound, None]:
+        """Yield the sound as it is made; closing the iterator stops all work.
+
+        Errors are those of :meth:`TextStream.windows`.
+        """
+        try:
+            async with aclosing(self._stream.windows()) as windows:
+                async for pcm in windows:
+                    self.touched = time.monotonic()
+                    if pcm is None:
+                        yield Sound(await self._end_of_file(), flushed=True)
+                        self.flushing = max(0, self.flushing - 1)
+                    elif not pcm.samples.any() and pcm.timing is None:
+                        self._pause = pcm.samples  # a part of the sound that follows
+                    else:
+                        yield await self._encoded(pcm.samples)
+        finally:
+            self._drop_encoder()
+
+    async def _encoded(self, samples: Samples) -> Sound:
+        if self._pause is not None:
+            samples, self._pause = np.concatenate([self._pause, samples]), None
+        if self._encoder is None:
+            rate = self._stream.sample_rate
+            self._encoder = await self._speech.encoder(self._encoding, rate)
+        encoder = self._encoder
+        data = await self._speech.encode(lambda: encoder.encode(samples), self.stats)
+        self._encoded_samples += len(samples)  # the caller sends them without waiting
+        self._sent_bytes += len(data)
+        news = self._stream.timeline.news()
+        if not news:
+            return Sound(data)
+        base = self._times.told_seconds
+        return Sound(data, self._times.written(news), spoken(news, base), base, news)
+
+    async def _end_of_file(self) -> bytes:
+        """Return the bytes that the encoder has kept; the next sound is a file of its own."""
+        if self._encoder is None:
+            return b""
+        data = await self._speech.encode(self._encoder.finish, self.stats)
+        self._drop_encoder()
+        self._sent_bytes += len(data)
+        return data
+
+    def _drop_encoder(self) -> None:
+        if self._encoder is not None:
+            self._speech.drop(self._encoder)
+            self._encoder = None

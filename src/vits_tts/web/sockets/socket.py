@@ -1,0 +1,293 @@
+"""A WebSocket from its handshake to its line in the log, for messages of any kind.
+
+The handshake is an HTTP request and is refused like any other. After it, the socket has the request
+context of the handshake, so that it counts as one request under way until it is closed.
+"""
+
+import asyncio
+import json
+import time
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final
+
+from loguru import logger
+from tornado.iostream import StreamClosedError
+from tornado.websocket import WebSocketClosedError, WebSocketHandler
+
+from vits_tts.errors import (
+    Busy,
+    JsonInvalid,
+    KeyMissing,
+    RequestError,
+    Unavailable,
+    VitsTtsError,
+)
+from vits_tts.telemetry.metrics import CONNECTIONS_DROPPED, REFUSALS, SOCKETS, series
+from vits_tts.web import failures
+from vits_tts.web.base import Handler
+
+GOING_AWAY: Final = 1001
+INVALID_DATA: Final = 1007
+POLICY: Final = 1008
+INTERNAL: Final = 1011
+TRY_AGAIN: Final = 1013
+NORMAL: Final = 1000
+_SWITCHED: Final = 101
+_CHECK_SECONDS: Final = 0.25
+_PING_SECONDS: Final = 20.0
+_LONGEST_REASON: Final = 120
+"""Bytes of the reason in a closing frame: 123 by the standard."""
+
+
+class SocketClient:
+    """The other end of a WebSocket, as its request context needs it."""
+
+    def __init__(self, handler: "SocketHandler") -> None:
+        """Begin with nothing sent."""
+        self._handler = handler
+        self.gone = False
+        self.sent_bytes = 0
+        self.first_byte: float | None = None
+
+    def hung_up(self) -> bool:
+        """Return False: the socket itself notices when its client leaves."""
+        return False
+
+    def abort(self) -> None:
+        """Close the socket because the process ends."""
+        self._handler.close(GOING_AWAY, "the server ends")
+
+    def closed(self) -> None:
+        """Do nothing: the socket knows."""
+
+    def seconds_left(self) -> float | None:
+        """Return None: the text is still being written."""
+        return None
+
+
+class SocketHandler(Handler, WebSocketHandler):
+    """Base of the handlers of WebSockets."""
+
+    linkable = False
+    key_headers: ClassVar[tuple[str, ...]] = ()
+    """Headers that may carry the key, beside the usual ones."""
+    key_parameters: ClassVar[tuple[str, ...]] = ()
+    """Parameters of the URL that may carry the key, beside ``token``."""
+    _sockets: ClassVar[int] = 0  # open sockets of this process
+
+    def initialize(self, **collaborators: Any) -> None:  # type: ignore[override]
+        """Take the collaborators of a handler."""
+        super().initialize(**collaborators)
+        self._client = SocketClient(self)
+        self._key: Mapping[str, str] | None = None
+        self._upgraded = False
+        self._admitted = True
+        self._watching: asyncio.Task[None] | None = None
+        self._close_status = _SWITCHED
+        self.touched = time.monotonic()
+
+    # --- the handshake ---------------------------------------------------------------------------
+
+    async def prepare(self) -> None:
+        """Check the key; a client that sends none may do so in its first message."""
+        names = ("token", *self.key_parameters)
+        given = next(filter(None, (self.get_query_argument(name, "") for name in names)), None)
+        if given:  # not as a header: a browser's page could not have set that
+            self._key = {"X-API-Key": given}
+        headers = self.request.headers
+        sent = any(name in headers for name in ("X-API-Key", "Authorization", *self.key_headers))
+        self._admitted = not self.guard.keys_needed or sent or bool(given)
+        await super().prepare()
+        if SocketHandler._sockets >= self.config.agents.max_sockets:
+            REFUSALS.labels("sockets").inc()
+            raise Busy("too many WebSockets are open", retry_after=2)
+        if self.state.draining:
+            raise Busy("this server is ending", retry_after=1)
+
+    @property
+    def credentials(self) -> Mapping[str, str]:
+        """The headers that carry the key, or the key of the URL in place of them."""
+        return self._key or self.request.headers
+
+    @property
+    def _needs_no_key(self) -> bool:
+        return not self._admitted
+
+    def check_origin(self, origin: str) -> bool:
+        """Return True: ``prepare`` has refused foreign pages."""
+        del origin
+        return True
+
+    @property
+    def max_message_size(self) -> int:
+        """The bytes of the largest message; tornado closes the socket with 1009 beyond."""
+        return self.config.agents.max_message_bytes
+
+    @property
+    def ping_interval(self) -> float:
+        """The seconds between two pings."""
+        return _PING_SECONDS
+
+    async def open(self, *args: str, **kwargs: str) -> None:
+        """Begin to serve the socket."""
+        del args, kwargs
+        self._upgraded = True
+        SocketHandler._sockets += 1
+        SOCKETS.inc()
+        self.context.client = self._client
+        self.set_nodelay(True)
+        self._watching = asyncio.create_task(self._watch())
+
+    async def _watch(self) -> None:
+        begun = time.monotonic()
+        while True:
+            await asyncio.sleep(_CHECK_SECONDS)
+            if not self._admitted and time.monotonic() - begun > self.config.server.request_seconds:
+                await self.fail(KeyMissing("no API key came in time"))
+            await self.check(time.monotonic())
+
+    async def check(self, now: float) -> None:
+        """Look at what is due by ``now`` (monotonic): time-outs, the end of the process."""
+
+    # --- messages --------------------------------------------------------------------------------
+
+    async def on_message(self, message: str | bytes) -> None:
+        """Handle one message; the next one waits for that. An error ends the socket."""
+        self.touched = time.monotonic()
+        try:
+            with logger.contextualize(request_id=self.request_id):
+                await self.receive(parsed(message))
+        except Exception as error:  # noqa: BLE001  # told to the client and logged
+            await self.fail(error)
+
+    async def receive(self, message: Mapping[str, Any]) -> None:
+        """Handle one message, a JSON object."""
+
+    async def admit(self, key: object) -> None:
+        """Admit a client by the key of its first message, unless the handshake had one.
+
+        Raises:
+            KeyMissing, KeyInvalid, TokenExpired: it is none that is known.
+            RateLimited: the client has made too many requests.
+
+        """
+        if self._admitted:
+            return
+        await self.context.admit({"X-API-Key": key} if isinstance(key, str) and key else {})
+        self._admitted = True
+
+    async def send_json(self, data: Mapping[str, object]) -> None:
+        """Send a message and wait until the system has taken it.
+
+        Raises:
+            StreamClosedError: the client has left, or reads too slowly and was dropped.
+
+        """
+        text = json.dumps(data, ensure_ascii=False)
+        self._client.sent_bytes += len(text)
+        self._client.first_byte = self._client.first_byte or time.perf_counter()
+        try:
+            taken = asyncio.ensure_future(self.write_message(text))
+            patience = self.config.limits.slow_client_seconds
+            if (await asyncio.wait({taken}, timeout=patience))[0]:
+                taken.result()
+                return
+            logger.warning("caller reads too slowly, dropped", request_id=self.request_id)
+            series(CONNECTIONS_DROPPED, "slow").inc()
+            taken.add_done_callback(lambda future: future.cancelled() or future.exception())
+            self.drop()
+        except WebSocketClosedError:
+            raise StreamClosedError from None
+        raise StreamClosedError
+
+    def drop(self) -> None:
+        """Close the connection without a closing frame, which the client would not read."""
+        connection = self.ws_connection
+        if connection is not None and connection.stream is not None:
+            connection.stream.close()
+
+    # --- the end ---------------------------------------------------------------------------------
+
+    async def fail(self, error: BaseException) -> None:
+        """Tell the client of an error and close the socket."""
+        if isinstance(error, StreamClosedError):
+            return
+        self.context.log_error(type(error), error, error.__traceback__)
+        ours = failures.as_ours(500, error)
+        self.context.error_code = ours.code
+        self._close_status = ours.status
+        code = close_code(ours)
+        try:
+            await self.send_json(self.error_message(ours, code))
+        except StreamClosedError:
+            return
+        self.close(code, reason(ours))
+
+    def error_message(self, error: VitsTtsError, code: int) -> Mapping[str, object]:
+        """Return the message that tells of an error, before the socket is closed with ``code``."""
+        return {"error": error.code, "message": error.message, "code": code}
+
+    def stop(self) -> None:
+        """Stop all work of the socket."""
+
+    def on_connection_close(self) -> None:
+        """Stop the work of a client that has left, before or after the handshake."""
+        if self._upgraded:
+            WebSocketHandler.on_connection_close(self)
+        else:
+            super().on_connection_close()
+
+    def on_close(self) -> None:
+        """Stop all work and log the socket."""
+        if not self._upgraded:
+            return
+        self._upgraded = False
+        SocketHandler._sockets -= 1
+        SOCKETS.dec()
+        if self._watching:
+            self._watching.cancel()
+        self.stop()
+        self.context.finished()
+        self.context.log_request(self._close_status)
+
+    def on_finish(self) -> None:
+        """Count a refused handshake as done; a socket is done when it is closed."""
+        if self.get_status() != _SWITCHED:
+            super().on_finish()
+
+    def log_request(self) -> None:
+        """Log a refused handshake; a socket is logged when it is closed."""
+        if self.get_status() != _SWITCHED:
+            super().log_request()
+
+
+def parsed(message: str | bytes) -> Mapping[str, Any]:
+    """Return the JSON object that a message is.
+
+    Raises:
+        JsonInvalid: it is none.
+
+    """
+    try:
+        data = json.loads(message)
+    except (ValueError, RecursionError):
+        raise JsonInvalid("the message is not JSON") from None
+    if not isinstance(data, dict):
+        raise JsonInvalid("the message is not a JSON object")
+    return data
+
+
+def close_code(error: VitsTtsError) -> int:
+    """Return the code of RFC 6455, section 7.4, with which an error closes a socket."""
+    if isinstance(error, Unavailable):
+        return TRY_AGAIN
+    if isinstance(error, JsonInvalid):
+        return INVALID_DATA
+    return POLICY if isinstance(error, RequestError) else INTERNAL
+
+
+def reason(error: VitsTtsError) -> str:
+    """Return the reason of a closing frame: the code, and in how many seconds to come back."""
+    wait = failures.headers(error).get("Retry-After")
+    text = f"{error.code}: {error.message}" if wait is None else f"{error.code}; retry in {wait} s"
+    return text.encode()[:_LONGEST_REASON].decode(errors="ignore")

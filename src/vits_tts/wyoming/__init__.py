@@ -1,0 +1,1 @@
+"""The Wyoming protocol: speech for Home Assistant and other voice assistants, over plain TCP."""

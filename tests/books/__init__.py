@@ -1,0 +1,1 @@
+"""Tests of vits_tts.books."""

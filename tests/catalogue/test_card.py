@@ -1,0 +1,25 @@
+"""Licences on model cards."""
+
+import pytest
+
+from vits_tts.voice import model_card
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "commercial"),
+    [
+        ("* License: CC BY-NC-SA 4.0", "CC BY-NC-SA 4.0", False),
+        ("## Dataset\n\n* URL: http://x\n* License: CC0\n", "CC0", True),
+        ("* License: https://x.org/by/4.0/", "https://x.org/by/4.0/", True),
+        ("* Licence: Non-commercial use only", "Non-commercial use only", False),
+        ("- **License:** [MIT](https://x.org/mit)", "MIT", True),
+        ("A dance", None, True),
+        ("* License:", None, True),
+    ],
+)
+def test_cards(text: str, name: str | None, commercial: bool) -> None:
+    """The licence is read from a card in the form of Piper's."""
+    found = model_card.licence(text)
+    assert (found.name if found else None) == name
+    if found:
+        assert found.commercial is commercial

@@ -1,0 +1,1 @@
+"""Third-party programs against the server as users install it; each one is really run."""

@@ -1,0 +1,97 @@
+"""Requests in the form of programs that cannot be installed here."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.conftest import Starter
+from tests.support.decoding import DECODERS
+from vits_tts.web.auth.api_keys import make_key
+
+TEXT = "Xin chào các bạn."
+KEY, LINE = make_key("app")
+BODIES: dict[str, dict[str, Any]] = {
+    "Open WebUI": {"model": "tts-1", "input": TEXT, "voice": "alloy"},
+    "SillyTavern": {
+        "input": TEXT,
+        "response_format": "mp3",
+        "voice": "alloy",
+        "speed": 1,
+        "model": "tts-1",
+    },
+    "n8n": {
+        "model": "tts-1",
+        "input": TEXT,
+        "voice": "alloy",
+        "response_format": "mp3",
+        "speed": 1,
+    },
+    "Dify": {"model": "tts-1", "input": TEXT, "voice": "alloy", "response_format": "mp3"},
+    "LibreChat": {"input": TEXT, "model": "tts-1", "voice": "alloy", "backend": "transformers"},
+    "AnythingLLM": {"model": "tts-1", "voice": "alloy", "input": TEXT},
+}
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_bodies(client: httpx.Client, name: str) -> None:
+    """Each request gets MP3 that can be decoded."""
+    headers = {"Authorization": "Bearer sk-anything", "Accept": "*/*"}
+    answer = client.post("/v1/audio/speech", json=BODIES[name], headers=headers)
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"] == "audio/mpeg"
+    assert DECODERS["mp3"](answer.content, 0).seconds > 0.5
+
+
+def test_open_webui_asks_without_a_key(start: Starter) -> None:
+    """Open WebUI gets its lists of models and voices, though it sends no key for them."""
+    with start({"access": {"keys": [LINE]}, "openai": {"open_lists": True}}) as server:
+        models = httpx.get(f"{server.url}/v1/audio/models").json()
+        assert "tts-1" in {model["id"] for model in models.get("models", [])}
+        voices = httpx.get(f"{server.url}/v1/audio/voices").json()
+        named = {voice["id"]: voice["name"] for voice in voices.get("voices", [])}
+        assert named["alloy"] == "alloy"
+
+
+def test_safari_and_ios(client: httpx.Client) -> None:
+    """AVFoundation asks for two bytes, then for all bytes as a range, and gets 206 each time."""
+    headers = {
+        "Accept": "*/*",
+        "Accept-Encoding": "identity",
+        "Range": "bytes=0-1",
+        "User-Agent": "AppleCoreMedia/1.0.0.22A3354 (iPhone; U; CPU OS 18_0 like Mac OS X; vi_vn)",
+        "X-Playback-Session-Id": "6C1B7F4E-90C1-4B46-8A11-6C1FB2B23E1B",
+    }
+    for name in ("wav", "mp3"):
+        params = {"text": f"{TEXT} Bằng điện thoại.", "format": name}
+        first = client.get("/tts/stream", params=params, headers=headers)
+        assert (first.status_code, len(first.content)) == (206, 2)
+        total = int(first.headers["Content-Range"].partition("/")[2])
+        rest = {**headers, "Range": f"bytes=0-{total - 1}"}
+        whole = client.get("/tts/stream", params=params, headers=rest)
+        assert (whole.status_code, len(whole.content)) == (206, total)
+
+
+FETCHED = (
+    ({"format": "sln16"}, "AsteriskPBX/22.0.0", ".sln16", "audio/pcm; rate=16000"),
+    ({"format": "ulaw"}, "AsteriskPBX/22.0.0", ".ulaw", "audio/basic"),
+    ({"format": "wav", "sample_rate": 8000}, "freeswitch-http-cache/1.0", ".wav", "audio/wav"),
+    ({"format": "mp3"}, "TwilioProxy/1.1", ".mp3", "audio/mpeg"),
+    ({"format": "ogg"}, "TelegramBot (like TwitterBot)", ".ogg", "audio/ogg; codecs=opus"),
+)
+
+
+def test_files_by_address(start: Starter) -> None:
+    """A signed URL is enough for a HEAD request and for the file, with suffix and type."""
+    with start({"access": {"keys": [LINE]}, "audio": {"links": "signed"}}) as server:
+        for asked, agent, suffix, media_type in FETCHED:
+            given: dict[str, Any] = {"text": TEXT, **asked}
+            headers = {"X-API-Key": KEY}
+            answer = httpx.post(f"{server.url}/tts", json=given, headers=headers, timeout=60)
+            url = httpx.URL(answer.json()["audio_url"])
+            assert url.path.endswith(suffix)
+            headers = {"User-Agent": agent, "Accept": "*/*"}
+            head, file = httpx.head(url, headers=headers), httpx.get(url, headers=headers)
+            assert head.status_code == file.status_code == 200
+            assert file.headers["Content-Type"] == media_type
+            assert int(head.headers["Content-Length"]) == len(file.content)

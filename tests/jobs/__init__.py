@@ -1,0 +1,1 @@
+"""Tests of jobs, with real server processes."""

@@ -1,0 +1,1 @@
+"""Tests of markup: SSML and inline marks."""

@@ -1,0 +1,254 @@
+"""Accounts of use from outside: real servers, killed, without Redis and with a broken disk."""
+
+import csv
+import io
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.support.redis import RedisServer
+from tests.support.server import Server, Settings, ended, serving, until
+from tests.support.voices import install_pair
+from vits_tts.web.auth.api_keys import make_key
+
+(AN, AN_LINE), (BINH, BINH_LINE) = make_key("an"), make_key("binh")
+AN_HEADERS, BINH_HEADERS = {"X-API-Key": AN}, {"X-API-Key": BINH}
+Json = dict[str, Any]
+
+
+def settings(**sections: Any) -> Settings:
+    """Return settings with two keys and the small voice."""
+    base: Settings = {
+        "voice": {"name": "pair"},
+        "access": {"keys": [AN_LINE, BINH_LINE]},
+        "jobs": {"enabled": True},
+    }
+    for name, section in sections.items():
+        base[name] = {**base.get(name, {}), **section}
+    return base
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Run a server of two workers."""
+    folder = tmp_path_factory.mktemp("usage")
+    install_pair(folder / "voices")
+    with serving(folder, settings(server={"workers": 2})) as found:
+        yield found
+
+
+def used(server: Server, headers: dict[str, str], **query: str) -> Json:
+    """Return the account of a key."""
+    response = httpx.get(f"{server.url}/v1/usage", params=query, headers=headers)
+    assert response.status_code == 200, response.text
+    answer: Json = response.json()
+    return answer
+
+
+def say(server: Server, text: str, headers: dict[str, str], path: str = "/tts") -> httpx.Response:
+    """Return the answer to a request for speech."""
+    return httpx.post(f"{server.url}{path}", json={"text": text}, headers=headers, timeout=60)
+
+
+def booked(server: Server, headers: dict[str, str], requests: int) -> Json:
+    """Wait until the account of a key has a number of requests, and return its sum."""
+
+    def look() -> Json | None:
+        total: Json = used(server, headers)["total"]
+        return total if total["requests"] >= requests else None
+
+    found = until(look, f"{requests} requests", server.explain)
+    assert found
+    assert found["requests"] == requests
+    return found
+
+
+def test_each_request_is_booked_once(server: Server) -> None:
+    """Requests of all workers add up, by key; cached sound is told from sound that is made."""
+    before = used(server, BINH_HEADERS)["total"]["requests"]
+    seconds = made = characters = 0.0
+    for number in range(6):
+        for repeated in (False, True):
+            answer = say(server, f"Câu số {number}.", BINH_HEADERS)
+            assert answer.headers["X-Characters"] == str(len(f"Câu số {number}."))
+            long = float(answer.headers["X-Audio-Seconds"])
+            assert long == pytest.approx(answer.json()["seconds"], abs=0.001)
+            seconds += long
+            made += 0 if repeated else long
+            characters += len(f"Câu số {number}.")
+    total = booked(server, BINH_HEADERS, before + 12)
+    assert total["characters"] == characters
+    assert total["seconds"] == pytest.approx(seconds, abs=0.1)
+    assert total["made_seconds"] == pytest.approx(made, rel=0.1)
+    assert total["cached_seconds"] == pytest.approx(total["seconds"] - total["made_seconds"], abs=1)
+    assert used(server, BINH_HEADERS)["key"] == "binh"
+
+
+def test_streams_and_refusals(server: Server) -> None:
+    """A stream is booked with what it sent; a refused request is not booked."""
+    before = used(server, AN_HEADERS)["total"]
+    text = "Một câu để nghe."
+    stream = say(server, text, AN_HEADERS, "/tts/stream")
+    assert stream.headers["X-Characters"] == str(len(text))
+    assert say(server, " ", AN_HEADERS).status_code == 400
+    assert say(server, "...", AN_HEADERS).status_code == 400
+    total = booked(server, AN_HEADERS, before["requests"] + 1)
+    assert total["characters"] - before["characters"] == len(text)
+    heard = (len(stream.content) - 44) / 2 / int.from_bytes(stream.content[24:28], "little")
+    assert total["seconds"] - before["seconds"] == pytest.approx(heard, abs=0.01)
+
+
+def test_items_of_jobs_are_booked(server: Server) -> None:
+    """The items of a job are booked when they are made, for the key that asked for them."""
+    before = used(server, AN_HEADERS)["total"]
+    texts = ["Bài một.", "Bài hai, dài hơn."]
+    body = {"items": [{"text": text} for text in texts]}
+    begun = httpx.post(f"{server.url}/v1/jobs", json=body, headers=AN_HEADERS, timeout=60).json()
+
+    def job() -> Json:
+        answer: Json = httpx.get(
+            f"{server.url}/v1/jobs/{begun['id']}", headers=AN_HEADERS, timeout=60
+        ).json()
+        return answer
+
+    until(lambda: job()["status"] == "succeeded", "the end of the job", server.explain)
+    total = used(server, AN_HEADERS)["total"]
+    assert total["items"] - before["items"] == 2
+    assert total["requests"] == before["requests"]
+    assert total["characters"] - before["characters"] == sum(map(len, texts))
+    seconds = total["seconds"] - before["seconds"]
+    assert seconds == pytest.approx(job()["progress"]["seconds"], abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ({"since": "yesterday"}, "since"),
+        ({"since": "2026-02-30"}, "since"),
+        ({"since": "2026-02-03", "until": "2026-02-02"}, "until"),
+    ],
+)
+def test_wrong_days(server: Server, query: dict[str, str], field: str) -> None:
+    """Invalid days are refused."""
+    answer = httpx.get(f"{server.url}/v1/usage", params=query, headers=AN_HEADERS)
+    assert answer.status_code == 400, answer.text
+    assert answer.json()["error"]["field"] == field
+
+
+def test_accounts_survive_kill_9(tmp_path: Path) -> None:
+    """After the death of all processes the accounts are those of the answers given before."""
+    install_pair(tmp_path / "voices")
+    with serving(tmp_path, settings()) as first:
+        for number in range(5):
+            assert say(first, f"Câu {number}.", AN_HEADERS).is_success
+        booked(first, AN_HEADERS, 5)
+        for process in [first.process.pid, *first.workers()]:
+            os.kill(process, signal.SIGKILL)
+    with serving(tmp_path, settings()) as second:
+        assert booked(second, AN_HEADERS, 5)["characters"] == 5 * len("Câu 0.")
+        assert say(second, "Câu nữa.", BINH_HEADERS).is_success
+        booked(second, BINH_HEADERS, 1)
+    rows = command(tmp_path, "--csv")
+    assert {row["key"]: row["requests"] for row in rows} == {"an": "5", "binh": "1"}
+    assert [row["key"] for row in command(tmp_path, "--csv", "--key", "binh")] == ["binh"]
+    assert command(tmp_path, "--csv", "--since", "2020-01-01", "--until", "2020-01-31") == []
+    month = command(tmp_path, "--csv", "--by", "month")
+    assert [len(row["period"]) for row in month] == [7, 7]
+    table = ended([sys.executable, "-m", "vits_tts", "usage"], tmp_path)
+    assert [line.split()[1] for line in table.stdout.splitlines()] == ["key", "an", "binh"]
+
+
+def command(folder: Path, *options: str) -> list[dict[str, str]]:
+    """Return the rows that `vits-tts usage` prints."""
+    found = ended([sys.executable, "-m", "vits_tts", "usage", *options], folder)
+    assert found.returncode == 0, found.stderr
+    return list(csv.DictReader(io.StringIO(found.stdout)))
+
+
+@pytest.mark.parametrize("status", [402, 429])
+def test_budgets(tmp_path: Path, status: int) -> None:
+    """A key beyond its budget is refused, also after a restart; another key is not."""
+    install_pair(tmp_path / "voices")
+    limited = settings(
+        usage={"budgets": {"an": {"characters": 30}}, "budget_status": status},
+    )
+    with serving(tmp_path, limited) as first:
+        assert say(first, "Mười hai chữ", AN_HEADERS).is_success
+        state = used(first, AN_HEADERS)["budget"]
+        assert state["characters"] == {"limit": 30, "used": 12}
+        assert state["seconds"] is None
+        assert say(first, "Mười hai chữ", AN_HEADERS).is_success
+        until(
+            lambda: used(first, AN_HEADERS)["budget"]["characters"]["used"] == 24,
+            "both requests are known",
+        )
+    with serving(tmp_path, limited) as second:
+        refused = say(second, "Mười hai chữ", AN_HEADERS)
+        assert refused.status_code == status
+        assert refused.json()["error"]["code"] == "budget_exceeded"
+        assert ("Retry-After" in refused.headers) == (status == 429)
+        assert say(second, "Sáu ký", AN_HEADERS).is_success
+        assert say(second, "Mười hai chữ", BINH_HEADERS).is_success
+        assert used(second, BINH_HEADERS)["budget"] is None
+
+
+def test_replicas_and_loss_of_redis(tmp_path: Path) -> None:
+    """Machines add up without counting twice; an emptied Redis gets all accounts back."""
+    redis = RedisServer(tmp_path / "redis")
+    try:
+        shared = settings(cache={"redis": {"url": redis.url, "prefix": "t"}})
+        for name in ("a", "b"):
+            install_pair(tmp_path / name / "voices")
+        with serving(tmp_path / "a", shared) as a, serving(tmp_path / "b", shared) as b:
+            for number in range(3):
+                assert say(a, f"Máy a, câu {number}.", AN_HEADERS).is_success
+            for number in range(2):
+                assert say(b, f"Máy b, câu {number}.", AN_HEADERS).is_success
+            total = booked(a, AN_HEADERS, 5)
+            assert booked(b, AN_HEADERS, 5)["characters"] == total["characters"]
+            redis.stop()
+            assert say(a, "Redis không còn.", AN_HEADERS).is_success
+            booked(a, AN_HEADERS, 6)
+            redis.start()
+            booked(b, AN_HEADERS, 6)
+            until(lambda: redis.keys("t:usage:*"), "Redis has the accounts again")
+        with redis.client() as client:
+            name = redis.keys("t:usage:*")[0].decode()
+            assert len(client.hgetall(name)) == 2
+    finally:
+        redis.stop()
+
+
+def test_disk_that_cannot_be_written(tmp_path: Path) -> None:
+    """Bookings wait in memory, the server says so, and they are written when the disk is back."""
+    install_pair(tmp_path / "voices")
+    blocked = tmp_path / "usage"
+    blocked.write_text("a file in place of the folder", encoding="utf-8")
+    with serving(tmp_path, settings()) as server:
+        assert say(server, "Đĩa hỏng.", AN_HEADERS).is_success
+        server.wait_for("usage: accounts cannot be kept on the disk")
+        assert httpx.get(f"{server.url}/readyz").json()["degraded"] == "usage"
+        assert "\nvits_tts_usage_unsaved 1.0" in server.metrics()
+        refused = httpx.get(f"{server.url}/v1/usage", headers=AN_HEADERS)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (507, "storage_failed")
+        blocked.unlink()
+        server.wait_for("usage: accounts can be kept on the disk again")
+        booked(server, AN_HEADERS, 1)
+        assert httpx.get(f"{server.url}/readyz").json()["status"] == "ready"
+
+
+def test_damaged_accounts(tmp_path: Path) -> None:
+    """A damaged file is put aside, and the server goes on with a new one."""
+    install_pair(tmp_path / "voices")
+    (tmp_path / "usage").mkdir()
+    (tmp_path / "usage/usage.sqlite").write_bytes(b"no database" * 1000)
+    with serving(tmp_path, settings()) as server:
+        assert say(server, "Vẫn nói.", AN_HEADERS).is_success
+        booked(server, AN_HEADERS, 1)
+    assert list((tmp_path / "usage").glob("*.damaged-*"))

@@ -1,1 +1,0 @@
-"""Tests of vits_tts.voice.supply."""

@@ -1,0 +1,374 @@
+"""SSML and inline marks on a real server: samples, times, files, errors."""
+
+import base64
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from tests.support.redis import redis_server
+from tests.support.server import Settings, serving, until
+from tests.support.sound import decode
+from tests.support.voices import install_pair
+from vits_tts.audio.resample import Resampler, converted_length
+
+JSON = {"Content-Type": "application/json"}
+HELLO, DAY = "Xin chào các bạn.", "Hôm nay trời đẹp."
+
+
+def samples(client: httpx.Client, text: str, **more: Any) -> NDArray[np.int16]:
+    """Return the samples of a stream."""
+    answer = client.post("/tts/stream", json={"text": text, **more})
+    assert answer.status_code == 200, answer.text
+    return np.frombuffer(answer.content[44:], "<i2")
+
+
+@pytest.mark.parametrize(
+    ("tag", "seconds"),
+    [
+        ('<break time="1234ms"/>', 1.234),
+        ('<break time=".25s"/><break strength="strong"/>', 1.25),
+        ("<break/>", 0.5),
+        ('<break strength="none"/>', 0.0),
+    ],
+)
+def test_breaks_are_exact(client: httpx.Client, tag: str, seconds: float) -> None:
+    """A break is silence, exact to the sample, and the words around it are as without it."""
+    one, two = samples(client, HELLO), samples(client, DAY)
+    gap = np.zeros(round(seconds * 16000), np.int16)
+    for _ in range(2):  # made, and from the cache
+        both = samples(client, f"<speak>{HELLO}{tag}{DAY}</speak>")
+        assert np.array_equal(both, np.concatenate([one, gap, two]))
+
+
+def test_breaks_before_and_after(client: httpx.Client) -> None:
+    """Silence may begin and end a document, and a plain text."""
+    one, gap = samples(client, HELLO), np.zeros(8000, np.int16)
+    for text in (
+        f"<speak><break/>{HELLO}<break/></speak>",
+        f"[pause 0.5s]{HELLO}<<<sil#500>>>",
+    ):
+        for _ in range(2):
+            assert np.array_equal(samples(client, text), np.concatenate([gap, one, gap]))
+
+
+def test_marks_change_no_sample(client: httpx.Client) -> None:
+    """A mark, a word and a language are heard as if they were not there."""
+    text = 'Xin <mark name="a"/>chào <lang xml:lang="vi">các</lang> <w>bạn</w>.<mark name="b"/>'
+    assert np.array_equal(samples(client, f"<speak>{text}</speak>"), samples(client, HELLO))
+
+
+def test_rate_and_volume(client: httpx.Client) -> None:
+    """A rate changes the length as the parameter does, a volume the amplitude."""
+    slow = samples(client, f'<speak><prosody rate="50%">{HELLO}</prosody></speak>')
+    assert np.array_equal(slow, samples(client, HELLO, speed=0.5))
+    plain = samples(client, HELLO).astype(float)
+    for volume, gain in (("-6dB", 10 ** (-6 / 20)), ("50", 0.5), ("silent", 0)):
+        soft = samples(client, f'<speak><prosody volume="{volume}">{HELLO}</prosody></speak>')
+        assert np.abs(soft - plain * gain).max() <= 0.51
+    loud = samples(client, f'<speak><prosody volume="+12dB">{HELLO}</prosody></speak>')
+    assert np.abs(loud.astype(float)).max() <= 32768 * 10 ** (-1 / 20)
+    assert np.abs(loud.astype(float)).mean() > np.abs(plain).mean() * 2
+
+
+def test_voices(client: httpx.Client) -> None:
+    """Another voice speaks in the same stream, at its sample rate, to the sample."""
+    main = client.get("/voices").json()["default"]
+    rates = {row["name"]: row["sample_rate"] for row in client.get("/voices").json()["voices"]}
+    one, own = samples(client, HELLO), samples(client, DAY, voice="pair", speaker="minh")
+    converted = Resampler(rates["pair"], rates[main])(own, last=True)
+    assert len(converted) == round(len(own) * rates[main] / rates["pair"])
+    gap = np.zeros(rates[main], np.int16)
+    both = f'<speak>{HELLO}<break time="1s"/><voice name="pair/minh">{DAY}</voice></speak>'
+    for _ in range(2):  # made, and from the cache
+        heard = samples(client, both)
+        assert np.array_equal(heard, np.concatenate([one, gap, converted]))
+    saved = client.post("/tts", json={"text": both, "timestamps": True}).json()
+    assert saved["seconds"] == pytest.approx(len(heard) / rates[main], abs=6e-4)
+    asked = {"text": DAY, "voice": "pair", "speaker": "minh", "timestamps": True}
+    alone = client.post("/tts", json=asked).json()["timestamps"]["sentences"][0]
+    told = saved["timestamps"]["sentences"][1]
+    begin = (len(one) + len(gap)) / rates[main]
+    assert told["end_seconds"] == pytest.approx(len(heard) / rates[main], abs=1e-4)
+    for word, other in zip(told["words"], alone["words"], strict=True):
+        for name in ("start_seconds", "end_seconds"):
+            assert word[name] == pytest.approx(other[name] + begin, abs=2e-4)
+    for name in ("pair", main):  # the request's voice has the rate, whoever speaks
+        inside = f'<speak><voice name="{main}">{HELLO}</voice></speak>'
+        spoken = samples(client, inside, voice=name)
+        assert len(spoken) == round(len(one) * rates[name] / rates[main])
+
+
+def test_turns(client: httpx.Client) -> None:
+    """Each turn has its voice, the pause between two is exact, times and subtitles name both."""
+    main = client.get("/voices").json()["default"]
+    rate = next(
+        row["sample_rate"] for row in client.get("/voices").json()["voices"] if row["name"] == main
+    )
+    turns = [
+        {"text": HELLO, "speed": 2},
+        {"text": DAY, "voice": "pair", "speaker": "minh", "pause": 0.125},
+        {"text": HELLO, "voice": "Minh"},
+    ]
+    parts = [
+        samples(client, HELLO, speed=2),
+        np.zeros(rate * 3 // 4, np.int16),
+        Resampler(8000, rate)(samples(client, DAY, voice="Minh"), last=True),
+        np.zeros(rate // 8, np.int16),
+        Resampler(8000, rate)(samples(client, HELLO, voice="pair", speaker="minh"), last=True),
+    ]
+    asked = {"turns": turns, "turn_pause": 0.75}
+    for _ in range(2):
+        answer = client.post("/tts/stream", json=asked)
+        assert answer.status_code == 200, answer.text
+        assert np.array_equal(np.frombuffer(answer.content[44:], "<i2"), np.concatenate(parts))
+    saved = client.post("/tts", json={**asked, "timestamps": True}).json()
+    text = f"{HELLO}\n{DAY}\n{HELLO}"
+    assert saved["text"] == text
+    told = saved["timestamps"]["sentences"]
+    assert [text[one["start"] : one["end"]] for one in told] == [HELLO, DAY, HELLO]
+    assert [(one.get("voice"), one["turn"]) for one in told] == [
+        (None, 0),
+        ("pair/minh", 1),
+        ("Minh", 2),
+    ]
+    begin = sum(map(len, parts[:2])) / rate
+    assert told[1]["start_seconds"] == pytest.approx(begin, abs=1e-4)
+    cues = client.post("/tts", json={**asked, "timestamps": "srt"}).text
+    assert [cue.split("\n")[2] for cue in cues.strip().split("\n\n")] == [
+        HELLO,
+        f"pair/minh: {DAY}",
+        f"Minh: {HELLO}",
+    ]
+    cues = client.post("/tts", json={**asked, "timestamps": "vtt"}).text
+    assert "\n<v Minh>Xin" in cues
+    plan = client.post("/normalize", json=asked).json()
+    assert [one["turn"] for one in plan["sentences"]] == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("asked", "code", "words"),
+    [
+        ({"turns": []}, "field_invalid", "list of 1 to"),
+        ({"turns": "a"}, "field_invalid", "JSON"),
+        ({"turns": [{"voice": "pair"}]}, "field_invalid", "turns.0.text"),
+        ({"turns": [{"text": "a"}, {"text": 3}]}, "field_invalid", "turns.1.text"),
+        ({"turns": [{"text": "a", "pause": 61}]}, "field_invalid", "turns.0.pause"),
+        ({"turns": [{"text": "a", "who": "b"}]}, "field_invalid", "turns.0.who"),
+        ({"turns": [{"text": "a"}], "text": "b"}, "field_invalid", "one of them"),
+        ({"turns": [{"text": "a", "voice": "x"}]}, "voice_unknown", "turn 0"),
+        ({"turns": [{"text": "a", "voice": "pair", "speaker": "x"}]}, "speaker_unknown", "x"),
+        ({"turns": [{"text": "<speak>a"}]}, "markup_invalid", "turn 0"),
+        ({"turns": [{"text": "a", "speed": 9}]}, "speed_invalid", "speed"),
+        ({"turns": [{"text": "\ud800"}]}, "encoding_invalid", "surrogate"),
+        ({"turns": [{"text": "!"}]}, "text_unspeakable", "nothing to say"),
+        ({"turns": [{"text": "a" * 1500}] * 2}, "text_too_long", "2000"),
+    ],
+)
+def test_errors_of_turns(
+    client: httpx.Client, asked: dict[str, Any], code: str, words: str
+) -> None:
+    """Wrong turns are refused with the number of the turn and the field."""
+    for path in ("/tts", "/tts/stream"):
+        answer = client.post(path, content=json.dumps(asked), headers=JSON)
+        error = answer.json()["error"]
+        assert error["code"] == code, error
+        assert answer.status_code in {400, 404, 413}
+        assert words in error["message"]
+
+
+@pytest.mark.parametrize("rates", [(22050, 16000), (16000, 22050), (8000, 16000), (44100, 8000)])
+def test_conversion_has_an_exact_length(rates: tuple[int, int]) -> None:
+    """The length is known before the sound, and does not depend on its windows."""
+    noise = np.random.default_rng(0).normal(0, 3000, 5000).astype(np.int16)
+    for count in (1, 2, 80, 160, 161, 440, 441, 4999):
+        whole = Resampler(*rates)(noise[:count], last=True)
+        assert len(whole) == converted_length(count, *rates)
+        resampler = Resampler(*rates)
+        parts = [resampler(noise[at : min(count, at + 77)]) for at in range(0, count, 77)]
+        assert np.array_equal(np.concatenate([*parts, resampler(noise[:0], last=True)]), whole)
+
+
+def test_times_point_into_the_document(client: httpx.Client) -> None:
+    """Words, marks and cues have their places in what was written, and the times of the sound."""
+    document = (
+        '<speak><break time="1s"/>Xin <mark name="mid"/>chào <sub alias="các bạn">cb</sub>.\n'
+        '<mark name="end"/><break time="2s"/><mark name="after"/>A &amp; B.</speak>'
+    )
+    plain = client.post("/tts", json={"text": "Xin chào các bạn.", "timestamps": True}).json()
+    answer = client.post("/tts", json={"text": document, "timestamps": True}).json()
+    first, second = answer["timestamps"]["sentences"]
+    written = [document[word["start"] : word["end"]] for word in first["words"]]
+    assert written == ["Xin", "chào", "cb", "cb"]
+    (expected,) = plain["timestamps"]["sentences"]
+    for word, other in zip(first["words"], expected["words"], strict=True):
+        assert word["start_seconds"] == pytest.approx(other["start_seconds"] + 1, abs=2e-4)
+    assert [document[word["start"] : word["end"]] for word in second["words"]] == [
+        "A",
+        "&",
+        "B",
+    ]
+    marks = {mark["name"]: mark for part in (first, second) for mark in part["marks"]}
+    assert marks["mid"]["seconds"] == first["words"][1]["start_seconds"]
+    assert marks["end"]["seconds"] == first["end_seconds"]
+    assert marks["after"]["seconds"] == second["start_seconds"]
+    assert second["start_seconds"] - first["end_seconds"] == pytest.approx(2, abs=2e-4)
+    assert document[marks["end"]["start"] :].startswith('<mark name="end"/>')
+    cues = client.post("/tts", json={"text": document, "timestamps": "srt"}).text
+    assert "<" not in cues
+    assert "A & B." in " ".join(cues.split())
+    lines = client.post("/tts/stream", json={"text": document, "timestamps": True}).text
+    told = [json.loads(line) for line in lines.splitlines()]
+    assert [line["marks"] for line in told if line["type"] == "sentence"] == [
+        first["marks"],
+        second["marks"],
+    ]
+    sound = b"".join(base64.b64decode(line["data"]) for line in told if line["type"] == "audio")
+    assert not np.frombuffer(sound[44:], "<i2")[:16000].any()
+
+
+_CALM = ("Xin chào các bạn.", "Hôm nay là ngày 5/3.", "Giá 35k/kg, rẻ quá!", "Tạm biệt nhé.")
+
+
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.randoms(use_true_random=False))
+def test_markup_moves_no_word(client: httpx.Client, chance: random.Random) -> None:
+    """Each word is heard when it is heard without markup, plus the time that markup asks for."""
+    pieces, moves = ["<speak>"], [0.0]
+    for number, sentence in enumerate(_CALM):
+        said = " ".join(_marked(word, chance) for word in sentence.split())
+        if chance.random() < 0.3:
+            said = f'<prosody volume="-3dB">{said}</prosody>'
+        pieces.append(said)
+        if number < len(_CALM) - 1:
+            asked = chance.choice([None, 0, 0.25, 0.333, 2])
+            pieces.append(" " if asked is None else f'<break time="{asked}s"/>')
+            moves.append(moves[-1] + (0 if asked is None else asked - 0.25))
+    plain, marked = (
+        client.post("/tts", json={"text": text, "timestamps": True}).json()["timestamps"]
+        for text in (" ".join(_CALM), "".join([*pieces, "</speak>"]))
+    )
+    assert len(plain["sentences"]) == len(marked["sentences"]) == len(_CALM)
+    for one, other, move in zip(plain["sentences"], marked["sentences"], moves, strict=True):
+        for word, same in zip(one["words"], other["words"], strict=True):
+            assert same["spoken"] == word["spoken"]
+            for name in ("start_seconds", "end_seconds"):
+                assert same[name] == pytest.approx(word[name] + move, abs=3e-4)
+
+
+def _marked(word: str, chance: random.Random) -> str:
+    """Return a word with markup that asks for no time, or without."""
+    lang = f'<lang xml:lang="vi">{word}</lang>'
+    return chance.choice((word, word, f'<mark name="m"/>{word}', f"<w>{word}</w>", lang))
+
+
+def test_normalize_shows_the_plan(client: httpx.Client) -> None:
+    """The segments, and the sentences with what markup gives them."""
+    document = (
+        '<speak>Số <say-as interpret-as="digits">12</say-as><break time="1s"/>'
+        '<prosody rate="slow">nhé</prosody></speak>'
+    )
+    answer = client.post("/normalize", json={"text": document}).json()
+    assert [part["text"] for part in answer["sentences"]] == ["số một hai", "nhé"]
+    assert answer["sentences"][0]["pause"] == 1
+    assert answer["sentences"][1]["rate"] == 0.75
+    assert [part.get("say_as") or part.get("pause") for part in answer["plan"]] == [
+        None,
+        "digits",
+        1.0,
+        None,
+    ]
+    stretches = [part["text"] for part in answer["stretches"]]
+    assert "".join(stretches) == answer["text"]
+    plain = client.post("/normalize", json={"text": "số 12"}).json()
+    assert set(plain) == {"text", "sentences", "stretches"}
+    assert set(plain["sentences"][0]) == {"text", "pause", "start", "end"}
+
+
+def test_input_says_whether_it_is_ssml(client: httpx.Client) -> None:
+    """`input` decides; without it the beginning does."""
+    text = "<speak>chào</speak>"
+    assert client.get("/normalize", params={"text": text}).json()["text"] == "chào"
+    asked = {"text": text, "input": "text"}
+    assert "plan" not in client.get("/normalize", params=asked).json()
+    answer = client.get("/normalize", params={"text": "chào", "input": "ssml"})
+    assert answer.json()["error"]["code"] == "markup_invalid"
+    answer = client.get("/normalize", params={"text": "chào", "input": "xml"})
+    assert answer.json()["error"] | {"message": "", "request_id": ""} == {
+        "code": "field_invalid",
+        "field": "input",
+        "message": "",
+        "request_id": "",
+    }
+
+
+@pytest.mark.parametrize(
+    ("document", "code", "words"),
+    [
+        ("<speak>a", "markup_invalid", "line 1, column 9"),
+        ("<speak>a\n<prosody pitch='x'>b</prosody></speak>", "markup_unsupported", "pitch"),
+        ("<speak>a <brake/></speak>", "markup_unsupported", "did you mean <break>"),
+        ("<!DOCTYPE speak [<!ENTITY a 'b'>]><speak>&a;</speak>", "markup_invalid", "DOCTYPE"),
+        ("<speak><voice name='x'>a</voice></speak>", "markup_invalid", "there is no voice"),
+        ("<speak><phoneme ph='☃'>a</phoneme></speak>", "markup_invalid", "no phoneme"),
+        ("<speak><say-as interpret-as='x'>a</say-as></speak>", "markup_unsupported", "cardinal"),
+        ("<speak><say-as interpret-as='date'>31/2</say-as></speak>", "markup_invalid", "no such"),
+        ("<speak><break time='61s'/>a</speak>", "markup_invalid", "60 s"),
+        ("<speak>a" + "<break time='40s'/>" * 2 + "b</speak>", "markup_invalid", "60 s"),
+        ("a [pause 61s] b", "markup_invalid", "line 1, column 3"),
+        ("<speak><break/></speak>", "text_unspeakable", "nothing to say"),
+    ],
+)
+def test_errors(client: httpx.Client, document: str, code: str, words: str) -> None:
+    """Broken markup is refused with its place and advice, also in OpenAI's shape."""
+    for path in ("/tts", "/tts/stream"):
+        answer = client.post(path, json={"text": document})
+        error = answer.json()["error"]
+        assert (answer.status_code, error["code"], error["field"]) == (400, code, "text")
+        assert words in error["message"]
+    if code != "text_unspeakable":  # which is a short silence there
+        answer = client.post("/v1/audio/speech", json={"model": "tts-1", "input": document})
+        assert answer.json()["error"]["code"] == code
+        assert answer.json()["error"]["param"] == "input"
+
+
+def test_openai(client: httpx.Client) -> None:
+    """OpenAI's path takes SSML by its beginning."""
+    asked = {"model": "tts-1", "response_format": "wav"}
+    document = f"<speak>{HELLO}<break/>{DAY}</speak>"
+    answer = client.post("/v1/audio/speech", json={**asked, "input": document})
+    spoken = decode(answer.content).samples
+    assert len(spoken) == len(samples(client, document))
+
+
+def test_another_replica_makes_the_same_file(tmp_path: Path) -> None:
+    """A file of marked-up text is made again from its recipe in Redis, to the same bytes."""
+    document = (
+        f'<speak><break/><prosody rate="fast" volume="-3dB">{HELLO}</prosody><break time="30s"/>'
+        f'<voice name="pair/minh">{DAY}</voice></speak>'
+    )
+    with redis_server(tmp_path / "redis") as redis:
+        settings: Settings = {
+            "voice": {"name": "pair", "noise_scale": 0, "noise_w": 0},
+            "cache": {"redis": {"url": redis.url, "command_timeout": 2, "connect_timeout": 2}},
+        }
+        for name in ("one", "two"):
+            install_pair(tmp_path / name / "voices")
+        with serving(tmp_path / "one", settings) as one, serving(tmp_path / "two", settings) as two:
+            saved = httpx.post(f"{one.url}/tts", json={"text": document}, timeout=60).json()
+            until(lambda: redis.keys("vits-tts:r*"), "the recipe")
+            path = httpx.URL(saved["audio_url"]).raw_path.decode()
+            first, second = (httpx.get(f"{at.url}{path}", timeout=60) for at in (one, two))
+    assert second.status_code == 200
+    assert first.content == second.content
+    assert decode(first.content).seconds == pytest.approx(saved["seconds"], abs=0.01)
+    assert saved["seconds"] > 30.5

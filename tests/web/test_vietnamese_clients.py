@@ -1,0 +1,441 @@
+"""FPT.AI, Viettel AI, Zalo AI and Vbee: requests in the form that their clients send.
+
+Their clients cannot be installed; the requests are those of their documentation.
+"""
+
+import io
+import wave
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+
+from tests.conftest import Starter
+from tests.support.decoding import DECODERS
+from tests.support.receiver import receiving
+from tests.support.server import Server, Settings, serving
+from tests.support.sound import assert_speech
+from tests.support.voices import install_pair
+from vits_tts.config import EMBEDDED_VOICE
+from vits_tts.web.auth.api_keys import make_key
+
+TEXT = "Xin chào các bạn. Hôm nay trời đẹp quá!"
+NGOCHUYEN = "hn_female_ngochuyen_full_48k-fhg"
+VOICES: Settings = {
+    "fpt": {"voices": {"banmai": EMBEDDED_VOICE, "leminh": "pair/minh"}},
+    "viettel": {"voices": {"hn-quynhanh": EMBEDDED_VOICE, "hcm-minhquan": "pair/minh"}},
+    "zalo": {"voices": {1: EMBEDDED_VOICE, 2: "pair/minh"}},
+    "vbee": {"voices": {NGOCHUYEN: EMBEDDED_VOICE, "sg_minh": "pair/minh"}},
+}
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Run a server with all four interfaces."""
+    folder = tmp_path_factory.mktemp("vietnamese")
+    install_pair(folder / "voices")
+    settings: Settings = {
+        **VOICES,
+        "voice": {"others": ["pair"], "noise_scale": 0, "noise_w": 0},
+        "callbacks": {"hosts": ["127.0.0.1", "localhost"], "private_networks": ["127.0.0.0/8"]},
+    }
+    with serving(folder, settings) as server:
+        yield server
+
+
+def poll(server: Server, url: str) -> httpx.Response:
+    """Request a file until it exists, as the clients do."""
+
+    def there() -> httpx.Response | None:
+        answer = httpx.get(url)
+        assert answer.status_code in {200, 404}
+        return answer if answer.status_code == 200 else None
+
+    found = server.wait_until(there, "the file")
+    assert found is not None
+    return found
+
+
+def samples(data: bytes) -> Any:
+    """Return the samples of a WAV file with its length, by Python's `wave`."""
+    with wave.open(io.BytesIO(data)) as file:
+        frames = file.readframes(file.getnframes())
+    assert len(frames) == len(data) - 44
+    return np.frombuffer(frames, "<i2")
+
+
+def level(data: bytes) -> float:
+    """Return the loudest sample of a WAV file, as a share of full scale."""
+    return float(np.abs(samples(data).astype(int)).max()) / 32768
+
+
+# --- FPT.AI --------------------------------------------------------------------------------------
+
+
+def fpt(server: Server, text: str, **headers: str) -> httpx.Response:
+    """Send the request of FPT.AI's examples."""
+    url = f"{server.url}/hmi/tts/v5"
+    return httpx.post(url, content=text.encode(), headers=headers, timeout=60)
+
+
+def test_fpt(shared: Server) -> None:
+    """The answer has a link at once, which is 404 until the file exists; the default is MP3."""
+    answer = fpt(shared, TEXT, api_key="none", voice="banmai", speed="0")
+    assert answer.status_code == 200
+    told = answer.json()
+    assert (told["error"], told["request_id"]) == (0, answer.headers["X-Request-ID"])
+    sound = poll(shared, told["async"])
+    assert sound.headers["Content-Type"] == "audio/mpeg"
+    assert_speech(DECODERS["mp3"](sound.content, 22050), shortest=2, longest=6)
+    counted = 'vits_tts_audio_seconds_total{route="fpt"}'
+    shared.wait_until(lambda: counted in shared.metrics(), "the seconds of the file")
+
+
+def test_fpt_headers(shared: Server) -> None:
+    """Voice, speed and format are read from headers."""
+
+    def spoken(speed: str) -> bytes:
+        text = "Một hai ba bốn năm."
+        told = fpt(shared, text, voice="leminh", speed=speed, format="wav").json()
+        return poll(shared, told["async"]).content
+
+    plain = spoken("")
+    assert level(plain) == pytest.approx(0.5, 0.01)
+    assert len(samples(spoken("+3"))) == pytest.approx(len(samples(plain)) / 2**0.5, rel=0.02)
+    assert len(samples(spoken("-3"))) == pytest.approx(len(samples(plain)) * 2**0.5, rel=0.02)
+
+
+def test_fpt_callback(shared: Server) -> None:
+    """The link is posted when the file exists, repeatedly until it is accepted."""
+    with receiving(500, 503) as receiver:
+        url = f"http://127.0.0.1:{receiver.port}/done?id=5"
+        told = fpt(shared, "Gọi lại nhé.", voice="banmai", callback_url=url).json()
+        assert receiver.wait() == {"message": told["async"], "success": "true"}
+        assert receiver.paths == ["/done?id=5"] * 3
+        assert httpx.get(told["async"]).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("text", "headers", "refusal"),
+    [
+        ("", {"voice": "banmai"}, (400, "text_empty")),
+        ("...", {"voice": "banmai"}, (400, "text_unspeakable")),
+        (TEXT, {"voice": "nobody"}, (404, "voice_unknown")),
+        (TEXT, {"voice": "banmai", "speed": "4"}, (400, "field_invalid")),
+        (TEXT, {"voice": "banmai", "speed": "fast"}, (400, "field_invalid")),
+        (TEXT, {"voice": "banmai", "format": "ogg"}, (400, "format_invalid")),
+        (TEXT, {"callback_url": "http://example.org/"}, (400, "callback_refused")),
+        (TEXT, {"callback_url": "ftp://127.0.0.1/"}, (400, "callback_refused")),
+        (TEXT, {"callback_url": "http://127.0.0.1@evil.example/"}, (400, "callback_refused")),
+        (TEXT, {"callback_url": "http://localhost.evil.example/"}, (400, "callback_refused")),
+    ],
+)
+def test_fpt_refusals(
+    shared: Server, text: str, headers: dict[str, str], refusal: tuple[int, str]
+) -> None:
+    """Errors have FPT.AI's form."""
+    answer = fpt(shared, text, **headers)
+    told = answer.json()
+    assert (answer.status_code, told["code"]) == refusal
+    assert told["error"] == answer.status_code
+    assert told["message"]
+
+
+# --- Viettel AI ----------------------------------------------------------------------------------
+
+
+def viettel(server: Server, **body: Any) -> httpx.Response:
+    """Send the request of Viettel's examples."""
+    return httpx.post(f"{server.url}/tts/speech_synthesis", json=body, timeout=60)
+
+
+def test_viettel(shared: Server) -> None:
+    """The sound comes at once in the requested form: a stream, WAV or MP3."""
+    common = {"text": TEXT, "voice": "hn-quynhanh", "speed": 1.0, "without_filter": False}
+    file = viettel(shared, **common, tts_return_option=2, filter=None)
+    assert file.headers["Content-Type"] == "audio/wav"
+    whole = samples(file.content)
+    stream = viettel(shared, **common, tts_return_option=1)
+    assert np.array_equal(np.frombuffer(stream.content[44:], "<i2"), whole)
+    mp3 = viettel(shared, **common, tts_return_option=3)
+    assert mp3.headers["Content-Type"] == "audio/mpeg"
+    assert_speech(DECODERS["mp3"](mp3.content, 22050), shortest=2, longest=6)
+    other = viettel(shared, text="Một.", voice="hcm-minhquan", tts_return_option=2)
+    assert level(other.content) == pytest.approx(0.5, 0.01)
+
+
+def test_viettel_voices(shared: Server) -> None:
+    """The list has the names of the settings; the beginning of each says its region."""
+    voices = httpx.get(f"{shared.url}/tts/voices").json()
+    assert httpx.head(f"{shared.url}/tts/voices").status_code == 200
+    regions = {voice["code"]: voice["location"] for voice in voices}
+    assert regions == {"hn-quynhanh": "Miền Bắc", "hcm-minhquan": "Miền Nam"}
+
+
+def test_viettel_refusals(shared: Server) -> None:
+    """Errors have Viettel's form."""
+    answer = viettel(shared, text=TEXT, voice="nobody")
+    told = answer.json()
+    assert (answer.status_code, told["code"]) == (404, 404)
+    assert told["vi_message"] == "Giọng đọc không tồn tại"
+    assert told["en_message"].startswith("there is no voice 'nobody'")
+    assert viettel(shared, text=TEXT, tts_return_option=9).json()["error"] == "field_invalid"
+
+
+# --- Zalo AI -------------------------------------------------------------------------------------
+
+
+def zalo(server: Server, **form: str) -> httpx.Response:
+    """Send the request of Zalo's examples."""
+    headers = {"apikey": "none"}
+    return httpx.post(f"{server.url}/v1/tts/synthesize", data=form, headers=headers, timeout=60)
+
+
+def test_zalo(shared: Server) -> None:
+    """The answer has the link of a file, in the encoding that a number selects."""
+    told = zalo(shared, input=TEXT).json()
+    assert (told["error_code"], told["error_message"]) == (0, "Successful.")
+    assert len(samples(httpx.get(told["data"]["url"]).content)) > 40_000
+    other = zalo(shared, input="Một hai.", speaker_id="2", speed="0.8", encode_type="0").json()
+    assert level(httpx.get(other["data"]["url"]).content) == pytest.approx(0.5, 0.01)
+    mp3 = zalo(shared, input="Một hai.", encode_type="1", quality="1").json()
+    assert httpx.get(mp3["data"]["url"]).headers["Content-Type"] == "audio/mpeg"
+
+
+@pytest.mark.parametrize(
+    ("form", "refusal"),
+    [
+        ({}, (400, "field_invalid")),
+        ({"input": TEXT, "speaker_id": "3"}, (404, "voice_unknown")),
+        ({"input": TEXT, "encode_type": "7"}, (400, "field_invalid")),
+        ({"input": TEXT, "speed": "9"}, (400, "speed_invalid")),
+    ],
+)
+def test_zalo_refusals(shared: Server, form: dict[str, str], refusal: tuple[int, str]) -> None:
+    """Errors have Zalo's form."""
+    answer = zalo(shared, **form)
+    told = answer.json()
+    assert (told["error_code"], told["error"]) == refusal
+    assert told["error_message"]
+
+
+# --- Vbee ----------------------------------------------------------------------------------------
+
+
+def vbee(server: Server, path: str = "/v1/tts", **body: Any) -> httpx.Response:
+    """Send the request of Vbee's examples."""
+    headers = {"Authorization": "Bearer none", "App-Id": "5e8f"}
+    return httpx.post(f"{server.url}{path}", json=body, headers=headers, timeout=60)
+
+
+def test_vbee_sync(shared: Server) -> None:
+    """The sound comes at once, in each format."""
+    mp3 = vbee(shared, text=TEXT, mode="sync", voiceCode=NGOCHUYEN, outputFormat="mp3", bitrate=64)
+    assert mp3.headers["Content-Type"] == "audio/mpeg"
+    assert_speech(DECODERS["mp3"](mp3.content, 22050), shortest=2, longest=6)
+    asked = {"mode": "sync", "voiceCode": "sg_minh", "text": "Một hai ba."}
+    wav = vbee(shared, **asked, outputFormat="wav", sampleRate=16000).content
+    assert level(wav) == pytest.approx(0.5, abs=0.1)  # filtered for its sample rate
+    quiet = vbee(shared, text="🙂", mode="sync", outputFormat="wav").content
+    assert not samples(quiet).any()  # as everywhere below /v1
+    pcm = vbee(shared, **asked, outputFormat="pcm", sampleRate="8000", speed=1.0)
+    assert pcm.headers["Content-Type"] == "audio/pcm; rate=8000"
+
+
+def test_vbee_async(shared: Server) -> None:
+    """The answer has a request id; the status can be asked for, and the result is posted."""
+    with receiving() as receiver:
+        hook = f"http://localhost:{receiver.port}/hook"
+        asked = {"text": "Bất đồng bộ.", "mode": "async", "voiceCode": NGOCHUYEN}
+        told = vbee(shared, **asked, outputFormat="wav", webhookUrl=hook).json()
+        assert told["status"] == "IN_PROGRESS"
+        posted = receiver.wait()
+    url = f"{shared.url}/v1/tts/requests/{told['requestId']}"
+    standing = httpx.get(url).json()
+    assert standing == {**told, "status": "COMPLETED", "audioLink": posted["audioLink"]}
+    assert posted == standing
+    assert len(samples(httpx.get(posted["audioLink"]).content)) > 10_000
+    never = "0" * 40
+    assert httpx.head(url).status_code == 200
+    assert httpx.get(f"{shared.url}/v1/tts/requests/{never}-mp3-60000000").json() == {
+        "requestId": f"{never}-mp3-60000000",
+        "status": "FAILED",
+    }
+    for wrong in ("nothing", f"{never}-exe-60000000", f"{never}-mp3-ffffffff"):
+        assert httpx.get(f"{shared.url}/v1/tts/requests/{wrong}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"audio": {"max_bytes": 1024 * 1024}}, {"limits": {"request_cpu_seconds": 0.05}}],
+)
+def test_vbee_failure(start: Starter, settings: Settings) -> None:
+    """A request that cannot be fulfilled has failed as soon as that is known."""
+    with start({"server": {"workers": 1}, **settings, **_one_voice()}) as server:
+        text = " ".join(f"Đây là câu thứ {number} của bài." for number in range(100))
+        asked = {"text": text, "mode": "async", "outputFormat": "wav"}
+        told = vbee(server, **asked).json()
+        assert told["status"] == "IN_PROGRESS"
+        url = f"{server.url}/v1/tts/requests/{told['requestId']}"
+
+        def failed() -> bool:
+            return bool(httpx.get(url).json()["status"] == "FAILED")
+
+        server.wait_until(failed, "the failure")
+        if "limits" in settings:
+            ended = 'vits_tts_requests_too_costly_total{route="vbee",stage="synthesis"} 1.0'
+            assert ended in server.metrics()
+        old = httpx.get(f"{server.url}/api/v1/tts/{told['requestId']}").json()
+        assert old["result"]["status"] == "FAILURE"
+
+
+def test_vbee_legacy(shared: Server) -> None:
+    """The older paths give the link at once (direct), or later by callback and on request."""
+    asked: dict[str, Any] = {
+        "app_id": "5e8f",
+        "voice_code": "sg_minh",
+        "audio_type": "wav",
+        "speed_rate": "1.0",
+    }
+    told = vbee(shared, "/api/v1/tts", **asked, response_type="direct", input_text="Một.").json()
+    result = told["result"]
+    assert (told["status"], result["status"], result["characters"]) == (1, "SUCCESS", 4)
+    assert level(httpx.get(result["audio_link"]).content) == pytest.approx(0.5, 0.01)
+    with receiving() as receiver:
+        sentences = [{"input_text": "Hai.", "voice_code": "sg_minh"}, {"input_text": "Ba."}]
+        asked |= {"callback_url": f"http://127.0.0.1:{receiver.port}/", "sentences": sentences}
+        told = vbee(shared, "/api/v1/tts", **asked, response_type="indirect").json()
+        assert told["result"]["status"] == "IN_PROGRESS"
+        posted = receiver.wait()
+    assert posted["status"] == "SUCCESS"
+    url = f"{shared.url}/api/v1/tts/{posted['request_id']}"
+    standing = httpx.get(url).json()["result"]
+    assert standing["audio_link"] == posted["audio_link"]
+    assert httpx.get(posted["audio_link"]).status_code == 200
+
+
+def test_vbee_refusals(shared: Server) -> None:
+    """Errors have Vbee's forms."""
+    told = vbee(shared, text=TEXT, voiceCode="nobody").json()
+    assert (told["status"], told["error"]["code"]) == ("FAILED", "voice_unknown")
+    old = vbee(shared, "/api/v1/tts", input_text=TEXT, voice_code="nobody").json()
+    assert (old["status"], old["error_code"], old["error"]) == (0, 404, "voice_unknown")
+    assert vbee(shared, "/api/v1/tts").json()["error"] == "text_missing"
+    named = vbee(shared, text=TEXT, sampleRate=5).json()["error"]  # as the caller names it
+    assert named["field"] == "sampleRate"
+    assert named["message"].startswith("sampleRate for mp3 must be one of")
+    old = vbee(shared, "/api/v1/tts", input_text=TEXT, speed_rate=9).json()
+    assert old["error_message"].startswith("speed_rate is")
+    assert zalo(shared, input="").json()["error_message"] == "input is empty"
+    several = [{"input_text": "a", "voice_code": "sg_minh"}, {"input_text": "b", "voice_code": "x"}]
+    assert vbee(shared, "/api/v1/tts", sentences=several).json()["error"] == "field_invalid"
+
+
+# --- common behaviour ----------------------------------------------------------------------------
+
+
+def test_keys(start: Starter) -> None:
+    """Each interface accepts an API key where its clients put theirs, and refuses others."""
+    key, line = make_key("app")
+    with start({"access": {"keys": [line]}, **_one_voice()}) as server:
+        url = server.url
+        calls: list[tuple[str, dict[str, str], dict[str, Any]]] = [
+            ("/hmi/tts/v5", {"api_key": "KEY"}, {"content": b"M\xe1\xbb\x99t."}),
+            ("/hmi/tts/v5", {"api-key": "KEY"}, {"content": b"M\xe1\xbb\x99t."}),
+            ("/tts/speech_synthesis", {}, {"json": {"text": "Một.", "token": "KEY"}}),
+            ("/tts/speech_synthesis", {"token": "KEY"}, {"json": {"text": "Một."}}),
+            ("/v1/tts/synthesize", {"apikey": "KEY"}, {"data": {"input": "Một."}}),
+            ("/v1/tts", {"Authorization": "Bearer KEY"}, {"json": {"text": "Một."}}),
+            ("/api/v1/tts", {"Authorization": "Bearer KEY"}, {"json": {"input_text": "Một."}}),
+        ]
+        for path, headers, body in calls:
+            for given, status in ((key, 200), ("wrong", 401)):
+                real = {name: value.replace("KEY", given) for name, value in headers.items()}
+                sent: dict[str, Any] = dict(body)
+                if "token" in sent.get("json", {}):
+                    sent["json"] = {**sent["json"], "token": given}
+                answer = httpx.post(f"{url}{path}", headers=real, timeout=60, **sent)
+                assert answer.status_code == status, (path, given, answer.text)
+            bare: dict[str, Any] = dict(body)
+            if "token" in bare.get("json", {}):
+                bare["json"] = {"text": "Một."}
+            assert httpx.post(f"{url}{path}", **bare).status_code == 401
+
+
+def _one_voice() -> Settings:
+    return {
+        name: {"voices": dict.fromkeys(section["voices"], EMBEDDED_VOICE)}
+        for name, section in VOICES.items()
+    }
+
+
+def test_links_are_signed(start: Starter) -> None:
+    """With signed links, every address that these paths answer or post plays without a key."""
+    key, line = make_key("app")
+    settings: Settings = {
+        "access": {"keys": [line]},
+        "audio": {"links": "signed"},
+        "callbacks": {"hosts": ["127.0.0.1"], "private_networks": ["127.0.0.0/8"]},
+        "server": {"public_url": "relative"},  # of no use in a callback
+        **_one_voice(),
+    }
+    bearer = {"Authorization": f"Bearer {key}"}
+    with start(settings) as server, httpx.Client(base_url=server.url, timeout=60) as client:
+        with receiving() as receiver:
+            hook = f"http://127.0.0.1:{receiver.port}/"
+            told = fpt(server, "Một.", api_key=key, callback_url=hook).json()
+            assert receiver.wait()["message"] == told["async"]
+        urls = [told["async"]]
+        form = {"input": "Hai."}
+        told = client.post("/v1/tts/synthesize", data=form, headers={"apikey": key}).json()
+        urls.append(told["data"]["url"])
+        asked: dict[str, object] = {"text": "Ba.", "mode": "async"}
+        with receiving() as receiver:
+            asked["webhookUrl"] = f"http://127.0.0.1:{receiver.port}/"
+            told = client.post("/v1/tts", json=asked, headers=bearer).json()
+            urls.append(receiver.wait()["audioLink"])
+        path = f"/v1/tts/requests/{told['requestId']}"
+        urls.append(client.get(path, headers=bearer).json()["audioLink"])
+        legacy = {"input_text": "Bốn.", "response_type": "direct"}
+        result = client.post("/api/v1/tts", json=legacy, headers=bearer).json()["result"]
+        urls.append(result["audio_link"])
+        path = f"/api/v1/tts/{result['request_id']}"
+        urls.append(client.get(path, headers=bearer).json()["result"]["audio_link"])
+        for url in urls:
+            assert url.startswith(f"{server.url}/audio/")
+            assert httpx.get(url).status_code == 200
+            assert httpx.get(url.partition("?")[0]).status_code == 401
+
+
+def test_inner_networks_are_not_posted_to(start: Starter) -> None:
+    """Nothing is posted to an allowed name that resolves to an inner network."""
+    with receiving() as receiver:
+        settings: Settings = {
+            **_one_voice(),
+            "callbacks": {"hosts": ["localhost", "127.0.0.1"], "attempts": 2},
+        }
+        with start(settings) as server:
+            url = f"http://localhost:{receiver.port}/"
+            told = fpt(server, "Một.", callback_url=url).json()
+            assert poll(server, told["async"]).status_code == 200
+            server.wait_for("callback given up", host="localhost")
+            assert receiver.posted == []
+            assert 'vits_tts_callbacks_total{outcome="failed"} 1.0' in server.metrics()
+
+
+def test_redirects_and_refusals_of_hosts(shared: Server) -> None:
+    """A redirect is not followed, and a host that refuses is not asked again."""
+    with receiving(302) as receiver:
+        url = f"http://127.0.0.1:{receiver.port}/first"
+        fpt(shared, "Chuyển hướng.", callback_url=url)
+        shared.wait_for("callback given up")
+        assert receiver.paths == ["/first"]
+
+
+def test_switched_off(client: httpx.Client) -> None:
+    """Without a map of voices these paths do not exist."""
+    for path in ("/hmi/tts/v5", "/tts/speech_synthesis", "/v1/tts/synthesize", "/v1/tts"):
+        assert client.post(path, json={"text": "a"}).status_code == 404
+    assert client.post("/api/v1/tts", json={"input_text": "a"}).status_code == 404
