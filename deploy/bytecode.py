@@ -1,6 +1,6 @@
-"""Import all of our package, so that Python keeps bytecode of what it uses and of nothing else.
+"""Imports the whole package, so that Python compiles only the modules that it uses.
 
-Half of what libraries bring is never imported here; compiled, it would be 12 MB of the image.
+Half of the modules of libraries are never imported; compiled, they would add 12 MB to the image.
 """
 
 import pkgutil
@@ -18,5 +18,5 @@ for module in pkgutil.walk_packages(vits_tts.__path__, "vits_tts."):
     except ModuleNotFoundError as problem:
         if (problem.name or "").split(".")[0] not in EXTRAS:
             raise
-with vits_tts.Speech() as speech:  # what is imported when it is used
+with vits_tts.Speech() as speech:  # also import the modules that are imported at their first use
     speech.say("Xin chào.").encoded("flac")
