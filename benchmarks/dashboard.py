@@ -1,11 +1,12 @@
-"""Draw deploy/monitoring/dashboard.json: real servers, a real Prometheus, and what goes wrong.
+"""Draw deploy/monitoring/dashboard.json from real servers and a real Prometheus.
 
     uv run --group benchmarks python benchmarks/dashboard.py     # six minutes; Debian: prometheus
 
-Two servers share a Redis, and Prometheus asks both for their metrics. Listeners come and go; then a
-crowd comes, then Redis is away, then one caller asks for too much. Every query of every panel is
-then asked of Prometheus as Grafana asks it; one that is refused, or draws nothing, is an error.
-Writes docs/pictures/dashboard.png: the panels, where the dashboard has them.
+Two servers share a Redis, and Prometheus collects the metrics of both. Callers come and go; then
+many come at once, then Redis is stopped, then one caller exceeds its rate limit. After that every
+query of every panel is sent to Prometheus in the form that Grafana uses. A query that is refused or
+returns no data is an error. Writes docs/pictures/dashboard.png: the panels, laid out as in the
+dashboard.
 """
 
 import random
@@ -38,7 +39,7 @@ SETTINGS: Final = {"voice": {"threads": 1}, "access": {"requests_per_minute": 45
 SCRAPE: Final = 3
 FILES: Final = 1 / 8
 FAMILIAR: Final = 1 / 2
-"""Shares of requests for files, and of texts that were said before."""
+"""Share of requests that ask for a file, and share of texts that have been said before."""
 COLUMNS: Final = 24
 COLOURS: Final = 128
 LONG_LEGEND: Final = 20
@@ -55,10 +56,10 @@ Drawn = list[tuple[Panel, dict[str, Points]]]
 
 
 class Caller(threading.Thread):
-    """Somebody with an address of their own who asks for new and for familiar texts."""
+    """A caller with its own address that asks for new texts and for familiar ones."""
 
     def __init__(self, url: str, number: int, pause: float) -> None:
-        """Begin at once; ``pause`` is the mean number of seconds between two requests."""
+        """Start at once; ``pause`` is the mean number of seconds between two requests."""
         super().__init__(daemon=True)
         self._url, self._pause = url, pause
         self._texts, self._known = Texts(number), Texts(0).sentences(10)
@@ -68,7 +69,7 @@ class Caller(threading.Thread):
         self.start()
 
     def run(self) -> None:
-        """Ask until stopped."""
+        """Send requests until stopped."""
         with httpx.Client(base_url=self._url, transport=self._transport, timeout=600) as client:
             while not self._enough.wait(self._chance.uniform(0, 2 * self._pause)):
                 familiar = self._chance.random() < FAMILIAR
@@ -79,14 +80,14 @@ class Caller(threading.Thread):
                     client.get(made.json()["audio_url"])
 
     def stop(self) -> None:
-        """Ask no more, and wait for the last answer."""
+        """Stop, and wait for the last answer."""
         self._enough.set()
         self.join()
 
 
 @contextmanager
 def calling(servers: Sequence[Server], numbers: range, pause: float) -> Iterator[None]:
-    """Have callers call for a while."""
+    """Run several callers for a while."""
     urls = islice(cycle(servers), len(numbers))
     callers = [
         Caller(server.url, number, pause) for server, number in zip(urls, numbers, strict=True)
@@ -97,7 +98,7 @@ def calling(servers: Sequence[Server], numbers: range, pause: float) -> Iterator
 
 
 def happen(servers: Sequence[Server], redis: RedisServer) -> None:
-    """An ordinary day, and what spoils it, in five minutes."""
+    """Run five minutes of normal traffic with some faults."""
     wait = threading.Event().wait
     with calling(servers, range(1, 6), 2):
         wait(70)
@@ -114,7 +115,7 @@ def happen(servers: Sequence[Server], redis: RedisServer) -> None:
 
 
 def watched(folder: Path) -> tuple[Drawn, float]:
-    """Return every panel with what it drew, by legend, and when that began."""
+    """Return every panel with the points it drew, by legend, and the time when they begin."""
     with ExitStack() as stack:
         redis = stack.enter_context(redis_server(folder / "redis"))
         settings: dict[str, dict[str, Any]] = {**SETTINGS, "cache": {"redis": {"url": redis.url}}}
@@ -179,8 +180,8 @@ def _panel(axes: Any, panel: Panel, lines: dict[str, Points], begun: float) -> N
 
 
 def main() -> None:
-    """Watch, and draw what was seen."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # ends the servers too
+    """Run the traffic, collect the panels and draw them."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # also stops the servers
     with tempfile.TemporaryDirectory() as folder:
         draw(*watched(Path(folder)))
     print(f"{PICTURE.name}: {PICTURE.stat().st_size // 1000} kB")

@@ -1,11 +1,11 @@
-"""First sound and total work of one sentence, beside the others that run the same voice.
+"""Measure first sound and total work of one sentence, beside other engines for the same voice.
 
     .venv/bin/python benchmarks/engine.py                      # all voices; a table at the end
     .venv/bin/python benchmarks/engine.py --voice medium       # Piper's medium voice only
 
-Everything runs in this process, on the same phonemes, in turn; each number is the median of the
-repetitions. Ratios are taken within a repetition, before the median, since machines are noisy.
-`streaming-vits` and `piper` need their packages; without them their rows are missing.
+All engines run in this process, in turn, on the same phonemes; each number is the median of the
+repetitions. Ratios are computed within a repetition before the median, because machines are noisy.
+`streaming-vits` and `piper` need their packages; without them their rows are left out.
 """
 
 import argparse
@@ -31,10 +31,10 @@ import onnxruntime
 from measuring.bench import rest
 
 from vits_tts.config import EMBEDDED_VOICE
-from vits_tts.text.phonemise import Phonemiser
+from vits_tts.inference.engine import Engine
+from vits_tts.text.phonemes.espeak import Phonemizer
 from vits_tts.types import Prosody
-from vits_tts.voice import catalogue, manifest
-from vits_tts.voice.engine import Engine
+from vits_tts.voice import installed, manifest
 from vits_tts.voice.manifest import Manifest
 
 SENTENCE: Final = (
@@ -43,23 +43,23 @@ SENTENCE: Final = (
 _CLAUSE: Final = SENTENCE.rstrip(".")
 TEXTS: Final = {
     "5 s": SENTENCE,
-    "11 s": f"{_CLAUSE}, {SENTENCE}",  # as long as a server's sentence gets (text/split.py)
+    "11 s": f"{_CLAUSE}, {SENTENCE}",  # the longest sentence of a server (text/split.py)
     "15 s": f"{_CLAUSE}, {_CLAUSE}, {_CLAUSE},",
 }
 PROSODY: Final = Prosody(1.0, 0.667, 0.8)
 READY: Final = """
 import sys
 from pathlib import Path
-from vits_tts.text.phonemise import Phonemiser
+from vits_tts.text.phonemes.espeak import Phonemizer
 from vits_tts.voice import manifest
-from vits_tts.voice.loading import loaded
-loaded(manifest.read(Path(sys.argv[1])), Phonemiser(), pieces=Path(sys.argv[2]))
+from vits_tts.inference.loading import loaded
+loaded(manifest.read(Path(sys.argv[1])), Phonemizer(), pieces=Path(sys.argv[2]))
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Seconds to the first samples and to the last, for each second of audio the latter."""
+    """Seconds to the first samples, and seconds of work for each second of audio."""
 
     first: float
     total: float
@@ -69,14 +69,14 @@ Contender = Callable[[Sequence[int]], Iterator[np.ndarray]]
 
 
 def ours(engine: Engine, cores: int, ids: Sequence[int]) -> Iterator[np.ndarray]:
-    """Yield windows as the engine makes them."""
+    """Yield the windows of this project's engine."""
     made = engine.begin(ids, PROSODY, cores=cores)
     for frames in made.sizes():
         yield made.window(frames, cores=cores).samples
 
 
 def one_shot(session: onnxruntime.InferenceSession, ids: Sequence[int]) -> Iterator[np.ndarray]:
-    """Yield the whole sentence, made by the graph as it came."""
+    """Yield the whole sentence, synthesised by the original graph in one run."""
     feed = {
         "input": np.array([ids], np.int64),
         "input_lengths": np.array([len(ids)], np.int64),
@@ -88,19 +88,19 @@ def one_shot(session: onnxruntime.InferenceSession, ids: Sequence[int]) -> Itera
 
 
 def piper(voice: Any, ids: Sequence[int]) -> Iterator[np.ndarray]:
-    """Yield what Piper's own runtime makes."""
+    """Yield the samples of Piper's own runtime."""
     yield voice.phoneme_ids_to_audio(list(ids))
 
 
 def streaming_vits(tts: Any, ids: Sequence[int]) -> Iterator[np.ndarray]:
-    """Yield what streaming-vits makes, its own phonemiser left out."""
+    """Yield the samples of streaming-vits, without its own phonemiser."""
     tts.phoneme_ids = lambda _: (np.array([ids], np.int64), [])
     for chunk in tts.stream("x"):
         yield chunk.audio
 
 
 def contenders(voice: Manifest, threads: int, folder: Path) -> dict[str, Contender]:
-    """Return all that can play this voice."""
+    """Return all engines that can run this voice."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 4
@@ -124,16 +124,16 @@ def contenders(voice: Manifest, threads: int, folder: Path) -> dict[str, Contend
 
 
 def other(voice: Manifest, threads: int, folder: Path) -> Any:
-    """Return streaming-vits with this voice."""
+    """Load this voice into streaming-vits."""
     from streaming_vits import StreamingTTS, phonemize
 
-    with mock.patch.object(phonemize, "build"):  # it wants an espeak-ng of its own
+    with mock.patch.object(phonemize, "build"):  # it requires its own copy of espeak-ng
         cache = str(folder / "others")
         return StreamingTTS(str(voice.model_path), threads=threads, verbose=False, cache=cache)
 
 
 def timed(contender: Contender, ids: Sequence[int], sample_rate: int) -> Timing:
-    """Run one contender once."""
+    """Run one engine once and return its times."""
     start = time.perf_counter()
     first, samples = 0.0, 0
     for part in contender(ids):
@@ -146,7 +146,7 @@ def measure(voice: Manifest, threads: int, repetitions: int, folder: Path) -> li
     """Return the rows of one voice."""
     found = contenders(voice, threads, folder)
     runs: dict[tuple[str, str], list[Timing]] = {}
-    phonemes = {length: Phonemiser().espeak(text, "vi") for length, text in TEXTS.items()}
+    phonemes = {length: Phonemizer().espeak(text, "vi") for length, text in TEXTS.items()}
     ids = {length: voice.phoneme_ids(symbols)[0] for length, symbols in phonemes.items()}
     for repetition in range(-1, repetitions):  # the first one warms up
         print(f"{voice.name}: {repetition + 1} of {repetitions}", file=sys.stderr)
@@ -188,21 +188,21 @@ def row(
 
 
 def ready(voice: Manifest, folder: Path, repetitions: int) -> float:
-    """Return the seconds from starting Python to a warm voice, its pieces already cut."""
+    """Return the seconds from the start of Python to a warm voice that is compiled already."""
     seconds = []
     for _ in range(repetitions):
         start = time.perf_counter()
         command = [sys.executable, "-c", READY, str(voice.model_path), str(folder)]
-        subprocess.run(command, check=True)  # our own arguments
+        subprocess.run(command, check=True)  # only arguments of this program
         seconds.append(time.perf_counter() - start)
     return statistics.median(seconds)
 
 
 def many_speakers(medium: Path, folder: Path) -> Path:
-    """Return a voice of four speakers made of Piper's medium one, in ``folder``."""
+    """Make a voice of four speakers from Piper's medium voice, in ``folder``."""
     import onnx
 
-    from tests.voice.graphs import with_speakers
+    from tests.inference.graphs import with_speakers
 
     path = folder / "speakers.onnx"
     onnx.save(with_speakers(onnx.load(medium), 4), str(path))
@@ -212,13 +212,13 @@ def many_speakers(medium: Path, folder: Path) -> Path:
 
 
 def print_rows(rows: list[list[str]]) -> None:
-    """Print lines of the table, as soon as they are known."""
+    """Print lines of the table as soon as they are known."""
     for cells in rows:
         print(f"| {' | '.join(cells)} |", flush=True)
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--threads", type=int, default=2, help="of each run (default 2)")
     parser.add_argument("--repetitions", type=int, default=7)
@@ -230,7 +230,7 @@ def main() -> None:
         paths: dict[str, Callable[[], Path]] = {
             "medium": lambda: medium,
             "speakers": lambda: many_speakers(medium, folder),
-            "bundled": lambda: catalogue.EMBEDDED_FOLDER / f"{EMBEDDED_VOICE}.onnx",
+            "bundled": lambda: installed.EMBEDDED_FOLDER / f"{EMBEDDED_VOICE}.onnx",
         }
         head = ["voice", "sentence", "made by", "first sound", "of streaming-vits", "of 5 s"]
         head += ["RTF", "of one shot"]

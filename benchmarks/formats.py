@@ -1,10 +1,10 @@
-"""What each format costs: time added to the first sound, bytes and processor time.
+"""Measure the cost of each format: time added to the first sound, bytes and processor time.
 
     python benchmarks/formats.py
 
-Prints a Markdown table. Real speech of the voice in the box is taken window by window, as a stream
-makes it; then every format encodes those windows, just as a request does, from the moment that the
-first window is there. The formats are interleaved, so that a noisy machine is noisy for all.
+Prints a Markdown table. The embedded voice speaks window by window, as it does for a stream. Then
+every format encodes those windows like a request, from the moment at which the first window is
+ready. The formats alternate, so that noise of the machine affects all of them alike.
 """
 
 import asyncio
@@ -18,11 +18,11 @@ import av
 
 from vits_tts import config as configuration
 from vits_tts.audio import formats
-from vits_tts.audio.encoder import Encoder
+from vits_tts.audio.encoder import Encoder, bytes_a_second
 from vits_tts.audio.formats import Encoding
-from vits_tts.speech import Tally, build
+from vits_tts.speech import RequestStats, build
 from vits_tts.speech.encoding import encoded
-from vits_tts.speech.helpers import Helpers
+from vits_tts.speech.worker_pool import WorkerPool
 from vits_tts.types import Pcm
 
 TEXT = (
@@ -39,11 +39,11 @@ ASKED: list[tuple[str, int | None]] = [
 
 
 async def main() -> None:
-    """Speak once, encode often, print the table."""
+    """Synthesise once, encode many times, and print the table."""
     windows = await spoken()
     rate, length = windows[0].sample_rate, sum(pcm.seconds for pcm in windows)
     first = windows[0].seconds * 1000
-    helpers = Helpers(4)
+    helpers = WorkerPool(4)
     encodings = [formats.encoding(name, other, None, rate) for name, other in ASKED]
     added: dict[Encoding, list[float]] = {encoding: [] for encoding in encodings}
     begun: dict[Encoding, list[float]] = {encoding: [] for encoding in encodings}
@@ -78,23 +78,27 @@ async def main() -> None:
 
 
 async def spoken() -> list[Pcm]:
-    """Return the windows of the text, as they are made."""
+    """Return the windows of the text in the order of synthesis."""
     speech = build(configuration.load())
     speech.start()
     speech.watch()
     try:
         await asyncio.wrap_future(speech.voices.ready)
         request = await speech.request(TEXT)
-        async with aclosing(speech.stream(request, Tally())) as stream:
+        async with aclosing(speech.stream(request, RequestStats())) as stream:
             return [pcm async for pcm in stream]
     finally:
         await speech.close()
 
 
 async def measured(
-    windows: Sequence[Pcm], encoding: Encoding, helpers: Helpers
+    windows: Sequence[Pcm], encoding: Encoding, helpers: WorkerPool
 ) -> tuple[float, float, float, list[bytes]]:
-    """Return the seconds to the first bytes, the processor's, those for all, and the bytes."""
+    """Measure one encoding of the windows.
+
+    Returns the seconds to the first bytes, the seconds of the processor, the seconds to the last
+    bytes, and the bytes.
+    """
 
     async def stream() -> AsyncGenerator[Pcm, None]:
         for pcm in windows:
@@ -112,9 +116,9 @@ async def measured(
 
 
 def seconds(data: bytes, encoding: Encoding) -> float:
-    """Return how much sound can be heard of the first bytes."""
-    if encoding.format in {"pcm", "mulaw", "alaw"}:
-        return len(data) / (2 if encoding.format == "pcm" else 1) / encoding.sample_rate
+    """Return how many seconds of sound the first bytes decode to."""
+    if formats.FORMATS[encoding.format].headerless:
+        return len(data) / bytes_a_second(encoding)
     with av.open(io.BytesIO(data), "r") as container:
         frames = list(container.decode(audio=0))
     return sum(frame.samples / frame.sample_rate for frame in frames)

@@ -1,8 +1,8 @@
-"""What a loaded voice takes of the memory, and what comes back when it is dropped.
+"""Measure the memory that a loaded voice takes, and the memory that is freed when it is dropped.
 
     python benchmarks/memory.py
 
-Prints the table of docs/VOICES.md: growth of the process's resident memory in MB, each page counted
+Prints the table of docs/VOICES.md: growth of the process's resident memory in MB. Each page counts
 once (Pss), however often it is mapped. Linux only.
 """
 
@@ -17,34 +17,39 @@ from loguru import logger
 
 from tests.support.voices import install_joe
 from vits_tts.config import EMBEDDED_VOICE
-from vits_tts.text.phonemise import Phonemiser
-from vits_tts.voice import arena, catalogue, manifest
-from vits_tts.voice.loading import loaded
+from vits_tts.inference import arena
+from vits_tts.inference.loading import loaded
+from vits_tts.inference.memory import trim
+from vits_tts.inference.session import MOST_CORES
+from vits_tts.text.phonemes.espeak import Phonemizer
+from vits_tts.voice import installed, manifest
+from vits_tts.voice.footprint import footprint
 from vits_tts.voice.manifest import Manifest
-from vits_tts.voice.memory import footprint, trim
-from vits_tts.voice.session import MOST_CORES
 
 _KIB = 1024
 _LONG = 300
 
 
 def settled() -> int:
-    """Return the process's resident memory in bytes when nothing is kept for the next run."""
+    """Return the process's resident memory in bytes after freeing buffers kept for the next run."""
     arena.shared().give_back()
     return resident()
 
 
 def resident() -> int:
-    """Return the process's resident memory in bytes, without what is free on its heaps."""
+    """Return the process's resident memory in bytes, without free space on its heaps."""
     trim()
     lines = Path("/proc/self/smaps_rollup").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) * _KIB
 
 
 def row(voice: Manifest, pieces: Path) -> list[float]:
-    """Return the model's file, the estimates, and the growth: loaded, at work, dropped; in MB."""
-    load = partial(loaded, voice, Phonemiser(), pieces=pieces, cores=MOST_CORES)
-    load()  # cut, and everything imported
+    """Return the size of the model's file, the estimates, and the measured growth, in MB.
+
+    Growth is measured after loading, while the voice is used, and after it is dropped.
+    """
+    load = partial(loaded, voice, Phonemizer(), pieces=pieces, cores=MOST_CORES)
+    load()  # compiles the voice and imports all modules
     before = settled()
     engine = load()
     after = settled()
@@ -59,12 +64,12 @@ def row(voice: Manifest, pieces: Path) -> list[float]:
 
 
 def main() -> None:
-    """Print the table."""
+    """Measure and print the table."""
     logger.remove()
     print("| voice | model file | estimate before | once loaded | loaded | at work | dropped |")
     print("|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
-        embedded = catalogue.EMBEDDED_FOLDER / f"{EMBEDDED_VOICE}.onnx"
+        embedded = installed.EMBEDDED_FOLDER / f"{EMBEDDED_VOICE}.onnx"
         for path in (embedded, install_joe(Path(folder))):
             voice = manifest.read(path)
             numbers = [str(round(number)) for number in row(voice, Path(folder) / "pieces")]

@@ -1,14 +1,14 @@
-"""First sound, many listeners, work, memory: beside all others that play the same voice.
+"""Measure first sound, many listeners, work and memory, beside other engines for the same voice.
 
-    .venv/bin/python benchmarks/performance.py                 # about half an hour, and the soak
-    .venv/bin/python benchmarks/performance.py --quick         # a few minutes, no soak
+    .venv/bin/python benchmarks/performance.py                 # half an hour, and the soak
+    .venv/bin/python benchmarks/performance.py --quick         # minutes, no soak
     .venv/bin/python benchmarks/performance.py --soak 30       # minutes of mixed load
-    .venv/bin/python benchmarks/performance.py --only crowd    # one part; others stay as they were
+    .venv/bin/python benchmarks/performance.py --only crowd    # one part
 
-Writes `results.json`, `tables.md` and plots into a folder, and the tables into the page that shows
-them. Everything runs in turn, round after round, and ratios are taken within a round, since
-machines are noisy; what other processes took meanwhile is written beside the results. Servers are
-asked over HTTP on this machine, so the one who asks and measures takes a share of its cores too.
+Writes `results.json`, `tables.md` and plots into a folder, and the tables into docs/PERFORMANCE.md.
+All measurements alternate, round after round, and ratios are computed within a round, because
+machines are noisy. The processor time of other processes is written beside the results. Servers are
+asked over HTTP on this machine, so the measuring client uses a share of its cores as well.
 """
 
 import argparse
@@ -40,7 +40,7 @@ SOAK_MINUTES: Final = 30.0
 
 
 def machine() -> Result:
-    """Return what this was measured on."""
+    """Describe the machine of this measurement."""
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return {
@@ -52,11 +52,11 @@ def machine() -> Result:
 
 
 def main() -> None:
-    """Measure and write."""
+    """Measure and write the results."""
     options = _options()
-    # A server that is installed has the bytecode of what it imports.
+    # An installed server has the bytecode of its modules on disk.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # ends the servers too
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # also stops the servers
     folder: Path = options.output
     folder.mkdir(parents=True, exist_ok=True)
     kept = folder / "results.json"
@@ -73,10 +73,10 @@ def main() -> None:
 
 
 def _measure(options: argparse.Namespace, results: Result, kept: Path) -> None:
-    """Add to the results, part by part."""
+    """Measure part by part and add to the results."""
     with tempfile.TemporaryDirectory() as temporary:
         place = Path(temporary)
-        os.environ["XDG_CACHE_HOME"] = str(place / "cache")  # the pieces of this run alone
+        os.environ["XDG_CACHE_HOME"] = str(place / "cache")  # compiled voices of this run only
         model = install_joe(place / "voices")
         say("the voice is cut, the server starts")
         with started(place / "server", model) as (server, seconds):

@@ -1,22 +1,28 @@
-"""How well written Vietnamese is read: by this project, by espeak-ng alone, by other libraries.
+"""Compare how well this project, espeak-ng alone and other libraries read written Vietnamese.
 
 Prints Markdown for docs/READING.md. The libraries are a dependency group of their own:
 
     uv run --group benchmarks python benchmarks/reading.py
 
-Every reader gets the cases of tests/cases, and is right where a case accepts its reading. What
-writes words is compared as the tests compare it; English marked by a library is taken without its
-marks. espeak-ng writes none: each word of its phonemes is taken for the accepted word that sounds
-so, if there is one, which favours it.
+With `--nemo FOLDER` it also reads NVIDIA's test cases for Vietnamese from NeMo-text-processing,
+file by file (`written~spoken`; in files named `inverse_...` the other way round). It lists the
+readings that differ by more than style (linh or lẻ, tư or bốn, hai mươi mốt or hai mốt). With
+`--fresh FILE...` it reads lines of `genre TAB written TAB accepted reading`, by genre.
+
+Every reader gets the cases of tests/cases, and is right where a case accepts its reading. Readers
+that write words are compared as the tests compare them. Marks that a library puts around English
+are removed first. espeak-ng writes phonemes: each word of them is taken for the accepted word with
+the same sound, if there is one, which favours espeak-ng.
 """
 
+import argparse
 import os
 import re
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from importlib import metadata
 from itertools import cycle
 from pathlib import Path
@@ -24,8 +30,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from tests.support.reading import Case, accepts, cases, pattern
-from vits_tts.text.normalise import Normaliser
+from tests.support.reading import Case, accepts, cases, pattern, plain
+from vits_tts.text.normalizer.pipeline import Normalizer
 
 Reader = Callable[[Case], str]
 
@@ -42,13 +48,13 @@ NEWS_CHARACTERS = 1_000_000
 
 
 def ours() -> Reader:
-    """Return this project's reader."""
-    normaliser = Normaliser()
+    """Load this project's reader."""
+    normaliser = Normalizer()
     return lambda case: normaliser(case.written).spoken
 
 
 def sea_g2p() -> Reader:
-    """Return sea-g2p's normaliser."""
+    """Load sea-g2p's normaliser."""
     from sea_g2p import Normalizer
 
     normalizer: Any = Normalizer()
@@ -56,7 +62,7 @@ def sea_g2p() -> Reader:
 
 
 def g2p_hamster() -> Reader:
-    """Return the words that g2p-hamster makes phonemes of."""
+    """Load g2p-hamster and read the words that it turns into phonemes."""
     from g2p_hamster import text_to_profile_v2_full
 
     return lambda case: " ".join(
@@ -65,7 +71,7 @@ def g2p_hamster() -> Reader:
 
 
 def vietnormalizer() -> Reader:
-    """Return vietnormalizer."""
+    """Load vietnormalizer."""
     from vietnormalizer import VietnameseNormalizer
 
     normalizer = VietnameseNormalizer()
@@ -73,28 +79,28 @@ def vietnormalizer() -> Reader:
 
 
 def donglao_g2p() -> Reader:
-    """Return donglao-g2p's normaliser."""
+    """Load donglao-g2p's normaliser."""
     from donglao_g2p import normalize
 
     return lambda case: str(normalize(case.written))
 
 
 def vinormx() -> Reader:
-    """Return vinormx."""
+    """Load vinormx."""
     from vinormx import TTSnorm
 
     return lambda case: str(TTSnorm(case.written))
 
 
 def underthesea() -> Reader:
-    """Return underthesea's text normalisation."""
+    """Load underthesea's text normalisation."""
     from underthesea import text_normalize
 
     return lambda case: str(text_normalize(case.written))
 
 
 def espeak() -> Reader:
-    """Return espeak-ng alone, its phonemes taken for words that the case accepts."""
+    """Load espeak-ng alone; its phonemes are taken for words that the case accepts."""
     from piper.phonemize_espeak import ESPEAK_DATA_DIR, EspeakPhonemizer
 
     phonemizer = EspeakPhonemizer(ESPEAK_DATA_DIR)
@@ -124,7 +130,7 @@ READERS: dict[str, Callable[[], Reader]] = {
 
 
 def right(read: Reader, case: Case) -> bool:
-    """Whether the reader reads the case in an accepted way; one that raises does not."""
+    """Return whether the reader reads the case in an accepted way; an exception counts as wrong."""
     try:
         return accepts(case, read(case))
     except Exception:  # noqa: BLE001  # whatever another library raises
@@ -132,7 +138,7 @@ def right(read: Reader, case: Case) -> bool:
 
 
 def version(name: str) -> str:
-    """Return a reader's version, where it is a package."""
+    """Return a reader's version if it is a package."""
     try:
         return f" {metadata.version(name)}"
     except metadata.PackageNotFoundError:
@@ -140,7 +146,7 @@ def version(name: str) -> str:
 
 
 def by_category(found: list[Case], readers: dict[str, Reader]) -> Iterator[str]:
-    """Yield the table of shares read right."""
+    """Yield the table of shares read right, by category."""
     counts = Counter(case.category for case in found)
     hits = {
         name: Counter(case.category for case in found if right(read, case))
@@ -156,7 +162,7 @@ def by_category(found: list[Case], readers: dict[str, Reader]) -> Iterator[str]:
 
 
 def wrong(found: list[Case], read: Reader) -> Iterator[str]:
-    """Yield the table of what this project reads wrong."""
+    """Yield the table of cases that this project reads wrong."""
     missed = [case for case in found if not right(read, case)]
     if not missed:
         yield "None of the cases."
@@ -167,8 +173,62 @@ def wrong(found: list[Case], read: Reader) -> Iterator[str]:
         yield f"| {case.category} | {case.written} | {read(case)} |".replace("\n", " ")
 
 
+_STYLE = {"lẻ": "", "linh": "", "tư": "bốn", "mốt": "một", "lăm": "năm", "bẩy": "bảy"}
+_DIGIT = "một|hai|ba|bốn|năm|sáu|bảy|tám|chín"
+
+
+def style(reading: str) -> str:
+    """Return a reading in the form compared with NeMo's, without differences between regions."""
+    said = plain(reading)
+    said = re.sub(rf"mươi (?=(?:{_DIGIT}|mốt|tư|lăm|bẩy)(?!\w))", "", said)  # hai mốt
+    said = re.sub(r"(?<!\w)(nghìn|triệu|tỷ) không trăm (?!nghìn|triệu)", r"\1 ", said)
+    said = re.sub(r"(?<= )(?:trừ) (?=\w)|^trừ ", "âm ", said)
+    return " ".join(word for word in (_STYLE.get(word, word) for word in said.split()) if word)
+
+
+def nemo(folder: Path) -> Iterator[str]:
+    """Yield the table of NeMo's cases by file, and the cases that differ by more than style."""
+    read = Normalizer()
+    different: list[str] = []
+    yield "| file | cases | same but for style |"
+    yield "|---|---:|---:|"
+    for path in sorted(folder.glob("*.txt")):
+        cases_of_file = [
+            line.split("~", 1) for line in path.read_text("utf-8").splitlines() if "~" in line
+        ]
+        same = 0
+        for first, last in cases_of_file:
+            inverse = path.name.startswith("inverse")
+            written, spoken = (last, first) if inverse else (first, last)
+            reading = read(written).spoken
+            if style(reading) == style(spoken):
+                same += 1
+            else:
+                different.append(f"- `{written}`: {spoken} / {reading}")
+        yield f"| {path.stem} | {len(cases_of_file)} | {same} |"
+    yield ""
+    yield from different
+
+
+def fresh(paths: Iterable[Path]) -> Iterator[str]:
+    """Yield the shares read right of lines with their accepted readings, by genre."""
+    read = Normalizer()
+    counts: Counter[str] = Counter()
+    hits: Counter[str] = Counter()
+    for path in paths:
+        for line in path.read_text("utf-8").splitlines():
+            genre, written, accepted = line.split("\t")
+            counts[genre] += 1
+            hits[genre] += accepts(Case(genre, written, accepted), read(written).spoken)
+    yield "| genre | lines | right |"
+    yield "|---|---:|---:|"
+    for genre, count in sorted(counts.items()):
+        yield f"| {genre} | {count} | {hits[genre] / count:.0%} |"
+    yield f"| **all** | **{counts.total()}** | **{hits.total() / counts.total():.1%}** |"
+
+
 def news(found: list[Case]) -> str:
-    """Return a million characters of lines such as newspapers print."""
+    """Return a million characters of lines that resemble a newspaper."""
     facts = cycle([case.written for case in found if case.category == "passages"])
     prose = cycle(PROSE)
     lines: list[str] = []
@@ -180,14 +240,14 @@ def news(found: list[Case]) -> str:
 
 
 def speed(found: list[Case]) -> Iterator[str]:
-    """Yield how long a million characters and one sentence take."""
+    """Yield the seconds for a million characters and for one sentence."""
     before = os.times()
     command = [sys.executable, "-m", "vits_tts", "normalize"]
     start = time.perf_counter()
     subprocess.run(command, input=news(found).encode(), stdout=subprocess.PIPE, check=True)
     whole = time.perf_counter() - start
     used = sum(os.times()[2:4]) - sum(before[2:4])
-    normaliser = Normaliser()
+    normaliser = Normalizer()
     normaliser(SENTENCE)
     times = []
     for _ in range(300):
@@ -203,7 +263,17 @@ def speed(found: list[Case]) -> Iterator[str]:
 
 
 def main() -> None:
-    """Print everything."""
+    """Print everything, or the parts that the options name."""
+    parser = argparse.ArgumentParser(description="How well written Vietnamese is read.")
+    parser.add_argument("--nemo", type=Path, help="folder of NeMo's test cases")
+    parser.add_argument("--fresh", type=Path, nargs="+", help="files of lines by genre")
+    options = parser.parse_args()
+    if options.nemo:
+        print("\n".join(nemo(options.nemo)))
+    if options.fresh:
+        print("\n".join(fresh(options.fresh)))
+    if options.nemo or options.fresh:
+        return
     found = list(cases())
     readers = {}
     for name, make in READERS.items():

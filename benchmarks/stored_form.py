@@ -1,10 +1,10 @@
-"""How a cached sentence is best stored: bytes a second of speech, time to store and to load.
+"""Compare forms of a cached sentence: bytes a second of speech, time to store and to load.
 
     uv run --group benchmarks python benchmarks/stored_form.py
 
-Prints a Markdown table. Speech: ten sentences of the voice in the box and ten of Piper's medium
-voice, each time the median of all sentences, the forms interleaved so that a noisy machine is
-noisy for all of them.
+Prints a Markdown table. The speech is ten sentences of the embedded voice and ten of Piper's medium
+voice; each number is the median of all sentences. The forms alternate, so that noise of the machine
+affects all of them alike.
 """
 
 import io
@@ -24,10 +24,10 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from tests.support.voices import install_joe
 from vits_tts.config import EMBEDDED_VOICE
-from vits_tts.text.phonemise import Phonemiser
+from vits_tts.inference.engine import Engine
+from vits_tts.text.phonemes.espeak import Phonemizer
 from vits_tts.types import Pcm
-from vits_tts.voice import catalogue, manifest
-from vits_tts.voice.engine import Engine
+from vits_tts.voice import installed, manifest
 
 SENTENCES = [
     "Xin chào các bạn, hôm nay trời đẹp quá.",
@@ -45,14 +45,14 @@ ROUNDS = 7
 
 
 def flac_store(pcm: Pcm) -> bytes:
-    """Return FLAC."""
+    """Encode samples as FLAC."""
     target = io.BytesIO()
     soundfile.write(target, pcm.samples, pcm.sample_rate, "PCM_16", format="FLAC")
     return target.getvalue()
 
 
 def flac_load(data: bytes) -> bytes:
-    """Return samples."""
+    """Decode FLAC into samples."""
     samples, _ = soundfile.read(io.BytesIO(data), dtype="int16")
     return bytes(samples.tobytes())
 
@@ -81,9 +81,9 @@ FORMS: dict[str, tuple[Callable[[Pcm], bytes], Callable[[bytes], bytes]]] = {
 
 
 def spoken(folder: Path) -> list[Pcm]:
-    """Return all sentences by both voices."""
-    phonemiser = Phonemiser()
-    voices = [catalogue.EMBEDDED_FOLDER / f"{EMBEDDED_VOICE}.onnx", install_joe(folder)]
+    """Synthesise all sentences with both voices."""
+    phonemiser = Phonemizer()
+    voices = [installed.EMBEDDED_FOLDER / f"{EMBEDDED_VOICE}.onnx", install_joe(folder)]
     result = []
     for path in voices:
         engine = Engine(manifest.read(path))
@@ -94,7 +94,7 @@ def spoken(folder: Path) -> list[Pcm]:
 
 
 def main() -> None:
-    """Print the table."""
+    """Measure and print the table."""
     with tempfile.TemporaryDirectory() as folder:
         speech = spoken(Path(folder))
     seconds = sum(pcm.seconds for pcm in speech)

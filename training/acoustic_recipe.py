@@ -11,13 +11,14 @@ from training.vocoder import Acoustic
 
 
 class AcousticRecipe(Framed):
-    """Train the acoustic model alone, on long crops and without adversaries: cheap and needed.
+    """Train the acoustic model alone, on long crops and without adversaries.
 
-    It takes many more passes over the texts than the adversaries could be paid for.
+    Steps without adversaries are cheap, so this model sees the texts many more times than it could
+    with them.
     """
 
     def __init__(self, config: Config, clips: list[Clip], seed: int) -> None:
-        """Make the network on the clips' device."""
+        """Create the network on the clips' device."""
         self.config, self.clips, self.seed = config, clips, seed
         self.steps, self.rate = config.acoustic_steps, 1.5e-3
         self.device = clips[0].mel.device
@@ -34,7 +35,7 @@ class AcousticRecipe(Framed):
         return self.model
 
     def losses(self, clips: list[Clip]) -> Losses:
-        """Return the error of long crops' mels, and of their changes from frame to frame."""
+        """Return the errors of long crops' mels, and of their changes from frame to frame."""
         size = self.config.acoustic_crop
         starts = [int(torch.randint(0, max(1, len(c.mel) - size), ())) for c in clips]
         with mixed(self.device):

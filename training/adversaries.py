@@ -16,7 +16,7 @@ class Folded(nn.Module):
     """Judge a waveform folded to rows of ``period`` samples, as in HiFi-GAN."""
 
     def __init__(self, period: int, widths: list[int]) -> None:
-        """Make strided convolutions along each column."""
+        """Create strided convolutions along each column."""
         super().__init__()
         self.period = period
         sizes = [1, *widths]
@@ -42,9 +42,10 @@ class Spectral(nn.Module):
     """Judge a compressed magnitude spectrogram."""
 
     def __init__(self, n_fft: int, width: int) -> None:
-        """Make convolutions that halve the frequency axis.
+        """Create convolutions that halve the frequency axis.
 
-        Four neighbouring bins are four channels of the first layer: half the cost of one channel.
+        Four neighbouring bins become four channels of the first layer, which halves the cost of one
+        channel.
         """
         super().__init__()
         self.n_fft = n_fft
@@ -72,7 +73,7 @@ class Adversaries(nn.Module):
     """All discriminators."""
 
     def __init__(self, periods: list[int], widths: list[int], ffts: list[int], width: int) -> None:
-        """Make one judge for each period and each transform size."""
+        """Create one discriminator for each period and each transform size."""
         super().__init__()
         judges: list[nn.Module] = [Folded(period, widths) for period in periods]
         judges += [Spectral(n_fft, width) for n_fft in ffts]
@@ -82,12 +83,12 @@ class Adversaries(nn.Module):
                 parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
 
     def forward(self, audio: Tensor) -> list[Features]:
-        """Return each judge's features for ``audio`` [B, samples]."""
+        """Return each discriminator's features for ``audio`` [B, samples]."""
         return [judge(audio) for judge in self.judges]
 
 
 def judge_loss(real: list[Features], fake: list[Features]) -> Tensor:
-    """Return the least-squares loss that teaches judges to tell real from fake."""
+    """Return the least-squares loss that trains discriminators to tell real from fake."""
     losses = [
         (r[-1].float() - 1).square().mean() + f[-1].float().square().mean()
         for r, f in zip(real, fake, strict=True)
@@ -96,7 +97,7 @@ def judge_loss(real: list[Features], fake: list[Features]) -> Tensor:
 
 
 def fool_loss(fake: list[Features]) -> Tensor:
-    """Return the loss of not passing for real."""
+    """Return the generator's loss: fake sound that discriminators do not take for real."""
     return torch.stack([(f[-1].float() - 1).square().mean() for f in fake]).mean()
 
 

@@ -1,7 +1,7 @@
-"""Durations of all tokens by a hidden Markov model trained from a flat start.
+"""Find the durations of all tokens by a hidden Markov model, trained from a flat start.
 
 Two states per phone and marks (tones do not matter here), Gaussian mixtures over cepstra with
-deltas, Viterbi training. Spaces may last nothing, so that pauses without a comma are found.
+deltas, Viterbi training. Spaces may have no duration, so that pauses without a comma are found.
 """
 
 import argparse
@@ -37,7 +37,7 @@ def cepstra(mel: np.ndarray) -> np.ndarray:
 def flat_start(frames: np.ndarray, models: np.ndarray, skippable: np.ndarray) -> np.ndarray:
     """Return a first guess of each frame's model state.
 
-    Quiet stretches (50 ms or more, and the ends) are silence; the phones share the rest evenly.
+    Quiet parts (50 ms or more, and the ends) are silence; the phones share the rest evenly.
     """
     energy = frames[:, 0]
     low, high = np.percentile(energy, [5, 95])
@@ -60,7 +60,7 @@ def flat_start(frames: np.ndarray, models: np.ndarray, skippable: np.ndarray) ->
 def viterbi(scores: np.ndarray, skippable: np.ndarray) -> np.ndarray:
     """Return the state of each frame, left to right, for log likelihoods [frames, states].
 
-    A state marked in ``skippable`` may be left out (never two in a row).
+    A state marked in ``skippable`` may be left out, but never two in a row.
     """
     frames, states = scores.shape
     best = np.full(states, -np.inf)
@@ -89,7 +89,7 @@ class Mixtures:
     """Diagonal Gaussian mixtures, one for each state."""
 
     def __init__(self, states: int, frames: np.ndarray) -> None:
-        """Start every state as one Gaussian with the statistics of all ``frames``."""
+        """Set every state to one Gaussian with the statistics of all ``frames``."""
         self.floor = 0.05 * frames.var(0)
         self.means = np.repeat(frames.mean(0)[None, None], states, 0)
         self.variances = np.repeat(frames.var(0)[None, None], states, 0)
@@ -149,7 +149,7 @@ def state_names(clips: list[dict[str, Any]]) -> dict[tuple[int, int], int]:
 
 
 def chain(clip: dict[str, Any], names: dict[tuple[int, int], int]) -> tuple[np.ndarray, ...]:
-    """Return for each state of the clip its model, its token and whether it may be left out."""
+    """Return for each state of the clip its model, its token and whether it is skippable."""
     models, tokens, skippable = [], [], []
     for number, (phone, mark) in enumerate(clip["ints"][:, :2]):
         model = names[(int(phone), int(mark))]
@@ -162,10 +162,10 @@ def chain(clip: dict[str, Any], names: dict[tuple[int, int], int]) -> tuple[np.n
 
 
 class Aligner:
-    """A trained model that finds tokens in recordings of any kind."""
+    """A trained model that finds tokens in any recording."""
 
     def __init__(self, names: dict[tuple[int, int], int], model: Mixtures) -> None:
-        """Take the states' numbers and their densities."""
+        """Keep the states' numbers and their densities."""
         self.names, self.model = names, model
 
     def save(self, path: Path) -> None:
@@ -198,9 +198,9 @@ class Aligner:
 
 
 def align(clips: list[dict[str, Any]], schedule: list[int]) -> Aligner:
-    """Add ``durations`` [N], in frames, to every clip; held-out clips train nothing.
+    """Add ``durations`` [N], in frames, to every clip; held-out clips are not trained on.
 
-    ``schedule`` holds the rounds of Viterbi training for 1, 2, 4 ... components. Return the model.
+    ``schedule`` holds the rounds of Viterbi training for 1, 2, 4 ... components. Returns the model.
     """
     names = state_names(clips)
     frames = [cepstra(clip["mel"]) for clip in clips]
@@ -232,7 +232,7 @@ def align(clips: list[dict[str, Any]], schedule: list[int]) -> Aligner:
 
 
 def report(clips: list[dict[str, Any]]) -> None:
-    """Log how long phones, commas and spaces turned out to be."""
+    """Log the durations of phones, commas and spaces."""
     phones = np.concatenate([c["ints"][:, 0] for c in clips])
     durations = np.concatenate([c["durations"] for c in clips])
     solid = ~np.isin(phones, SILENCES)
@@ -256,7 +256,7 @@ def main() -> None:
     unfinished = options.work / "features.part"
     torch.save(clips, unfinished)
     unfinished.replace(options.work / "features.pt")
-    aligner.save(options.work / "aligner.pt")  # last: it says that the features are aligned
+    aligner.save(options.work / "aligner.pt")  # written last: it marks the features as aligned
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from torch import Tensor
 from training.frontend import COMMA, SPACE
 from training.timing import frame_places
 
-SHORTEST_PAUSE = 5  # frames; less is a closure and belongs to the next phone
+SHORTEST_PAUSE = 5  # frames; a shorter one is a closure and belongs to the next phone
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Clip:
 
 
 def tidy(phones: np.ndarray, durations: np.ndarray) -> np.ndarray:
-    """Return durations whose pauses sit on commas where there are some, and are real pauses."""
+    """Return durations whose pauses are at commas where there are some, and are long enough."""
     result = durations.copy()
     for i in range(1, len(phones) - 1):
         if phones[i] == SPACE and phones[i - 1] == COMMA:
@@ -87,9 +87,9 @@ def mask(rows: list[Tensor]) -> Tensor:
 
 
 def choose(seed: int, step: int, count: int, size: int) -> list[int]:
-    """Return ``size`` of ``count`` indices for a step; each epoch shows every index once.
+    """Return ``size`` of ``count`` indices for a step; each epoch contains every index once.
 
-    It depends on nothing but its arguments, so a resumed run goes on with the same batches.
+    The result depends only on the arguments, so a resumed run continues with the same batches.
     """
     per_epoch = count // size
     generator = np.random.default_rng((seed, step // per_epoch))

@@ -34,7 +34,7 @@ _LOG = logging.getLogger("evaluate")
 
 
 class Evaluation:
-    """Collects the report's sections while it measures."""
+    """Measures, and collects the sections of the report meanwhile."""
 
     def __init__(self, options: argparse.Namespace) -> None:
         """Load voices, texts and the aligner."""
@@ -55,13 +55,13 @@ class Evaluation:
         self.figures: dict[str, float] = {}
 
     def keep(self, part: str, rows: dict[str, list[Row]]) -> None:
-        """Write what has been measured so far, so that a run that is cut short can go on."""
+        """Write the results so far, so that an interrupted run can continue."""
         measured = {"voices": self.identities, "rows": rows}
         text = json.dumps(measured, ensure_ascii=False, default=float)
         (self.options.work / f"measured-{part}.json").write_text(text, encoding="utf-8")
 
     def kept(self, part: str) -> dict[tuple[str, str], Row]:
-        """Return what an earlier run measured of the same sound, by voice and text."""
+        """Return the results of an earlier run for the same sound, by voice and text."""
         path = self.options.work / f"measured-{part}.json"
         found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
         known = found.get("voices", {})
@@ -112,7 +112,7 @@ class Evaluation:
         )
 
     def reader(self) -> None:
-        """Measure how far the reader is from herself, where she said the same words twice."""
+        """Measure how much the reader varies where she said the same words twice."""
         rows = repeats.differences(self.options.work)
         self.details["reader"] = rows
         kinds = {
@@ -136,7 +136,7 @@ class Evaluation:
         rows: dict[str, list[Row]] = defaultdict(list)
         kinds: dict[str, dict[str, list[Row]]] = defaultdict(lambda: defaultdict(list))
         kept = self.kept("sentences")
-        # kinds mixed, so that a shorter look sees all of them
+        # kinds mixed, so that a shorter run covers all of them
         mixed = [line for first in range(10) for line in lines[first::10]]
         for line in tqdm(mixed[: self.options.limit * 2], desc="sentences"):
             kind, text = line.split("|")
@@ -163,7 +163,7 @@ class Evaluation:
         )
 
     def utterances(self) -> None:
-        """Look for cut, doubled and missing syllables in short utterances."""
+        """Find cut, doubled and missing syllables in short utterances."""
         texts = (HERE / "utterances.txt").read_text(encoding="utf-8").splitlines()
         limits = floor, margin = self.natural_floor(), self.natural_margin()
         wrong: dict[str, dict[str, list[str]]] = {voice: {} for voice in self.voices}
@@ -200,10 +200,10 @@ class Evaluation:
         )
 
     def faults(self, sound: np.ndarray, text: str, limits: tuple[float, float]) -> list[str]:
-        """Return what is wrong with a short utterance."""
+        """Return the defects of a short utterance."""
         floor, margin = limits
         cut = measures.abrupt(sound)
-        # Piper's interface gives no silence to a voice's ends; the aligner expects some
+        # Piper's interface adds no silence at a voice's ends; the aligner expects some
         sound = np.concatenate([np.zeros(800), sound, np.zeros(800)])
         noise = np.random.default_rng(0).normal(0, 3e-4, len(sound))
         found = measures.find(self.aligner, sound + noise, text)
@@ -212,7 +212,7 @@ class Evaluation:
         return [*cut, *measures.defects(found, floor, symbols), *missed]
 
     def noticed(self, texts: list[str], limits: tuple[float, float]) -> str:
-        """Return a table of how many defects are noticed that were made on purpose."""
+        """Return a table of the share of artificial defects that are found."""
         several = [text for text in texts if len(text.split()) > 1]
         speak = self.voices[NEW]
         damages: dict[str, Callable[[list[str]], np.ndarray]] = {
@@ -234,7 +234,7 @@ class Evaluation:
         return "\n".join(lines) + "\n"
 
     def clips(self, count: int) -> list[tuple[str, np.ndarray]]:
-        """Return the first held-out clips: what they say, and the recordings."""
+        """Return the texts and recordings of the first held-out clips."""
         data: Path = self.options.data
         names = (data / "heldout.txt").read_text(encoding="utf-8").split()[:count]
         with (data / "metadata.csv").open(encoding="utf-8", newline="") as file:
@@ -256,7 +256,7 @@ class Evaluation:
         return float(np.percentile(values, 0.5))
 
     def natural_margin(self) -> float:
-        """Return what 99.5 % of the syllables of recordings stay below when counted again."""
+        """Return the bound that 99.5 % of the syllables of recordings stay below when recounted."""
         values = []
         for text, recording in tqdm(self.clips(30), desc="natural margin"):
             mel = measures.find(self.aligner, recording, text)["mel"]
@@ -266,7 +266,7 @@ class Evaluation:
         return float(np.percentile(values, 99.5))
 
     def speeds(self) -> None:
-        """Measure clarity and tempo at other speeds, beside recordings played at them."""
+        """Measure clarity and tempo at other speeds, beside recordings played at those speeds."""
         clips = self.clips(self.options.speed_count)
         columns = {}
         for speed in tqdm(SPEEDS, desc="speeds"):
@@ -321,7 +321,7 @@ def identity(path: Path) -> str:
 
 
 def measure(job: tuple[str, argparse.Namespace]) -> None:
-    """Measure one part; leave its report and its single figures in the work folder."""
+    """Measure one part; write its report and its single figures into the work folder."""
     part, options = job
     evaluation = Evaluation(options)
     getattr(evaluation, part)()
@@ -367,7 +367,7 @@ def write(options: argparse.Namespace) -> None:
 
 
 def main() -> None:
-    """Run the parts that were asked for and write the report."""
+    """Measure the requested parts and write the report."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("../shared/vais1000"))
     parser.add_argument("--work", type=Path, required=True, help="folder with aligner.pt and logs")
@@ -381,7 +381,7 @@ def main() -> None:
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     logging.getLogger("faster_whisper").setLevel(logging.WARNING)
-    # the cost is measured by itself: other work beside it would be measured, too
+    # the cost is measured alone: other work at the same time would distort it
     crowd = [part for part in options.parts if part != "cost"]
     alone = [part for part in options.parts if part == "cost"]
     with multiprocessing.get_context("spawn").Pool(options.jobs, maxtasksperchild=1) as pool:

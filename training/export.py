@@ -1,4 +1,4 @@
-"""Trained networks to one ONNX file with Piper's interface, and its JSON."""
+"""Export trained networks to one ONNX file with Piper's interface, and its JSON."""
 
 import argparse
 import dataclasses
@@ -30,11 +30,10 @@ _LOG = logging.getLogger("export")
 
 
 def load_networks(work: Path) -> tuple[Prosody, Voice, Config]:
-    """Return both trained networks (their averaged weights) and the sizes they have.
+    """Load both trained networks (their averaged weights) and their sizes.
 
     Raises:
         SystemExit: one of them has not been trained to its end.
-
     """
     states = {
         stage: torch.load(work / stage / "last.pt", map_location="cpu", weights_only=False)
@@ -97,7 +96,7 @@ def to_onnx(prosody: Prosody, voice: Voice) -> onnx.ModelProto:
 
 
 def _rename(graph: onnx.GraphProto, prefix: str, outputs: int) -> None:
-    """Prefix every inner name of ``graph``, so that two graphs can be joined."""
+    """Add a prefix to every inner name of ``graph``, so that two graphs can be joined."""
     if len(graph.output) != outputs:
         raise ValueError(f"{prefix}: want {outputs} outputs, got {len(graph.output)}")
     public = {value.name for value in [*graph.input, *graph.output]}
@@ -130,7 +129,7 @@ def halve(model: onnx.ModelProto, smallest: int = 512) -> None:
 
 
 def manifest(decoder_blocks: int) -> dict[str, Any]:
-    """Return the voice's JSON: Piper's keys, and a few that Piper leaves unread."""
+    """Return the voice's JSON: Piper's keys, and a few that Piper does not read."""
     return {
         "name": NAME,
         "audio": {"sample_rate": SAMPLE_RATE, "quality": "compact"},

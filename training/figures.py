@@ -1,4 +1,4 @@
-"""From what was measured of each utterance to the figures of a table."""
+"""Compute the figures of a table from the measurements of each utterance."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ Row = dict[str, Any]
 
 
 def heard(audio: np.ndarray, text: str, listen: bool = True, judge: bool = True) -> Row:
-    """Return what can be measured without any alignment, of trimmed sound."""
+    """Return the figures of trimmed sound that need no alignment."""
     audio = measures.trim(audio)
     said = listening.syllables(text)
     row: Row = {
@@ -93,7 +93,7 @@ def table(columns: dict[str, dict[str, float]]) -> str:
 
 
 def targets(figures: dict[str, float]) -> str:
-    """Return what was wanted beside what was measured, of what has been measured."""
+    """Return each target beside its figure, for the figures that have been measured."""
     lines = ["| held-out clips unless said otherwise | wanted | measured |", "|---|---|---|"]
     for name, (sign, limit) in TARGETS.items():
         if name in figures:

@@ -1,4 +1,4 @@
-"""What the recipes share whose networks make something for each frame."""
+"""Shared parts of the recipes whose networks predict something for each frame."""
 
 import torch
 from torch import Tensor, nn
@@ -17,7 +17,7 @@ def spread(tokens: Tensor, token: Tensor) -> Tensor:
 
 
 def descend(loss: Tensor, model: nn.Module, optimiser: torch.optim.Optimizer) -> None:
-    """Move ``model`` down the slope of ``loss``, by no more than a norm of 1 of the gradient."""
+    """Update ``model`` by the gradient of ``loss``, clipped to a norm of 1."""
     optimiser.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call]
     nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -25,7 +25,7 @@ def descend(loss: Tensor, model: nn.Module, optimiser: torch.optim.Optimizer) ->
 
 
 class Framed:
-    """What both recipes that predict mels share: crops of frames of whole sentences."""
+    """Shared parts of both recipes that predict mels: crops of frames of whole sentences."""
 
     config: Config
     acoustic: Acoustic
@@ -33,7 +33,7 @@ class Framed:
     pitch_spread: Tensor
 
     def pitch(self, log_hertz: Tensor, gate: Tensor) -> Tensor:
-        """Return the networks' view of pitch [B, F, 2]."""
+        """Return pitch in the form that the networks take [B, F, 2]."""
         deviation = (log_hertz - self.pitch_mean) / self.pitch_spread
         return torch.stack([deviation * gate, gate], dim=2)
 
@@ -41,7 +41,7 @@ class Framed:
         """Return predicted mels, hidden frames, true mels and mask [B, size + 2 MARGIN, ...]."""
 
         def cut(rows: list[Tensor]) -> Tensor:
-            """Return the crops with margins, zeros where a clip has ended."""
+            """Return the crops with margins, padded with zeros after the end of a clip."""
             pieces = []
             for row, start in zip(rows, starts, strict=True):
                 first, last = start - MARGIN, start + size + MARGIN

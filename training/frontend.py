@@ -1,10 +1,10 @@
-"""From Piper's phoneme ids to the tokens that take time, inside the exported graph.
+"""Turn Piper's phoneme ids into the tokens that have a duration, inside the exported graph.
 
-Espeak writes a Vietnamese syllable as base phones with marks between them: length and dental
-marks belong to the phone before them, the tone digit and the stress mark to the whole syllable.
-Only base phones, spaces and punctuation last; everything else becomes a feature of those tokens.
-The module works on one utterance and uses only operations that ONNX has, so that training and
-the exported voice read phonemes in exactly the same way.
+Espeak writes a Vietnamese syllable as base phones with marks between them: length and dental marks
+belong to the phone before them, the tone digit and the stress mark to the whole syllable. Only base
+phones, spaces and punctuation have a duration; everything else becomes a feature of those tokens.
+The module works on one utterance and uses only operations that ONNX has, so that training and the
+exported voice read phonemes in exactly the same way.
 """
 
 from typing import NamedTuple
@@ -21,7 +21,7 @@ _SILENT_MARKS = ["̧", "̃", "̯", "̩", "̺", "̻", "̝", "̊", "'", "8", "9", 
 _PUNCTUATION = dict.fromkeys(',.:;?!()"#', ",")
 _STOPS = "ptck"
 
-# Phones that the recordings lack (or hardly have), each read as the nearest one they have.
+# Phones that are missing or very rare in the recordings, each with the nearest one that is present.
 NEAREST = {
     "d": "ɗ", "r": "z", "q": "k", "g": "ɣ", "ɡ": "ɣ", "ð": "z", "θ": "s", "ʒ": "z", "ʐ": "z",
     "ʑ": "z", "ʂ": "s", "ɕ": "s", "ç": "s", "ɹ": "z", "ɻ": "z", "ɾ": "l", "ɽ": "l", "ɺ": "l",
@@ -46,11 +46,16 @@ NUM_POSITIONS = 6  # float columns of Tokens.floats
 class Tokens(NamedTuple):
     """One utterance's tokens: ``ints`` [N, 10] and ``floats`` [N, 6].
 
-    The integer columns are phone, marks, tone, stress, tone of the syllable before and after
-    (0 across a pause), index in the syllable from its start and from its end (at most 7),
-    whether a stop closes the syllable, and the syllable's number. The float columns are
-    log(1 + syllables) since the utterance's and phrase's start and before their ends, and the
-    logarithms of both lengths.
+    The integer columns are:
+
+    - phone, marks, tone, stress
+    - tone of the syllable before and after (0 across a pause)
+    - index in the syllable from its start and from its end (at most 7)
+    - 1 if a stop closes the syllable
+    - the syllable's number
+
+    The float columns are log(1 + syllables) since the utterance's and phrase's start and before
+    their ends, and the logarithms of both lengths.
     """
 
     ints: Tensor
@@ -66,7 +71,7 @@ def _table(values: dict[str, int]) -> Tensor:
 
 
 class Frontend(nn.Module):
-    """Phoneme ids [T] of one utterance to :class:`Tokens`."""
+    """Convert phoneme ids [T] of one utterance to :class:`Tokens`."""
 
     canonical: Tensor
     is_base: Tensor
@@ -122,7 +127,7 @@ class Frontend(nn.Module):
         marks = torch.clamp(gather(self.mark[ids], before, of), max=7.0) * own
 
         def tone_at(wanted: Tensor) -> Tensor:
-            """Return the tone of the wanted syllables: 0 where there is none, 1 if unmarked."""
+            """Return the tones of the wanted syllables: 0 without a syllable, 1 if unmarked."""
             tone = gather(self.tone[ids], syllable, wanted)
             spoken = (gather(base, syllable, wanted) > 0).float()
             return torch.clamp(tone, min=1.0, max=NUM_TONES - 1.0) * spoken
@@ -142,7 +147,7 @@ class Frontend(nn.Module):
         stop = self.is_stop[ids][index] * (from_end == 0.0).float() * (from_start > 0.0).float()
         stop = torch.matmul(same, stop[:, None])[:, 0] * own
 
-        # syllables are counted at their first phones
+        # a syllable is counted at its first phone
         start = own * (from_start == 0.0).float()
         count = torch.cumsum(start, 0)
         phrase = torch.cumsum(self.is_punctuation[ids][index], 0)

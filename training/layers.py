@@ -1,4 +1,4 @@
-"""The few building blocks of all networks."""
+"""Building blocks of all networks."""
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +11,7 @@ class ConvNeXt(nn.Module):
     """A residual block on [B, T, C]: depthwise convolution, then two layers on each frame."""
 
     def __init__(self, size: int, widening: int = 3, kernel: int = 7, dropout: float = 0.0) -> None:
-        """Make a block that starts close to the identity."""
+        """Create a block that starts close to the identity."""
         super().__init__()
         self.mix = nn.Conv1d(size, size, kernel, padding=kernel // 2, groups=size)
         self.norm = nn.LayerNorm(size)
@@ -21,7 +21,7 @@ class ConvNeXt(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Return [B, T, C]; ``mask`` [B, T, 1] hides what lies beyond an utterance's end."""
+        """Return [B, T, C]; ``mask`` [B, T, 1] hides positions beyond an utterance's end."""
         y = x if mask is None else x * mask
         y = self.mix(y.transpose(1, 2)).transpose(1, 2)
         y = self.narrow(nn.functional.gelu(self.widen(self.norm(y)), approximate="tanh"))
@@ -30,10 +30,10 @@ class ConvNeXt(nn.Module):
 
 
 class TextEncoder(nn.Module):
-    """Tokens to vectors by convolutions over about four syllables each side."""
+    """Encode tokens as vectors by convolutions over about four syllables on each side."""
 
     def __init__(self, size: int, blocks: int, dropout: float) -> None:
-        """Make embeddings for every integer column and ``blocks`` blocks."""
+        """Create embeddings for every integer column, and ``blocks`` blocks."""
         super().__init__()
         counts = (NUM_SYMBOLS, NUM_MARKS, NUM_TONES, 3, NUM_TONES, NUM_TONES, 8, 8, 2)
         tables = [nn.Embedding(count, size) for count in counts]

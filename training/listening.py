@@ -1,4 +1,4 @@
-"""What a speech recogniser and a listener model make of speech."""
+"""Judge speech by a speech recogniser and by a model of listeners' opinions."""
 
 import functools
 import shutil
@@ -36,7 +36,7 @@ def number_words(number: int) -> str:
 
 
 def spelling(syllable: str) -> str:
-    """Return a syllable with its tone mark last, so that ``hoá`` and ``hóa`` are one."""
+    """Return a syllable with its tone mark last, so that ``hoá`` and ``hóa`` become equal."""
     decomposed = unicodedata.normalize("NFD", syllable)
     tones = [c for c in decomposed if c in _TONE_MARKS]
     bare = "".join(c for c in decomposed if c not in _TONE_MARKS)
@@ -88,8 +88,9 @@ def _whisper(threads: int) -> Any:
 
 
 def transcribe(audio: np.ndarray, threads: int = 1) -> str:
-    """Return what Whisper base hears (Vietnamese, beam 5)."""
-    # Where it repeats itself it tries again and draws lots: the same ones for the same sound.
+    """Return Whisper base's transcript (Vietnamese, beam 5)."""
+    # When Whisper repeats itself it samples again; the seed makes the result the same for the same
+    # sound.
     ctranslate2.set_random_seed(1)
     segments, _ = _whisper(threads).transcribe(audio, language="vi", beam_size=5)
     return " ".join(segment.text for segment in segments)

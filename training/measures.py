@@ -1,4 +1,4 @@
-"""Measures of a recording or of synthesised speech, natural and synthetic treated alike."""
+"""Measure recordings and synthesised speech, both in the same way."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -15,8 +15,9 @@ from training.prepare import PITCH_CEILING, PITCH_FLOOR, track_pitch
 from training.signal import HOP_LENGTH, SAMPLE_RATE, log_mel
 
 _SOFT_DB = 25.0
-"""Below the loudest 10 ms; the ends of an utterance are softer, unless they are cut."""
-_NUCLEI = "aeiouyəɛɔɪʊjw"  # a glide may take most of its vowel when they are aligned
+"""Relative to the loudest 10 ms. The ends of an utterance are softer than this, unless they are
+cut."""
+_NUCLEI = "aeiouyəɛɔɪʊjw"  # a glide may get most of its vowel's frames in the alignment
 
 
 def frame_levels(audio: np.ndarray, size: int = HOP_LENGTH) -> np.ndarray:
@@ -35,17 +36,17 @@ def trim(audio: np.ndarray, below: float = 40.0, margin: int = 5) -> np.ndarray:
 
 
 def cut(audio: np.ndarray, first: float, last: float) -> np.ndarray:
-    """Return audio without so many seconds of its sound at the ends; silence around it counts."""
+    """Remove ``first`` and ``last`` seconds of sound from the ends; silence around it counts."""
     sound = trim(audio, margin=0)
     return sound[int(first * SAMPLE_RATE) : len(sound) - int(last * SAMPLE_RATE)]
 
 
 def clicks(audio: np.ndarray) -> int:
-    """Return how many places jump out of their surroundings.
+    """Return the number of clicks: places that differ strongly from their surroundings.
 
-    The second difference exceeds 1 % of full scale and 20 times what nine tenths of the 20 ms
-    around stay below, which clicks that come again and again do not raise. Of fifty recordings one
-    has one.
+    At a click the second difference exceeds 1 % of full scale, and 20 times the value that nine
+    tenths of the 20 ms around it stay below. Repeated clicks do not raise that value. One of fifty
+    recordings has one click.
     """
     second = np.abs(np.diff(audio, 2))
     around = percentile_filter(second, 90, size=320)
@@ -69,7 +70,7 @@ def edges(audio: np.ndarray) -> tuple[float, float]:
 
 
 def abrupt(audio: np.ndarray) -> list[str]:
-    """Return which ends of an utterance are cut: speech begins and ends softly."""
+    """Return which ends of an utterance are cut; natural speech begins and ends softly."""
     ends = zip(("begins", "ends"), edges(audio), strict=True)
     return [
         f"{what} abruptly, {below:.0f} dB below its loudest"
@@ -88,7 +89,7 @@ def drift(audio: np.ndarray) -> float:
 
 
 def find(aligner: Aligner, audio: np.ndarray, text: str) -> dict[str, Any]:
-    """Return tokens, frames of each token and likelihoods, and the tracked pitch."""
+    """Align and track the pitch; return tokens, frames of each token, likelihoods and pitch."""
     audio = audio[: len(audio) // HOP_LENGTH * HOP_LENGTH].astype(np.float32)
     audio = audio * (0.112 / max(1e-4, float(np.sqrt(np.mean(audio**2)))))
     ints = Frontend()(torch.tensor(text_to_ids(text))).ints.numpy()
@@ -107,11 +108,11 @@ def find(aligner: Aligner, audio: np.ndarray, text: str) -> dict[str, Any]:
 
 
 def compare_pitch(natural: dict[str, Any], other: dict[str, Any]) -> dict[str, float]:
-    """Return sums over the natural recording's frames, each token stretched to its length.
+    """Return sums over the natural recording's frames, with each token stretched to its length.
 
     ``cents`` and ``both`` (frames voiced in both) give the pitch error, ``unlike`` and ``frames``
-    the voicing error; ``shape`` is like ``cents`` with the median difference of the two recordings,
-    their level, taken out. Pauses do not count.
+    the voicing error. ``shape`` is like ``cents``, without the median difference between the two
+    recordings, which is their level. Pauses do not count.
     """
     sums = {"both": 0.0, "unlike": 0.0, "frames": 0.0}
     differences = [np.zeros(0)]
@@ -139,12 +140,13 @@ def compare_pitch(natural: dict[str, Any], other: dict[str, Any]) -> dict[str, f
 
 
 def defects(found: dict[str, Any], floor: float, symbols: dict[int, str]) -> list[str]:
-    """Return what is wrong with a short utterance: cut, missing or doubled sounds.
+    """Return the defects of a short utterance: cut, missing or doubled sounds.
 
-    Each vowel (with its glides) must last 30 ms and come within 25 dB of the loudest; the first
-    and last phone must look like what the aligner knows (not below ``floor``, the worst 0.5 % of
-    natural phones); each syllable lasts 80 to 800 ms (99.9 % of natural ones do); there are no
-    more separate loud stretches than syllables.
+    - Each vowel (with its glides) must last 30 ms and come within 25 dB of the loudest.
+    - The first and last phone must be as likely as natural ones: not below ``floor``, the worst
+      0.5 % of natural phones.
+    - Each syllable lasts 80 to 800 ms, as 99.9 % of natural ones do.
+    - There are at most as many separate loud parts as syllables.
     """
     wrong = []
     ints, durations, scores = found["ints"], found["durations"], found["scores"]
@@ -176,10 +178,11 @@ def defects(found: dict[str, Any], floor: float, symbols: dict[int, str]) -> lis
 def recounted(
     aligner: Aligner, mel: np.ndarray, words: list[str], every: int = 1
 ) -> Iterator[tuple[str, str, float]]:
-    """Yield for every so many syllables how much likelier the sound is without one, and with two.
+    """Yield how much likelier the sound becomes without a syllable, and with it said twice.
 
-    That is the word, ``missing`` or ``said twice``, and the difference of the log likelihoods of
-    ``mel`` [frames, bands] to that of the words as they stand.
+    One result for every ``step`` syllables: the word, ``missing`` or ``said twice``, and the
+    difference between the log likelihood of ``mel`` [frames, bands] and that of the words as they
+    are.
     """
 
     def likelihood(words: list[str]) -> float:

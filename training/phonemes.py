@@ -1,11 +1,11 @@
-"""Text to phoneme ids: the service's own phonemes, in Piper's layout.
+"""Convert text to phoneme ids: the service's own phonemes, in Piper's layout.
 
 That is ``^`` first, ``$`` last, and a pad ``_`` after every symbol but the last.
 """
 
 from piper.phoneme_ids import DEFAULT_PHONEME_ID_MAP
 
-from vits_tts.text.phonemise import Phonemiser
+from vits_tts.text.phonemes.espeak import Phonemizer
 
 PHONEME_ID_MAP: dict[str, list[int]] = {k: list(v) for k, v in DEFAULT_PHONEME_ID_MAP.items()}
 NUM_SYMBOLS = 256
@@ -23,4 +23,4 @@ def to_ids(phonemes: list[str]) -> list[int]:
 
 def text_to_ids(text: str) -> list[int]:
     """Return the phoneme ids of a written sentence."""
-    return to_ids(Phonemiser().espeak(text, ESPEAK_VOICE))
+    return to_ids(Phonemizer().espeak(text, ESPEAK_VOICE))

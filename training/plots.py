@@ -1,4 +1,4 @@
-"""The pictures of the report."""
+"""Draw the pictures of the report."""
 
 import json
 from pathlib import Path
@@ -84,7 +84,7 @@ def spectrograms(found: dict[str, dict[str, Any]], title: str, path: Path) -> No
 def tone_contours(groups: dict[str, list[dict[str, Any]]], path: Path) -> dict[str, float]:
     """Draw each tone's mean pitch over its syllable; return the mean distance from the first.
 
-    Semitones relative to each recording's own median; a syllable is read at ten places.
+    Semitones are relative to each recording's own median; a syllable is sampled at ten places.
     """
     contours: dict[str, dict[int, np.ndarray]] = {}
     for name, group in groups.items():

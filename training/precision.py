@@ -1,10 +1,10 @@
-"""Which arithmetic training uses where."""
+"""Choose the arithmetic of training."""
 
 import torch
 
 
 def mixed(device: torch.device) -> torch.autocast:
-    """Return a context of bfloat16 where the hardware multiplies it, of float32 elsewhere.
+    """Return a context of bfloat16 where the hardware supports it, of float32 elsewhere.
 
     Processors without such units emulate bfloat16, several times slower than float32.
     """
@@ -13,5 +13,5 @@ def mixed(device: torch.device) -> torch.autocast:
 
 def _on_cpu() -> bool:
     units = torch.cpu
-    # torch says it nowhere else
+    # torch has no public function for this
     return units._is_amx_tile_supported() or units._is_avx512_bf16_supported()  # noqa: SLF001

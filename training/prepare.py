@@ -1,4 +1,4 @@
-"""Recordings to features: levelled audio, mel bands, pitch, voicing and tokens."""
+"""Turn recordings into features: levelled audio, mel bands, pitch, voicing and tokens."""
 
 import argparse
 import csv
@@ -26,7 +26,7 @@ _LOG = logging.getLogger("prepare")
 def track_pitch(audio: np.ndarray, frames: int) -> tuple[np.ndarray, np.ndarray]:
     """Return F0 in Hz [frames], interpolated over unvoiced parts, and voicing [frames] (0 or 1).
 
-    Praat's autocorrelation method, read at the frames' centres (frame t at sample 160 t).
+    Uses Praat's autocorrelation method, read at the frames' centres (frame t at sample 160 t).
     """
     sound = parselmouth.Sound(audio.astype(np.float64), SAMPLE_RATE)
     pitch = sound.to_pitch_ac(
@@ -48,10 +48,10 @@ def track_pitch(audio: np.ndarray, frames: int) -> tuple[np.ndarray, np.ndarray]
 
 
 def without_jumps(track: np.ndarray) -> np.ndarray:
-    """Return a pitch track (0 where unvoiced) without the places where the tracker slipped.
+    """Return a pitch track (0 where unvoiced) without tracking errors.
 
-    Slips are values more than five semitones from the median of 0.3 s around them, and voiced
-    stretches of less than 20 ms; both become unvoiced.
+    Errors are values more than five semitones from the median of 0.3 s around them, and voiced
+    parts of less than 20 ms; both become unvoiced.
     """
     cents = np.where(track > 0, 1200 * np.log2(np.maximum(track, 1.0)), np.nan)
     windows = np.lib.stride_tricks.sliding_window_view(np.pad(cents, 30, mode="edge"), 61)
@@ -67,7 +67,7 @@ def without_jumps(track: np.ndarray) -> np.ndarray:
 
 
 def features(job: tuple[str, str, Path]) -> dict[str, Any]:
-    """Return everything that training needs of one clip."""
+    """Return all features of one clip that training needs."""
     name, text, path = job
     torch.set_num_threads(1)
     audio, rate = soundfile.read(path, dtype="float32")
@@ -94,7 +94,7 @@ def features(job: tuple[str, str, Path]) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Write ``features.pt``: a list of clips, the held-out ones marked."""
+    """Write ``features.pt``: a list of clips, with the held-out ones marked."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("../shared/vais1000"))
     parser.add_argument("--work", type=Path, required=True, help="folder for features")

@@ -1,4 +1,4 @@
-"""Durations, pauses, pitch and voicing from text."""
+"""Predict durations, pauses, pitch and voicing from text."""
 
 import math
 
@@ -19,7 +19,7 @@ class Prosody(nn.Module):
     pitch_spread: Tensor
 
     def __init__(self, size: int, blocks: int, frame_blocks: int, dropout: float) -> None:
-        """Make the networks; the pitch statistics are set when training starts."""
+        """Create the networks; the pitch statistics are set when training starts."""
         super().__init__()
         self.register_buffer("pitch_mean", torch.tensor(5.4))
         self.register_buffer("pitch_spread", torch.tensor(0.2))
@@ -49,9 +49,9 @@ class Prosody(nn.Module):
 
     @torch.no_grad()
     def shift(self, cents: float) -> None:
-        """Raise all contours by so many cents."""
+        """Raise all contours by this many ``cents``."""
         self.contour.bias[0] += cents * math.log(2.0) / 1200.0 / float(self.pitch_spread)
 
     def log_hertz(self, deviation: Tensor) -> Tensor:
-        """Return log F0 of pitch deviations."""
+        """Return log F0 for pitch deviations."""
         return self.pitch_mean + self.pitch_spread * deviation

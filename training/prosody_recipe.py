@@ -1,4 +1,4 @@
-"""Training durations, pauses, pitch and voicing."""
+"""Train durations, pauses, pitch and voicing."""
 
 import math
 
@@ -12,14 +12,14 @@ from training.frontend import BOS, COMMA, EOS, SPACE
 from training.precision import mixed
 from training.prosody import Prosody
 
-LEVEL_SHARE = 0.8  # of an utterance's own pitch level, what the pitch loss forgives
+LEVEL_SHARE = 0.8  # of an utterance's own pitch level, the share that the pitch loss ignores
 
 
 class ProsodyRecipe:
     """Train durations, pauses, pitch and voicing on whole utterances."""
 
     def __init__(self, config: Config, clips: list[Clip], seed: int) -> None:
-        """Make the network on the clips' device."""
+        """Create the network on the clips' device."""
         self.config, self.clips, self.seed = config, clips, seed
         self.steps, self.rate = config.prosody_steps, 1.5e-3
         device = clips[0].mel.device
@@ -41,7 +41,7 @@ class ProsodyRecipe:
         pause = ((ints[:, :, 0] == SPACE) | (ints[:, :, 0] == COMMA)) & (there[:, :, 0] > 0)
         ends = (ints[:, :, 0] == BOS) | (ints[:, :, 0] == EOS)
         lasting = (there[:, :, 0] > 0) & ~ends & ~(pause & (durations == 0))
-        # Poisson: the expected length itself is learnt, so the tempo keeps its mean
+        # Poisson loss: the network learns the expected length itself, so the mean tempo stays right
         expected, wanted = times[:, :, 0][lasting], durations[lasting]
         length = (expected.exp() - wanted * expected).mean() + (
             wanted * wanted.clamp(min=1).log() - wanted
@@ -54,10 +54,10 @@ class ProsodyRecipe:
         contour = model.tune(melody, pad([c.places for c in clips]), there).float()
         target = (pad([c.log_hertz for c in clips]) - model.pitch_mean) / model.pitch_spread
         voiced = pad([c.voiced for c in clips])
-        # what Praat calls unvoiced is interpolated and counts little
+        # frames that Praat finds unvoiced have interpolated pitch and get a low weight
         weight = there[:, :, 0] * (0.1 + 0.9 * voiced)
         raw = contour[:, :, 0] - target
-        # how high a whole utterance lies does not follow from its text: learn the shape instead
+        # the level of a whole utterance does not follow from its text: learn the shape instead
         level = (raw * voiced).sum(1, keepdim=True) / voiced.sum(1, keepdim=True).clamp(min=1)
         error = raw - LEVEL_SHARE * level.detach()
         pitch = nn.functional.smooth_l1_loss(error, 0 * error, reduction="none", beta=0.3)
@@ -82,9 +82,9 @@ class ProsodyRecipe:
 
     @torch.no_grad()
     def centre(self, model: Prosody) -> float:
-        """Take the mean error of the contours out of ``model``; return it in cents.
+        """Remove the mean error of the contours from ``model``; return it in cents.
 
-        The loss that forgives levels, and dropout, leave contours a little high.
+        The loss that ignores levels, together with dropout, leaves contours a little too high.
         """
         total = torch.zeros(2)
         for clip in self.clips:

@@ -1,4 +1,4 @@
-"""What can be trained: each recipe makes its networks and takes a step."""
+"""List the recipes: each creates its networks and trains them step by step."""
 
 from training.acoustic_recipe import AcousticRecipe
 from training.prosody_recipe import ProsodyRecipe

@@ -1,4 +1,4 @@
-"""How far the reader is from herself: sentences of which she said the same words in two clips."""
+"""Measure how much the reader varies, by sentences with the same words in two clips."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -15,15 +15,15 @@ from training import measures
 from training.frontend import SILENCES
 
 SHORTEST = 6
-"""Syllables in a row that make a repeat."""
-_NUMBER = 9  # column of the tokens: which syllable of its utterance
+"""Syllables in a row that count as a repeat."""
+_NUMBER = 9  # column of the tokens: number of the syllable in its utterance
 
 Syllable = tuple[tuple[int, ...], ...]
 
 
 @dataclass(frozen=True)
 class Reading:
-    """A clip's features, its syllables as ``(phone, marks, tone)`` of each token, and where."""
+    """A clip's features, its syllables as ``(phone, marks, tone)`` of each token, and places."""
 
     features: dict[str, Any]
     syllables: list[Syllable]
@@ -45,7 +45,7 @@ class Reading:
 
 
 def reading(features: dict[str, Any]) -> Reading:
-    """Return a clip with its syllables told apart."""
+    """Split a clip into its syllables."""
     ints = features["ints"]
     found: dict[int, list[int]] = defaultdict(list)
     for token, row in enumerate(ints):
@@ -57,7 +57,7 @@ def reading(features: dict[str, Any]) -> Reading:
 
 
 def repeats(readings: list[Reading]) -> Iterator[tuple[int, int, int, int, int]]:
-    """Yield two readings' numbers, where the longest run of both begins in each, and its length."""
+    """Yield pairs of readings with the starts and the length of their longest common run."""
     seen: dict[tuple[Syllable, ...], set[int]] = defaultdict(set)
     for number, one in enumerate(readings):
         for first in range(len(one.syllables) - SHORTEST + 1):
@@ -73,7 +73,7 @@ def differences(work: Path) -> list[dict[str, float]]:
     """Return for each repeat the sums of :func:`measures.compare_pitch`.
 
     ``apart`` is how many clips lie between the two, ``syllables`` the length of the repeat, and
-    ``held_out`` whether just one of the two is held out.
+    ``held_out`` is true if just one of the two is held out.
     """
     clips = torch.load(work / "features.pt", weights_only=False)
     readings = [reading(clip) for clip in clips]

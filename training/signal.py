@@ -1,4 +1,4 @@
-"""Frames, mel bands and the numbers that every stage shares."""
+"""Convert between samples, frames and mel bands, with the numbers that all stages share."""
 
 import functools
 

@@ -1,4 +1,4 @@
-"""Speak with an exported voice, as any program that knows Piper's interface would."""
+"""Speak with an exported voice, like any program that knows Piper's interface."""
 
 import json
 import time
@@ -11,7 +11,7 @@ from training.phonemes import text_to_ids
 
 
 class Speaker:
-    """A voice file in an onnxruntime session of its own."""
+    """A voice file in its own onnxruntime session."""
 
     def __init__(self, path: Path, threads: int = 1, seed: int = 1) -> None:
         """Load ``path`` and the JSON beside it."""
@@ -36,7 +36,7 @@ class Speaker:
 
 
 def real_time_factor(path: Path, texts: list[str], rounds: int = 5) -> float:
-    """Return the median over rounds of time spent for time spoken, on one thread."""
+    """Return the median over rounds of the time of synthesis divided by the time of its sound."""
     speaker = Speaker(path)
     speaker(texts[0])
     factors = []

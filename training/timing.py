@@ -1,4 +1,4 @@
-"""Which token each frame belongs to, and where in it the frame lies."""
+"""Find for each frame its token and its position in that token."""
 
 import torch
 from torch import Tensor
@@ -17,7 +17,7 @@ def frame_places(ints: Tensor, durations: Tensor, frames: Tensor) -> tuple[Tenso
     token = torch.sum((ends[None, :] <= frames[:, None]).long(), 1)
     token = torch.clamp(token, max=ints.shape[0] - 1)
     syllable = ints[:, 9]
-    # a break shares its number with the syllable after it, but is none of it
+    # a break shares its number with the syllable after it, but does not belong to it
     own = (ints[:, 2] > 0).long()
     key = syllable * 2 + own
     same = (key[:, None] == key[None, :]).float()

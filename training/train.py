@@ -1,4 +1,4 @@
-"""Train one of the networks; stop and go on at any time."""
+"""Train one of the networks; training can stop and continue at any time."""
 
 import argparse
 import copy
@@ -27,21 +27,21 @@ if TYPE_CHECKING:
 CHECKPOINT_SECONDS = 600.0
 INTERRUPTED = 75
 AVERAGE = 0.998
-# Dropout before a normalisation makes predictions without it too bold (durations came out 21 %
-# too long): the last part of every training does without.
+# Dropout before a normalisation biases predictions without dropout (durations came out 21 % too
+# long). So the last part of every training runs without it.
 NOISELESS = 0.85
 _LOG = logging.getLogger("train")
 
 
 def device_of(name: str) -> torch.device:
-    """Return the named device; ``auto`` is a GPU where there is one."""
+    """Return the named device; ``auto`` is a GPU if one is present."""
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     return torch.device(name)
 
 
 def learning_rate(step: int, steps: int, peak: float) -> float:
-    """Return a short warm-up, then half a cosine down to 3 % of the peak."""
+    """Return the learning rate: a short warm-up, then half a cosine down to 3 % of the peak."""
     warm = min(1.0, (step + 1) / 200)
     return peak * warm * (0.03 + 0.97 * 0.5 * (1 + math.cos(math.pi * step / steps)))
 
@@ -56,19 +56,19 @@ def groups(recipe: Recipe) -> list[dict[str, Any]]:
 
 
 def save(path: Path, state: dict[str, Any]) -> None:
-    """Write a checkpoint whole or not at all."""
+    """Write a checkpoint atomically."""
     partial = path.with_suffix(".partial")
     torch.save(state, partial)
     partial.replace(path)
 
 
 class Training:
-    """A recipe with its optimisers, averaged weights, and everything a checkpoint holds."""
+    """A recipe with its optimisers, averaged weights, and the rest of a checkpoint."""
 
     def __init__(self, recipe: Recipe) -> None:
         """Start from fresh weights."""
         self.recipe, self.step = recipe, 0
-        self.adopted = 0  # steps that the acoustic model inside the voice had when it came
+        self.adopted = 0  # steps of the acoustic model inside the voice before it was adopted
         self.average = copy.deepcopy(recipe.model).eval().requires_grad_(False)
         self.optimisers: dict[str, torch.optim.Optimizer] = {
             "model": torch.optim.AdamW(
@@ -81,7 +81,7 @@ class Training:
             )
 
     def state(self) -> dict[str, Any]:
-        """Return all that a later sitting needs to go on as if nothing had happened."""
+        """Return the state that a later run needs to continue exactly."""
         recipe = self.recipe
         return {
             "step": self.step,
@@ -96,7 +96,7 @@ class Training:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go back to a checkpoint."""
+        """Return to the state of a checkpoint."""
         self.step, self.adopted = state["step"], state.get("adopted", 0)
         self.recipe.model.load_state_dict(state["model"])
         self.average.load_state_dict(state["average"])
@@ -109,7 +109,7 @@ class Training:
             torch.cuda.set_rng_state_all(state["cuda_random"])
 
     def adopt(self, state: dict[str, Any]) -> None:
-        """Put an acoustic model that was trained on its own into the voice, once."""
+        """Copy an acoustic model that was trained separately into the voice, once."""
         if isinstance(self.recipe, VoiceRecipe) and not self.adopted:
             for model in (self.recipe.model, self.average):
                 cast("Voice", model).adopt(state["average"])
@@ -120,7 +120,7 @@ class Training:
             _LOG.info("adopted the acoustic model of step %d", self.adopted)
 
     def advance(self) -> dict[str, torch.Tensor]:
-        """Take one step and move the averaged weights along."""
+        """Take one step and update the averaged weights."""
         rate = learning_rate(self.step, self.recipe.steps, self.recipe.rate)
         for optimiser in self.optimisers.values():
             for group in optimiser.param_groups:
@@ -149,9 +149,9 @@ class Training:
 
 
 def run(training: Training, folder: Path, development: list[data.Clip], until: float) -> None:
-    """Train to the end of the schedule or for ``until`` seconds; leave a checkpoint.
+    """Train to the end of the schedule or for ``until`` seconds; write a checkpoint.
 
-    SIGTERM and SIGINT end the sitting after the step under way.
+    SIGTERM and SIGINT end the run after the current step.
     """
     stop: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -186,9 +186,9 @@ def run(training: Training, folder: Path, development: list[data.Clip], until: f
 
 
 def main() -> None:
-    """Train, or go on training, and checkpoint every ten minutes.
+    """Start or continue training, with a checkpoint every ten minutes.
 
-    The exit status is that of EX_TEMPFAIL while the schedule has not been trained to its end.
+    The exit status is EX_TEMPFAIL until the schedule has been trained to its end.
     """
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("stage", choices=sorted(RECIPES))
@@ -217,7 +217,7 @@ def main() -> None:
     folder = options.work / options.stage
     folder.mkdir(parents=True, exist_ok=True)
     clips = data.load(options.work, device, held_out=False)
-    # every 40th training clip only steers: the 50 held-out clips are seen by nothing here
+    # every 40th training clip only controls the training; the 50 held-out clips are not used here
     development = clips[::40]
     clips = [clip for i, clip in enumerate(clips) if i % 40]
     training = Training(RECIPES[options.stage](config, clips, options.seed))

@@ -1,4 +1,4 @@
-"""Acoustic frames from text, and sound from frames: harmonics and noise, filtered frame by frame.
+"""Predict acoustic frames from text, and make sound from frames by filtered harmonics and noise.
 
 Everything here after the phase sum is frame-local: a frame of sound depends on a fixed number of
 frames around it, so a server may run the decoder window by window.
@@ -51,15 +51,15 @@ def envelope_matrix() -> Tensor:
 def next_frame(x: Tensor, hertz: Tensor) -> Tensor:
     """Return ``x`` [B, F] one frame later; the last frame repeats.
 
-    ``hertz`` [B, F], which is never 0, tells where there is a next one: joining pieces of time, as
-    ``cat`` does, could not be done window by window.
+    ``hertz`` [B, F], which is never 0, marks the frames that have a next one. Concatenation
+    (``cat``) along the axis of time could not run window by window.
     """
     later, there = (nn.functional.pad(y, (0, 1))[:, 1:] for y in (x, hertz))
     return torch.where(there > 0.0, later, x)
 
 
 def phases(hertz: Tensor) -> Tensor:
-    """Return the cycles passed before each frame [B, F], without whole cycles."""
+    """Return the phase before each frame [B, F] in cycles, without whole cycles."""
     steps = (hertz + next_frame(hertz, hertz)) * (0.5 * HOP_LENGTH / SAMPLE_RATE)
     total = torch.cumsum(steps, 1) - steps
     return total - torch.floor(total)
@@ -86,10 +86,10 @@ def pulses(hertz: Tensor, voiced: Tensor, phase: Tensor) -> Tensor:
 
 
 class Acoustic(nn.Module):
-    """Text, pitch and voicing to a mel spectrogram and a hidden vector for each frame."""
+    """Predict a mel spectrogram and a hidden vector for each frame from text, pitch and voicing."""
 
     def __init__(self, size: int, blocks: int, frame_blocks: int, dropout: float) -> None:
-        """Make the text encoder, the frame blocks and the mel head."""
+        """Create the text encoder, the frame blocks and the mel head."""
         super().__init__()
         self.encoder = TextEncoder(size, blocks, dropout)
         self.places = nn.Linear(NUM_PLACES + 2, size)
@@ -113,14 +113,14 @@ class Acoustic(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Mel and hidden frames to sound, by filtering pulses and noise in the Fourier domain."""
+    """Make sound from mel and hidden frames: filter pulses and noise in the Fourier domain."""
 
     forward_dft: Tensor
     inverse_dft: Tensor
     envelope: Tensor
 
     def __init__(self, size: int, blocks: int, hidden: int) -> None:
-        """Make the networks and the constant transforms."""
+        """Create the networks and the constant transforms."""
         super().__init__()
         self.register_buffer("forward_dft", forward_matrix(), persistent=False)
         self.register_buffer("inverse_dft", inverse_matrix(), persistent=False)
@@ -137,7 +137,7 @@ class Decoder(nn.Module):
             self.head.bias[2 * BINS :] = -0.5
 
     def filters(self, mel: Tensor, hidden: Tensor, pitch: Tensor) -> Tensor:
-        """Return [B, F, 963]: corrections of the harmonics' level, their phase, noise level."""
+        """Return [B, F, 963]: corrections of the harmonics' level, their phase, and noise level."""
         x = self.mel(torch.cat([mel * 0.4 + 1.6, pitch], 2)) + self.hidden(hidden)
         x = self.start(x)
         for block in self.blocks:

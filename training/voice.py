@@ -1,6 +1,7 @@
 """The exported voice: two graphs with one seam, ``frames`` and ``noise``, between them.
 
-Before the seam: text to frames, with every random number. After it: frames to sound, frame-local.
+The first graph turns text into frames and draws all random numbers. The second turns frames into
+sound and is frame-local.
 """
 
 import torch
@@ -19,19 +20,19 @@ LEAD_IN, LEAD_OUT = 4.0, 6.0  # frames of silence around an utterance
 SHORTEST = 2.0  # frames of a phone at normal speed
 SHORTEST_NUCLEUS = 4.5  # frames of all vowels of a syllable
 _VOWELS = "aeiouyəɛɔɪʊɐ"
-# Phones last as long as the reader's; with the reader's pauses and breaths left out, that is heard
-# as faster, and the recogniser makes a tenth fewer errors at the slower pace.
+# With the durations of the recordings but without their pauses and breaths, speech sounds too fast.
+# At this slower pace the recogniser makes a tenth fewer errors.
 TEMPO = 1.08
-COMMA_PAUSE = 16.0  # frames; the recordings hardly pause at commas, listeners expect it
+COMMA_PAUSE = 16.0  # frames; listeners expect a pause where the recordings hardly have one
 
 
 class Encoder(nn.Module):
-    """Phoneme ids to frames."""
+    """Convert phoneme ids to frames."""
 
     is_vowel: Tensor
 
     def __init__(self, prosody: Prosody, voice: Voice) -> None:
-        """Take the trained parts."""
+        """Keep the trained parts."""
         super().__init__()
         self.frontend = Frontend()
         vowels = torch.zeros(NUM_SYMBOLS)
@@ -41,10 +42,10 @@ class Encoder(nn.Module):
         self.acoustic = voice.acoustic
 
     def durations(self, ints: Tensor, times: Tensor) -> Tensor:
-        """Return the frames [N] that each token lasts at normal speed (fractions, too)."""
+        """Return the frames [N] that each token lasts at normal speed; they may be fractions."""
         phone = ints[:, 0]
         expected = torch.clamp(torch.exp(times[:, 0]), min=SHORTEST, max=60.0)
-        # no vowel is swallowed: the tone is on it
+        # vowels have a minimum length, because they carry the tone
         vowel = self.is_vowel[phone]
         same = (ints[:, 9][:, None] == ints[:, 9][None, :]).float()
         nucleus = torch.matmul(same, (vowel * expected)[:, None])[:, 0]
@@ -62,11 +63,11 @@ class Encoder(nn.Module):
         ints, floats = self.frontend(ids[0, : lengths[0]])
         times = self.prosody.time(ints[None], floats[None])[0]
         durations = self.durations(ints, times)
-        # syllables, not phones, are said a little faster or slower
+        # the tempo varies a little by syllables, not by phones
         jitter = torch.randn_like(durations) * (0.04 * noise_w)
         durations = durations * torch.exp(jitter)
         count = torch.clamp(torch.round(torch.sum(durations) * length_scale), min=8.0)
-        # time runs at the natural pace and is read at another: contours keep their shape
+        # contours are read at the natural pace and played at another one, which keeps their shape
         frames = torch.arange(count.long(), dtype=torch.float32)  # type: ignore[call-overload]
         frames = frames / length_scale
         token, places = frame_places(ints, durations, frames)
@@ -90,13 +91,13 @@ class Encoder(nn.Module):
 
 
 class Renderer(nn.Module):
-    """Frames to sound.
+    """Convert frames to sound.
 
     A frame holds 80 mel bands, pitch deviation, gate, F0 in Hz, phase in cycles, hidden vector.
     """
 
     def __init__(self, voice: Voice) -> None:
-        """Take the trained decoder."""
+        """Keep the trained decoder."""
         super().__init__()
         self.decoder = voice.decoder
 
@@ -111,7 +112,7 @@ class Renderer(nn.Module):
 
 
 def context(decoder_blocks: int) -> int:
-    """Return how many frames each side the renderer's output depends on, at most."""
+    """Return how many frames on each side the renderer's output depends on, at most."""
     return 3 * decoder_blocks + 3
 
 

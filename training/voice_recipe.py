@@ -1,4 +1,4 @@
-"""Training the acoustic model and the decoder together, against adversaries."""
+"""Train the acoustic model and the decoder together, against adversaries."""
 
 from typing import Any
 
@@ -18,15 +18,15 @@ class Voice(nn.Module):
     """The two parts that make sound."""
 
     def __init__(self, config: Config) -> None:
-        """Make both parts."""
+        """Create both parts."""
         super().__init__()
         size = config.acoustic_size
-        # no dropout here: the decoder must meet the mels that it will meet when speaking
+        # no dropout here: the decoder has to train on the same mels as it gets when speaking
         self.acoustic = Acoustic(size, config.acoustic_blocks, config.acoustic_frames, 0.0)
         self.decoder = Decoder(config.decoder_size, config.decoder_blocks, size)
 
     def adopt(self, weights: dict[str, Tensor]) -> None:
-        """Take over a trained acoustic model; the decoder forgets what hidden frames meant."""
+        """Copy a trained acoustic model; reset the decoder's weights for hidden frames."""
         self.acoustic.load_state_dict(weights)
         nn.init.zeros_(self.decoder.hidden.weight)
 
@@ -35,7 +35,7 @@ class VoiceRecipe(Framed):
     """Train the acoustic model and the decoder together, on whole clips and on crops of them."""
 
     def __init__(self, config: Config, clips: list[Clip], seed: int) -> None:
-        """Make the networks on the clips' device."""
+        """Create the networks on the clips' device."""
         self.config, self.clips, self.seed = config, clips, seed
         self.steps, self.rate = config.steps, config.rate
         self.device = clips[0].mel.device
@@ -52,7 +52,7 @@ class VoiceRecipe(Framed):
         return self.model.acoustic
 
     def speak(self, mel: Tensor, hidden: Tensor, log_hertz: Tensor, gate: Tensor) -> Tensor:
-        """Return sound [B, 160 F] with fresh noise and pulses that start anywhere."""
+        """Return sound [B, 160 F] with fresh noise and pulses of random starting phase."""
         hertz = log_hertz.exp()
         start = torch.rand(len(mel), 1, device=mel.device)
         phase = phases(hertz) + start
@@ -76,7 +76,7 @@ class VoiceRecipe(Framed):
         return total / 3
 
     def crops(self, clips: list[Clip]) -> tuple[list[int], Tensor]:
-        """Return where each clip's crop starts, and its sound [B, 160 (crop - 4)]."""
+        """Return the start of each clip's crop, and its sound [B, 160 (crop - 4)]."""
         size = self.config.crop
         starts = [int(torch.randint(0, len(c.mel) - size, ())) for c in clips]
         audio = [

@@ -1,4 +1,4 @@
-"""What all parts share: the servers, the voice, the sizes of a run, progress, small statistics."""
+"""Shared helpers: servers, the voice, sizes of a run, progress, and small statistics."""
 
 import http.client
 import random
@@ -31,7 +31,7 @@ _REST_SECONDS: Final = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """How much is measured."""
+    """Numbers of rounds, listeners and seconds of a run."""
 
     rounds: int
     crowd_rounds: int
@@ -51,7 +51,7 @@ QUICK: Final = Sizes(
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """A server of ours and what is measured with it."""
+    """A server of this project and the voice that is measured with it."""
 
     server: Server
     voice: Voice
@@ -62,16 +62,16 @@ class Bench:
 
     @property
     def address(self) -> Address:
-        """Where the server listens."""
+        """Host and port of the server."""
         return address_of(self.server)
 
     @property
     def byte_rate(self) -> float:
-        """Bytes of a second of sound."""
+        """Bytes of one second of sound."""
         return 2.0 * self.voice.rate
 
     def calm(self) -> None:
-        """Wait until others leave the machine alone, though not for long."""
+        """Wait until other processes leave the machine idle, but only for a limited time."""
         pause, end = threading.Event(), time.monotonic() + self.sizes.calm_seconds
         while time.monotonic() < end:
             others = self.others()
@@ -80,26 +80,29 @@ class Bench:
                 return
 
     def shuffled(self, people: Iterable[T]) -> list[T]:
-        """Return people in an order of chance, so that nobody always follows the same one."""
+        """Return people in random order, so that none always follows the same one."""
         order = list(people)
         self.order.shuffle(order)
         return order
 
     def others(self, *ours: int) -> Others:
-        """Begin to count what other processes take than this, the server, and more of ours."""
+        """Begin to count the processor time of other processes.
+
+        Not counted are this process, the server, and further processes of this benchmark.
+        """
         return Others([self.server.process.pid, *ours])
 
 
 def address_of(server: Server) -> Address:
-    """Return where a server listens."""
+    """Return host and port of a server."""
     host, port = server.url.removeprefix("http://").split(":")
     return host, int(port)
 
 
 def settings(model: Path, memory_bytes: int = 0, threads: int | None = None) -> Settings:
-    """Return the settings of a server with this voice; by default it keeps nothing.
+    """Return the settings of a server with this voice; by default its caches are off.
 
-    It has a thread for each core, or as many as it is given.
+    It has one inference thread for each core, or as many as are given.
     """
     return {
         "voice": {
@@ -115,7 +118,7 @@ def settings(model: Path, memory_bytes: int = 0, threads: int | None = None) -> 
 def started(
     folder: Path, model: Path, threads: int | None = None
 ) -> Iterator[tuple[Server, float]]:
-    """Run a server of ours; also give the seconds from its start until it was ready."""
+    """Run a server of this project; also yield the seconds from its start until it was ready."""
     start = time.perf_counter()
     with serving(folder, settings(model, threads=threads), ready=False) as server:
         wait_for(*address_of(server), "/readyz")
@@ -126,8 +129,7 @@ def wait_for(host: str, port: int, path: str) -> None:
     """Wait until a server answers 200.
 
     Raises:
-        TimeoutError: it never did.
-
+        TimeoutError: it did not within the time.
     """
     pause, end = threading.Event(), time.monotonic() + _START_SECONDS
     while time.monotonic() < end:
@@ -146,32 +148,32 @@ def wait_for(host: str, port: int, path: str) -> None:
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on."""
+    """Return a port on which no process listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def rest() -> None:
-    """Wait long enough for the threads of the last run to sleep.
+    """Wait until the threads of the last run sleep.
 
-    By default onnxruntime's look for more to do for some 50 ms after a run; whoever comes next
-    would pay for it.
+    By default onnxruntime's threads spin for about 50 ms after a run, which would slow down the
+    next measurement.
     """
     threading.Event().wait(_REST_SECONDS)
 
 
 def say(what: str) -> None:
-    """Show progress."""
+    """Print progress."""
     print(f"{time.strftime('%H:%M:%S')} {what}", file=sys.stderr, flush=True)
 
 
 def median(values: Sequence[float]) -> float:
-    """Return the median; nothing has the median 0."""
+    """Return the median; the median of an empty list is 0."""
     return statistics.median(values) if values else 0.0
 
 
 def percentile(values: Sequence[float], percent: int) -> float:
-    """Return the value that so many percent do not exceed (the nearest one that occurred)."""
+    """Return the smallest occurring value that ``percent`` per cent of the values do not exceed."""
     ordered = sorted(values)
     return ordered[max(-(-len(ordered) * percent // _CENTILES) - 1, 0)] if ordered else 0.0

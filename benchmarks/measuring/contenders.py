@@ -1,4 +1,4 @@
-"""All that can say the same text with the same voice, in this process or over HTTP."""
+"""All engines and servers that can speak the same text with the same voice."""
 
 import asyncio
 import json
@@ -18,10 +18,10 @@ import onnxruntime
 
 from measuring import listener
 from measuring.listener import Address
-from vits_tts.text.phonemise import Phonemiser
+from vits_tts.inference.engine import Engine
+from vits_tts.text.phonemes.espeak import Phonemizer
 from vits_tts.types import Prosody
 from vits_tts.voice import manifest
-from vits_tts.voice.engine import Engine
 
 THREADS: Final = 2
 PROSODY: Final = Prosody(1.0, 0.667, 0.8)
@@ -32,7 +32,7 @@ STREAMING: Final = "streaming-vits"
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """Seconds to the first sound and to the last, and seconds of sound."""
+    """Seconds to the first sound and to the last one, and seconds of sound."""
 
     first: float
     total: float
@@ -43,25 +43,25 @@ Contender = Callable[[Sequence[str]], Spoken]
 
 
 class Voice:
-    """The benchmark voice, with what it takes to feed it by hand."""
+    """The benchmark voice, with the parts that are needed to run its graph directly."""
 
     def __init__(self, model: Path) -> None:
-        """Read its description."""
+        """Read its manifest."""
         self.model = model
         self.manifest = manifest.read(model)
         self.rate = self.manifest.sample_rate
-        self._phonemiser = Phonemiser()
+        self._phonemiser = Phonemizer()
 
     def phonemes(self, sentence: str) -> list[str]:
-        """Return a sentence's phonemes."""
+        """Return the phonemes of a sentence."""
         return self._phonemiser.espeak(sentence, "vi")
 
     def ids(self, sentence: str) -> list[int]:
-        """Return a sentence's phoneme ids."""
+        """Return the phoneme ids of a sentence."""
         return list(self.manifest.phoneme_ids(self.phonemes(sentence))[0])
 
     def session(self, threads: int) -> onnxruntime.InferenceSession:
-        """Return the graph as it came, to be run in one shot."""
+        """Load the original graph, to be run in one shot."""
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 4
@@ -70,7 +70,7 @@ class Voice:
 
 
 def one_shot(session: onnxruntime.InferenceSession, ids: Sequence[int]) -> int:
-    """Make a sentence in one run; return its samples."""
+    """Synthesise a sentence in one run and return the number of its samples."""
     feed = {
         "input": np.array([ids], np.int64),
         "input_lengths": np.array([len(ids)], np.int64),
@@ -80,13 +80,13 @@ def one_shot(session: onnxruntime.InferenceSession, ids: Sequence[int]) -> int:
 
 
 def windowed(engine: Engine, ids: Sequence[int], cores: int = 1) -> int:
-    """Make a sentence with this project's engine, in this process; return its samples."""
+    """Synthesise a sentence with this project's engine in this process; return its samples."""
     made = engine.begin(ids, PROSODY, cores=cores)
     return sum(len(made.window(frames, cores=cores).samples) for frames in made.sizes())
 
 
 def in_process(say: Callable[[Sequence[str]], Iterator[int]], rate: int) -> Contender:
-    """Return a contender of what yields numbers of samples as it makes them."""
+    """Wrap a generator that yields numbers of samples as a contender."""
 
     def spoken(sentences: Sequence[str]) -> Spoken:
         start = time.perf_counter()
@@ -102,7 +102,7 @@ def in_process(say: Callable[[Sequence[str]], Iterator[int]], rate: int) -> Cont
 def over_http(
     address: Address, ask: Callable[[str, float], listener.Request], rate: int
 ) -> Contender:
-    """Return a contender behind an address."""
+    """Return a contender that is a server at an address."""
 
     def spoken(sentences: Sequence[str]) -> Spoken:
         heard = asyncio.run(listener.listen(address, ask(" ".join(sentences), 2.0 * rate)))
@@ -148,7 +148,7 @@ def _piper(voice: Any, sentences: Sequence[str]) -> Iterator[int]:
 def _streaming_tts(voice: Voice, folder: Path) -> Any:
     from streaming_vits import StreamingTTS, phonemize
 
-    with mock.patch.object(phonemize, "build"):  # it wants an espeak-ng of its own
+    with mock.patch.object(phonemize, "build"):  # it requires its own copy of espeak-ng
         cache = str(folder / "streaming-vits")
         tts = StreamingTTS(str(voice.model), threads=THREADS, verbose=False, cache=cache)
     tts.phoneme_ids = lambda sentence: (np.array([voice.ids(sentence)], np.int64), [])
@@ -162,7 +162,7 @@ def _streaming(tts: Any, sentences: Sequence[str]) -> Iterator[int]:
 
 
 def _sherpa_tts(voice: Voice, folder: Path) -> Any:
-    """Return sherpa-onnx with this voice: it wants the JSON's facts inside the graph."""
+    """Load this voice into sherpa-onnx, which needs the values of the manifest inside the graph."""
     import onnx
     import sherpa_onnx
 
@@ -184,7 +184,7 @@ def _sherpa_tts(voice: Voice, folder: Path) -> Any:
 
 
 def _sherpa(tts: Any, voice: Voice, sentences: Sequence[str]) -> Iterator[int]:
-    """Yield what sherpa-onnx makes; since version 2 it leaves phonemes to its caller."""
+    """Yield numbers of samples from sherpa-onnx; since version 2 its caller supplies phonemes."""
     import sherpa_onnx
 
     for sentence in sentences:

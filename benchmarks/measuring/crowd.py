@@ -1,4 +1,4 @@
-"""Many listeners: bursts of them, eight who ask again and again, and arrivals at random."""
+"""Measure many listeners: bursts, eight that ask again and again, and random arrivals."""
 
 import asyncio
 import gc
@@ -22,11 +22,11 @@ LOAD: Final = 0.7
 _BUSY: Final = 503
 _SETTLE: Final = 1.0
 QUIET: Final = 0.2
-"""Cores that others may take on average in a round that counts as quiet."""
+"""A round counts as quiet if other processes use at most this many cores on average."""
 
 
 def measure(bench: Bench) -> Result:
-    """Measure all three."""
+    """Measure all three patterns."""
     gc.freeze()
     bursts = _bursts(bench)
     rates = _rates(bench)
@@ -35,12 +35,12 @@ def measure(bench: Bench) -> Result:
 
 
 def quiet_ones(rows: Sequence[Result]) -> list[Result]:
-    """Return the quiet ones, or all if none is."""
+    """Return the quiet rounds, or all rounds if none is quiet."""
     return [row for row in rows if row["quiet"]] or list(rows)
 
 
 def summary(heard: Sequence[Heard], wall: float) -> Result:
-    """Return what some listeners heard."""
+    """Return a summary of the results of some listeners."""
     served = [one for one in heard if one.served]
     refused = [one for one in heard if one.status == _BUSY]
     first = [one.first for one in served]
@@ -82,7 +82,7 @@ async def _all(bench: Bench, requests: Sequence[Request]) -> list[Heard]:
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What some heard, how long it took, health checks meanwhile, and what others took."""
+    """Results of a round: its listeners, its seconds, its health checks, and the load of others."""
 
     heard: list[Heard]
     wall: float
@@ -91,7 +91,7 @@ class Round:
 
     @property
     def quiet(self) -> bool:
-        """Whether others left the machine alone."""
+        """True if other processes left the machine idle."""
         return self.others < QUIET
 
 
@@ -105,7 +105,7 @@ def _watched(bench: Bench, everybody: Callable[[], Coroutine[Any, Any, list[Hear
 
 
 def _judged(rounds: Sequence[Round]) -> Iterator[Result]:
-    """Yield what quiet rounds and what disturbed ones came to."""
+    """Yield the summaries of the quiet rounds and of the disturbed ones."""
     for quiet in (True, False):
         chosen = [one for one in rounds if one.quiet == quiet]
         if not chosen:
@@ -124,7 +124,7 @@ def _judged(rounds: Sequence[Round]) -> Iterator[Result]:
 
 
 def _rates(bench: Bench) -> list[Result]:
-    """Return seconds of sound a second of two loops and of eight listeners, in turn."""
+    """Return seconds of sound a second: of two loops, and of eight listeners, in turn."""
     session = bench.voice.session(1)
     seconds = bench.sizes.loop_seconds
     pairs = []
@@ -144,7 +144,7 @@ def _rates(bench: Bench) -> list[Result]:
 
 
 def _loops(bench: Bench, session: Any, seconds: float) -> float:
-    """Return the rate of two threads that each make sentences in one shot."""
+    """Return the rate of two threads that each synthesise sentences in one shot."""
     ids = [bench.voice.ids(text) for text in bench.texts.sentences(SENTENCES * REGULARS)]
     start = time.perf_counter()
     made: list[float] = []
@@ -164,7 +164,7 @@ def _loops(bench: Bench, session: Any, seconds: float) -> float:
 
 
 async def _regulars(bench: Bench, seconds: float) -> tuple[float, list[Heard]]:
-    """Return the rate at which eight are served who ask again as soon as they have all."""
+    """Return the rate at which eight listeners are served that ask again after each answer."""
     end = time.perf_counter() + _SETTLE + seconds
     heard: list[Heard] = []
     received = 0.0
@@ -184,7 +184,7 @@ async def _regulars(bench: Bench, seconds: float) -> tuple[float, list[Heard]]:
 
 
 def _open(bench: Bench, rate: float) -> Result:
-    """Let listeners come at random times, so many that they want ``rate`` seconds a second."""
+    """Let listeners arrive at random times, with a total demand of ``rate`` seconds a second."""
     rounds = []
     for number in range(bench.sizes.crowd_rounds):
         say(f"arrivals at random: round {number + 1}, {rate:.1f} s of sound a second")
@@ -194,7 +194,7 @@ def _open(bench: Bench, rate: float) -> Result:
 
 
 async def _arrivals(bench: Bench, a_second: float, seed: int) -> list[Heard]:
-    """Return what those heard who came during the time, however long it took them."""
+    """Return the results of the listeners that arrived during the time, however long they took."""
     chance = random.Random(seed)  # noqa: S311  # nothing secret
     end = time.perf_counter() + bench.sizes.open_seconds
     tasks: list[asyncio.Task[Heard]] = []
@@ -206,7 +206,7 @@ async def _arrivals(bench: Bench, a_second: float, seed: int) -> list[Heard]:
 
 
 async def _length(bench: Bench) -> float:
-    """Return how many seconds the texts of this part usually last."""
+    """Return the usual length of this part's texts in seconds."""
     texts = [_text(bench) for _ in range(4)]
     heard = [await listen(bench.address, stream(text, bench.byte_rate)) for text in texts]
     return sum(one.audio for one in heard) / len(heard)

@@ -1,4 +1,4 @@
-"""First sound and real-time factor of texts of several lengths, beside all others."""
+"""Measure first sound and real-time factor for texts of several lengths, beside all others."""
 
 from typing import Final
 
@@ -18,7 +18,7 @@ Runs = dict[tuple[str, str], list[Spoken]]
 
 
 def measure(bench: Bench) -> Result:
-    """Let all say the same, in turn."""
+    """Let all contenders speak the same texts, in turn."""
     port = free_port()
     with piper_server(bench.voice.model, port) as piper:
         wait_for("127.0.0.1", port, "/info")

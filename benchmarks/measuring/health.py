@@ -1,9 +1,9 @@
-"""Health checks by a process of their own: who checks waits for the answer and for nothing else.
+"""Check the health of a server from a separate process, which does nothing else.
 
     python -m measuring.health HOST PORT
 
-says `ready`, checks until its input ends, and prints the seconds that each check took. Among the
-listeners, on one event loop, a check would also wait until they all had been seen to.
+prints `ready`, checks until its input ends, and prints the seconds of each check. In the event loop
+of the listeners, a check would also wait until all of their data has been handled.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ _HERE: Final = Path(__file__).parent.parent
 
 @dataclass(slots=True)
 class Checks:
-    """The process that checks, and at the end the seconds that each check took."""
+    """The process that checks; at its end, the seconds of each check."""
 
     pid: int
     seconds: list[float] = field(default_factory=list)
@@ -35,7 +35,7 @@ class Checks:
 
 @contextmanager
 def checked(address: Address) -> Iterator[Checks]:
-    """Check the health again and again meanwhile."""
+    """Check the health repeatedly while the block runs."""
     command = [sys.executable, "-m", "measuring.health", *map(str, address)]
     with subprocess.Popen(
         command, cwd=_HERE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -51,7 +51,7 @@ def checked(address: Address) -> Iterator[Checks]:
 
 
 async def ping(address: Address, path: str = "/healthz") -> float:
-    """Return the seconds that a health check takes, its connection included."""
+    """Return the seconds of a health check, including its connection."""
     start = time.perf_counter()
     reader, writer = await asyncio.open_connection(*address)
     writer.write(get(path).message)
@@ -62,7 +62,7 @@ async def ping(address: Address, path: str = "/healthz") -> float:
 
 
 async def _pings(address: Address) -> list[float]:
-    await ping(address)  # the first one waits for what Python loads for it
+    await ping(address)  # the first one loads modules
     print(_READY, end="", flush=True)
     seconds = []
     while not select.select([sys.stdin], [], [], 0)[0]:

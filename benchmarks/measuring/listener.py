@@ -1,7 +1,7 @@
-"""One listener: asks over a bare socket, notes when each piece of sound comes.
+"""Ask over a plain socket and note the time of each piece of sound.
 
-What is heard begins with the first piece of sound and goes on as long as sound is there; a piece
-that comes later than that is a gap.
+Playback begins with the first piece of sound and continues while received sound is left. A piece
+that arrives after that leaves a gap.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ Address = tuple[str, int]
 
 @dataclass(slots=True)
 class Heard:
-    """What came of one request; seconds since it was sent."""
+    """The outcome of one request; times in seconds since it was sent."""
 
     status: int = 0
     first: float = 0.0
@@ -32,7 +32,7 @@ class Heard:
 
     @property
     def served(self) -> bool:
-        """Whether there was sound."""
+        """True if sound came."""
         return self.status == _OK
 
     def take(self, seconds: float, moment: float) -> None:
@@ -48,31 +48,31 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is sent, and how many bytes a second of its sound has."""
+    """The bytes of a request, and the bytes of one second of its sound."""
 
     message: bytes
     byte_rate: float
 
 
 def stream(text: str, byte_rate: float) -> Request:
-    """Return the request for a stream of ours."""
+    """Return the request for a stream of this project's server."""
     return get(f"/tts/stream?text={quote(text)}", byte_rate)
 
 
 def get(path: str, byte_rate: float = 1.0) -> Request:
-    """Return any GET request."""
+    """Return a GET request."""
     return Request(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode(), byte_rate)
 
 
 def post(text: str, byte_rate: float) -> Request:
-    """Return the request that Piper's own server takes."""
+    """Return the request that Piper's own server accepts."""
     body = json.dumps({"text": text}).encode()
     head = "POST /synthesize HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     return Request(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body, byte_rate)
 
 
 async def listen(address: Address, request: Request, leave_after: float | None = None) -> Heard:
-    """Ask and hear all of it, or hang up after so many seconds of sound."""
+    """Ask and read the answer to its end, or only ``leave_after`` seconds of sound."""
     reader, writer = await asyncio.open_connection(*address)
     heard, skip = Heard(), _HEADER
     start = time.perf_counter()

@@ -1,4 +1,4 @@
-"""Results as Markdown, and into a page between marks."""
+"""Format results as Markdown, and put them between the marks of a page."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -14,7 +14,7 @@ _MS: Final = 1000
 
 
 def blocks(results: Result) -> dict[str, str]:
-    """Return each part that was measured as Markdown, by name."""
+    """Return each measured part as Markdown, by name."""
     known: dict[str, Callable[[Any], str]] = {
         "machine": _machine,
         "first_sound": _first_sound,
@@ -28,7 +28,7 @@ def blocks(results: Result) -> dict[str, str]:
 
 
 def fill(page: Path, texts: dict[str, str]) -> None:
-    """Put each text between its marks in a page; marks without a text keep what they have."""
+    """Put each text between its marks in a page; leave the content of other marks as it is."""
     content = page.read_text(encoding="utf-8")
     for name, text in texts.items():
         pattern = rf"(<!-- begin {name} -->\n).*?(<!-- end {name} -->)"
@@ -48,7 +48,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
 
 
 def spread(values: Sequence[float]) -> str:
-    """Return a median with the least and the greatest."""
+    """Format a median with the least and the greatest value."""
     return f"{median(values):.2f} ({min(values):.2f} to {max(values):.2f})"
 
 
@@ -61,7 +61,7 @@ def _busy(cores: float) -> str:
 
 
 def goals(results: Result) -> str:
-    """Return the goals beside what was reached."""
+    """Return the goals beside the measured values."""
     rows: list[tuple[str, str, str]] = []
     if sound := results.get("first_sound"):
         ratios = sound["ratios"]

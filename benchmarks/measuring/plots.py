@@ -1,4 +1,4 @@
-"""The plots of docs/PERFORMANCE.md."""
+"""Draw the plots of docs/PERFORMANCE.md."""
 
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +17,7 @@ _LOAD_LIMIT: Final = 0.5
 
 
 def draw(results: Result, folder: Path) -> None:
-    """Write every plot there are results for."""
+    """Write every plot for which there are results."""
     mpl.use("svg")
     mpl.rcParams.update({"svg.hashsalt": "vits-tts", "font.size": 9, "axes.axisbelow": True})
     known = {

@@ -1,4 +1,4 @@
-"""What processes take: processor time and memory, as Linux counts them."""
+"""Read processor time and memory of processes from Linux."""
 
 import os
 import time
@@ -9,7 +9,8 @@ from typing import Final
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
 _MIB: Final = 1024 * 1024
 _TIMES: Final = slice(11, 15)
-"""User and system time, its own and of children that ended, in /proc/PID/stat behind the name."""
+"""Fields of /proc/PID/stat after the name: user and system time, of the process and of its children
+that have ended."""
 _IDLE, _IOWAIT = 3, 4  # in the first line of /proc/stat
 
 
@@ -23,7 +24,7 @@ def family(pid: int) -> list[int]:
 
 
 def cpu_seconds(pid: int) -> float:
-    """Return the processor time that a process and its living descendants have taken."""
+    """Return the processor seconds of a process and of its living descendants."""
     return sum(_own_seconds(member) for member in family(pid))
 
 
@@ -36,20 +37,20 @@ def _own_seconds(pid: int) -> float:
 
 
 def memory(pid: int) -> dict[str, float]:
-    """Return a process's memory in MiB: resident, and with what is shared divided (``Pss``)."""
+    """Return a process's memory in MiB: resident, and with shared pages divided (``Pss``)."""
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]
     sizes = {name: size for name, size, *_ in (line.split() for line in lines)}
     return {key: int(sizes[f"{key}:"]) * 1024 / _MIB for key in ("Rss", "Pss")}
 
 
 def resident(pid: int) -> float:
-    """Return the resident MiB of a process and its descendants together, each page once."""
+    """Return the resident MiB of a process and its descendants; each shared page counts once."""
     return sum(memory(member)["Pss"] for member in family(pid))
 
 
 @dataclass(slots=True)
 class Others:
-    """How many cores others keep busy while something is measured."""
+    """The number of cores that other processes use during a measurement."""
 
     pids: list[int]
     wall: float = 0.0
@@ -61,7 +62,7 @@ class Others:
         self.wall, self.busy, self.ours = self._now()
 
     def cores(self) -> float:
-        """Return how many cores others have kept busy on average since the beginning."""
+        """Return how many cores other processes have used on average since the beginning."""
         wall, busy, ours = self._now()
         return max((busy - self.busy - ours + self.ours) / (wall - self.wall), 0.0)
 

@@ -1,4 +1,4 @@
-"""A mixed load for a long time: does memory grow?"""
+"""Run a mixed load for a long time to see whether memory grows."""
 
 import asyncio
 import math
@@ -20,7 +20,7 @@ EVERY: Final = 10.0
 SETTLED: Final = 300.0
 CALLERS: Final = 6
 MEMORY_BYTES: Final = 8 * 1024 * 1024
-"""The cache of sentences, small enough to be full after the first minutes."""
+"""Size of the sentence cache: small enough to be full after the first minutes."""
 PHRASES: Final = 12
 Points = list[tuple[float, float]]
 """Seconds since the beginning and MiB."""
@@ -28,7 +28,7 @@ _KINDS: Final = ("stream", "stream", "stream", "file", "cached", "cached", "abor
 
 
 def measure(bench: Bench, minutes: float) -> Result:
-    """Load a server of its own and watch its memory."""
+    """Run a server under load and record its memory."""
     files = bench.folder / "soak" / "audio"
     chosen = settings(bench.voice.model, MEMORY_BYTES)
     chosen |= {"audio": {"folder": str(files), "max_bytes": 32 * 1024 * 1024}}
@@ -55,9 +55,9 @@ def _kept(folder: Path) -> int:
 
 
 def compared(minutes: float) -> tuple[float, float]:
-    """Return when memory counts as settled, and how long it is averaged, in seconds.
+    """Return after how many seconds memory counts as settled, and the seconds of each mean.
 
-    A minute is too short for a mean: with what is under way it scatters by a twentieth.
+    A minute is too short for a mean: requests under way change the memory by about 5 %.
     """
     return min(SETTLED, 60 * minutes / 2), min(SETTLED, 60 * minutes / 4)
 
@@ -70,7 +70,7 @@ def means(points: Points, minutes: float) -> list[float]:
 
 
 def ratio(points: Points, minutes: float) -> float:
-    """Return memory in the last span against that in the first after it has settled."""
+    """Return memory in the last span divided by that in the first span after it has settled."""
     start, span = compared(minutes)
     return _mean(points, 60 * minutes - span, math.inf) / _mean(points, start, start + span)
 
@@ -99,7 +99,7 @@ async def _load(bench: Bench, seconds: float) -> tuple[Points, dict[str, int], l
             else:
                 text = chance.choice(phrases) if kind == "cached" else text
                 heard.append(await listen(bench.address, stream(text, bench.byte_rate)))
-                heard[-1].arrivals.clear()  # else it is our memory that grows
+                heard[-1].arrivals.clear()  # keeps this process's own memory from growing
             counts[kind] += 1
             await asyncio.sleep(chance.uniform(0.0, 2.0))
 

@@ -1,11 +1,11 @@
-"""From start to ready, and the memory of each process."""
+"""Measure the time from start to ready, and the memory of each process."""
 
 from measuring import processes
 from measuring.bench import Bench, Result, median, say, started
 
 
 def measure(bench: Bench) -> Result:
-    """Start the server again and again, the voice's pieces cut already."""
+    """Start the server again and again, with the voice compiled already."""
     seconds, work, memory = [], [], {}
     others = bench.others()
     for number in range(bench.sizes.starts):

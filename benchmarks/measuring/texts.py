@@ -1,4 +1,4 @@
-"""Texts that nobody has said before: sentences of about five seconds, always other words."""
+"""Make new texts: sentences of about five seconds whose words differ each time."""
 
 import random
 from typing import Final
@@ -17,7 +17,7 @@ WORDS: Final = (
 ).split("|")
 SENTENCE_CHARACTERS: Final = 92
 LONGEST_WHOLE: Final = MAX_CHARS - 4
-"""Just under the length at which the server cuts a sentence at its clauses."""
+"""Just under the length above which the server splits a sentence at its clauses."""
 LONG: Final = 252
 _CLAUSE: Final = 6
 
@@ -26,11 +26,11 @@ class Texts:
     """A source of texts; the same seed gives the same ones."""
 
     def __init__(self, seed: int) -> None:
-        """Begin."""
+        """Start a sequence of random numbers."""
         self._random = random.Random(seed)  # noqa: S311  # nothing secret
 
     def sentence(self, characters: int = SENTENCE_CHARACTERS) -> str:
-        """Return a sentence of about so many characters, with a comma after every few words."""
+        """Return a sentence of about this many characters, with a comma after every few words."""
         said = ""
         while len(said) < characters - 4:
             clause = self._random.sample(WORDS, _CLAUSE)

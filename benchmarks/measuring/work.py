@@ -1,4 +1,4 @@
-"""Processor time of a streamed response beside a one-shot run, and the floor under both."""
+"""Measure the processor time of a streamed response, a one-shot run, and the operations of both."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -15,7 +15,7 @@ from measuring.bench import Bench, Result, address_of, median, rest, say, starte
 from measuring.contenders import Voice, one_shot, over_http, windowed
 from measuring.listener import stream
 from tests.support.server import Server
-from vits_tts.voice.engine import Engine
+from vits_tts.inference.engine import Engine
 
 SENTENCES: Final = 8
 MATRIX: Final = 1024
@@ -25,18 +25,18 @@ _PRODUCTS: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """Seconds of processor and of clock that speech took, and how many it lasts."""
+    """Seconds of processor time and of clock time for some speech, and the seconds it lasts."""
 
     cpu: float = 0.0
     wall: float = 0.0
     audio: float = 0.0
 
     def __add__(self, other: "Taken") -> "Taken":
-        """Return both together."""
+        """Add two measurements."""
         return Taken(self.cpu + other.cpu, self.wall + other.wall, self.audio + other.audio)
 
     def a_second(self) -> dict[str, float]:
-        """Return what each second of speech took."""
+        """Return the processor time and clock time for each second of speech."""
         return {"cpu": self.cpu / self.audio, "wall": self.wall / self.audio}
 
 
@@ -45,10 +45,10 @@ Seen = dict[tuple[int, str], Taken]
 
 
 def measure(bench: Bench) -> Result:
-    """Make the same sentences over HTTP, window by window and in one shot, one at a time.
+    """Synthesise the same sentences over HTTP, window by window and in one shot, one at a time.
 
-    On one thread and on two. All take turns sentence by sentence, since the speed of a machine
-    wanders within seconds.
+    Runs on one thread and on two. The ways alternate after each sentence, since the speed of a
+    machine changes within seconds.
     """
     with started(bench.folder / "alone", bench.voice.model, threads=1) as (alone, _):
         contenders = {
@@ -67,7 +67,7 @@ def measure(bench: Bench) -> Result:
 
 
 def _contenders(bench: Bench, server: Server, threads: int) -> dict[str, Contender]:
-    """Return what is compared, on so many threads."""
+    """Return the ways that are compared, each on this many threads."""
     voice = bench.voice
     session = voice.session(threads)
     engine = Engine(voice.manifest, cores=threads)
@@ -79,7 +79,7 @@ def _contenders(bench: Bench, server: Server, threads: int) -> dict[str, Contend
 
 
 def _rounds(bench: Bench, contenders: dict[tuple[int, str], Contender]) -> list[Seen]:
-    """Return what each took in each round."""
+    """Return the measurements of each way in each round."""
     rounds: list[Seen] = []
     for number in range(-1, bench.sizes.rounds):  # the first one warms up
         say(f"work: round {number + 1} of {bench.sizes.rounds}")
@@ -94,7 +94,7 @@ def _rounds(bench: Bench, contenders: dict[tuple[int, str], Contender]) -> list[
 
 
 def _compared(rounds: Sequence[Seen], threads: int) -> Result:
-    """Return medians and, taken within a round, what each takes of a one-shot run's."""
+    """Return medians, and each way's share of a one-shot run's time, taken within a round."""
     runs = [
         {name: taken.a_second() for (own, name), taken in seen.items() if own == threads}
         for seen in rounds
@@ -115,7 +115,7 @@ def _served(bench: Bench, server: Server, text: str) -> Taken:
     speak = over_http(address_of(server), stream, bench.voice.rate)
     before = processes.cpu_seconds(server.process.pid)
     spoken = speak([text])
-    rest()  # what it does after the last byte counts too
+    rest()  # work after the last byte counts too
     cpu = processes.cpu_seconds(server.process.pid) - before
     return Taken(cpu, spoken.total, spoken.audio)
 
@@ -129,7 +129,7 @@ def _made(make: Callable[[Sequence[int]], int], voice: Voice, text: str) -> Take
 
 
 def floor(voice: Voice, sentence: str) -> Result:
-    """Return the operations of a sentence and what a matrix product reaches on one core."""
+    """Return the operations of a sentence and the speed of a matrix product on one core."""
     say("work: the floor")
     operations, samples = _operations(voice, voice.ids(sentence))
     seconds = samples / voice.rate

@@ -1,1 +1,1 @@
-"""Tests of the way from recordings to voice, and of the voice that came out."""
+"""Tests of training, and of the voice that it exported."""

@@ -1,4 +1,4 @@
-"""Front end, sound generator, and sittings that can be interrupted."""
+"""Tests of the front end, the sound generator, and training that is interrupted."""
 
 from pathlib import Path
 
@@ -16,8 +16,8 @@ from training.recipes import RECIPES
 from training.train import Training, save
 from training.vocoder import Decoder, phases, pulses
 from vits_tts.config import EMBEDDED_VOICE
-from vits_tts.text.phonemise import Phonemiser
-from vits_tts.voice import catalogue, manifest
+from vits_tts.text.phonemes.espeak import Phonemizer
+from vits_tts.voice import installed, manifest
 
 TINY = Config(
     prosody_size=16, prosody_blocks=1, prosody_frames=1, prosody_batch=2, prosody_steps=9,
@@ -53,7 +53,7 @@ CLIPS = [clip("xin chào các bạn", 1), clip("hôm nay trời đẹp", 2), cli
 
 
 def test_marks_become_features_of_their_phone_and_syllable() -> None:
-    """Tone, stress, length and dental marks take no time; breaks at the ends are dropped."""
+    """Tone, stress, length and dental marks have no duration; breaks at the ends are dropped."""
     tokens = Frontend()(torch.tensor(text_to_ids("tốt.")))
     marks, tones = tokens.ints[:, 1].tolist(), tokens.ints[:, 2].tolist()
     assert marks == [0, 2, 0, 2, 0]  # start, dental t, o, dental t, end
@@ -65,14 +65,14 @@ def test_marks_become_features_of_their_phone_and_syllable() -> None:
     ["bão lụt ở miền trung, năm 2020.", "anh quang đi xe buýt", "Ừ, thuở xưa gìn giữ quốc gia."],
 )
 def test_phonemes_are_the_services(text: str) -> None:
-    """A voice is taught what it will be asked for."""
-    voice = manifest.read(catalogue.EMBEDDED_FOLDER / f"{EMBEDDED_VOICE}.onnx")
-    phonemes = Phonemiser().phonemes(text, voice.phoneme_type, voice.espeak_voice)
+    """The phonemes of training are those of the service."""
+    voice = manifest.read(installed.EMBEDDED_FOLDER / f"{EMBEDDED_VOICE}.onnx")
+    phonemes = Phonemizer().phonemes(text, voice.phoneme_type, voice.espeak_voice)
     assert text_to_ids(text) == list(voice.phoneme_ids(phonemes)[0])
 
 
 def test_neighbouring_tones_stop_at_a_comma() -> None:
-    """A syllable knows the tones beside it, but not those beyond a pause."""
+    """A syllable knows the neighbouring tones, but not those beyond a pause."""
     tokens = Frontend()(torch.tensor(text_to_ids("má bà, mạ")))
     rows = {tuple(row[2:6:1]) for row in tokens.ints.tolist() if row[2] > 0}
     before_after = {(tone, left, right) for tone, _, left, right in rows}
@@ -80,7 +80,7 @@ def test_neighbouring_tones_stop_at_a_comma() -> None:
 
 
 def test_viterbi_may_leave_out_what_is_skippable() -> None:
-    """A pause that nothing supports takes no frame."""
+    """A pause without evidence in the sound gets no frame."""
     scores = np.full((4, 3), -10.0)
     scores[:2, 0] = scores[2:, 2] = 0.0
     assert viterbi(scores, np.array([False, True, False])).tolist() == [0, 0, 2, 2]
@@ -95,7 +95,7 @@ def test_pulses_have_unit_power_and_the_right_pitch() -> None:
 
 
 def test_fourier_matrices_give_the_sound_back() -> None:
-    """With flat filters the decoder returns its pulses (but for the ends)."""
+    """With flat filters the decoder returns its pulses (except for the ends)."""
     decoder = Decoder(16, 1, 4)
     hertz = torch.full((1, 50), 220.0)
     blocks = pulses(hertz, torch.ones(1, 50), phases(hertz))
@@ -109,7 +109,7 @@ def test_fourier_matrices_give_the_sound_back() -> None:
 
 @pytest.mark.parametrize("stage", sorted(RECIPES))
 def test_a_second_sitting_goes_on_exactly(stage: str, tmp_path: Path) -> None:
-    """Four steps in one go and two sittings of two steps end with the same weights."""
+    """Four steps in one run and two runs of two steps end with the same weights."""
 
     def fresh() -> Training:
         torch.manual_seed(7)
@@ -143,7 +143,7 @@ def test_every_clip_comes_once_an_epoch() -> None:
 
 
 def test_contours_can_be_centred() -> None:
-    """After centring, contours lie as high as the clips' pitch on average."""
+    """After centring, the mean pitch of the contours equals that of the clips."""
     clips = [clip("xin chào các bạn", 1), clip("hôm nay trời đẹp", 2)]
     recipe = ProsodyRecipe(TINY, clips, 1)
     model = recipe.model.eval()

@@ -1,0 +1,1 @@
+"""Build the tables of the reader: composed or counted data."""
