@@ -22,6 +22,7 @@ class LoopThread:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="speech", daemon=True)
         self._closed = False
+        self._iterated: set[AsyncGenerator[Any, None]] = set()
         self._thread.start()
 
     def call(self, function: Callable[[], object]) -> None:
@@ -57,7 +58,9 @@ class LoopThread:
         async def leave() -> None:
             async with turn:
                 await items.aclose()
+            self._iterated.discard(items)
 
+        self._iterated.add(items)
         try:
             while found := self.result(step):
                 yield found[0]
@@ -86,6 +89,10 @@ class LoopThread:
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
+        # Each closes the generators inside it; `shutdown_asyncgens` would close all at the same
+        # time, and fail for those that wait for one another.
+        closing = [items.aclose() for items in self._iterated]
+        await asyncio.gather(*closing, return_exceptions=True)
         await last()
 
     def _run(self) -> None:

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ import httpx
 
 from tests.adversary import files
 from tests.adversary.attack import WORKERS, Facts, Target, message
+from tests.support.ports import free_port
 from tests.support.redis import redis_server
 from tests.support.server import Server, Settings, serving
 from tests.support.voices import install_pair
@@ -125,7 +125,7 @@ def started(round_: Round, folder: Path) -> Iterator[Target]:
     temporary.mkdir()
     with ExitStack() as stack:
         redis = stack.enter_context(redis_server(folder / "redis"))
-        operations = _free_port()
+        operations = free_port()
         settings = {
             **round_.settings,
             "server": {**round_.settings["server"], "operations_port": operations},
@@ -149,12 +149,6 @@ def _public(server: Server, operations: int) -> tuple[str, int]:
         if int(port) != operations:
             return host, int(port)
     raise AssertionError(server.explain())
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def write_errands(round_: Round, target: Target) -> Path:

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -16,18 +15,12 @@ from websockets.sync.client import connect
 from tests.conftest import Row
 from tests.support.load import Caller
 from tests.support.nginx import nginx
+from tests.support.ports import free_port
 from tests.support.server import Server, Settings, serving, until
 from tests.support.sound import decode
 from tests.support.voices import install_joe, install_pair
 
 LONG = " ".join(f"Đây là câu thứ {number} của bài đọc." for number in range(8))
-
-
-def free_port() -> int:
-    """Return a port on which no process listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import stat
 import subprocess
 import sys
@@ -22,6 +21,7 @@ import pytest
 import yaml
 
 from tests.conftest import Row, Starter
+from tests.support.ports import free_port
 from tests.support.server import Server, Settings, clean_environment, serving, until
 from tests.support.voices import install_pair
 
@@ -48,8 +48,7 @@ class Piped(Server):
 def piped(folder: Path, settings: Settings) -> Iterator[Piped]:
     """Run a server that logs into a small pipe without a reader."""
     install_pair(folder / "voices")
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
     merged = {"voice": {"name": "pair"}, **settings}
     merged["server"] = {"port": port, **settings.get("server", {})}
     (folder / "config.yaml").write_text(yaml.safe_dump(merged))

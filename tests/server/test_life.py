@@ -14,6 +14,7 @@ import pytest
 
 from tests.conftest import Starter
 from tests.support.load import VERY_LONG, Caller, Listener
+from tests.support.ports import free_port
 from tests.support.server import Server, Settings, clean_environment, serving, until
 from tests.support.sound import assert_speech, decode
 from tests.support.voices import install_pair
@@ -278,9 +279,7 @@ def test_workers_end_with_their_master(start: Starter) -> None:
 
 def test_plain_gunicorn(tmp_path: Path) -> None:
     """`gunicorn --worker-class tornado 'vits_tts.web.app:make_app()'` works as well."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     gunicorn = shutil.which("gunicorn", path=Path(sys.executable).parent)
     assert gunicorn
     command = [gunicorn, "--worker-class", "tornado", "--bind", f"127.0.0.1:{port}"]

@@ -3,7 +3,6 @@
 import json
 import math
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ import httpx
 import pytest
 import yaml
 
+from tests.support.ports import free_port
 from tests.support.server import Server, until
 
 DASHBOARD: Final = Path(__file__).parent.parent.parent / "deploy" / "monitoring" / "dashboard.json"
@@ -122,9 +122,7 @@ def prometheus(folder: Path, servers: Sequence[Server], scrape: int = 1) -> Iter
     }
     config = folder / "prometheus.yml"
     config.write_text(yaml.safe_dump(settings), encoding="utf-8")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    address = f"127.0.0.1:{free_port()}"
     command = [
         program,
         f"--config.file={config}",

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.ports import free_port
 from tests.support.server import Server, until
 
 CONFIG = Path(__file__).parent.parent.parent / "deploy" / "nginx.conf"
@@ -42,9 +43,7 @@ def _running(folder: Path, text: str) -> Iterator[str]:
     if program is None:
         pytest.skip("there is no nginx to run a configuration with")
     folder.mkdir()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     text = text.replace("ADDRESS", f"127.0.0.1:{port}")
     text = text.replace("/tmp/", f"{folder}/")  # noqa: S108  # of the container
     config = folder / "nginx.conf"

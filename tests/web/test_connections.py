@@ -16,6 +16,7 @@ import pytest
 
 from tests.conftest import Starter
 from tests.support.certificates import make_certificate
+from tests.support.ports import free_port
 from tests.support.server import Server, Settings, serving, until
 from tests.support.voices import install_pair
 from tests.support.wire import LAST, answer_to, closed, connect, received, request, statuses
@@ -137,13 +138,6 @@ def dropped(server: Server, reason: str) -> float:
     name = f'vits_tts_connections_dropped_total{{reason="{reason}"}} '
     lines = [line for line in server.metrics().splitlines() if line.startswith(name)]
     return float(lines[0].removeprefix(name)) if lines else 0.0
-
-
-def free_port() -> int:
-    """Return a port on which no process listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def test_operations_have_room_of_their_own(tmp_path: Path) -> None:

@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import ExitStack, aclosing, asynccontextmanager, closing, nullcontext
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Sequence
+from contextlib import ExitStack, aclosing, closing, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -118,7 +118,7 @@ class RequestStreamer:
             promises.enter_context(self._planned.promised(promised))
             admitted(playback)
             listener = _Listener(queue, stats, playback, sentences, promises, unread)
-            async with _meanwhile(self._read_rest(request, listener) if request.unread else None):
+            with _meanwhile(self._read_rest(request, listener) if request.unread else None):
                 async for pcm in sentences.windows(rate, request.lead):
                     yield pcm
                     queue.want()  # not before: reading would delay the first sound
@@ -189,13 +189,16 @@ class RequestStreamer:
         return Demand(start, speech, rate)
 
 
-@asynccontextmanager
-async def _meanwhile(work: Coroutine[Any, Any, None] | None) -> AsyncIterator[None]:
-    """Do ``work`` in a task inside the block, at whose end it is cancelled."""
+@contextmanager
+def _meanwhile(work: Coroutine[Any, Any, None] | None) -> Iterator[None]:
+    """Do ``work`` in a task inside the block, at whose end it is cancelled.
+
+    Leaving does not wait for the task: a loop that ends closes all asynchronous generators at the
+    same time, and fails for those that still wait for something.
+    """
     task = asyncio.create_task(work) if work else None
     try:
         yield
     finally:
         if task:
             task.cancel()
-            await asyncio.wait({task})
