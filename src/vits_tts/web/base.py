@@ -319,6 +319,7 @@ class Handler(RequestHandler):
     def on_finish(self) -> None:
         """Count the request as no longer under way."""
         self.context.finished()
+        self.client.forget_owner()
 
     def log_request(self) -> None:
         """Write the request's log line and metrics."""
