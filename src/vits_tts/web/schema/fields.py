@@ -4,7 +4,8 @@ A failed check raises one of our errors, or one of pydantic's that ``schema/requ
 translates.
 """
 
-from typing import Annotated, Any, Final, Literal, TypeAlias
+import re
+from typing import Annotated, Any, Final, TypeAlias
 
 from pydantic import (
     AfterValidator,
@@ -50,7 +51,10 @@ LIMITED: Final = "x-limited"
 ONE_OF: Final = "x-one-of"
 """Keyword of a schema: the text must be one of a list of names, such as `voices`."""
 
-_TIMES: Final = ("json", "srt", "vtt")
+_DETAILS: Final = "(words|phonemes|visemes)"
+_TIMES: Final = re.compile(
+    rf"json|srt|vtt|{_DETAILS}(,{_DETAILS}){{0,2}}|marks(,visemes)?|visemes,marks"
+)
 
 
 def _unicode(value: str) -> str:
@@ -70,17 +74,22 @@ def _named(value: Any) -> Any:
 
 
 def _times(value: Any) -> Any:
-    """Return the format for a value of ``timestamps``: "json" for true, None for false.
+    """Return the value of ``timestamps`` in its usual form: "json" for true, None for false.
 
     Raises:
         FieldInvalid: it is another value.
 
     """
-    found = {"true": "json", "false": None, "": None}.get(str(value).lower(), value)
-    if found not in (None, *_TIMES):
-        message = f"timestamps must be true, false, {', '.join(_TIMES[:-1])} or {_TIMES[-1]}"
-        raise FieldInvalid(message, field="timestamps")
-    return found
+    found = {"true": "json", "words": "json", "false": None, "": None}.get(
+        str(value).lower(), value
+    )
+    if found is None or (isinstance(found, str) and _TIMES.fullmatch(found)):
+        return found
+    message = (
+        "timestamps must be true, false, json, srt, vtt, marks, or one or more of words, phonemes "
+        "and visemes, separated by commas; marks may have visemes too"
+    )
+    raise FieldInvalid(message, field="timestamps")
 
 
 def _number(value: Any) -> Any:
@@ -358,12 +367,13 @@ NoTurns: TypeAlias = Annotated[
 ]
 
 Timestamps: TypeAlias = Annotated[
-    Literal["json", "srt", "vtt"] | None,
+    str | None,
     BeforeValidator(_times),
     Described(
         {
             "anyOf": [
-                {"enum": [True, False, "true", "false", "", "json", "srt", "vtt"]},
+                {"enum": [True, False, "true", "false", ""]},
+                {"type": "string", "pattern": f"^({_TIMES.pattern})$"},
                 {"type": "null"},
             ]
         }
