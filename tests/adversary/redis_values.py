@@ -123,7 +123,8 @@ def _value(
     body = np.array(words or [], "<i4").tobytes() + (flac or _flac(samples, 8000))
     number = len(words or []) if said_words is None else said_words
     length = samples if count is None else count
-    return _sealed(_HEAD.pack(b"VTS", serialization.VERSION, rate, length, known, number, 0, 0), body)
+    version = serialization.VERSION
+    return _sealed(_HEAD.pack(b"VTS", version, rate, length, known, number, 0, 0), body)
 
 
 @functools.lru_cache(maxsize=4)

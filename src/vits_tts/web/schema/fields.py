@@ -193,12 +193,12 @@ def checked_turns(value: Any) -> tuple[Turn, ...] | None:
 
 def _turn(number: int, item: Any) -> Turn:
     if not isinstance(item, dict):
-        raise FieldInvalid(f"turns.{number} must be an object with text", field="turns")
+        raise FieldInvalid(f"turns[{number}] must be an object with text", field="turns")
     try:
         return Turn(**_TurnFields.model_validate(item).model_dump())
     except ValidationError as problem:
         detail = problem.errors(include_url=False)[0]
-        at = ".".join(["turns", str(number), *map(str, detail["loc"][:1])])
+        at = ".".join([f"turns[{number}]", *map(str, detail["loc"][:1])])
         if detail["type"] == "string_unicode":
             message = f"{at} is not valid Unicode: it has a lone surrogate"
             raise EncodingInvalid(message, field="turns") from None
@@ -257,9 +257,11 @@ DictionaryNames: TypeAlias = Annotated[
 
 Volume: TypeAlias = Annotated[
     StrictInt | StrictFloat,
-    BeforeValidator(_number),
+    BeforeValidator(lambda value: 1.0 if value is None else _number(value)),
     AfterValidator(_volume),
-    Described({"type": "number", "minimum": 0, "maximum": MAX_VOLUME}),
+    Described(
+        {"anyOf": [{"type": "number", "minimum": 0, "maximum": MAX_VOLUME}, {"type": "null"}]}
+    ),
 ]
 
 Speed: TypeAlias = Annotated[
