@@ -125,6 +125,11 @@ def _dictionaries(value: Any) -> tuple[str, ...] | None:
     return tuple(_unicode(name) for name in names if name)
 
 
+def _factor(value: Any) -> Any:
+    """Return a text as a number if it is one, and 1 for None; return other values unchanged."""
+    return 1.0 if value is None else _number(value)
+
+
 def _volume(value: float) -> float:
     if not 0 <= value <= MAX_VOLUME:
         message = f"volume must be a number from 0 to {MAX_VOLUME:g}"
@@ -257,7 +262,7 @@ DictionaryNames: TypeAlias = Annotated[
 
 Volume: TypeAlias = Annotated[
     StrictInt | StrictFloat,
-    BeforeValidator(lambda value: 1.0 if value is None else _number(value)),
+    BeforeValidator(_factor),
     AfterValidator(_volume),
     Described(
         {"anyOf": [{"type": "number", "minimum": 0, "maximum": MAX_VOLUME}, {"type": "null"}]}
