@@ -12,6 +12,7 @@ import weakref
 from collections.abc import (
     AsyncGenerator,
     AsyncIterable,
+    Collection,
     Generator,
     Iterable,
     Mapping,
@@ -37,7 +38,7 @@ from vits_tts.speech import RequestStats, SpeechOptions, TextPace, build
 from vits_tts.speech import Speech as Pipeline
 from vits_tts.speech.feeding import spoken
 from vits_tts.speech.options import IN_PROCESS
-from vits_tts.speech.timeline import TimedSentence
+from vits_tts.speech.timeline import Detail, TimedSentence
 from vits_tts.text.normalizer.lexicon import Lexicon, LexiconInvalid
 from vits_tts.text.normalizer.pipeline import check
 from vits_tts.text.portions import portions
@@ -287,15 +288,18 @@ class AsyncSpeech:
         *,
         speed: str | float | None = None,
         speaker: str | int | None = None,
+        details: Collection[Detail] = (),
     ) -> tuple[Recording, tuple[TimedSentence, ...]]:
         """Return the speech of a text of moderate length, and when each of its words is heard.
 
-        Parameters and errors are those of ``stream``.
+        With ``"phonemes"`` in ``details``, words have their phonemes. With ``"visemes"``, sentences
+        have the positions of the mouth. Other parameters and errors are those of ``stream``.
         """
         check(text, _MOST_CHARS)
         speaks = None if speaker is None else str(speaker)
         await self._ready()
         request, timeline = await self._pipeline.timed(text, SpeechOptions(speed, None, speaks))
+        timeline.details = details
         tally = RequestStats(timeline=timeline)
         async with aclosing(self._pipeline.stream(request, tally, hurried=False)) as stream:
             parts = [pcm.samples async for pcm in stream]
@@ -438,9 +442,12 @@ class Speech:
         *,
         speed: str | float | None = None,
         speaker: str | int | None = None,
+        details: Collection[Detail] = (),
     ) -> tuple[Recording, tuple[TimedSentence, ...]]:
         """Return the speech and the times of its words; see :meth:`AsyncSpeech.timed`."""
-        return self._loop.result(lambda: self._speech.timed(text, speed=speed, speaker=speaker))
+        return self._loop.result(
+            lambda: self._speech.timed(text, speed=speed, speaker=speaker, details=details)
+        )
 
     def seconds(
         self,

@@ -113,11 +113,22 @@ class Timing:
     ``words`` is int32 of shape ``[w, 4]``, in order and without overlap. Each row has the word's
     first character in the sentence's text, the one after its last, its first sample, and the one
     after its last. ``estimated`` says that the voice did not give the durations of phonemes.
+
+    ``phonemes`` are those of the words in IPA, in order. ``phoneme_times`` is int32 of shape
+    ``[p, 3]``. Each row has the row of the phoneme's word, its first sample, and the one after its
+    last. Both lie in the word's.
     """
 
     samples: int
     words: NDArray[np.int32]
     estimated: bool
+    phonemes: tuple[str, ...] = ()
+    phoneme_times: NDArray[np.int32] = field(default_factory=lambda: np.zeros((0, 3), np.int32))
+
+    @property
+    def nbytes(self) -> int:
+        """The approximate size in bytes."""
+        return self.words.nbytes + self.phoneme_times.nbytes + 8 * len(self.phonemes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ _LEVEL = Level(loudness=-19.0)
 _FORGOTTEN_SECONDS = 1.5
 """The time after which all workers have seen a new epoch, and have cleared their memory."""
 _BOMB_SAMPLES = 120_000_000
-_HEAD = struct.Struct("<3sBIIBH")
+_HEAD = struct.Struct("<3sBIIBHHI")
 
 
 def family(chance: Random, facts: Facts) -> Attack:
@@ -123,7 +123,8 @@ def _value(
     body = np.array(words or [], "<i4").tobytes() + (flac or _flac(samples, 8000))
     number = len(words or []) if said_words is None else said_words
     length = samples if count is None else count
-    return _sealed(_HEAD.pack(b"VTS", serialization.VERSION, rate, length, known, number), body)
+    version = serialization.VERSION
+    return _sealed(_HEAD.pack(b"VTS", version, rate, length, known, number, 0, 0), body)
 
 
 @functools.lru_cache(maxsize=4)
@@ -140,7 +141,7 @@ _FORGERIES: dict[str, Callable[[], bytes]] = {
     "a sample rate of 0": lambda: _value(rate=0),
     "a sample rate of 2^31": lambda: _value(rate=1 << 31),
     "another sample rate than the voice's": lambda: _sealed(
-        _HEAD.pack(b"VTS", serialization.VERSION, 192_000, 8000, 0, 0), _flac(8000, 192_000)
+        _HEAD.pack(b"VTS", serialization.VERSION, 192_000, 8000, 0, 0, 0, 0), _flac(8000, 192_000)
     ),
     "no samples at all": lambda: _value(count=0, samples=0),
     "2^32 - 1 samples": lambda: _value(count=(1 << 32) - 1),

@@ -16,7 +16,7 @@ import soundfile
 from tests.support.redis import RedisServer, redis_server
 from tests.support.server import Server, serving, until
 from tests.support.voices import install_pair
-from vits_tts.cache.serialization import Damaged, unpack
+from vits_tts.cache.serialization import VERSION, Damaged, unpack
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,12 +37,26 @@ def flac(samples: int, rate: int = 8000, channels: int = 1, kind: str = "FLAC") 
     return file.getvalue()
 
 
-def value(sound: bytes, rate: int = 8000, count: int = 100, words: bytes = b"") -> bytes:
+def value(
+    sound: bytes,
+    rate: int = 8000,
+    count: int = 100,
+    words: bytes = b"",
+    phonemes: bytes = b"",
+    names: bytes = b"",
+) -> bytes:
     """Return a stored sentence with a valid checksum and any content."""
     known = 1 if words else 0
-    head = struct.pack("<3sBIIBH", b"VTS", 2, rate, count, known, len(words) // 16)
-    body = words + sound
+    sizes = len(words) // 16, len(phonemes) // 12, len(names)
+    head = struct.pack("<3sBIIBHHI", b"VTS", VERSION, rate, count, known, *sizes)
+    body = words + phonemes + names + sound
     return head + hashlib.blake2b(head + body, digest_size=8).digest() + body
+
+
+def spoken(*phoneme: int, names: bytes = b"a") -> bytes:
+    """Return a stored sentence of one word with one phoneme."""
+    word = struct.pack("<4i", 0, 3, 0, 50)
+    return value(flac(100), words=word, phonemes=struct.pack("<3i", *phoneme), names=names)
 
 
 @pytest.mark.parametrize(
@@ -61,11 +75,19 @@ def value(sound: bytes, rate: int = 8000, count: int = 100, words: bytes = b"") 
         value(flac(100), words=struct.pack("<4i", 5, 3, 0, 5)),
         value(flac(100), words=struct.pack("<4i", 0, 3, 9, 5)),
         value(flac(100), words=struct.pack("<4i", 0, 1, 0, 1) * 65_535),
+        value(flac(100), words=bytes(16), phonemes=bytes(12) * 65_535, names=b"a"),
+        spoken(0, -1, 5),
+        spoken(0, 5, 3),
+        spoken(1, 0, 5),
+        spoken(0, 0, 5, names=b""),
+        spoken(0, 0, 5, names=b"a\na"),
+        spoken(0, 0, 5, names=b"\xff"),
     ],
 )
 def test_what_no_sentence_is(data: bytes) -> None:
     """Values with a valid checksum and impossible rates, counts, sounds or times are refused."""
     assert len(unpack(value(flac(100))).samples) == 100
+    assert len(unpack(spoken(0, 0, 5)).samples) == 100
     with pytest.raises(Damaged):
         unpack(data)
 

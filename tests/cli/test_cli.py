@@ -292,18 +292,18 @@ def test_counting_among_keys_of_others(tmp_path: Path) -> None:
         settings = {"cache": {"redis": {"url": redis.url, "command_timeout": 5}}}
         (tmp_path / "config.yaml").write_text(yaml.safe_dump(settings))
         key = "ab" * 20
-        client.set(f"vits-tts:s2:ours:{{{key}}}", b"x" * 100)
+        client.set(f"vits-tts:s3:ours:{{{key}}}", b"x" * 100)
         foreign = [
-            "vits-tts:s2:theirs:x",
-            f"vits-tts:s2:a:b:{{{key}}}",
-            f"vits-tts:s2:{'v' * 65}:{{{key}}}",
-            b"vits-tts:s2:\xff:{" + key.encode() + b"}",
-            f"other:vits-tts:s2:ours:{{{key}}}",
+            "vits-tts:s3:theirs:x",
+            f"vits-tts:s3:a:b:{{{key}}}",
+            f"vits-tts:s3:{'v' * 65}:{{{key}}}",
+            b"vits-tts:s3:\xff:{" + key.encode() + b"}",
+            f"other:vits-tts:s3:ours:{{{key}}}",
             f"vits-tts:r1:{key}",
         ]
         for name in foreign:
             client.set(name, b"x")
-        client.rpush(f"vits-tts:s2:list:{{{key}}}", b"x")
+        client.rpush(f"vits-tts:s3:list:{{{key}}}", b"x")
         with client.pipeline() as pipeline:
             for number in range(20_000):
                 pipeline.set(f"foreign:{number}", b"")

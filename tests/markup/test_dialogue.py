@@ -100,9 +100,9 @@ def test_long_dialogue_is_limited_as_a_whole() -> None:
 
 def test_errors_name_the_turn() -> None:
     """A turn that cannot be read is refused by its number."""
-    with pytest.raises(MarkupInvalid, match=r"turn 1: SSML: .* line 1, column 9"):
+    with pytest.raises(MarkupInvalid, match=r"turns\[1\]\.text: SSML: .* line 1, column 9"):
         told(Turn("Chào."), Turn("<speak>a"))
-    with pytest.raises(VoiceUnknown, match="turn 1: there is no voice"):
+    with pytest.raises(VoiceUnknown, match=r"turns\[1\]\.voice: there is no voice"):
         told(Turn("Chào."), Turn("Chào.", voice="x"))
     with pytest.raises(MarkupInvalid, match="up to 600 s"):
         told(*(Turn("Chào.", pause=60) for _ in range(11)))

@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.plans import reading, said
 from vits_tts.errors import MarkupInvalid, MarkupUnsupported, RequestError
-from vits_tts.markup import plan_of
+from vits_tts.markup import begins_as_ssml, plan_of
 from vits_tts.markup.ssml import MAX_DEPTH, MAX_ELEMENTS, parse
 
 GOOD = (
@@ -224,3 +224,19 @@ def test_inline_can_be_off() -> None:
     assert "(1 s)" not in said("Xin [pause 1s] chào", inline=False)
     for plain in ("[pause]", "a < b", "[1] tạm dừng", "<b>đậm</b>"):
         assert plan_of(plain, None) is None
+
+
+@pytest.mark.parametrize("text", ["<speak>a", "<speak/>", "<speak\nx='1.1'>a", "\n <speak >"])
+def test_texts_that_are_ssml(text: str) -> None:
+    """A text is SSML if it begins with the tag, with attributes or without."""
+    assert begins_as_ssml(text)
+    assert begins_as_ssml(f"\ufeff<?xml version='1.0'?><!-- x -->{text}")
+
+
+@pytest.mark.parametrize(
+    "text", ["<speak-up>a", "<speaker>", "<speak", "<speak.x>", "a<speak>", "<p>"]
+)
+def test_texts_that_are_not_ssml(text: str) -> None:
+    """Other names that begin with the same letters are tags in a plain text."""
+    assert not begins_as_ssml(text)
+    assert not begins_as_ssml(f"<!-- x -->{text}")

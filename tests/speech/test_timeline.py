@@ -3,9 +3,10 @@
 import io
 import json
 import re
-from collections.abc import Sequence
-from functools import cache
-from itertools import pairwise
+from collections.abc import Callable, Sequence
+from functools import cache, partial
+from itertools import groupby, islice, pairwise
+from operator import attrgetter
 from pathlib import Path
 
 import numpy as np
@@ -14,16 +15,19 @@ import webvtt
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support.reading import cases
 from tests.support.voices import install_joe, install_pair
+from vits_tts.cache.serialization import pack, unpack
 from vits_tts.config import EMBEDDED_VOICE
 from vits_tts.inference.engine import Engine
+from vits_tts.speech.rate_conversion import converted_timing
 from vits_tts.speech.subtitles import SubtitleFormat, subtitles
-from vits_tts.speech.timeline import TimedSentence, TimedWord, Timeline
+from vits_tts.speech.timeline import DETAILS, Detail, TimedSentence, TimedWord, Timeline
 from vits_tts.speech.timing import word_timing
 from vits_tts.text.normalizer.pipeline import Normalizer
 from vits_tts.text.phonemes.espeak import Phonemizer
 from vits_tts.text.split import Reading, split
-from vits_tts.types import Prosody, Timing
+from vits_tts.types import Pcm, Prosody, Timing
 from vits_tts.voice import installed, manifest
 
 EMBEDDED = installed.EMBEDDED_FOLDER / f"{EMBEDDED_VOICE}.onnx"
@@ -56,19 +60,32 @@ def humming(tmp_path_factory: pytest.TempPathFactory) -> Engine:
     return Engine(manifest.read(install_pair(folder)), folder=folder / "pieces")
 
 
-def timed(text: str, engine: Engine, length_scale: float = 1.0) -> Timeline:
-    """Return the timeline of a text, whose sentences a voice really begins to speak."""
+def timed(
+    text: str,
+    engine: Engine,
+    length_scale: float = 1.0,
+    details: tuple[Detail, ...] = (),
+    change: Callable[[Timing], Timing] = lambda timing: timing,
+    sample_rate: int | None = None,
+) -> Timeline:
+    """Return the timeline of a text, whose sentences a voice really begins to speak.
+
+    ``change`` is done to the times of each sentence.
+    """
     reading_text = normaliser()(text)
     reading = Reading(reading_text, split(reading_text, PAUSE, PAUSE))
     about = engine.manifest
-    timeline = Timeline(text, reading, about.sample_rate)
+    rate = sample_rate or about.sample_rate
+    timeline = Timeline(text, reading, rate)
+    timeline.details = details
     for number, sentence in enumerate(reading.sentences):
         phonemes = Phonemizer().phonemes(sentence.text, about.phoneme_type, about.espeak_voice)
         ids, _ = about.phoneme_ids(phonemes)
         synthesis = engine.begin(ids, Prosody(length_scale, 0.667, 0.8), seed=number)
-        timeline.begin(word_timing(sentence.text, phonemes, about, synthesis))
-        timeline.pass_by(synthesis.samples)
-        timeline.pass_by(round(sentence.pause * about.sample_rate))
+        timing = change(word_timing(sentence.text, phonemes, about, synthesis))
+        timeline.begin(timing)
+        timeline.pass_by(timing.samples)
+        timeline.pass_by(round(sentence.pause * rate))
     return timeline
 
 
@@ -169,6 +186,97 @@ def test_words_are_where_the_sound_is(tmp_path: Path, voice: str) -> None:
     assert min(level(start, end) for _, _, start, end in words) > 0.6
     for (_, _, _, end), (_, _, start, _) in pairwise(words):
         assert level(end + margin, start - margin) < 0.1
+
+
+def stored(timing: Timing) -> Timing:
+    """Return times as they come back from Redis."""
+    pcm = Pcm(np.zeros(timing.samples, np.int16), 16000, timing=timing)
+    back = unpack(pack(pcm)).timing
+    assert back
+    return back
+
+
+def assert_lips(sentences: Sequence[TimedSentence]) -> None:
+    """Assert that phonemes lie in their words, in order, and the mouth has no gap."""
+    for sentence in sentences:
+        for word in sentence.words:
+            clock = word.start_seconds
+            assert word.phonemes is not None
+            for phoneme in word.phonemes:
+                assert clock <= phoneme.start_seconds <= phoneme.end_seconds <= word.end_seconds
+                clock = phoneme.end_seconds
+        clock = sentence.start_seconds
+        assert sentence.visemes is not None
+        for shape in sentence.visemes:
+            assert 0 <= shape.viseme <= 21
+            assert clock == shape.start_seconds < shape.end_seconds
+            clock = shape.end_seconds
+        assert clock == sentence.end_seconds or not sentence.visemes
+        for before, after in pairwise(sentence.visemes):
+            assert before.viseme != after.viseme or before.name != after.name
+
+
+READ_TEXTS = [
+    case.written
+    for _, found in groupby(cases(), attrgetter("category"))
+    for case in islice(found, 1)
+]
+
+
+@pytest.mark.parametrize("text", READ_TEXTS)
+def test_phonemes_lie_in_their_words(text: str) -> None:
+    """Phonemes of real speech fill their words, also at another rate and from the cache."""
+    found = timed(text, embedded(), 1.0, DETAILS)
+    assert_lips(found.sentences)
+    assert_in_order(text, found.sentences, found.seconds)
+    for word in (word for sentence in found.sentences for word in sentence.words):
+        assert word.phonemes
+        assert word.phonemes[0].start_seconds == word.start_seconds
+        assert word.phonemes[-1].end_seconds == word.end_seconds
+    again = timed(text, embedded(), 1.0, DETAILS, stored)
+    assert again.described() == found.described()
+    rate = partial(converted_timing, from_rate=16000, to_rate=11025)
+    assert_lips(timed(text, embedded(), 1.0, DETAILS, rate, 11025).sentences)
+
+
+@pytest.mark.slow
+@settings(max_examples=20, deadline=None, derandomize=True)
+@given(text=ANY, length_scale=st.sampled_from([0.3, 1.0]))
+def test_lips_of_any_text(text: str, length_scale: float) -> None:
+    """For any text, phonemes lie in their words, and the mouth has no gap."""
+    assert_lips(timed(text, embedded(), length_scale, DETAILS).sentences)
+
+
+@settings(max_examples=30, deadline=None, derandomize=True)
+@given(text=ANY)
+def test_lips_without_durations(humming: Engine, text: str) -> None:
+    """Phonemes of a voice without durations share the estimated times of their words."""
+    assert_lips(timed(text, humming, 1.0, DETAILS).sentences)
+
+
+def test_the_mouth_closes_in_pauses() -> None:
+    """The mouth is closed before, between and after clauses, and not between words."""
+    (sentence,) = timed("một hai, ba bốn.", embedded(), 1.3, DETAILS).sentences
+    assert sentence.visemes
+    closed = [shape for shape in sentence.visemes if shape.viseme == 0]
+    words = sentence.words
+    pause = (words[1].end_seconds, words[2].start_seconds)
+    assert [(shape.start_seconds, shape.end_seconds) for shape in closed] == [
+        (0.0, words[0].start_seconds),
+        pause,
+        (words[-1].end_seconds, sentence.end_seconds),
+    ]
+    assert {shape.name for shape in closed} == {"sil"}
+
+
+def test_no_details_unless_asked_for() -> None:
+    """Phonemes and visemes are in no answer that did not ask for them."""
+    (plain,) = timed("một hai", embedded()).sentences
+    assert "visemes" not in plain.described()
+    assert "phonemes" not in plain.described()["words"][0]
+    (one,) = timed("một hai", embedded(), details=("phonemes",)).sentences
+    assert one.visemes is None
+    assert one.words[0].phonemes
 
 
 def test_written_and_spoken_words() -> None:

@@ -131,6 +131,8 @@ def test_items_of_jobs_are_booked(server: Server) -> None:
     [
         ({"since": "yesterday"}, "since"),
         ({"since": "2026-02-30"}, "since"),
+        ({"since": "x"}, "since"),
+        ({"until": "20260203"}, "until"),
         ({"since": "2026-02-03", "until": "2026-02-02"}, "until"),
     ],
 )
@@ -138,7 +140,10 @@ def test_wrong_days(server: Server, query: dict[str, str], field: str) -> None:
     """Invalid days are refused."""
     answer = httpx.get(f"{server.url}/v1/usage", params=query, headers=AN_HEADERS)
     assert answer.status_code == 400, answer.text
-    assert answer.json()["error"]["field"] == field
+    error = answer.json()["error"]
+    assert error["field"] == field
+    wrong = f"{field} must be a day such as 2026-11-29"
+    assert error["message"] == ("until is before since" if len(query) > 1 else wrong)
 
 
 def test_accounts_survive_kill_9(tmp_path: Path) -> None:

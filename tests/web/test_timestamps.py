@@ -29,7 +29,7 @@ TEXT = (
 
 def timed(client: httpx.Client, text: str = TEXT, **more: Any) -> tuple[dict[str, Any], Sound]:
     """Return the answer of `/tts` with times, and its sound."""
-    query = {"text": text, "timestamps": "true", **more}
+    query = {"text": text, "timestamps": "true"} | more
     answer = client.get("/tts", params=query).json()
     return answer, decode(client.get(answer["audio_url"]).content)
 
@@ -246,13 +246,77 @@ def test_no_times_unless_asked_for(client: httpx.Client, path: str, off: object)
 
 
 @pytest.mark.parametrize("path", ["/tts", "/tts/stream"])
-@pytest.mark.parametrize("wrong", ["yes", 1, ["srt"], {"a": 1}, "SRT "])
+@pytest.mark.parametrize(
+    "wrong", ["yes", 1, ["srt"], {"a": 1}, "SRT ", "srt,visemes", "marks,phonemes", "visemes,"]
+)
 def test_what_is_no_format(client: httpx.Client, path: str, wrong: object) -> None:
     """Other values are refused."""
     response = client.post(path, json={"text": "Xin chào", "timestamps": wrong})
     assert response.status_code == 400
     error = response.json()["error"]
     assert (error["code"], error["field"]) == ("field_invalid", "timestamps")
+
+
+def test_phonemes_and_visemes(client: httpx.Client) -> None:
+    """Both are in the answer and along the stream, made or cached, at the same times."""
+    text = "Con mèo này chưa ai gặp: nó màu xám. Thế à?"
+    query = {"text": text, "timestamps": "phonemes,visemes"}
+    lines = events(client.get("/tts/stream", params=query))
+    told = [line for line in lines if line.pop("type") == "sentence"]
+    for _ in range(2):
+        answer = client.get("/tts", params=query).json()
+        assert answer["timestamps"]["sentences"] == told
+    plain = timed(client, text)[0]["timestamps"]["sentences"]
+    word = told[0]["words"][1]
+    assert [phoneme["phoneme"] for phoneme in word["phonemes"]] == ["m", "ɛ˨˩", "w"]
+    assert word["phonemes"][0]["start_seconds"] == word["start_seconds"]
+    assert word["phonemes"][-1]["end_seconds"] == word["end_seconds"]
+    starts = [(shape["viseme"], shape["start_seconds"]) for shape in told[0]["visemes"]]
+    assert starts[0] == (0, 0.0)
+    assert (21, word["start_seconds"]) in starts
+    for sentence in told:
+        assert sentence.pop("visemes")
+        assert all(word.pop("phonemes") for word in sentence["words"])
+    assert told == plain
+
+
+def test_one_kind_of_details(client: httpx.Client) -> None:
+    """Only what is asked for is in the answer; the order does not matter."""
+    phonemes, visemes, words, usual = (
+        timed(client, "Xin chào", timestamps=asked)[0]["timestamps"]["sentences"][0]
+        for asked in ("phonemes", "visemes,words", "words", "true")
+    )
+    assert "visemes" not in phonemes
+    assert phonemes["words"][0]["phonemes"]
+    assert visemes["visemes"]
+    assert "phonemes" not in visemes["words"][0]
+    assert words == usual
+
+
+def test_speech_marks(client: httpx.Client) -> None:
+    """Marks have Polly's fields: bytes of the source, milliseconds, in order of time."""
+    text = "<speak>Giá tăng 15%. <mark name='đây'/>Hết rồi.</speak>"
+    response = client.get("/tts", params={"text": text, "timestamps": "marks,visemes"})
+    assert response.headers["Content-Type"].startswith("application/x-json-stream")
+    assert 'rel="describes"' in response.headers["Link"]
+    marks = [json.loads(line) for line in response.text.splitlines()]
+    assert [mark["time"] for mark in marks] == sorted(mark["time"] for mark in marks)
+    source = text.encode()
+    for mark in marks:
+        if mark["type"] in {"sentence", "word"}:
+            assert source[mark["start"] : mark["end"]].decode() == mark["value"]
+        elif mark["type"] == "viseme":
+            assert set(mark) == {"time", "type", "value"}
+    words = [mark["value"] for mark in marks if mark["type"] == "word"]
+    assert words == ["Giá", "tăng", "15", "%", "Hết", "rồi"]
+    (named,) = [mark for mark in marks if mark["type"] == "ssml"]
+    assert named["value"] == "đây"
+    assert source[named["start"] : named["end"]].decode() == "<mark name='đây'/>"
+    assert [mark["value"] for mark in marks if mark["type"] == "viseme"][:3] == ["sil", "s", "a"]
+    lines = events(client.post("/tts/stream", json={"text": text, "timestamps": "marks"}))
+    streamed = "".join(line["data"] for line in lines if line["type"] == "marks")
+    plain = [mark for mark in marks if mark["type"] != "viseme"]
+    assert [json.loads(line) for line in streamed.splitlines()] == plain
 
 
 def received(response: httpx.Response) -> bytes:

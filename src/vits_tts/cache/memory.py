@@ -64,4 +64,4 @@ class MemoryCache:
 
 
 def _weight(pcm: Pcm) -> int:
-    return pcm.nbytes + (pcm.timing.words.nbytes if pcm.timing else 0) + _OVERHEAD_BYTES
+    return pcm.nbytes + (pcm.timing.nbytes if pcm.timing else 0) + _OVERHEAD_BYTES

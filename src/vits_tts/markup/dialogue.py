@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from vits_tts.errors import MarkupInvalid, MarkupUnsupported
+from vits_tts.errors import MarkupInvalid, MarkupUnsupported, SpeedInvalid
 from vits_tts.markup.plan import MAX_PAUSE, MAX_PAUSES, InputKind, Plan, Segment, plan_of
 
 MAX_TURNS: Final = 1000
@@ -56,6 +56,7 @@ def plan_of_turns(
     Raises:
         MarkupInvalid: the markup of a turn is broken, or the pauses are too long.
         MarkupUnsupported: it asks for something that does not exist here.
+        SpeedInvalid: a speed is no rate and no name of one.
 
     """
     segments: list[Segment] = []
@@ -64,7 +65,7 @@ def plan_of_turns(
     total = 0.0
     for number, turn in enumerate(turns):
         own = _plan(turn, number, lenient=lenient, inline=inline)
-        said_by, factor = voice(turn), rate(turn)
+        said_by, factor = voice(turn), _rate(turn, number, rate)
         segments += (
             replace(
                 segment,
@@ -88,17 +89,24 @@ def plan_of_turns(
         shown.append(own.shown)
         if not 0 <= (after or 0) <= MAX_PAUSE or total > MAX_PAUSES:
             raise MarkupInvalid(
-                f"turns: turn {number}: a pause lasts up to {MAX_PAUSE:g} s, and all together up "
+                f"turns[{number}].pause: a pause lasts up to {MAX_PAUSE:g} s, and all together up "
                 f"to {MAX_PAUSES:g} s",
                 field="turns",
             )
     return Plan(text_of(turns), "\n".join(shown), tuple(segments))
 
 
+def _rate(turn: Turn, number: int, rate: Callable[[Turn], float]) -> float:
+    try:
+        return rate(turn)
+    except SpeedInvalid as error:
+        raise SpeedInvalid(f"turns[{number}].speed: {error.message}", field="turns") from None
+
+
 def _plan(turn: Turn, number: int, *, lenient: bool, inline: bool) -> Plan:
     try:
         plan = plan_of(turn.text, turn.input, lenient=lenient, inline=inline)
     except (MarkupInvalid, MarkupUnsupported) as error:
-        raise type(error)(f"turns: turn {number}: {error.message}", field="turns") from None
+        raise type(error)(f"turns[{number}].text: {error.message}", field="turns") from None
     whole = Segment(turn.text, 0, len(turn.text))
     return plan or Plan(turn.text, turn.text, (whole,))

@@ -12,6 +12,7 @@ InputKind: TypeAlias = Literal["text", "ssml"]
 Pause: TypeAlias = float | Literal["sentence", "paragraph"]
 """Seconds of silence, or the pause that the settings give to the end of a sentence or paragraph."""
 
+_SSML_BEGINNINGS: Final = tuple(f"<speak{after}" for after in " \t\r\n>/")
 MAX_PAUSE: Final = 60.0
 """Longest silence between two words, in seconds, however many breaks ask for it."""
 MAX_PAUSES: Final = 600.0
@@ -152,7 +153,7 @@ def plan_of(
 
 
 def begins_as_ssml(text: str) -> bool:
-    """Return whether a text begins with ``<speak``, after an XML declaration or comments."""
+    """Return whether a text begins with a tag ``speak``, after an XML declaration or comments."""
     if "<" not in text[:1] and "<" not in text.lstrip("\ufeff \t\r\n")[:1]:
         return False
     rest = text.lstrip("\ufeff \t\r\n")
@@ -164,4 +165,4 @@ def begins_as_ssml(text: str) -> bool:
         rest = rest.lstrip()
     if rest[:16].lower().startswith("<!doctype speak"):
         return True  # which is then refused
-    return rest.startswith("<speak") and (len(rest) == 6 or not rest[6].isalnum())  # noqa: PLR2004
+    return rest.startswith(_SSML_BEGINNINGS)

@@ -4,7 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final, NoReturn
 
-from vits_tts.errors import MarkupInvalid, MarkupUnsupported, RequestError, VoiceUnknown
+from vits_tts.errors import (
+    MarkupInvalid,
+    MarkupUnsupported,
+    RequestError,
+    SpeakerUnknown,
+    VoiceUnknown,
+)
 from vits_tts.inference.registry import VoiceRegistry
 from vits_tts.markup.plan import Phonemes, Plan, Segment, place
 from vits_tts.text.normalizer.pipeline import Normalizer
@@ -74,9 +80,14 @@ class GivenReadings:
             checked.add(name)
             at = f"SSML: <voice> around {place(plan.source, segment.start)}"
             if segment.turn is not None:
-                at = f"turns: turn {segment.turn}"
+                at = f"turns[{segment.turn}].voice"
             try:
                 self.named(name)
+            except SpeakerUnknown as error:
+                if segment.turn is None:
+                    raise
+                message = f"turns[{segment.turn}].speaker: {error.message}"
+                raise SpeakerUnknown(message, field="turns") from None
             except VoiceUnknown:
                 known = ", ".join((*self._aliases, *self._voices.manifests))
                 message = f"{at}: there is no voice {name!r:.60}; there is {known}"
@@ -89,12 +100,23 @@ class GivenReadings:
 
         The function raises MarkupInvalid or MarkupUnsupported for what cannot be read.
         """
+        breaks = (each.end for each in plan.segments if each.turn is None and each.text == "\n")
+        begins = [0, *breaks]  # of the turns of a dialogue
 
         def said(segment: Segment) -> str:
-            at = place(plan.source, segment.start)
-            if segment.phonemes:
-                return self._phonemes(segment, main, at)
-            return self._words(segment, at)
+            if not segment.phonemes and not segment.say_as:
+                return segment.text
+            begin = 0 if segment.turn is None else begins[segment.turn]
+            at = place(plan.source[begin:], segment.start - begin)
+            try:
+                if segment.phonemes:
+                    return self._phonemes(segment, main, at)
+                return self._words(segment, at)
+            except (MarkupInvalid, MarkupUnsupported) as error:
+                if segment.turn is None:
+                    raise
+                message = f"turns[{segment.turn}].text: {error.message}"
+                raise type(error)(message, field="turns") from None
 
         return said
 

@@ -59,5 +59,7 @@ def converted_timing(timing: Timing, from_rate: int, to_rate: int) -> Timing:
     """Return the times of a sentence in samples of another rate."""
     words = timing.words.copy()
     words[:, 2:] = np.rint(words[:, 2:] * (to_rate / from_rate))
+    phonemes = timing.phoneme_times.copy()
+    phonemes[:, 1:] = np.rint(phonemes[:, 1:] * (to_rate / from_rate))
     samples = converted_length(timing.samples, from_rate, to_rate)
-    return replace(timing, samples=samples, words=words)
+    return replace(timing, samples=samples, words=words, phoneme_times=phonemes)

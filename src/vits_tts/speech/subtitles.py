@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from operator import attrgetter
-from typing import Final, Literal, NamedTuple
+from typing import ClassVar, Final, Literal, NamedTuple
 
 from vits_tts.speech.timeline import TimedSentence
 
@@ -41,6 +41,8 @@ class _Cue(NamedTuple):
 
 class Subtitles:
     """Writes one file, sentence by sentence."""
+
+    kind: ClassVar[str] = "subtitles"
 
     def __init__(self, form: SubtitleFormat) -> None:
         """Begin with the first cue."""

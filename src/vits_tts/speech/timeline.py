@@ -1,25 +1,57 @@
 """The time line of one request: when each sentence and word is heard, and where it was written.
 
+If ``details`` ask for them, words have their phonemes, and sentences the positions of the mouth.
+
 Seconds count from the beginning of the sound, pauses included; places count the characters (code
 points) of the text as it was given.
 """
 
 from collections import deque
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Final
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, Final, Literal
 
 from vits_tts.text.aligned import Text
 from vits_tts.text.phonemes.given import CLOSE, OPEN
+from vits_tts.text.phonemes.visemes import CLOSED, Viseme, viseme
 from vits_tts.text.split import Reading
 from vits_tts.types import Mark, Sentence, Timing
 
+Detail = Literal["phonemes", "visemes"]
+DETAILS: Final[tuple[Detail, ...]] = ("phonemes", "visemes")
+
+_HELD_SECONDS: Final = 0.1
+"""A shorter silence between two phonemes does not close the mouth."""
 _LONGEST_WORD: Final = 100
 """Characters of what was written for one word. Of more each word has its share, or a number of a
 thousand digits would be told a thousand times."""
 _DIGITS: Final = 4
 """Of seconds: a tenth of a millisecond, less than a sample's distance from the truth."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimedPhoneme:
+    """A phoneme in IPA, with its tone if it has one, and when it is heard."""
+
+    phoneme: str
+    start_seconds: float
+    end_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class TimedViseme:
+    """A position of the mouth, as an id of Azure from 0 (silence) to 21, and how long it lasts.
+
+    ``name`` is Polly's name of the position.
+    """
+
+    viseme: int
+    name: str
+    start_seconds: float
+    end_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +64,8 @@ class TimedWord:
     end: int
     start_seconds: float
     end_seconds: float
+    phonemes: tuple[TimedPhoneme, ...] | None = None
+    """None if they were not asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +97,17 @@ class TimedSentence:
     voice: str | None = None
     """The voice that markup or a turn names."""
     turn: int | None = None
+    visemes: tuple[TimedViseme, ...] | None = None
+    """The mouth from the beginning to the end, without gaps; None if not asked for."""
 
     def described(self) -> dict[str, Any]:
-        """Return it for JSON, without marks, voice and turn if it has none."""
-        told = {**_fields(self), "words": [_fields(word) for word in self.words]}
-        for name in ("voice", "turn"):
+        """Return it for JSON, without what it does not have."""
+        told = {**_fields(self), "words": [_described(word) for word in self.words]}
+        for name in ("voice", "turn", "visemes"):
             if told[name] is None:
                 del told[name]
+        if self.visemes is not None:
+            told["visemes"] = [_fields(viseme) for viseme in self.visemes]
         if self.marks:
             told["marks"] = [_fields(mark) for mark in self.marks]
         else:
@@ -77,7 +115,18 @@ class TimedSentence:
         return told
 
 
-def _fields(told: TimedWord | TimedSentence | TimedMark) -> dict[str, Any]:
+def _described(word: TimedWord) -> dict[str, Any]:
+    told = _fields(word)
+    if word.phonemes is None:
+        del told["phonemes"]
+    else:
+        told["phonemes"] = [_fields(phoneme) for phoneme in word.phonemes]
+    return told
+
+
+def _fields(
+    told: TimedPhoneme | TimedViseme | TimedWord | TimedSentence | TimedMark,
+) -> dict[str, Any]:
     """Return the fields by name; ``asdict`` copies each value, which takes ten times as long."""
     return {name: getattr(told, name) for name in told.__slots__}
 
@@ -89,6 +138,8 @@ class Timeline:
         """Begin at zero with what is going to be said of ``written``."""
         self.sentences: list[TimedSentence] = []
         self.sample_rate = sample_rate
+        self.details: Collection[Detail] = ()
+        """The times beside those of words that sentences get; set before the first begins."""
         self._waiting: deque[_Placed] = deque()
         self.add(written, reading)
         self._samples = round(reading.lead * sample_rate)
@@ -113,6 +164,8 @@ class Timeline:
         placed = self._waiting.popleft()
         sentence, place, offset = placed.sentence, placed.place, placed.offset
         words = tuple(map(partial(self._word, placed), timing.words.tolist() if timing else ()))
+        if timing and "phonemes" in self.details:
+            words = self._with_phonemes(words, timing)
         start, end = map(placed.text.near, (place, place + len(sentence.text)))
         end = min(end, sentence.end - offset)
         self.sentences.append(
@@ -128,6 +181,7 @@ class Timeline:
                 tuple(self._mark(mark, sentence, words, timing) for mark in sentence.marks),
                 sentence.voice,
                 sentence.turn,
+                self._visemes(timing) if "visemes" in self.details else None,
             )
         )
 
@@ -157,6 +211,42 @@ class Timeline:
         end -= len(written) - len(written.rstrip()) if start < end else 0
         times = self._at(word[2]), self._at(word[3])
         return TimedWord(written.strip(), spoken, start, end, *times)
+
+    def _with_phonemes(self, words: Sequence[TimedWord], timing: Timing) -> tuple[TimedWord, ...]:
+        """Return the words with their phonemes."""
+        found: list[list[TimedPhoneme]] = [[] for _ in words]
+        for name, (word, start, end) in zip(
+            timing.phonemes, timing.phoneme_times.tolist(), strict=True
+        ):
+            found[word].append(TimedPhoneme(name, self._at(start), self._at(end)))
+        return tuple(
+            replace(word, phonemes=tuple(phonemes))
+            for word, phonemes in zip(words, found, strict=True)
+        )
+
+    def _visemes(self, timing: Timing | None) -> tuple[TimedViseme, ...]:
+        """Return the positions of the mouth from the beginning of a sentence to its end."""
+        if timing is None:
+            return ()
+        shapes: list[tuple[Viseme, int]] = [(CLOSED, 0)]
+        heard = 0
+        for name, (_, start, end) in zip(
+            timing.phonemes, timing.phoneme_times.tolist(), strict=True
+        ):
+            if start - heard >= _HELD_SECONDS * self.sample_rate:
+                shapes.append((CLOSED, heard))
+            shape = viseme(name)
+            if shape and start < end:
+                shapes.append((shape, start))
+            heard = max(heard, end)
+        shapes.append((CLOSED, min(heard, timing.samples)))
+        changes = [next(group) for _, group in groupby(shapes, itemgetter(0))]
+        ends = [start for _, start in changes[1:]] + [timing.samples]
+        return tuple(
+            TimedViseme(*shape, self._at(start), self._at(end))
+            for (shape, start), end in zip(changes, ends, strict=True)
+            if start < end
+        )
 
     def _mark(
         self, mark: Mark, sentence: Sentence, words: Sequence[TimedWord], timing: Timing | None

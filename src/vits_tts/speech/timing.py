@@ -1,12 +1,14 @@
-"""The times of the words of one sentence: the durations of their phonemes, added up."""
+"""The times of one sentence's words and phonemes: the durations that the voice tells, added up."""
 
 from collections.abc import Sequence
 from itertools import accumulate
+from sys import intern
 
 import numpy as np
 
 from vits_tts.inference.streaming import Synthesis
 from vits_tts.text.phonemes.alignment import spoken_words
+from vits_tts.text.phonemes.ipa import grouped
 from vits_tts.types import Timing
 from vits_tts.voice.manifest import Manifest
 
@@ -14,17 +16,37 @@ from vits_tts.voice.manifest import Manifest
 def word_timing(
     text: str, phonemes: Sequence[str], manifest: Manifest, synthesis: Synthesis
 ) -> Timing:
-    """Return the times of the words of ``text``, a sentence that ``synthesis`` says.
+    """Return the times of the words and phonemes of ``text``, a sentence that ``synthesis`` says.
 
-    Where the voice does not tell durations, each word has its share by its letters' places.
+    Where the voice does not tell durations, each word has its share by its letters' places, and its
+    phonemes have equal shares of that.
     """
     words, exact = spoken_words(text, phonemes, manifest.phoneme_type)
     rows: list[tuple[int, ...]]
+    starts: Sequence[int] | None = None
     if synthesis.durations is None:
         exact, samples, chars = False, synthesis.samples, len(text)
         rows = [(*at, *(samples * place // chars for place in at)) for at, _ in words]
     else:
-        starts = list(accumulate(synthesis.durations.tolist(), initial=0))
-        ids = manifest.places_of_ids(phonemes)
-        rows = [(*at, *(starts[ids[place]] for place in said)) for at, said in words]
-    return Timing(synthesis.samples, np.array(rows, np.int32).reshape(-1, 4), not exact)
+        sums = list(accumulate(synthesis.durations.tolist(), initial=0))
+        starts = [sums[place] for place in manifest.places_of_ids(phonemes)]
+        rows = [(*at, *(starts[place] for place in said)) for at, said in words]
+    language = manifest.espeak_voice if manifest.phoneme_type == "espeak" else ""
+    names: list[str] = []
+    times: list[tuple[int, int, int]] = []
+    for number, (row, (_, said)) in enumerate(zip(rows, words, strict=True)):
+        for name, start, end in grouped(phonemes[said.start : said.end], language):
+            names.append(intern(name))  # a few names in many cached sentences
+            if starts is not None:
+                at = starts[said.start + start], starts[said.start + end]
+            else:
+                first, length, count = row[2], row[3] - row[2], said.end - said.start
+                at = first + length * start // count, first + length * end // count
+            times.append((number, *at))
+    return Timing(
+        synthesis.samples,
+        np.array(rows, np.int32).reshape(-1, 4),
+        not exact,
+        tuple(names),
+        np.array(times, np.int32).reshape(-1, 3),
+    )

@@ -53,6 +53,7 @@ from vits_tts.errors import (
     VoiceInvalid,
     VoiceUnknown,
 )
+from vits_tts.speech.speech_marks import MEDIA_TYPE as MARKS_TYPE
 from vits_tts.speech.subtitles import MEDIA_TYPES
 from vits_tts.web.handlers import timestamps
 from vits_tts.web.handlers.files import AudioHandler
@@ -169,6 +170,7 @@ ROUTES: Final = (
                 Answer(f"Subtitles, for `timestamps={name}`.", (media,), headers=("Link",))
                 for name, media in MEDIA_TYPES.items()
             ),
+            Answer("Speech marks, for `timestamps=marks`.", (MARKS_TYPE,), headers=("Link",)),
         ),
         "Answers when the file is complete. Repeated sentences come from a cache.",
         (*_SPEECH_ERRORS, SpeechTooLong, StorageError, StorageTimeout),
@@ -183,7 +185,7 @@ ROUTES: Final = (
             Answer("Mono audio, sent while it is synthesised.", _SOUND, headers=("X-Characters",)),
             Answer(
                 "With `timestamps`: lines of JSON, each with a `type`: `start`, `sentence` or "
-                "`subtitles`, `audio` (`data` in base64), `error`, `end`.",
+                "`subtitles` or `marks`, `audio` (`data` in base64), `error`, `end`.",
                 (timestamps.MEDIA_TYPE,),
             ),
             Answer("A range of the audio.", _SOUND, headers=(*_FILE, "Content-Range"), status=206),

@@ -12,7 +12,9 @@ from vits_tts.audio import formats, wav
 from vits_tts.audio.formats import Encoding
 from vits_tts.speech import SpeechOptions
 from vits_tts.speech.options import length_scale
-from vits_tts.speech.subtitles import MEDIA_TYPES, subtitles
+from vits_tts.speech.speech_marks import MEDIA_TYPE as MARKS_TYPE
+from vits_tts.speech.speech_marks import SpeechMarks
+from vits_tts.speech.subtitles import MEDIA_TYPES, Subtitles
 from vits_tts.text.normalizer.pipeline import check
 from vits_tts.types import SpeechRequest
 from vits_tts.web.base import Handler, as_json
@@ -102,19 +104,23 @@ class SpeechHandler(TextHandler[SpeechParameters]):
     async def _read(self, asked: SpeechParameters, options: SpeechOptions) -> SpeechRequest:
         reader = self.reader(heard=self.heard)
         if self.may_open(asked):
-            request, self.tally.timeline = await self.speech.opening(
+            request, timeline = await self.speech.opening(
                 asked.text,
                 options,
                 reader,
                 timed=bool(asked.timestamps),
                 complete=partial(self.count_spoken, asked.text),
             )
-            return request
-        if asked.timestamps:
-            request, self.tally.timeline = await self.speech.timed(asked.text, options, reader)
         else:
-            request = await self.speech.request(asked.text, options, reader)
-        await self.count_spoken(asked.text, request)
+            timeline = None
+            if asked.timestamps:
+                request, timeline = await self.speech.timed(asked.text, options, reader)
+            else:
+                request = await self.speech.request(asked.text, options, reader)
+            await self.count_spoken(asked.text, request)
+        if timeline:
+            timeline.details = asked.details
+        self.tally.timeline = timeline
         return request
 
     def may_open(self, asked: SpeechParameters) -> bool:
@@ -174,9 +180,12 @@ class TtsHandler(SpeechHandler):
             suffix = encoding.format
         path = self.reverse_url("audio", saved.audio_hash, suffix)
         url, _ = await links.address(self, path, {})
-        if timeline and asked.subtitles:
-            written = await asyncio.to_thread(subtitles, timeline.sentences, asked.subtitles)
-            self.write_subtitles(written, MEDIA_TYPES[asked.subtitles], url)
+        if timeline and (writer := _writer(asked)):
+            written = await asyncio.to_thread(
+                lambda: "".join([writer.opening, *map(writer.sentence, timeline.sentences)])
+            )
+            form = asked.subtitles
+            self.write_subtitles(written, MEDIA_TYPES[form] if form else MARKS_TYPE, url)
             return
         answer = SavedSpeech(
             hash=saved.audio_hash,
@@ -196,11 +205,18 @@ class TtsHandler(SpeechHandler):
         self.write_json(answer)
 
     def write_subtitles(self, written: str, media_type: str, audio_url: str) -> None:
-        """Write a file of subtitles, and put the URL of the audio into the header ``Link``."""
+        """Write subtitles or marks, and put the URL of the audio into the header ``Link``."""
         self.set_header("Content-Type", f"{media_type}; charset=UTF-8")
         self.set_header("Cache-Control", "no-store")
         self.set_header("Link", f'<{audio_url}>; rel="describes"')
         self.write(written)
+
+
+def _writer(asked: SpeechParameters) -> Subtitles | SpeechMarks | None:
+    """Return the writer of the requested form of times; None for JSON."""
+    if asked.marks:
+        return SpeechMarks(asked.text)
+    return Subtitles(asked.subtitles) if asked.subtitles else None
 
 
 class LinkHandler(SpeechHandler):
@@ -257,7 +273,7 @@ class StreamHandler(SpeechHandler, LinkedHandler):
                 return
         if timeline := self.tally.timeline:
             await self.while_connected(
-                timestamps.send(self, request, encoding, timeline, asked.subtitles)
+                timestamps.send(self, request, encoding, timeline, _writer(asked))
             )
         elif encoding != self.speech.plain(request):
             await self.while_connected(streaming.audio(self, request, encoding))

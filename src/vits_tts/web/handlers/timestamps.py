@@ -14,7 +14,8 @@ from tornado.iostream import StreamClosedError
 
 from vits_tts.audio.formats import Encoding
 from vits_tts.errors import VitsTtsError
-from vits_tts.speech.subtitles import SubtitleFormat, Subtitles
+from vits_tts.speech.speech_marks import SpeechMarks
+from vits_tts.speech.subtitles import Subtitles
 from vits_tts.speech.timeline import Timeline
 from vits_tts.types import SpeechRequest
 from vits_tts.web.base import Handler
@@ -32,14 +33,16 @@ async def send(
     request: SpeechRequest,
     encoding: Encoding,
     timeline: Timeline,
-    subtitles: SubtitleFormat | None,
+    writer: Subtitles | SpeechMarks | None,
 ) -> None:
     """Send the times of each sentence, then its audio, and at the end a line ``end``.
+
+    ``writer`` writes sentences in its form; without one they are JSON objects.
 
     An error before the first window gets a JSON answer. A later error is sent as the last line, and
     the connection is closed, so that clients that ignore the line notice it too.
     """
-    lines = _Lines(timeline, subtitles)
+    lines = _Lines(timeline, writer)
     stream = handler.speech.encoded(request, encoding, handler.tally)
     async with aclosing(stream):
         first = await anext(stream)
@@ -60,17 +63,17 @@ async def send(
 class _Lines:
     """Writes the lines of one stream."""
 
-    def __init__(self, timeline: Timeline, subtitles: SubtitleFormat | None) -> None:
-        """Write sentences as JSON objects, or as ``subtitles`` of that format."""
+    def __init__(self, timeline: Timeline, writer: Subtitles | SpeechMarks | None) -> None:
+        """Write sentences as JSON objects, or in the form of ``writer``."""
         self._timeline = timeline
-        self._subtitles = Subtitles(subtitles) if subtitles else None
+        self._writer = writer
 
     def opening(self, voice: str, encoding: Encoding) -> bytes:
         """Return the first lines: the voice, the format, and the head of subtitles."""
         media_type, rate = encoding.media_type, encoding.sample_rate
         start = _line("start", voice=voice, media_type=media_type, sample_rate=rate)
-        if self._subtitles and self._subtitles.opening:
-            start += _line("subtitles", data=self._subtitles.opening)
+        if self._writer and self._writer.opening:
+            start += _line(self._writer.kind, data=self._writer.opening)
         return start
 
     def sound(self, data: bytes) -> bytes:
@@ -91,10 +94,10 @@ class _Lines:
 
     def _news(self) -> Iterator[bytes]:
         for sentence in self._timeline.news():
-            if not self._subtitles:
+            if not self._writer:
                 yield _line("sentence", **sentence.described())
-            elif cues := self._subtitles.sentence(sentence):
-                yield _line("subtitles", data=cues)
+            elif written := self._writer.sentence(sentence):
+                yield _line(self._writer.kind, data=written)
 
     def _audio(self, data: bytes) -> Iterator[bytes]:
         for start in range(0, len(data), _AUDIO_BYTES):

@@ -4,7 +4,8 @@ A failed check raises one of our errors, or one of pydantic's that ``schema/requ
 translates.
 """
 
-from typing import Annotated, Any, Final, Literal, TypeAlias
+import re
+from typing import Annotated, Any, Final, TypeAlias
 
 from pydantic import (
     AfterValidator,
@@ -50,7 +51,10 @@ LIMITED: Final = "x-limited"
 ONE_OF: Final = "x-one-of"
 """Keyword of a schema: the text must be one of a list of names, such as `voices`."""
 
-_TIMES: Final = ("json", "srt", "vtt")
+_DETAILS: Final = "(words|phonemes|visemes)"
+_TIMES: Final = re.compile(
+    rf"json|srt|vtt|{_DETAILS}(,{_DETAILS}){{0,2}}|marks(,visemes)?|visemes,marks"
+)
 
 
 def _unicode(value: str) -> str:
@@ -70,17 +74,22 @@ def _named(value: Any) -> Any:
 
 
 def _times(value: Any) -> Any:
-    """Return the format for a value of ``timestamps``: "json" for true, None for false.
+    """Return the value of ``timestamps`` in its usual form: "json" for true, None for false.
 
     Raises:
         FieldInvalid: it is another value.
 
     """
-    found = {"true": "json", "false": None, "": None}.get(str(value).lower(), value)
-    if found not in (None, *_TIMES):
-        message = f"timestamps must be true, false, {', '.join(_TIMES[:-1])} or {_TIMES[-1]}"
-        raise FieldInvalid(message, field="timestamps")
-    return found
+    found = {"true": "json", "words": "json", "false": None, "": None}.get(
+        str(value).lower(), value
+    )
+    if found is None or (isinstance(found, str) and _TIMES.fullmatch(found)):
+        return found
+    message = (
+        "timestamps must be true, false, json, srt, vtt, marks, or one or more of words, phonemes "
+        "and visemes, separated by commas; marks may have visemes too"
+    )
+    raise FieldInvalid(message, field="timestamps")
 
 
 def _number(value: Any) -> Any:
@@ -114,6 +123,11 @@ def _dictionaries(value: Any) -> tuple[str, ...] | None:
         message = f"dictionaries has up to {MAX_DICTIONARIES} names"
         raise FieldInvalid(message, field="dictionaries")
     return tuple(_unicode(name) for name in names if name)
+
+
+def _factor(value: Any) -> Any:
+    """Return a text as a number if it is one, and 1 for None; return other values unchanged."""
+    return 1.0 if value is None else _number(value)
 
 
 def _volume(value: float) -> float:
@@ -184,12 +198,12 @@ def checked_turns(value: Any) -> tuple[Turn, ...] | None:
 
 def _turn(number: int, item: Any) -> Turn:
     if not isinstance(item, dict):
-        raise FieldInvalid(f"turns.{number} must be an object with text", field="turns")
+        raise FieldInvalid(f"turns[{number}] must be an object with text", field="turns")
     try:
         return Turn(**_TurnFields.model_validate(item).model_dump())
     except ValidationError as problem:
         detail = problem.errors(include_url=False)[0]
-        at = ".".join(["turns", str(number), *map(str, detail["loc"][:1])])
+        at = ".".join([f"turns[{number}]", *map(str, detail["loc"][:1])])
         if detail["type"] == "string_unicode":
             message = f"{at} is not valid Unicode: it has a lone surrogate"
             raise EncodingInvalid(message, field="turns") from None
@@ -248,9 +262,11 @@ DictionaryNames: TypeAlias = Annotated[
 
 Volume: TypeAlias = Annotated[
     StrictInt | StrictFloat,
-    BeforeValidator(_number),
+    BeforeValidator(_factor),
     AfterValidator(_volume),
-    Described({"type": "number", "minimum": 0, "maximum": MAX_VOLUME}),
+    Described(
+        {"anyOf": [{"type": "number", "minimum": 0, "maximum": MAX_VOLUME}, {"type": "null"}]}
+    ),
 ]
 
 Speed: TypeAlias = Annotated[
@@ -358,12 +374,13 @@ NoTurns: TypeAlias = Annotated[
 ]
 
 Timestamps: TypeAlias = Annotated[
-    Literal["json", "srt", "vtt"] | None,
+    str | None,
     BeforeValidator(_times),
     Described(
         {
             "anyOf": [
-                {"enum": [True, False, "true", "false", "", "json", "srt", "vtt"]},
+                {"enum": [True, False, "true", "false", ""]},
+                {"type": "string", "pattern": f"^({_TIMES.pattern})$"},
                 {"type": "null"},
             ]
         }

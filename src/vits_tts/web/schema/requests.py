@@ -5,7 +5,7 @@ forms and JSON, and give the description at ``/openapi.json``.
 """
 
 from collections.abc import Mapping
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
@@ -15,6 +15,7 @@ from vits_tts.errors import EncodingInvalid, FieldInvalid, RequestError, TextMis
 from vits_tts.markup.dialogue import text_of
 from vits_tts.speech import MAX_RATE, MIN_RATE
 from vits_tts.speech.subtitles import SubtitleFormat
+from vits_tts.speech.timeline import DETAILS, Detail
 from vits_tts.web.http.parameters import Parameters, kind
 from vits_tts.web.schema.fields import (
     INSTEAD,
@@ -138,15 +139,28 @@ class SpeechParameters(TextParameters):
     )
     timestamps: Timestamps = Field(
         None,
-        description="Request the times of sentences and words: `true` or `json` for JSON, `srt` or "
-        "`vtt` for subtitles.",
-        examples=[True, "vtt"],
+        description="Request times: `true`, `json` or `words` for those of sentences and words as "
+        "JSON, `phonemes`, `visemes` or both for more of them; `srt` or `vtt` for subtitles; "
+        "`marks` or `marks,visemes` for speech marks as Polly has them.",
+        examples=[True, "vtt", "phonemes,visemes"],
     )
 
     @property
     def subtitles(self) -> SubtitleFormat | None:
         """The format of the requested subtitles; None if none are requested."""
-        return None if self.timestamps == "json" else self.timestamps
+        forms: tuple[SubtitleFormat, ...] = get_args(SubtitleFormat)
+        return next((form for form in forms if form == self.timestamps), None)
+
+    @property
+    def marks(self) -> bool:
+        """True if speech marks are requested."""
+        return "marks" in (self.timestamps or "")
+
+    @property
+    def details(self) -> tuple[Detail, ...]:
+        """The requested times beside those of words."""
+        asked = self.timestamps or ""
+        return tuple(name for name in DETAILS if name in asked)
 
 
 class LinkParameters(SpeechParameters):

@@ -1,10 +1,18 @@
 """Accounts of use over HTTP: the query, and the JSON of the response."""
 
 import re
+from contextlib import suppress
 from datetime import date
 from typing import Annotated, Final, Self, TypeAlias
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    model_validator,
+)
 from typing_extensions import TypedDict
 
 from vits_tts.errors import FieldInvalid
@@ -12,11 +20,20 @@ from vits_tts.errors import FieldInvalid
 _DAY: Final = re.compile(r"\d{4}-\d\d-\d\d")
 
 
-def _day(value: object) -> object:
-    """Return a day as it is given, unless it has another form than ``2026-11-29``."""
-    if isinstance(value, str) and not _DAY.fullmatch(value):
-        raise ValueError("must be a day such as 2026-11-29")
-    return value
+def _day(value: object, info: ValidationInfo) -> object:
+    """Return the day of a text such as ``2026-11-29``; return other values unchanged.
+
+    Raises:
+        FieldInvalid: the text has another form, or there is no such day.
+
+    """
+    if not isinstance(value, str):
+        return value
+    if _DAY.fullmatch(value):
+        with suppress(ValueError):
+            return date.fromisoformat(value)
+    message = f"{info.field_name} must be a day such as 2026-11-29"
+    raise FieldInvalid(message, field=info.field_name)
 
 
 Day: TypeAlias = Annotated[date, BeforeValidator(_day)]
