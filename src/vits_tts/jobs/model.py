@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, Final, Literal, NotRequired, TypeAlias, TypedDict
 
+from vits_tts.markup.plan import InputKind
+
 Status: TypeAlias = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 
 UNFINISHED: Final = ("queued", "running")
@@ -19,12 +21,20 @@ class ItemSpec(TypedDict):
     speaker: str | None
     speed: str | float | None
     format: str | None
-    sample_rate: float | None
-    bit_rate: float | None
+    sample_rate: str | float | None
+    bit_rate: str | float | None
     key: str | None
     """Name of the caller's API key."""
     id: NotRequired[str]
     """The caller's own name for the item."""
+    volume: NotRequired[float]
+    input: NotRequired[InputKind]
+    lexicon: NotRequired[tuple[tuple[str, str], ...]]
+    dictionaries: NotRequired[tuple[tuple[str, str], ...]]
+    """The name or id of each pronunciation dictionary, and the version that it had."""
+    turns: NotRequired[tuple[dict[str, Any], ...]]
+    """The turns of a dialogue; ``text`` has the texts of all of them."""
+    turn_pause: NotRequired[float]
 
 
 class ItemResult(TypedDict):

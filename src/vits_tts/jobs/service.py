@@ -13,6 +13,8 @@ from loguru import logger
 
 from vits_tts.audio import formats
 from vits_tts.config import Audio, Config
+from vits_tts.dictionaries.model import ALL
+from vits_tts.dictionaries.rules import Rules
 from vits_tts.errors import (
     IdempotencyConflict,
     JobNotFinished,
@@ -21,10 +23,11 @@ from vits_tts.errors import (
     QuotaExceeded,
     VitsTtsError,
 )
+from vits_tts.jobs import items
 from vits_tts.jobs.engine import Engine, item_id
 from vits_tts.jobs.model import UNFINISHED, Interrupted, ItemResult, ItemSpec, JobState, NewJob
 from vits_tts.jobs.spool import SpooledStreamer
-from vits_tts.speech import Reader, RequestStats, Speech, SpeechOptions
+from vits_tts.speech import Reader, RequestStats, Speech
 from vits_tts.speech.file_store import OpenFile
 from vits_tts.speech.saved_files import free_of_charge
 from vits_tts.telemetry.metrics import JOB_ITEMS, JOB_SECONDS, JOBS_RUNNING
@@ -353,7 +356,7 @@ class JobService:
 
     async def _file(self, spec: ItemSpec, stats: RequestStats) -> ItemResult:
         await asyncio.shield(asyncio.wrap_future(self._speech.voices.ready))
-        options = SpeechOptions(spec["speed"], spec["voice"], spec["speaker"])
+        options = items.options(spec, await self._rules(spec))
         request = await self._speech.request(spec["text"], options, Reader("jobs", None, stats))
         encoding = formats.encoding(
             spec["format"], spec["sample_rate"], spec["bit_rate"], self._rate(request.voice)
@@ -361,6 +364,14 @@ class JobService:
         saved = await self._files.save(request, stats, encoding, spec["key"])
         self._streamer.forget(request)
         return ItemResult(hash=saved.audio_hash, format=encoding.format, seconds=saved.seconds)
+
+    async def _rules(self, spec: ItemSpec) -> tuple[Rules, ...] | None:
+        """Return the rules of an item's dictionaries, in the versions that its request had."""
+        wanted = items.locators(spec)
+        if wanted is None:
+            return None
+        owner = f"key:{spec['key']}" if spec["key"] else ALL
+        return await self._speech.dictionaries.resolve(wanted, owner)
 
     def _stop(self, name: str) -> None:
         if running := self._running.get(name):

@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -15,7 +15,7 @@ from vits_tts.config import Config, Server
 from vits_tts.dictionaries.model import ALL
 from vits_tts.dictionaries.rules import Rules, applied
 from vits_tts.dictionaries.service import Dictionaries
-from vits_tts.errors import MarkupUnsupported, TextUnspeakable
+from vits_tts.errors import MarkupUnsupported, RequestError, TextUnspeakable
 from vits_tts.inference.registry import VoiceRegistry
 from vits_tts.markup.dialogue import Turn, plan_of_turns
 from vits_tts.markup.plan import InputKind, Phonemes, Plan, Segment, plan_of
@@ -185,6 +185,48 @@ class RequestReader:
         if len(text) <= _REMEMBERED_CHARS and options.lexicon is None:  # it may be large
             self._requests[key] = request
         return request, reading
+
+    async def refused(
+        self, texts: Sequence[tuple[str, SpeechOptions]], reader: Reader
+    ) -> tuple[int, RequestError] | None:
+        """Return the number of the first text whose markup or turns are wrong, and the error.
+
+        Nothing is normalised, so that a text without words is not found.
+
+        Raises:
+            Busy: too many texts wait to be read.
+            RequestTooCostly: it took more than ``limits.request_cpu_seconds``.
+
+        """
+
+        def look(going_on: Check) -> tuple[int, RequestError] | None:
+            for number, (text, options) in enumerate(texts):
+                going_on()
+                try:
+                    self._check_markup(text, options)
+                except RequestError as error:
+                    return number, error
+            return None
+
+        marked = sum(len(text) for text, options in texts if may_have_markup(text, options))
+        return await self._run(look, QueuedText(marked, reader.caller), reader) if marked else None
+
+    def _check_markup(self, text: str, options: SpeechOptions) -> None:
+        """Check the markup of a text and the words whose reading it gives.
+
+        Raises:
+            RequestError: they cannot be read.
+
+        """
+        manifest, speaker = self._given.voice(options.voice, options.speaker)
+        plan = self._plan(text, replace(options, speaker=speaker), manifest)
+        if plan is None:
+            return
+        self._given.check_voices(plan)
+        said = self._given.reader(plan, manifest)
+        for segment in plan.segments:
+            if segment.say_as or segment.phonemes:
+                said(segment)
 
     def _max_wait(self, reader: Reader) -> float:
         """Return for how many seconds a request may wait for its text to be read."""
@@ -381,6 +423,11 @@ class RequestReader:
 
         pause = settings.turn_pause if options.turn_pause is None else options.turn_pause
         return plan_of_turns(options.turns, pause, voice, rate, lenient=lenient, inline=inline)
+
+
+def may_have_markup(text: str, options: SpeechOptions) -> bool:
+    """Return whether a text is a dialogue, or may have SSML or inline marks."""
+    return bool(options.turns or options.input == "ssml" or "<" in text or "[" in text)
 
 
 def _nothing(segment: Segment, phonemes: Phonemes) -> bool:

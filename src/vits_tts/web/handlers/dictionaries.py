@@ -116,12 +116,17 @@ async def rules(handler: Handler, names: Sequence[str] | None) -> tuple[Rules, .
     """
     if names is None:
         return None
+    wanted = locators(names)
+    return await handler.speech.dictionaries.resolve(wanted, owner_of(handler.context))
+
+
+def locators(names: Sequence[str]) -> list[Locator]:
+    """Return the dictionaries for names, each of which may be followed by ``@`` and a version."""
     found = [_VERSIONED.fullmatch(name) for name in names]
-    locators = [
+    return [
         Locator(match[1], match[2]) if match else Locator(name)
         for name, match in zip(names, found, strict=True)
     ]
-    return await handler.speech.dictionaries.resolve(locators, owner_of(handler.context))
 
 
 class DictionaryHandler(Handler):

@@ -4,7 +4,9 @@ import asyncio
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from contextlib import closing, suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 from secrets import token_hex
@@ -13,13 +15,16 @@ from typing import Any, ClassVar, Final
 from tornado.iostream import StreamClosedError
 
 from vits_tts.audio import formats
+from vits_tts.dictionaries.rules import Rules
+from vits_tts.dictionaries.service import Locator
 from vits_tts.errors import AudioNotFound, FieldInvalid, JobNotFound, JobsUnavailable
-from vits_tts.jobs import JobService
+from vits_tts.jobs import JobService, items
 from vits_tts.jobs.model import UNFINISHED, ItemSpec, ItemState, JobState, NewJob
+from vits_tts.speech import SpeechOptions
 from vits_tts.speech.options import length_scale
 from vits_tts.text.normalizer.pipeline import check
 from vits_tts.web.base import Handler, as_json
-from vits_tts.web.handlers import links
+from vits_tts.web.handlers import dictionaries, links
 from vits_tts.web.handlers.files import send
 from vits_tts.web.handlers.links import LinkedHandler
 from vits_tts.web.http import parameters
@@ -27,16 +32,17 @@ from vits_tts.web.schema.jobs import (
     ItemAnswer,
     ItemCounts,
     JobAnswer,
-    JobDefaults,
     JobItem,
     JobPage,
     JobParameters,
     JobProgress,
     job_parameters,
-    with_place,
+    placed,
 )
 from vits_tts.web.schema.requests import checked
 
+_MOST_LEXICON_CHARS: Final = 8 * 1024**2
+"""The most characters of the lexicons of all items; each item is stored with its own."""
 _KEY: Final = re.compile(r"[!-~]{1,255}")
 _EVENT_SECONDS: Final = 1.0
 _KEEPALIVE_LOOKS: Final = 15
@@ -70,9 +76,9 @@ class JobsHandler(JobBase):
         asked = job_parameters(given)
         self.context.books = False  # each item is booked when it is made
         await self.count_written("".join(item.text for item in asked.items))
-        specs = [
-            with_place(index, self._spec, asked, item) for index, item in enumerate(asked.items)
-        ]
+        specs = await self.while_connected(self._specs(asked))
+        if specs is None:
+            return
         callback = (
             self.jobs.callbacks.check_signed(asked.callback_url) if asked.callback_url else None
         )
@@ -108,34 +114,110 @@ class JobsHandler(JobBase):
         content = json.dumps([self.owner, key])
         return f"job-{hashlib.sha256(content.encode()).hexdigest()[:24]}"
 
-    def _spec(self, job: JobParameters, item: JobItem) -> ItemSpec:
-        """Return an item with all that the job says for it.
+    async def _specs(self, job: JobParameters) -> list[ItemSpec]:
+        """Return the items with all that the job says for them.
 
         Raises:
-            RequestError: it cannot be spoken, or kept in its format.
+            RequestError: one cannot be spoken, or kept in its format; the error has its place.
+            DictionariesUnavailable: the rules of a dictionary cannot be read.
 
         """
-        own = item.model_dump(exclude_none=True)
-        asked = {**job.model_dump(include=set(JobDefaults.model_fields)), **own}
-        check(item.text, self.config.server.max_text_chars)
-        voice = self.speech.voices.find(asked["voice"] or None)
-        scale = length_scale(asked["speed"], self.config.voice.speeds)
-        voice.prosody(scale, asked["speaker"] or None)
-        name = asked["format"] or formats.DEFAULT
-        formats.encoding(name, asked["sample_rate"], asked["bit_rate"], voice.sample_rate)
-        spec = ItemSpec(
-            text=item.text,
-            voice=asked["voice"] or None,
-            speaker=asked["speaker"] or None,
-            speed=asked["speed"],
-            format=name,
-            sample_rate=asked["sample_rate"],
-            bit_rate=asked["bit_rate"],
-            key=self.context.key,
+        known: dict[tuple[str, ...] | None, _Dictionaries] = {None: _Dictionaries(None, None)}
+        specs: list[ItemSpec] = []
+        read: list[tuple[str, SpeechOptions]] = []
+        for index, item in enumerate(job.items):
+            own = {name: getattr(item, name) for name in item.model_fields_set}
+            own = {name: value for name, value in own.items() if value is not None}
+            asked = item.model_copy(update=job.defaults | own)
+            with placed(index):
+                named = known.get(asked.dictionaries)
+                if named is None:
+                    named = known[asked.dictionaries] = await self._named(asked.dictionaries or ())
+                options = self._options(asked, named.rules)
+                specs.append(self._spec(asked, options, named.locators))
+                read.append((asked.text, options))
+        _check_size(specs)
+        if refused := await self.speech.refused(read, self.reader(heard=False)):
+            index, error = refused
+            with placed(index):
+                raise error
+        return specs
+
+    async def _named(self, names: Sequence[str]) -> "_Dictionaries":
+        """Return the dictionaries of names, in the versions that they have now.
+
+        Raises:
+            DictionaryNotFound: the caller has no such dictionary or version.
+            DictionariesUnavailable: the rules cannot be read.
+
+        """
+        rules = await dictionaries.rules(self, names) or ()
+        wanted = dictionaries.locators(names)
+        pinned = [
+            replace(one, version=each.version) for one, each in zip(wanted, rules, strict=True)
+        ]
+        return _Dictionaries(rules, pinned)
+
+    def _options(self, asked: JobItem, rules: tuple[Rules, ...] | None) -> SpeechOptions:
+        """Return the options of an item.
+
+        Raises:
+            RequestError: it is too long, or there is no such voice, speaker or speed.
+
+        """
+        check(asked.text, self.config.server.max_text_chars)
+        voice = self.speech.voices.find(asked.voice or None)
+        voice.prosody(length_scale(asked.speed, self.config.voice.speeds), asked.speaker or None)
+        return SpeechOptions(
+            asked.speed,
+            asked.voice or None,
+            asked.speaker or None,
+            asked.lexicon,
+            asked.input,
+            asked.turns or (),
+            asked.turn_pause,
+            items.NORMAL_VOLUME if asked.volume is None else asked.volume,
+            rules,
         )
-        if item.id is not None:
-            spec["id"] = item.id
+
+    def _spec(
+        self, asked: JobItem, options: SpeechOptions, named: Sequence[Locator] | None
+    ) -> ItemSpec:
+        """Return an item for the queue.
+
+        Raises:
+            RequestError: the format cannot have its sample rate or bit rate.
+
+        """
+        encoding = asked.format or formats.DEFAULT, asked.sample_rate, asked.bit_rate
+        formats.encoding(*encoding, self.speech.voices.find(options.voice).sample_rate)
+        spec = items.spec(asked.text, options, encoding, self.context.key, named)
+        if asked.id is not None:
+            spec["id"] = asked.id
         return spec
+
+
+@dataclass(frozen=True, slots=True)
+class _Dictionaries:
+    """The rules of dictionaries that items name, and the versions that these are."""
+
+    rules: tuple[Rules, ...] | None
+    locators: Sequence[Locator] | None
+
+
+def _check_size(specs: Sequence[ItemSpec]) -> None:
+    """Refuse a lexicon of the whole job that would be stored with very many items.
+
+    Raises:
+        FieldInvalid: all items together would have too many characters of lexicons.
+
+    """
+    chars = 0
+    for spec in specs:
+        chars += sum(len(word) + len(said) for word, said in spec.get("lexicon", ()))
+        if chars > _MOST_LEXICON_CHARS:
+            message = "the lexicon is too large for that many items; a dictionary has no such limit"
+            raise FieldInvalid(message, field="lexicon")
 
 
 class JobHandler(JobBase):
@@ -181,8 +263,8 @@ class JobItemsHandler(JobBase):
         page = checked(JobPage, parameters.from_query(self.request))
         state = await self.jobs.find(job_id, self.owner)
         shown = state.items[page.offset : page.offset + page.limit]
-        items = [await self._item(job_id, item) for item in shown]
-        self.write_json({"items": items, "total": len(state.items)})
+        listed = [await self._item(job_id, item) for item in shown]
+        self.write_json({"items": listed, "total": len(state.items)})
 
     async def _item(self, job_id: str, item: ItemState) -> ItemAnswer:
         url = None

@@ -1,26 +1,32 @@
 """Jobs over HTTP: the fields of requests, and the JSON of responses."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt
 from typing_extensions import TypedDict
 
+from vits_tts.audio.gain import MAX_VOLUME
 from vits_tts.errors import FieldInvalid, RequestError
 from vits_tts.jobs.model import DEFAULT_PRIORITY, PRIORITIES
 from vits_tts.speech import MAX_RATE, MIN_RATE
 from vits_tts.web.http.parameters import Parameters, kind
 from vits_tts.web.schema.fields import (
     BitRate,
+    DictionaryNames,
     Format,
+    Input,
+    Pause,
+    Readings,
     SampleRate,
     Speaker,
     Speed,
-    Spoken,
     VoiceName,
+    Volume,
     Written,
 )
-from vits_tts.web.schema.requests import checked
+from vits_tts.web.schema.requests import TextParameters, checked
 
 MAX_ITEMS: Final = 1000
 _MAX_NAME_CHARS: Final = 200
@@ -34,7 +40,7 @@ def _whole(value: object) -> object:
 class JobDefaults(BaseModel):
     """Options of speech, and the format of the files."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     voice: VoiceName | None = Field(
         None, description="A name from `/voices`; the default voice if it is left out or empty."
@@ -47,6 +53,19 @@ class JobDefaults(BaseModel):
         description=f"A name, or a rate from {MIN_RATE:g} to {MAX_RATE:g}: 2 is twice as fast.",
         examples=[1.25],
     )
+    volume: Volume | None = Field(
+        None, description=f"Factor of the amplitude, from 0 to {MAX_VOLUME:g}."
+    )
+    input: Input = Field(None, description="Whether the text is plain or SSML, as in `/tts`.")
+    lexicon: Readings = Field(None, description="Words and their readings.")
+    dictionaries: DictionaryNames = Field(
+        None,
+        description="Names or ids of pronunciation dictionaries, as in `/tts`. Their versions are "
+        "those of the time at which the job is taken.",
+    )
+    turn_pause: Pause | None = Field(
+        None, description="Seconds of silence between two turns of a dialogue."
+    )
     format: Format | None = Field(None, description="The format of the file; WAV if left out.")
     sample_rate: SampleRate | None = Field(None, description="Samples a second.")
     bit_rate: BitRate | None = Field(
@@ -54,10 +73,9 @@ class JobDefaults(BaseModel):
     )
 
 
-class JobItem(JobDefaults):
-    """One text of a job. Options that it leaves out are those of the job."""
+class JobItem(JobDefaults, TextParameters):
+    """One text of a job, or one dialogue. Options that it leaves out are those of the job."""
 
-    text: Spoken = Field(description="What to say.", examples=["Xin chào các bạn."])
     id: Annotated[Written, Field(max_length=_MAX_NAME_CHARS)] | None = Field(
         None, description="The caller's own name for the item.", examples=["greeting"]
     )
@@ -84,6 +102,12 @@ class JobParameters(JobDefaults):
         "the server's `callbacks.hosts`.",
         examples=["https://app.example.vn/speech-is-ready"],
     )
+
+    @property
+    def defaults(self) -> dict[str, Any]:
+        """The options for items that leave them out."""
+        values = {name: getattr(self, name) for name in JobDefaults.model_fields}
+        return {name: value for name, value in values.items() if value is not None}
 
 
 class JobPage(BaseModel):
@@ -174,6 +198,7 @@ def job_parameters(given: Parameters) -> JobParameters:
         RequestError: a subclass names the wrong parameter.
 
     """
+    _refuse_timestamps(given)
     items = given.get("items")
     if not isinstance(items, Sequence) or isinstance(items, str):
         what = "missing" if items is None else f"a list, not {kind(items)}"
@@ -185,19 +210,28 @@ def job_parameters(given: Parameters) -> JobParameters:
         if not isinstance(item, Mapping):
             message = f"items[{index}] is an object with text, not {kind(item)}"
             raise FieldInvalid(message, field=f"items[{index}]")
-        with_place(index, checked, JobItem, item)
+        with placed(index):
+            _refuse_timestamps(item)
+            checked(JobItem, item)
     return checked(JobParameters, given)
 
 
-def with_place(index: int, check: Any, *args: Any) -> Any:
-    """Return the result of ``check``; an error that it raises gets the place of the item.
+def _refuse_timestamps(given: Mapping[str, Any]) -> None:
+    if given.get("timestamps"):
+        message = "jobs have no timestamps yet; /tts and /tts/stream have them"
+        raise FieldInvalid(message, field="timestamps")
+
+
+@contextmanager
+def placed(index: int) -> Iterator[None]:
+    """Give the place of an item to an error that the block raises.
 
     Raises:
-        RequestError: as ``check`` does.
+        RequestError: the block has raised it.
 
     """
     try:
-        return check(*args)
+        yield
     except RequestError as error:
         error.message = f"items[{index}]: {error.message}"
         error.field = f"items[{index}].{error.field}" if error.field else f"items[{index}]"

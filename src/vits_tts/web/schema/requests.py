@@ -40,6 +40,7 @@ from vits_tts.web.schema.fields import (
 
 Model = TypeVar("Model", bound=BaseModel)
 
+_SHOWN_CHARS: Final = 60
 _KINDS: Final = {
     "string_type": "a text",
     "int_type": "a whole number",
@@ -171,7 +172,7 @@ class LinkParameters(SpeechParameters):
 
 
 def checked(model: type[Model], given: Parameters) -> Model:
-    """Return the parameters as a model; ignore those that the model does not have.
+    """Return the parameters as a model, which may ignore those that it does not have.
 
     Raises:
         TextMissing: there is no ``text``.
@@ -192,6 +193,9 @@ def _refusal(details: list[ErrorDetails]) -> RequestError:
     """
     detail = details[0]
     name, given, reason = str(detail["loc"][0]), detail["input"], detail["type"]
+    if reason == "extra_forbidden":
+        shown = f"{name:.{_SHOWN_CHARS}}"
+        return FieldInvalid(f"there is no field {shown!r} here", field=shown)
     if reason == "missing" or given is None:
         missing = TextMissing if name == "text" else FieldInvalid
         return missing(f"{name} is missing", field=name)

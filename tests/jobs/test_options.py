@@ -1,0 +1,142 @@
+"""Items of jobs honour the options of `/tts`, and refuse what they cannot honour."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.jobs.test_jobs import ended, frames, items
+from tests.support.server import Server, serving
+from tests.support.voices import install_pair
+
+Json = dict[str, Any]
+
+SSML = '<speak>Một <break time="300ms"/> hai.</speak>'
+TURNS = [{"text": "Chào chị.", "speaker": "lan"}, {"text": "Chào em.", "speaker": "minh"}]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Run a server with a small voice, and a dictionary that changes after a job was taken."""
+    folder = tmp_path_factory.mktemp("options")
+    install_pair(folder / "voices")
+    with serving(folder, {"voice": {"name": "pair"}}) as found:
+        yield found
+
+
+def dictionary(server: Server, alias: str, change: str | None = None) -> str:
+    """Make a dictionary, or ``change`` one, so that Zalo is said as ``alias``; return its id."""
+    rules = [{"string_to_replace": "Zalo", "type": "alias", "alias": alias}]
+    path = f"{change}/set-rules" if change else "add-from-rules"
+    body = {"rules": rules, **({} if change else {"name": alias})}
+    answer = httpx.post(f"{server.url}/v1/pronunciation-dictionaries/{path}", json=body)
+    answer.raise_for_status()
+    return str(answer.json()["id"])
+
+
+def taken(server: Server, body: Json) -> Json:
+    """Return the answer to a new job."""
+    answer = httpx.post(f"{server.url}/v1/jobs", json=body, timeout=60)
+    assert answer.status_code == 202, answer.text
+    found: Json = answer.json()
+    return found
+
+
+def sounds(server: Server, job_id: str) -> list[bytes]:
+    """Return the samples of all items of a job, once it has succeeded."""
+    assert ended(server, job_id)["status"] == "succeeded"
+    return [frames(httpx.get(item["audio_url"]).content) for item in items(server, job_id)]
+
+
+def test_items_sound_as_in_tts(server: Server) -> None:
+    """Each option changes an item as it changes `/tts`."""
+    named = dictionary(server, "da lô một")
+    asked: list[Json] = [
+        {"text": "Xin chào."},
+        {"text": "Xin chào.", "volume": 0.5},
+        {"text": "Dùng Zalo nhé.", "lexicon": {"Zalo": "da lô"}},
+        {"text": "Dùng Zalo nhé.", "dictionaries": [named]},
+        {"text": SSML},
+        {"text": "<speak>Một hai", "input": "text"},
+        {"turns": TURNS},
+        {"turns": TURNS, "turn_pause": 1.5},
+        {"text": "Xin chào.", "speaker": "minh", "speed": 2},
+    ]
+    made = sounds(server, taken(server, {"items": asked})["id"])
+    for body, sound in zip(asked, made, strict=True):
+        saved = httpx.post(f"{server.url}/tts", json=body)
+        assert saved.status_code == 200, saved.text
+        assert sound == frames(httpx.get(saved.json()["audio_url"]).content), body
+    assert len(set(made)) == len(made)
+
+
+def test_options_of_the_job(server: Server) -> None:
+    """Options of the job are those of the items that have none of their own."""
+    texts = [{"text": "Dùng Zalo."}, {"text": "Dùng Zalo.", "volume": 1, "lexicon": {}}]
+    body = {"volume": 0.5, "lexicon": {"Zalo": "da lô"}, "items": texts}
+    both = sounds(server, taken(server, body)["id"])
+    asked = [{"text": "Dùng Zalo.", "volume": 0.5, "lexicon": {"Zalo": "da lô"}}, texts[1]]
+    assert both == sounds(server, taken(server, {"items": asked})["id"])
+    assert both[0] != both[1]
+
+
+def test_a_dictionary_keeps_its_version(server: Server) -> None:
+    """A retried job has the rules of its request, though the dictionary has changed."""
+    named = dictionary(server, "da lô hai")
+    body = {"items": [{"text": "Gọi Zalo đi.", "dictionaries": [named]}] * 2}
+    begun = taken(server, body)["id"]
+    httpx.post(f"{server.url}/v1/jobs/{begun}/cancel", timeout=60).raise_for_status()
+    ended(server, begun)
+    dictionary(server, "tên khác", change=named)
+    httpx.post(f"{server.url}/v1/jobs/{begun}/retry", timeout=60).raise_for_status()
+    server.wait_until(lambda: ended(server, begun)["status"] == "succeeded", "success")
+    said = httpx.post(f"{server.url}/tts", json={"text": "Gọi da lô hai đi."}).json()
+    expected = frames(httpx.get(said["audio_url"]).content)
+    assert sounds(server, begun) == [expected, expected]
+
+
+@pytest.mark.parametrize(
+    ("item", "code", "field"),
+    [
+        ({"text": "Một.", "loud": True}, "field_invalid", "items[1].loud"),
+        ({"text": "Một.", "timestamps": True}, "field_invalid", "items[1].timestamps"),
+        ({"text": "Một.", "volume": 5}, "field_invalid", "items[1].volume"),
+        ({"text": "Một.", "lexicon": {"a": 1}}, "field_invalid", "items[1].lexicon"),
+        ({"text": "Một.", "input": "html"}, "field_invalid", "items[1].input"),
+        (
+            {"text": "Một.", "dictionaries": ["không có"]},
+            "dictionary_not_found",
+            "items[1].dictionaries",
+        ),
+        ({"text": "<speak>Một"}, "markup_invalid", "items[1].text"),
+        ({"text": "Một.", "input": "ssml"}, "markup_invalid", "items[1].text"),
+        ({"text": "<speak><say-as/>1</speak>"}, "markup_invalid", "items[1].text"),
+        ({"text": '<speak><voice name="ai">A</voice></speak>'}, "markup_invalid", "items[1].text"),
+        ({"turns": [{"text": "Một.", "voice": "ai"}]}, "voice_unknown", "items[1].turns"),
+        ({"turns": [{"text": "Một.", "speed": 9}]}, "speed_invalid", "items[1].speed"),
+        ({"text": "Một.", "turns": TURNS}, "field_invalid", "items[1].turns"),
+    ],
+)
+def test_refusals(server: Server, item: Json, code: str, field: str) -> None:
+    """An option that is wrong or unknown is refused with the place of its item."""
+    answer = httpx.post(f"{server.url}/v1/jobs", json={"items": [{"text": "Được."}, item]})
+    assert answer.is_client_error, answer.text
+    error = answer.json()["error"]
+    assert (error["code"], error["field"]) == (code, field), error
+    assert "items[1]" in error["message"]
+
+
+def test_unknown_fields_of_the_job(server: Server) -> None:
+    """A field that jobs do not have is named."""
+    body = {"items": [{"text": "Một."}], "callbackUrl": "https://example.vn"}
+    error = httpx.post(f"{server.url}/v1/jobs", json=body).json()["error"]
+    assert (error["code"], error["field"]) == ("field_invalid", "callbackUrl")
+
+
+def test_a_large_lexicon_for_many_items(server: Server) -> None:
+    """A lexicon of the job that would be stored a thousand times is refused."""
+    words = {f"từ{number}": "đọc " * 40 for number in range(300)}
+    body = {"lexicon": words, "items": [{"text": "Một."}] * 1000}
+    error = httpx.post(f"{server.url}/v1/jobs", json=body).json()["error"]
+    assert (error["code"], error["field"]) == ("field_invalid", "lexicon")
