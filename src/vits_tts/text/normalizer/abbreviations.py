@@ -7,7 +7,7 @@ from typing import Final
 
 from vits_tts.text.letters import CAPITALS, SMALLS, spelled
 from vits_tts.text.normalizer import cues, languages
-from vits_tts.text.normalizer.rules import Rule, Step, after, before, shouted
+from vits_tts.text.normalizer.rules import CONTEXT, Rule, Step, after, before, shouted
 from vits_tts.text.normalizer.tables import texts
 from vits_tts.text.syllables import is_syllable
 
@@ -96,6 +96,9 @@ class Abbreviations:
 
     def sense(self, match: re.Match[str]) -> str | None:
         """Read an abbreviation with several meanings by the words around it."""
+        front = match.string[max(0, match.start() - CONTEXT) : match.start()]
+        if len(match[0]) <= _LONGEST_KEYWORD and _KEYWORD.search(front):
+            return None if is_syllable(match[0].lower()) else spelled(match[0])
         readings = self._senses.get(match[0])
         if readings is None or geometric(match):
             return None
@@ -231,6 +234,9 @@ _LETTERS: Final = re.compile(r"(?!T\.P)[A-ZĐ](?:\.[A-ZĐ])+")
 _NAME_NEXT: Final = re.compile(rf"(?<=\.)[{CAPITALS}][{SMALLS}]")
 """Initials that are glued to a name: ``N.V.Tùng``."""
 
+_KEYWORD: Final = re.compile(r"(?:[Ss]oạn|SOẠN|[Cc]ú pháp)(?: tin)?:? (?:[A-Z\d]{1,8} )?$")
+"""Words before the text of a message to a service, whose letters are keys and no abbreviation."""
+_LONGEST_KEYWORD: Final = 3
 _NAMED: Final = re.compile("[A-ZĐ]{3,4}")
 _CALLED: Final = {"A": "anh", "C": "chị", "M": "mít"}
 _FAR: Final = 160

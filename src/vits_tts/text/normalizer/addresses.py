@@ -11,6 +11,7 @@ _RANKS: Final = {
     "Q": "quận",
     "P": "phường",
     "H": "huyện",
+    "T": "tỉnh",
     "X": "xã",
     "Đ": "đường",
     "TP": "thành phố",
@@ -54,7 +55,16 @@ class Addresses:
             ),
             Rule(rf"(?<![\w.])(?P<rank>[Tt][PpXxTt])(?:\.\s?|\ ){_NAME}", self.town),
             Rule(r"(?<![\w.])[Pp]\.\s?(?=[A-HĐ]\d)", "phòng ", needs="."),
-            Rule(r"(?<![\w.&])P\.?\s?(?P<room>\d{3,4})(?!\w)(?![.,]\d)", self.room, needs="P"),
+            Rule(
+                r"(?<![\w.&])(?:P\.?|p\.)\s?(?P<room>\d{3,4})(?!\w)(?![.,]\d)",
+                self.room,
+                needs="Pp",
+            ),
+            Rule(
+                r"(?<![\w.])Đ\.\s?(?=\d{1,3}\ (?:[Ll]uật|BL|NĐ|[Nn]ghị|TT))",
+                "điều ",
+                needs="Đ",
+            ),
             Rule(
                 r"(?<![\w.])(?P<rank>[QPHXĐ]|KP|Kp|kp|[qp])\.\s?(?P<number>\d{1,2})(?!\w)(?!\s?(?:%|phút))",
                 self.numbered,
@@ -67,7 +77,7 @@ class Addresses:
                 self.short,
             ),
             Rule(rf"(?<![\w.])(?P<rank>[QP])\.\s?{_NAME}", self.ranked),
-            Rule(rf"(?<![\w.])(?P<rank>[HXĐ])\.\s?{_NAME}", self.placed),
+            Rule(rf"(?<![\w.])(?P<rank>[HXĐT])\.\s?{_NAME}", self.placed),
             Rule(rf"(?<![\w.])(?P<rank>[qphxđ])\.\s?{_NAME}", self.ranked, needs="."),
             Rule(
                 r"(?i)(?<!\w)km\s?(?P<km>\d{1,4})\s?\+\s?(?P<m>\d{1,3})(?!\w)",

@@ -164,7 +164,7 @@ class Chat:
         # A sign between words will be read as a space, so it is the same context as one.
         front, back = _SIGN_AT_END.sub(" ", front), _SIGN_AT_START.sub(" ", back)
         single = len(match[0]) == 1
-        if single and (_NAMING.search(front) or _LISTED.search(front) or _LIST_GOES_ON.match(back)):
+        if single and (_NAMING.search(front) or _is_listed(match[0], front, back)):
             return ""
         if (
             single
@@ -172,12 +172,9 @@ class Chat:
             and (match[0] != "k" or not _NEGATED_AFTER_SIZE.match(back))
         ):
             return ""
-        ended = (
-            (match[0] == "r" or (match[0] == "v" and re.search(r"[^\W\d_]\d+ $", front)))
-            and front.endswith(" ")
-            and re.match(r"\s*(?:$|[,.;!?]|(?:mà|thì|nhưng|nên|vẫn|còn) )", back)
+        asked = _ends_clause(match[0], front, back) or (
+            re.match(r"\s?(?:ạ|vậy|thế|\?|nhỉ)", back) and front.endswith(" ")
         )
-        asked = ended or (re.match(r"\s?(?:ạ|vậy|thế|\?|nhỉ)", back) and front.endswith(" "))
         if re.search(r"\d\s?$", front) and (single or match[0] in {"tr", "kg"}) and not asked:
             return ""
         if match[0] == "T" and front.endswith(" ") and _SPEAKING.match(back):
@@ -199,8 +196,10 @@ class Chat:
         ):
             return ""
         for reading in known:
-            # a and e may be names of letters, so they need stronger evidence
-            vowel = match[0] in {"a", "e"}
+            # a, e and c may be names of letters, so they need stronger evidence
+            vowel = match[0] in {"a", "e"} or (
+                match[0] == "c" and not (reading.before or reading.after)
+            )
             if not reading.anywhere and self._chats(spoken, start, chatting) <= vowel:
                 continue
             if cues.fits(reading, front, back, every=True):
@@ -221,6 +220,22 @@ class Chat:
             strong = sum((word if len(word) == 1 else word.lower()) in _CHATTING for word in words)
             chatting[start] = 2 if strong else int(small)
         return chatting[start]
+
+
+def _is_listed(letter: str, front: str, back: str) -> bool:
+    """Return whether a letter stands in a list of others, such as ``a, b và c``."""
+    listed = _LISTED.search(front) or _LIST_GOES_ON.match(back)
+    # c, c are one person in two clauses
+    return listed is not None and letter not in (listed[0].strip(" ,")[:1], listed[0][-1:])
+
+
+def _ends_clause(word: str, front: str, back: str) -> bool:
+    """Return whether a letter after a number ends a clause, so that it is no unit."""
+    if word == "k":  # the number of a room is no price (phòng B203 k, cho e xin)
+        return bool(re.search(r"[a-z]\d{2,4} $", front) and re.match(r"[,?.]|$", back))
+    spoken = word == "r" or (word == "v" and re.search(r"[^\W\d_]\d+ $", front) is not None)
+    ends = re.match(r"\s*(?:$|[,.;!?]|(?:mà|thì|nhưng|nên|vẫn|còn) )", back) is not None
+    return spoken and front.endswith(" ") and ends
 
 
 def _joined(match: re.Match[str]) -> bool:

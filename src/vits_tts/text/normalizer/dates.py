@@ -54,6 +54,12 @@ class Dates:
                 self.weekday,
                 needs="T",
             ),
+            Rule(
+                r"(?i:(?<=sáng\ )|(?<=chiều\ )|(?<=tối\ )|(?<=trưa\ )|(?<=nghỉ\ )|(?<=hôm\ )"
+                r"|(?<=thi\ )|(?<=họp\ )|(?<=học\ ))T(?P<day>[2-7])(?P<next>)(?!\w)",
+                self.weekday,
+                needs="T",
+            ),
         )
 
     def _whole(self) -> tuple[Step, ...]:
@@ -150,6 +156,13 @@ class Dates:
                 r"T(?P<m>[189]|1[0-2])(?!\w)(?![.,/-]\d)",
                 self.short_month,
                 needs="T",
+            ),
+            Rule(
+                r"(?i:(?<!\w)(?P<said>(?:tiền\ (?:nhà|phòng|trọ|điện|nước|mạng|học)|lương"
+                r"|học\ phí|cước|phí)\ ))"
+                r"[Tt](?P<m>[1-9]|1[0-2])(?!\w)(?![.,/-]\d)",
+                self.short_month,
+                needs="Tt",
             ),
             Rule(
                 rf"(?<![\w/])(?P<count>{_MONTH})T/?(?P<y>{_YEAR}){_END}",

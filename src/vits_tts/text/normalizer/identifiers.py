@@ -48,6 +48,7 @@ _ROADS: Final = {
     "HL": "hương lộ",
     "NV": "nguyện vọng",
     "HK": "học kỳ",
+    "KV": "khu vực",
 }
 _EMERGENCIES: Final = frozenset(["111", "112", "113", "114", "115"])
 _KEYS: Final = {"*": "sao", "#": "thăng"}
@@ -56,6 +57,9 @@ _SERIES: Final = {
     for number, word in zip("3579", ("ba", "năm", "bảy", "chín"), strict=True)
 }
 _TEXTED: Final = re.compile(r"(?:soạn|soan|cú pháp|tin nhắn|sms|\bdk\b|\bđk\b|\bkt\b|nhắn tin)")
+_KEYWORD: Final = re.compile(r"(?<![\w.])[A-Z][A-Z\d]{1,11} $")
+"""The text of a message before the number that it is sent to: ``HUY V120B gửi 191``."""
+_CALL_ENDS: Final = re.compile(r"\s?(?:$|[.,;(!]|để |hoặc |và |khi )")
 _COUNTED_AFTER: Final = re.compile(
     r"\s?(?:đồng|đ\b|k\b|triệu|nghìn|ngàn|tỷ|tỉ|người|lần|usd|vnđ|vnd|tin|lượt|khách|giáo|học|suất"
     r"|phần|tr\b|củ|cái|bài|hộ|em|bạn)"
@@ -70,6 +74,12 @@ _LAST: Final = 255
 """The number of fields of an IPv4 address, and the maximum value of a field."""
 
 _TOO_LONG_TO_COUNT: Final = 10
+_WORD_AND_NUMBER: Final = 2
+"""The number of parts of a name such as ``VIP2``; one with more parts is a code: ``GHN8K2LM``."""
+_AIRPORTS: Final = (
+    "SGN|HAN|DAD|CXR|PQC|HPH|HUI|VCA|VII|VDO|DLI|BMV|UIH|VCL|THD|PXU|TBB|VKG|CAH|VCS|DIN|BKK|DMK|SIN|KUL"
+    "|ICN|NRT|HND|KIX|TPE|HKG|PEK|PVG|CAN|SYD|MEL|CDG|FRA|LHR|JFK|LAX|SFO|DXB|DOH|MNL|CGK|DPS|PNH|REP|VTE"
+)
 
 
 class Identifiers:
@@ -102,6 +112,13 @@ class Identifiers:
     def steps(self) -> tuple[Step, ...]:
         """Return the steps for numbers that are dictated."""
         return (
+            Rule(
+                r"(?i:(?<=hậu\ phẫu\ )|(?<=sốt\ )|(?<=bệnh\ )|(?<=điều\ trị\ )|(?<=sau\ mổ\ ))"
+                r"N(?=\d{1,2}(?!\w))",
+                "ngày ",
+                glued=True,
+                needs="N",
+            ),
             Rule(
                 r"(?i:(?<=tk)|(?<=thẻ)|(?<=the)|(?<=khoản)|(?<=khoan)|(?<=visa)|(?<=card)|(?<=napas)"
                 r"|(?<=jcb)|(?<=đuôi)|(?<=duoi)|(?<=cuối)|(?<=cuoi))\ ?:?\ ?[*x.]{1,12}[\ -]?"
@@ -159,6 +176,17 @@ class Identifiers:
                 needs="+",
             ),
             Rule(rf"(?<![\w.,/+])(?P<phone>{_PHONE}){_END}", self.phone),
+            Rule(
+                r"(?i:(?<=\bID)|(?<=\bID:)|(?<=\bID:\ )|(?<=\bID\ )|(?<=passcode:\ )|(?<=\#))"
+                r"\d{3,5}(?:\ \d{3,5}){0,3}(?!\w|[.,]\d|\ \d)",
+                self.dictated,
+            ),
+            Rule(
+                rf"(?<!\w)(?:(?P<from>{_AIRPORTS})\s?(?P<dash>[-–→>])\s?(?P<to>[A-Z]{{3}})"
+                rf"|(?P<first>[A-Z]{{3}})\s?(?P<joint>[-–→>])\s?(?P<last>{_AIRPORTS}))(?!\w)",
+                self.flight,
+                needs="-–→>",
+            ),
             Rule(rf"{_START}{_HOTLINE}{_END}", self.dictated),
             Rule(
                 rf"{_START}(?!(?:(?:19|20)\d\d\ ){{2}})\d{{4}}(?:[\ -]\d{{4}}){{2,3}}{_END}",
@@ -264,6 +292,11 @@ class Identifiers:
         """Read all digits one by one."""
         return self._numbers.digits(match[0])
 
+    def flight(self, match: re.Match[str]) -> str:
+        """Read ``SGN-HAN``, the airports of a flight."""
+        first, last = match["from"] or match["first"], match["to"] or match["last"]
+        return f"{spelled(first)}, {spelled(last)}"
+
     def plate(self, match: re.Match[str]) -> str:
         """Read the number plate ``51F-123.45``."""
         series = " ".join(
@@ -291,6 +324,7 @@ class Identifiers:
             called = None if digits not in _EMERGENCIES else called
         if len(digits) >= _SHORTEST_CODE and not called:
             called = _CODE_BEFORE.search(front) or _CODE_AFTER.match(after(match))
+            called = called or re.search("#$", front)
         long = len(digits) >= _TOO_LONG_TO_COUNT and not digits.endswith("000")
         return self._numbers.digits(digits) if called or long else None
 
@@ -311,10 +345,14 @@ class Identifiers:
         """Read the short number to which a message is sent (``soạn DK gửi 123``) digit by digit."""
         digits = match["digits"]
         front, back = before(match), after(match)
-        texted = _TEXTED.search(front + match[0].lower()) or match[0].lower().startswith(
-            ("bấm", "đầu", "lh", "liên")
+        keyword = _KEYWORD.search(match.string, max(0, match.start() - 24), match.start())
+        texted = (
+            keyword
+            or _TEXTED.search(front + match[0].lower())
+            or match[0].lower().startswith(("bấm", "đầu", "lh", "liên"))
         )
-        if not texted or _COUNTED_AFTER.match(back) or digits.endswith("000"):
+        called = match[0].lower().startswith("gọi") and _CALL_ENDS.match(back)
+        if not (texted or called) or _COUNTED_AFTER.match(back) or digits.endswith("000"):
             return None
         return match[0][: -len(digits)] + self._numbers.digits(digits)
 
@@ -353,12 +391,13 @@ class Identifiers:
     def token(self, match: re.Match[str]) -> str:
         """Read ``U23``, ``H5N1``, ``A4``, ``VN123`` and ``45B`` part by part."""
         pieces = re.findall(r"\d+|[^\W\d_]+", match[0])
+        spoken = self._spoken if len(pieces) <= _WORD_AND_NUMBER else {}
         roads = {} if match[0][0].isdecimal() else _ROADS  # there is no road in 7HK92X
         return " ".join(
             (
                 self._code(piece)
                 if piece.isdecimal()
-                else roads.get(piece) or self._spoken.get(piece) or spelled(piece)
+                else roads.get(piece) or spoken.get(piece) or spelled(piece)
             )
             for piece in pieces
         )

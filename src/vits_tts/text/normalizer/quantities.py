@@ -40,6 +40,11 @@ class Quantities:
         vulgar = "".join(_VULGAR)
         return (
             Rule(
+                r"(?<![\d.,])(?P<model>\d{2,5})\ (?=\d)(?!\d{3}(?!\d)|\d{1,2}/\d)",
+                lambda match: f"{match['model']}, ",  # RTX 4060 8GB is no 4068
+                glued=True,
+            ),
+            Rule(
                 r"(?<![\w.,])\d{1,2}(?:,\d{1,2}){2,12}(?![\w%])(?![.,]\d)"
                 r"|(?i:(?<=tiết\ )|(?<=bài\ )|(?<=lớp\ )|(?<=khối\ )|(?<=chương\ )|(?<=tháng\ ))"
                 r"\d{1,2},\d{1,2}(?![\w%])(?![.,]\d)(?!\ điểm)",
@@ -149,7 +154,8 @@ class Quantities:
         big = len(parts(match["b"])[0]) > 2 and not match["b"].startswith("0")  # noqa: PLR2004
         if big:
             return f"{first} trên {last}"
-        plain = " " if _RATIO.search(before(match)) else " hai chấm "
+        even = match["a"] == match["b"] == "1"
+        plain = " " if even or _RATIO.search(before(match)) else " hai chấm "
         return f"{first}{plain}{last}"
 
     def vulgar(self, match: re.Match[str]) -> str:
@@ -247,8 +253,8 @@ class Quantities:
 
 _COUNTED_NOUN: Final = re.compile(rf"\s[{SMALLS}]{{1,8}}(?!\w)")
 _NUMBERED: Final = re.compile(
-    r"(?:số|mã|lô|biển|ô|phòng|sđt|seri|kênh|mạng|đầu|tầng|tổ|áo|mẫu|nhà|đội|quân khu|đề|mã đề"
-    r"|bảng|từ|đến)\s$"
+    r"(?<!\w)(?:số|mã|lô|biển|ô|phòng|sđt|seri|kênh|mạng|đầu|tầng|tổ|áo|mẫu|nhà|đội|quân khu|đề"
+    r"|mã đề|bảng|từ|đến)\s$"
 )
 
 
