@@ -62,6 +62,10 @@ class Abbreviations:
             Rule(r"(?<![\w.&-])CN(?!\w)", self.sunday, needs="C"),
             Rule(r"(?<!\w)HA(?=:?\s\d{2,3}/\d)", "huyết áp", needs="H"),
             Rule(r"(?<!\w)TL(?=\))", "thương lượng", needs="T"),
+            Rule(
+                r"(?<![\w@#./&'’-])[bcdđghklmnpqrstvx]{3,8}(?![\w@&'’-])(?!\.\w)",
+                lambda match: self.words.get(match[0].upper()),
+            ),
             Rule(r"(?<![\w@#./&-])[A-ZĐƯ]{2,5}(?![\w@&-])(?!\.\w)", self.sense),
             Rule(
                 rf"(?<![\w@#.-])(?<![A-ZĐ\d.]/)(?P<word>{_WORD}(?:[.&-][A-ZĐ][A-Za-zĐđƯ]{{0,9}}(?:&[A-ZĐ]{{1,4}})?){{0,4}})"

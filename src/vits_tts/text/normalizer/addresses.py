@@ -25,11 +25,19 @@ _PLACED: Final = re.compile(
     r" \w+|\d[\w/]*))\s*$"
 )
 _CIVIC: Final = re.compile(r"(?:quận|phường|huyện|thành phố|đường|\bq\.?\s?\d|\bp\.?\s?\d|tp)")
+_QUARTER_BEFORE: Final = re.compile(
+    r"(?:kqkd|bctc|kết quả kinh doanh|báo cáo|doanh thu|lợi nhuận|lnst|lãi|lỗ|cuối|trong|gdp|so với"
+    r"|ước|kế hoạch)(?: \w+){0,1} $"
+)
+_QUARTER_AFTER: Final = re.compile(
+    r":?\s?(?:doanh thu|lợi nhuận|lnst|lntt|lãi|lỗ|tăng|giảm|đạt|năm|này|tới|vừa|sẽ|(?:19|20)\d\d)"
+)
 _YEAR: Final = 4  # digits: 20/11/2024 is a date, not a house number
 _SHORT_DATE: Final = re.compile(r"(?:0?[1-9]|[12]\d|3[01])/(?:0?[1-9]|1[0-2])/\d\d")
 _DATED: Final = re.compile(
     r"(?:ngày|sáng|trưa|chiều|tối|đêm|nsx|hsd|exp|mfg|từ|đến|trước|sau)\W{0,3}$"
 )
+_CLOCK: Final = re.compile(r",? ?-? ?\d{1,2}[:h]\d\d")
 _OFFICE: Final = re.compile(r"(?:tổng|giám đốc|chủ tịch|trưởng|hiệu trưởng|viện trưởng|bí thư)\b")
 _STREET: Final = re.compile(r"\s[^,.;:\d]{2,30},\s?(?:p\.|q\.|phường|quận|xã)")
 _HOUSE: Final = re.compile(
@@ -131,7 +139,11 @@ class Addresses:
     def short(self, match: re.Match[str]) -> str | None:
         """Read ``Q1``, and ``P5`` beside another part of an address."""
         around = before(match) + " " + after(match)
-        if match["rank"] == "P" and not _CIVIC.search(around):
+        civic = _CIVIC.search(around)
+        reported = _QUARTER_BEFORE.search(before(match)) or _QUARTER_AFTER.match(after(match))
+        if match["rank"] == "Q" and match["number"] in "1234" and reported and not civic:
+            return f"quý {self._numbers.whole(match['number'])}"
+        if match["rank"] == "P" and not civic:
             return None
         return f"{_RANKS[match['rank'].upper()]} {self._numbers.whole(match['number'])}"
 
@@ -161,7 +173,9 @@ class Addresses:
         fields = match["house"].split("/")
         lettered = any(not field.isdecimal() for field in fields) and len(fields[-1]) != _YEAR
         deep = match["house"].count("/") > 1
-        if _SHORT_DATE.fullmatch(match["house"]) and _DATED.search(before(match)):
+        if _SHORT_DATE.fullmatch(match["house"]) and (
+            _DATED.search(before(match)) or _CLOCK.match(after(match))
+        ):
             return None
         named = lettered or deep or _HOUSE.search(before(match)) or _STREET.match(after(match))
         if (deep and len(fields[-1]) == _YEAR) or not named:

@@ -64,6 +64,7 @@ _SPELLED_AFTER: Final = re.compile(
 """Words beside a vowel that is the name of a letter, in text that was spelled by earlier steps."""
 
 _LISTED: Final = re.compile(r"(?:(?<!\w)[a-zđ](?:,| và| hoặc)\s)$")
+_NEAR: Final = 3
 _LIST_GOES_ON: Final = re.compile(r"(?:,| và| hoặc)\s[a-zđ](?!\w)")
 _CHATTING: Final = frozenset(
     "ko k kh dc đc r mn mng ntn nx cx vs trc ck vk mk mik hok hong khum bh ib nt rùi thui iu wá "
@@ -225,8 +226,11 @@ class Chat:
 def _is_listed(letter: str, front: str, back: str) -> bool:
     """Return whether a letter stands in a list of others, such as ``a, b và c``."""
     listed = _LISTED.search(front) or _LIST_GOES_ON.match(back)
-    # c, c are one person in two clauses
-    return listed is not None and letter not in (listed[0].strip(" ,")[:1], listed[0][-1:])
+    if listed is None:
+        return False
+    other = listed[0][:1] if listed[0][0].isalpha() else listed[0][-1]
+    # letters of a list follow each other; c, c are one person in two clauses, and v, e two words
+    return 0 < abs(ord(letter) - ord(other)) <= _NEAR
 
 
 def _ends_clause(word: str, front: str, back: str) -> bool:

@@ -43,7 +43,7 @@ class Dates:
         """Return the steps for days of the week."""
         return (
             Rule(
-                r"(?<!\w)T(?P<first>[2-7])\s?[-–]\s?(?:T(?P<last>[2-7])|(?P<sunday>CN))(?!\w)",
+                r"(?<!\w)T(?P<first>[2-7])\s?[-–→]\s?(?:T(?P<last>[2-7])|(?P<sunday>CN))(?!\w)",
                 self.weekdays,
                 needs="T",
             ),

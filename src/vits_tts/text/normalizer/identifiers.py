@@ -49,6 +49,7 @@ _ROADS: Final = {
     "NV": "nguyện vọng",
     "HK": "học kỳ",
     "KV": "khu vực",
+    "BĐ": "báo động",
 }
 _EMERGENCIES: Final = frozenset(["111", "112", "113", "114", "115"])
 _KEYS: Final = {"*": "sao", "#": "thăng"}
@@ -59,7 +60,11 @@ _SERIES: Final = {
 _TEXTED: Final = re.compile(r"(?:soạn|soan|cú pháp|tin nhắn|sms|\bdk\b|\bđk\b|\bkt\b|nhắn tin)")
 _KEYWORD: Final = re.compile(r"(?<![\w.])[A-Z][A-Z\d]{1,11} $")
 """The text of a message before the number that it is sent to: ``HUY V120B gửi 191``."""
+_ORDERED: Final = re.compile(
+    r"(?:đơn hàng|kiện hàng|bưu kiện|bưu phẩm|vận đơn|kiện|đơn|hợp đồng|hóa đơn|hđ|hd)(?: số)? $"
+)
 _CALL_ENDS: Final = re.compile(r"\s?(?:$|[.,;(!]|để |hoặc |và |khi )")
+_COUNTED_THING: Final = re.compile(r"\s?[-–%=+*/:]|\s?[^\W\d_]")
 _COUNTED_AFTER: Final = re.compile(
     r"\s?(?:đồng|đ\b|k\b|triệu|nghìn|ngàn|tỷ|tỉ|người|lần|usd|vnđ|vnd|tin|lượt|khách|giáo|học|suất"
     r"|phần|tr\b|củ|cái|bài|hộ|em|bạn)"
@@ -74,6 +79,8 @@ _LAST: Final = 255
 """The number of fields of an IPv4 address, and the maximum value of a field."""
 
 _TOO_LONG_TO_COUNT: Final = 10
+_LONG_ALONE: Final = 7
+"""Digits of a number without points that is a code unless something is counted with it."""
 _WORD_AND_NUMBER: Final = 2
 """The number of parts of a name such as ``VIP2``; one with more parts is a code: ``GHN8K2LM``."""
 _AIRPORTS: Final = (
@@ -181,6 +188,7 @@ class Identifiers:
                 r"\d{3,5}(?:\ \d{3,5}){0,3}(?!\w|[.,]\d|\ \d)",
                 self.dictated,
             ),
+            Rule(r"(?i)(?<!\w)ext\.?\s?:?\s?(?=\d{2,5}(?!\w))", "máy lẻ "),
             Rule(
                 rf"(?<!\w)(?:(?P<from>{_AIRPORTS})\s?(?P<dash>[-–→>])\s?(?P<to>[A-Z]{{3}})"
                 rf"|(?P<first>[A-Z]{{3}})\s?(?P<joint>[-–→>])\s?(?P<last>{_AIRPORTS}))(?!\w)",
@@ -325,7 +333,12 @@ class Identifiers:
         if len(digits) >= _SHORTEST_CODE and not called:
             called = _CODE_BEFORE.search(front) or _CODE_AFTER.match(after(match))
             called = called or re.search("#$", front)
-        long = len(digits) >= _TOO_LONG_TO_COUNT and not digits.endswith("000")
+        if len(digits) >= _LONG_ALONE - 1 and not called and not _COUNTED_AFTER.match(after(match)):
+            called = _ORDERED.search(front)
+        alone = digits.isdecimal() and not digits.endswith("00")
+        alone = alone and not _COUNTED_THING.match(after(match))
+        long = len(digits) >= (_LONG_ALONE if alone else _TOO_LONG_TO_COUNT)
+        long = long and not digits.endswith("000")
         return self._numbers.digits(digits) if called or long else None
 
     def fineness(self, match: re.Match[str]) -> str:

@@ -30,7 +30,9 @@ RestoreMarks: TypeAlias = Literal["off", "safe", "always"]
 _Candidates: TypeAlias = Mapping[str, list[tuple[str, int]]]
 """The syllables that each word may stand for, with their ranks."""
 
-_WORD: Final = re.compile(r"(?<![\w@?=&-])(?<!(?<!\d)\.)[A-Za-z]{1,7}(?![\w@=-])(?!\.\w|://)")
+_WORD: Final = re.compile(
+    r"(?<![\w@?=&-])(?:(?<!\.)|(?<=\d\.)|(?<=\b[PQHX]\.))[A-Za-z]{1,7}(?![\w@=-])(?!\.\w|://)"
+)
 _ANY_WORD: Final = re.compile(r"(?<![\w@./?=&-])[^\W\d_]{1,7}(?![\w@/=-])(?!\.\w|://)")
 _NEEDS_MARKS: Final = re.compile(r"(?<![\w@./?=&-])[a-z]{3,7}(?![\w@/=-])(?!\.\w|://)")
 _KEPT: Final = frozenset("shop like rep seen set top mod".split())
@@ -46,6 +48,7 @@ _WHOLE_WORDS: Final = frozenset([
 _ACCOUNT: Final = re.compile(r"\b(?:TK|STK|[Tt]ai khoan)\b")
 _DAY: Final = re.compile(r"[ :]{1,2}[0-3]?\d(?![\w.,]?\d|\w)")
 """A number that may be a day: ``ngay 05/12`` and not ``goi ngay 1900``."""
+_CARD: Final = re.compile(r" (?:TD\b|JCB|VISA|Visa|ATM|NAPAS|Napas|MASTER|Amex|[*xX]{1,4}\d)")
 _EACH: Final = frozenset(["moi ng", "moi nguoi", "moi dua", "moi ban"])
 """Words before a sum, as in ``moi nguoi 50k``: "mỗi người" and not "mọi người"."""
 _CALLED: Final = re.compile(
@@ -103,6 +106,8 @@ _CALLING: Final = re.compile(r"(?<![\w.])[aebcmt] oi(?!\w)")
 _LONGEST_CODE: Final = 3
 _LONGEST_RUN: Final = 60
 _PAIR_WEIGHT: Final = 0.9
+_FEW_MARKED: Final = 0.25
+"""Maximum share of words with marks of a line that lacks them elsewhere."""
 _VIETNAMESE_SHARE: Final = 0.7
 _USUAL_SHARE: Final = 0.5
 _CANDIDATES: Final = 12
@@ -189,14 +194,15 @@ def _marked() -> dict[str, list[tuple[str, int]]]:
     return {plain: candidates[:_CANDIDATES] for plain, candidates in found.items()}
 
 
-@lru_cache(maxsize=1)
-def _typed() -> _Candidates:
+@lru_cache(maxsize=2)
+def _typed(*, both: bool) -> _Candidates:
     """Return the syllables that the shortenings of chat stand for, in the order of their ranks.
 
-    A shortening that is a syllable itself (``a``) keeps its other candidates.
+    A shortening that is a syllable itself (``a``) keeps its other candidates. With ``both`` the
+    line has ``t`` and ``m``, who call each other "tao" and "mày".
     """
     found = {}
-    for short, syllables in _SHORTENED.items():
+    for short, syllables in (_SHORTENED | ({"m": "mày"} if both else {})).items():
         both = {(word, ranks()[word]) for word in syllables.split()} | {*_marked().get(short, ())}
         found[short] = sorted(both, key=lambda candidate: candidate[1])
     return found
@@ -240,7 +246,8 @@ class Restore:
         certain = certain or (mixed and not _KEYS.isdisjoint(word[0] for word in words))
         certain = certain or _CALLING.search(spoken, start, end) is not None
         shouted = _shouted(words) if mixed else set()
-        typed = _typed() if certain and mixed and _chatty(spoken, start, counted) else {}
+        chat = certain and mixed and _chatty(spoken, start, counted)
+        typed = _typed(both={"m", "t"}.issubset(counted)) if chat else {}
         run: list[re.Match[str]] = []
         for word in words:
             code = word[0].isupper() and len(word[0]) <= _LONGEST_CODE
@@ -276,22 +283,28 @@ class Restore:
         ]
         if not hints:
             return
+        marked = sum(not word[0].isascii() for word in words)
+        mostly = len(words) > _FEWEST + 2 and marked <= _FEW_MARKED * len(words)
         run: list[int] = []
         for place in range(len(words) + 1):
             known = place < len(words) and (open_[place] or lower[place] in ranks())
             together = run and known and spoken[words[run[-1]].end() : words[place].start()] == " "
             if run and not together:
-                yield from self._mixed_run([words[at] for at in run], [open_[at] for at in run])
+                yield from self._mixed_run(
+                    [words[at] for at in run], [open_[at] for at in run], mostly=mostly
+                )
                 run = []
             if known:
                 run.append(place)
 
-    def _mixed_run(self, run: list[re.Match[str]], free: list[bool]) -> Iterator[Edit]:
+    def _mixed_run(
+        self, run: list[re.Match[str]], free: list[bool], *, mostly: bool
+    ) -> Iterator[Edit]:
         fixed = {at: word[0].lower() for at, word in enumerate(run) if not free[at]}
         beside = _beside(run[0].string, run[0].start(), run[-1].end())
         found = _likeliest([word[0].lower() for word in run], fixed, beside)
         for at, (word, (syllable, sure)) in enumerate(zip(run, found, strict=True)):
-            needed = 0.4 if word[0].lower() not in ranks() else 0.9
+            needed = 0.4 if word[0].lower() not in ranks() or mostly else 0.9
             if free[at] and sure >= needed and syllable != word[0].lower():
                 yield word.start(), word.end(), people.cased(word[0], syllable)
 
@@ -320,7 +333,7 @@ def _beside_numbers(run: list[re.Match[str]], words: list[str]) -> dict[int, str
     last = len(run) - 1
     fixed: dict[int, str] = {}
     if (
-        re.match(r"[ :]{1,2}(?:[xX*]{0,12}\d|[A-Z]+\d|OTP|PIN|KM\b|COD\b)", spoken[end : end + 9])
+        re.match(r"[ :]{1,2}(?:[xX*]{0,12}\d|[A-Z]+\d|OTP|PIN|KM\b|COD\b)", spoken[end : end + 14])
         and words[-1] in _BEFORE_NUMBER
         and " ".join(words[-2:]) not in _WHOLE_WORDS
     ):
@@ -333,6 +346,8 @@ def _beside_numbers(run: list[re.Match[str]], words: list[str]) -> dict[int, str
             fixed[last] = "con"
         if words[-1] == "ngay" and not _DAY.match(spoken, end):
             fixed[last] = "ngay"
+    if words[-1] == "the" and _CARD.match(spoken, end):
+        fixed[last] = "thẻ"
     if words[-1] == "qua" and re.match(" [A-Za-z]", spoken[end : end + 2]):
         fixed[last] = "qua"  # as in qua SMS, qua app: the next word is foreign
     if " ".join(words[-2:]) in _EACH and spoken[end + 1 : end + 2].isdigit():

@@ -32,7 +32,8 @@ _LENGTH: Final = rf"(?:{_any_of(frozenset(LENGTHS) | {'km', 'KM', 'Km', 'CM', 'C
 _UNIT: Final = rf"(?:{_LENGTH}|s²|(?:{_any_of(UNITS)}))"
 _END: Final = r"(?![\w²³])"
 _AFTER_NUMBER: Final = (
-    r"(?<=[\d\ ])(?:(?<=\d)|(?<=\d\ )|" + "|".join(rf"(?<=\d\ {scale}\ )" for scale in SCALES)
+    r"(?<=[\d\ ½¼¾])(?:(?<=[\d½¼¾])|(?<=[\d½¼¾]\ )|"
+    + "|".join(rf"(?<=\d\ {scale}\ )" for scale in SCALES)
     + "|" + "|".join(rf"(?<=\d{scale}\ )" for scale in SCALES) + ")"
 )  # fmt: skip
 _WORD: Final = rf"[{SMALLS}]{{1,8}}"
@@ -141,7 +142,7 @@ class Units:
                 needs="/",
             ),
             Rule(
-                r"m(?P<rest>[1-9])(?=\ ?[x×*]\ ?\d)(?<=\dm\d)",
+                r"m(?P<rest>[1-9])(?=\ ?[x×*]\ ?\d)(?<=\dm\d)(?<!\d\dm2)",
                 lambda match: f"mét {self._numbers.whole(match['rest'])}",
                 needs="m",
             ),
@@ -336,9 +337,14 @@ class Units:
         return f"{self._numbers.whole(match['generation'])} gờ"
 
     def tonnes(self, match: re.Match[str]) -> str | None:
-        """Read ``xe tải 3,5T`` as tonnes and ``BN nữ 34T`` as an age."""
+        """Read ``xe tải 3,5T`` as tonnes and ``BN nữ 34T`` as an age.
+
+        ``75m2 x 5T`` are storeys.
+        """
         if re.search(r"(?:bn|bệnh nhân|nam|nữ),? \d{1,3}$", before(match)):
             return " tuổi"
+        if re.search(r"(?:m|m2|m²) ?[x×] ?\d{1,2}$|nhà \d{1,2}$", before(match)):
+            return " tầng"
         loaded = re.search(r"(?:tải|trọng|xe|cẩu|nặng)\D{0,12}[\d.,]{1,8}$", before(match))
         if not loaded and _MONTHS_BEFORE.search(before(match)):
             return " tháng"
