@@ -60,6 +60,11 @@ class Abbreviations:
             Rule(r"(?<!\w)VN/A(?!\w)", "vê nờ a", needs="/"),
             Rule(r"(?<=-\ )CN(?=\s[A-ZĐ])", "chi nhánh", needs="-"),
             Rule(r"(?<![\w.&-])CN(?!\w)", self.sunday, needs="C"),
+            Rule(
+                r"(?<![\w+])(?P<grade>[A-DF])\+(?=[\s,.;)]|$)(?!\s?[\dA-Z(])",
+                lambda match: f"{spelled(match['grade'])} cộng",
+                needs="+",
+            ),
             Rule(r"(?<!\w)HA(?=:?\s\d{2,3}/\d)", "huyết áp", needs="H"),
             Rule(r"(?<!\w)TL(?=\))", "thương lượng", needs="T"),
             Rule(

@@ -37,6 +37,7 @@ _SHORT_DATE: Final = re.compile(r"(?:0?[1-9]|[12]\d|3[01])/(?:0?[1-9]|1[0-2])/\d
 _DATED: Final = re.compile(
     r"(?:ngày|sáng|trưa|chiều|tối|đêm|nsx|hsd|exp|mfg|từ|đến|trước|sau)\W{0,3}$"
 )
+_RANKED: Final = re.compile(r"\b(?:bug|lỗi|sprint|ticket|ưu tiên|priority|task|issue)\b")
 _CLOCK: Final = re.compile(r",? ?-? ?\d{1,2}[:h]\d\d")
 _OFFICE: Final = re.compile(r"(?:tổng|giám đốc|chủ tịch|trưởng|hiệu trưởng|viện trưởng|bí thư)\b")
 _STREET: Final = re.compile(r"\s[^,.;:\d]{2,30},\s?(?:p\.|q\.|phường|quận|xã)")
@@ -68,6 +69,7 @@ class Addresses:
                 self.room,
                 needs="Pp",
             ),
+            Rule(r"(?<![\w.])Đ\.\s?(?=số\ \d)", "đường ", needs="Đ"),
             Rule(
                 r"(?<![\w.])Đ\.\s?(?=\d{1,3}\ (?:[Ll]uật|BL|NĐ|[Nn]ghị|TT))",
                 "điều ",
@@ -143,7 +145,7 @@ class Addresses:
         reported = _QUARTER_BEFORE.search(before(match)) or _QUARTER_AFTER.match(after(match))
         if match["rank"] == "Q" and match["number"] in "1234" and reported and not civic:
             return f"quý {self._numbers.whole(match['number'])}"
-        if match["rank"] == "P" and not civic:
+        if match["rank"] == "P" and (not civic or _RANKED.search(around)):
             return None
         return f"{_RANKS[match['rank'].upper()]} {self._numbers.whole(match['number'])}"
 
@@ -173,6 +175,8 @@ class Addresses:
         fields = match["house"].split("/")
         lettered = any(not field.isdecimal() for field in fields) and len(fields[-1]) != _YEAR
         deep = match["house"].count("/") > 1
+        if re.fullmatch(r"\d/\dM", match["house"]):
+            return None  # half a spoon of a recipe
         if _SHORT_DATE.fullmatch(match["house"]) and (
             _DATED.search(before(match)) or _CLOCK.match(after(match))
         ):

@@ -95,7 +95,7 @@ DASH: Final = (
 )
 
 SLASH: Final = (
-    _cue("date", 7, before=r"(?:\d[hg]|giờ|phút) "),
+    _cue("date", 7, before=r"(?:\d[hg]\d{0,2}|giờ|phút),? "),
     _cue(
         "date",
         4,

@@ -81,6 +81,10 @@ _UNMARKED_UNITS: Final = dict(
 )
 _VIETNAMESE: Final = re.compile(r"(?:[à-ỹđ]\w*|được|từ) \d{1,2} ?$")
 """A word with marks before a number, so that ``th`` after it is no English ordinal."""
+_DURING: Final = re.compile(
+    r"[à-ỹđ].*(?:\d ?[-–] ?\d{1,2}|\b(?:gplx|bh|keo|hạn|trong|hơn) \d{1,2}) ?$"
+)
+"""Words with marks, and a range or a word of a term before a number, so that ``th`` is months."""
 _MODEL: Final = re.compile(
     r"(?:size|máy|dòng|galaxy|tab|model|sony|canon|đèn|bóng|tuyến|xe|nhôm|ram|tòa|toà|block)\s$|[-,/]$"
 )
@@ -107,7 +111,7 @@ class Chat:
             Rule(r"c(?=/\w)(?<=\dc)|c(?!\w)(?<=\d[kK]/c)", " cái", glued=True, needs="c"),
             Rule(
                 r"th(?!\w)(?:(?<=\dth)|(?<=\d\ th))",
-                lambda match: "tháng" if _VIETNAMESE.search(before(match)) else None,
+                lambda match: "tháng" if _is_months(match) else None,
                 needs="t",
             ),
             Rule(r"(?<=\d)\ ?tc(?!\w)", " tín chỉ", needs="t"),
@@ -219,8 +223,16 @@ class Chat:
             lead = re.search(r"[^\W\d_]", line)
             small = lead is not None and lead[0].islower()
             strong = sum((word if len(word) == 1 else word.lower()) in _CHATTING for word in words)
+            strong = strong or re.search(r"(?<!\w)[abcemt] ơi(?!\w)", line) is not None
             chatting[start] = 2 if strong else int(small)
         return chatting[start]
+
+
+def _is_months(match: re.Match[str]) -> bool:
+    """Return whether ``th`` after a number means months and is no English ordinal."""
+    front = before(match)
+    ordinal = re.search(r"\bthe \d{1,3} ?$", front) is not None
+    return not ordinal and (_VIETNAMESE.search(front) or _DURING.search(front)) is not None
 
 
 def _is_listed(letter: str, front: str, back: str) -> bool:

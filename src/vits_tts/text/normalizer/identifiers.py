@@ -63,6 +63,9 @@ _KEYWORD: Final = re.compile(r"(?<![\w.])[A-Z][A-Z\d]{1,11} $")
 _ORDERED: Final = re.compile(
     r"(?:đơn hàng|kiện hàng|bưu kiện|bưu phẩm|vận đơn|kiện|đơn|hợp đồng|hóa đơn|hđ|hd)(?: số)? $"
 )
+_TERM_DIGITS: Final = 5
+"""Digits of the number of a term, such as 20241."""
+_TERM: Final = re.compile(r"(?:kì|kỳ|học kỳ|mã lớp|mã môn|mã học phần) $")
 _CALL_ENDS: Final = re.compile(r"\s?(?:$|[.,;(!]|để |hoặc |và |khi )")
 _COUNTED_THING: Final = re.compile(r"\s?[-–%=+*/:]|\s?[^\W\d_]")
 _COUNTED_AFTER: Final = re.compile(
@@ -205,7 +208,7 @@ class Identifiers:
                 self.plate,
                 needs="-",
             ),
-            Rule(r"(?<![\w.,/])\d{3,20}(?:-\d{2,4})?(?!\w)(?![.,]\d)", self.identifier),
+            Rule(r"(?<![\w.,/])\d{3,20}(?:-\d{2,12})?(?!\w)(?![.,]\d)", self.identifier),
             Rule(
                 r"(?i:(?<!\w)(?:gửi|gui|nhắn|bấm|phím|nhấn|gọi|tới|đến|đầu\ số|tổng\ đài"
                 r"|lh:?|liên\ hệ:?)\ (?:số\ )?)"
@@ -328,6 +331,9 @@ class Identifiers:
         digits = match[0]
         front = before(match)
         called = _IDENTIFIED.search(front)
+        term = _TERM.search(front) if len(digits) == _TERM_DIGITS else None
+        if term or re.search(r"-\d{6,}$", digits):
+            return self._numbers.digits(digits)
         if called and called[0].startswith("gọi") and len(digits) < 8:  # noqa: PLR2004
             called = None if digits not in _EMERGENCIES else called
         if len(digits) >= _SHORTEST_CODE and not called:

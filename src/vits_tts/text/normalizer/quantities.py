@@ -72,6 +72,11 @@ class Quantities:
                 self.score,
                 needs="-–—~",
             ),
+            Rule(
+                r"(?<![\w.,:])\d{1,2}(?::\d{1,2}){2,5}(?![\w:])(?![.,]\d)",
+                lambda match: " ".join(map(self._numbers.whole, match[0].split(":"))),
+                needs=":",
+            ),
             Rule(rf"{START}(?P<a>{NUMBER}):(?P<b>{NUMBER}){_END}", self.ratio, needs=":"),
             Rule(
                 rf"{START}(?P<whole>\d{{1,4}})?\s?(?P<part>[{vulgar}])",

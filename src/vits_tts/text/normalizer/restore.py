@@ -35,6 +35,7 @@ _WORD: Final = re.compile(
 )
 _ANY_WORD: Final = re.compile(r"(?<![\w@./?=&-])[^\W\d_]{1,7}(?![\w@/=-])(?!\.\w|://)")
 _NEEDS_MARKS: Final = re.compile(r"(?<![\w@./?=&-])[a-z]{3,7}(?![\w@/=-])(?!\.\w|://)")
+_FOREIGN_BEFORE: Final = re.compile(r"(?<![\w ] )(?<!\w)([A-Z][a-z]{2,12}) $")
 _KEPT: Final = frozenset("shop like rep seen set top mod".split())
 _BANK: Final = re.compile(
     r"\d(?:VND|d)\b|\bVND\b.{0,80}\bND\b|\b[Ss]o du(?: TK| tai khoan|[ :]+\d)|\bTK [\dx*]{3}"
@@ -43,6 +44,7 @@ _GAP: Final = re.compile(r"[ /]")
 _WHOLE_WORDS: Final = frozenset([
     "thanh cong", "hieu luc", "dien luc", "nang luc", "ap luc",
     "viet nam", "mien nam", "phia nam", "phi nam",
+    "chung khoan",
 ])  # fmt: skip
 """Words that end with one of ``_BEFORE_NUMBER`` and mean something else before a number, too."""
 _ACCOUNT: Final = re.compile(r"\b(?:TK|STK|[Tt]ai khoan)\b")
@@ -69,10 +71,12 @@ _BEFORE_NUMBER: Final = dict(
     zip(
         "ngay thang luc so gio nam phut quan phuong duong lop diem khoan dieu den tu con gia han "
         "toi la"
-        " tru cong du nop gui ma tang phi goi sau khoang tong nhan the".split(),
+        " tru cong du nop gui ma tang phi goi sau khoang tong nhan the"
+        " ky dot tuan bai cau khoa".split(),
         "ngày tháng lúc số giờ năm phút quận phường đường lớp điểm khoản điều đến từ còn giá hạn "
         "tới là"
-        " trừ cộng dư nộp gửi mã tặng phí gói sau khoảng tổng nhận thẻ".split(),
+        " trừ cộng dư nộp gửi mã tặng phí gói sau khoảng tổng nhận thẻ"
+        " kỳ đợt tuần bài câu khóa".split(),
         strict=True,
     )
 )
@@ -203,8 +207,9 @@ def _typed(*, both: bool) -> _Candidates:
     """
     found = {}
     for short, syllables in (_SHORTENED | ({"m": "mày"} if both else {})).items():
-        both = {(word, ranks()[word]) for word in syllables.split()} | {*_marked().get(short, ())}
-        found[short] = sorted(both, key=lambda candidate: candidate[1])
+        candidates = {(word, ranks()[word]) for word in syllables.split()}
+        candidates.update(_marked().get(short, ()))
+        found[short] = sorted(candidates, key=lambda candidate: candidate[1])
     return found
 
 
@@ -253,7 +258,7 @@ class Restore:
             code = word[0].isupper() and len(word[0]) <= _LONGEST_CODE
             code = code and word.start() not in shouted
             known = word[0].lower() in _marked() and (not code or spoken[start:end].isupper())
-            known = known and word[0] not in _KEPT
+            known = known and word[0] not in _KEPT and not _brand(word)
             known = known or word[0] in typed
             together = run and _GAP.fullmatch(spoken[run[-1].end() : word.start()])
             if run and (not known or not together or len(run) >= _LONGEST_RUN):
@@ -384,6 +389,18 @@ def _shouted(words: list[re.Match[str]]) -> set[int]:
             found |= {one.start() for one in stretch}
         stretch = [word] if word is not None and loud else []
     return found
+
+
+def _brand(word: re.Match[str]) -> bool:
+    """Return whether a word is the second of a foreign name of two (``Ninja Van``)."""
+    spoken, start, end = word.string, word.start(), word.end()
+    front = _FOREIGN_BEFORE.search(spoken, max(0, start - _LONGEST_RUN), start)
+    return (
+        word[0].istitle()
+        and front is not None
+        and front[1].lower() not in _marked()
+        and re.match(" [A-Z]", spoken[end : end + 2]) is None
+    )
 
 
 def _usual(syllables: list[str]) -> bool:

@@ -123,6 +123,18 @@ class Units:
                 f"{self._numbers.whole(match['days'])} ngày",
                 needs="w",
             ),
+            Rule(
+                r"w(?!\w)(?:(?<=sau\ \dw)|(?<=mỗi\ \dw)|(?<=thai\ \dw)|(?<=thai\ \d\dw)"
+                r"|(?<=trong\ \dw))",
+                "tuần",
+                needs="w",
+            ),
+            Rule(
+                r"(?<=\d)\ ?M(?=\ (?:muối|đường|nước|dầu|tiêu|bột|hạt|mắm|giấm|tương"
+                r"|bơ|sữa|rượu|mật))",
+                " muỗng",
+                needs="M",
+            ),
             Rule(r"(?<!\w)M(?=:?\s?\d{2,3}\s?(?:l|lần|ck|nhịp)\s?/)", "mạch", needs="/"),
             Rule(r"(?<!\w)NT(?=:?\s?\d{2}\s?(?:l|lần|nhịp)\s?/)", "nhịp thở", needs="/"),
             Rule(
@@ -270,8 +282,8 @@ class Units:
         top = match["top"]
         if top == "d" and _FEE.match(match["rates"]):
             top = "đ"
-        if top == "v" and re.match(r"\s?/\s?\d?\s?(?:ngày|lần|ngay|lan)", match["rates"]):
-            top = "viên"
+        if top == "v" and re.match(r"\s?/\s?\d?\s?(?:ngày|lần|ngay|lan|ng\b)", match["rates"]):
+            return f" viên một {'lần' if 'l' in match['rates'] else 'ngày'}"
         if top == "đ" and _points(match):
             return f" điểm{match['rates'].replace('/', ' trên ')}"
         if (
@@ -393,6 +405,7 @@ _AGED: Final = re.compile(
     r"(?:\b(?:e|em|m|mình|con|bé|cháu|bạn|anh|a|c|chị|tuổi|mới|nay|mẹ|ba|bà|ông|nam|nữ|gái|trai|đã"
     r"|bố|vợ|chồng|từ|lúc|năm|hồi|dưới|trên|sn|đứa|thằng|gần|hơn|tầm|khoảng"
     r"|này|kia|ấy|niên|người|ng|cụ|chú|bác|cô|tui|tôi|mình)\s"
+    r"|[<>≥≤] ?|(?:bé gái|bé trai|trẻ) "
     r"|\b(?:bn|bệnh nhân|nam|nữ)(?: \w+){0,3}, )$"
 )
 _BILLIONS: Final = re.compile(
@@ -432,7 +445,8 @@ _POINTS_BEFORE: Final = re.compile(
 )
 _POINTS_AFTER: Final = re.compile(
     r"(?:\s(?:trận|vòng)|\s?/\s?\d{1,2} (?:trận|vòng)"
-    r"|\s?(?:khối|tổ hợp|môn|ngành|sau \d|toán|lý|hóa|văn|anh|sinh|sử|địa))"
+    r"|\s?(?:gk|ck|giữa kỳ|cuối kỳ|quá trình|chuyên cần|khối|tổ hợp|môn|ngành"
+    r"|sau \d|toán|lý|hóa|văn|anh|sinh|sử|địa))"
 )
 
 
