@@ -93,7 +93,7 @@ class Abbreviations:
                 needs=".",
             ),
             Rule(r"(?<!\w)[A-ZĐ]{2,20}s?(?!\w)", self.unknown),
-            Rule(r"(?<!\w)(?:[B-DF-HJ-NP-TV-XZĐ]|[b-df-hj-np-tv-xzđ])(?!\w)", self.letter),
+            Rule(r"(?<!\w)(?:[B-DF-HJ-NP-TV-XZĐĂÂ]|[b-df-hj-np-tv-xzđăâ])(?!\w)", self.letter),
         )
 
     def document(self, letters: str) -> str:
@@ -226,7 +226,7 @@ class Abbreviations:
         return spelled(word)
 
     def letter(self, match: re.Match[str]) -> str:
-        """Read a single consonant by its name.
+        """Read a single consonant, ``ă`` or ``â`` by its name.
 
         The ``d`` of a law's ``điểm d`` is the Vietnamese letter.
         """
