@@ -7,7 +7,7 @@ from typing import Final
 
 from vits_tts.text.letters import CAPITALS, SMALLS, spelled
 from vits_tts.text.normalizer import cues, languages
-from vits_tts.text.normalizer.rules import Rule, Step, after, before, shouted
+from vits_tts.text.normalizer.rules import CONTEXT, Rule, Step, after, before, shouted
 from vits_tts.text.normalizer.tables import texts
 from vits_tts.text.syllables import is_syllable
 
@@ -60,8 +60,17 @@ class Abbreviations:
             Rule(r"(?<!\w)VN/A(?!\w)", "vê nờ a", needs="/"),
             Rule(r"(?<=-\ )CN(?=\s[A-ZĐ])", "chi nhánh", needs="-"),
             Rule(r"(?<![\w.&-])CN(?!\w)", self.sunday, needs="C"),
+            Rule(
+                r"(?<![\w+])(?P<grade>[A-DF])\+(?=[\s,.;)]|$)(?!\s?[\dA-Z(])",
+                lambda match: f"{spelled(match['grade'])} cộng",
+                needs="+",
+            ),
             Rule(r"(?<!\w)HA(?=:?\s\d{2,3}/\d)", "huyết áp", needs="H"),
             Rule(r"(?<!\w)TL(?=\))", "thương lượng", needs="T"),
+            Rule(
+                r"(?<![\w@#./&'’-])[bcdđghklmnpqrstvx]{3,8}(?![\w@&'’-])(?!\.\w)",
+                lambda match: self.words.get(match[0].upper()),
+            ),
             Rule(r"(?<![\w@#./&-])[A-ZĐƯ]{2,5}(?![\w@&-])(?!\.\w)", self.sense),
             Rule(
                 rf"(?<![\w@#.-])(?<![A-ZĐ\d.]/)(?P<word>{_WORD}(?:[.&-][A-ZĐ][A-Za-zĐđƯ]{{0,9}}(?:&[A-ZĐ]{{1,4}})?){{0,4}})"
@@ -84,7 +93,7 @@ class Abbreviations:
                 needs=".",
             ),
             Rule(r"(?<!\w)[A-ZĐ]{2,20}s?(?!\w)", self.unknown),
-            Rule(r"(?<!\w)(?:[B-DF-HJ-NP-TV-XZĐ]|[b-df-hj-np-tv-xzđ])(?!\w)", self.letter),
+            Rule(r"(?<!\w)(?:[B-DF-HJ-NP-TV-XZĐĂÂ]|[b-df-hj-np-tv-xzđăâ])(?!\w)", self.letter),
         )
 
     def document(self, letters: str) -> str:
@@ -96,6 +105,9 @@ class Abbreviations:
 
     def sense(self, match: re.Match[str]) -> str | None:
         """Read an abbreviation with several meanings by the words around it."""
+        front = match.string[max(0, match.start() - CONTEXT) : match.start()]
+        if len(match[0]) <= _LONGEST_KEYWORD and _KEYWORD.search(front):
+            return None if is_syllable(match[0].lower()) else spelled(match[0])
         readings = self._senses.get(match[0])
         if readings is None or geometric(match):
             return None
@@ -214,7 +226,7 @@ class Abbreviations:
         return spelled(word)
 
     def letter(self, match: re.Match[str]) -> str:
-        """Read a single consonant by its name.
+        """Read a single consonant, ``ă`` or ``â`` by its name.
 
         The ``d`` of a law's ``điểm d`` is the Vietnamese letter.
         """
@@ -231,6 +243,9 @@ _LETTERS: Final = re.compile(r"(?!T\.P)[A-ZĐ](?:\.[A-ZĐ])+")
 _NAME_NEXT: Final = re.compile(rf"(?<=\.)[{CAPITALS}][{SMALLS}]")
 """Initials that are glued to a name: ``N.V.Tùng``."""
 
+_KEYWORD: Final = re.compile(r"(?:[Ss]oạn|SOẠN|[Cc]ú pháp)(?: tin)?:? (?:[A-Z\d]{1,8} )?$")
+"""Words before the text of a message to a service, whose letters are keys and no abbreviation."""
+_LONGEST_KEYWORD: Final = 3
 _NAMED: Final = re.compile("[A-ZĐ]{3,4}")
 _CALLED: Final = {"A": "anh", "C": "chị", "M": "mít"}
 _FAR: Final = 160

@@ -11,6 +11,7 @@ _RANKS: Final = {
     "Q": "quận",
     "P": "phường",
     "H": "huyện",
+    "T": "tỉnh",
     "X": "xã",
     "Đ": "đường",
     "TP": "thành phố",
@@ -24,11 +25,20 @@ _PLACED: Final = re.compile(
     r" \w+|\d[\w/]*))\s*$"
 )
 _CIVIC: Final = re.compile(r"(?:quận|phường|huyện|thành phố|đường|\bq\.?\s?\d|\bp\.?\s?\d|tp)")
+_QUARTER_BEFORE: Final = re.compile(
+    r"(?:kqkd|bctc|kết quả kinh doanh|báo cáo|doanh thu|lợi nhuận|lnst|lãi|lỗ|cuối|trong|gdp|so với"
+    r"|ước|kế hoạch)(?: \w+){0,1} $"
+)
+_QUARTER_AFTER: Final = re.compile(
+    r":?\s?(?:doanh thu|lợi nhuận|lnst|lntt|lãi|lỗ|tăng|giảm|đạt|năm|này|tới|vừa|sẽ|(?:19|20)\d\d)"
+)
 _YEAR: Final = 4  # digits: 20/11/2024 is a date, not a house number
 _SHORT_DATE: Final = re.compile(r"(?:0?[1-9]|[12]\d|3[01])/(?:0?[1-9]|1[0-2])/\d\d")
 _DATED: Final = re.compile(
     r"(?:ngày|sáng|trưa|chiều|tối|đêm|nsx|hsd|exp|mfg|từ|đến|trước|sau)\W{0,3}$"
 )
+_RANKED: Final = re.compile(r"\b(?:bug|lỗi|sprint|ticket|ưu tiên|priority|task|issue)\b")
+_CLOCK: Final = re.compile(r",? ?-? ?\d{1,2}[:h]\d\d")
 _OFFICE: Final = re.compile(r"(?:tổng|giám đốc|chủ tịch|trưởng|hiệu trưởng|viện trưởng|bí thư)\b")
 _STREET: Final = re.compile(r"\s[^,.;:\d]{2,30},\s?(?:p\.|q\.|phường|quận|xã)")
 _HOUSE: Final = re.compile(
@@ -54,7 +64,17 @@ class Addresses:
             ),
             Rule(rf"(?<![\w.])(?P<rank>[Tt][PpXxTt])(?:\.\s?|\ ){_NAME}", self.town),
             Rule(r"(?<![\w.])[Pp]\.\s?(?=[A-HĐ]\d)", "phòng ", needs="."),
-            Rule(r"(?<![\w.&])P\.?\s?(?P<room>\d{3,4})(?!\w)(?![.,]\d)", self.room, needs="P"),
+            Rule(
+                r"(?<![\w.&])(?:P\.?|p\.)\s?(?P<room>\d{3,4})(?!\w)(?![.,]\d)",
+                self.room,
+                needs="Pp",
+            ),
+            Rule(r"(?<![\w.])Đ\.\s?(?=số\ \d)", "đường ", needs="Đ"),
+            Rule(
+                r"(?<![\w.])Đ\.\s?(?=\d{1,3}\ (?:[Ll]uật|BL|NĐ|[Nn]ghị|TT))",
+                "điều ",
+                needs="Đ",
+            ),
             Rule(
                 r"(?<![\w.])(?P<rank>[QPHXĐ]|KP|Kp|kp|[qp])\.\s?(?P<number>\d{1,2})(?!\w)(?!\s?(?:%|phút))",
                 self.numbered,
@@ -67,7 +87,7 @@ class Addresses:
                 self.short,
             ),
             Rule(rf"(?<![\w.])(?P<rank>[QP])\.\s?{_NAME}", self.ranked),
-            Rule(rf"(?<![\w.])(?P<rank>[HXĐ])\.\s?{_NAME}", self.placed),
+            Rule(rf"(?<![\w.])(?P<rank>[HXĐT])\.\s?{_NAME}", self.placed),
             Rule(rf"(?<![\w.])(?P<rank>[qphxđ])\.\s?{_NAME}", self.ranked, needs="."),
             Rule(
                 r"(?i)(?<!\w)km\s?(?P<km>\d{1,4})\s?\+\s?(?P<m>\d{1,3})(?!\w)",
@@ -121,7 +141,11 @@ class Addresses:
     def short(self, match: re.Match[str]) -> str | None:
         """Read ``Q1``, and ``P5`` beside another part of an address."""
         around = before(match) + " " + after(match)
-        if match["rank"] == "P" and not _CIVIC.search(around):
+        civic = _CIVIC.search(around)
+        reported = _QUARTER_BEFORE.search(before(match)) or _QUARTER_AFTER.match(after(match))
+        if match["rank"] == "Q" and match["number"] in "1234" and reported and not civic:
+            return f"quý {self._numbers.whole(match['number'])}"
+        if match["rank"] == "P" and (not civic or _RANKED.search(around)):
             return None
         return f"{_RANKS[match['rank'].upper()]} {self._numbers.whole(match['number'])}"
 
@@ -151,7 +175,11 @@ class Addresses:
         fields = match["house"].split("/")
         lettered = any(not field.isdecimal() for field in fields) and len(fields[-1]) != _YEAR
         deep = match["house"].count("/") > 1
-        if _SHORT_DATE.fullmatch(match["house"]) and _DATED.search(before(match)):
+        if re.fullmatch(r"\d/\dM", match["house"]):
+            return None  # half a spoon of a recipe
+        if _SHORT_DATE.fullmatch(match["house"]) and (
+            _DATED.search(before(match)) or _CLOCK.match(after(match))
+        ):
             return None
         named = lettered or deep or _HOUSE.search(before(match)) or _STREET.match(after(match))
         if (deep and len(fields[-1]) == _YEAR) or not named:

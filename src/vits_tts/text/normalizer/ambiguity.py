@@ -95,6 +95,12 @@ DASH: Final = (
 )
 
 SLASH: Final = (
+    _cue("date", 7, before=r"(?:\d[hg]\d{0,2}|giờ|phút),? "),
+    _cue(
+        "date",
+        4,
+        before=r"\bngày (?!uống|dùng|ăn|bôi|tiêm|làm|chạy|đi|được)(?:[^\W\d]{2,8} ){1,3}",
+    ),
     _cue("date", 9, after=r"\s?(?:âm|dương|\(?âl|al\b|dl\b)"),
     _cue("date", 8, before=rf"(?:{_DAY_WORDS})(?:\snay)?\s\(?"),
     _cue("date", 2, before=rf"(?:{_NEAR_DAY_WORDS})\W{{0,3}}"),
@@ -251,6 +257,7 @@ _PICTURE: Final = re.compile(
     r"(?:quay|video|màn hình|phân giải|chế độ|phim|chuẩn|tivi|ti vi|tv|xem|hỗ trợ|phát)\s"
     r"(?:[248]k[,/ ]\s?)?$"
 )
+_PICTURED_AFTER: Final = re.compile(r"\s?(?:\d{2,3}\s?hz|amoled|oled|ips|lcd|ultra hd|uhd)")
 _ELECTRIC: Final = re.compile(
     r"(?:điện|nguồn|sạc|pin|vôn|volt|ắc quy|bình|adapter|đèn|motor|mô tơ|dòng|ac|dc|usb|sợi|ổ)\b"
 )
@@ -271,7 +278,7 @@ def letter(match: re.Match[str], unit: str) -> LetterReading:  # noqa: PLR0911
     front = string[max(0, start - 48) : start].rpartition("\n")[2].lower()
     back = after(match)
     spaced = match[0][0] == " "
-    if unit in {"K", "k"} and _PICTURE.search(front):
+    if unit in {"K", "k"} and (_PICTURE.search(front) or _PICTURED_AFTER.match(back)):
         return "name"
     if unit in {"M", "B", "K", "k"}:
         scaled = bool(_SCALED_AFTER.match(back) or (unit != "B" and _SCALED_BEFORE.search(front)))

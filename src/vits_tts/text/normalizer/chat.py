@@ -64,6 +64,7 @@ _SPELLED_AFTER: Final = re.compile(
 """Words beside a vowel that is the name of a letter, in text that was spelled by earlier steps."""
 
 _LISTED: Final = re.compile(r"(?:(?<!\w)[a-zđ](?:,| và| hoặc)\s)$")
+_NEAR: Final = 3
 _LIST_GOES_ON: Final = re.compile(r"(?:,| và| hoặc)\s[a-zđ](?!\w)")
 _CHATTING: Final = frozenset(
     "ko k kh dc đc r mn mng ntn nx cx vs trc ck vk mk mik hok hong khum bh ib nt rùi thui iu wá "
@@ -80,6 +81,10 @@ _UNMARKED_UNITS: Final = dict(
 )
 _VIETNAMESE: Final = re.compile(r"(?:[à-ỹđ]\w*|được|từ) \d{1,2} ?$")
 """A word with marks before a number, so that ``th`` after it is no English ordinal."""
+_DURING: Final = re.compile(
+    r"[à-ỹđ].*(?:\d ?[-–] ?\d{1,2}|\b(?:gplx|bh|keo|hạn|trong|hơn) \d{1,2}) ?$"
+)
+"""Words with marks, and a range or a word of a term before a number, so that ``th`` is months."""
 _MODEL: Final = re.compile(
     r"(?:size|máy|dòng|galaxy|tab|model|sony|canon|đèn|bóng|tuyến|xe|nhôm|ram|tòa|toà|block)\s$|[-,/]$"
 )
@@ -106,7 +111,7 @@ class Chat:
             Rule(r"c(?=/\w)(?<=\dc)|c(?!\w)(?<=\d[kK]/c)", " cái", glued=True, needs="c"),
             Rule(
                 r"th(?!\w)(?:(?<=\dth)|(?<=\d\ th))",
-                lambda match: "tháng" if _VIETNAMESE.search(before(match)) else None,
+                lambda match: "tháng" if _is_months(match) else None,
                 needs="t",
             ),
             Rule(r"(?<=\d)\ ?tc(?!\w)", " tín chỉ", needs="t"),
@@ -164,7 +169,7 @@ class Chat:
         # A sign between words will be read as a space, so it is the same context as one.
         front, back = _SIGN_AT_END.sub(" ", front), _SIGN_AT_START.sub(" ", back)
         single = len(match[0]) == 1
-        if single and (_NAMING.search(front) or _LISTED.search(front) or _LIST_GOES_ON.match(back)):
+        if single and (_NAMING.search(front) or _is_listed(match[0], front, back)):
             return ""
         if (
             single
@@ -172,12 +177,9 @@ class Chat:
             and (match[0] != "k" or not _NEGATED_AFTER_SIZE.match(back))
         ):
             return ""
-        ended = (
-            (match[0] == "r" or (match[0] == "v" and re.search(r"[^\W\d_]\d+ $", front)))
-            and front.endswith(" ")
-            and re.match(r"\s*(?:$|[,.;!?]|(?:mà|thì|nhưng|nên|vẫn|còn) )", back)
+        asked = _ends_clause(match[0], front, back) or (
+            re.match(r"\s?(?:ạ|vậy|thế|\?|nhỉ)", back) and front.endswith(" ")
         )
-        asked = ended or (re.match(r"\s?(?:ạ|vậy|thế|\?|nhỉ)", back) and front.endswith(" "))
         if re.search(r"\d\s?$", front) and (single or match[0] in {"tr", "kg"}) and not asked:
             return ""
         if match[0] == "T" and front.endswith(" ") and _SPEAKING.match(back):
@@ -199,8 +201,10 @@ class Chat:
         ):
             return ""
         for reading in known:
-            # a and e may be names of letters, so they need stronger evidence
-            vowel = match[0] in {"a", "e"}
+            # a, e and c may be names of letters, so they need stronger evidence
+            vowel = match[0] in {"a", "e"} or (
+                match[0] == "c" and not (reading.before or reading.after)
+            )
             if not reading.anywhere and self._chats(spoken, start, chatting) <= vowel:
                 continue
             if cues.fits(reading, front, back, every=True):
@@ -219,8 +223,35 @@ class Chat:
             lead = re.search(r"[^\W\d_]", line)
             small = lead is not None and lead[0].islower()
             strong = sum((word if len(word) == 1 else word.lower()) in _CHATTING for word in words)
+            strong = strong or re.search(r"(?<!\w)[abcemt] ơi(?!\w)", line) is not None
             chatting[start] = 2 if strong else int(small)
         return chatting[start]
+
+
+def _is_months(match: re.Match[str]) -> bool:
+    """Return whether ``th`` after a number means months and is no English ordinal."""
+    front = before(match)
+    ordinal = re.search(r"\bthe \d{1,3} ?$", front) is not None
+    return not ordinal and (_VIETNAMESE.search(front) or _DURING.search(front)) is not None
+
+
+def _is_listed(letter: str, front: str, back: str) -> bool:
+    """Return whether a letter stands in a list of others, such as ``a, b và c``."""
+    listed = _LISTED.search(front) or _LIST_GOES_ON.match(back)
+    if listed is None:
+        return False
+    other = listed[0][:1] if listed[0][0].isalpha() else listed[0][-1]
+    # letters of a list follow each other; c, c are one person in two clauses, and v, e two words
+    return 0 < abs(ord(letter) - ord(other)) <= _NEAR
+
+
+def _ends_clause(word: str, front: str, back: str) -> bool:
+    """Return whether a letter after a number ends a clause, so that it is no unit."""
+    if word == "k":  # the number of a room is no price (phòng B203 k, cho e xin)
+        return bool(re.search(r"[a-z]\d{2,4} $", front) and re.match(r"[,?.]|$", back))
+    spoken = word == "r" or (word == "v" and re.search(r"[^\W\d_]\d+ $", front) is not None)
+    ends = re.match(r"\s*(?:$|[,.;!?]|(?:mà|thì|nhưng|nên|vẫn|còn) )", back) is not None
+    return spoken and front.endswith(" ") and ends
 
 
 def _joined(match: re.Match[str]) -> bool:

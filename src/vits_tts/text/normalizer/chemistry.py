@@ -75,6 +75,8 @@ class Chemistry:
             return None
         if _certain(written):
             return self._said(written)
+        if written == "Mn" and _PEOPLE.match(match.string, match.end()):
+            return None  # mọi người
         if written in _METALS | {"NO", "CO", "HI", "KI"}:
             around = before(match) + after(match)
             alone = written in _METALS and len(written) > 1 and not is_syllable(written.lower())
@@ -130,6 +132,9 @@ def _certain(species: str) -> bool:
     return bare in _PAIRS or ("(" in species and digits and not enclosed)
 
 
+_PEOPLE: Final = re.compile(
+    r" (?:cho|ơi|có|ai|giúp|xem|đi|nên|đã|ạ|thấy|cứ|nhớ|đừng|vào|ở|mình|oi|tư|nào)(?!\w)"
+)
 _PAIRS: Final = frozenset(
     "NaCl KCl HCl NaOH CaO MgO FeO CuO ZnO BaO NaBr KBr HBr NaI AgCl AgBr NaF CaS FeS ZnS CuS PbS"
     " MgS HgO MnO NiO CoO AlN SiC BeO NaH LiH LiCl NaClO HClO HBrO NaCN AgI CsCl RbCl LiOH NaHS PbO"

@@ -43,7 +43,15 @@ class Dates:
         """Return the steps for days of the week."""
         return (
             Rule(
-                r"(?<!\w)T(?P<first>[2-7])\s?[-–]\s?(?:T(?P<last>[2-7])|(?P<sunday>CN))(?!\w)",
+                r"(?<!\w)T(?P<days>[2-7](?:\s?[-,]\s?[2-7]){2,4})(?![\w/])",
+                lambda match: "thứ "
+                + re.sub("[2-7]", lambda day: self._numbers.ordinal(day[0]), match["days"]).replace(
+                    "-", ", "
+                ),
+                needs="T",
+            ),
+            Rule(
+                r"(?<!\w)T(?P<first>[2-7])\s?[-–→]\s?(?:T(?P<last>[2-7])|(?P<sunday>CN))(?!\w)",
                 self.weekdays,
                 needs="T",
             ),
@@ -51,6 +59,13 @@ class Dates:
                 r"(?<!\w)T(?P<day>[2-7])(?=\s?[,;:&/]\s?(?:T[2-7]|CN)|\s?[-–:)]|\ \(\d"
                 r"|\ (?:và|hàng|hằng)|\ (?:này|tuần|tới|sau|trước)|$)"
                 r"|(?<=,\ )T(?P<next>[2-7])(?!\w)",
+                self.weekday,
+                needs="T",
+            ),
+            Rule(
+                r"(?i:(?<=sáng\ )|(?<=chiều\ )|(?<=tối\ )|(?<=trưa\ )|(?<=nghỉ\ )|(?<=hôm\ )"
+                r"|(?<=thi\ )|(?<=họp\ )|(?<=học\ )|(?<=\d[hg]\ )|(?<=giờ\ )|(?<=phút\ ))"
+                r"T(?P<day>[2-7])(?P<next>)(?!\w)",
                 self.weekday,
                 needs="T",
             ),
@@ -152,6 +167,13 @@ class Dates:
                 needs="T",
             ),
             Rule(
+                r"(?i:(?<!\w)(?P<said>(?:tiền\ (?:nhà|phòng|trọ|điện|nước|mạng|học)|lương"
+                r"|học\ phí|cước|phí)\ ))"
+                r"[Tt](?P<m>[1-9]|1[0-2])(?!\w)(?![.,/-]\d)",
+                self.short_month,
+                needs="Tt",
+            ),
+            Rule(
                 rf"(?<![\w/])(?P<count>{_MONTH})T/?(?P<y>{_YEAR}){_END}",
                 self.months_of_year,
                 needs="T",
@@ -233,6 +255,8 @@ class Dates:
     def month(self, match: re.Match[str]) -> str:
         """Read ``tháng 11/2024`` and ``11/2024``."""
         said = match["said"] or "tháng "
+        if re.search(r"(?:lần|đợt|kỳ|số)(?: thứ)? $", before(match)):
+            said = ""  # lần 4/2026
         return f"{said}{self._month(match['m'])} năm {self._numbers.whole(match['y'])}"
 
     def quarters(self, match: re.Match[str]) -> str:

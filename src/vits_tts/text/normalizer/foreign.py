@@ -17,7 +17,7 @@ from sea_g2p import G2P
 
 from vits_tts.text.aligned import Edit, Text
 from vits_tts.text.letters import CUT, HELD, spelled
-from vits_tts.text.normalizer import languages
+from vits_tts.text.normalizer import languages, slips
 from vits_tts.text.normalizer.letter_to_sound import pinyin
 from vits_tts.text.normalizer.letter_to_sound import sounds as letter_sounds
 from vits_tts.text.normalizer.rules import Step, apart
@@ -229,16 +229,22 @@ def _glided(rhyme: str) -> str:
     return rhyme
 
 
+_MISPLACED: Final = re.compile("(?:^|[^gq])[iuư][àáảãạ]$")
+
+
 def _read(text: Text) -> Text:
     """Return the text with its foreign words read. One language is chosen for each phrase."""
-    edits = list(_edits(text.spoken))
+    edits = sorted(_edits(text.spoken))
     return text.rewritten(edits) if edits else text
 
 
 def _edits(spoken: str) -> Iterator[Edit]:
     phrase: list[re.Match[str]] = []
     for match in _WORDS.finditer(spoken):
-        if is_syllable(match[0].lower()) or match[0] in {HELD, CUT}:
+        lower = match[0].lower()
+        if is_syllable(lower) or match[0] in {HELD, CUT}:
+            if _MISPLACED.search(lower) and (better := slips.usual(lower)) != lower:
+                yield (*match.span(), better)  # ưà beside a digit, where slips left it
             continue
         if phrase and (len(phrase) > _LONGEST_PHRASE or not _joined_by(spoken, phrase[-1], match)):
             yield from _phrase(phrase)

@@ -48,6 +48,8 @@ _ROADS: Final = {
     "HL": "hương lộ",
     "NV": "nguyện vọng",
     "HK": "học kỳ",
+    "KV": "khu vực",
+    "BĐ": "báo động",
 }
 _EMERGENCIES: Final = frozenset(["111", "112", "113", "114", "115"])
 _KEYS: Final = {"*": "sao", "#": "thăng"}
@@ -56,6 +58,16 @@ _SERIES: Final = {
     for number, word in zip("3579", ("ba", "năm", "bảy", "chín"), strict=True)
 }
 _TEXTED: Final = re.compile(r"(?:soạn|soan|cú pháp|tin nhắn|sms|\bdk\b|\bđk\b|\bkt\b|nhắn tin)")
+_KEYWORD: Final = re.compile(r"(?<![\w.])[A-Z][A-Z\d]{1,11} $")
+"""The text of a message before the number that it is sent to: ``HUY V120B gửi 191``."""
+_ORDERED: Final = re.compile(
+    r"(?:đơn hàng|kiện hàng|bưu kiện|bưu phẩm|vận đơn|kiện|đơn|hợp đồng|hóa đơn|hđ|hd)(?: số)? $"
+)
+_TERM_DIGITS: Final = 5
+"""Digits of the number of a term, such as 20241."""
+_TERM: Final = re.compile(r"(?:kì|kỳ|học kỳ|mã lớp|mã môn|mã học phần) $")
+_CALL_ENDS: Final = re.compile(r"\s?(?:$|[.,;(!]|để |hoặc |và |khi )")
+_COUNTED_THING: Final = re.compile(r"\s?[-–%=+*/:]|\s?[^\W\d_]")
 _COUNTED_AFTER: Final = re.compile(
     r"\s?(?:đồng|đ\b|k\b|triệu|nghìn|ngàn|tỷ|tỉ|người|lần|usd|vnđ|vnd|tin|lượt|khách|giáo|học|suất"
     r"|phần|tr\b|củ|cái|bài|hộ|em|bạn)"
@@ -70,6 +82,14 @@ _LAST: Final = 255
 """The number of fields of an IPv4 address, and the maximum value of a field."""
 
 _TOO_LONG_TO_COUNT: Final = 10
+_LONG_ALONE: Final = 7
+"""Digits of a number without points that is a code unless something is counted with it."""
+_WORD_AND_NUMBER: Final = 2
+"""The number of parts of a name such as ``VIP2``; one with more parts is a code: ``GHN8K2LM``."""
+_AIRPORTS: Final = (
+    "SGN|HAN|DAD|CXR|PQC|HPH|HUI|VCA|VII|VDO|DLI|BMV|UIH|VCL|THD|PXU|TBB|VKG|CAH|VCS|DIN|BKK|DMK|SIN|KUL"
+    "|ICN|NRT|HND|KIX|TPE|HKG|PEK|PVG|CAN|SYD|MEL|CDG|FRA|LHR|JFK|LAX|SFO|DXB|DOH|MNL|CGK|DPS|PNH|REP|VTE"
+)
 
 
 class Identifiers:
@@ -102,6 +122,13 @@ class Identifiers:
     def steps(self) -> tuple[Step, ...]:
         """Return the steps for numbers that are dictated."""
         return (
+            Rule(
+                r"(?i:(?<=hậu\ phẫu\ )|(?<=sốt\ )|(?<=bệnh\ )|(?<=điều\ trị\ )|(?<=sau\ mổ\ ))"
+                r"N(?=\d{1,2}(?!\w))",
+                "ngày ",
+                glued=True,
+                needs="N",
+            ),
             Rule(
                 r"(?i:(?<=tk)|(?<=thẻ)|(?<=the)|(?<=khoản)|(?<=khoan)|(?<=visa)|(?<=card)|(?<=napas)"
                 r"|(?<=jcb)|(?<=đuôi)|(?<=duoi)|(?<=cuối)|(?<=cuoi))\ ?:?\ ?[*x.]{1,12}[\ -]?"
@@ -159,6 +186,18 @@ class Identifiers:
                 needs="+",
             ),
             Rule(rf"(?<![\w.,/+])(?P<phone>{_PHONE}){_END}", self.phone),
+            Rule(
+                r"(?i:(?<=\bID)|(?<=\bID:)|(?<=\bID:\ )|(?<=\bID\ )|(?<=passcode:\ )|(?<=\#))"
+                r"\d{3,5}(?:\ \d{3,5}){0,3}(?!\w|[.,]\d|\ \d)",
+                self.dictated,
+            ),
+            Rule(r"(?i)(?<!\w)ext\.?\s?:?\s?(?=\d{2,5}(?!\w))", "máy lẻ "),
+            Rule(
+                rf"(?<!\w)(?:(?P<from>{_AIRPORTS})\s?(?P<dash>[-–→>])\s?(?P<to>[A-Z]{{3}})"
+                rf"|(?P<first>[A-Z]{{3}})\s?(?P<joint>[-–→>])\s?(?P<last>{_AIRPORTS}))(?!\w)",
+                self.flight,
+                needs="-–→>",
+            ),
             Rule(rf"{_START}{_HOTLINE}{_END}", self.dictated),
             Rule(
                 rf"{_START}(?!(?:(?:19|20)\d\d\ ){{2}})\d{{4}}(?:[\ -]\d{{4}}){{2,3}}{_END}",
@@ -169,7 +208,7 @@ class Identifiers:
                 self.plate,
                 needs="-",
             ),
-            Rule(r"(?<![\w.,/])\d{3,20}(?:-\d{2,4})?(?!\w)(?![.,]\d)", self.identifier),
+            Rule(r"(?<![\w.,/])\d{3,20}(?:-\d{2,12})?(?!\w)(?![.,]\d)", self.identifier),
             Rule(
                 r"(?i:(?<!\w)(?:gửi|gui|nhắn|bấm|phím|nhấn|gọi|tới|đến|đầu\ số|tổng\ đài"
                 r"|lh:?|liên\ hệ:?)\ (?:số\ )?)"
@@ -264,6 +303,11 @@ class Identifiers:
         """Read all digits one by one."""
         return self._numbers.digits(match[0])
 
+    def flight(self, match: re.Match[str]) -> str:
+        """Read ``SGN-HAN``, the airports of a flight."""
+        first, last = match["from"] or match["first"], match["to"] or match["last"]
+        return f"{spelled(first)}, {spelled(last)}"
+
     def plate(self, match: re.Match[str]) -> str:
         """Read the number plate ``51F-123.45``."""
         series = " ".join(
@@ -287,11 +331,20 @@ class Identifiers:
         digits = match[0]
         front = before(match)
         called = _IDENTIFIED.search(front)
+        term = _TERM.search(front) if len(digits) == _TERM_DIGITS else None
+        if term or re.search(r"-\d{6,}$", digits):
+            return self._numbers.digits(digits)
         if called and called[0].startswith("gọi") and len(digits) < 8:  # noqa: PLR2004
             called = None if digits not in _EMERGENCIES else called
         if len(digits) >= _SHORTEST_CODE and not called:
             called = _CODE_BEFORE.search(front) or _CODE_AFTER.match(after(match))
-        long = len(digits) >= _TOO_LONG_TO_COUNT and not digits.endswith("000")
+            called = called or re.search("#$", front)
+        if len(digits) >= _LONG_ALONE - 1 and not called and not _COUNTED_AFTER.match(after(match)):
+            called = _ORDERED.search(front)
+        alone = digits.isdecimal() and not digits.endswith("00")
+        alone = alone and not _COUNTED_THING.match(after(match))
+        long = len(digits) >= (_LONG_ALONE if alone else _TOO_LONG_TO_COUNT)
+        long = long and not digits.endswith("000")
         return self._numbers.digits(digits) if called or long else None
 
     def fineness(self, match: re.Match[str]) -> str:
@@ -311,10 +364,14 @@ class Identifiers:
         """Read the short number to which a message is sent (``soạn DK gửi 123``) digit by digit."""
         digits = match["digits"]
         front, back = before(match), after(match)
-        texted = _TEXTED.search(front + match[0].lower()) or match[0].lower().startswith(
-            ("bấm", "đầu", "lh", "liên")
+        keyword = _KEYWORD.search(match.string, max(0, match.start() - 24), match.start())
+        texted = (
+            keyword
+            or _TEXTED.search(front + match[0].lower())
+            or match[0].lower().startswith(("bấm", "đầu", "lh", "liên"))
         )
-        if not texted or _COUNTED_AFTER.match(back) or digits.endswith("000"):
+        called = match[0].lower().startswith("gọi") and _CALL_ENDS.match(back)
+        if not (texted or called) or _COUNTED_AFTER.match(back) or digits.endswith("000"):
             return None
         return match[0][: -len(digits)] + self._numbers.digits(digits)
 
@@ -353,12 +410,13 @@ class Identifiers:
     def token(self, match: re.Match[str]) -> str:
         """Read ``U23``, ``H5N1``, ``A4``, ``VN123`` and ``45B`` part by part."""
         pieces = re.findall(r"\d+|[^\W\d_]+", match[0])
+        spoken = self._spoken if len(pieces) <= _WORD_AND_NUMBER else {}
         roads = {} if match[0][0].isdecimal() else _ROADS  # there is no road in 7HK92X
         return " ".join(
             (
                 self._code(piece)
                 if piece.isdecimal()
-                else roads.get(piece) or self._spoken.get(piece) or spelled(piece)
+                else roads.get(piece) or spoken.get(piece) or spelled(piece)
             )
             for piece in pieces
         )

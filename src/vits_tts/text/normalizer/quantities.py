@@ -40,6 +40,11 @@ class Quantities:
         vulgar = "".join(_VULGAR)
         return (
             Rule(
+                r"(?<![\d.,])(?P<model>\d{2,5})\ (?=\d)(?!\d{3}(?!\d)|\d{1,2}/\d)",
+                lambda match: f"{match['model']}, ",  # RTX 4060 8GB is no 4068
+                glued=True,
+            ),
+            Rule(
                 r"(?<![\w.,])\d{1,2}(?:,\d{1,2}){2,12}(?![\w%])(?![.,]\d)"
                 r"|(?i:(?<=tiết\ )|(?<=bài\ )|(?<=lớp\ )|(?<=khối\ )|(?<=chương\ )|(?<=tháng\ ))"
                 r"\d{1,2},\d{1,2}(?![\w%])(?![.,]\d)(?!\ điểm)",
@@ -66,6 +71,11 @@ class Quantities:
                 rf"(?<![\w,.])(?P<a>\d{{1,3}}){_DASH}(?P<b>\d{{1,3}}){_END}(?!\s?=)",
                 self.score,
                 needs="-–—~",
+            ),
+            Rule(
+                r"(?<![\w.,:])\d{1,2}(?::\d{1,2}){2,5}(?![\w:])(?![.,]\d)",
+                lambda match: " ".join(map(self._numbers.whole, match[0].split(":"))),
+                needs=":",
             ),
             Rule(rf"{START}(?P<a>{NUMBER}):(?P<b>{NUMBER}){_END}", self.ratio, needs=":"),
             Rule(
@@ -149,7 +159,8 @@ class Quantities:
         big = len(parts(match["b"])[0]) > 2 and not match["b"].startswith("0")  # noqa: PLR2004
         if big:
             return f"{first} trên {last}"
-        plain = " " if _RATIO.search(before(match)) else " hai chấm "
+        even = match["a"] == match["b"] == "1"
+        plain = " " if even or _RATIO.search(before(match)) else " hai chấm "
         return f"{first}{plain}{last}"
 
     def vulgar(self, match: re.Match[str]) -> str:
@@ -247,8 +258,8 @@ class Quantities:
 
 _COUNTED_NOUN: Final = re.compile(rf"\s[{SMALLS}]{{1,8}}(?!\w)")
 _NUMBERED: Final = re.compile(
-    r"(?:số|mã|lô|biển|ô|phòng|sđt|seri|kênh|mạng|đầu|tầng|tổ|áo|mẫu|nhà|đội|quân khu|đề|mã đề"
-    r"|bảng|từ|đến)\s$"
+    r"(?<!\w)(?:số|mã|lô|biển|ô|phòng|sđt|seri|kênh|mạng|đầu|tầng|tổ|áo|mẫu|nhà|đội|quân khu|đề"
+    r"|mã đề|bảng|từ|đến)\s$"
 )
 
 

@@ -12,26 +12,31 @@ is clearly the most probable; with ``always`` to the most probable syllable.
 import math
 import re
 import sys
-import unicodedata
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from importlib import resources
 from itertools import pairwise
+from types import MappingProxyType
 from typing import Final, Literal, TypeAlias
 
 from vits_tts.text.aligned import Edit, Text
-from vits_tts.text.normalizer import languages
+from vits_tts.text.normalizer import languages, people
 from vits_tts.text.normalizer.slips import ranks
 from vits_tts.text.syllables import is_syllable
 
 RestoreMarks: TypeAlias = Literal["off", "safe", "always"]
+_Candidates: TypeAlias = Mapping[str, list[tuple[str, int]]]
+"""The syllables that each word may stand for, with their ranks."""
 
-_WORD: Final = re.compile(r"(?<![\w@.?=&-])[A-Za-z]{1,7}(?![\w@=-])(?!\.\w|://)")
+_WORD: Final = re.compile(
+    r"(?<![\w@?=&-])(?:(?<!\.)|(?<=\d\.)|(?<=\b[PQHX]\.))[A-Za-z]{1,7}(?![\w@=-])(?!\.\w|://)"
+)
 _ANY_WORD: Final = re.compile(r"(?<![\w@./?=&-])[^\W\d_]{1,7}(?![\w@/=-])(?!\.\w|://)")
 _NEEDS_MARKS: Final = re.compile(r"(?<![\w@./?=&-])[a-z]{3,7}(?![\w@/=-])(?!\.\w|://)")
-_KEPT: Final = frozenset("shop like".split())
+_FOREIGN_BEFORE: Final = re.compile(r"(?<![\w ] )(?<!\w)([A-Z][a-z]{2,12}) $")
+_KEPT: Final = frozenset("shop like rep seen set top mod".split())
 _BANK: Final = re.compile(
     r"\d(?:VND|d)\b|\bVND\b.{0,80}\bND\b|\b[Ss]o du(?: TK| tai khoan|[ :]+\d)|\bTK [\dx*]{3}"
 )
@@ -39,20 +44,22 @@ _GAP: Final = re.compile(r"[ /]")
 _WHOLE_WORDS: Final = frozenset([
     "thanh cong", "hieu luc", "dien luc", "nang luc", "ap luc",
     "viet nam", "mien nam", "phia nam", "phi nam",
+    "chung khoan",
 ])  # fmt: skip
 """Words that end with one of ``_BEFORE_NUMBER`` and mean something else before a number, too."""
-_SURNAMES: Final = (
-    "nguyễn trần lê phạm hoàng huỳnh phan vũ võ đặng bùi đỗ hồ ngô dương lý đinh trịnh đoàn".split()
-)
-_GIVEN_NAMES: Final = (
-    "thị văn anh minh hoa lan linh hương tuấn hùng dũng cường đức hải nam sơn long phúc quang quân"
-    " thắng thành thảo trang vy yến nhung ngọc mai loan liên hiền hạnh hằng hà giang duy đạt khánh"
-    " khoa kiên lâm lợi nga ngân nhi oanh phong phương phượng quyên quỳnh tâm tân thanh thu thúy"
-    " thủy tiến trung tú tùng uyên việt vinh xuân bảo bình châu chi công cúc đào diễm".split()
-)
 _ACCOUNT: Final = re.compile(r"\b(?:TK|STK|[Tt]ai khoan)\b")
 _DAY: Final = re.compile(r"[ :]{1,2}[0-3]?\d(?![\w.,]?\d|\w)")
 """A number that may be a day: ``ngay 05/12`` and not ``goi ngay 1900``."""
+_CARD: Final = re.compile(r" (?:TD\b|JCB|VISA|Visa|ATM|NAPAS|Napas|MASTER|Amex|[*xX]{1,4}\d)")
+_EACH: Final = frozenset(["moi ng", "moi nguoi", "moi dua", "moi ban"])
+"""Words before a sum, as in ``moi nguoi 50k``: "mỗi người" and not "mọi người"."""
+_CALLED: Final = re.compile(
+    r"[ :]{1,2}(?:\d{3,5}|1[89]00[\d ]{4,9}|0\d{8,9})"
+    r"(?![\w/]|[.,]\d| ?(?:dong|phut|ngay|GB|MB))"
+)
+"""A telephone number after ``goi``, which means "gọi" there and "gói" before a name of a plan."""
+_GIVING: Final = frozenset("cho me bo gui tang chuyen ck nuoi sinh giup".split())
+"""Words after which ``con`` means a child, even before a number."""
 _MARKED: Final = re.compile(r"[^\x00-\x7f\W\d_]")
 _FEWEST: Final = 3
 """Minimum number of words of a line; with fewer there is too little context."""
@@ -64,10 +71,12 @@ _BEFORE_NUMBER: Final = dict(
     zip(
         "ngay thang luc so gio nam phut quan phuong duong lop diem khoan dieu den tu con gia han "
         "toi la"
-        " tru cong du nop gui ma tang phi goi sau khoang tong".split(),
+        " tru cong du nop gui ma tang phi goi sau khoang tong nhan the"
+        " ky dot tuan bai cau khoa".split(),
         "ngày tháng lúc số giờ năm phút quận phường đường lớp điểm khoản điều đến từ còn giá hạn "
         "tới là"
-        " trừ cộng dư nộp gửi mã tặng phí gói sau khoảng tổng".split(),
+        " trừ cộng dư nộp gửi mã tặng phí gói sau khoảng tổng nhận thẻ"
+        " kỳ đợt tuần bài câu khóa".split(),
         strict=True,
     )
 )
@@ -80,9 +89,29 @@ _AFTER_NUMBER: Final = dict(
 )
 """Words whose meaning beside a number is known, where neighbours give no evidence."""
 
+_SHORTENED: Final = {
+    "a": "anh", "e": "em", "c": "chị", "b": "bạn", "m": "mày mình", "t": "tao", "k": "không",
+    "ko": "không", "hok": "không", "hk": "không", "kg": "không", "kh": "không",
+    "dc": "được", "ng": "người", "r": "rồi", "rui": "rồi", "j": "gì", "z": "vậy",
+    "v": "vậy", "cx": "cũng", "cug": "cũng", "nx": "nữa", "vk": "vợ", "mk": "mình",
+    "mik": "mình", "bit": "biết", "bik": "biết", "trc": "trước", "vs": "với",
+    "lm": "làm", "ns": "nói", "nc": "nước", "uk": "ừ", "uh": "ừ", "um": "ừm", "lun": "luôn",
+    "thui": "thôi", "nhiu": "nhiêu", "dag": "đang", "nhug": "nhưng", "wa": "quá", "qa": "quá",
+    "ms": "mới", "chx": "chưa", "ch": "chưa", "dk": "được", "ah": "à", "ak": "à",
+    "hem": "không", "hum": "hôm", "zui": "vui", "iu": "yêu",
+}  # fmt: skip
+"""Syllables that shortenings stand for in lines of chat without marks."""
+_CHATTING: Final = frozenset(
+    "k ko hok hk hong dc ng r j z cx nx vk mk mik bik trc vs nha nhe ntn vl lun thui hem".split()
+)
+_KEYS: Final = frozenset("b c k m r t ko dc".split())
+"""Letters that are words only in chat: readings of other text spell letters by their names."""
+_CALLING: Final = re.compile(r"(?<![\w.])[aebcmt] oi(?!\w)")
 _LONGEST_CODE: Final = 3
 _LONGEST_RUN: Final = 60
 _PAIR_WEIGHT: Final = 0.9
+_FEW_MARKED: Final = 0.25
+"""Maximum share of words with marks of a line that lacks them elsewhere."""
 _VIETNAMESE_SHARE: Final = 0.7
 _USUAL_SHARE: Final = 0.5
 _CANDIDATES: Final = 12
@@ -165,25 +194,28 @@ def _marked() -> dict[str, list[tuple[str, int]]]:
     """Return the candidates of each word without marks, with their ranks, most frequent first."""
     found: dict[str, list[tuple[str, int]]] = {}
     for syllable, place in ranks().items():
-        found.setdefault(_plain(syllable), []).append((syllable, place))
+        found.setdefault(people.plain(syllable), []).append((syllable, place))
     return {plain: candidates[:_CANDIDATES] for plain, candidates in found.items()}
 
 
-def _plain(word: str) -> str:
-    decomposed = unicodedata.normalize("NFD", word.replace("đ", "d"))
-    return "".join(letter for letter in decomposed if letter.isascii())
+@lru_cache(maxsize=2)
+def _typed(*, both: bool) -> _Candidates:
+    """Return the syllables that the shortenings of chat stand for, in the order of their ranks.
 
-
-@lru_cache(maxsize=1)
-def _names() -> dict[str, str]:
-    """Return the syllables of people's names by their letters without marks.
-
-    Of two with the same letters, the one that is listed first is meant.
+    A shortening that is a syllable itself (``a``) keeps its other candidates. With ``both`` the
+    line has ``t`` and ``m``, who call each other "tao" and "mày".
     """
-    found: dict[str, str] = {}
-    for name in (*_SURNAMES, *_GIVEN_NAMES):
-        found.setdefault(_plain(name), name)
+    found = {}
+    for short, syllables in (_SHORTENED | ({"m": "mày"} if both else {})).items():
+        candidates = {(word, ranks()[word]) for word in syllables.split()}
+        candidates.update(_marked().get(short, ()))
+        found[short] = sorted(candidates, key=lambda candidate: candidate[1])
     return found
+
+
+def _chatty(spoken: str, start: int, words: list[str]) -> bool:
+    """Return whether a line without marks is chat: it has shortenings and begins small."""
+    return spoken[start].islower() or not _CHATTING.isdisjoint(words)
 
 
 class Restore:
@@ -208,6 +240,7 @@ class Restore:
             start = end + 1
 
     def _line(self, spoken: str, start: int, end: int) -> Iterator[Edit]:
+        """Restore the words of a line without any marks."""
         words = [word for word in _WORD.finditer(spoken, start, end) if not _in_address(word)]
         mixed = not spoken[start:end].isupper()
         counted = [word[0].lower() for word in words if not (mixed and word[0].isupper())]
@@ -215,24 +248,31 @@ class Restore:
         if not bank and (len(words) < _FEWEST or not _vietnamese(counted)):
             return
         certain = bank or sum(not is_syllable(word) for word in counted) >= _DECISIVE
+        certain = certain or (mixed and not _KEYS.isdisjoint(word[0] for word in words))
+        certain = certain or _CALLING.search(spoken, start, end) is not None
         shouted = _shouted(words) if mixed else set()
+        chat = certain and mixed and _chatty(spoken, start, counted)
+        typed = _typed(both={"m", "t"}.issubset(counted)) if chat else {}
         run: list[re.Match[str]] = []
         for word in words:
             code = word[0].isupper() and len(word[0]) <= _LONGEST_CODE
             code = code and word.start() not in shouted
             known = word[0].lower() in _marked() and (not code or spoken[start:end].isupper())
+            known = known and word[0] not in _KEPT and not _brand(word)
+            known = known or word[0] in typed
             together = run and _GAP.fullmatch(spoken[run[-1].end() : word.start()])
             if run and (not known or not together or len(run) >= _LONGEST_RUN):
-                yield from self._run(run, certain=certain)
+                yield from self._run(run, typed, certain=certain)
                 run = []
             if known:
                 run.append(word)
         if run:
-            yield from self._run(run, certain=certain)
+            yield from self._run(run, typed, certain=certain)
 
     def _mixed(self, spoken: str, start: int, end: int) -> Iterator[Edit]:
         """Restore single words of a line whose other words have marks."""
         line = spoken[start:end]
+        yield from people.in_marked_line(spoken, start, end)
         if all(map(is_syllable, _NEEDS_MARKS.findall(line))):
             return
         words = list(_ANY_WORD.finditer(spoken, start, end))
@@ -248,30 +288,38 @@ class Restore:
         ]
         if not hints:
             return
+        marked = sum(not word[0].isascii() for word in words)
+        mostly = len(words) > _FEWEST + 2 and marked <= _FEW_MARKED * len(words)
         run: list[int] = []
         for place in range(len(words) + 1):
             known = place < len(words) and (open_[place] or lower[place] in ranks())
             together = run and known and spoken[words[run[-1]].end() : words[place].start()] == " "
             if run and not together:
-                yield from self._mixed_run([words[at] for at in run], [open_[at] for at in run])
+                yield from self._mixed_run(
+                    [words[at] for at in run], [open_[at] for at in run], mostly=mostly
+                )
                 run = []
             if known:
                 run.append(place)
 
-    def _mixed_run(self, run: list[re.Match[str]], free: list[bool]) -> Iterator[Edit]:
+    def _mixed_run(
+        self, run: list[re.Match[str]], free: list[bool], *, mostly: bool
+    ) -> Iterator[Edit]:
         fixed = {at: word[0].lower() for at, word in enumerate(run) if not free[at]}
         beside = _beside(run[0].string, run[0].start(), run[-1].end())
         found = _likeliest([word[0].lower() for word in run], fixed, beside)
         for at, (word, (syllable, sure)) in enumerate(zip(run, found, strict=True)):
-            needed = 0.4 if word[0].lower() not in ranks() else 0.9
+            needed = 0.4 if word[0].lower() not in ranks() or mostly else 0.9
             if free[at] and sure >= needed and syllable != word[0].lower():
-                yield word.start(), word.end(), _cased(word[0], syllable)
+                yield word.start(), word.end(), people.cased(word[0], syllable)
 
-    def _run(self, run: list[re.Match[str]], *, certain: bool) -> Iterator[Edit]:
+    def _run(
+        self, run: list[re.Match[str]], typed: _Candidates, *, certain: bool
+    ) -> Iterator[Edit]:
         spoken = run[0].string
         words = [word[0].lower() for word in run]
-        fixed = _beside_numbers(run, words) | _named(run)
-        found = _likeliest(words, fixed, _beside(spoken, run[0].start(), run[-1].end()))
+        fixed = _beside_numbers(run, words) | people.named(run)
+        found = _likeliest(words, fixed, _beside(spoken, run[0].start(), run[-1].end()), typed)
         asked = self._how == "safe" and not certain and not fixed
         unlikely = asked and all(map(is_syllable, words))
         if unlikely and not _usual([syllable for syllable, _ in found]):
@@ -281,7 +329,7 @@ class Restore:
             if self._how == "safe" and kept and sure < _CERTAIN:
                 continue
             if syllable != word[0].lower():
-                yield word.start(), word.end(), _cased(word[0], syllable)
+                yield word.start(), word.end(), people.cased(word[0], syllable)
 
 
 def _beside_numbers(run: list[re.Match[str]], words: list[str]) -> dict[int, str]:
@@ -290,41 +338,29 @@ def _beside_numbers(run: list[re.Match[str]], words: list[str]) -> dict[int, str
     last = len(run) - 1
     fixed: dict[int, str] = {}
     if (
-        re.match(r"[ :]{1,2}(?:\d|[A-Z]+\d|OTP|PIN)", spoken[end : end + 9])
+        re.match(r"[ :]{1,2}(?:[xX*]{0,12}\d|[A-Z]+\d|OTP|PIN|KM\b|COD\b)", spoken[end : end + 14])
         and words[-1] in _BEFORE_NUMBER
         and " ".join(words[-2:]) not in _WHOLE_WORDS
     ):
         fixed[last] = _BEFORE_NUMBER[words[-1]]
         if words[-1] == "tang" and _ACCOUNT.search(spoken, max(0, start - _LONGEST_RUN), start):
             fixed[last] = "tăng"
+        if words[-1] == "goi" and _CALLED.match(spoken, end):
+            fixed[last] = "gọi"
+        if words[-1] == "con" and words[-2:-1] and words[-2] in _GIVING:
+            fixed[last] = "con"
         if words[-1] == "ngay" and not _DAY.match(spoken, end):
             fixed[last] = "ngay"
+    if words[-1] == "the" and _CARD.match(spoken, end):
+        fixed[last] = "thẻ"
     if words[-1] == "qua" and re.match(" [A-Za-z]", spoken[end : end + 2]):
         fixed[last] = "qua"  # as in qua SMS, qua app: the next word is foreign
+    if " ".join(words[-2:]) in _EACH and spoken[end + 1 : end + 2].isdigit():
+        fixed[last - 1] = "mỗi"
     counted = re.search(r"\d ?$|/$", spoken[max(0, start - 2) : start])
     if counted and words[0] in _AFTER_NUMBER:
         fixed[0] = _AFTER_NUMBER[words[0]]
     return fixed
-
-
-def _named(run: list[re.Match[str]]) -> dict[int, str]:
-    """Return the syllables of people's names in a run, by their places.
-
-    Two to four words with capitals are a name if they stand in the list of names and begin with a
-    surname, or do not begin a clause.
-    """
-    names, found = _names(), dict[int, str]()
-    at = 0
-    while at < len(run):
-        end = at
-        while end < len(run) and run[end][0][0].isupper() and run[end][0].lower() in names:
-            end += 1
-        surname = names.get(run[at][0].lower()) in _SURNAMES
-        inside = at > 0 and run[at - 1][0][0].islower() and run[at][0].istitle()
-        if 2 <= end - at <= 4 and (surname or inside):  # noqa: PLR2004
-            found |= {place: names[run[place][0].lower()] for place in range(at, end)}
-        at = max(end, at + 1)
-    return found
 
 
 def _in_address(word: re.Match[str]) -> bool:
@@ -355,6 +391,18 @@ def _shouted(words: list[re.Match[str]]) -> set[int]:
     return found
 
 
+def _brand(word: re.Match[str]) -> bool:
+    """Return whether a word is the second of a foreign name of two (``Ninja Van``)."""
+    spoken, start, end = word.string, word.start(), word.end()
+    front = _FOREIGN_BEFORE.search(spoken, max(0, start - _LONGEST_RUN), start)
+    return (
+        word[0].istitle()
+        and front is not None
+        and front[1].lower() not in _marked()
+        and re.match(" [A-Z]", spoken[end : end + 2]) is None
+    )
+
+
 def _usual(syllables: list[str]) -> bool:
     """Return whether most neighbours occur together in Vietnamese.
 
@@ -363,12 +411,6 @@ def _usual(syllables: list[str]) -> bool:
     places = [ranks()[syllable] for syllable in syllables]
     seen = [_pairs().count(a, b) > 0 for a, b in pairwise(places)]
     return len(seen) < 1 or sum(seen) >= _USUAL_SHARE * len(seen)
-
-
-def _cased(written: str, syllable: str) -> str:
-    if written.isupper() and len(written) > 1:
-        return syllable.upper()
-    return syllable.capitalize() if written[0].isupper() else syllable
 
 
 def _vietnamese(words: list[str]) -> bool:
@@ -396,18 +438,20 @@ def _likeliest(
     words: list[str],
     fixed: Mapping[int, str],
     beside: tuple[int, int],
+    typed: _Candidates = MappingProxyType({}),
 ) -> list[tuple[str, float]]:
     """Return the most probable syllable of each word, with its probability.
 
     ``fixed`` has the syllables that are known already, by their places; ``beside`` is the context
-    before the first word and after the last one. The probability of a pair is its share of all
+    before the first word and after the last one; ``typed`` has the syllables that a shortening
+    stands for. The probability of a pair is its share of all
     pairs with the same first syllable, mixed with the prior of the second one, so that unseen pairs
     are possible. ``forward`` and ``backward`` are scaled to a sum of 1 at each word to avoid
     underflow; the scale cancels in the result.
     """
     table, pairs = _marked(), _pairs()
     columns = [
-        [(fixed[at], ranks()[fixed[at]])] if at in fixed else table[word]
+        [(fixed[at], ranks()[fixed[at]])] if at in fixed else typed.get(word) or table[word]
         for at, word in enumerate(words)
     ]
     places = [[place for _, place in column] for column in columns]

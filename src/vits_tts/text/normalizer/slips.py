@@ -129,8 +129,8 @@ def _mended(match: re.Match[str]) -> str | None:
     word = match[0]
     lower = word.lower()
     if is_syllable(lower):
-        usual = _usual(lower)
-        return _like(word, usual) if usual != lower else None
+        better = usual(lower)
+        return _like(word, better) if better != lower else None
     better = _southern(lower) or mend(lower)
     if better:
         return _like(word, better)
@@ -143,7 +143,7 @@ def _like(word: str, better: str) -> str:
 
 
 @lru_cache(maxsize=8192)
-def _usual(word: str) -> str:
+def usual(word: str) -> str:
     """Return a syllable with its tone in the usual place, adding the tone that a stop requires."""
     decomposed = unicodedata.normalize("NFD", word)
     tone = _TONE_MARKS.search(decomposed)
@@ -153,9 +153,9 @@ def _usual(word: str) -> str:
         if not rhyme.endswith(("c", "ch", "p", "t")) or word.isascii():
             return word
         return min((toned(base, onset, tone) for tone in (TONES[2], TONES[5])), key=rank)
-    usual = toned(base, onset, tone[0])
+    placed = toned(base, onset, tone[0])
     # Both hoà and hòa are valid styles. A mark on another vowel is an error.
-    return word if usual == word or _new_style(word) else usual
+    return word if placed == word or _new_style(word) else placed
 
 
 def _new_style(word: str) -> bool:

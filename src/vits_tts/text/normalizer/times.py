@@ -18,7 +18,8 @@ _CLOCK: Final = rf"""(?:
   | {_HOUR}[gG]{_MINUTE}(?:\s?(?:phút|ph|p|')(?!\w))?
   | {_HOUR}\s?[hH]
   | {_HOUR}:{_MINUTE}(?::{_MINUTE})?(?:\s(?:giờ|phút)(?!\w))?
-)(?!\w)(?!:\d)"""
+)(?!\w)(?!:\d|/\d{{1,2}}(?![hHg\d]))"""
+_EACH: Final = r"(?P<each>/(?:chuyến|lượt|lần|ca|buổi|tiết|cuốc|ngày)(?!\w))?"
 _START: Final = r"(?<![\w:/.,-])"
 _DASH: Final = r"\s?[-–—~]\s?"
 
@@ -30,6 +31,8 @@ _LASTING: Final = re.compile(
 _LETTERED: Final = re.compile(r"(?:ngõ|ngách|hẻm|kiệt|nhà|lô|lớp|phòng|khối|căn|số|tòa|dãy) $")
 """Words after which a number with a letter is a name: ngõ 4H."""
 
+_FIELDS: Final = (("m", "phút"), ("s", "giây"))
+_SCORER: Final = re.compile(r"phút [^()]{2,40}[,;] [^()\d,]{2,24} $|\([^()\d]{3,24} $")
 _LONGEST_MINUTES: Final = 180
 _HALVES: Final = ((13, "trưa"), (18, "chiều"), (24, "tối"))
 
@@ -52,6 +55,11 @@ class Times:
             ),
             Rule(r"(?<!\w)24[hH]/(?=7(?!\w)|24)", "24/", needs="/"),
             Rule(r"(?<=\d[hg])/(?=\d{1,2}[/-]\d)", " ngày ", needs="/"),
+            Rule(
+                r"(?<![\w:/.,-])(?:(?P<h>\d):)?(?P<m>[0-5]?\d):(?P<s>[0-5]\d)\.(?P<rest>\d\d)(?!\w)",
+                self.result,
+                needs=":",
+            ),
             Rule(rf"{_START}(?P<clock>{_CLOCK})\s?(?P<half>[aApP]\.?[mM]\b\.?)", self.half),
             Rule(
                 rf"""(?<!\w)(?<!\d[.,:/-])(?P<first>{_CLOCK}|{_HOUR}){_DASH}(?P<last>{_CLOCK})""",
@@ -80,12 +88,12 @@ class Times:
             ),
             Rule(
                 r"(?<!\w)(?<!\d[.,])(?P<minutes>\d{1,3})(?:\+(?P<extra>\d{1,2}))?['’]"
-                r"(?=\)|,\ \d{1,3}(?:\+\d{1,2})?['’])",
+                r"(?=\)|,\ \d{1,3}(?:\+\d{1,2})?['’]|,\ [A-ZĐ])",
                 self.minute_of_match,
                 needs="'’",
             ),
             Rule(
-                r"(?<!\w)(?<!\d[.,])(?P<minutes>\d{1,3})\s?['’](?![\w'])",
+                r"(?<!\w)(?<!\d[.,])(?P<minutes>\d{1,3})\s?['’](?![\w'])" rf"{_EACH}",
                 self.minutes,
                 needs="'’",
             ),
@@ -96,7 +104,9 @@ class Times:
                 needs="p",
             ),
             Rule(
-                r"(?<![\w.,/])(?P<minutes>\d{1,3})(?:\s?ph|p|\sp(?=\ |,|$))(?![\w/])(?!\.\d)"
+                r"(?<![\w.,/])(?:(?P<first>\d{1,3})\s?[-–]\s?)?(?P<minutes>\d{1,3})"
+                r"(?:\s?ph|p|\sp(?=\ |,|$))(?!\w)"
+                rf"{_EACH}(?!/)(?!\.\d)"
                 r"(?P<point>\.(?=\s?$))?",
                 self.short_minutes,
                 needs="p",
@@ -114,11 +124,19 @@ class Times:
         month = "tư" if int(match["m"]) == 4 else month  # noqa: PLR2004
         return f"ngày {day} tháng {month} năm {year}, {self._said(match['clock'])}"
 
+    def result(self, match: re.Match[str]) -> str:
+        """Read ``4:16.85``, the result of a runner or swimmer."""
+        words = [f"{self._numbers.whole(match['h'])} giờ"] if match["h"] else []
+        words += [f"{self._numbers.whole(match[name])} {unit}" for name, unit in _FIELDS]
+        return f"{' '.join(words)} {self._numbers.digits(match['rest'])}"
+
     def short_minutes(self, match: re.Match[str]) -> str | None:
         """Read ``45p`` and ``90 ph.`` as minutes, unless it is the number of a house."""
         if _LETTERED.search(before(match)) or int(match["minutes"]) > _LONGEST_MINUTES:
             return None
-        return f"{self._numbers.whole(match['minutes'])} phút{match['point'] or ''}"
+        first = f"{self._numbers.whole(match['first'])} đến " if match["first"] else ""
+        each = f" một {match['each'][1:]}" if match["each"] else ""
+        return f"{first}{self._numbers.whole(match['minutes'])} phút{each}{match['point'] or ''}"
 
     def clock(self, match: re.Match[str]) -> str | None:
         """Read ``8h30`` and ``14:05``, unless the colon is that of a ratio or score."""
@@ -126,7 +144,7 @@ class Times:
             return None
         if ":" in match[0] and _RATIO.search(before(match)):
             return None
-        if match[0][-1] in "hH" and re.match(r"\s?\d", after(match)):
+        if match[0][-1] in "hH" and re.match(r"\s?\d(?!\d?/\d)", after(match)):
             return None
         if match[0].count(":") == 1 and _LASTING.search(before(match)):
             minutes, seconds = match[0].split(":")
@@ -170,9 +188,14 @@ class Times:
     def minutes(self, match: re.Match[str]) -> str:
         """Read ``30'`` as minutes, and the minute of a match, ``phút 67'``, without the mark."""
         said = self._numbers.whole(match["minutes"])
+        if match["each"]:
+            return f"{said} phút một {match['each'][1:]}"
         if match.string[match.start() - 1 : match.start()] == "(":
             return f"phút {said}"
-        return said if before(match).endswith("phút ") else f"{said} phút"
+        front = before(match)
+        if _SCORER.search(front) and match.string[match.end() : match.end() + 1] in {")", ",", ";"}:
+            return f"phút {said}"
+        return said if front.endswith("phút ") else f"{said} phút"
 
     def seconds(self, match: re.Match[str]) -> str:
         """Read the results of runners: ``1'45"`` and ``9"58``."""

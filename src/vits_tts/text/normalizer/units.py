@@ -32,7 +32,8 @@ _LENGTH: Final = rf"(?:{_any_of(frozenset(LENGTHS) | {'km', 'KM', 'Km', 'CM', 'C
 _UNIT: Final = rf"(?:{_LENGTH}|s²|(?:{_any_of(UNITS)}))"
 _END: Final = r"(?![\w²³])"
 _AFTER_NUMBER: Final = (
-    r"(?<=[\d\ ])(?:(?<=\d)|(?<=\d\ )|" + "|".join(rf"(?<=\d\ {scale}\ )" for scale in SCALES)
+    r"(?<=[\d\ ½¼¾])(?:(?<=[\d½¼¾])|(?<=[\d½¼¾]\ )|"
+    + "|".join(rf"(?<=\d\ {scale}\ )" for scale in SCALES)
     + "|" + "|".join(rf"(?<=\d{scale}\ )" for scale in SCALES) + ")"
 )  # fmt: skip
 _WORD: Final = rf"[{SMALLS}]{{1,8}}"
@@ -84,7 +85,7 @@ class Units:
                 self.mixed,
             ),
             Rule(
-                rf"{START}(?P<number>\d{{1,4}})\s?(?P<unit>tr|triệu|tỷ|tỉ|t(?=\d(?!\d))|k)(?P<rest>\d{{1,3}})(?!\w)"
+                rf"{START}(?P<number>\d{{1,4}})\s?(?P<unit>tr|triệu|tỷ|tỉ|ty|t(?=\d(?!\d))|k)(?P<rest>\d{{1,3}})(?!\w)"
                 rf"(?:\s?(?P<money>đồng|đ|vnđ|vnd|VNĐ|VND|usd|USD|đô|\$)(?!\w))?"
                 rf"(?P<rates>(?:/[{SMALLS}]{{1,6}}){{0,2}})",
                 self.mixed_money,
@@ -99,13 +100,61 @@ class Units:
                 needs="N",
             ),
             Rule(
+                r"(?<!\w)(?P<months>\d{1,2})m(?P<days>\d{1,2})d(?!\w)",
+                lambda match: f"{self._numbers.whole(match['months'])} tháng "
+                f"{self._numbers.whole(match['days'])} ngày",
+                needs="m",
+            ),
+            Rule(
+                r"(?<=\d)\ ?(?P<scale>ty|tỷ|tỉ|tr)(?P<digit>\d?)(?P<hidden>[xX]{1,2})(?!\w)",
+                lambda match: f" {'triệu' if match['scale'] == 'tr' else 'tỷ'} "
+                + (f"{self._numbers.whole(match['digit'])} " if match["digit"] else "")
+                + " ".join(["ích"] * len(match["hidden"])),
+                needs="xX",
+            ),
+            Rule(
+                r"(?<!\w)m\.\s?(?=canh|cà|cafe|cf|c\b|cp)|(?<=\d)m\.\s?(?=canh|cà|cafe)",
+                "muỗng ",
+                needs=".",
+            ),
+            Rule(
+                r"(?<!\w)(?P<weeks>[1-4]?\d)w(?P<days>[0-6])d(?!\w)",
+                lambda match: f"{self._numbers.whole(match['weeks'])} tuần "
+                f"{self._numbers.whole(match['days'])} ngày",
+                needs="w",
+            ),
+            Rule(
+                r"w(?!\w)(?:(?<=sau\ \dw)|(?<=mỗi\ \dw)|(?<=thai\ \dw)|(?<=thai\ \d\dw)"
+                r"|(?<=trong\ \dw))",
+                "tuần",
+                needs="w",
+            ),
+            Rule(
+                r"(?<=\d)\ ?M(?=\ (?:muối|đường|nước|dầu|tiêu|bột|hạt|mắm|giấm|tương"
+                r"|bơ|sữa|rượu|mật))",
+                " muỗng",
+                needs="M",
+            ),
+            Rule(r"(?<!\w)M(?=:?\s?\d{2,3}\s?(?:l|lần|ck|nhịp)\s?/)", "mạch", needs="/"),
+            Rule(r"(?<!\w)NT(?=:?\s?\d{2}\s?(?:l|lần|nhịp)\s?/)", "nhịp thở", needs="/"),
+            Rule(
+                r"(?<!\w)(?P<ground>\d)T(?P<floors>\d{1,2})L(?:(?P<terrace>\d?)ST)?(?!\w)",
+                self.storeys,
+                needs="T",
+            ),
+            Rule(
                 r"(?<=\d)K(?=\ ?/\ ?\d{0,3}\ ?"
                 r"(?:ngày|tháng|tuần|năm|lần|người|cái|chiếc|bộ)(?!\w))",
                 f" {self._numbers.thousand}",
                 needs="K",
             ),
             Rule(
-                r"m(?P<rest>[1-9])(?=\ ?[x×*]\ ?\d)(?<=\dm\d)",
+                r"(?<=\d)[kK]/(?P<count>\d{1,2})(?![\w/])(?![.,]\d)",
+                lambda match: f" {self._numbers.thousand} {self._numbers.whole(match['count'])}",
+                needs="/",
+            ),
+            Rule(
+                r"m(?P<rest>[1-9])(?=\ ?[x×*]\ ?\d)(?<=\dm\d)(?<!\d\dm2)",
                 lambda match: f"mét {self._numbers.whole(match['rest'])}",
                 needs="m",
             ),
@@ -155,6 +204,11 @@ class Units:
             Rule(r"(?<=\d)\ ?(?P<unit>[MB])(?![\w/])", self.scaled, needs="MB"),
             Rule(r"(?<=\d)(?P<unit>[vtncd])(?![\w/])", self.typed, needs="vtncd"),
             Rule(r"(?<![\w.,])(?P<generation>[2-6])[gG](?![\w/])", self.generation, needs="gG"),
+            Rule(
+                r"(?<=\d)\ ?T\ ?(?:USD|usd|\$)(?!\w)",
+                f" {self._numbers.thousand} tỷ đô la Mỹ",
+                needs="T",
+            ),
             Rule(r"(?<=\d)\ ?T(?!\w)", self.tonnes, needs="T"),
             Rule(rf"(?<=\d)\ ?(?P<unit>{_any_of(SHORT)})(?![\w/])", self.short),
             Rule(rf"{_AFTER_NUMBER}\s?(?P<unit>{_UNIT}){_END}", self.unit),
@@ -176,15 +230,23 @@ class Units:
         rooms = f"{self._numbers.whole(match['rooms'])} ngủ"
         return f"{rooms} cộng {self._numbers.whole(match['more'])}" if match["more"] else rooms
 
+    def storeys(self, match: re.Match[str]) -> str:
+        """Read ``1T3L``, a house with a ground floor and three more, and ``1T3L1ST``."""
+        ground, floors = self._numbers.whole(match["ground"]), self._numbers.whole(match["floors"])
+        terrace = match["terrace"]
+        more = f" {self._numbers.whole(terrace or '1')} sân thượng" if terrace is not None else ""
+        return f"{ground} trệt {floors} lầu{more}"
+
     def mixed(self, match: re.Match[str]) -> str:
         """Read ``1m75`` and ``2kg5``."""
         rest = match["rest"]
         said = self._numbers.digits(rest) if rest[0] == "0" else self._numbers.whole(rest)
-        return f"{self._numbers.whole(match['number'])} {UNITS[match['unit']]} {said}"
+        pause = "," if re.match(r"\ \d", after(match)) else ""  # 1m58 48kg
+        return f"{self._numbers.whole(match['number'])} {UNITS[match['unit']]} {said}{pause}"
 
     def mixed_money(self, match: re.Match[str]) -> str:
         """Read ``1tr2``."""
-        scale = {"tr": "triệu", "t": "tỷ", "k": self._numbers.thousand}.get(
+        scale = {"tr": "triệu", "t": "tỷ", "ty": "tỷ", "k": self._numbers.thousand}.get(
             match["unit"], match["unit"]
         )
         whole, rest = self._numbers.whole(match["number"]), self._numbers.whole(match["rest"])
@@ -218,6 +280,12 @@ class Units:
     def rate(self, match: re.Match[str]) -> str | None:
         """Read ``km/h``, ``đồng/kg``, ``triệu/tháng``, ``người/km²`` and ``l/100km``."""
         top = match["top"]
+        if top == "d" and _FEE.match(match["rates"]):
+            top = "đ"
+        if top == "v" and re.match(r"\s?/\s?\d?\s?(?:ngày|lần|ngay|lan|ng\b)", match["rates"]):
+            return f" viên một {'lần' if 'l' in match['rates'] else 'ngày'}"
+        if top == "đ" and _points(match):
+            return f" điểm{match['rates'].replace('/', ' trên ')}"
         if (
             top == "l"
             and match["rates"].replace(" ", "") in {"/p", "/ph", "/phút"}
@@ -281,7 +349,14 @@ class Units:
         return f"{self._numbers.whole(match['generation'])} gờ"
 
     def tonnes(self, match: re.Match[str]) -> str | None:
-        """Read ``xe tải 3,5T`` as tonnes."""
+        """Read ``xe tải 3,5T`` as tonnes and ``BN nữ 34T`` as an age.
+
+        ``75m2 x 5T`` are storeys.
+        """
+        if re.search(r"(?:bn|bệnh nhân|nam|nữ),? \d{1,3}$", before(match)):
+            return " tuổi"
+        if re.search(r"(?:m|m2|m²) ?[x×] ?\d{1,2}$|nhà \d{1,2}$", before(match)):
+            return " tầng"
         loaded = re.search(r"(?:tải|trọng|xe|cẩu|nặng)\D{0,12}[\d.,]{1,8}$", before(match))
         if not loaded and _MONTHS_BEFORE.search(before(match)):
             return " tháng"
@@ -303,8 +378,8 @@ class Units:
             return None
         if unit.isascii() and unit.isalpha() and ambiguity.letter(match, unit) == "name":
             return None
-        if unit == "in" and match[0][0] == " ":
-            return None  # the English word
+        if unit in {"in", "MT", "VS"} and match[0][0] == " ":
+            return None  # the English word, and abbreviations of other things
         if unit == "đ" and _points(match):
             return " điểm"
         if unit == "h" and match[0][0] == " ":
@@ -317,21 +392,30 @@ class Units:
         return f"{_unit(top)} trên {_unit(rate)}" if rate else _unit(top)
 
 
-_PULSE: Final = re.compile(r"(?:mạch|nhịp|tim|tần số|thở)\D{0,12}[\d.,-]+\s?$")
+_FEE: Final = re.compile(
+    r"(?i)\s?/\s?\d{0,4}\s?(?:p|ph|phut|ng|ngay|th|thang|tin|sms|mb|kb|gb|lan|luot)$"
+)
+"""Rates of networks, whose dong has lost its mark: ``200d/phut``."""
+_PULSE: Final = re.compile(r"(?:\bm|mạch|nhịp|tim|tần số|thở)\D{0,12}[\d.,-]+\s?$")
 _MONTHS_BEFORE: Final = re.compile(
-    r"(?:cước|đóng|gói|trước|hành|bh|kỳ hạn|trả góp|sổ|tặng|hạn|cam kết|thuê)\D{0,14}[\d.,]{1,4}$"
+    r"(?:\btk|tiết kiệm|gửi|cước|đóng|gói|trước|hành|bh|kỳ hạn|trả góp|sổ|tặng|hạn|cam kết"
+    r"|thuê|lũy kế|luỹ kế|lợi nhuận|doanh thu|kết quả)\D{0,14}[\d.,]{1,4}$"
 )
 _AGED: Final = re.compile(
     r"(?:\b(?:e|em|m|mình|con|bé|cháu|bạn|anh|a|c|chị|tuổi|mới|nay|mẹ|ba|bà|ông|nam|nữ|gái|trai|đã"
     r"|bố|vợ|chồng|từ|lúc|năm|hồi|dưới|trên|sn|đứa|thằng|gần|hơn|tầm|khoảng"
-    r"|này|kia|ấy|niên|người|ng|cụ|chú|bác|cô|tui|tôi|mình)\s)$"
+    r"|này|kia|ấy|niên|người|ng|cụ|chú|bác|cô|tui|tôi|mình)\s"
+    r"|[<>≥≤] ?|(?:bé gái|bé trai|trẻ) "
+    r"|\b(?:bn|bệnh nhân|nam|nữ)(?: \w+){0,3}, )$"
 )
 _BILLIONS: Final = re.compile(
     r"(?:giá|bán|mua|lãi|lỗ|tiền|khoảng|tầm|hơn|gần|lời|vốn|căn|nhà|đất|nền|trả|được|đc|còn|\dt"
     r" ?-) ?$"
 )
 _ENDS: Final = re.compile(r"\s?(?:$|[.,;!?]| ?- ?\d)")
-_PILLS: Final = re.compile(r"(?:uống|thuốc|ngày|lần|hộp|vỉ|sáng|trưa|chiều|tối|mua|lọ)\W{1,2}$")
+_PILLS: Final = re.compile(
+    r"(?:\d ?(?:m?g|ml|iu|mcg)|uống|thuốc|ngày|lần|hộp|vỉ|sáng|trưa|chiều|tối|mua|lọ)\W{1,2}$"
+)
 _PIECES: Final = re.compile(
     r"(?:hơn|từ|mua|đặt|lấy|giao|còn|thiếu|được|đc|dc|nhận|order|tặng|bán|hết|có|cả|,)\s$"
 )
@@ -354,8 +438,20 @@ def _quoted(match: re.Match[str]) -> bool:
     return before(match).count('"') % 2 == 1
 
 
+_POINTS_BEFORE: Final = re.compile(
+    r"(?:câu|bài|điểm|phần|đạt|thi|xét|đậu|đỗ|trượt|rớt|học bổng|hb"
+    r"|nv|nguyện vọng|thủ khoa|bxh|bảng xếp hạng|ưu tiên|sàn|chuẩn|thang|cộng|trừ|tổng|gpa"
+    r"|khối|môn|được|có)\b"
+)
+_POINTS_AFTER: Final = re.compile(
+    r"(?:\s(?:trận|vòng)|\s?/\s?\d{1,2} (?:trận|vòng)"
+    r"|\s?(?:gk|ck|giữa kỳ|cuối kỳ|quá trình|chuyên cần|khối|tổ hợp|môn|ngành"
+    r"|sau \d|toán|lý|hóa|văn|anh|sinh|sử|địa))"
+)
+
+
 def _points(match: re.Match[str]) -> bool:
     """Return whether ``đ`` means points, as beside the questions of a test."""
     front = before(match)
     few = re.search(r"(?:^|[^\d.,])\d{1,2}(?:[.,]\d{1,2})?$", front) is not None
-    return few and re.search(r"(?:câu|bài|điểm|phần|đạt|thi)\b", front) is not None
+    return few and bool(_POINTS_BEFORE.search(front) or _POINTS_AFTER.match(after(match)))
