@@ -24,7 +24,7 @@ from vits_tts.cache.redis_sentences import Lock, RedisSentences
 from vits_tts.cache.sentence_store import SentenceStore
 from vits_tts.cache.serialization import VERSION, pack
 from vits_tts.cache.time_budget import TimeBudget
-from vits_tts.config import MemoryCacheSettings, RedisCacheSettings
+from vits_tts.config import EMBEDDED_VOICE, MemoryCacheSettings, RedisCacheSettings
 from vits_tts.scheduling.urgency import Urgency
 from vits_tts.types import Pcm
 from vits_tts.voice import manifest
@@ -52,7 +52,8 @@ def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
 def settings_for(redis: RedisServer, **more: object) -> Settings:
     """Return settings of a server with this Redis, with long timeouts for a busy machine."""
     shared = {"url": redis.url, "command_timeout": 2, "connect_timeout": 2, **more}
-    return {"cache": {"redis": shared}, "logging": {"level": "debug"}}
+    voices = {"voices": {"hn_female": EMBEDDED_VOICE}}
+    return {"cache": {"redis": shared}, "logging": {"level": "debug"}, "vbee": voices}
 
 
 @pytest.fixture(scope="module")
@@ -165,6 +166,25 @@ def test_files_are_made_again_by_any_replica(
     assert (part.status_code, part.content) == (206, here.content[44:100])
     unknown = httpx.get(f"{two.url}/audio/{'0' * 40}.wav")
     assert unknown.status_code == 404
+
+
+def test_a_replica_knows_the_files_of_others(pair: tuple[Server, Server]) -> None:
+    """A client of Vbee's interface may ask any replica for the state of its request."""
+    one, two = pair
+    asked = {"text": "Một tệp, hỏi hai máy.", "mode": "async", "outputFormat": "wav"}
+    request_id = httpx.post(f"{one.url}/v1/tts", json=asked).json()["requestId"]
+    path = f"/v1/tts/requests/{request_id}"
+
+    def link() -> str | None:
+        told: str | None = httpx.get(f"{two.url}{path}").json().get("audioLink")
+        return told
+
+    url = two.wait_until(link, "the file of the other")
+    assert url is not None
+    assert url.startswith(two.url)
+    assert httpx.get(url).content.startswith(b"RIFF")
+    other = path.replace("-wav-", "-mp3-")
+    assert httpx.get(f"{two.url}{other}").json()["status"] == "IN_PROGRESS"
 
 
 def test_many_callers_one_synthesis(pair: tuple[Server, Server]) -> None:

@@ -1,5 +1,6 @@
 """Requests in the form of programs that cannot be installed here."""
 
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -7,6 +8,7 @@ import pytest
 
 from tests.conftest import Starter
 from tests.support.decoding import DECODERS
+from tests.support.voices import install_pair
 from vits_tts.web.auth.api_keys import make_key
 
 TEXT = "Xin chào các bạn."
@@ -29,8 +31,11 @@ BODIES: dict[str, dict[str, Any]] = {
     },
     "Dify": {"model": "tts-1", "input": TEXT, "voice": "alloy", "response_format": "mp3"},
     "LibreChat": {"input": TEXT, "model": "tts-1", "voice": "alloy", "backend": "transformers"},
+    "LibreChat for LocalAI": {"input": TEXT, "model": "alloy", "backend": "piper"},
     "AnythingLLM": {"model": "tts-1", "voice": "alloy", "input": TEXT},
 }
+WITHOUT_A_KEY = ("Bearer null", "Bearer undefined", "Bearer None", "Bearer")
+"""The values that programs send for a key that was left empty in their settings."""
 
 
 @pytest.mark.parametrize("name", BODIES)
@@ -51,6 +56,66 @@ def test_open_webui_asks_without_a_key(start: Starter) -> None:
         voices = httpx.get(f"{server.url}/v1/audio/voices").json()
         named = {voice["id"]: voice["name"] for voice in voices.get("voices", [])}
         assert named["alloy"] == "alloy"
+
+
+def test_home_assistant(client: httpx.Client) -> None:
+    """The component openai_tts tries the key, asks for the voices, then for WAV."""
+    path = "/v1/audio/speech"
+    tried = {"model": "tts-1", "input": ".", "voice": "alloy", "response_format": "mp3"}
+    assert client.post(path, json=tried).status_code == 200
+    agent = {"User-Agent": "HomeAssistant-OpenAI-TTS"}
+    beside = f"{path.rpartition('/')[0]}/voices"
+    listed = client.get(beside, params={"limit": 100}, headers=agent).json()
+    assert "alloy" in [voice["id"] for voice in listed["data"]]
+    asked = {"model": "tts-1", "input": TEXT, "voice": "alloy", "response_format": "wav"}
+    answer = client.post(path, json={**asked, "speed": 1.0})
+    assert answer.headers["Content-Type"] == "audio/wav"
+    assert answer.content.startswith(b"RIFF")
+
+
+@pytest.mark.parametrize("given", WITHOUT_A_KEY)
+def test_empty_keys(client: httpx.Client, given: str) -> None:
+    """A server without keys ignores what stands in the place of one."""
+    headers = {"Authorization": given}
+    answer = client.post("/v1/audio/speech", json=BODIES["Dify"], headers=headers)
+    assert answer.status_code == 200
+
+
+def test_base_url_with_a_slash(client: httpx.Client) -> None:
+    """Programs that join a base URL ending with a slash and a path get the same answers."""
+    answer = client.post("/v1//audio/speech", json=BODIES["Open WebUI"])
+    assert answer.headers["Content-Type"] == "audio/mpeg"
+    for path in ("audio/voices", "audio/models", "models", "models/tts-1"):
+        assert client.get(f"/v1//{path}").json() == client.get(f"/v1/{path}").json()
+    assert client.get("/v1///models").status_code == 404
+
+
+def test_programs_for_the_server_that_this_one_replaced(start: Starter, tmp_path: Path) -> None:
+    """With relative URLs and without the page, the server answers them as the other one did."""
+    install_pair(tmp_path / "server" / "voices")
+    settings: dict[str, dict[str, Any]] = {
+        "server": {"public_url": "relative", "page": False},
+        "voice": {"name": "pair"},
+    }
+    with start(settings) as server, httpx.Client(base_url=server.url, timeout=60) as client:
+        health = {"status": "healthy", "message": "TTS service is running"}
+        assert client.get("/health").json() == health
+        assert {client.request(way, "/health").status_code for way in ("POST", "PUT")} == {405}
+        root = client.get("/")
+        assert (root.status_code, root.headers["Location"]) == (307, "/docs")
+        assert client.get("/docs").headers["Content-Type"].startswith("text/html")
+        for text in ("Xin chào! 123 !@#$%^&*()", "你好 🌍 مرحبا: chào", "xin chào " * 1000):
+            for speed in ("slow", "normal", "fast"):
+                answer = client.get("/tts", params={"text": text, "speed": speed})
+                told = answer.json()
+                assert (told["text"], told["speed"]) == (text, speed)
+                assert told["audio_url"] == f"/audio/{told['hash']}.wav"
+        sound = client.get(told["audio_url"])
+        assert sound.headers["Content-Type"] == "audio/wav"
+        stream = client.get("/tts/stream", params={"text": TEXT, "speed": "normal"})
+        assert stream.headers["Content-Type"] == "audio/wav"
+        for refused in ({}, {"text": ""}, {"text": "a " * 30_000}):
+            assert 400 <= client.get("/tts", params=refused).status_code < 500
 
 
 def test_safari_and_ios(client: httpx.Client) -> None:

@@ -22,6 +22,7 @@ from vits_tts.config import EMBEDDED_VOICE
 from vits_tts.web.auth.api_keys import make_key
 
 TEXT = "Xin chào các bạn. Hôm nay trời đẹp quá!"
+LONG_TEXT = " ".join(f"Đây là câu thứ {number} của bài." for number in range(100))
 NGOCHUYEN = "hn_female_ngochuyen_full_48k-fhg"
 VOICES: Settings = {
     "fpt": {"voices": {"banmai": EMBEDDED_VOICE, "leminh": "pair/minh"}},
@@ -267,28 +268,63 @@ def test_vbee_async(shared: Server) -> None:
         assert httpx.get(f"{shared.url}/v1/tts/requests/{wrong}").status_code == 404
 
 
-@pytest.mark.parametrize(
-    "settings",
-    [{"audio": {"max_bytes": 1024 * 1024}}, {"limits": {"request_cpu_seconds": 0.05}}],
-)
-def test_vbee_failure(start: Starter, settings: Settings) -> None:
-    """A request that cannot be fulfilled has failed as soon as that is known."""
-    with start({"server": {"workers": 1}, **settings, **_one_voice()}) as server:
-        text = " ".join(f"Đây là câu thứ {number} của bài." for number in range(100))
-        asked = {"text": text, "mode": "async", "outputFormat": "wav"}
+def test_vbee_failure(start: Starter) -> None:
+    """A request that costs too much has failed as soon as that is known."""
+    settings: Settings = {"server": {"workers": 1}, "limits": {"request_cpu_seconds": 0.05}}
+    with start({**settings, **_one_voice()}) as server:
+        asked = {"text": LONG_TEXT, "mode": "async", "outputFormat": "wav"}
         told = vbee(server, **asked).json()
         assert told["status"] == "IN_PROGRESS"
         url = f"{server.url}/v1/tts/requests/{told['requestId']}"
-
-        def failed() -> bool:
-            return bool(httpx.get(url).json()["status"] == "FAILED")
-
-        server.wait_until(failed, "the failure")
-        if "limits" in settings:
-            ended = 'vits_tts_requests_too_costly_total{route="vbee",stage="synthesis"} 1.0'
-            assert ended in server.metrics()
+        server.wait_until(lambda: httpx.get(url).json()["status"] == "FAILED", "the failure")
+        ended = 'vits_tts_requests_too_costly_total{route="vbee",stage="synthesis"} 1.0'
+        assert ended in server.metrics()
         old = httpx.get(f"{server.url}/api/v1/tts/{told['requestId']}").json()
         assert old["result"]["status"] == "FAILURE"
+
+
+def test_vbee_failure_at_every_worker(start: Starter) -> None:
+    """Each worker tells that a file was too long, also those that did not have the request."""
+    settings: Settings = {"server": {"workers": 2}, "audio": {"max_bytes": 1024 * 1024}}
+    with start({**settings, **_one_voice()}) as server:
+        server.wait_for("worker ready", 2)
+        told = vbee(server, text=LONG_TEXT, mode="async", outputFormat="wav").json()
+        url = f"{server.url}/v1/tts/requests/{told['requestId']}"
+        server.wait_until(lambda: httpx.get(url).json()["status"] == "FAILED", "the failure")
+
+        def both() -> bool:
+            answer = httpx.get(url, headers={"X-Request-ID": "later"})  # on a new connection
+            assert answer.json()["status"] == "FAILED"
+            lines = server.lines("request")
+            return len({line["process"] for line in lines if line["request_id"] == "later"}) == 2
+
+        server.wait_until(both, "answers of both workers")
+
+
+def test_vbee_file_that_is_lost_at_the_end(start: Starter) -> None:
+    """A file that was not complete when the process ended has failed."""
+    with start({"server": {"workers": 1, "graceful_timeout": 0.1}, **_one_voice()}) as server:
+        told = vbee(server, text=LONG_TEXT, mode="async", outputFormat="wav").json()
+        folder = server.log.parent / "audio"
+        server.wait_until(lambda: list(folder.glob(".*.part")), "the file to be begun")
+        server.stop()
+        audio_hash = told["requestId"].partition("-")[0]
+        assert [path.name for path in folder.glob(".*.failed")] == [f".{audio_hash}.wav.failed"]
+
+
+def test_vbee_tries_again(shared: Server) -> None:
+    """A failure is forgotten when the file is requested again."""
+    asked = {"text": "Lần nữa.", "mode": "async", "voiceCode": "sg_minh", "outputFormat": "wav"}
+    url = f"{shared.url}/v1/tts/requests/{vbee(shared, **asked).json()['requestId']}"
+    link = shared.wait_until(lambda: httpx.get(url).json().get("audioLink"), "the file")
+    name = link.rpartition("/")[2]
+    folder = shared.log.parent / "audio"
+    (folder / name).unlink()
+    (folder / f".{name}.failed").touch()
+    assert httpx.get(url).json()["status"] == "FAILED"
+    vbee(shared, **asked)
+    assert not (folder / f".{name}.failed").exists()
+    shared.wait_until(lambda: httpx.get(url).json()["status"] == "COMPLETED", "the file")
 
 
 def test_vbee_legacy(shared: Server) -> None:

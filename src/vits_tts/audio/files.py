@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from vits_tts.audio import encoder
+from vits_tts.audio.failure_records import FailureRecords
 from vits_tts.audio.formats import DEFAULT, FORMATS, Encoding
 from vits_tts.audio.ledger import Account, Ledger
 from vits_tts.audio.new_file import NewFile
@@ -83,6 +84,7 @@ class AudioFiles:
         """Use the folder of the settings, which is created when it is first needed."""
         self.folder = settings.folder
         self.max_bytes = int(settings.max_bytes)
+        self.failures = FailureRecords(self.folder)
         self._max_age = settings.max_age_seconds
         self._ledger = Ledger(self.folder / _LEDGER)
         self._clock = WallClock()
@@ -274,6 +276,7 @@ class AudioFiles:
         seen = look(self.folder, self._max_age if settled else float("inf"))
         before += self._drop_expired(seen)
         self._drop_unfinished(seen.unfinished)
+        self.failures.drop_old(seen.failures)
         with self._ledger.opened() as account:
             # Other processes may have added and deleted `others` bytes during the scan, before or
             # after it saw these files. So a difference up to that is no error of the ledger, and

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from vits_tts.audio.failure_records import is_record
 from vits_tts.audio.formats import FORMATS
 from vits_tts.audio.whole_file import UNFINISHED
 
@@ -43,13 +44,14 @@ class Seen:
 
     ``total`` is the size of all complete files that are not expired, in bytes; ``oldest`` are the
     least recently used of them, in order. ``unfinished`` are names of files being written, also by
-    processes that have ended.
+    processes that have ended. ``failures`` are names of records of failures.
     """
 
     total: int = 0
     oldest: list[Entry] = field(default_factory=list)
     expired: list[Entry] = field(default_factory=list)
     unfinished: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
 
 
 class WallClock:
@@ -105,6 +107,8 @@ def _staying(folder: Path, max_age: float, seen: Seen) -> Iterator[Entry]:
                 time.sleep(_YIELD_SECONDS)  # in a thread of its own; others get the disk
             if entry.name.startswith(".") and entry.name.endswith(UNFINISHED):
                 seen.unfinished.append(entry.name)
+            elif is_record(entry.name):
+                seen.failures.append(entry.name)
             elif _NAME.fullmatch(entry.name) and (found := _entry(entry)):
                 if time.time() - found.used > max_age:
                     seen.expired.append(found)

@@ -75,6 +75,7 @@ class FileStore:
         self._pause = _PAUSE_SECONDS
         self.folder = files.folder
         self.max_bytes = files.max_bytes
+        self.failures = files.failures
 
     @property
     def degraded(self) -> bool:

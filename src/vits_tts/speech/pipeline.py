@@ -27,6 +27,7 @@ from vits_tts.inference.registry import VoiceRegistry
 from vits_tts.scheduling.admission import Admission
 from vits_tts.scheduling.scheduler import Scheduler
 from vits_tts.speech.encoding import encoded
+from vits_tts.speech.failed_files import FailedFiles
 from vits_tts.speech.file_hash import FileHashes
 from vits_tts.speech.file_store import NAME, FileStore, OpenFile
 from vits_tts.speech.lengths import SentenceLengths
@@ -98,6 +99,7 @@ class Speech:
             SavedFiles, synthesizer, hashes=hashes, redis=recipes, helpers=workers
         )
         self.is_there = self._saved_files.is_there
+        self.failed_files = FailedFiles(store)
 
     @staticmethod
     def store(settings: Audio) -> FileStore:

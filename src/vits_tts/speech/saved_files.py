@@ -138,11 +138,19 @@ class SavedFiles:
         return await self._hashes.of(request, encoding, self._rate(request), owner)
 
     async def is_there(self, audio_hash: str, name: str) -> bool:
-        """Return whether a file of a format is complete."""
+        """Return whether a file of a format is complete, here or on another replica.
+
+        Raises:
+            StorageError: the disk cannot be read, or hangs.
+
+        """
         if not is_hash(audio_hash) or name not in FORMATS:
             return False
         self.watch()
-        return await self._store.size(audio_hash, name) is not None
+        if await self._store.size(audio_hash, name) is not None:
+            return True
+        recalled = await self._recalled(audio_hash)  # kept when a replica has finished the file
+        return recalled is not None and recalled.encoding.format == name
 
     async def _saved(
         self,

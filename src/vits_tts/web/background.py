@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any
 
 from vits_tts.audio.formats import Encoding
 from vits_tts.errors import VitsTtsError
@@ -15,32 +15,8 @@ from vits_tts.usage import Amounts
 from vits_tts.web.context import RequestContext, Services
 from vits_tts.web.failures import as_ours
 
-_MOST_FAILED: Final = 1000
-
 Told = Callable[[VitsTtsError | None], Awaitable[object]]
 """Is called with None when the file is complete, or with the error that prevented it."""
-
-
-class FailedFiles:
-    """Remembers the files that this process failed to create, by hash and format."""
-
-    def __init__(self) -> None:
-        """Start without files."""
-        self._files: dict[tuple[str, str], None] = {}
-
-    def __contains__(self, file: tuple[str, str]) -> bool:
-        """Return whether the last attempt to create a file failed."""
-        return file in self._files
-
-    def add(self, file: tuple[str, str]) -> None:
-        """Add a file, and forget the oldest one if there are too many."""
-        self._files[file] = None
-        if len(self._files) > _MOST_FAILED:
-            del self._files[next(iter(self._files))]
-
-    def discard(self, file: tuple[str, str]) -> None:
-        """Forget a file, because it is being created again."""
-        self._files.pop(file, None)
 
 
 class _NoClient:
@@ -70,7 +46,6 @@ class BackgroundFile:
     def __init__(
         self,
         services: Services,
-        failed: FailedFiles,
         asked: RequestContext,
         place: ExitStack,
         told: Told | None,
@@ -78,7 +53,6 @@ class BackgroundFile:
         """Prepare to create a file; ``place`` is closed when it is complete or has failed."""
         self._speech = services.speech
         self._state = services.state
-        self._failed = failed
         self._place = place
         self._told = told
         self._stats = RequestStats()
@@ -97,10 +71,8 @@ class BackgroundFile:
 
     def start(self, request: SpeechRequest, encoding: Encoding, audio_hash: str) -> None:
         """Start to create the file of ``audio_hash``."""
-        file = (audio_hash, encoding.format)
-        self._failed.discard(file)
         self._state.enter(self)
-        self._task = asyncio.create_task(self._run(request, encoding, file))
+        self._task = asyncio.create_task(self._run(request, encoding, audio_hash))
 
     def cut_off(self) -> "asyncio.Future[Any] | None":
         """Stop because the process ends; return the task that is ending."""
@@ -108,12 +80,10 @@ class BackgroundFile:
             self._task.cancel()
         return self._task
 
-    async def _run(self, request: SpeechRequest, encoding: Encoding, file: tuple[str, str]) -> None:
+    async def _run(self, request: SpeechRequest, encoding: Encoding, audio_hash: str) -> None:
         try:
-            error = await self._make(request, encoding)
-            if error:
-                self._failed.add(file)
-            else:
+            error = await self._make(request, encoding, audio_hash)
+            if error is None:
                 series(AUDIO_SECONDS, self._context.route).inc(self._stats.audio_seconds)
             if self._told:
                 await self._told(error)
@@ -128,13 +98,20 @@ class BackgroundFile:
         made = min(seconds, self._stats.synthesised_seconds)
         self._usage.book(self._key, Amounts(seconds=seconds, made_seconds=made))
 
-    async def _make(self, request: SpeechRequest, encoding: Encoding) -> VitsTtsError | None:
-        """Create the file; return None, or the error that prevented it."""
+    async def _make(
+        self, request: SpeechRequest, encoding: Encoding, audio_hash: str
+    ) -> VitsTtsError | None:
+        """Create the file; return None, or the error that prevented it, which is recorded."""
+        failed = self._speech.failed_files
         with self._place:
             try:
                 making = self._speech.save(request, self._stats, encoding, self._key)
                 await self._context.while_connected(making)
+            except asyncio.CancelledError:  # the process ends before the file is complete
+                await failed.add(audio_hash, encoding.format)
+                raise
             except Exception as problem:  # noqa: BLE001  # whatever it is, the caller is told
                 self._context.log_error(type(problem), problem, problem.__traceback__)
+                await failed.add(audio_hash, encoding.format)
                 return as_ours(HTTPStatus.INTERNAL_SERVER_ERROR, problem)
         return None

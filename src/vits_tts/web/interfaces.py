@@ -11,7 +11,6 @@ from tornado.httputil import HTTPServerRequest
 from tornado.routing import PathMatches, Rule, URLSpec
 
 from vits_tts.config import Config
-from vits_tts.web.background import FailedFiles
 from vits_tts.web.callbacks import Callbacks
 from vits_tts.web.handlers.cartesia import CartesiaBytesHandler, CartesiaEventsHandler
 from vits_tts.web.handlers.elevenlabs import (
@@ -56,7 +55,7 @@ class _SomeRequests(PathMatches):
 
 def rules(config: Config, collaborators: Mapping[str, Any]) -> list[Rule]:
     """Return the routing rules of all interfaces that the settings enable."""
-    given = {**collaborators, "callbacks": Callbacks(config.callbacks), "failed": FailedFiles()}
+    given = {**collaborators, "callbacks": Callbacks(config.callbacks)}
 
     def made(
         handler: type[ForeignHandler], path: str, accepts: Accepts | None = None

@@ -18,7 +18,7 @@ from vits_tts.dictionaries.rules import Rules
 from vits_tts.errors import TextUnspeakable, VoiceUnknown
 from vits_tts.speech import SpeechOptions
 from vits_tts.types import Pcm, SpeechRequest
-from vits_tts.web.background import BackgroundFile, FailedFiles, Told
+from vits_tts.web.background import BackgroundFile, Told
 from vits_tts.web.base import Handler
 from vits_tts.web.callbacks import Callbacks
 from vits_tts.web.handlers import links, streaming
@@ -63,12 +63,11 @@ class ForeignHandler(Handler):
     """Headers in which clients of this interface send their API key, besides our own."""
 
     def initialize(  # type: ignore[override]  # tornado's name for its constructor
-        self, callbacks: Callbacks, failed: FailedFiles, **collaborators: Any
+        self, callbacks: Callbacks, **collaborators: Any
     ) -> None:
         """Store the collaborators."""
         super().initialize(**collaborators)
         self.callbacks = callbacks
-        self.failed = failed
 
     async def prepare(self) -> None:
         """Read the API key from the headers of this interface, then admit the request."""
@@ -136,7 +135,8 @@ class ForeignHandler(Handler):
         audio_hash = await self.speech.file_hash(request, encoding, self.context.key)
         with ExitStack() as place:
             place.enter_context(self.place(heard=False))
-            file = BackgroundFile(self.services, self.failed, self.context, place.pop_all(), told)
+            await self.speech.failed_files.discard(audio_hash, encoding.format)
+            file = BackgroundFile(self.services, self.context, place.pop_all(), told)
         file.start(request, encoding, audio_hash)
         return audio_hash
 

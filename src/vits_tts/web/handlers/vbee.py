@@ -4,8 +4,8 @@ Reference: https://documenter.getpostman.com, collection "Vbee TTS API".
 
 The id of a request contains the hash of its file, the format and the time of the request. So every
 process can tell its state without storing anything. If the file exists, the request is complete.
-Otherwise it is in progress for an hour, and has failed afterwards. The process that failed to
-create a file reports the failure at once.
+Otherwise it is in progress for an hour, and has failed afterwards. A record beside the files tells
+all processes of a folder which file could not be created.
 """
 
 import re
@@ -15,6 +15,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from vits_tts.audio import formats
+from vits_tts.audio.failure_records import KEPT_SECONDS
 from vits_tts.audio.formats import FORMATS, Encoding
 from vits_tts.errors import FieldInvalid, NotFound, TextMissing, VitsTtsError
 from vits_tts.web import failures
@@ -25,7 +26,7 @@ from vits_tts.web.schema.fields import Spoken, Written
 from vits_tts.web.schema.requests import checked
 
 _ID: Final = re.compile(r"([0-9a-f]{40})-([a-z0-9]{2,8})-([0-9a-f]{8})")
-_LONGEST_SECONDS: Final = 3600
+_LONGEST_SECONDS: Final = KEPT_SECONDS
 """Seconds after which a request without a file counts as failed."""
 _KILO: Final = 1000
 _SLOWEST: Final = 0.25
@@ -134,7 +135,7 @@ class VbeeHandler(ForeignHandler):
         if await self.speech.is_there(match[1], match[2]):
             return "COMPLETED", await self.link(match[1], match[2])
         overdue = time.time() - since > _LONGEST_SECONDS
-        failed = overdue or (match[1], match[2]) in self.failed
+        failed = overdue or await self.speech.failed_files.has(match[1], match[2])
         return ("FAILED" if failed else "IN_PROGRESS"), None
 
 
