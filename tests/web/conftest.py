@@ -25,7 +25,7 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-async def application(tmp_path: Path) -> SpeechApplication:
+async def local_application(tmp_path: Path) -> SpeechApplication:
     """Return an application that keeps no sentences in memory."""
     install_pair(tmp_path / "voices")
     settings: dict[str, Any] = {
@@ -39,12 +39,12 @@ async def application(tmp_path: Path) -> SpeechApplication:
 
 
 @pytest.fixture
-async def client(application: SpeechApplication) -> AsyncIterator[httpx.AsyncClient]:
+async def local_client(local_application: SpeechApplication) -> AsyncIterator[httpx.AsyncClient]:
     """Serve the application, and return a client of it."""
     socket, port = bind_unused_port()
-    server = HTTPServer(application)
+    server = HTTPServer(local_application)
     server.add_sockets([socket])
-    application.speech.start()
+    local_application.speech.start()
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
         yield client
     server.stop()

@@ -6,15 +6,15 @@ from vits_tts.web.app import SpeechApplication
 
 
 async def test_the_threads_have_ended(
-    application: SpeechApplication, client: httpx.AsyncClient
+    local_application: SpeechApplication, local_client: httpx.AsyncClient
 ) -> None:
     """A text that has to be read, and one that only has to be spoken, get 503."""
-    await application.speech.voices.load("pair")
+    await local_application.speech.voices.load("pair")
     known, new = {"text": "một"}, {"text": "hai"}
-    assert (await client.post("/tts/stream", json=known)).status_code == 200
-    await application.speech.close()
+    assert (await local_client.post("/tts/stream", json=known)).status_code == 200
+    await local_application.speech.close()
     for asked in (known, new):
-        answer = await client.post("/tts/stream", json=asked)
+        answer = await local_client.post("/tts/stream", json=asked)
         assert answer.status_code == 503
         assert answer.json()["error"]["code"] == "unavailable"
         assert answer.headers["Retry-After"] == "1"

@@ -33,16 +33,16 @@ def collector() -> Iterator[None]:
     ],
 )
 async def test_requests_form_no_cycles(
-    application: SpeechApplication,
-    client: httpx.AsyncClient,
+    local_application: SpeechApplication,
+    local_client: httpx.AsyncClient,
     method: str,
     path: str,
     status: int,
 ) -> None:
     """The objects of a request, which may hold its sound, are freed at its end."""
-    await application.speech.voices.load("pair")
+    await local_application.speech.voices.load("pair")
     for _ in range(10):
-        assert (await client.request(method, path)).status_code == status
+        assert (await local_client.request(method, path)).status_code == status
     gc.collect()
     found = Counter(type(thing).__name__ for thing in gc.garbage)
     assert found["ClientConnection"] == found["RequestContext"] == found["Pcm"] == 0, found

@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Sequence
-from contextlib import ExitStack, aclosing, closing, contextmanager, nullcontext
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
+from contextlib import ExitStack, aclosing, closing, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -118,7 +118,7 @@ class RequestStreamer:
             promises.enter_context(self._planned.promised(promised))
             admitted(playback)
             listener = _Listener(queue, stats, playback, sentences, promises, unread)
-            with _meanwhile(self._read_rest(request, listener) if request.unread else None):
+            async with _Meanwhile(self._read_rest(request, listener) if request.unread else None):
                 async for pcm in sentences.windows(rate, request.lead):
                     yield pcm
                     queue.want()  # not before: reading would delay the first sound
@@ -189,16 +189,25 @@ class RequestStreamer:
         return Demand(start, speech, rate)
 
 
-@contextmanager
-def _meanwhile(work: Coroutine[Any, Any, None] | None) -> Iterator[None]:
-    """Do ``work`` in a task inside the block, at whose end it is cancelled.
+class _Meanwhile:
+    """Does work in a task inside the block, at whose end it is cancelled and has ended.
 
-    Leaving does not wait for the task: a loop that ends closes all asynchronous generators at the
-    same time, and fails for those that still wait for something.
+    This is no asynchronous generator, because a loop that ends closes all of those at the same
+    time, whichever of them waits for another.
     """
-    task = asyncio.create_task(work) if work else None
-    try:
-        yield
-    finally:
-        if task:
-            task.cancel()
+
+    def __init__(self, work: Coroutine[Any, Any, None] | None) -> None:
+        """Prepare to do ``work``, or nothing."""
+        self._work = work
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> None:
+        """Start the task."""
+        if self._work:
+            self._task = asyncio.create_task(self._work)
+
+    async def __aexit__(self, *_: object) -> None:
+        """Cancel the task, and wait for its end."""
+        if self._task:
+            self._task.cancel()
+            await asyncio.wait({self._task})
