@@ -94,9 +94,9 @@ class UnreadText:
 class SpeechRequest:
     """A request after all checks: the voice, the sentences and how they are spoken.
 
-    ``voice`` is the name of a voice of this server. There is at least one sentence. ``lead`` is the
-    silence before the first one, in seconds. Further sentences come from ``unread``; only streams
-    accept a request that has it.
+    ``voice`` is the name of a voice of this server. ``lead`` is the silence before the first
+    sentence, in seconds. Only a request for a file of silence has no sentence. Further sentences
+    come from ``unread``; only streams accept a request that has it.
     """
 
     voice: str

@@ -183,6 +183,12 @@ def test_a_replica_knows_the_files_of_others(pair: tuple[Server, Server]) -> Non
     assert url is not None
     assert url.startswith(two.url)
     assert httpx.get(url).content.startswith(b"RIFF")
+    asked["text"] = "..."  # a file of silence
+    quiet = httpx.post(f"{one.url}/v1/tts", json=asked).json()["requestId"]
+    url = two.wait_until(
+        lambda: httpx.get(f"{two.url}/v1/tts/requests/{quiet}").json().get("audioLink"), "silence"
+    )
+    assert not any(httpx.get(url).content[44:])
     other = path.replace("-wav-", "-mp3-")
     assert httpx.get(f"{two.url}{other}").json()["status"] == "IN_PROGRESS"
 

@@ -201,6 +201,8 @@ def test_zalo(shared: Server) -> None:
     assert len(samples(httpx.get(told["data"]["url"]).content)) > 40_000
     other = zalo(shared, input="Một hai.", speaker_id="2", speed="0.8", encode_type="0").json()
     assert level(httpx.get(other["data"]["url"]).content) == pytest.approx(0.5, 0.01)
+    quiet = zalo(shared, input="...", speaker_id="2").json()  # as everywhere below /v1
+    assert not samples(httpx.get(quiet["data"]["url"]).content).any()
     mp3 = zalo(shared, input="Một hai.", encode_type="1", quality="1").json()
     assert httpx.get(mp3["data"]["url"]).headers["Content-Type"] == "audio/mpeg"
 
@@ -325,6 +327,16 @@ def test_vbee_tries_again(shared: Server) -> None:
     vbee(shared, **asked)
     assert not (folder / f".{name}.failed").exists()
     shared.wait_until(lambda: httpx.get(url).json()["status"] == "COMPLETED", "the file")
+
+
+def test_vbee_nothing_to_say(shared: Server) -> None:
+    """A text without words becomes a file with a short silence, as the other answers of `/v1`."""
+    asked = {"text": "🙂 ...", "mode": "async", "voiceCode": "sg_minh", "outputFormat": "wav"}
+    url = f"{shared.url}/v1/tts/requests/{vbee(shared, **asked).json()['requestId']}"
+    link = shared.wait_until(lambda: httpx.get(url).json().get("audioLink"), "the file")
+    quiet = samples(httpx.get(link).content)
+    assert len(quiet) == 1600  # a fifth of a second of the voice `pair`
+    assert not quiet.any()
 
 
 def test_vbee_legacy(shared: Server) -> None:

@@ -15,7 +15,7 @@ from vits_tts.speech.request_stats import RequestStats
 from vits_tts.speech.sentence_stream import JobQueue, SentenceStream
 from vits_tts.speech.sentence_synthesizer import SentenceJob, SentenceSynthesizer
 from vits_tts.speech.worker_pool import WorkerPool
-from vits_tts.types import Pcm, SpeechRequest
+from vits_tts.types import Pcm, SpeechRequest, silence
 
 _FIRST_WINDOW_SECONDS: Final = 0.7
 """Length of the first window, with the frames that a voice holds back."""
@@ -78,6 +78,11 @@ class RequestStreamer:
             TextUnspeakable: the voice has no sound for any part of the text.
 
         """
+        if not request.sentences:
+            pause = silence(request.lead, self._voices.find(request.voice).sample_rate)
+            stats.audio_seconds += pause.seconds
+            yield pause
+            return
         jobs = self._synthesizer.jobs(request, stats)
         stats.expected_seconds = [job.speech for job in jobs]
         queue = JobQueue(jobs, complete=request.unread is None)

@@ -375,7 +375,8 @@ def _request_of(
     lead = float(recipe.get("lead", 0.0))
     pauses = [lead, *(sentence.pause for sentence in sentences)]
     if not (
-        0 < sum(len(sentence.text) for sentence in sentences) <= max_chars
+        (sentences or lead)
+        and sum(len(sentence.text) for sentence in sentences) <= max_chars
         and all(0 <= pause <= _LONGEST_PAUSE for pause in pauses)
         and all(0 <= sentence.volume <= MAX_VOLUME for sentence in sentences)
         and all(voice.sample_rate == manifest.sample_rate for voice, _ in voices.values())

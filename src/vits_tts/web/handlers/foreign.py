@@ -16,7 +16,8 @@ import numpy as np
 from vits_tts.audio.formats import Encoding
 from vits_tts.dictionaries.rules import Rules
 from vits_tts.errors import TextUnspeakable, VoiceUnknown
-from vits_tts.speech import SpeechOptions
+from vits_tts.speech import SpeechOptions, length_scale
+from vits_tts.speech.keyed_request import keyed_request
 from vits_tts.types import Pcm, SpeechRequest
 from vits_tts.web.background import BackgroundFile, Told
 from vits_tts.web.base import Handler
@@ -120,6 +121,25 @@ class ForeignHandler(Handler):
             request = await self.speech.request(text, options, reader=reader)
         await self.count_spoken(text, request)
         return request
+
+    async def read_or_silence(
+        self, text: str, wanted: MappedVoice, speed: float | None = None
+    ) -> SpeechRequest:
+        """Return the request for a file, as :meth:`read` does; a short silence for no words.
+
+        Raises:
+            RequestError: the text, voice or speed is invalid.
+            RateLimited: the caller has sent too many characters.
+
+        """
+        try:
+            return await self.read(text, wanted, speed, heard=False)
+        except TextUnspeakable:
+            manifest = self.speech.voices.find(wanted.voice)
+            scale = length_scale(speed, self.config.voice.speeds)
+            prosody = manifest.prosody(scale, wanted.speaker)
+            lead = streaming.SILENCE_SECONDS
+            return keyed_request(manifest, (), prosody, self.config.level, lead=lead)
 
     async def start_file(
         self, request: SpeechRequest, encoding: Encoding, told: Told | None = None

@@ -11,7 +11,8 @@ from vits_tts.audio.formats import Encoding
 from vits_tts.types import SpeechRequest
 from vits_tts.web.base import Handler
 
-_SILENCE_SECONDS: Final = 0.2
+SILENCE_SECONDS: Final = 0.2
+"""The length of the answer to a text without words."""
 
 
 def set_headers(handler: Handler, media_type: str, length: int | None = None) -> None:
@@ -48,7 +49,7 @@ async def silence(handler: Handler, encoding: Encoding, sample_rate: int) -> byt
     ``sample_rate`` is the voice's, in hertz. Programs that split texts themselves send such parts,
     and would stop at an error.
     """
-    pause = types.silence(_SILENCE_SECONDS, sample_rate)
+    pause = types.silence(SILENCE_SECONDS, sample_rate)
     handler.tally.audio_seconds = pause.seconds
     return await handler.speech.whole(pause, encoding)
 

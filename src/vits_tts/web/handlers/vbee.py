@@ -166,7 +166,7 @@ class VbeeSpeechHandler(VbeeHandler):
     async def _begin(self, asked: VbeeParameters) -> None:
         webhook = self.callbacks.check(asked.webhookUrl) if asked.webhookUrl else None
         voice, encoding = self._wanted(asked)
-        request = await self.read(asked.text, voice, _rate(asked.speed), heard=False)
+        request = await self.read_or_silence(asked.text, voice, _rate(asked.speed))
         audio_hash = await self.speech.file_hash(request, encoding, self.context.key)
         request_id = _request_id(audio_hash, encoding)
         link = await self.link(audio_hash, encoding.format)

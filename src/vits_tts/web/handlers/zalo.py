@@ -71,7 +71,7 @@ class ZaloHandler(ForeignHandler):
                 "encode_type must be 0 (wav), 1 (mp3) or 2 (aac)", field="encode_type"
             )
         voice = MappedVoice.of(f"{asked.speaker_id or 1:g}", self.config.zalo.voices)
-        request = await self.read(asked.input, voice, asked.speed, heard=False)
+        request = await self.read_or_silence(asked.input, voice, asked.speed)
         rate = self.speech.plain(request).sample_rate
         encoding = formats.encoding(_FORMATS[int(number)], None, None, rate)
         saved = await self.speech.save(request, self.tally, encoding, self.context.key)
