@@ -12,12 +12,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.support.dictionaries import make_dictionary
 from tests.support.server import clean_environment
 from tests.support.sound import assert_speech, decode
 from tests.support.voices import install_pair
 from vits_tts import AsyncSpeech, Speech
+from vits_tts.dictionaries.rules import Rule
 from vits_tts.errors import (
     ConfigError,
+    DictionaryNotFound,
     FieldInvalid,
     SpeakerUnknown,
     SpeedInvalid,
@@ -91,6 +94,27 @@ def test_ssml_and_turns(tmp_path: Path, pair: Speech) -> None:
     path.write_text("voice: {aliases: {Minh: none}}\n")
     with pytest.raises(ConfigError, match=r"voice\.aliases"):
         Speech("pair", config=path)
+
+
+def test_dictionaries(tmp_path: Path, pair: Speech) -> None:
+    """Dictionaries are used by name or version, the first one before others, also in SSML."""
+    version = make_dictionary(tmp_path / "known", "brands", Rule("Zyx", alias="nam"))
+    make_dictionary(tmp_path / "known", "others", Rule("Zyx", alias="nam nam"))
+    install_pair(tmp_path / "voices")
+    path = tmp_path / "config.yaml"
+    path.write_text("dictionaries: {folder: known}\n")
+    one, two, plain = (pair.say(text).samples for text in ("nam", "nam nam", "Zyx"))
+    with Speech("pair", config=path) as speech:
+        assert np.array_equal(speech.say("Zyx").samples, plain)
+        for names in (["brands"], [f"brands@{version}"], ["brands", "others"]):
+            assert np.array_equal(speech.say("Zyx", dictionaries=names).samples, one)
+        said = speech.say(ssml="<speak>Zyx</speak>", dictionaries=["others", "brands"])
+        assert np.array_equal(said.samples, two)
+        windows = list(speech.stream("Zyx", dictionaries=["brands"]))
+        assert np.array_equal(np.concatenate([window.samples for window in windows]), one)
+        for unknown in ("nothing", "brands@" + "0" * 24):
+            with pytest.raises(DictionaryNotFound):
+                speech.say("Zyx", dictionaries=[unknown])
 
 
 def test_save(pair: Speech, tmp_path: Path) -> None:

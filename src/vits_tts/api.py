@@ -30,6 +30,8 @@ from vits_tts import config as configuration
 from vits_tts.audio import encoder, writing
 from vits_tts.config import Config
 from vits_tts.cores import available_cores
+from vits_tts.dictionaries.model import ALL
+from vits_tts.dictionaries.service import locator
 from vits_tts.errors import FieldInvalid, TextEmpty, TextUnspeakable, VoiceUnknown
 from vits_tts.loop_thread import LoopThread
 from vits_tts.markup.dialogue import Turn, text_of
@@ -147,7 +149,7 @@ class AsyncSpeech:
         """Free the voice and the threads; running streams are cancelled."""
         await self._pipeline.close()
 
-    async def say(
+    async def say(  # noqa: PLR0913  # the parameters of HTTP
         self,
         text: str | None = None,
         *,
@@ -156,6 +158,7 @@ class AsyncSpeech:
         speed: str | float | None = None,
         speaker: str | int | None = None,
         lexicon: Mapping[str, str] | None = None,
+        dictionaries: Sequence[str] | None = None,
         volume: float = 1.0,
     ) -> Recording:
         """Return the complete speech; parameters and errors are those of ``stream``."""
@@ -166,13 +169,14 @@ class AsyncSpeech:
             speed=speed,
             speaker=speaker,
             lexicon=lexicon,
+            dictionaries=dictionaries,
             volume=volume,
         )
         async with aclosing(windows):
             parts = [window.samples async for window in windows]
         return Recording(np.concatenate(parts), self.voice.sample_rate)
 
-    async def stream(
+    async def stream(  # noqa: PLR0913  # the parameters of HTTP
         self,
         text: str | None = None,
         *,
@@ -181,6 +185,7 @@ class AsyncSpeech:
         speed: str | float | None = None,
         speaker: str | int | None = None,
         lexicon: Mapping[str, str] | None = None,
+        dictionaries: Sequence[str] | None = None,
         volume: float = 1.0,
     ) -> AsyncGenerator[Window, None]:
         """Yield the speech part by part, as it is synthesised.
@@ -197,6 +202,10 @@ class AsyncSpeech:
             speed: A name such as ``slow``, or a rate from 0.25 to 4, where 2 is twice as fast.
             speaker: The name or number of a speaker, for voices with several.
             lexicon: Words and the spelling by which each is pronounced.
+            dictionaries: Names or ids of pronunciation dictionaries in the folder of the settings
+                (or in Redis), the first one before others; ``NAME@VERSION`` is a version. They are
+                those that were made without a key, and shared ones. The default is
+                ``text.dictionaries``.
             volume: Factor of the amplitude, from 0 to 4.
 
         Raises:
@@ -211,6 +220,9 @@ class AsyncSpeech:
         kind: InputKind | None = None if ssml is None else "ssml"
         whole = kind or dialogue or begins_as_ssml(written)
         check(written, _MOST_CHARS)
+        rules = None
+        if dictionaries is not None:
+            rules = await self._pipeline.dictionaries.resolve(list(map(locator, dictionaries)), ALL)
         options = SpeechOptions(
             speed=speed,
             speaker=None if speaker is None else str(speaker),
@@ -218,6 +230,7 @@ class AsyncSpeech:
             input=kind,
             turns=dialogue,
             volume=volume,
+            dictionaries=rules,
         )
         await self._ready()
         pause: float | None = None
@@ -368,7 +381,7 @@ class Speech:
         """Free the voice and end the thread; running streams are cancelled."""
         self._end()
 
-    def say(
+    def say(  # noqa: PLR0913  # the parameters of HTTP
         self,
         text: str | None = None,
         *,
@@ -377,6 +390,7 @@ class Speech:
         speed: str | float | None = None,
         speaker: str | int | None = None,
         lexicon: Mapping[str, str] | None = None,
+        dictionaries: Sequence[str] | None = None,
         volume: float = 1.0,
     ) -> Recording:
         """Return the complete speech; parameters and errors are those of ``stream``."""
@@ -388,11 +402,12 @@ class Speech:
                 speed=speed,
                 speaker=speaker,
                 lexicon=lexicon,
+                dictionaries=dictionaries,
                 volume=volume,
             )
         )
 
-    def stream(
+    def stream(  # noqa: PLR0913  # the parameters of HTTP
         self,
         text: str | None = None,
         *,
@@ -401,6 +416,7 @@ class Speech:
         speed: str | float | None = None,
         speaker: str | int | None = None,
         lexicon: Mapping[str, str] | None = None,
+        dictionaries: Sequence[str] | None = None,
         volume: float = 1.0,
     ) -> Generator[Window, None, None]:
         """Yield the speech part by part, as it is synthesised; see :meth:`AsyncSpeech.stream`."""
@@ -412,6 +428,7 @@ class Speech:
                 speed=speed,
                 speaker=speaker,
                 lexicon=lexicon,
+                dictionaries=dictionaries,
                 volume=volume,
             )
         )

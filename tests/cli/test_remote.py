@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 
@@ -21,6 +22,7 @@ from vits_tts.audio import wav
 from vits_tts.cli.remote import Remote
 from vits_tts.errors import (
     ConfigError,
+    DictionaryNotFound,
     KeyInvalid,
     KeyMissing,
     NotFound,
@@ -50,6 +52,17 @@ def test_the_same_speech(server: Server, tmp_path: Path) -> None:
         here = speech.say(text, speaker="minh", speed=2, lexicon={"lan": "la"})
     assert (remote.name, remote.sample_rate) == ("pair", here.sample_rate)
     assert np.array_equal(said(remote, text), here.samples)
+
+
+def test_a_dictionary_of_the_server(server: Server) -> None:
+    """A server's dictionaries are used by their names."""
+    rules = [{"string_to_replace": "Zyx", "type": "alias", "alias": "nam"}]
+    path = f"{server.url}/v1/pronunciation-dictionaries/add-from-rules"
+    httpx.post(path, json={"name": "of the remote", "rules": rules}).raise_for_status()
+    remote = Remote(server.url, "pair", {"dictionaries": ["of the remote"]})
+    assert len(said(remote, "Zyx")) == 900
+    with pytest.raises(DictionaryNotFound):
+        said(Remote(server.url, "pair", {"dictionaries": ["none"]}), "Zyx")
 
 
 def test_errors_are_those_of_the_library(server: Server) -> None:

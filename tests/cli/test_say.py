@@ -12,12 +12,14 @@ import numpy as np
 import pytest
 import soundfile
 
-from tests.support.cli import command, run
+from tests.support.cli import command, run, run_several
+from tests.support.dictionaries import make_dictionary
 from tests.support.server import clean_environment, until
 from tests.support.sound import decode
 from tests.support.voices import install_pair
 from vits_tts.audio import wav
 from vits_tts.cli.players import Playback
+from vits_tts.dictionaries.rules import Rule
 from vits_tts.errors import ConfigError, VitsTtsError
 from vits_tts.inference.compiled import default_folder
 from vits_tts.types import Pcm
@@ -116,6 +118,25 @@ def test_file_lexicon_and_format(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
     samples, rate = soundfile.read(tmp_path / "a.flac")
     assert (len(samples), rate) == (1800, 16000)
+
+
+def test_a_dictionary(tmp_path: Path) -> None:
+    """`--dictionary` takes one of the folder by name, for `say` and for `batch`."""
+    install_pair(tmp_path / "voices")
+    make_dictionary(tmp_path / "dictionaries", "brands", Rule("Zyx", alias="nam"))
+    (tmp_path / "lines.txt").write_text("Zyx\n")
+    how = ("--voice", "pair", "--dictionary", "brands")
+    said, saved, unknown = run_several(
+        tmp_path,
+        ["say", "Zyx", *how, "-o", "a.wav"],
+        ["batch", "lines.txt", *how, "-o", "sounds", "--name", "b"],
+        ["say", "Zyx", *how, "--dictionary", "none", "-o", "c.wav"],
+    )
+    for done, name in ((said, "a.wav"), (saved, "sounds/b.wav")):
+        assert done.status == 0, done.stderr
+        assert len(soundfile.read(tmp_path / name)[0]) == 900
+    assert unknown.status != 0
+    assert "there is no dictionary 'none'" in unknown.stderr
 
 
 def test_progress_and_a_break(tmp_path: Path) -> None:

@@ -44,6 +44,7 @@ class Speaking:
     speaker: str | None
     speed: str | None
     lexicon: Path | None
+    dictionaries: tuple[str, ...]
     url: str | None
     config_path: Path | None
 
@@ -61,7 +62,12 @@ class Speaking:
         from vits_tts.cli.remote import Remote
 
         words = _words(self.lexicon) if self.lexicon else None
-        options = {"speaker": self.speaker, "speed": self.speed, "lexicon": words}
+        options = {
+            "speaker": self.speaker,
+            "speed": self.speed,
+            "lexicon": words,
+            "dictionaries": list(self.dictionaries) or None,
+        }
         return closing(Remote(self.url, self.voice, options))
 
 
@@ -93,8 +99,8 @@ class LocalVoice:
 
 
 def local_voice_options(command: F) -> F:
-    """Add the options without ``--url``; a command receives them as the argument ``voice``."""
-    options = (*_OPTIONS[:4], *_OPTIONS[5:])
+    """Add the options of a voice of this process, as the argument ``voice``."""
+    options = (*_OPTIONS[:4], *_OPTIONS[6:])
     return gathered("voice", LocalVoice, options)(command)
 
 
@@ -111,6 +117,13 @@ _OPTIONS = (
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
         metavar="FILE",
         help="YAML file of words and their pronunciation.",
+    ),
+    click.option(
+        "--dictionary",
+        "dictionaries",
+        metavar="NAME",
+        multiple=True,
+        help="A pronunciation dictionary, by name or id; may be repeated.",
     ),
     click.option(
         "--url",
@@ -139,6 +152,7 @@ class Library:
         """
         self._speech = _speech(asked)
         self._how = {"speed": asked.speed, "speaker": asked.speaker}
+        self._dictionaries = list(asked.dictionaries) or None
         voice = self._speech.voice
         self.name, self.licence = voice.name, voice.licence.name
         self.sample_rate = voice.sample_rate
@@ -146,7 +160,9 @@ class Library:
     def stream(self, text: str, *, ssml: bool = False) -> "Generator[Window, None, None]":
         """Yield the speech of a text, or of an SSML document, part by part."""
         given = {"ssml" if ssml else "text": text}
-        return self._speech.stream(**given, **self._how)  # type: ignore[arg-type]
+        return self._speech.stream(
+            **given, **self._how, dictionaries=self._dictionaries  # type: ignore[arg-type]
+        )
 
     def speak(self, text: Iterator[str]) -> "Generator[Window, None, None]":
         """Yield the speech of a text while it arrives."""

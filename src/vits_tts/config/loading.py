@@ -338,6 +338,7 @@ def _anchored(config: Config, base: Path) -> Config:
             "voice": _at(base, _with_catalogue(base, config.voice), "folder", "pieces_folder"),
             "audio": _at(base, config.audio, "folder"),
             "logging": _at(base, config.logging, "file"),
+            "dictionaries": _at(base, config.dictionaries, "folder"),
         }
     )
 

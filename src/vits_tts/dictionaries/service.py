@@ -34,6 +34,7 @@ _LOOK_SECONDS: Final = 0.5
 _VERSIONS_AT_HAND: Final = 64
 _ATTEMPTS: Final = 5
 MAX_PER_REQUEST: Final = 3
+_VERSIONED: Final = re.compile(r"(.+)@([0-9a-f]{24})")
 NAME: Final = re.compile(r"[^\x00-\x1f\x7f/]{1,100}")
 
 
@@ -43,6 +44,12 @@ class Locator:
 
     dictionary: str
     version: str | None = None
+
+
+def locator(name: str) -> Locator:
+    """Return the locator of a name or id, which ``@`` and the id of a version may follow."""
+    match = _VERSIONED.fullmatch(name)
+    return Locator(match[1], match[2]) if match else Locator(name)
 
 
 class Dictionaries:

@@ -23,6 +23,10 @@ from vits_tts.web.handlers.elevenlabs import (
     ElevenLabsVoiceHandler,
     ElevenLabsVoicesHandler,
 )
+from vits_tts.web.handlers.elevenlabs_dialogue import (
+    ElevenLabsDialogueHandler,
+    ElevenLabsDialogueStreamHandler,
+)
 from vits_tts.web.handlers.foreign import ForeignHandler
 from vits_tts.web.handlers.fpt import FptHandler
 from vits_tts.web.handlers.piper import PiperHandler
@@ -76,6 +80,8 @@ def rules(config: Config, collaborators: Mapping[str, Any]) -> list[Rule]:
         found += made(ElevenLabsStreamHandler, f"{path}/stream")
         found += made(ElevenLabsTimedHandler, f"{path}/with-timestamps")
         found += made(ElevenLabsTimedStreamHandler, f"{path}/stream/with-timestamps")
+        found += made(ElevenLabsDialogueHandler, "/v1/text-to-dialogue")
+        found += made(ElevenLabsDialogueStreamHandler, "/v1/text-to-dialogue/stream")
         found += made(ElevenLabsVoicesHandler, "/v[12]/voices")
         found += made(ElevenLabsVoiceHandler, "/v1/voices/([^/]+)")
         found += made(ElevenLabsModelsHandler, "/v1/models", accepts=_is_elevenlabs)

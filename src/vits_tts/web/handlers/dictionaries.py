@@ -5,7 +5,6 @@ theirs. A dictionary belongs to the caller's API key; `workspace_access` shares 
 """
 
 import asyncio
-import re
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Annotated, ClassVar, Final, Literal, TypeAlias
@@ -16,7 +15,7 @@ from tornado import httputil
 from vits_tts.dictionaries import pls
 from vits_tts.dictionaries.model import ALL, Dictionary
 from vits_tts.dictionaries.rules import MAX_ALIAS_CHARS, MAX_STRING_CHARS, Rule, Rules
-from vits_tts.dictionaries.service import NAME, Dictionaries, Locator
+from vits_tts.dictionaries.service import NAME, Dictionaries, locator
 from vits_tts.errors import DictionaryInvalid, FieldInvalid, RequestError
 from vits_tts.text.phonemes import given as given_phonemes
 from vits_tts.web.base import Handler
@@ -30,7 +29,6 @@ Edit: TypeAlias = Callable[[Sequence[Rule]], Sequence[Rule]]
 _MAX_DESCRIPTION: Final = 500
 _DESCRIPTION: Final[dict[str, object]] = {"type": "string", "maxLength": _MAX_DESCRIPTION}
 _MAX_PAGE: Final = 100
-_VERSIONED: Final = re.compile(r"(.+)@([0-9a-f]{24})")
 _ACCESS: Final[Mapping[str, str]] = {"viewer": "viewer", "editor": "editor", "admin": "editor"}
 
 
@@ -116,17 +114,9 @@ async def rules(handler: Handler, names: Sequence[str] | None) -> tuple[Rules, .
     """
     if names is None:
         return None
-    wanted = locators(names)
-    return await handler.speech.dictionaries.resolve(wanted, owner_of(handler.context))
-
-
-def locators(names: Sequence[str]) -> list[Locator]:
-    """Return the dictionaries for names, each of which may be followed by ``@`` and a version."""
-    found = [_VERSIONED.fullmatch(name) for name in names]
-    return [
-        Locator(match[1], match[2]) if match else Locator(name)
-        for name, match in zip(names, found, strict=True)
-    ]
+    return await handler.speech.dictionaries.resolve(
+        list(map(locator, names)), owner_of(handler.context)
+    )
 
 
 class DictionaryHandler(Handler):

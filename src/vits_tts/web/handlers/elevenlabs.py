@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Mapping
 from contextlib import aclosing
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -34,7 +34,7 @@ from vits_tts.web.http import parameters
 from vits_tts.web.schema.fields import MAX_DICTIONARIES, Rate, Spoken, Written
 from vits_tts.web.schema.requests import checked
 
-_DEFAULT_FORMAT: Final = "mp3_44100_128"
+DEFAULT_FORMAT: Final = "mp3_44100_128"
 _OUTPUT: Final = re.compile(r"(mp3|pcm|wav|opus|ulaw|alaw)_([0-9]{4,6})(?:_([0-9]{1,3}))?")
 _FORMATS: Final[Mapping[str, str]] = {"ulaw": "mulaw"}
 """ElevenLabs' names of formats that have another name here, with ours."""
@@ -70,6 +70,16 @@ class DictionaryLocator(BaseModel):
         return self.pronunciation_dictionary_id + version
 
 
+DictionaryLocators: TypeAlias = (
+    Annotated[tuple[DictionaryLocator, ...], Field(max_length=MAX_DICTIONARIES)] | None
+)
+
+
+def names_of(locators: tuple[DictionaryLocator, ...] | None) -> list[str] | None:
+    """Return the names of dictionaries, as our own interface has them."""
+    return None if locators is None else [locator.name for locator in locators]
+
+
 class Creation(BaseModel):
     """The parameters of the paths that return speech."""
 
@@ -79,16 +89,12 @@ class Creation(BaseModel):
     model_id: Written | None = None
     voice_settings: VoiceSettings | None = None
     output_format: Written | None = Field(None, description="Usually in the query.")
-    pronunciation_dictionary_locators: (
-        Annotated[tuple[DictionaryLocator, ...], Field(max_length=MAX_DICTIONARIES)] | None
-    ) = None
+    pronunciation_dictionary_locators: DictionaryLocators = None
 
     @property
     def dictionaries(self) -> list[str] | None:
         """The names of dictionaries, as our own interface has them."""
-        if self.pronunciation_dictionary_locators is None:
-            return None
-        return [locator.name for locator in self.pronunciation_dictionary_locators]
+        return names_of(self.pronunciation_dictionary_locators)
 
 
 class ElevenLabsHandler(ForeignHandler):
@@ -130,7 +136,7 @@ class ElevenLabsSpeechHandler(ElevenLabsHandler):
 
     async def _speak(self, asked: Creation, voice: MappedVoice) -> None:
         manifest = self.speech.voices.find(voice.voice)
-        encoding = encoding_of(asked.output_format or _DEFAULT_FORMAT, manifest.sample_rate)
+        encoding = encoding_of(asked.output_format or DEFAULT_FORMAT, manifest.sample_rate)
         await self.speak_or_silence(self.answer(asked, voice, encoding), voice, encoding)
 
     async def answer(self, asked: Creation, voice: MappedVoice, encoding: Encoding) -> None:

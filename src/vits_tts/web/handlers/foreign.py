@@ -16,6 +16,7 @@ import numpy as np
 from vits_tts.audio.formats import Encoding
 from vits_tts.dictionaries.rules import Rules
 from vits_tts.errors import TextUnspeakable, VoiceUnknown
+from vits_tts.markup.dialogue import Turn
 from vits_tts.speech import SpeechOptions, length_scale
 from vits_tts.speech.keyed_request import keyed_request
 from vits_tts.types import Pcm, SpeechRequest
@@ -82,7 +83,7 @@ class ForeignHandler(Handler):
         self.request.headers["X-API-Key"] = key
         self.request.headers.pop("Authorization", None)
 
-    async def read(
+    async def read(  # noqa: PLR0913  # all but two are given by name
         self,
         text: str,
         wanted: MappedVoice,
@@ -92,11 +93,13 @@ class ForeignHandler(Handler):
         timed: bool = False,
         opening: bool = False,
         dictionaries: tuple[Rules, ...] | None = None,
+        turns: tuple[Turn, ...] = (),
     ) -> SpeechRequest:
         """Return the speech request for a text, and count the text towards the caller's limits.
 
         ``heard`` says that the client plays the speech as it arrives. If ``timed``, the tally gets
         a timeline. With ``opening``, the rest of a long text is read while its beginning is heard.
+        ``turns`` are those of a dialogue, whose texts are ``text``.
 
         Raises:
             TextUnspeakable: the text has no words.
@@ -107,7 +110,9 @@ class ForeignHandler(Handler):
         await self.count_written(text)
         if text.isspace():
             raise TextUnspeakable("the text has nothing to say", field="text")
-        options = SpeechOptions(speed, wanted.voice, wanted.speaker, dictionaries=dictionaries)
+        options = SpeechOptions(
+            speed, wanted.voice, wanted.speaker, turns=turns, dictionaries=dictionaries
+        )
         reader = self.reader(heard=heard)
         if opening:
             complete = partial(self.count_spoken, text)

@@ -16,7 +16,7 @@ from tornado.iostream import StreamClosedError
 
 from vits_tts.audio import formats
 from vits_tts.dictionaries.rules import Rules
-from vits_tts.dictionaries.service import Locator
+from vits_tts.dictionaries.service import Locator, locator
 from vits_tts.errors import AudioNotFound, FieldInvalid, JobNotFound, JobsUnavailable
 from vits_tts.jobs import JobService, items
 from vits_tts.jobs.model import UNFINISHED, ItemSpec, ItemState, JobState, NewJob
@@ -152,7 +152,7 @@ class JobsHandler(JobBase):
 
         """
         rules = await dictionaries.rules(self, names) or ()
-        wanted = dictionaries.locators(names)
+        wanted = list(map(locator, names))
         pinned = [
             replace(one, version=each.version) for one, each in zip(wanted, rules, strict=True)
         ]
