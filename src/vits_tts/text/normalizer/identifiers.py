@@ -39,6 +39,8 @@ _CODE_BEFORE: Final = re.compile(
     r"|(?<!\w)(?:mã|otp|mật khẩu|mật mã|code)(?: [^\W\d]{1,14}){0,8} (?:là|is) $"
 )
 _CODE_AFTER: Final = re.compile(r" (?:là|la|is) (?:mã|ma|otp|mật khẩu|mat khau|your|the)(?!\w)")
+_FAR_BACK: Final = 96
+_PASSWORD: Final = re.compile(r"(?i)\botp\b[^.;\n]{0,20}(?:\d[.,]\d[^;\n]{0,60})? (?:là|la|is) $")
 _SHORTEST_CODE: Final = 4
 """Codes that a message brings: ``Mã xác thực của bạn là 482915``."""
 
@@ -122,6 +124,12 @@ class Identifiers:
     def steps(self) -> tuple[Step, ...]:
         """Return the steps for numbers that are dictated."""
         return (
+            Rule(r"(?<!\w)nv(?=\d{1,2}(?!\w))", "nguyện vọng ", glued=True, needs="v"),
+            Rule(
+                r"(?<=[A-Zg])\ ?\((?P<sign>[-–+])\)",
+                lambda match: " dương tính" if match["sign"] == "+" else " âm tính",
+                needs="(",
+            ),
             Rule(
                 r"(?i:(?<=hậu\ phẫu\ )|(?<=sốt\ )|(?<=bệnh\ )|(?<=điều\ trị\ )|(?<=sau\ mổ\ ))"
                 r"N(?=\d{1,2}(?!\w))",
@@ -339,6 +347,7 @@ class Identifiers:
         if len(digits) >= _SHORTEST_CODE and not called:
             called = _CODE_BEFORE.search(front) or _CODE_AFTER.match(after(match))
             called = called or re.search("#$", front)
+            called = called or _PASSWORD.search(match.string[: match.start()][-_FAR_BACK:])
         if len(digits) >= _LONG_ALONE - 1 and not called and not _COUNTED_AFTER.match(after(match)):
             called = _ORDERED.search(front)
         alone = digits.isdecimal() and not digits.endswith("00")

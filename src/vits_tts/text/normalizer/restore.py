@@ -98,7 +98,7 @@ _SHORTENED: Final = {
     "lm": "làm", "ns": "nói", "nc": "nước", "uk": "ừ", "uh": "ừ", "um": "ừm", "lun": "luôn",
     "thui": "thôi", "nhiu": "nhiêu", "dag": "đang", "nhug": "nhưng", "wa": "quá", "qa": "quá",
     "ms": "mới", "chx": "chưa", "ch": "chưa", "dk": "được", "ah": "à", "ak": "à",
-    "hem": "không", "hum": "hôm", "zui": "vui", "iu": "yêu",
+    "hum": "hôm", "zui": "vui", "iu": "yêu",
 }  # fmt: skip
 """Syllables that shortenings stand for in lines of chat without marks."""
 _CHATTING: Final = frozenset(
@@ -106,7 +106,11 @@ _CHATTING: Final = frozenset(
 )
 _KEYS: Final = frozenset("b c k m r t ko dc".split())
 """Letters that are words only in chat: readings of other text spell letters by their names."""
-_CALLING: Final = re.compile(r"(?<![\w.])[aebcmt] oi(?!\w)")
+_CALLING: Final = re.compile(
+    r"(?<![\w.])[aebcmt] oi(?!\w)"
+    r"|(?<![\w.])[ae] (?:an|di|ve|dang|mua|qua|muon|lam|khong|chua|nho|gui|goi)(?!\w)"
+)
+"""Words that show that single letters are people: ``e oi``, ``a mua``."""
 _LONGEST_CODE: Final = 3
 _LONGEST_RUN: Final = 60
 _PAIR_WEIGHT: Final = 0.9
