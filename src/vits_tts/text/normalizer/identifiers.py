@@ -84,7 +84,8 @@ _LAST: Final = 255
 """The number of fields of an IPv4 address, and the maximum value of a field."""
 
 _TOO_LONG_TO_COUNT: Final = 10
-_LONG_ALONE: Final = 7
+_SHORTEST_ORDER: Final = 6
+_LONG_ALONE: Final = 9
 """Digits of a number without points that is a code unless something is counted with it."""
 _WORD_AND_NUMBER: Final = 2
 """The number of parts of a name such as ``VIP2``; one with more parts is a code: ``GHN8K2LM``."""
@@ -348,9 +349,9 @@ class Identifiers:
             called = _CODE_BEFORE.search(front) or _CODE_AFTER.match(after(match))
             called = called or re.search("#$", front)
             called = called or _PASSWORD.search(match.string[: match.start()][-_FAR_BACK:])
-        if len(digits) >= _LONG_ALONE - 1 and not called and not _COUNTED_AFTER.match(after(match)):
+        if len(digits) >= _SHORTEST_ORDER and not called and not _COUNTED_AFTER.match(after(match)):
             called = _ORDERED.search(front)
-        alone = digits.isdecimal() and not digits.endswith("00")
+        alone = digits.isdecimal() and not digits.endswith("00") and not front.endswith("-")
         alone = alone and not _COUNTED_THING.match(after(match))
         long = len(digits) >= (_LONG_ALONE if alone else _TOO_LONG_TO_COUNT)
         long = long and not digits.endswith("000")
