@@ -127,11 +127,6 @@ class Identifiers:
         return (
             Rule(r"(?<!\w)nv(?=\d{1,2}(?!\w))", "nguyện vọng ", glued=True, needs="v"),
             Rule(
-                r"(?<=[A-Zg])\ ?\((?P<sign>[-–+])\)",
-                lambda match: " dương tính" if match["sign"] == "+" else " âm tính",
-                needs="(",
-            ),
-            Rule(
                 r"(?i:(?<=hậu\ phẫu\ )|(?<=sốt\ )|(?<=bệnh\ )|(?<=điều\ trị\ )|(?<=sau\ mổ\ ))"
                 r"N(?=\d{1,2}(?!\w))",
                 "ngày ",
@@ -201,12 +196,6 @@ class Identifiers:
                 self.dictated,
             ),
             Rule(r"(?i)(?<!\w)ext\.?\s?:?\s?(?=\d{2,5}(?!\w))", "máy lẻ "),
-            Rule(
-                rf"(?<!\w)(?:(?P<from>{_AIRPORTS})\s?(?P<dash>[-–→>])\s?(?P<to>[A-Z]{{3}})"
-                rf"|(?P<first>[A-Z]{{3}})\s?(?P<joint>[-–→>])\s?(?P<last>{_AIRPORTS}))(?!\w)",
-                self.flight,
-                needs="-–→>",
-            ),
             Rule(rf"{_START}{_HOTLINE}{_END}", self.dictated),
             Rule(
                 rf"{_START}(?!(?:(?:19|20)\d\d\ ){{2}})\d{{4}}(?:[\ -]\d{{4}}){{2,3}}{_END}",
@@ -231,6 +220,23 @@ class Identifiers:
                 needs="9",
             ),
             Rule(r"\d{19,3000}", self.dictated),
+        )
+
+    @staticmethod
+    def routes() -> tuple[Step, ...]:
+        """Return the steps for the results of tests, and for flights. They need no digits."""
+        return (
+            Rule(
+                r"(?<=[A-Za-z][A-Za-z][A-Zg])\ ?\((?P<sign>[-–+])\)",
+                lambda match: " dương tính" if match["sign"] == "+" else " âm tính",
+                needs="(",
+            ),
+            Rule(
+                rf"(?<!\w)(?:(?P<from>{_AIRPORTS})\s?(?P<dash>[-–→>])\s?(?P<to>[A-Z]{{3}})"
+                rf"|(?P<first>[A-Z]{{3}})\s?(?P<joint>[-–→>])\s?(?P<last>{_AIRPORTS}))(?!\w)",
+                _flight,
+                needs="-–→>",
+            ),
         )
 
     def versions(self) -> tuple[Step, ...]:
@@ -311,11 +317,6 @@ class Identifiers:
     def dictated(self, match: re.Match[str]) -> str:
         """Read all digits one by one."""
         return self._numbers.digits(match[0])
-
-    def flight(self, match: re.Match[str]) -> str:
-        """Read ``SGN-HAN``, the airports of a flight."""
-        first, last = match["from"] or match["first"], match["to"] or match["last"]
-        return f"{spelled(first)}, {spelled(last)}"
 
     def plate(self, match: re.Match[str]) -> str:
         """Read the number plate ``51F-123.45``."""
@@ -453,3 +454,9 @@ class Identifiers:
     def _written(self, digits: str) -> str:
         """Return the words of a number, digit by digit if it has a leading zero."""
         return self._numbers.digits(digits) if digits[0] == "0" else self._numbers.whole(digits)
+
+
+def _flight(match: re.Match[str]) -> str:
+    """Read ``SGN-HAN``, the airports of a flight."""
+    first, last = match["from"] or match["first"], match["to"] or match["last"]
+    return f"{spelled(first)}, {spelled(last)}"
