@@ -58,6 +58,9 @@ _PROBES_OF_SIGNS: Final = (
     "| --- | --- |\n| 1 | 2 |",
 )
 """More of them, which matter where the last word is no ordinary one."""
+_CHAT: Final = "m hoi t ko, dc ko nha."
+"""A continuation that makes a line chat; it matters where letters may be people (``e để``)."""
+_SHORTENED: Final = re.compile(r"(?<!\w)(?:[a-z]|[bcdđghklmnpqrstvx]{2,4})(?!\w)")
 _ORDINARY: Final = re.compile(rf"(?<!\S)([{SMALLS}]{{2,7}})[.!?]\s*")
 
 _CONTEXT_CHARS: Final = 80
@@ -340,6 +343,7 @@ def _probes(before: str) -> tuple[str, ...]:
         *_PROBES,
         *(() if marked else (_UNMARKED,)),
         *(() if ordinary else _PROBES_OF_SIGNS),
+        *((_CHAT,) if _SHORTENED.search(stripped, stripped.rfind("\n") + 1) else ()),
     )
 
 

@@ -95,6 +95,7 @@ DASH: Final = (
 )
 
 SLASH: Final = (
+    _cue("date", 6, after=r" ca [1-6]\b"),
     _cue("date", 7, before=r"(?:\d[hg]\d{0,2}|giờ|phút),? "),
     _cue(
         "date",

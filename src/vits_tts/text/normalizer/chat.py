@@ -219,7 +219,7 @@ class Chat:
         if start not in chatting:
             end = spoken.find("\n", place, start + 2 * _FAR_BACK)
             line = spoken[start : end if end >= 0 else start + 2 * _FAR_BACK]
-            words = re.findall(r"[^\W\d_]+", line)
+            words = re.findall(r"(?<![\d/])[^\W\d_]+(?![\d/])", line)
             lead = re.search(r"[^\W\d_]", line)
             small = lead is not None and lead[0].islower()
             strong = sum((word if len(word) == 1 else word.lower()) in _CHATTING for word in words)

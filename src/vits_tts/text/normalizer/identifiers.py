@@ -39,6 +39,8 @@ _CODE_BEFORE: Final = re.compile(
     r"|(?<!\w)(?:mã|otp|mật khẩu|mật mã|code)(?: [^\W\d]{1,14}){0,8} (?:là|is) $"
 )
 _CODE_AFTER: Final = re.compile(r" (?:là|la|is) (?:mã|ma|otp|mật khẩu|mat khau|your|the)(?!\w)")
+_FAR_BACK: Final = 96
+_PASSWORD: Final = re.compile(r"(?i)\botp\b[^.;\n]{0,20}(?:\d[.,]\d[^;\n]{0,60})? (?:là|la|is) $")
 _SHORTEST_CODE: Final = 4
 """Codes that a message brings: ``Mã xác thực của bạn là 482915``."""
 
@@ -82,7 +84,8 @@ _LAST: Final = 255
 """The number of fields of an IPv4 address, and the maximum value of a field."""
 
 _TOO_LONG_TO_COUNT: Final = 10
-_LONG_ALONE: Final = 7
+_SHORTEST_ORDER: Final = 6
+_LONG_ALONE: Final = 9
 """Digits of a number without points that is a code unless something is counted with it."""
 _WORD_AND_NUMBER: Final = 2
 """The number of parts of a name such as ``VIP2``; one with more parts is a code: ``GHN8K2LM``."""
@@ -122,6 +125,7 @@ class Identifiers:
     def steps(self) -> tuple[Step, ...]:
         """Return the steps for numbers that are dictated."""
         return (
+            Rule(r"(?<!\w)nv(?=\d{1,2}(?!\w))", "nguyện vọng ", glued=True, needs="v"),
             Rule(
                 r"(?i:(?<=hậu\ phẫu\ )|(?<=sốt\ )|(?<=bệnh\ )|(?<=điều\ trị\ )|(?<=sau\ mổ\ ))"
                 r"N(?=\d{1,2}(?!\w))",
@@ -192,12 +196,6 @@ class Identifiers:
                 self.dictated,
             ),
             Rule(r"(?i)(?<!\w)ext\.?\s?:?\s?(?=\d{2,5}(?!\w))", "máy lẻ "),
-            Rule(
-                rf"(?<!\w)(?:(?P<from>{_AIRPORTS})\s?(?P<dash>[-–→>])\s?(?P<to>[A-Z]{{3}})"
-                rf"|(?P<first>[A-Z]{{3}})\s?(?P<joint>[-–→>])\s?(?P<last>{_AIRPORTS}))(?!\w)",
-                self.flight,
-                needs="-–→>",
-            ),
             Rule(rf"{_START}{_HOTLINE}{_END}", self.dictated),
             Rule(
                 rf"{_START}(?!(?:(?:19|20)\d\d\ ){{2}})\d{{4}}(?:[\ -]\d{{4}}){{2,3}}{_END}",
@@ -222,6 +220,23 @@ class Identifiers:
                 needs="9",
             ),
             Rule(r"\d{19,3000}", self.dictated),
+        )
+
+    @staticmethod
+    def routes() -> tuple[Step, ...]:
+        """Return the steps for the results of tests, and for flights. They need no digits."""
+        return (
+            Rule(
+                r"(?<=[A-Za-z][A-Za-z][A-Zg])\ ?\((?P<sign>[-–+])\)",
+                lambda match: " dương tính" if match["sign"] == "+" else " âm tính",
+                needs="(",
+            ),
+            Rule(
+                rf"(?<!\w)(?:(?P<from>{_AIRPORTS})\s?(?P<dash>[-–→>])\s?(?P<to>[A-Z]{{3}})"
+                rf"|(?P<first>[A-Z]{{3}})\s?(?P<joint>[-–→>])\s?(?P<last>{_AIRPORTS}))(?!\w)",
+                _flight,
+                needs="-–→>",
+            ),
         )
 
     def versions(self) -> tuple[Step, ...]:
@@ -303,11 +318,6 @@ class Identifiers:
         """Read all digits one by one."""
         return self._numbers.digits(match[0])
 
-    def flight(self, match: re.Match[str]) -> str:
-        """Read ``SGN-HAN``, the airports of a flight."""
-        first, last = match["from"] or match["first"], match["to"] or match["last"]
-        return f"{spelled(first)}, {spelled(last)}"
-
     def plate(self, match: re.Match[str]) -> str:
         """Read the number plate ``51F-123.45``."""
         series = " ".join(
@@ -339,9 +349,10 @@ class Identifiers:
         if len(digits) >= _SHORTEST_CODE and not called:
             called = _CODE_BEFORE.search(front) or _CODE_AFTER.match(after(match))
             called = called or re.search("#$", front)
-        if len(digits) >= _LONG_ALONE - 1 and not called and not _COUNTED_AFTER.match(after(match)):
+            called = called or _PASSWORD.search(match.string[: match.start()][-_FAR_BACK:])
+        if len(digits) >= _SHORTEST_ORDER and not called and not _COUNTED_AFTER.match(after(match)):
             called = _ORDERED.search(front)
-        alone = digits.isdecimal() and not digits.endswith("00")
+        alone = digits.isdecimal() and not digits.endswith("00") and not front.endswith("-")
         alone = alone and not _COUNTED_THING.match(after(match))
         long = len(digits) >= (_LONG_ALONE if alone else _TOO_LONG_TO_COUNT)
         long = long and not digits.endswith("000")
@@ -443,3 +454,9 @@ class Identifiers:
     def _written(self, digits: str) -> str:
         """Return the words of a number, digit by digit if it has a leading zero."""
         return self._numbers.digits(digits) if digits[0] == "0" else self._numbers.whole(digits)
+
+
+def _flight(match: re.Match[str]) -> str:
+    """Read ``SGN-HAN``, the airports of a flight."""
+    first, last = match["from"] or match["first"], match["to"] or match["last"]
+    return f"{spelled(first)}, {spelled(last)}"

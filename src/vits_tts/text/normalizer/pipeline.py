@@ -163,6 +163,7 @@ def _chain(region: Region, restore_marks: RestoreMarks) -> tuple[Step, ...]:
         Where(r"[.@#/]", *Urls(words).steps()),
         *slips.steps(words.knows),
         Where(r"\d", *codes.documents()),  # 15/2023/NĐ-CP, whose parts look like a date
+        *codes.routes(),
         Where(r"\d", *codes.steps()),  # 0912-345-678, which looks like a range
         *Addresses(numbers, region).steps(),  # số 12/3, which looks like a fraction
         Where(r"[A-Z]", *Chemistry(numbers).steps()),

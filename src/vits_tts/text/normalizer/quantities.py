@@ -79,7 +79,7 @@ class Quantities:
             ),
             Rule(rf"{START}(?P<a>{NUMBER}):(?P<b>{NUMBER}){_END}", self.ratio, needs=":"),
             Rule(
-                rf"{START}(?P<whole>\d{{1,4}})?\s?(?P<part>[{vulgar}])",
+                rf"{START}(?:(?P<whole>\d{{1,4}})\s?)?(?P<part>[{vulgar}])",
                 self.vulgar,
                 needs="½⅓⅔¼¾⅕⅖⅗⅘⅙⅛⅜⅝⅞",
             ),

@@ -98,7 +98,7 @@ _SHORTENED: Final = {
     "lm": "làm", "ns": "nói", "nc": "nước", "uk": "ừ", "uh": "ừ", "um": "ừm", "lun": "luôn",
     "thui": "thôi", "nhiu": "nhiêu", "dag": "đang", "nhug": "nhưng", "wa": "quá", "qa": "quá",
     "ms": "mới", "chx": "chưa", "ch": "chưa", "dk": "được", "ah": "à", "ak": "à",
-    "hem": "không", "hum": "hôm", "zui": "vui", "iu": "yêu",
+    "hum": "hôm", "zui": "vui", "iu": "yêu",
 }  # fmt: skip
 """Syllables that shortenings stand for in lines of chat without marks."""
 _CHATTING: Final = frozenset(
@@ -106,12 +106,14 @@ _CHATTING: Final = frozenset(
 )
 _KEYS: Final = frozenset("b c k m r t ko dc".split())
 """Letters that are words only in chat: readings of other text spell letters by their names."""
-_CALLING: Final = re.compile(r"(?<![\w.])[aebcmt] oi(?!\w)")
+_CALLING: Final = re.compile(
+    r"(?<![\w.])[aebcmt] oi(?!\w)"
+    r"|(?<![\w.])[ae] (?:an|di|ve|dang|mua|qua|muon|lam|khong|chua|nho|gui|goi)(?!\w)"
+)
+"""Words that show that single letters are people: ``e oi``, ``a mua``."""
 _LONGEST_CODE: Final = 3
 _LONGEST_RUN: Final = 60
 _PAIR_WEIGHT: Final = 0.9
-_FEW_MARKED: Final = 0.25
-"""Maximum share of words with marks of a line that lacks them elsewhere."""
 _VIETNAMESE_SHARE: Final = 0.7
 _USUAL_SHARE: Final = 0.5
 _CANDIDATES: Final = 12
@@ -288,28 +290,22 @@ class Restore:
         ]
         if not hints:
             return
-        marked = sum(not word[0].isascii() for word in words)
-        mostly = len(words) > _FEWEST + 2 and marked <= _FEW_MARKED * len(words)
         run: list[int] = []
         for place in range(len(words) + 1):
             known = place < len(words) and (open_[place] or lower[place] in ranks())
             together = run and known and spoken[words[run[-1]].end() : words[place].start()] == " "
             if run and not together:
-                yield from self._mixed_run(
-                    [words[at] for at in run], [open_[at] for at in run], mostly=mostly
-                )
+                yield from self._mixed_run([words[at] for at in run], [open_[at] for at in run])
                 run = []
             if known:
                 run.append(place)
 
-    def _mixed_run(
-        self, run: list[re.Match[str]], free: list[bool], *, mostly: bool
-    ) -> Iterator[Edit]:
+    def _mixed_run(self, run: list[re.Match[str]], free: list[bool]) -> Iterator[Edit]:
         fixed = {at: word[0].lower() for at, word in enumerate(run) if not free[at]}
         beside = _beside(run[0].string, run[0].start(), run[-1].end())
         found = _likeliest([word[0].lower() for word in run], fixed, beside)
         for at, (word, (syllable, sure)) in enumerate(zip(run, found, strict=True)):
-            needed = 0.4 if word[0].lower() not in ranks() or mostly else 0.9
+            needed = 0.4 if word[0].lower() not in ranks() else 0.9
             if free[at] and sure >= needed and syllable != word[0].lower():
                 yield word.start(), word.end(), people.cased(word[0], syllable)
 

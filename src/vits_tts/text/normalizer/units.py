@@ -124,7 +124,7 @@ class Units:
                 needs="w",
             ),
             Rule(
-                r"w(?!\w)(?:(?<=sau\ \dw)|(?<=mỗi\ \dw)|(?<=thai\ \dw)|(?<=thai\ \d\dw)"
+                r"w(?!\w)(?:(?<=sau\ \dw)|(?<=mỗi\ \dw)|(?<=hai\ \dw)|(?<=hai\ \d\dw)"
                 r"|(?<=trong\ \dw))",
                 "tuần",
                 needs="w",
@@ -135,6 +135,7 @@ class Units:
                 " muỗng",
                 needs="M",
             ),
+            Rule(r"(?<=x\ \d)d(?!\w)|(?<=x\ \d\d)d(?!\w)", " ngày", needs="d"),
             Rule(r"(?<!\w)M(?=:?\s?\d{2,3}\s?(?:l|lần|ck|nhịp)\s?/)", "mạch", needs="/"),
             Rule(r"(?<!\w)NT(?=:?\s?\d{2}\s?(?:l|lần|nhịp)\s?/)", "nhịp thở", needs="/"),
             Rule(
