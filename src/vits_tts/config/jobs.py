@@ -62,6 +62,17 @@ class Jobs(Section):
         description="Most items of unfinished jobs for one API key, or of all callers if there are "
         "no keys. A job that exceeds it is answered 429.",
     )
+    max_upload_bytes: ByteSize = Field(
+        ByteSize(16 * 1024 * 1024),
+        ge=1024,
+        description="Largest body of `POST /v1/jobs`, such as a book in base64; "
+        "`server.max_body_bytes` if that is larger. Four bodies above that are received at once.",
+    )
+    max_chars: Count = Field(
+        2_000_000,
+        description="Longest text, subtitles or book of one job, in characters; a list of items is "
+        "limited by `server.max_body_bytes`.",
+    )
     callback_attempts: Annotated[Count, Field(le=12)] = Field(
         10,
         description="How often the end of a job is posted to its `callback_url` until the receiver "
