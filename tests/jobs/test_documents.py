@@ -66,7 +66,7 @@ def result(server: Server, **body: Any) -> tuple[Json, bytes]:
     """Return a new job at its end, and its file."""
     made = ended(server, taken(server, **body)["id"])
     assert made["status"] == "succeeded", (made, server.explain())
-    return made, httpx.get(made["result"]["audio_url"]).raise_for_status().content
+    return made, httpx.get(made["result"]["audio_url"], timeout=60).raise_for_status().content
 
 
 def refused(server: Server, **body: Any) -> Json:
@@ -94,7 +94,9 @@ def test_long_text(server: Server) -> None:
     sound, rate = soundfile.read(io.BytesIO(content), dtype="int16")
     assert rate == RATE
     own = [
-        soundfile.read(io.BytesIO(httpx.get(part["audio_url"]).content), dtype="int16")[0]
+        soundfile.read(io.BytesIO(httpx.get(part["audio_url"], timeout=60).content), dtype="int16")[
+            0
+        ]
         for part in parts
         if part["audio_url"]
     ]
@@ -152,18 +154,18 @@ def test_archive(server: Server) -> None:
     ]
     made = ended(server, taken(server, items=asked, format="mp3")["id"])
     assert made["status"] == "failed"
-    content = httpx.get(made["archive_url"]).raise_for_status()
+    content = httpx.get(made["archive_url"], timeout=60).raise_for_status()
     assert content.headers["Content-Type"] == "application/zip"
     with zipfile.ZipFile(io.BytesIO(content.content)) as archive:
         assert archive.testzip() is None
         assert archive.namelist() == ["0000-first.mp3", "0001.mp3", "items.json"]
-        first = httpx.get(items(server, made["id"])[0]["audio_url"]).content
+        first = httpx.get(items(server, made["id"])[0]["audio_url"], timeout=60).content
         assert archive.read("0000-first.mp3") == first
         listed = json.loads(archive.read("items.json"))["items"]
     assert [item["file"] for item in listed] == ["0000-first.mp3", "0001.mp3", None]
     assert listed[2]["error"]["code"] == "text_unspeakable"
     document, _ = result(server, text="lan nam", format="mp3")
-    whole = httpx.get(document["archive_url"]).content
+    whole = httpx.get(document["archive_url"], timeout=60).content
     with zipfile.ZipFile(io.BytesIO(whole)) as archive:
         assert archive.namelist() == ["result.mp3", "0000.flac", "items.json"]
 
@@ -171,7 +173,7 @@ def test_archive(server: Server) -> None:
 def test_archive_of_an_unfinished_job(server: Server) -> None:
     """The archive is there after the end of the job only."""
     begun = taken(server, items=[{"text": "lan nam minh. " * 4}] * 200)["id"]
-    answer = httpx.get(f"{server.url}/v1/jobs/{begun}/archive")
+    answer = httpx.get(f"{server.url}/v1/jobs/{begun}/archive", timeout=60)
     assert answer.json()["error"]["code"] == "job_not_finished"
     assert job(server, begun)["archive_url"] is None
     httpx.post(f"{server.url}/v1/jobs/{begun}/cancel", timeout=60).raise_for_status()

@@ -49,7 +49,7 @@ class Jobs(Section):
         description="postgresql://user@host/database: the queue that the workers of all machines "
         "share; best set by the environment variable. null keeps the queue in `jobs.folder`.",
     )
-    keep_hours: Count = Field(
+    keep_hours: Annotated[float, Field(gt=0)] = Field(
         168, description="Hours for which a job and its results are kept after its end."
     )
     max_bytes: ByteSize = Field(

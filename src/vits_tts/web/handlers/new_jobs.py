@@ -238,7 +238,11 @@ def _parts(job: JobParameters, bounds: Bounds) -> Parts:
             if asked
             else Limits()
         )
-        return documents.of_srt(job.srt, limits, asked.length if asked else None, bounds)
+        parts = documents.of_srt(job.srt, limits, asked.length if asked else None, bounds)
+        if not limits.slowest <= limits.usual <= limits.fastest:
+            message = "dubbing: rate should be between slowest and fastest"
+            raise FieldInvalid(message, field="dubbing")
+        return parts
     if job.epub is not None:
         try:
             content = base64.b64decode(job.epub, validate=True)

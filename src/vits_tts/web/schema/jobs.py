@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, WithJsonSchema
+from pydantic.config import JsonDict
 from typing_extensions import TypedDict
 
 from vits_tts.audio.gain import MAX_VOLUME
@@ -12,6 +13,7 @@ from vits_tts.books.dubbing import Limits
 from vits_tts.errors import FieldInvalid, RequestError
 from vits_tts.jobs.model import DEFAULT_PRIORITY, PRIORITIES, Kind
 from vits_tts.speech import MAX_RATE, MIN_RATE
+from vits_tts.text.normalizer.pipeline import CONTROLS
 from vits_tts.web.http.parameters import Parameters, kind
 from vits_tts.web.schema.fields import (
     BitRate,
@@ -41,7 +43,18 @@ _ONLY_FOR: Final[Mapping[str, tuple[Kind, ...]]] = {
 }
 _LIMITS: Final = Limits()
 _MAX_NAME_CHARS: Final = 200
+_LongText: TypeAlias = Annotated[
+    Written, WithJsonSchema({"type": "string", "minLength": 1, "pattern": f"^[^{CONTROLS}]*$"})
+]
 _Rate: TypeAlias = Annotated[float, Field(ge=MIN_RATE, le=MAX_RATE)]
+
+
+def _only(kind: Kind) -> JsonDict:
+    """Return a schema of jobs that have the field ``kind`` and nothing that belongs to others."""
+    others: list[str] = [name for name in KINDS if name != kind]
+    others += [name for name, kinds in _ONLY_FOR.items() if kind not in kinds]
+    given: JsonDict = {kind: {"type": "array" if kind == "items" else "string"}}
+    return {"required": [kind], "properties": given | {name: {"type": "null"} for name in others}}
 
 
 def _whole(value: object) -> object:
@@ -116,15 +129,17 @@ class Dubbing(BaseModel):
 class JobParameters(JobDefaults):
     """The body of `POST /v1/jobs`: one of `items`, `text`, `ssml`, `srt` and `epub`."""
 
+    model_config = ConfigDict(json_schema_extra={"oneOf": [_only(kind) for kind in KINDS]})
+
     items: Annotated[list[JobItem], Field(min_length=1, max_length=MAX_ITEMS)] | None = Field(
         None,
         description=f"The texts, up to {MAX_ITEMS}.",
         examples=[[{"text": "Xin chào các bạn."}, {"text": "Hẹn gặp lại!", "format": "mp3"}]],
     )
-    text: Written | None = Field(
+    text: _LongText | None = Field(
         None, description="A long text, which becomes one file; up to `jobs.max_chars`."
     )
-    ssml: Written | None = Field(
+    ssml: _LongText | None = Field(
         None, description="A document of SSML; up to `server.max_text_chars`."
     )
     srt: Written | None = Field(
@@ -318,9 +333,6 @@ def _document(given: Parameters, found: Sequence[str]) -> JobParameters:
         if getattr(asked, name) is not None and asked.kind not in kinds:
             message = f"{name} is possible with {', '.join(kinds)} only"
             raise FieldInvalid(message, field=name)
-    if asked.dubbing and not asked.dubbing.slowest <= asked.dubbing.rate <= asked.dubbing.fastest:
-        message = "dubbing: rate should be between slowest and fastest"
-        raise FieldInvalid(message, field="dubbing")
     return asked
 
 
