@@ -31,7 +31,7 @@ class Chaptered(Protocol):
 
     @property
     def title(self) -> str:
-        """The title."""
+        """The title of the chapter, as players show it."""
 
     @property
     def samples(self) -> int:

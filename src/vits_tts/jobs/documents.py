@@ -66,7 +66,7 @@ class Parts:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What a document may have, in characters: all of it, and a part; and the pauses in seconds."""
+    """Limits of a document and of a part of it in characters, and the pauses in seconds."""
 
     all_chars: int
     part_chars: int

@@ -161,7 +161,7 @@ class Maker:
 
 
 def _lower_priority() -> None:
-    """Let other threads go first: nobody listens to a file that is being put together."""
+    """Let other threads go first: no client listens to a file that is being put together."""
     if sys.platform == "linux":  # where a priority is that of a thread
         with suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOWEST_PRIORITY)
