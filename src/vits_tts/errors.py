@@ -31,6 +31,7 @@ The first line of a class's docstring is its description in ``/openapi.json``.
     - KeyInvalid: 401 key_invalid
     - TokenExpired: 401 token_expired
     - ScopeInsufficient: 403 scope_insufficient
+    - DocumentInvalid: 400 document_invalid (subtitles and books of jobs)
     - CallbackRefused: 400 callback_refused (its host is not allowed)
     - OriginRefused: 403 origin_refused
     - LinkInvalid: 403 link_invalid
@@ -255,6 +256,12 @@ class ScopeInsufficient(RequestError):
 
     status = 403
     code = "scope_insufficient"
+
+
+class DocumentInvalid(RequestError):
+    """The subtitles or the book of a job are broken, encrypted or unsafe, or have no text."""
+
+    code = "document_invalid"
 
 
 class CallbackRefused(RequestError):

@@ -30,7 +30,7 @@ def dictionary(server: Server, alias: str, change: str | None = None) -> str:
     rules = [{"string_to_replace": "Zalo", "type": "alias", "alias": alias}]
     path = f"{change}/set-rules" if change else "add-from-rules"
     body = {"rules": rules, **({} if change else {"name": alias})}
-    answer = httpx.post(f"{server.url}/v1/pronunciation-dictionaries/{path}", json=body)
+    answer = httpx.post(f"{server.url}/v1/pronunciation-dictionaries/{path}", json=body, timeout=60)
     answer.raise_for_status()
     return str(answer.json()["id"])
 
@@ -46,7 +46,9 @@ def taken(server: Server, body: Json) -> Json:
 def sounds(server: Server, job_id: str) -> list[bytes]:
     """Return the samples of all items of a job, once it has succeeded."""
     assert ended(server, job_id)["status"] == "succeeded"
-    return [frames(httpx.get(item["audio_url"]).content) for item in items(server, job_id)]
+    return [
+        frames(httpx.get(item["audio_url"], timeout=60).content) for item in items(server, job_id)
+    ]
 
 
 def test_items_sound_as_in_tts(server: Server) -> None:
@@ -65,9 +67,9 @@ def test_items_sound_as_in_tts(server: Server) -> None:
     ]
     made = sounds(server, taken(server, {"items": asked})["id"])
     for body, sound in zip(asked, made, strict=True):
-        saved = httpx.post(f"{server.url}/tts", json=body)
+        saved = httpx.post(f"{server.url}/tts", json=body, timeout=60)
         assert saved.status_code == 200, saved.text
-        assert sound == frames(httpx.get(saved.json()["audio_url"]).content), body
+        assert sound == frames(httpx.get(saved.json()["audio_url"], timeout=60).content), body
     assert len(set(made)) == len(made)
 
 
@@ -91,8 +93,8 @@ def test_a_dictionary_keeps_its_version(server: Server) -> None:
     dictionary(server, "tên khác", change=named)
     httpx.post(f"{server.url}/v1/jobs/{begun}/retry", timeout=60).raise_for_status()
     server.wait_until(lambda: ended(server, begun)["status"] == "succeeded", "success")
-    said = httpx.post(f"{server.url}/tts", json={"text": "Gọi da lô hai đi."}).json()
-    expected = frames(httpx.get(said["audio_url"]).content)
+    said = httpx.post(f"{server.url}/tts", json={"text": "Gọi da lô hai đi."}, timeout=60).json()
+    expected = frames(httpx.get(said["audio_url"], timeout=60).content)
     assert sounds(server, begun) == [expected, expected]
 
 
@@ -120,7 +122,9 @@ def test_a_dictionary_keeps_its_version(server: Server) -> None:
 )
 def test_refusals(server: Server, item: Json, code: str, field: str) -> None:
     """An option that is wrong or unknown is refused with the place of its item."""
-    answer = httpx.post(f"{server.url}/v1/jobs", json={"items": [{"text": "Được."}, item]})
+    answer = httpx.post(
+        f"{server.url}/v1/jobs", json={"items": [{"text": "Được."}, item]}, timeout=60
+    )
     assert answer.is_client_error, answer.text
     error = answer.json()["error"]
     assert (error["code"], error["field"]) == (code, field), error
@@ -130,7 +134,7 @@ def test_refusals(server: Server, item: Json, code: str, field: str) -> None:
 def test_unknown_fields_of_the_job(server: Server) -> None:
     """A field that jobs do not have is named."""
     body = {"items": [{"text": "Một."}], "callbackUrl": "https://example.vn"}
-    error = httpx.post(f"{server.url}/v1/jobs", json=body).json()["error"]
+    error = httpx.post(f"{server.url}/v1/jobs", json=body, timeout=60).json()["error"]
     assert (error["code"], error["field"]) == ("field_invalid", "callbackUrl")
 
 
@@ -138,5 +142,5 @@ def test_a_large_lexicon_for_many_items(server: Server) -> None:
     """A lexicon of the job that would be stored a thousand times is refused."""
     words = {f"từ{number}": "đọc " * 40 for number in range(300)}
     body = {"lexicon": words, "items": [{"text": "Một."}] * 1000}
-    error = httpx.post(f"{server.url}/v1/jobs", json=body).json()["error"]
+    error = httpx.post(f"{server.url}/v1/jobs", json=body, timeout=60).json()["error"]
     assert (error["code"], error["field"]) == ("field_invalid", "lexicon")

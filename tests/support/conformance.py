@@ -14,6 +14,7 @@ _UNSAID = {
     "markup_invalid",
     "markup_unsupported",
     "callback_refused",  # the server's settings allow no host
+    "document_invalid",  # subtitles, and books in base64
     "dictionary_invalid",  # strings have letters, phonemes are those of the voice, files are PLS
 }
 """Reasons to refuse a request that matches the description."""

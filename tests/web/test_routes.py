@@ -54,6 +54,8 @@ LABELS = {
     "/v1/jobs/job-0": "job",
     "/v1/jobs/job-0/items": "jobitems",
     "/v1/jobs/job-0/items/0.wav": "jobaudio",
+    "/v1/jobs/job-0/result.wav": "jobresult",
+    "/v1/jobs/job-0/archive": "jobarchive",
     "/v1/jobs/job-0/events": "jobevents",
     "/v1/jobs/job-0/cancel": "jobcancel",
     "/v1/jobs/job-0/retry": "jobretry",

@@ -32,6 +32,8 @@ _OPUS: Final = (8000, 12000, 16000, 24000, 48000)
 _OPUS_BITS: Final = range(MIN_BIT_RATE, 256001)
 _TELEPHONE_RATE: Final = 8000
 WAV_HEADER_BYTES: Final = 44
+CONTAINERS: Final[Mapping[str, str]] = {"m4b": "audio/mp4"}
+"""Suffixes and media types of files that jobs make of many speeches; none of them is streamed."""
 _DIGITS: Final = re.compile(r"[0-9]{1,9}")
 
 

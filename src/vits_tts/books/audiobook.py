@@ -6,7 +6,7 @@ from contextlib import suppress
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 
@@ -16,7 +16,6 @@ from vits_tts.audio.loudness import LoudnessMeter
 from vits_tts.audio.loudness import gain as gain_for
 from vits_tts.audio.whole_file import write_whole
 from vits_tts.books.book import Book
-from vits_tts.books.recording import Track
 from vits_tts.errors import ConfigError
 from vits_tts.types import Pcm, Samples
 
@@ -27,7 +26,30 @@ _RATE_OF_CHAPTERS: Final = 1000
 PLAYLIST: Final = "playlist.m3u8"
 
 
-def leveled(tracks: Sequence[Track], wanted: float | None) -> float:
+class Chaptered(Protocol):
+    """A chapter as sound, such as a ``recording.Track``."""
+
+    @property
+    def title(self) -> str:
+        """The title of the chapter, as players show it."""
+
+    @property
+    def samples(self) -> int:
+        """The length in samples."""
+
+    @property
+    def sample_rate(self) -> int:
+        """The sample rate in hertz."""
+
+    @property
+    def seconds(self) -> float:
+        """The length in seconds."""
+
+    def windows(self) -> Iterator[Samples]:
+        """Yield the samples in order."""
+
+
+def leveled(tracks: Sequence[Chaptered], wanted: float | None) -> float:
     """Return the gain that brings a whole book to a loudness in LUFS; 1 if None is wanted.
 
     Raises:
@@ -43,7 +65,9 @@ def leveled(tracks: Sequence[Track], wanted: float | None) -> float:
     return 1.0 if meter.lufs is None else gain_for([meter], meter.lufs, wanted)
 
 
-def write_m4b(path: Path, book: Book, tracks: Sequence[Track], gain: float, bit_rate: int) -> None:
+def write_m4b(
+    path: Path, book: Book, tracks: Sequence[Chaptered], gain: float, bit_rate: int
+) -> None:
     """Write an M4B: AAC with chapter marks, tags and cover. It gets its name when complete.
 
     Raises:
@@ -62,7 +86,7 @@ def write_m4b(path: Path, book: Book, tracks: Sequence[Track], gain: float, bit_
 
 
 def write_mp3s(
-    folder: Path, book: Book, tracks: Sequence[Track], gain: float, bit_rate: int | None
+    folder: Path, book: Book, tracks: Sequence[Chaptered], gain: float, bit_rate: int | None
 ) -> None:
     """Write an MP3 for each chapter, with tags and cover, and a playlist of them.
 
@@ -89,7 +113,7 @@ def write_mp3s(
     write_whole(folder / PLAYLIST, ["\n".join([*lines, ""]).encode()])
 
 
-def _encode(path: Path, tracks: Sequence[Track], gain: float, bit_rate: int) -> None:
+def _encode(path: Path, tracks: Sequence[Chaptered], gain: float, bit_rate: int) -> None:
     """Write the sound and the chapter marks of an M4B.
 
     Raises:
@@ -119,7 +143,7 @@ def _encode(path: Path, tracks: Sequence[Track], gain: float, bit_rate: int) -> 
         raise OSError(error.errno, error.strerror, str(path)) from error
 
 
-def amplified_samples(tracks: Sequence[Track], gain: float) -> Iterator[Samples]:
+def amplified_samples(tracks: Sequence[Chaptered], gain: float) -> Iterator[Samples]:
     """Yield the sound of tracks, one after the other, times ``gain``."""
     for track in tracks:
         amplifier = Amplifier(gain, track.sample_rate)
@@ -132,7 +156,7 @@ def _rest(amplifier: Amplifier) -> Iterator[Samples]:
     yield amplifier.end()
 
 
-def _chapters(tracks: Sequence[Track]) -> "Iterator[av.container.core.Chapter]":
+def _chapters(tracks: Sequence[Chaptered]) -> "Iterator[av.container.core.Chapter]":
     at = 0
     for number, track in enumerate(tracks):
         ends = at + track.samples

@@ -74,11 +74,20 @@ def plan(
     """
     fits = []
     for number, cue in enumerate(cues, 1):
-        following = cues[number].begins if number < len(cues) else cue.ends + limits.spill
-        room = max(cue.ends, min(cue.ends + limits.spill, following)) - cue.begins
-        fits.append(_fit(cue, room, speech, limits, speaker))
+
+        def length(rate: float, cue: Cue = cue) -> float:
+            return speech.seconds(cue.text, speed=rate, speaker=speaker)
+
+        following = cues[number] if number < len(cues) else None
+        fits.append(fit(cue, room(cue, following, limits), length, limits))
         done(number)
     return fits
+
+
+def room(cue: Cue, following: Cue | None, limits: Limits) -> float:
+    """Return how many seconds a cue may last, before the ``following`` one if there is one."""
+    most = cue.ends + limits.spill
+    return max(cue.ends, min(most, following.begins if following else most)) - cue.begins
 
 
 def track(
@@ -97,15 +106,36 @@ def track(
         VitsTtsError: the voice cannot speak.
 
     """
-    rate = speech.voice.sample_rate
+
+    def say(fit: Fit) -> Samples:
+        return speech.say(fit.cue.text, speed=fit.rate, speaker=speaker).samples
+
+    return arranged(fits, say, speech.voice.sample_rate, seconds, done)
+
+
+def arranged(
+    fits: Sequence[Fit],
+    say: Callable[[Fit], Samples],
+    rate: int,
+    seconds: float,
+    done: Callable[[int], None],
+) -> Iterator[Samples]:
+    """Yield the samples of a track, as ``track`` does, at ``rate`` in hertz.
+
+    ``say`` returns the samples of a cue.
+
+    Raises:
+        ConfigError: a cue has another length than it was planned with.
+
+    """
     total = round(seconds * rate)
     at = 0
     spoken = [fit for fit in fits if fit.outcome != "silent"]
     for number, fit in enumerate(spoken):
         begins = round(fit.cue.begins * rate)
-        later = spoken[number + 1 :]
+        later = spoken[number + 1 :][:1]
         most = (round(later[0].cue.begins * rate) if later else total) - begins
-        samples = speech.say(fit.cue.text, speed=fit.rate, speaker=speaker).samples
+        samples = say(fit)
         if len(samples) != round(fit.seconds * rate):
             raise ConfigError(f"cue {fit.cue.number}: its length is not the one that was stated")
         yield np.zeros(begins - at, np.int16)
@@ -115,15 +145,12 @@ def track(
     yield np.zeros(max(0, total - at), np.int16)
 
 
-def _fit(cue: Cue, room: float, speech: Speech, limits: Limits, speaker: str | None) -> Fit:
+def fit(cue: Cue, room: float, length: Callable[[float], float], limits: Limits) -> Fit:
     """Return the fit of one cue into ``room`` seconds.
 
-    The wanted length is that of the cue; beyond it the cue may run into ``room``.
+    The wanted length is that of the cue; beyond it the cue may run into ``room``. ``length``
+    returns the seconds that the cue takes at a rate.
     """
-
-    def length(rate: float) -> float:
-        return speech.seconds(cue.text, speed=rate, speaker=speaker)
-
     wanted = cue.ends - cue.begins
     try:
         usual = length(limits.usual)

@@ -23,15 +23,15 @@ _FRONT: Final = frozenset(
 _OCF: Final = "META-INF/container.xml"
 
 
-def read(path: Path) -> Book:
-    """Return the book of an EPUB.
+def read(path: Path, most: int = _BOOK_BYTES) -> Book:
+    """Return the book of an EPUB, whose pages have ``most`` bytes together at most.
 
     Raises:
         BadBook: it is broken, encrypted, or too large.
 
     """
     try:
-        return _Epub(ZipArchive(path)).book()
+        return _Epub(ZipArchive(path)).book(most)
     except BadArchive as error:
         raise BadBook(str(error)) from None
 
@@ -56,11 +56,11 @@ class _Epub:
         self._folder = posixpath.dirname(path)
         self._items = {item.get("id", ""): item for item in self._package.iter("item")}
 
-    def book(self) -> Book:
-        """Return the book.
+    def book(self, most: int) -> Book:
+        """Return the book, whose pages have ``most`` bytes together at most.
 
         Raises:
-            BadBook: it has no text.
+            BadBook: it is larger, or has no text.
 
         """
         pages: dict[str, list[Block]] = {}
@@ -68,8 +68,8 @@ class _Epub:
         for path in self._spine():
             content = self._archive.read(path, _PAGE_BYTES)
             total += len(content)
-            if total > _BOOK_BYTES:
-                raise BadBook(f"its pages have more than {_BOOK_BYTES} bytes")
+            if total > most:
+                raise BadBook(f"its pages have more than {most} bytes")
             pages[path] = markup.blocks(content)
         fronts = set(self._front_pages())
         chapters = tuple(_chapters(pages, list(self._contents()), fronts))

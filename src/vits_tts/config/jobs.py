@@ -49,7 +49,7 @@ class Jobs(Section):
         description="postgresql://user@host/database: the queue that the workers of all machines "
         "share; best set by the environment variable. null keeps the queue in `jobs.folder`.",
     )
-    keep_hours: Count = Field(
+    keep_hours: Annotated[float, Field(gt=0)] = Field(
         168, description="Hours for which a job and its results are kept after its end."
     )
     max_bytes: ByteSize = Field(
@@ -61,6 +61,17 @@ class Jobs(Section):
         100_000,
         description="Most items of unfinished jobs for one API key, or of all callers if there are "
         "no keys. A job that exceeds it is answered 429.",
+    )
+    max_upload_bytes: ByteSize = Field(
+        ByteSize(16 * 1024 * 1024),
+        ge=1024,
+        description="Largest body of `POST /v1/jobs`, such as a book in base64; "
+        "`server.max_body_bytes` if that is larger. Four bodies above that are received at once.",
+    )
+    max_chars: Count = Field(
+        2_000_000,
+        description="Longest text, subtitles or book of one job, in characters; a list of items is "
+        "limited by `server.max_body_bytes`.",
     )
     callback_attempts: Annotated[Count, Field(le=12)] = Field(
         10,

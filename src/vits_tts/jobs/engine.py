@@ -30,6 +30,7 @@ from vits_tts.jobs.model import (
     NewJob,
     Notice,
     Status,
+    WholeState,
     error_of,
 )
 from vits_tts.jobs.presence import DatabasePresence, FilePresence, Presence
@@ -41,7 +42,8 @@ STORE: Final = "queue.sqlite"
 _APPLICATION: Final = "vits-tts-jobs"
 _VERSION: Final = "1"
 """The version of the workflows: processes of another version leave them alone."""
-_JOBS, _ITEMS, _CALLBACKS = "jobs", "items", "callbacks"
+_JOBS, _ITEMS, _CALLBACKS, _WHOLES = "jobs", "items", "callbacks", "wholes"
+_WHOLE: Final = ".whole"
 _CALLBACKS_AT_ONCE: Final = 8
 _BACKOFF: Final = 4
 """Each pause before a callback is repeated is this many times as long as the last one."""
@@ -67,19 +69,24 @@ Post = Callable[[str, str, Mapping[str, object]], bool]
 """Posts a content to a URL, with the id of the message between; return whether to try again."""
 Make = Callable[[str, ItemSpec], ItemResult]
 """Makes an item, whose id comes first, and returns its result. It blocks."""
+Assemble = Callable[[str, JobState], ItemResult]
+"""Makes the file of a document from its items, which are complete; its id comes first."""
 
 
 class Engine:
     """The queue, as this process sees it."""
 
-    def __init__(self, settings: Jobs, concurrency: int, make: Make, post: Post) -> None:
-        """Set how many items run at once and the function that makes one; nothing is opened yet.
+    def __init__(
+        self, settings: Jobs, concurrency: int, make: Make, assemble: Assemble, post: Post
+    ) -> None:
+        """Set how many items run at once and the functions that work; nothing is opened yet.
 
         ``post`` tells a caller of the end of a job.
         """
         self._settings = settings
         self._concurrency = concurrency
         self._make = make
+        self._assemble = assemble
         self._post = post
         self._lock = threading.Lock()
         self._dbos: Any = None
@@ -135,6 +142,7 @@ class Engine:
         DBOS.register_queue(
             _ITEMS, worker_concurrency=self._concurrency, polling_interval_sec=_POLL_SECONDS
         )
+        DBOS.register_queue(_WHOLES, worker_concurrency=1, polling_interval_sec=_POLL_SECONDS)
         DBOS.register_queue(
             _CALLBACKS, worker_concurrency=_CALLBACKS_AT_ONCE, polling_interval_sec=_POLL_SECONDS
         )
@@ -148,37 +156,57 @@ class Engine:
             self._presence.release()
 
     def _register(self) -> None:
-        """Register the workflows: of a job, and of an item."""
+        """Register the workflows: of a job, of an item, of a document's file, of a callback."""
         workflow, step = self._dbos.workflow, self._dbos.step
-
-        @workflow(name="job", max_recovery_attempts=None)  # type: ignore[untyped-decorator]
-        def spread(job: dict[str, Any]) -> None:
-            self._spread(job)
-
-        @step(  # type: ignore[untyped-decorator]
+        tried = step(
             name="make",
             retries_allowed=True,
             max_attempts=_ATTEMPTS,
             interval_seconds=_PAUSE_SECONDS,
             should_retry=lambda error: not isinstance(error, RequestError),
         )
-        def make(spec: ItemSpec) -> ItemResult:
-            return self._make(self._dbos.workflow_id, spec)
 
-        @workflow(name="item", max_recovery_attempts=_ATTEMPTS)  # type: ignore[untyped-decorator]
-        def item(spec: ItemSpec) -> ItemResult:
+        @workflow(name="job", max_recovery_attempts=None)  # type: ignore[untyped-decorator]
+        def spread(job: dict[str, Any]) -> None:
+            self._spread(job)
+
+        @tried  # type: ignore[untyped-decorator]
+        def make(work: Callable[[str], ItemResult]) -> ItemResult:
+            return work(self._dbos.workflow_id)
+
+        def stored(work: Callable[[str], ItemResult]) -> ItemResult:
             try:
-                made: ItemResult = make(spec)
+                made: ItemResult = make(work)
             except Exception as error:  # noqa: BLE001  # all are stored with the item
                 raise _failure(error) from None
             return made
+
+        @workflow(name="item", max_recovery_attempts=_ATTEMPTS)  # type: ignore[untyped-decorator]
+        def item(spec: ItemSpec) -> ItemResult:
+            return stored(lambda name: self._make(name, spec))
+
+        @workflow(name="whole", max_recovery_attempts=_ATTEMPTS)  # type: ignore[untyped-decorator]
+        def whole(job_id: str, owner: str) -> ItemResult:
+            return stored(lambda name: self._assembled(name, job_id, owner))
 
         @workflow(name="callback", max_recovery_attempts=None)  # type: ignore[untyped-decorator]
         def callback(notice: Notice) -> None:
             if self._post(notice["url"], notice["id"], notice["content"]):
                 self._notify(notice, notice["attempt"] + 1)
 
-        del spread, item, callback  # the registry has them
+        del spread, item, whole, callback  # the registry has them
+
+    def _assembled(self, name: str, job_id: str, owner: str) -> ItemResult:
+        """Return the file of a document.
+
+        Raises:
+            ItemFailed: the job was removed.
+
+        """
+        state = self.find(job_id, owner)
+        if state is None:
+            raise ItemFailed("job_not_found", "the job was removed")
+        return self._assemble(name, state)
 
     def close(self, running: Collection[str]) -> None:
         """Give the items that are ``running`` here back to the queue, and close it."""
@@ -187,7 +215,8 @@ class Engine:
                 return
             self.launched = False
             for item in running:
-                self._dbos.resume_workflow(item, queue_name=_ITEMS)
+                queue = _WHOLES if item.endswith(_WHOLE) else _ITEMS
+                self._dbos.resume_workflow(item, queue_name=queue)
             self._dbos.destroy()
             if self._presence is not None:
                 self._presence.release()
@@ -262,6 +291,7 @@ class Engine:
                 "owner": job.owner,
                 "items": job.items,
                 "priority": job.priority,
+                "document": job.document,
             }
             self._dbos.enqueue_workflow_with_options(
                 {
@@ -275,6 +305,7 @@ class Engine:
                         "fingerprint": job.fingerprint,
                         "items": len(job.items),
                         "callback": job.callback_url,
+                        "whole": job.document is not None,
                     },
                 },
                 content,
@@ -304,7 +335,7 @@ class Engine:
 
     def cancel(self, job_id: str) -> None:
         """Cancel the items of a job that have not ended; none begins after that."""
-        self._dbos.cancel_workflows([job_id])
+        self._dbos.cancel_workflows([job_id, f"{job_id}{_WHOLE}"])
         while active := self._items(job_id, status=_ACTIVE):
             self._dbos.cancel_workflows([item.workflow_id for item in active])
 
@@ -317,7 +348,9 @@ class Engine:
                 self._dbos.rewind_workflow(name, queue_name=_ITEMS)
         if len(stored) < len(state.items):  # the job was cancelled before all were enqueued
             self._dbos.rewind_workflow(state.id, queue_name=_JOBS)
-        if again:
+        if state.whole and state.whole.status in {"failed", "cancelled"}:
+            self._dbos.rewind_workflow(f"{state.id}{_WHOLE}", queue_name=_WHOLES)
+        if state.status in {"failed", "cancelled"}:
             self._note(state.id, {"ended": None})
         return len(again)
 
@@ -326,7 +359,7 @@ class Engine:
         notices = self._dbos.list_workflows(
             workflow_id_prefix=f"{job_id}.{_CALLBACKS}.", load_input=False, load_output=False
         )
-        names = [notice.workflow_id for notice in notices]
+        names = [f"{job_id}{_WHOLE}", *(notice.workflow_id for notice in notices)]
         self._dbos.delete_workflows([job_id, *names], delete_children=True)
 
     def settle(self, keep_seconds: float) -> None:
@@ -336,7 +369,7 @@ class Engine:
             ended = (job.attributes or {}).get("ended")
             if ended and now - ended > keep_seconds:
                 self.delete(job.workflow_id)
-            elif not ended and job.status not in _ACTIVE and not self._is_active(job.workflow_id):
+            elif not ended and job.status not in _ACTIVE and not self._is_active(job):
                 self._end(job, now)
 
     def _end(self, job: "WorkflowStatus", now: float) -> None:
@@ -360,9 +393,38 @@ class Engine:
             self._notify(Notice(id=name, job=state.id, url=url, attempt=0, content=content), 0)
         self._note(job.workflow_id, {"ended": now, "ends": ends + 1})
 
-    def _is_active(self, job_id: str) -> bool:
-        """Return whether an item of a job has not ended."""
-        return bool(self._items(job_id, status=_ACTIVE, limit=1))
+    def _is_active(self, job: "WorkflowStatus") -> bool:
+        """Return whether an item of a job, or the file of its document, has not ended.
+
+        That file is begun here if all items have succeeded.
+        """
+        if self._items(job.workflow_id, status=_ACTIVE, limit=1):
+            return True
+        if not (job.attributes or {}).get("whole"):
+            return False
+        if (whole := self._whole(job.workflow_id)) is not None:
+            return whole.status in _ACTIVE
+        made = self._items(job.workflow_id, status=["SUCCESS"])
+        if len(made) < (job.attributes or {})["items"]:
+            return False
+        self._dbos.enqueue_workflow_with_options(
+            {
+                "workflow_name": "whole",
+                "queue_name": _WHOLES,
+                "workflow_id": f"{job.workflow_id}{_WHOLE}",
+                "authenticated_user": job.authenticated_user,
+                "app_version": _VERSION,
+            },
+            job.workflow_id,
+            job.authenticated_user or "",
+        )
+        return True
+
+    def _whole(self, job_id: str) -> "WorkflowStatus | None":
+        found: list[WorkflowStatus] = self._dbos.list_workflows(
+            workflow_ids=[f"{job_id}{_WHOLE}"], load_input=False
+        )
+        return found[0] if found else None
 
     def _note(self, job_id: str, attributes: dict[str, Any]) -> None:
         self._dbos.update_workflow_attributes(job_id, attributes, merge=True)
@@ -385,6 +447,7 @@ class Engine:
         stored = {item.workflow_id: item for item in self._items(workflow.workflow_id)}
         absent: Status = "queued" if workflow.status in _ACTIVE else "cancelled"
         attributes = workflow.attributes or {}
+        whole = self._whole(workflow.workflow_id) if job.get("document") else None
         return JobState(
             workflow.workflow_id,
             workflow.authenticated_user or "",
@@ -395,6 +458,8 @@ class Engine:
                 _item(index, spec, stored.get(item_id(workflow.workflow_id, index)), absent)
                 for index, spec in enumerate(job.get("items", []))
             ),
+            job.get("document"),
+            WholeState(*_outcome(whole)) if whole else None,
         )
 
 
@@ -408,11 +473,19 @@ def _item(
 ) -> ItemState:
     if workflow is None:
         return ItemState(index, absent, spec)
+    status, result, error = _outcome(workflow)
+    return ItemState(index, status, spec, result, error)
+
+
+def _outcome(
+    workflow: "WorkflowStatus",
+) -> tuple[Status, ItemResult | None, tuple[str, str] | None]:
+    """Return the state of a workflow, its result or None, and its error (code, message) or None."""
     status = _STATUS[workflow.status]
     if workflow.status == "MAX_RECOVERY_ATTEMPTS_EXCEEDED":
-        return ItemState(index, status, spec, error=_CRASHED)
+        return status, None, _CRASHED
     error = error_of(workflow.error) if status == "failed" else None
-    return ItemState(index, status, spec, workflow.output if status == "succeeded" else None, error)
+    return status, workflow.output if status == "succeeded" else None, error
 
 
 def _failure(error: Exception) -> Exception:

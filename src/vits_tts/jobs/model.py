@@ -13,6 +13,40 @@ PRIORITIES: Final = range(10)
 DEFAULT_PRIORITY: Final = 5
 
 
+Kind: TypeAlias = Literal["items", "text", "ssml", "srt", "epub"]
+
+
+class CueSpec(TypedDict):
+    """A subtitle, how many seconds it may last (``room``), and the limits of its rate."""
+
+    number: int
+    line: int
+    begins: float
+    ends: float
+    room: float
+    slowest: float
+    fastest: float
+    usual: float
+    fill: bool
+
+
+class Document(TypedDict):
+    """A long document, whose items become one file: its encoding, and facts of a book.
+
+    ``chapters`` are titles, each with the number of its items. ``seconds`` is the length of a track
+    for subtitles.
+    """
+
+    kind: Kind
+    format: str
+    sample_rate: int
+    bit_rate: int | None
+    chapters: tuple[tuple[str, int], ...]
+    title: str
+    author: str
+    seconds: float | None
+
+
 class ItemSpec(TypedDict):
     """One text of a job, and how it is spoken. The values were checked when the job was made."""
 
@@ -35,14 +69,27 @@ class ItemSpec(TypedDict):
     turns: NotRequired[tuple[dict[str, Any], ...]]
     """The turns of a dialogue; ``text`` has the texts of all of them."""
     turn_pause: NotRequired[float]
+    pause: NotRequired[float]
+    """Of a part of a document: seconds of silence after it. A part may have nothing to say."""
+    cue: NotRequired[CueSpec]
 
 
 class ItemResult(TypedDict):
-    """The file of an item."""
+    """The file of an item, or of a whole document; ``hash`` is empty if it has no sound."""
 
     hash: str
     format: str
     seconds: float
+    fit: NotRequired["CueFit"]
+
+
+class CueFit(TypedDict):
+    """The fit of a subtitle into its time, as in ``dubbing.Fit``."""
+
+    outcome: Literal["fits", "silent", "too_long", "short"]
+    rate: float
+    seconds: float
+    over: float
 
 
 class Notice(TypedDict):
@@ -65,6 +112,7 @@ class NewJob:
     priority: int
     fingerprint: str
     callback_url: str | None = None
+    document: Document | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +128,15 @@ class ItemState:
 
 
 @dataclass(frozen=True, slots=True)
+class WholeState:
+    """The state of the file of a whole document, once all of its items have succeeded."""
+
+    status: Status
+    result: ItemResult | None = None
+    error: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class JobState:
     """The state of a job. Times are in seconds since 1970."""
 
@@ -89,6 +146,8 @@ class JobState:
     created: float
     ended: float | None
     items: tuple[ItemState, ...]
+    document: Document | None = None
+    whole: WholeState | None = None
 
     @property
     def counts(self) -> dict[Status, int]:
@@ -102,7 +161,7 @@ class JobState:
 
     @property
     def status(self) -> Status:
-        """The state of the whole job: it has failed if an item has."""
+        """The state of the whole job: it has failed if an item has, or the file of a document."""
         counts = self.counts
         if counts["queued"] == len(self.items):
             return "queued"
@@ -110,7 +169,12 @@ class JobState:
             return "running"
         if counts["cancelled"]:
             return "cancelled"
-        return "failed" if counts["failed"] else "succeeded"
+        if counts["failed"]:
+            return "failed"
+        if self.document is None:
+            return "succeeded"
+        whole = self.whole.status if self.whole else "queued"
+        return "running" if whole == "queued" else whole
 
     @property
     def seconds(self) -> float:

@@ -2,19 +2,17 @@
 
 import asyncio
 import concurrent.futures
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Final, ParamSpec, Protocol, TypeVar
+from typing import Any, Final, ParamSpec, Protocol, TypeVar
 
 from loguru import logger
 
-from vits_tts.audio import formats
+from vits_tts.audio.formats import CONTAINERS
 from vits_tts.config import Audio, Config
-from vits_tts.dictionaries.model import ALL
-from vits_tts.dictionaries.rules import Rules
 from vits_tts.errors import (
     IdempotencyConflict,
     JobNotFinished,
@@ -23,11 +21,18 @@ from vits_tts.errors import (
     QuotaExceeded,
     VitsTtsError,
 )
-from vits_tts.jobs import items
 from vits_tts.jobs.engine import Engine, item_id
-from vits_tts.jobs.model import UNFINISHED, Interrupted, ItemResult, ItemSpec, JobState, NewJob
+from vits_tts.jobs.maker import Maker
+from vits_tts.jobs.model import (
+    UNFINISHED,
+    Interrupted,
+    ItemResult,
+    ItemSpec,
+    JobState,
+    NewJob,
+)
 from vits_tts.jobs.spool import SpooledStreamer
-from vits_tts.speech import Reader, RequestStats, Speech
+from vits_tts.speech import RequestStats, Speech
 from vits_tts.speech.file_store import OpenFile
 from vits_tts.speech.saved_files import free_of_charge
 from vits_tts.telemetry.metrics import JOB_ITEMS, JOB_SECONDS, JOBS_RUNNING
@@ -59,7 +64,9 @@ class Sender(Protocol):
     def check_signed(self, url: str) -> str:
         """Return ``url`` if messages may be posted to it, else raise an error."""
 
-    async def send(self, url: str, message_id: str, content: Mapping[str, object]) -> bool:
+    def send(
+        self, url: str, message_id: str, content: Mapping[str, object]
+    ) -> Coroutine[Any, Any, bool]:
         """Post a message once; return whether to try again."""
 
 
@@ -75,15 +82,18 @@ class JobService:
         folder = config.jobs.folder / "unfinished"
         store = speech.store(_results(config))
         self._streamer = SpooledStreamer(speech.stream, self._rate, store, folder)
+        self._store = store
         self._files = speech.saved_files_in(store, self._streamer)
         self._engine = Engine(
-            config.jobs, config.inference_threads + _AHEAD, self._make, self._post
+            config.jobs, config.inference_threads + _AHEAD, self._make, self._assemble, self._post
         )
+        self._maker = Maker(speech, self._files, store, self._streamer, folder)
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="jobs")
         self._loop: asyncio.AbstractEventLoop | None = None
         self._watching: asyncio.Task[None] | None = None
         self._running: dict[str, _Running] = {}
         self._closing = False
+        self._worked_lately = False
         self.trouble: str | None = None
         """Why the queue cannot be used; None if it can."""
 
@@ -115,13 +125,16 @@ class JobService:
         except Exception:  # noqa: BLE001  # the next process recovers them
             logger.exception("jobs: the queue was not closed in order")
         self._pool.shutdown(wait=False)
+        self._maker.close()
         await self._files.close()
 
     async def _watch(self) -> None:
         looks = 0
         while True:
             try:
-                await self._look(settle=looks % _SETTLE_LOOKS == 0)
+                idle = self._worked_lately and not self._running  # perhaps a job has ended
+                self._worked_lately = self._worked_lately and not idle
+                await self._look(settle=idle or looks % _SETTLE_LOOKS == 0)
                 self._note(None)
             except Exception as error:  # noqa: BLE001  # the next look may succeed
                 self._note(type(error).__name__)
@@ -274,6 +287,8 @@ class JobService:
             StorageError: the disk cannot be read.
 
         """
+        if result["format"] in CONTAINERS:
+            return await self._store.open(result["hash"], result["format"])
         stats = RequestStats()
         return await self._files.open_file(result["hash"], result["format"], stats, free_of_charge)
 
@@ -293,33 +308,47 @@ class JobService:
             Interrupted: the process ends, or the item was cancelled.
 
         """
+        return self._worked(self._made(name, partial(self._booked, spec)))
+
+    def _assemble(self, name: str, state: JobState) -> ItemResult:
+        """Make the file of a document; called in a thread of the queue.
+
+        Raises:
+            VitsTtsError: it cannot be made.
+            Interrupted: the process ends, or the job was cancelled.
+
+        """
+        return self._worked(self._made(name, partial(self._maker.whole, name, state)))
+
+    def _worked(self, work: Coroutine[Any, Any, T]) -> T:
+        """Return the result of work on the event loop; called in a thread of the queue.
+
+        Raises:
+            Interrupted: the process ends, or the work was cancelled.
+
+        """
         loop = self._loop
         if loop is None or self._closing or loop.is_closed():
+            work.close()
             raise Interrupted
-        made = asyncio.run_coroutine_threadsafe(self._made(name, spec), loop)
+        done = asyncio.run_coroutine_threadsafe(work, loop)
         try:
-            return made.result()
+            return done.result()
         except concurrent.futures.CancelledError:
             raise Interrupted from None
 
     def _post(self, url: str, message_id: str, content: Mapping[str, object]) -> bool:
         """Post the end of a job once; called in a thread of the queue. Return whether to repeat."""
-        loop = self._loop
-        if loop is None or self._closing or loop.is_closed():
-            raise Interrupted
-        sending = self.callbacks.send(url, message_id, content)
-        posted = asyncio.run_coroutine_threadsafe(sending, loop)
-        try:
-            return posted.result()
-        except concurrent.futures.CancelledError:
-            raise Interrupted from None
+        return self._worked(self.callbacks.send(url, message_id, content))
 
-    async def _made(self, name: str, spec: ItemSpec) -> ItemResult:
+    async def _made(
+        self, name: str, make: Callable[[RequestStats], Coroutine[Any, Any, ItemResult]]
+    ) -> ItemResult:
         running = _Running(asyncio.current_task())  # type: ignore[arg-type]  # we are in one
         self._running[name] = running
         JOBS_RUNNING.inc()
         try:
-            result = await self._booked(spec, running.stats)
+            result = await make(running.stats)
         except VitsTtsError as error:
             JOB_ITEMS.labels("failed").inc()
             logger.warning("jobs: an item failed", item=name, code=error.code)
@@ -331,6 +360,7 @@ class JobService:
         finally:
             JOBS_RUNNING.dec()
             del self._running[name]
+            self._worked_lately = True
         JOB_ITEMS.labels("succeeded").inc()
         JOB_SECONDS.inc(result["seconds"])
         return result
@@ -343,7 +373,7 @@ class JobService:
         key, characters = spec["key"], len(spec["text"])
         await self._usage.admit(key, characters)
         try:
-            result = await self._file(spec, stats)
+            result = await self._maker.file(spec, stats)
         finally:
             self._usage.release(key, characters)
         seconds = result["seconds"]
@@ -353,25 +383,6 @@ class JobService:
         if not await self._usage.saved():
             logger.warning("jobs: an item was booked in memory only", item_key=key)
         return result
-
-    async def _file(self, spec: ItemSpec, stats: RequestStats) -> ItemResult:
-        await asyncio.shield(asyncio.wrap_future(self._speech.voices.ready))
-        options = items.options(spec, await self._rules(spec))
-        request = await self._speech.request(spec["text"], options, Reader("jobs", None, stats))
-        encoding = formats.encoding(
-            spec["format"], spec["sample_rate"], spec["bit_rate"], self._rate(request.voice)
-        )
-        saved = await self._files.save(request, stats, encoding, spec["key"])
-        self._streamer.forget(request)
-        return ItemResult(hash=saved.audio_hash, format=encoding.format, seconds=saved.seconds)
-
-    async def _rules(self, spec: ItemSpec) -> tuple[Rules, ...] | None:
-        """Return the rules of an item's dictionaries, in the versions that its request had."""
-        wanted = items.locators(spec)
-        if wanted is None:
-            return None
-        owner = f"key:{spec['key']}" if spec["key"] else ALL
-        return await self._speech.dictionaries.resolve(wanted, owner)
 
     def _stop(self, name: str) -> None:
         if running := self._running.get(name):

@@ -9,13 +9,14 @@ import time
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 from typing import Final, ParamSpec, TypeVar
 
 from loguru import logger
 
 from vits_tts.audio.disk import DaemonThreads, Disk
 from vits_tts.audio.files import AudioFile, AudioFiles, IndexOutdated, NoRoom
-from vits_tts.audio.formats import FORMATS, Encoding
+from vits_tts.audio.formats import CONTAINERS, FORMATS, Encoding
 from vits_tts.audio.new_file import NewFile
 from vits_tts.errors import Busy, StorageError, StorageTimeout
 from vits_tts.telemetry.metrics import REFUSALS
@@ -31,9 +32,16 @@ _SWEEPS: Final = 20
 
 Each finds some thousands of files to drop, and a large file may need more.
 """
+_COPIED_BYTES: Final = 1024 * 1024
 _PAUSE_SECONDS: Final = 60.0
 _SHARE: Final = 100
 """A sweep is followed by a pause of this many times its own length, if that is longer."""
+
+
+def _read(path: Path, start: int, length: int) -> bytes:
+    with path.open("rb") as file:
+        file.seek(start)
+        return file.read(length)
 
 
 class OpenFile:
@@ -112,7 +120,8 @@ class FileStore:
         """
         work = partial(self._files.open, audio_hash, name)
         file = await self._run_or_discard(AudioFile.close, work)
-        return OpenFile(self, file, FORMATS[name].content_type)
+        media_type = CONTAINERS.get(name) or FORMATS[name].content_type
+        return OpenFile(self, file, media_type)
 
     # --- making ----------------------------------------------------------------------------------
 
@@ -150,6 +159,26 @@ class FileStore:
             return seconds
 
         return await self._making(self._run_or_discard(None, finished))
+
+    async def keep(self, audio_hash: str, name: str, source: Path) -> None:
+        """Copy a complete file into the folder.
+
+        Raises:
+            Busy, StorageError: as ``begin`` does, or ``source`` cannot be read.
+
+        """
+        size = await self.run(lambda: source.stat().st_size)
+        file = await self.begin(audio_hash, name, size)
+        try:
+            for start in range(0, size, _COPIED_BYTES):
+                await self.write(file, await self.run(_read, source, start, _COPIED_BYTES))
+            await self._making(self._run_or_discard(None, file.finish))
+        finally:
+            self.leave(file)
+
+    def path(self, audio_hash: str, name: str) -> Path:
+        """Return the path of a file, whether it exists or not."""
+        return self._files.path(audio_hash, name)
 
     def leave(self, file: NewFile) -> None:
         """Drop a file, some time later, unless it was finished."""

@@ -5,7 +5,7 @@ Both the application and `/openapi.json` are built from this list, so that they 
 
 from typing import Final
 
-from vits_tts.audio.formats import media_types, offered
+from vits_tts.audio.formats import CONTAINERS, media_types, offered
 from vits_tts.errors import (
     AudioNotFound,
     BitRateInvalid,
@@ -16,6 +16,7 @@ from vits_tts.errors import (
     CallbackRefused,
     DictionariesUnavailable,
     DictionaryNotFound,
+    DocumentInvalid,
     EncodingInvalid,
     FieldInvalid,
     FormatInvalid,
@@ -58,11 +59,13 @@ from vits_tts.speech.subtitles import MEDIA_TYPES
 from vits_tts.web.handlers import timestamps
 from vits_tts.web.handlers.files import AudioHandler
 from vits_tts.web.handlers.jobs import (
+    JobArchiveHandler,
     JobAudioHandler,
     JobCancelHandler,
     JobEventsHandler,
     JobHandler,
     JobItemsHandler,
+    JobResultHandler,
     JobRetryHandler,
     JobsHandler,
 )
@@ -404,6 +407,17 @@ _JOB_ID: Final = Parameter(
     {"type": "string", "pattern": "^job-[0-9a-f]{24}$"},
 )
 _JOB_ERRORS: Final = (JobNotFound, JobsUnavailable)
+_JOB_FILE_ERRORS: Final = (
+    *_JOB_ERRORS,
+    AudioNotFound,
+    LinkInvalid,
+    LinkExpired,
+    RangeNotSatisfiable,
+    SpeechTooLong,
+    *_NOT_NOW,
+    StorageError,
+    StorageTimeout,
+)
 _JOB: Final = Answer("How far the job is.", JSON, JobAnswer)
 
 JOBS: Final = (
@@ -428,6 +442,9 @@ JOBS: Final = (
             SampleRateInvalid,
             BitRateInvalid,
             CallbackRefused,
+            DocumentInvalid,
+            DictionariesUnavailable,
+            DictionaryNotFound,
             IdempotencyConflict,
             QuotaExceeded,
             JobsUnavailable,
@@ -478,17 +495,7 @@ JOBS: Final = (
             Answer("A part of it.", _SOUND, headers=(*_FILE, "Content-Range"), status=206),
             Answer("The caller's copy is still good.", headers=_FILE, status=304),
         ),
-        errors=(
-            *_JOB_ERRORS,
-            AudioNotFound,
-            LinkInvalid,
-            LinkExpired,
-            RangeNotSatisfiable,
-            SpeechTooLong,
-            *_NOT_NOW,
-            StorageError,
-            StorageTimeout,
-        ),
+        errors=_JOB_FILE_ERRORS,
         parameters=(
             _JOB_ID,
             Parameter("index", "path", "The item's `index`.", {"type": "integer", "minimum": 0}),
@@ -497,6 +504,47 @@ JOBS: Final = (
         ),
         name="jobaudio",
         label="jobaudio",
+    ),
+    Route(
+        "/v1/jobs/{id}/result.{format}",
+        JobResultHandler,
+        "Jobs",
+        "Fetch the file of a document",
+        (
+            Answer("The whole file.", (*_SOUND, *CONTAINERS.values()), headers=_FILE),
+            Answer(
+                "A part of it.",
+                (*_SOUND, *CONTAINERS.values()),
+                headers=(*_FILE, "Content-Range"),
+                status=206,
+            ),
+            Answer("The caller's copy is still good.", headers=_FILE, status=304),
+        ),
+        errors=_JOB_FILE_ERRORS,
+        parameters=(
+            _JOB_ID,
+            Parameter(
+                "format",
+                "path",
+                "The `format` of `result`.",
+                {"type": "string", "enum": [*offered(), *CONTAINERS]},
+            ),
+            Parameter("Range", "header", "Such as `bytes=0-1023`.", {"type": "string"}),
+        ),
+        name="jobresult",
+        label="jobresult",
+    ),
+    Route(
+        "/v1/jobs/{id}/archive",
+        JobArchiveHandler,
+        "Jobs",
+        "Fetch all files of a job",
+        (Answer("A ZIP of the files, and of `items.json`.", ("application/zip",)),),
+        "The job has to have ended. Items that failed are listed only.",
+        (*_JOB_FILE_ERRORS, JobNotFinished),
+        (_JOB_ID,),
+        name="jobarchive",
+        label="jobarchive",
     ),
     Route(
         "/v1/jobs/{id}/events",

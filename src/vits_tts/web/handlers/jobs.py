@@ -4,9 +4,8 @@ import asyncio
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping
 from contextlib import closing, suppress
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 from secrets import token_hex
@@ -15,35 +14,47 @@ from typing import Any, ClassVar, Final
 from tornado.iostream import StreamClosedError
 
 from vits_tts.audio import formats
-from vits_tts.dictionaries.rules import Rules
-from vits_tts.dictionaries.service import Locator, locator
-from vits_tts.errors import AudioNotFound, FieldInvalid, JobNotFound, JobsUnavailable
-from vits_tts.jobs import JobService, items
-from vits_tts.jobs.model import UNFINISHED, ItemSpec, ItemState, JobState, NewJob
-from vits_tts.speech import SpeechOptions
-from vits_tts.speech.options import length_scale
-from vits_tts.text.normalizer.pipeline import check
+from vits_tts.audio.formats import CONTAINERS
+from vits_tts.errors import (
+    AudioNotFound,
+    Busy,
+    FieldInvalid,
+    JobNotFinished,
+    JobNotFound,
+    JobsUnavailable,
+)
+from vits_tts.jobs import JobService
+from vits_tts.jobs.model import (
+    UNFINISHED,
+    Document,
+    ItemResult,
+    ItemState,
+    JobState,
+    NewJob,
+    WholeState,
+)
 from vits_tts.web.base import Handler, as_json
-from vits_tts.web.handlers import dictionaries, links
+from vits_tts.web.handlers import job_archive, links
 from vits_tts.web.handlers.files import send
 from vits_tts.web.handlers.links import LinkedHandler
+from vits_tts.web.handlers.new_jobs import NewJobReader
 from vits_tts.web.http import parameters
+from vits_tts.web.http.body import Body
 from vits_tts.web.schema.jobs import (
+    FitAnswer,
     ItemAnswer,
     ItemCounts,
     JobAnswer,
-    JobItem,
     JobPage,
     JobParameters,
     JobProgress,
+    WholeAnswer,
     job_parameters,
-    placed,
 )
 from vits_tts.web.schema.requests import checked
 
-_MOST_LEXICON_CHARS: Final = 8 * 1024**2
-"""The most characters of the lexicons of all items; each item is stored with its own."""
 _KEY: Final = re.compile(r"[!-~]{1,255}")
+_UPLOADS: Final = 4
 _EVENT_SECONDS: Final = 1.0
 _KEEPALIVE_LOOKS: Final = 15
 
@@ -63,40 +74,129 @@ class JobBase(Handler):
         """The owner of jobs: an API key, or all callers if there are no keys."""
         return f"key:{self.context.key}" if self.context.key else "all"
 
+    async def described_job(self, state: JobState) -> JobAnswer:
+        """Return the JSON of a job."""
+        expected = state.expected_seconds
+        ended = state.status not in UNFINISHED
+        archive = None
+        if ended and any(item.result and item.result["hash"] for item in state.items):
+            archive, _ = await links.address(self, self.reverse_url("jobarchive", state.id), {})
+        return JobAnswer(
+            id=state.id,
+            kind=state.document["kind"] if state.document else "items",
+            status=state.status,
+            priority=state.priority,
+            created=_moment(state.created),
+            ended=_moment(state.ended) if state.ended and ended else None,
+            counts=ItemCounts(**state.counts),  # type: ignore[typeddict-item]
+            progress=JobProgress(
+                seconds=round(state.seconds + self.jobs.seconds_under_way(state), 3),
+                expected_seconds=None if expected is None else round(expected, 3),
+            ),
+            result=await self._whole(state, state.document) if state.document else None,
+            archive_url=archive,
+        )
+
+    async def _whole(self, state: JobState, document: Document) -> WholeAnswer:
+        whole = state.whole or WholeState("queued")
+        result, error = whole.result, whole.error
+        url = None
+        if result:
+            path = self.reverse_url("jobresult", state.id, result["format"])
+            url, _ = await links.address(self, path, {})
+        return WholeAnswer(
+            status=whole.status,
+            format=document["format"],
+            seconds=round(result["seconds"], 3) if result else None,
+            audio_url=url,
+            error={"code": error[0], "message": error[1]} if error else None,
+        )
+
 
 class JobsHandler(JobBase):
     """`/v1/jobs`: takes jobs, and lists them."""
 
     model = JobParameters
     query_model: ClassVar[Any] = JobPage
+    _uploads: ClassVar[int] = 0
+    """Bodies above ``server.max_body_bytes`` that are received or read now."""
+    _is_upload = False
+
+    async def prepare(self) -> None:
+        """Admit the request; a few callers at once may send a large body.
+
+        Raises:
+            Busy: others are sending large bodies.
+
+        """
+        length = self.request.headers.get("Content-Length", "0")
+        usual, most = self.config.server.max_body_bytes, self.config.jobs.max_upload_bytes
+        if self.request.method == "POST" and length.isdecimal() and usual < int(length[:15]):
+            self._body = Body(int(max(usual, most)))
+            await super().prepare()
+            if int(length[:15]) <= most:
+                self._begin_upload()
+            return
+        await super().prepare()
+
+    def _begin_upload(self) -> None:
+        if JobsHandler._uploads >= _UPLOADS:
+            raise Busy("others are sending large bodies now")
+        JobsHandler._uploads += 1
+        self._is_upload = True
+
+    def _end_upload(self) -> None:
+        if self._is_upload:
+            self._is_upload = False
+            JobsHandler._uploads -= 1
+
+    def on_finish(self) -> None:
+        """Count the request as no longer under way."""
+        self._end_upload()
+        super().on_finish()
+
+    def on_connection_close(self) -> None:
+        """Stop the work of a client that has left."""
+        self._end_upload()
+        super().on_connection_close()
 
     async def post(self) -> None:
         """Take a job; with an ``Idempotency-Key`` that was used before, answer with that job."""
-        given = parameters.from_json(self.body)
+        await self.while_connected(self._take())
+
+    async def _take(self) -> None:
+        body = self.body
+        if len(body) > self.config.server.max_body_bytes:
+            given = await asyncio.to_thread(parameters.from_json, body)
+        else:
+            given = parameters.from_json(body)
         asked = job_parameters(given)
         self.context.books = False  # each item is booked when it is made
-        await self.count_written("".join(item.text for item in asked.items))
-        specs = await self.while_connected(self._specs(asked))
-        if specs is None:
-            return
         callback = (
             self.jobs.callbacks.check_signed(asked.callback_url) if asked.callback_url else None
         )
-        job = NewJob(self._id(), self.owner, specs, asked.priority, _fingerprint(given), callback)
-        answer = await self.while_connected(self.jobs.add(job))
-        if answer is None:
-            return
-        state, new = answer
+        document = None
+        reader = NewJobReader(self, asked.kind)
+        if asked.items is not None:
+            await self.count_written("".join(item.text for item in asked.items))
+            specs = await reader.specs(asked, asked.items)
+        else:
+            parts = await reader.parts(asked)
+            await self.count_written(parts.text)
+            document, specs = await reader.document(asked, parts)
+        mark = await asyncio.to_thread(_fingerprint, given)
+        job = NewJob(self._id(), self.owner, specs, asked.priority, mark, callback, document)
+        state, new = await self.jobs.add(job)
         self.set_status(HTTPStatus.ACCEPTED if new else HTTPStatus.OK)
         self.set_header("Location", f"/v1/jobs/{state.id}")
-        self.write_json(job_answer(self.jobs, state))
+        self.write_json(await self.described_job(state))
 
     async def get(self) -> None:
         """List the caller's jobs."""
         page = checked(JobPage, parameters.from_query(self.request))
         found = await self.while_connected(self.jobs.jobs(self.owner, page.limit, page.offset))
         if found is not None:
-            self.write_json({"jobs": [job_answer(self.jobs, state) for state in found]})
+            self.write_json({"jobs": [await self.described_job(state) for state in found]})
 
     def _id(self) -> str:
         """Return the id of a new job, or the id that an idempotency key always leads to.
@@ -114,111 +214,6 @@ class JobsHandler(JobBase):
         content = json.dumps([self.owner, key])
         return f"job-{hashlib.sha256(content.encode()).hexdigest()[:24]}"
 
-    async def _specs(self, job: JobParameters) -> list[ItemSpec]:
-        """Return the items with all that the job says for them.
-
-        Raises:
-            RequestError: one cannot be spoken, or kept in its format; the error has its place.
-            DictionariesUnavailable: the rules of a dictionary cannot be read.
-
-        """
-        known: dict[tuple[str, ...] | None, _Dictionaries] = {None: _Dictionaries(None, None)}
-        specs: list[ItemSpec] = []
-        read: list[tuple[str, SpeechOptions]] = []
-        for index, item in enumerate(job.items):
-            own = {name: getattr(item, name) for name in item.model_fields_set}
-            own = {name: value for name, value in own.items() if value is not None}
-            asked = item.model_copy(update=job.defaults | own)
-            with placed(index):
-                named = known.get(asked.dictionaries)
-                if named is None:
-                    named = known[asked.dictionaries] = await self._named(asked.dictionaries or ())
-                options = self._options(asked, named.rules)
-                specs.append(self._spec(asked, options, named.locators))
-                read.append((asked.text, options))
-        _check_size(specs)
-        if refused := await self.speech.refused(read, self.reader(heard=False)):
-            index, error = refused
-            with placed(index):
-                raise error
-        return specs
-
-    async def _named(self, names: Sequence[str]) -> "_Dictionaries":
-        """Return the dictionaries of names, in the versions that they have now.
-
-        Raises:
-            DictionaryNotFound: the caller has no such dictionary or version.
-            DictionariesUnavailable: the rules cannot be read.
-
-        """
-        rules = await dictionaries.rules(self, names) or ()
-        wanted = list(map(locator, names))
-        pinned = [
-            replace(one, version=each.version) for one, each in zip(wanted, rules, strict=True)
-        ]
-        return _Dictionaries(rules, pinned)
-
-    def _options(self, asked: JobItem, rules: tuple[Rules, ...] | None) -> SpeechOptions:
-        """Return the options of an item.
-
-        Raises:
-            RequestError: it is too long, or there is no such voice, speaker or speed.
-
-        """
-        check(asked.text, self.config.server.max_text_chars)
-        voice = self.speech.voices.find(asked.voice or None)
-        voice.prosody(length_scale(asked.speed, self.config.voice.speeds), asked.speaker or None)
-        return SpeechOptions(
-            asked.speed,
-            asked.voice or None,
-            asked.speaker or None,
-            asked.lexicon,
-            asked.input,
-            asked.turns or (),
-            asked.turn_pause,
-            items.NORMAL_VOLUME if asked.volume is None else asked.volume,
-            rules,
-        )
-
-    def _spec(
-        self, asked: JobItem, options: SpeechOptions, named: Sequence[Locator] | None
-    ) -> ItemSpec:
-        """Return an item for the queue.
-
-        Raises:
-            RequestError: the format cannot have its sample rate or bit rate.
-
-        """
-        encoding = asked.format or formats.DEFAULT, asked.sample_rate, asked.bit_rate
-        formats.encoding(*encoding, self.speech.voices.find(options.voice).sample_rate)
-        spec = items.spec(asked.text, options, encoding, self.context.key, named)
-        if asked.id is not None:
-            spec["id"] = asked.id
-        return spec
-
-
-@dataclass(frozen=True, slots=True)
-class _Dictionaries:
-    """The rules of dictionaries that items name, and the versions that these are."""
-
-    rules: tuple[Rules, ...] | None
-    locators: Sequence[Locator] | None
-
-
-def _check_size(specs: Sequence[ItemSpec]) -> None:
-    """Refuse a lexicon of the whole job that would be stored with very many items.
-
-    Raises:
-        FieldInvalid: all items together would have too many characters of lexicons.
-
-    """
-    chars = 0
-    for spec in specs:
-        chars += sum(len(word) + len(said) for word, said in spec.get("lexicon", ()))
-        if chars > _MOST_LEXICON_CHARS:
-            message = "the lexicon is too large for that many items; a dictionary has no such limit"
-            raise FieldInvalid(message, field="lexicon")
-
 
 class JobHandler(JobBase):
     """`/v1/jobs/{id}`: one job."""
@@ -226,7 +221,7 @@ class JobHandler(JobBase):
     async def get(self, job_id: str) -> None:
         """Answer with the progress of a job."""
         if state := await self.while_connected(self.jobs.find(job_id, self.owner)):
-            self.write_json(job_answer(self.jobs, state))
+            self.write_json(await self.described_job(state))
 
     async def delete(self, job_id: str) -> None:
         """Remove it."""
@@ -239,7 +234,8 @@ class JobCancelHandler(JobBase):
 
     async def post(self, job_id: str) -> None:
         """Cancel what has not ended."""
-        self.write_json(job_answer(self.jobs, await self.jobs.cancel(job_id, self.owner)))
+        state = await self.jobs.cancel(job_id, self.owner)
+        self.write_json(await self.described_job(state))
 
 
 class JobRetryHandler(JobBase):
@@ -247,7 +243,8 @@ class JobRetryHandler(JobBase):
 
     async def post(self, job_id: str) -> None:
         """Put these items into the queue."""
-        self.write_json(job_answer(self.jobs, await self.jobs.retry(job_id, self.owner)))
+        state = await self.jobs.retry(job_id, self.owner)
+        self.write_json(await self.described_job(state))
 
 
 class JobItemsHandler(JobBase):
@@ -268,7 +265,7 @@ class JobItemsHandler(JobBase):
 
     async def _item(self, job_id: str, item: ItemState) -> ItemAnswer:
         url = None
-        if item.result:
+        if item.result and item.result["hash"]:
             path = self.reverse_url("jobaudio", job_id, str(item.index), item.result["format"])
             url, _ = await links.address(self, path, {})
         error = item.error
@@ -281,11 +278,27 @@ class JobItemsHandler(JobBase):
             format=item.result["format"] if item.result else None,
             audio_url=url,
             error={"code": error[0], "message": error[1]} if error else None,
+            fit=_fit(item),
         )
 
 
-class JobAudioHandler(LinkedHandler, JobBase):
-    """`/v1/jobs/{id}/items/{index}.{format}`: the file of an item."""
+def _fit(item: ItemState) -> FitAnswer | None:
+    """Return the fit of a subtitle."""
+    cue = item.spec.get("cue")
+    if cue is None or item.result is None:
+        return None
+    fit = item.result["fit"]
+    return FitAnswer(
+        outcome=fit["outcome"],
+        begins=cue["begins"],
+        rate=round(fit["rate"], 4),
+        seconds=round(fit["seconds"], 4),
+        over=round(fit["over"], 4),
+    )
+
+
+class JobFileHandler(LinkedHandler, JobBase):
+    """Base of the handlers of files of jobs."""
 
     is_file = True
 
@@ -293,6 +306,27 @@ class JobAudioHandler(LinkedHandler, JobBase):
     def is_open(self) -> bool:
         """Return False: knowing the address is not enough, since ids can be guessed."""
         return False
+
+    async def send_result(self, result: ItemResult | None, suffix: str) -> None:
+        """Send a file, the range that ``Range`` names, or 304 if the client's copy is current.
+
+        Raises:
+            AudioNotFound: it is not there yet, or has another format, or was removed.
+            RangeNotSatisfiable: the file has none of these bytes.
+            StorageError: the disk cannot be read.
+
+        """
+        if result is None or not result["hash"] or result["format"] != suffix:
+            raise AudioNotFound("there is no such file, or not yet")
+        with closing(await self.jobs.open(result)) as audio:
+            self.set_header("Cache-Control", "private, max-age=3600")
+            if suffix not in CONTAINERS:
+                self.client.bytes_per_second = formats.least_bytes_a_second(suffix)
+            await send(self, audio)
+
+
+class JobAudioHandler(JobFileHandler):
+    """`/v1/jobs/{id}/items/{index}.{format}`: the file of an item."""
 
     async def get(self, job_id: str, index: str, suffix: str) -> None:
         """Send the file, a part of it, or word that the caller's copy is still good."""
@@ -306,13 +340,38 @@ class JobAudioHandler(LinkedHandler, JobBase):
         state = await self.jobs.find(job_id, self.owner)
         if not re.fullmatch("[0-9]{1,4}", index) or int(index) >= len(state.items):
             raise JobNotFound("the job has no such item")
-        result = state.items[int(index)].result
-        if result is None or result["format"] != suffix:
-            raise AudioNotFound("there is no such file, or not yet")
-        with closing(await self.jobs.open(result)) as audio:
-            self.set_header("Cache-Control", "private, max-age=3600")
-            self.client.bytes_per_second = formats.least_bytes_a_second(result["format"])
-            await send(self, audio)
+        await self.send_result(state.items[int(index)].result, suffix)
+
+
+class JobResultHandler(JobFileHandler):
+    """`/v1/jobs/{id}/result.{format}`: the one file of a long document."""
+
+    async def get(self, job_id: str, suffix: str) -> None:
+        """Send the file, a part of it, or word that the caller's copy is still good."""
+        await self.while_connected(self._send(job_id, suffix))
+
+    async def head(self, job_id: str, suffix: str) -> None:
+        """Send the headers of ``get``."""
+        await self.while_connected(self._send(job_id, suffix))
+
+    async def _send(self, job_id: str, suffix: str) -> None:
+        state = await self.jobs.find(job_id, self.owner)
+        await self.send_result(state.whole.result if state.whole else None, suffix)
+
+
+class JobArchiveHandler(JobFileHandler):
+    """`/v1/jobs/{id}/archive`: all files of a job as a ZIP."""
+
+    async def get(self, job_id: str) -> None:
+        """Send the archive."""
+        await self.while_connected(self._send(job_id))
+
+    async def _send(self, job_id: str) -> None:
+        state = await self.jobs.find(job_id, self.owner)
+        if state.status in UNFINISHED:
+            raise JobNotFinished("the job has not ended; its archive is there after its end")
+        self.set_header("Cache-Control", "private, no-store")
+        await job_archive.send(self, self.jobs, state)
 
 
 class JobEventsHandler(JobBase):
@@ -330,7 +389,7 @@ class JobEventsHandler(JobBase):
         last, quiet = "", 0
         with suppress(StreamClosedError):
             while True:
-                event = as_json(job_answer(self.jobs, state))
+                event = as_json(_without_links(await self.described_job(state)))
                 quiet += 1
                 if event != last:
                     last, quiet = event, 0
@@ -344,22 +403,10 @@ class JobEventsHandler(JobBase):
                 state = await self.jobs.find(job_id, self.owner)
 
 
-def job_answer(jobs: JobService, state: JobState) -> JobAnswer:
-    """Return the JSON of a job."""
-    expected = state.expected_seconds
-    counts = state.counts
-    return JobAnswer(
-        id=state.id,
-        status=state.status,
-        priority=state.priority,
-        created=_moment(state.created),
-        ended=_moment(state.ended) if state.ended and state.status not in UNFINISHED else None,
-        counts=ItemCounts(**counts),  # type: ignore[typeddict-item]
-        progress=JobProgress(
-            seconds=round(state.seconds + jobs.seconds_under_way(state), 3),
-            expected_seconds=None if expected is None else round(expected, 3),
-        ),
-    )
+def _without_links(answer: JobAnswer) -> Mapping[str, object]:
+    """Return a job without the addresses of files, which change with the time that signs them."""
+    result = answer["result"]
+    return {**answer, "archive_url": None, "result": result and {**result, "audio_url": None}}
 
 
 def _moment(seconds: float) -> str:

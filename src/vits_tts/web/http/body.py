@@ -26,7 +26,8 @@ class Body:
             BodyTooLarge: the body is too large even to be read and discarded.
 
         """
-        if length.isdecimal() and (len(length) > _LENGTH_DIGITS or int(length) > _READ_BYTES):
+        most = max(_READ_BYTES, self._limit)
+        if length.isdecimal() and (len(length) > _LENGTH_DIGITS or int(length) > most):
             raise self.too_large()
 
     def receive(self, chunk: bytes) -> None:
@@ -40,7 +41,7 @@ class Body:
     @property
     def is_endless(self) -> bool:
         """True if more bytes have arrived than are read and discarded."""
-        return self._received > _READ_BYTES
+        return self._received > max(_READ_BYTES, self._limit)
 
     @property
     def content(self) -> bytes:

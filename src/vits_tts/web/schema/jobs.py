@@ -2,15 +2,18 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, WithJsonSchema
+from pydantic.config import JsonDict
 from typing_extensions import TypedDict
 
 from vits_tts.audio.gain import MAX_VOLUME
+from vits_tts.books.dubbing import Limits
 from vits_tts.errors import FieldInvalid, RequestError
-from vits_tts.jobs.model import DEFAULT_PRIORITY, PRIORITIES
+from vits_tts.jobs.model import DEFAULT_PRIORITY, PRIORITIES, Kind
 from vits_tts.speech import MAX_RATE, MIN_RATE
+from vits_tts.text.normalizer.pipeline import CONTROLS
 from vits_tts.web.http.parameters import Parameters, kind
 from vits_tts.web.schema.fields import (
     BitRate,
@@ -29,7 +32,29 @@ from vits_tts.web.schema.fields import (
 from vits_tts.web.schema.requests import TextParameters, checked
 
 MAX_ITEMS: Final = 1000
+MAX_TRACK_SECONDS: Final = 24 * 3600.0
+KINDS: Final[tuple[Kind, ...]] = ("items", "text", "ssml", "srt", "epub")
+_ONLY_FOR: Final[Mapping[str, tuple[Kind, ...]]] = {
+    "input": ("items", "text"),
+    "turn_pause": ("items",),
+    "speed": ("items", "text", "ssml", "epub"),
+    "dubbing": ("srt",),
+    "skip_front_matter": ("epub",),
+}
+_LIMITS: Final = Limits()
 _MAX_NAME_CHARS: Final = 200
+_LongText: TypeAlias = Annotated[
+    Written, WithJsonSchema({"type": "string", "minLength": 1, "pattern": f"^[^{CONTROLS}]*$"})
+]
+_Rate: TypeAlias = Annotated[float, Field(ge=MIN_RATE, le=MAX_RATE)]
+
+
+def _only(kind: Kind) -> JsonDict:
+    """Return a schema of jobs that have the field ``kind`` and nothing that belongs to others."""
+    others: list[str] = [name for name in KINDS if name != kind]
+    others += [name for name, kinds in _ONLY_FOR.items() if kind not in kinds]
+    given: JsonDict = {kind: {"type": "array" if kind == "items" else "string"}}
+    return {"required": [kind], "properties": given | {name: {"type": "null"} for name in others}}
 
 
 def _whole(value: object) -> object:
@@ -81,12 +106,53 @@ class JobItem(JobDefaults, TextParameters):
     )
 
 
-class JobParameters(JobDefaults):
-    """The body of `POST /v1/jobs`."""
+class Dubbing(BaseModel):
+    """Limits of the rate of subtitles."""
 
-    items: Annotated[list[JobItem], Field(min_length=1, max_length=MAX_ITEMS)] = Field(
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    slowest: _Rate = Field(_LIMITS.slowest, description="Slowest rate of a cue.")
+    fastest: _Rate = Field(_LIMITS.fastest, description="Fastest rate of a cue.")
+    rate: _Rate = Field(_LIMITS.usual, description="Usual rate.")
+    fill: bool = Field(
+        _LIMITS.fill, description="Whether a cue with more time than it needs is spoken slower."
+    )
+    spill: Annotated[float, Field(ge=0, le=60)] = Field(
+        _LIMITS.spill,
+        description="Seconds that a cue may run into the silence before the next one.",
+    )
+    length: Annotated[float, Field(gt=0, le=MAX_TRACK_SECONDS)] | None = Field(
+        None, description="Length of the track in seconds; the end of the last cue if left out."
+    )
+
+
+class JobParameters(JobDefaults):
+    """The body of `POST /v1/jobs`: one of `items`, `text`, `ssml`, `srt` and `epub`."""
+
+    model_config = ConfigDict(json_schema_extra={"oneOf": [_only(kind) for kind in KINDS]})
+
+    items: Annotated[list[JobItem], Field(min_length=1, max_length=MAX_ITEMS)] | None = Field(
+        None,
         description=f"The texts, up to {MAX_ITEMS}.",
         examples=[[{"text": "Xin chào các bạn."}, {"text": "Hẹn gặp lại!", "format": "mp3"}]],
+    )
+    text: _LongText | None = Field(
+        None, description="A long text, which becomes one file; up to `jobs.max_chars`."
+    )
+    ssml: _LongText | None = Field(
+        None, description="A document of SSML; up to `server.max_text_chars`."
+    )
+    srt: Written | None = Field(
+        None, description="Subtitles, SRT or WebVTT, which become one track."
+    )
+    epub: Written | None = Field(
+        None,
+        description="An EPUB in base64, which becomes an audiobook, M4B if `format` is left out.",
+    )
+    dubbing: Dubbing | None = Field(None, description="Limits of the rate, for `srt`.")
+    skip_front_matter: bool | None = Field(
+        None,
+        description="Whether to leave out contents, copyright, preface and the like of `epub`.",
     )
     priority: Annotated[
         StrictInt, Field(ge=PRIORITIES.start, le=PRIORITIES.stop - 1), BeforeValidator(_whole)
@@ -102,6 +168,11 @@ class JobParameters(JobDefaults):
         "the server's `callbacks.hosts`.",
         examples=["https://app.example.vn/speech-is-ready"],
     )
+
+    @property
+    def kind(self) -> Kind:
+        """The name of the field that has the texts."""
+        return next(name for name in KINDS if getattr(self, name) is not None)
 
     @property
     def defaults(self) -> dict[str, Any]:
@@ -146,16 +217,40 @@ class JobProgress(TypedDict):
 JobStatus = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 
 
+class ItemError(TypedDict):
+    """The reason for the failure of an item."""
+
+    code: Annotated[str, Field(description="Stable, for programs.")]
+    message: str
+
+
+class WholeAnswer(TypedDict):
+    """The one file of a long document."""
+
+    status: JobStatus
+    format: str
+    seconds: Annotated[float | None, Field(description="The length of the sound.")]
+    audio_url: Annotated[str | None, Field(description="Where the file is, once it is there.")]
+    error: ItemError | None
+
+
 class JobAnswer(TypedDict):
     """A job, and how far it is."""
 
     id: str
+    kind: Literal["items", "text", "ssml", "srt", "epub"]
     status: JobStatus
     priority: int
     created: Annotated[str, Field(description="As in RFC 3339.")]
     ended: Annotated[str | None, Field(description="Null before its end.")]
     counts: ItemCounts
     progress: JobProgress
+    result: Annotated[
+        WholeAnswer | None, Field(description="The file of a document; null for `items`.")
+    ]
+    archive_url: Annotated[
+        str | None, Field(description="Where all files are as a ZIP, once the job has ended.")
+    ]
 
 
 class JobList(TypedDict):
@@ -164,11 +259,14 @@ class JobList(TypedDict):
     jobs: list[JobAnswer]
 
 
-class ItemError(TypedDict):
-    """The reason for the failure of an item."""
+class FitAnswer(TypedDict):
+    """The fit of a subtitle into its time."""
 
-    code: Annotated[str, Field(description="Stable, for programs.")]
-    message: str
+    outcome: Literal["fits", "silent", "too_long", "short"]
+    begins: Annotated[float, Field(description="Where it begins, in seconds.")]
+    rate: float
+    seconds: float
+    over: Annotated[float, Field(description="Seconds by which it is too long; negative: short.")]
 
 
 class ItemAnswer(TypedDict):
@@ -182,6 +280,7 @@ class ItemAnswer(TypedDict):
     format: str | None
     audio_url: Annotated[str | None, Field(description="Where the file is, once it is there.")]
     error: ItemError | None
+    fit: Annotated[FitAnswer | None, Field(description="Of a subtitle, once it is there.")]
 
 
 class ItemList(TypedDict):
@@ -199,6 +298,9 @@ def job_parameters(given: Parameters) -> JobParameters:
 
     """
     _refuse_timestamps(given)
+    found = [name for name in KINDS if given.get(name) is not None]
+    if found and found != ["items"]:
+        return _document(given, found)
     items = given.get("items")
     if not isinstance(items, Sequence) or isinstance(items, str):
         what = "missing" if items is None else f"a list, not {kind(items)}"
@@ -214,6 +316,24 @@ def job_parameters(given: Parameters) -> JobParameters:
             _refuse_timestamps(item)
             checked(JobItem, item)
     return checked(JobParameters, given)
+
+
+def _document(given: Parameters, found: Sequence[str]) -> JobParameters:
+    """Return the parameters of a job that has one long document.
+
+    Raises:
+        RequestError: a subclass names the wrong parameter.
+
+    """
+    if len(found) != 1:
+        message = f"give one of {', '.join(KINDS)}"
+        raise FieldInvalid(message, field=found[1] if found else "items")
+    asked = checked(JobParameters, given)
+    for name, kinds in _ONLY_FOR.items():
+        if getattr(asked, name) is not None and asked.kind not in kinds:
+            message = f"{name} is possible with {', '.join(kinds)} only"
+            raise FieldInvalid(message, field=name)
+    return asked
 
 
 def _refuse_timestamps(given: Mapping[str, Any]) -> None:

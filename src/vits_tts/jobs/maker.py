@@ -1,0 +1,167 @@
+"""Making of items and of whole documents, on the event loop and its threads."""
+
+import asyncio
+import os
+import shutil
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Final, cast
+
+from vits_tts.audio import formats
+from vits_tts.books import dubbing
+from vits_tts.dictionaries.model import ALL
+from vits_tts.dictionaries.rules import Rules
+from vits_tts.errors import StorageError, TextEmpty, TextUnspeakable
+from vits_tts.jobs import items, wholes
+from vits_tts.jobs.model import CueFit, CueSpec, ItemResult, ItemSpec, JobState
+from vits_tts.jobs.spool import SpooledStreamer
+from vits_tts.speech import Reader, RequestStats, Speech, SpeechOptions
+from vits_tts.speech.file_store import FileStore
+from vits_tts.speech.saved_files import SavedFiles
+
+_LOWEST_PRIORITY: Final = 19
+
+
+class Maker:
+    """Makes files."""
+
+    def __init__(
+        self,
+        speech: Speech,
+        files: SavedFiles,
+        store: FileStore,
+        streamer: SpooledStreamer,
+        folder: Path,
+    ) -> None:
+        """Keep the collaborators; ``folder`` is for unfinished files."""
+        self._speech = speech
+        self._files = files
+        self._store = store
+        self._streamer = streamer
+        self._folder = folder
+        self._assembler = ThreadPoolExecutor(1, thread_name_prefix="jobs_whole")
+
+    def close(self) -> None:
+        """Begin nothing more."""
+        self._assembler.shutdown(wait=False)
+
+    async def file(self, spec: ItemSpec, stats: RequestStats) -> ItemResult:
+        """Make the file of an item; a part of a document may have no sound.
+
+        Raises:
+            VitsTtsError: it cannot be made.
+
+        """
+        await asyncio.shield(asyncio.wrap_future(self._speech.voices.ready))
+        options = items.options(spec, await self._rules(spec))
+        fit = None
+        try:
+            if cue := spec.get("cue"):
+                fit = await self._fit(cue, spec["text"], options, stats)
+                options = replace(options, speed=fit["rate"])
+            reader = Reader("jobs", None, stats)
+            request = await self._speech.request(spec["text"], options, reader)
+        except (TextEmpty, TextUnspeakable):
+            if "pause" not in spec:
+                raise
+            return ItemResult(hash="", format=spec["format"] or "", seconds=0.0)
+        if fit and fit["outcome"] == "silent":
+            return ItemResult(hash="", format=spec["format"] or "", seconds=0.0, fit=fit)
+        encoding = formats.encoding(
+            spec["format"], spec["sample_rate"], spec["bit_rate"], self._rate(request.voice)
+        )
+        saved = await self._files.save(request, stats, encoding, spec["key"])
+        self._streamer.forget(request)
+        result = ItemResult(hash=saved.audio_hash, format=encoding.format, seconds=saved.seconds)
+        if fit:
+            result["fit"] = fit
+        return result
+
+    async def _fit(
+        self, cue: CueSpec, text: str, options: SpeechOptions, stats: RequestStats
+    ) -> CueFit:
+        """Return the rate at which a subtitle fits its time; no sound is made for that."""
+        loop = asyncio.get_running_loop()
+
+        async def told(rate: float) -> float:
+            reader = Reader("jobs", None, stats)
+            request = await self._speech.request(text, replace(options, speed=rate), reader)
+            samples = await self._speech.length(request, stats)
+            return samples / self._rate(request.voice)
+
+        def length(rate: float) -> float:
+            return asyncio.run_coroutine_threadsafe(told(rate), loop).result()
+
+        said, room, limits = wholes.cue_of(cue, text)
+        found = await asyncio.to_thread(dubbing.fit, said, room, length, limits)
+        return CueFit(
+            outcome=found.outcome, rate=found.rate, seconds=found.seconds, over=found.over
+        )
+
+    async def whole(self, name: str, state: JobState, stats: RequestStats) -> ItemResult:
+        """Make the file of a document from those of its items.
+
+        Raises:
+            TextUnspeakable: no item has sound.
+            StorageError: the disk cannot be read or written.
+
+        """
+        document = state.document
+        spoken = [item for item in state.items if item.result and item.result["hash"]]
+        if document is None or not spoken:
+            raise TextUnspeakable("the document has nothing to say")
+        for item in spoken:
+            result = cast("ItemResult", item.result)
+            if await self._store.size(result["hash"], result["format"]) is None:
+                await self.file(item.spec, stats)  # it was removed to make room
+        folder = self._folder / name
+        path = folder / f"whole.{document['format']}"
+        stop = threading.Event()
+
+        def going_on() -> None:
+            if stop.is_set():
+                raise wholes.Stopped
+
+        def locate(audio_hash: str) -> Path:
+            return self._store.path(audio_hash, wholes.PART_FORMAT)
+
+        def written() -> float:
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+            _lower_priority()
+            return wholes.write(path, document, state.items, locate, going_on)
+
+        loop = asyncio.get_running_loop()
+        try:
+            seconds = await loop.run_in_executor(self._assembler, written)
+            audio_hash = wholes.name(document, state.items)
+            await self._store.keep(audio_hash, document["format"], path)
+        except OSError as error:
+            raise StorageError(f"the file cannot be made: {error.strerror}") from error
+        finally:
+            stop.set()
+            self._store.later(partial(shutil.rmtree, folder, ignore_errors=True))
+        return ItemResult(hash=audio_hash, format=document["format"], seconds=seconds)
+
+    async def _rules(self, spec: ItemSpec) -> tuple[Rules, ...] | None:
+        """Return the rules of an item's dictionaries, in the versions that its request had."""
+        wanted = items.locators(spec)
+        if wanted is None:
+            return None
+        owner = f"key:{spec['key']}" if spec["key"] else ALL
+        return await self._speech.dictionaries.resolve(wanted, owner)
+
+    def _rate(self, voice: str) -> int:
+        return self._speech.voices.find(voice).sample_rate
+
+
+def _lower_priority() -> None:
+    """Let other threads go first: no client listens to a file that is being put together."""
+    if sys.platform == "linux":  # where a priority is that of a thread
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOWEST_PRIORITY)

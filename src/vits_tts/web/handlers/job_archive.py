@@ -1,0 +1,115 @@
+"""All files of a job as one ZIP, which is sent while it is put together.
+
+The archive is never on the disk, and of the files only one block at a time is in memory. They are
+stored as they are, since sound is compressed already.
+"""
+
+import io
+import json
+import re
+import zipfile
+from contextlib import closing
+from typing import Any, Final
+
+from vits_tts.errors import AudioNotFound
+from vits_tts.jobs import JobService
+from vits_tts.jobs.model import ItemResult, ItemState, JobState
+from vits_tts.web.base import Handler
+
+_BLOCK: Final = 64 * 1024
+_PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_LIST: Final = "items.json"
+
+
+class _Sink(io.RawIOBase):
+    """Takes the bytes of an archive, which is written from its beginning to its end."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+
+    def writable(self) -> bool:
+        """Return True."""
+        return True
+
+    def write(self, data: Any) -> int:
+        """Append bytes."""
+        self._parts.append(bytes(data))
+        return len(self._parts[-1])
+
+    def taken(self) -> bytes:
+        """Return the bytes since the last call."""
+        data = b"".join(self._parts)
+        self._parts.clear()
+        return data
+
+
+async def send(handler: Handler, jobs: JobService, state: JobState) -> None:
+    """Send the files of a job that are there, and a list of its items.
+
+    Raises:
+        AudioNotFound: there is none, or one was removed.
+        StorageError: the disk cannot be read.
+
+    """
+    files = _files(state)
+    if not files:
+        raise AudioNotFound("the job has no files")
+    for _, result in files:
+        (await jobs.open(result)).close()  # an error after the first byte could not be told
+    handler.set_header("Content-Type", "application/zip")
+    handler.set_header("Content-Disposition", f'attachment; filename="{state.id}.zip"')
+    sink = _Sink()
+    with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED) as archive:
+        for name, result in files:
+            with closing(await jobs.open(result)) as audio:
+                info = zipfile.ZipInfo(name, _DATE)
+                info.file_size = audio.size
+                with archive.open(info, "w") as entry:
+                    for start in range(0, audio.size, _BLOCK):
+                        entry.write(await audio.read(start, min(_BLOCK, audio.size - start)))
+                        await handler.send(sink.taken())
+        archive.writestr(zipfile.ZipInfo(_LIST, _DATE), _listed(state))
+    await handler.send(sink.taken())
+
+
+_DATE: Final = (1980, 1, 1, 0, 0, 0)
+"""The same archive for the same files; 1980 is where time begins in a ZIP."""
+
+
+def _files(state: JobState) -> list[tuple[str, ItemResult]]:
+    """Return the files of a job with their names in the archive."""
+    found = [
+        (_name(item, item.result), item.result)
+        for item in state.items
+        if item.result and item.result["hash"]
+    ]
+    if state.whole and state.whole.result:
+        result = state.whole.result
+        found.insert(0, (f"result.{result['format']}", result))
+    return found
+
+
+def _name(item: ItemState, result: ItemResult) -> str:
+    """Return the name of an item's file: its index, and its id where every system allows that."""
+    own = item.spec.get("id") or ""
+    named = f"-{own}" if _PLAIN_NAME.fullmatch(own) else ""
+    return f"{item.index:04}{named}.{result['format']}"
+
+
+def _listed(state: JobState) -> str:
+    """Return the list of items as JSON."""
+    listed = []
+    for item in state.items:
+        result, error = item.result, item.error
+        listed.append(
+            {
+                "index": item.index,
+                "id": item.spec.get("id"),
+                "status": item.status,
+                "file": _name(item, result) if result and result["hash"] else None,
+                "seconds": round(result["seconds"], 3) if result else None,
+                "error": {"code": error[0], "message": error[1]} if error else None,
+                **({"fit": result["fit"]} if result and "fit" in result else {}),
+            }
+        )
+    return json.dumps({"id": state.id, "items": listed}, ensure_ascii=False, indent=1)
