@@ -1,14 +1,15 @@
 """Reads YAML files safely, with any content.
 
 A user who edits such a file must not be able to block or crash the process that reads it. So a pipe
-is not waited for, and only a limited number of bytes is read. The depth is checked first, because
-libyaml's composer is recursive and could run out of stack.
+is not waited for, and only a limited number of bytes is read. The depth is limited, because
+libyaml's composer is recursive and could run out of stack, and because its scanner takes time that
+grows with the square of the depth.
 """
 
 import errno
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -51,12 +52,24 @@ def check_depth(document: str) -> None:
         yaml.YAMLError: It has more than ``DEEPEST`` levels, or is not valid YAML.
 
     """
+    for _ in _events(document):
+        pass
+
+
+def _events(document: str) -> Iterator[yaml.Event]:
+    """Yield the events of a document, up to one that is nested too deeply.
+
+    Raises:
+        yaml.YAMLError: It has more than ``DEEPEST`` levels, or is not valid YAML.
+
+    """
     depth = 0
     for event in yaml.parse(document, _PARSER):
         depth += isinstance(event, yaml.CollectionStartEvent)
         depth -= isinstance(event, yaml.CollectionEndEvent)
         if depth > DEEPEST:
             raise yaml.YAMLError(f"more than {DEEPEST} levels of nesting")
+        yield event
 
 
 def read_pairs(document: str, rest: Callable[[], object] = lambda: None) -> Any:
@@ -68,11 +81,12 @@ def read_pairs(document: str, rest: Callable[[], object] = lambda: None) -> Any:
     key that occurs twice, the last value counts. ``rest`` is called after each event.
 
     Raises:
-        yaml.YAMLError: The document is not valid YAML, or a key is not a string.
+        yaml.YAMLError: The document is not valid YAML, has more than ``DEEPEST`` levels, or a key
+            is not a string.
 
     """
     pairs = _Pairs()
-    for event in yaml.parse(document, _PARSER):
+    for event in _events(document):
         pairs.take(event)
         rest()
     return pairs.root

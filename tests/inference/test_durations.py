@@ -55,9 +55,10 @@ def test_durations_are_the_graphs_own(tmp_path: Path, whole: bool) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("voice", ["joe", EMBEDDED_VOICE])
-def test_durations_add_up_to_the_samples(tmp_path: Path, voice: str) -> None:
+def test_durations_add_up_to_the_samples(tmp_path: Path, shared_pieces: Path, voice: str) -> None:
     """The durations add up to the exact number of samples, with noise and at any tempo."""
-    engine = Engine(manifest.read(install_joe(tmp_path) if voice == "joe" else EMBEDDED))
+    path = install_joe(tmp_path) if voice == "joe" else EMBEDDED
+    engine = Engine(manifest.read(path), folder=shared_pieces)
     for length_scale in (0.3, 1.0, 2.5):
         for said in ("a", "sin tɕaːw, kaːk ɓan. hom naj", "—", ""):
             ids, _ = engine.manifest.phoneme_ids(said)

@@ -11,10 +11,10 @@ from onnx import helper, numpy_helper
 from tests.inference.graphs import Layers
 from tests.support.voices import install_joe
 from vits_tts.config import EMBEDDED_VOICE
-from vits_tts.inference.compiled import tried_ids
-from vits_tts.inference.graph.streaming.cut import Pieces, cut
+from vits_tts.inference.compiled import load
+from vits_tts.inference.graph.streaming.cut import cut
 from vits_tts.inference.graph.streaming.stages import halve
-from vits_tts.inference.plan import Plan
+from vits_tts.inference.plan import Plan, Uncut
 from vits_tts.voice import installed, manifest
 
 pytestmark = pytest.mark.slow
@@ -32,13 +32,13 @@ def names(items: Sequence[onnx.ValueInfoProto]) -> set[str]:
     return {item.name for item in items}
 
 
-def hold(pieces: Pieces) -> None:
+def hold(stages: Sequence[onnx.ModelProto], plan: Plan | Uncut) -> None:
     """Assert that each state is in the stage that makes it, and that all inputs are available."""
-    assert isinstance(pieces.plan, Plan)
-    front, back = pieces.frames
+    assert isinstance(plan, Plan)
+    front, back = stages
     crossing = names(front.graph.output) & names(back.graph.input)
     assert crossing
-    for state, output in pieces.plan.states:
+    for state, output in plan.states:
         homes = [
             (state in names(stage.graph.input), output in names(stage.graph.output))
             for stage in (front, back)
@@ -90,15 +90,17 @@ def test_fewer_where_they_cost_more() -> None:
     for _ in range(4):
         layers.conv(9)
     pieces = cut(layers.model(), IDS)
-    hold(pieces)
+    hold(pieces.frames, pieces.plan)
     front, back = map(convolutions, pieces.frames)
     assert front >= 8
     assert 3 <= back <= 5
 
 
 @pytest.mark.parametrize("name", ["bundled", "medium"])
-def test_voices_are_halved(name: str, tmp_path: Path) -> None:
+def test_voices_are_halved(name: str, tmp_path: Path, shared_pieces: Path) -> None:
     """The embedded voice and Piper's medium one are cut into halves."""
     bundled = installed.EMBEDDED_FOLDER / f"{EMBEDDED_VOICE}.onnx"
     path = bundled if name == "bundled" else install_joe(tmp_path)
-    hold(cut(onnx.load(path), tried_ids(manifest.read(path))))
+    compiled = load(manifest.read(path), shared_pieces)
+    stages = [onnx.load(str(stage), load_external_data=False) for stage in compiled.frames]
+    hold(stages, compiled.plan)

@@ -51,14 +51,14 @@ def test_a_start_that_cannot_be(tmp_path: Path, settings: Settings, complaint: s
         (folder / f"{name}.onnx").write_bytes(content)
         (folder / f"{name}.onnx.json").write_text(text)
     joe = install_joe(folder)
-    data = json.loads(joe.with_name("joe.onnx.json").read_text(encoding="utf-8"))
-    ids = data["phoneme_id_map"]
-    changes: list[tuple[str, dict[str, Any]]] = [
-        ("tongue", {"espeak": {"voice": "xx-nonsense"}}),
-        ("beyond", {"phoneme_id_map": {phoneme: [10**6] for phoneme in ids}}),
+    ids = json.loads(joe.with_name("joe.onnx.json").read_text(encoding="utf-8"))["phoneme_id_map"]
+    changes: list[tuple[str, Path, dict[str, Any]]] = [
+        ("tongue", model, {"phoneme_type": "espeak", "espeak": {"voice": "xx-nonsense"}}),
+        ("beyond", joe, {"phoneme_id_map": {phoneme: [10**6] for phoneme in ids}}),
     ]
-    for name, changed in changes:
-        (folder / f"{name}.onnx").symlink_to(joe.resolve())
+    for name, source, changed in changes:
+        data = json.loads(source.with_name(f"{source.name}.json").read_text(encoding="utf-8"))
+        (folder / f"{name}.onnx").symlink_to(source.resolve())
         (folder / f"{name}.onnx.json").write_text(json.dumps({**data, **changed}))
     silent = install_pair(folder, "mute")
     silent.write_bytes(silent.read_bytes().replace(struct.pack("<ff", 0.25, 0.5), bytes(8)))

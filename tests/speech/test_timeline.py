@@ -166,9 +166,10 @@ def test_any_subtitles(humming: Engine, text: str, form: SubtitleFormat) -> None
 
 @pytest.mark.slow
 @pytest.mark.parametrize("voice", ["joe", EMBEDDED_VOICE])
-def test_words_are_where_the_sound_is(tmp_path: Path, voice: str) -> None:
+def test_words_are_where_the_sound_is(tmp_path: Path, shared_pieces: Path, voice: str) -> None:
     """Sound begins with the first word, within three frames; words are loud and pauses quiet."""
-    engine = Engine(manifest.read(install_joe(tmp_path))) if voice == "joe" else embedded()
+    joe = manifest.read(install_joe(tmp_path))
+    engine = Engine(joe, folder=shared_pieces) if voice == "joe" else embedded()
     text = "một, hai, ba, bốn, năm."
     phonemes = Phonemizer().espeak(text, "vi")
     ids, _ = engine.manifest.phoneme_ids(phonemes)

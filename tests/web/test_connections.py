@@ -52,6 +52,14 @@ def several(
         yield connections
 
 
+@pytest.fixture(scope="module")
+def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Run a server with room for few connections, which waits for a request as long as it takes."""
+    folder = tmp_path_factory.mktemp("crowded")
+    with serving(folder, quick(folder, max_connections=_ROOM, request_seconds=600)) as server:
+        yield server
+
+
 def test_the_longest_idle_connection_goes(start: Starter, tmp_path: Path) -> None:
     """At the limit, the longest idle connection is closed, and recently used ones stay."""
     with start(quick(tmp_path / "server", max_connections=_ROOM)) as server:
@@ -75,27 +83,26 @@ def test_the_longest_idle_connection_goes(start: Starter, tmp_path: Path) -> Non
         b"POST /tts HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{",
     ],
 )
-def test_slow_senders_lock_nobody_out(start: Starter, tmp_path: Path, sent: bytes) -> None:
+def test_slow_senders_lock_nobody_out(crowded: Server, sent: bytes) -> None:
     """Clients that send their requests slowly do not keep other clients out.
 
     This holds at every place of a request, even if they always send a little more.
     """
-    settings = quick(tmp_path / "server", max_connections=_ROOM, request_seconds=600)
-    with start(settings) as server, several(server, sent=sent) as slow:
+    before = crowded.workers()
+    with several(crowded, sent=sent) as slow:
         for _ in range(8):
             for one in slow:
                 with contextlib.suppress(ConnectionError):
                     one.sendall(sent and b" ")
-            assert statuses(answer_to(server, LAST)) == [200]
-        assert server.workers()
+            assert statuses(answer_to(crowded, LAST)) == [200]
+        assert crowded.workers() == before
 
 
-def test_readers_of_nothing_lock_nobody_out(start: Starter, tmp_path: Path) -> None:
+def test_readers_of_nothing_lock_nobody_out(crowded: Server) -> None:
     """Clients that request a page and do not read it do not keep later clients out."""
-    settings = quick(tmp_path / "server", max_connections=_ROOM, request_seconds=600)
-    with start(settings) as server, several(server, sent=_PAGE * 9, receives=4096):
+    with several(crowded, sent=_PAGE * 9, receives=4096):
         for _ in range(8):
-            assert statuses(answer_to(server, LAST)) == [200]
+            assert statuses(answer_to(crowded, LAST)) == [200]
 
 
 def test_handshakes_that_never_end_lock_nobody_out(tmp_path: Path) -> None:

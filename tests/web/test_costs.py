@@ -1,17 +1,16 @@
 """The cost of one request: a limit ends a request that exceeds it."""
 
 import socket
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.conftest import Starter
-from tests.support.load import LONG
-from tests.support.server import Server, Settings
-from tests.support.voices import install_joe
+from tests.support.load import VERY_LONG
+from tests.support.server import Server, Settings, serving
 from vits_tts.web.auth.api_keys import make_key
 
 FULL = "12.345,67 km/h ngày 1/2/2023 lúc 7h30. " * 250
@@ -52,78 +51,90 @@ def test_a_queue_that_is_too_long_is_refused(start: Starter) -> None:
             connection.close()
 
 
+@pytest.fixture(scope="module")
+def frugal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Run the embedded voice with little computing for each request, and without a cache."""
+    settings: Settings = {
+        "cache": {"memory": {"max_bytes": 0}},
+        "limits": {"request_cpu_seconds": 0.2},
+    }
+    with serving(tmp_path_factory.mktemp("frugal"), settings) as server:
+        yield server
+
+
 @pytest.mark.parametrize("path", ["/tts", "/v1/audio/speech"])
-def test_a_request_that_costs_too_much(start: Starter, tmp_path: Path, path: str) -> None:
+def test_a_request_that_costs_too_much(frugal: Server, path: str) -> None:
     """A request over its limit ends with a named error, or a closed connection.
 
     The error is sent if no part of the answer has been sent; otherwise the connection is closed.
     """
-    install_joe(tmp_path / "server" / "voices")
-    settings: Settings = {"voice": {"name": "joe"}, "limits": {"request_cpu_seconds": 0.2}}
-    with start(settings) as server:
-        if path == "/tts":
-            answer = httpx.post(f"{server.url}{path}", json={"text": LONG}, timeout=60)
-            assert answer.status_code == 503
-            assert answer.json()["error"]["code"] == "request_too_costly"
-        else:
-            with pytest.raises(httpx.RemoteProtocolError):
-                httpx.post(
-                    f"{server.url}{path}", json={"model": "tts-1", "input": LONG}, timeout=60
-                )
-        told = server.wait_for("request ended: limits.request_cpu_seconds is used up")[0]
-        stages = ("reading", "synthesis", "encoding")
-        assert sum(told[f"{stage}_seconds"] for stage in stages) > 0.2
-        assert told["stage"] == "synthesis"
-        route = "tts" if path == "/tts" else "openaispeech"
-        ended = f'vits_tts_requests_too_costly_total{{route="{route}",stage="synthesis"}} 1.0'
-        assert ended in server.metrics()
-        assert httpx.get(f"{server.url}/tts?text=xin").status_code == 200
+    if path == "/tts":
+        answer = httpx.post(f"{frugal.url}{path}", json={"text": VERY_LONG}, timeout=60)
+        assert answer.status_code == 503
+        assert answer.json()["error"]["code"] == "request_too_costly"
+    else:
+        with pytest.raises(httpx.RemoteProtocolError):
+            httpx.post(
+                f"{frugal.url}{path}", json={"model": "tts-1", "input": VERY_LONG}, timeout=60
+            )
+    route = "tts" if path == "/tts" else "openaispeech"
+    (told,) = frugal.wait_for("request ended: limits.request_cpu_seconds is used up", route=route)
+    stages = ("reading", "synthesis", "encoding")
+    assert sum(told[f"{stage}_seconds"] for stage in stages) > 0.2
+    assert told["stage"] == "synthesis"
+    ended = f'vits_tts_requests_too_costly_total{{route="{route}",stage="synthesis"}} 1.0'
+    assert ended in frugal.metrics()
+    assert httpx.get(f"{frugal.url}/tts?text=xin").status_code == 200
 
 
 @pytest.mark.parametrize("body", [{"timestamps": True}, {"format": "opus"}, {}])
-def test_a_stream_that_costs_too_much(
-    start: Starter, tmp_path: Path, body: dict[str, object]
-) -> None:
+def test_a_stream_that_costs_too_much(frugal: Server, body: dict[str, object]) -> None:
     """A stream over its limit ends with a closed connection, because sound has been sent."""
-    install_joe(tmp_path / "server" / "voices")
-    settings: Settings = {"voice": {"name": "joe"}, "limits": {"request_cpu_seconds": 0.3}}
-    with start(settings) as server:
-        asked = {"text": LONG, "speed": 0.25, **body}
-        with (
-            pytest.raises(httpx.RemoteProtocolError),
-            httpx.stream("POST", f"{server.url}/tts/stream", json=asked, timeout=60) as answer,
-        ):
-            for _ in answer.iter_raw():
-                pass
-        server.wait_for("request ended: limits.request_cpu_seconds is used up", route="stream")
+    frugal.forget()
+    asked = {"text": VERY_LONG, "speed": 0.25, **body}
+    with (
+        pytest.raises(httpx.RemoteProtocolError),
+        httpx.stream("POST", f"{frugal.url}/tts/stream", json=asked, timeout=60) as answer,
+    ):
+        for _ in answer.iter_raw():
+            pass
+    frugal.wait_for("request ended: limits.request_cpu_seconds is used up", route="stream")
+
+
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Run a server that takes very long texts, with very little computing for each."""
+    settings: Settings = {
+        "server": {"workers": 1, "max_text_chars": 1_000_000, "max_body_bytes": "4MiB"},
+        "limits": {"request_cpu_seconds": 0.05, "max_start_delay": 60},
+    }
+    with serving(tmp_path_factory.mktemp("reader"), settings) as server:
+        yield server
 
 
 @pytest.mark.parametrize("path", ["/normalize", "/tts", "/tts/stream"])
-def test_a_text_that_costs_too_much_to_read(start: Starter, path: str) -> None:
+def test_a_text_that_costs_too_much_to_read(reader: Server, path: str) -> None:
     """Normalising stops at the next step, with an error and the name of the stage.
 
     A stream has begun by then, since its first sentence is cheap; it ends early, for the reading of
     the rest or the synthesis of the beginning, whichever comes first.
     """
-    server_settings = {"workers": 1, "max_text_chars": 1_000_000, "max_body_bytes": "4MiB"}
-    limits = {"request_cpu_seconds": 0.05, "max_start_delay": 60}
-    with start({"server": server_settings, "limits": limits}) as server:
-        asked = partial(httpx.post, f"{server.url}{path}", json={"text": FULL * 20}, timeout=60)
-        if path == "/tts/stream":
-            with pytest.raises(httpx.RemoteProtocolError):
-                asked()
-        else:
-            answer = asked()
-            error = (answer.status_code, answer.json()["error"]["code"])
-            assert error == (503, "request_too_costly")
-        told = server.wait_for("request ended: limits.request_cpu_seconds is used up")[0]
-        stage = told["stage"]
-        assert stage == "reading" or (path == "/tts/stream" and stage == "synthesis")
-        if stage == "reading":
-            assert 0.05 < told["reading_seconds"] < 2  # the whole text takes ten seconds
-        route = path.rpartition("/")[2]
-        ended = f'vits_tts_requests_too_costly_total{{route="{route}",stage="{stage}"}} 1.0'
-        assert ended in server.metrics()
+    asked = partial(httpx.post, f"{reader.url}{path}", json={"text": FULL * 20}, timeout=60)
+    if path == "/tts/stream":
+        with pytest.raises(httpx.RemoteProtocolError):
+            asked()
+    else:
+        answer = asked()
+        error = (answer.status_code, answer.json()["error"]["code"])
+        assert error == (503, "request_too_costly")
+    route = path.rpartition("/")[2]
+    (told,) = reader.wait_for("request ended: limits.request_cpu_seconds is used up", route=route)
+    stage = told["stage"]
+    assert stage == "reading" or (path == "/tts/stream" and stage == "synthesis")
+    if stage == "reading":
+        assert 0.05 < told["reading_seconds"] < 2  # the whole text takes ten seconds
+    ended = f'vits_tts_requests_too_costly_total{{route="{route}",stage="{stage}"}} 1.0'
+    assert ended in reader.metrics()
 
 
 def test_a_caller_with_many_texts_does_not_delay_another(start: Starter) -> None:

@@ -1,9 +1,12 @@
 """Behind a proxy: URLs as clients see them, and forwarded headers only from trusted proxies."""
 
+from collections.abc import Iterator
+
 import httpx
 import pytest
 
 from tests.conftest import Starter
+from tests.support.server import Server, serving
 
 
 def url(server_url: str, **headers: str) -> str:
@@ -13,34 +16,40 @@ def url(server_url: str, **headers: str) -> str:
     return str(answer["audio_url"]).removesuffix(f"/audio/{answer['hash']}.wav")
 
 
-def test_forwarded_headers(start: Starter) -> None:
+@pytest.fixture(scope="module")
+def default(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Run a server with the default settings."""
+    with serving(tmp_path_factory.mktemp("default")) as server:
+        yield server
+
+
+def test_forwarded_headers(default: Server) -> None:
     """Headers of a trusted proxy make the URL; invalid values are ignored."""
-    with start() as server:
-        plain = server.url
-        assert url(plain) == plain
-        assert url(plain, Host="speech.example.vn") == "http://speech.example.vn"
-        assert (
-            url(plain, X_Forwarded_Proto="https", X_Forwarded_Host="speech.example.vn")
-            == "https://speech.example.vn"
+    plain = default.url
+    assert url(plain) == plain
+    assert url(plain, Host="speech.example.vn") == "http://speech.example.vn"
+    assert (
+        url(plain, X_Forwarded_Proto="https", X_Forwarded_Host="speech.example.vn")
+        == "https://speech.example.vn"
+    )
+    assert (
+        url(
+            plain,
+            X_Forwarded_Proto="https",
+            X_Forwarded_Host="evil.example, speech.example.vn",
+            X_Forwarded_Port="8443",
+            X_Forwarded_Prefix="/speech/v1/",
         )
-        assert (
-            url(
-                plain,
-                X_Forwarded_Proto="https",
-                X_Forwarded_Host="evil.example, speech.example.vn",
-                X_Forwarded_Port="8443",
-                X_Forwarded_Prefix="/speech/v1/",
-            )
-            == "https://speech.example.vn:8443/speech/v1"
-        )
-        for bad in (
-            {"X_Forwarded_Proto": "javascript"},
-            {"X_Forwarded_Host": "a/b<c>"},
-            {"X_Forwarded_Port": "99999999"},
-            {"X_Forwarded_Prefix": "/.."},
-        ):
-            assert url(plain, **bad) == plain
-        assert url(plain, X_Forwarded_Prefix="//evil.example") == plain
+        == "https://speech.example.vn:8443/speech/v1"
+    )
+    for bad in (
+        {"X_Forwarded_Proto": "javascript"},
+        {"X_Forwarded_Host": "a/b<c>"},
+        {"X_Forwarded_Port": "99999999"},
+        {"X_Forwarded_Prefix": "/.."},
+    ):
+        assert url(plain, **bad) == plain
+    assert url(plain, X_Forwarded_Prefix="//evil.example") == plain
 
 
 @pytest.mark.parametrize("settings", [{"trusted_proxies": []}, {"trusted_proxies": ["10.0.0.0/8"]}])
@@ -74,11 +83,10 @@ def test_relative_url(start: Starter) -> None:
         assert httpx.post(f"{server.url}/tts", headers=page).status_code == 400
 
 
-def test_caller_in_the_log(start: Starter) -> None:
+def test_caller_in_the_log(default: Server) -> None:
     """Behind a trusted proxy, the log has the address of the client."""
-    with start() as server:
-        httpx.get(f"{server.url}/voices", headers={"X-Forwarded-For": "9.9.9.9, 1.2.3.4"})
-        assert server.wait_for("request", route="voices")[0]["caller"] == "1.2.3.4"
+    httpx.get(f"{default.url}/voices", headers={"X-Forwarded-For": "9.9.9.9, 1.2.3.4"})
+    assert default.wait_for("request", route="voices")[0]["caller"] == "1.2.3.4"
 
 
 def test_one_socket_for_both_kinds_of_address(start: Starter) -> None:

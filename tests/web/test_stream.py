@@ -36,11 +36,10 @@ def test_stream_is_speech(client: httpx.Client) -> None:
         assert len(played.readframes(played.getnframes())) == len(response.content) - 44
 
 
-def test_streamed_is_saved(start: Starter, tmp_path: Path) -> None:
+def test_streamed_is_saved(start: Starter) -> None:
     """Without noise, the stream has the same samples as the saved file; both are synthesised."""
-    install_joe(tmp_path / "server" / "voices")
     settings: Settings = {
-        "voice": {"name": "joe", "noise_scale": 0, "noise_w": 0},
+        "voice": {"noise_scale": 0, "noise_w": 0},
         "cache": {"memory": {"max_bytes": 0}},
     }
     with start(settings) as server, httpx.Client(base_url=server.url, timeout=60) as client:
@@ -80,12 +79,10 @@ def test_post_streams_too(client: httpx.Client) -> None:
     assert client.post("/tts/stream", json={"text": "Xin chào", "speed": "fast"}).content == got
 
 
-def test_sound_comes_before_all_is_made(start: Starter, tmp_path: Path) -> None:
+def test_sound_comes_before_all_is_made(one_thread: Server) -> None:
     """The first sentence arrives before later ones are synthesised, as the log shows."""
-    install_joe(tmp_path / "server" / "voices")
-    with start({"voice": {"name": "joe"}}) as server:
-        response = httpx.get(f"{server.url}/tts/stream", params={"text": LONG[:500]}, timeout=60)
-        line = server.wait_for("request", request_id=response.headers["X-Request-ID"])[0]
+    response = httpx.get(f"{one_thread.url}/tts/stream", params={"text": LONG[:500]}, timeout=60)
+    line = one_thread.wait_for("request", request_id=response.headers["X-Request-ID"])[0]
     assert line["sentences"] > 5
     assert line["first_byte_ms"] < line["total_ms"] / 3
 
@@ -99,17 +96,31 @@ def test_sound_comes_before_its_sentence_is_made(one_thread: Server) -> None:
     assert line["first_byte_ms"] < line["total_ms"] / 2
 
 
-@pytest.mark.parametrize("voice", ["joe", EMBEDDED_VOICE])
-def test_the_same_everywhere(start: Starter, tmp_path: Path, voice: str) -> None:
-    """Two servers make the same samples, including noise; other words sound different."""
-    install_joe(tmp_path / "server" / "voices")
+@pytest.fixture(scope="module")
+def heard_of_two(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, list[bytes]]]:
+    """Return the sound of two words from each of two servers, by voice."""
+    folder = tmp_path_factory.mktemp("everywhere")
+    install_joe(folder / "voices")
+
+    def said(server: Server, voice: str) -> list[bytes]:
+        queries = [{"voice": voice, "text": text} for text in ("ba", "bà")]
+        url = f"{server.url}/tts/stream"
+        return [httpx.get(url, params=query, timeout=60).content for query in queries]
+
     heard = []
     for _ in range(2):
-        with start({"voice": {"name": voice}}) as server:
-            url = f"{server.url}/tts/stream"
-            heard.append([httpx.get(url, params={"text": text}).content for text in ("ba", "bà")])
-    assert heard[0] == heard[1]
-    assert heard[0][0] != heard[0][1]
+        with serving(folder, {"voice": {"name": "joe", "others": [EMBEDDED_VOICE]}}) as server:
+            heard.append({voice: said(server, voice) for voice in ("joe", EMBEDDED_VOICE)})
+    return heard
+
+
+@pytest.mark.parametrize("voice", ["joe", EMBEDDED_VOICE])
+def test_the_same_everywhere(heard_of_two: list[dict[str, list[bytes]]], voice: str) -> None:
+    """Two servers make the same samples, including noise; other words sound different."""
+    first, second = (heard[voice] for heard in heard_of_two)
+    assert first == second
+    assert first[0] != first[1]
+    assert all(sound.startswith(b"RIFF") for sound in first)
 
 
 def test_a_listener_does_not_wait_for_a_file(one_thread: Server) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from tests.conftest import Starter
 from tests.support.server import Server, serving, start_in
-from tests.support.voices import install_joe, install_pair
+from tests.support.voices import install_pair
 from tests.support.wyoming import (
     Event,
     Heard,
@@ -283,10 +283,9 @@ def test_unfinished_events_and_slow_readers(start: Starter) -> None:
             server.wait_for("request", route="wyoming", status=499)
 
 
-def test_a_request_that_costs_too_much(start: Starter, tmp_path: Path) -> None:
+def test_a_request_that_costs_too_much(start: Starter) -> None:
     """It is ended with an error that says so, and counted by the stage that it was in."""
-    install_joe(tmp_path / "server" / "voices")
-    place = settled(voice={"name": "joe"}, limits={"request_cpu_seconds": 0.2})
+    place = settled(limits={"request_cpu_seconds": 0.2})
     with start(place.settings) as server:
         heard = say(place.uri, LONG)
         assert (heard.error, heard.complete) == ("request_too_costly", False)

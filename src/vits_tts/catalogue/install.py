@@ -9,13 +9,12 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-import portalocker
-
 from vits_tts.catalogue.download import Tries, fetch
 from vits_tts.catalogue.index import CatalogueEntry, CatalogueIndex
 from vits_tts.catalogue.partial_file import PartialFile, Wanted
 from vits_tts.config import Voice, nearest
 from vits_tts.errors import ConfigError, VoiceError
+from vits_tts.file_lock import LockFailed, lock
 from vits_tts.voice import installed, manifest, model_card
 from vits_tts.voice.manifest import Manifest
 
@@ -129,11 +128,12 @@ def _alone(draft: Path, name: str) -> Iterator[None]:
         VoiceError: another process is installing the voice.
 
     """
-    try:
-        with portalocker.Lock(draft / _LOCK, timeout=0, fail_when_locked=True):
-            yield
-    except portalocker.exceptions.LockException:
-        raise VoiceError(f"voice {name}: another process is installing it") from None
+    with (draft / _LOCK).open("ab") as file:
+        try:
+            lock(file)
+        except LockFailed:
+            raise VoiceError(f"voice {name}: another process is installing it") from None
+        yield
 
 
 def _fetch(

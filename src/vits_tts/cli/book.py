@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 import click
-import portalocker
 
 from vits_tts.cli.options import Examples, gathered
 from vits_tts.cli.progress import progress
 from vits_tts.cli.speaking import LocalVoice, local_voice_options
 from vits_tts.errors import ConfigError
+from vits_tts.file_lock import LockFailed, lock
 from vits_tts.telemetry.printable import printable
 
 if TYPE_CHECKING:
@@ -209,8 +209,9 @@ def _alone(work: Path) -> Iterator[None]:
 
     """
     work.mkdir(parents=True, exist_ok=True)
-    try:
-        with portalocker.Lock(work / "lock", timeout=0, fail_when_locked=True):
-            yield
-    except portalocker.exceptions.LockException:
-        raise ConfigError(f"{work}: another run is making this book") from None
+    with (work / "lock").open("ab") as file:
+        try:
+            lock(file)
+        except LockFailed:
+            raise ConfigError(f"{work}: another run is making this book") from None
+        yield

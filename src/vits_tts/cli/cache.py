@@ -1,6 +1,5 @@
 """The commands ``cache stats``, ``cache clear`` and ``cache warm``."""
 
-import asyncio
 import json
 import sys
 from typing import TYPE_CHECKING, TextIO
@@ -34,6 +33,8 @@ def cache_commands() -> None:
 @config_option
 def cache_stats(as_json: bool, seconds: float, load: Load) -> None:
     """Print the number and size of cached sentences for each voice."""
+    import asyncio
+
     from vits_tts.cache import administration
 
     config = load()
@@ -65,6 +66,8 @@ def cache_stats(as_json: bool, seconds: float, load: Load) -> None:
 @config_option
 def cache_clear(voice: str | None, load: Load) -> None:
     """Delete cached sentences in Redis, and in the memory of every server that uses it."""
+    import asyncio
+
     from vits_tts.cache import administration
     from vits_tts.config import nearest
 
@@ -99,6 +102,8 @@ def cache_warm(
 
     Phrases that are cached already are skipped, so an interrupted run can simply be repeated.
     """
+    import asyncio
+
     from vits_tts.cache import administration
     from vits_tts.speech import SpeechOptions, build, warm
     from vits_tts.telemetry import logging

@@ -12,9 +12,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
 
-import portalocker
-
 from vits_tts.errors import ConfigError
+from vits_tts.file_lock import LockFailed, lock
 
 MANIFEST: Final = "manifest.jsonl"
 _UNFINISHED: Final = ".*.part"
@@ -86,8 +85,8 @@ def opened(folder: Path) -> Iterator[Records]:
     path = folder / MANIFEST
     with path.open("a+b", buffering=0) as file:
         try:
-            portalocker.lock(file, portalocker.LOCK_EX | portalocker.LOCK_NB)
-        except portalocker.LockException:
+            lock(file)
+        except LockFailed:
             raise ConfigError(f"{path}: another run is using this folder") from None
         for unfinished in folder.glob(_UNFINISHED):  # left by a run that was killed
             unfinished.unlink(missing_ok=True)
