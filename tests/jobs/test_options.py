@@ -116,7 +116,7 @@ def test_a_dictionary_keeps_its_version(server: Server) -> None:
         ({"text": "<speak><say-as/>1</speak>"}, "markup_invalid", "items[1].text"),
         ({"text": '<speak><voice name="ai">A</voice></speak>'}, "markup_invalid", "items[1].text"),
         ({"turns": [{"text": "Một.", "voice": "ai"}]}, "voice_unknown", "items[1].turns"),
-        ({"turns": [{"text": "Một.", "speed": 9}]}, "speed_invalid", "items[1].speed"),
+        ({"turns": [{"text": "Một.", "speed": 9}]}, "speed_invalid", "items[1].turns"),
         ({"text": "Một.", "turns": TURNS}, "field_invalid", "items[1].turns"),
     ],
 )

@@ -78,6 +78,16 @@ class SpeechApplication(Application):
             rules += pages.documentation(describer.document(described), shared)
         super().__init__(rules, default_handler_class=NotFoundHandler, default_handler_args=unknown)
 
+    def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> Any:
+        """Return the delegate of a request.
+
+        A base URL that ends with a slash, as in Open WebUI's settings, makes requests for
+        `/v1//audio/speech`, which are accepted too.
+        """
+        if request.path.startswith("/v1//"):
+            request.path = "/v1/" + request.path.removeprefix("/v1//")
+        return super().find_handler(request, **kwargs)
+
     def get_handler_delegate(
         self,
         request: HTTPServerRequest,

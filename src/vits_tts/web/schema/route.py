@@ -68,11 +68,6 @@ class Route:
     """The value of ``route`` in metrics, logs and traces; dashboards and alerts select by it."""
 
     def rule(self, collaborators: Mapping[str, Any]) -> URLSpec:
-        """Return tornado's rule; the handler gets the parts in braces as arguments.
-
-        A base URL that ends with a slash, as in Open WebUI's settings, makes requests for
-        `/v1//audio/speech`, which are accepted too.
-        """
+        """Return tornado's rule; the handler gets the parts in braces as arguments."""
         pattern = _PLACE.sub(lambda _: self.part, re.escape(self.path))
-        pattern = re.sub("^/v1/", "/v1//?", pattern)
         return URLSpec(pattern, self.handler, {**collaborators, "route": self.label}, self.name)
