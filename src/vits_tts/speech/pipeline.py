@@ -79,6 +79,7 @@ class Speech:
         self.timed = requests.timed
         self.opening = LongTexts(config, requests).opening
         self.reading = requests.reading
+        self.with_dictionaries = requests.with_dictionaries
         self._synthesizer = synthesizer
         self._sentences = sentences
         self._admission = admission

@@ -1,4 +1,4 @@
-"""Whether the reading of a text stays the same whatever is written after it.
+"""Find out if the reading of a text stays the same, however it goes on.
 
 That is found by trial: the text is read again with continuations that make some rule look back over
 its end (``_probes``). Many sentences need none. In a sentence of ordinary words no rule has

@@ -70,15 +70,11 @@ class DictionaryLocator(BaseModel):
         return self.pronunciation_dictionary_id + version
 
 
-class Creation(BaseModel):
-    """The parameters of the paths that return speech."""
+class Located(BaseModel):
+    """The parameter that names dictionaries, over HTTP and in the first message of a socket."""
 
     model_config = ConfigDict(frozen=True)
 
-    text: Spoken
-    model_id: Written | None = None
-    voice_settings: VoiceSettings | None = None
-    output_format: Written | None = Field(None, description="Usually in the query.")
     pronunciation_dictionary_locators: (
         Annotated[tuple[DictionaryLocator, ...], Field(max_length=MAX_DICTIONARIES)] | None
     ) = None
@@ -89,6 +85,17 @@ class Creation(BaseModel):
         if self.pronunciation_dictionary_locators is None:
             return None
         return [locator.name for locator in self.pronunciation_dictionary_locators]
+
+
+class Creation(Located):
+    """The parameters of the paths that return speech."""
+
+    model_config = ConfigDict(frozen=True)
+
+    text: Spoken
+    model_id: Written | None = None
+    voice_settings: VoiceSettings | None = None
+    output_format: Written | None = Field(None, description="Usually in the query.")
 
 
 class ElevenLabsHandler(ForeignHandler):
