@@ -21,6 +21,8 @@ LAYERS = [
     "rest",
     "text",
     "text.normalizer",
+    "text.settled",
+    "text.incremental",
     "text.phonemes",
     "markup",
     "voice",

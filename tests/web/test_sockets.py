@@ -107,6 +107,66 @@ def test_the_sound_is_that_of_http(shared: Server, size: int) -> None:
     assert seconds / 1000 == pytest.approx(len(sound(messages)) / 2 / 22050, abs=0.05)
 
 
+@pytest.fixture(scope="module")
+def locators(shared: Server) -> list[Message]:
+    """Make a dictionary, and return it as a client of ElevenLabs names it."""
+    rules = [
+        {"type": "alias", "string_to_replace": "Zalo", "alias": "da lô"},
+        {"type": "phoneme", "string_to_replace": "Nhân", "phoneme": "ɲan˧", "alphabet": "ipa"},
+    ]
+    answer = httpx.post(
+        f"{shared.url}/v1/pronunciation-dictionaries/add-from-rules",
+        json={"name": "brands", "rules": rules},
+    )
+    answer.raise_for_status()
+    made = answer.json()
+    return [{"pronunciation_dictionary_id": made["id"], "version_id": made["version_id"]}]
+
+
+@pytest.mark.parametrize("path", ["stream-input", "multi-stream-input"])
+def test_dictionaries_are_used_as_over_http(
+    shared: Server, locators: list[Message], path: str
+) -> None:
+    """The first message names them; their words are said in all pieces of the text."""
+    text = "Zalo của anh Nhân. Tôi mở Zalo lúc 5 giờ, rồi gọi cho Nhân!"
+    answer = httpx.post(
+        f"{shared.url}/v1/text-to-speech/{RACHEL}/stream",
+        params={"output_format": "pcm_22050"},
+        json={"text": text, "pronunciation_dictionary_locators": locators},
+        timeout=60,
+    )
+    with socket(shared, path) as connection:
+        send(connection, text=" ", pronunciation_dictionary_locators=locators)
+        for character in text:
+            send(connection, text=character)
+        if path == "stream-input":
+            send(connection, text="")
+        else:
+            send(connection, close_socket=True)
+        assert sound(rest(connection)) == answer.content
+    assert answer.content != over_http(shared, text)
+
+
+def test_an_unknown_dictionary_is_told(shared: Server) -> None:
+    """It closes the socket of one text; of several texts it ends only the one that names it."""
+    unknown = [{"pronunciation_dictionary_id": "nothing"}]
+    with socket(shared) as connection:
+        send(connection, text=" ", pronunciation_dictionary_locators=unknown)
+        assert receive(connection)["error"] == "dictionary_not_found"
+        with pytest.raises(ConnectionClosed) as closed:
+            connection.recv(60)
+    assert closed.value.rcvd
+    assert closed.value.rcvd.code == 1008
+    assert closed.value.rcvd.reason.startswith("dictionary_not_found")
+    with socket(shared, "multi-stream-input") as connection:
+        send(connection, text="a ", context_id="a", pronunciation_dictionary_locators=unknown)
+        told = receive(connection)
+        assert (told["error"], told["contextId"]) == ("dictionary_not_found", "a")
+        send(connection, text="Xin chào. ", context_id="b")
+        send(connection, close_socket=True)
+        assert sound(rest(connection))
+
+
 @pytest.mark.parametrize("output", ["mp3_44100_128", "ulaw_8000", "pcm_16000"])
 def test_formats(shared: Server, output: str) -> None:
     """Formats are those of HTTP."""

@@ -81,6 +81,7 @@ class Speech:
         self.opening = LongTexts(config, requests).opening
         self.reading = requests.reading
         self.refused = requests.refused
+        self.with_dictionaries = requests.with_dictionaries
         self._synthesizer = synthesizer
         self._sentences = sentences
         self._admission = admission

@@ -310,11 +310,16 @@ class RequestReader:
         scale = length_scale(options.speed, settings.speeds)
         prosody = manifest.prosody(scale, speaker)
         words, most = options.lexicon or Lexicon(), max_spoken_chars(self._config.server)
-        reading = IncrementalReading(
-            lambda text: self._normaliser(text, words, most),
-            settings.sentence_pause,
-            settings.paragraph_pause,
-        )
+
+        def spoken(text: str | Text) -> Text:
+            return self._normaliser(text, words, most)
+
+        def read(text: str) -> Text:
+            rules = options.dictionaries or ()
+            reading = self._with_rules(None, text, rules, manifest, spoken)
+            return reading.text if reading else spoken(text)
+
+        reading = IncrementalReading(read, settings.sentence_pause, settings.paragraph_pause)
         return SpeechRequest(manifest.name, (), prosody), reading
 
     async def read_more(self, read: Callable[[], T], characters: int, reader: Reader) -> T:
@@ -384,23 +389,36 @@ class RequestReader:
         def read(text: str | Text) -> Text:
             return self._normaliser(text, words, max_chars, going_on)
 
-        def planned(plan: Plan) -> Reading:
-            said = self._given.reader(plan, manifest)
-            return PlanReader(plan, *pauses).read(read, said)
-
         if plan:
             self._given.check_voices(plan)
-        if rules := options.dictionaries:
-            can_say = partial(self._given.can_say, main=manifest)
-            for known in (can_say, _nothing):  # a reading may lose a word that has phonemes
-                changed = applied(plan, written, rules, known)
-                if changed is not None and changed is not plan:
-                    with suppress(MarkupUnsupported):
-                        return planned(changed)
+        rules = options.dictionaries or ()
+        if reading := self._with_rules(plan, written, rules, manifest, read):
+            return reading
         if plan is None:
             text = read(written)
             return Reading(text, split(text, *pauses))
-        return planned(plan)
+        return PlanReader(plan, *pauses).read(read, self._given.reader(plan, manifest))
+
+    def _with_rules(
+        self,
+        plan: Plan | None,
+        written: str,
+        rules: tuple[Rules, ...],
+        manifest: Manifest,
+        read: Callable[[str | Text], Text],
+    ) -> Reading | None:
+        """Return the reading of a text that rules of dictionaries change; None if none does."""
+        settings = self._config.voice
+        if not rules:
+            return None
+        can_say = partial(self._given.can_say, main=manifest)
+        for known in (can_say, _nothing):  # a reading may lose a word that has phonemes
+            changed = applied(plan, written, rules, known)
+            if changed is not None and changed is not plan:
+                reader = PlanReader(changed, settings.sentence_pause, settings.paragraph_pause)
+                with suppress(MarkupUnsupported):
+                    return reader.read(read, self._given.reader(changed, manifest))
+        return None
 
     def _plan(self, written: str, options: SpeechOptions, manifest: Manifest) -> Plan | None:
         """Return the plan of a text with markup, or of a dialogue; None for a plain text."""

@@ -3,9 +3,8 @@
 The rules of the normalizer look at a line. Most of them look at 48 characters around a match, some
 at all words of the line (missing tone marks, open quotations), a few beyond it (spans of Markup).
 So no piece of a text is read alone. A *cut* is a place behind a sentence or a line. It is *settled*
-if the reading of the text before it stays the same whatever follows. That is found by trial. The
-text before the cut is read with several continuations (``_PROBES``). Each of them makes some rule
-look back over the cut. All sentences before a settled cut are final.
+if the reading of the text before it stays the same whatever follows (``text.settled``). All
+sentences before a settled cut are final.
 
 Whether a cut is settled depends on the text before it and at most the next word. So the result does
 not depend on how the text was cut into pieces on its way. ``tests/text/test_incremental.py``
@@ -23,7 +22,8 @@ from typing import Final
 from vits_tts.text import thoughts
 from vits_tts.text.aligned import Text
 from vits_tts.text.letters import SMALLS
-from vits_tts.text.split import in_quotation, split
+from vits_tts.text.settled import WORD, Settled
+from vits_tts.text.split import split
 from vits_tts.text.syllables import is_syllable
 from vits_tts.types import Sentence
 
@@ -35,33 +35,8 @@ _CUT: Final = re.compile(
     re.VERBOSE,
 )
 _CLAUSE: Final = re.compile(rf"(?<!\w)([^\W\d_][{SMALLS}]{{1,6}})[,;:.!?…][\"”’»)]{{0,4}}\s")
-_MARKED: Final = re.compile(r"[À-ỹ]")
 _SPACE: Final = re.compile(r"\s")
-_WORD: Final = re.compile(r"\w+")
 _NEXT_WORD: Final = re.compile(r"\s{0,8}\S{1,40}\s|\s{0,8}\S{40}|\s{8}")
-
-_ENDS_OF_SPANS: Final = (
-    'xong” và" rồi» nhé** anh_ em~~ này== kia` đó) kìa] thôi}. Hết --> rồi </script> nhé </style>.'
-)
-_UNMARKED: Final = "toi khong biet duoc nua roi, hom nay cung the."
-_PROBES: Final = (
-    f"thế thôi nhé, có 25 người ngày 5/6. {_ENDS_OF_SPANS}",  # the sentence goes on
-    f"Hồ Chí Minh đã đến. {_UNMARKED}",  # a name: TP. is a city, A. is an initial
-)
-"""Continuations that change the reading of the words before them, if any continuation does."""
-_PROBES_OF_SIGNS: Final = (
-    "25 người đến.",  # a number: tr. is a page
-    "UBND TỈNH ĐỒNG NAI.",
-    "(SN 1990) đã nói.",
-    "= 5 + 3 = 8.",
-    "- 3 = 2.",
-    "| --- | --- |\n| 1 | 2 |",
-)
-"""More of them, which matter where the last word is no ordinary one."""
-_CHAT: Final = "m hoi t ko, dc ko nha."
-"""A continuation that makes a line chat; it matters where letters may be people (``e để``)."""
-_SHORTENED: Final = re.compile(r"(?<!\w)(?:[a-z]|[bcdđghklmnpqrstvx]{2,4})(?!\w)")
-_ORDINARY: Final = re.compile(rf"(?<!\S)([{SMALLS}]{{2,7}})[.!?]\s*")
 
 _CONTEXT_CHARS: Final = 80
 """Characters before the unsaid text that are read again with it, at least, if it is that long."""
@@ -104,7 +79,7 @@ class IncrementalReading:
         paragraph_pause: float = 0.0,
     ) -> None:
         """Read with ``read``, which returns the spoken form of a text."""
-        self._read = read
+        self._settled = Settled(read)
         self._pauses = (sentence_pause, paragraph_pause)
         self._coming = ""  # characters that have come and were not looked at
         self._thought: thoughts.Opening | None = None  # the thought that ends the text
@@ -115,6 +90,7 @@ class IncrementalReading:
         self._trials = 0
         self._next_trial = 0  # a cut before this place is not tried
         self._tried = 0  # the cut that was tried without the next word
+        self._unsettled = 0  # characters of it in which the words of no clause are final
         self._spoken = False  # whether any sentence was returned since the text began anew
         self._pause = 0.0  # seconds before the first one, if others were returned before
 
@@ -152,10 +128,15 @@ class IncrementalReading:
         It makes a sentence of a clause. Its words stay the same, its intonation does not.
         """
         self._take()
-        matches = list(_CLAUSE.finditer(self._text, self._said))
+        matches = list(_CLAUSE.finditer(self._text, max(self._said, self._unsettled)))
         for match in matches[:-_PATIENT_TRIALS:-1]:
-            if is_syllable(match[1].lower()) and self._words_settled(match.end()):
-                return self._part(match.end())
+            end = match.end()
+            if not is_syllable(match[1].lower()):
+                continue
+            if self._settled.words(self._text[:end], self._said):
+                return self._part(end)
+        if matches:
+            self._unsettled = matches[-1].end()
         return None
 
     def flush(self) -> Part | None:
@@ -210,14 +191,14 @@ class IncrementalReading:
             end = match.end()
             if end - self._said > _MAX_UNSAID_CHARS:
                 break
-            if end >= self._next_trial:
-                if self._tried != end and self._is_settled(end):
+            if end >= self._next_trial and not self._text[self._said : end].isspace():
+                if self._tried != end and self._settled.sentences(self._text[:end], self._said):
                     return self._cut(end)
                 self._tried = end
                 word = _NEXT_WORD.match(self._text, end)
                 if word is None:
                     return None
-                if self._is_settled(end, word[0]):
+                if self._settled.sentences(self._text[:end], self._said, word[0]):
                     return self._cut(end)
                 self._trials += 1
                 if self._trials >= _PATIENT_TRIALS:
@@ -232,37 +213,14 @@ class IncrementalReading:
         self._trials = self._next_trial = self._tried = 0
         return end
 
-    def _is_settled(self, end: int, word: str = "") -> bool:
-        """Return True if no text after ``word`` can change the sentences before ``end``."""
-        before = self._text[:end]
-        text = self._read(before + word)
-        if in_quotation(text.spoken):
-            return False
-        said = self._sentences(before)
-        return all(
-            self._sentences(f"{before}{word}{probe}")[: len(said)] == said
-            for probe in _probes(before)
-        )
-
-    def _words_settled(self, end: int) -> bool:
-        before = self._text[:end]
-        said = _WORD.findall(self._read(before).spoken)
-        return all(
-            _WORD.findall(self._read(before + probe).spoken)[: len(said)] == said
-            for probe in _probes(before)
-        )
-
     def _forced(self) -> int:
         """Return where to cut an unsaid text that has no settled cut: behind a word."""
         most = self._said + _MAX_UNSAID_CHARS
         spaces = [match.end() for match in _SPACE.finditer(self._text, self._said, most)]
         for end in spaces[:-_PATIENT_TRIALS:-1]:
-            if self._words_settled(end):
+            if self._settled.words(self._text[:end], self._said):
                 return end
         return spaces[-1] if spaces else most
-
-    def _sentences(self, text: str) -> list[str]:
-        return [sentence.text for sentence in split(self._read(text))]
 
     # --- parts -----------------------------------------------------------------------------------
 
@@ -271,7 +229,7 @@ class IncrementalReading:
         part = self._part(len(self._text)) if self.unsaid.strip() else None
         self._base += len(self._text)
         self._text = ""
-        self._said = 0
+        self._said = self._unsettled = 0
         self._cut(0)
         if self._spoken:
             self._spoken, self._pause = False, pause
@@ -279,7 +237,7 @@ class IncrementalReading:
 
     def _part(self, end: int) -> Part | None:
         """Return the sentences up to ``end`` and note that they were; None if there are none."""
-        text = self._read(self._text[:end])
+        text = self._settled.reading(self._text[:end])
         begin = text.spoken_place(self._said)
         said, pause = [], 0.0
         done = 0
@@ -290,7 +248,7 @@ class IncrementalReading:
                 pause = sentence.pause
             elif place >= begin:
                 said.append(_moved(sentence, self._base))
-            elif _WORD.search(rest := text.spoken[begin:done].strip(" ,;:")):
+            elif WORD.search(rest := text.spoken[begin:done].strip(" ,;:")):
                 pause = 0.0
                 source = text.source(done - len(rest), done)
                 remaining = Sentence(rest, sentence.pause, start=source[0], end=source[1])
@@ -311,7 +269,7 @@ class IncrementalReading:
 
     def _forget(self) -> None:
         """Drop text that is no longer context: all before a sentence that is far behind."""
-        if self._said <= 2 * _CONTEXT_CHARS:
+        if self._said <= _CONTEXT_CHARS:
             return
         most = self._said - _CONTEXT_CHARS
         cuts = [match.end() for match in _CUT.finditer(self._text, 0, most)]
@@ -320,6 +278,7 @@ class IncrementalReading:
         self._base += dropped
         self._said -= dropped
         self._searched -= dropped
+        self._unsettled = max(0, self._unsettled - dropped)
 
 
 def beginning(text: str, cuts: int, characters: int) -> str:
@@ -331,20 +290,6 @@ def beginning(text: str, cuts: int, characters: int) -> str:
         if number == cuts:
             return text[: min(match.end() + _CONTEXT_CHARS, characters)]
     return text[:characters]
-
-
-def _probes(before: str) -> tuple[str, ...]:
-    """Return the continuations that may change the reading of ``before``."""
-    stripped = before.rstrip()
-    last = _ORDINARY.fullmatch(stripped, max(stripped.rfind(mark) for mark in " \n\t") + 1)
-    ordinary = last is not None and is_syllable(last[1])
-    marked = _MARKED.search(stripped, stripped.rfind("\n") + 1) is not None
-    return (
-        *_PROBES,
-        *(() if marked else (_UNMARKED,)),
-        *(() if ordinary else _PROBES_OF_SIGNS),
-        *((_CHAT,) if _SHORTENED.search(stripped, stripped.rfind("\n") + 1) else ()),
-    )
 
 
 def _moved(sentence: Sentence, by: int) -> Sentence:

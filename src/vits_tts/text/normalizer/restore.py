@@ -18,7 +18,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from importlib import resources
 from itertools import pairwise
-from types import MappingProxyType
 from typing import Final, Literal, TypeAlias
 
 from vits_tts.text.aligned import Edit, Text
@@ -301,9 +300,12 @@ class Restore:
                 run.append(place)
 
     def _mixed_run(self, run: list[re.Match[str]], free: list[bool]) -> Iterator[Edit]:
+        if not any(free):
+            return
         fixed = {at: word[0].lower() for at, word in enumerate(run) if not free[at]}
         beside = _beside(run[0].string, run[0].start(), run[-1].end())
-        found = _likeliest([word[0].lower() for word in run], fixed, beside)
+        words = tuple(word[0].lower() for word in run)
+        found = _likeliest(words, tuple(fixed.items()), beside)
         for at, (word, (syllable, sure)) in enumerate(zip(run, found, strict=True)):
             needed = 0.4 if word[0].lower() not in ranks() else 0.9
             if free[at] and sure >= needed and syllable != word[0].lower():
@@ -315,7 +317,9 @@ class Restore:
         spoken = run[0].string
         words = [word[0].lower() for word in run]
         fixed = _beside_numbers(run, words) | people.named(run)
-        found = _likeliest(words, fixed, _beside(spoken, run[0].start(), run[-1].end()), typed)
+        beside = _beside(spoken, run[0].start(), run[-1].end())
+        meant = tuple((word, tuple(typed[word])) for word in words if word in typed)
+        found = _likeliest(tuple(words), tuple(fixed.items()), beside, meant)
         asked = self._how == "safe" and not certain and not fixed
         unlikely = asked and all(map(is_syllable, words))
         if unlikely and not _usual([syllable for syllable, _ in found]):
@@ -430,24 +434,27 @@ def _beside(spoken: str, start: int, end: int) -> tuple[int, int]:
     return before, NUMBER if back.isdigit() else UNKNOWN if back.isalpha() else END
 
 
+@lru_cache(maxsize=128)
 def _likeliest(
-    words: list[str],
-    fixed: Mapping[int, str],
+    words: tuple[str, ...],
+    known: tuple[tuple[int, str], ...],
     beside: tuple[int, int],
-    typed: _Candidates = MappingProxyType({}),
-) -> list[tuple[str, float]]:
+    typed: tuple[tuple[str, tuple[tuple[str, int], ...]], ...] = (),
+) -> Sequence[tuple[str, float]]:
     """Return the most probable syllable of each word, with its probability.
 
-    ``fixed`` has the syllables that are known already, by their places; ``beside`` is the context
+    ``known`` has the places of the syllables that are known already; ``beside`` is the context
     before the first word and after the last one; ``typed`` has the syllables that a shortening
     stands for. The probability of a pair is its share of all
     pairs with the same first syllable, mixed with the prior of the second one, so that unseen pairs
     are possible. ``forward`` and ``backward`` are scaled to a sum of 1 at each word to avoid
-    underflow; the scale cancels in the result.
+    underflow; the scale cancels in the result. The last results are remembered, because a text that
+    comes in pieces is read several times.
     """
+    fixed, meant = dict(known), dict(typed)
     table, pairs = _marked(), _pairs()
     columns = [
-        [(fixed[at], ranks()[fixed[at]])] if at in fixed else typed.get(word) or table[word]
+        [(fixed[at], ranks()[fixed[at]])] if at in fixed else meant.get(word) or table[word]
         for at, word in enumerate(words)
     ]
     places = [[place for _, place in column] for column in columns]

@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Mapping
 from contextlib import aclosing
-from typing import Annotated, Any, Final, TypeAlias
+from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -70,17 +70,24 @@ class DictionaryLocator(BaseModel):
         return self.pronunciation_dictionary_id + version
 
 
-DictionaryLocators: TypeAlias = (
-    Annotated[tuple[DictionaryLocator, ...], Field(max_length=MAX_DICTIONARIES)] | None
-)
+class Located(BaseModel):
+    """The parameter that names dictionaries, over HTTP and in the first message of a socket."""
+
+    model_config = ConfigDict(frozen=True)
+
+    pronunciation_dictionary_locators: (
+        Annotated[tuple[DictionaryLocator, ...], Field(max_length=MAX_DICTIONARIES)] | None
+    ) = None
+
+    @property
+    def dictionaries(self) -> list[str] | None:
+        """The names of dictionaries, as our own interface has them."""
+        if self.pronunciation_dictionary_locators is None:
+            return None
+        return [locator.name for locator in self.pronunciation_dictionary_locators]
 
 
-def names_of(locators: tuple[DictionaryLocator, ...] | None) -> list[str] | None:
-    """Return the names of dictionaries, as our own interface has them."""
-    return None if locators is None else [locator.name for locator in locators]
-
-
-class Creation(BaseModel):
+class Creation(Located):
     """The parameters of the paths that return speech."""
 
     model_config = ConfigDict(frozen=True)
@@ -89,12 +96,6 @@ class Creation(BaseModel):
     model_id: Written | None = None
     voice_settings: VoiceSettings | None = None
     output_format: Written | None = Field(None, description="Usually in the query.")
-    pronunciation_dictionary_locators: DictionaryLocators = None
-
-    @property
-    def dictionaries(self) -> list[str] | None:
-        """The names of dictionaries, as our own interface has them."""
-        return names_of(self.pronunciation_dictionary_locators)
 
 
 class ElevenLabsHandler(ForeignHandler):

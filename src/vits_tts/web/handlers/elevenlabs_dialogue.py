@@ -17,10 +17,9 @@ from vits_tts.types import SpeechRequest
 from vits_tts.web.handlers import dictionaries, streaming
 from vits_tts.web.handlers.elevenlabs import (
     DEFAULT_FORMAT,
-    DictionaryLocators,
     ElevenLabsHandler,
+    Located,
     encoding_of,
-    names_of,
 )
 from vits_tts.web.handlers.foreign import MappedVoice
 from vits_tts.web.http import parameters
@@ -60,14 +59,13 @@ def _inputs(value: Any) -> tuple[DialogueInput, ...]:
     return tuple(found)
 
 
-class Dialogue(BaseModel):
+class Dialogue(Located):
     """The parameters of these paths."""
 
     model_config = ConfigDict(frozen=True)
 
     inputs: Annotated[tuple[DialogueInput, ...], PlainValidator(_inputs)]
     output_format: Written | None = None
-    pronunciation_dictionary_locators: DictionaryLocators = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +104,7 @@ class ElevenLabsDialogueHandler(ElevenLabsHandler):
             RequestError: a text cannot be spoken; the message names its input.
 
         """
-        rules = await dictionaries.rules(self, names_of(asked.pronunciation_dictionary_locators))
+        rules = await dictionaries.rules(self, asked.dictionaries)
         text = text_of(cast.turns)
         try:
             return await self.read(text, cast.first, dictionaries=rules, turns=cast.turns)

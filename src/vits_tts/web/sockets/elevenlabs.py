@@ -13,8 +13,9 @@ from tornado.iostream import StreamClosedError
 from vits_tts.errors import VitsTtsError
 from vits_tts.speech import SpeechOptions, TextPace
 from vits_tts.web import failures
+from vits_tts.web.handlers import dictionaries
 from vits_tts.web.handlers.characters import Alignment
-from vits_tts.web.handlers.elevenlabs import ElevenLabsHandler, VoiceSettings, encoding_of
+from vits_tts.web.handlers.elevenlabs import ElevenLabsHandler, Located, VoiceSettings, encoding_of
 from vits_tts.web.handlers.foreign import MappedVoice
 from vits_tts.web.http import parameters
 from vits_tts.web.schema.requests import checked
@@ -46,7 +47,7 @@ class GenerationConfig(BaseModel):
     chunk_length_schedule: list[int] | None = Field(None, max_length=50)
 
 
-class Message(BaseModel):
+class Message(Located):
     """A message of a client."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -105,7 +106,7 @@ class ElevenLabsSocketHandler(ContextSocketHandler, ElevenLabsHandler):
 
     async def speak(self, name: str, asked: Message) -> SpokenContext:
         """Give the text of a message to its context, which may begin with it."""
-        context = await self.under_way(name) or self._begin(name, asked)
+        context = await self.under_way(name) or await self._begin(name, asked)
         await self.add(name, context, asked.text or "")
         if asked.flush:
             context.flush()
@@ -113,7 +114,7 @@ class ElevenLabsSocketHandler(ContextSocketHandler, ElevenLabsHandler):
             context.trigger()
         return context
 
-    def _begin(self, name: str, asked: Message) -> SpokenContext:
+    async def _begin(self, name: str, asked: Message) -> SpokenContext:
         lengths = asked.generation_config and asked.generation_config.chunk_length_schedule
         delay = self._query.max_buffer_delay_ms
         wait = self.config.agents.max_buffer_delay if delay is None else delay / 1000
@@ -121,7 +122,9 @@ class ElevenLabsSocketHandler(ContextSocketHandler, ElevenLabsHandler):
             speed=asked.voice_settings.speed if asked.voice_settings else None,
             voice=self._voice.voice,
             speaker=self._voice.speaker,
+            dictionaries=await dictionaries.rules(self, asked.dictionaries),
         )
+        options = await self.speech.with_dictionaries(options)
         pace = TextPace(wait, () if self._query.auto_mode or not lengths else tuple(lengths))
         return self.begin(name, options, self._encoding, pace)
 

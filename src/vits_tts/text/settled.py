@@ -1,0 +1,157 @@
+"""Find out if the reading of a text stays the same, however it goes on.
+
+That is found by trial: the text is read again with continuations that make some rule look back over
+its end (``_probes``). Many sentences need none. In a sentence of ordinary words no rule has
+anything to read, so that only the restoration of tone marks could change it, which is tried alone.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from vits_tts.text.aligned import Text
+from vits_tts.text.letters import CAPITALS, SMALLS
+from vits_tts.text.normalizer.restore import Restore
+from vits_tts.text.normalizer.rules import CONTEXT
+from vits_tts.text.split import in_quotation, split
+from vits_tts.text.syllables import is_syllable
+
+WORD: Final = re.compile(r"\w+")
+_MARKED: Final = re.compile(r"[À-ỹ]")
+
+_OPENING: Final = re.compile(r"[\"“«'‘*_~`(\[{<|\\$=]")
+"""Characters that may begin a span, of which later characters tell the end."""
+_ENDS_OF_SPANS: Final = (
+    'xong” và" rồi» nhé** anh_ em~~ này== kia` đó) kìa] thôi}. Hết --> rồi </script> nhé </style>.'
+)
+_UNMARKED: Final = "toi khong biet duoc nua roi, hom nay cung the."
+_PROBES: Final = (
+    "thế thôi nhé, có 25 người ngày 5/6.",  # the sentence goes on
+    f"Hồ Chí Minh đã đến. {_UNMARKED}",  # a name: TP. is a city, A. is an initial
+)
+"""Continuations that change the reading of the words before them, if any continuation does."""
+_CHAT: Final = "m hoi t ko, dc ko nha."
+"""A continuation that makes a line chat; it matters where letters may be people (``e để``)."""
+_SHORTENED: Final = re.compile(r"(?<!\w)(?:[a-z]|[bcdđghklmnpqrstvx]{2,4})(?!\w)")
+_PROBE_OF_NUMBERS: Final = "25 người đến."  # tr. is a page
+_PROBE_OF_CAPITALS: Final = "UBND TỈNH ĐỒNG NAI."
+_PROBES_OF_FORMULAS: Final = ("= 5 + 3 = 8.", "- 3 = 2.")
+_PROBE_OF_NOTES: Final = "(SN 1990) đã nói."
+_PROBE_OF_TABLES: Final = "| --- | --- |\n| 1 | 2 |"
+
+_CLOSED: Final = re.compile(r"“[^“”\n]*”|\([^()\n]*\)|\"[^\"\n]*\"")
+_LAST: Final = re.compile(
+    rf"(?:(?:[{SMALLS}]{{2,7}}/)?(?P<word>[{CAPITALS}{SMALLS}][{SMALLS}]{{1,6}}|[^\W\d_a-z{CAPITALS}])|\S*\d\S*)(?P<end>[.!?,;:]|$)"
+)
+_NEXT: Final = re.compile(rf" ?[{CAPITALS}{SMALLS}][{SMALLS}]{{1,6}} ")
+_CAPITALS: Final = re.compile(rf"[{CAPITALS}](?![{SMALLS}])")
+_NEAR: Final = 24
+"""Characters before a word in capitals of which the reading may depend on it."""
+_ORDINARY_WORDS: Final = re.compile(
+    rf"\s*(?:(?:[{CAPITALS}{SMALLS}][{SMALLS}]{{0,6}}|\d[\d.,/:%-]{{0,12}})[,;:.!?]?\ )*"
+    rf"[{SMALLS}]{{2,7}}[,;:.!?]\ "
+)
+_DIGIT: Final = re.compile(r"\d")
+_FAR: Final = CONTEXT + 8
+"""Characters after a number that its reading does not depend on, with the length of a word."""
+_RESTORE: Final = Restore()
+_REMEMBERED: Final = 4
+
+
+class Settled:
+    """Reads texts, and finds whether their readings are final."""
+
+    def __init__(self, read: Callable[[str], Text]) -> None:
+        """Read with ``read``, which returns the spoken form of a text."""
+        self._read = read
+        self._readings: dict[str, Text] = {}
+
+    def reading(self, text: str) -> Text:
+        """Return the spoken form of a text; the last few are remembered."""
+        found = self._readings.pop(text, None)
+        self._readings[text] = found = found or self._read(text)
+        if len(self._readings) > _REMEMBERED:
+            del self._readings[next(iter(self._readings))]
+        return found
+
+    def sentences(self, before: str, said: int, word: str = "") -> bool:
+        """Return True if no text after ``before`` and ``word`` changes the sentences of ``before``.
+
+        The sentences of its first ``said`` characters are known to be final.
+        """
+        text = self.reading(before + word)
+        if in_quotation(text.spoken):
+            return False
+        if not word and _is_ordinary(before, said, text):
+            return True
+        expected = _sentences(self.reading(before))
+        return all(
+            _sentences(self._read(f"{before}{word}{probe}"))[: len(expected)] == expected
+            for probe in _probes(before, word)
+        )
+
+    def words(self, before: str, said: int) -> bool:
+        """Return True if no text after ``before`` changes its words, from ``said`` on."""
+        text = self.reading(before)
+        if _is_ordinary(before, said, text):
+            return True
+        expected = WORD.findall(text.spoken)
+        return all(
+            WORD.findall(self._read(before + probe).spoken)[: len(expected)] == expected
+            for probe in _probes(before)
+        )
+
+
+def _sentences(text: Text) -> list[str]:
+    return [sentence.text for sentence in split(text)]
+
+
+def _is_ordinary(before: str, said: int, text: Text) -> bool:
+    """Return whether the end of a text, from ``said`` on, has only words that no rule reads.
+
+    They are syllables that are read as they are written, some of them with tone marks. A later word
+    without marks may have the others restored, as far as their neighbours between two marks tell.
+    """
+    unsaid = before[said:]
+    if not _ORDINARY_WORDS.fullmatch(unsaid) or _DIGIT.search(unsaid, max(0, len(unsaid) - _FAR)):
+        return False
+    if _SHORTENED.search(unsaid):
+        return False
+    small = unsaid.strip().lower()
+    end = small[-_FAR:].partition(" ")[2] if _DIGIT.search(small) else small
+    return (
+        text.spoken.endswith(end)
+        and _MARKED.search(small) is not None
+        and all(word.isdecimal() or is_syllable(word) for word in WORD.findall(small))
+        and not any(
+            change.start < len(unsaid) for change in _RESTORE(Text(unsaid + _UNMARKED)).changes
+        )
+    )
+
+
+def _probes(before: str, word: str = "") -> Iterator[str]:
+    """Yield the continuations of ``before`` and ``word`` that may change the reading of before."""
+    stripped = before.rstrip()
+    line = stripped[stripped.rfind("\n") + 1 :]
+    first, *others = _PROBES
+    yield f"{first} {_ENDS_OF_SPANS}" if _OPENING.search(_CLOSED.sub("", before)) else first
+    yield from others
+    if not _MARKED.search(line):
+        yield _UNMARKED
+    if _SHORTENED.search(line):
+        yield _CHAT
+    last = _LAST.fullmatch(line, max(line.rfind(mark) for mark in " \t") + 1)
+    if last and not last["end"] and not before.endswith("\n"):
+        last = None
+    known = last is not None and (not last["word"] or is_syllable(last["word"].lower()))
+    if (last and known and (last["word"] or "").islower()) or _NEXT.fullmatch(word):
+        return
+    yield _PROBE_OF_NUMBERS
+    if not known or _CAPITALS.search(stripped, max(0, len(stripped) - _NEAR)):
+        yield _PROBE_OF_CAPITALS
+    if not known or not (last and last["word"]):
+        yield from _PROBES_OF_FORMULAS
+    if not known:
+        yield _PROBE_OF_NOTES
+    if "|" in line:
+        yield _PROBE_OF_TABLES
