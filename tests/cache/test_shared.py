@@ -52,8 +52,7 @@ def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
 def settings_for(redis: RedisServer, **more: object) -> Settings:
     """Return settings of a server with this Redis, with long timeouts for a busy machine."""
     shared = {"url": redis.url, "command_timeout": 2, "connect_timeout": 2, **more}
-    voices = {"voices": {"hn_female": EMBEDDED_VOICE}}
-    return {"cache": {"redis": shared}, "logging": {"level": "debug"}, "vbee": voices}
+    return {"cache": {"redis": shared}, "logging": {"level": "debug"}}
 
 
 @pytest.fixture(scope="module")
@@ -61,9 +60,10 @@ def pair(
     redis: RedisServer, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Server, Server]]:
     """Run two servers that share it, each with its own files."""
+    settings = {**settings_for(redis), "vbee": {"voices": {"hn_female": EMBEDDED_VOICE}}}
     with ExitStack() as stack:
         folders = (tmp_path_factory.mktemp(name) for name in ("first", "second"))
-        one, two = (stack.enter_context(serving(folder, settings_for(redis))) for folder in folders)
+        one, two = (stack.enter_context(serving(folder, settings)) for folder in folders)
         yield one, two
 
 
