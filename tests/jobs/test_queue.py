@@ -55,3 +55,15 @@ def test_a_higher_priority_overtakes(server: Server) -> None:
     assert ended(server, high)["status"] == "succeeded"
     assert job(server, low)["counts"]["queued"]
     httpx.post(f"{server.url}/v1/jobs/{low}/cancel", timeout=60).raise_for_status()
+
+
+def test_jobs_expire(tmp_path: Path) -> None:
+    """A job that ended `jobs.keep_hours` ago is not found, and not listed."""
+    install_pair(tmp_path / "voices")
+    with serving(tmp_path, {"voice": {"name": "pair"}, "jobs": {"keep_hours": 0.0003}}) as server:
+        path = f"{server.url}/v1/jobs"
+        begun = submit(server, "Câu cũ.")["id"]
+        server.wait_until(
+            lambda: httpx.get(f"{path}/{begun}", timeout=60).status_code == 404, "expiry"
+        )
+        assert httpx.get(path, timeout=60).json()["jobs"] == []
