@@ -102,7 +102,12 @@ def test_wrong_json(client: httpx.Client, body: bytes, code: str) -> None:
     [
         ("speed", True, "speed must be a text or a number, not true or false"),
         ("sample_rate", [], "sample_rate must be a text or a number, not a list"),
-        ("timestamps", 1, "timestamps must be true, false, json, srt or vtt"),
+        (
+            "timestamps",
+            1,
+            "timestamps must be true, false, json, srt, vtt, marks, or one or more of words, "
+            "phonemes and visemes, separated by commas; marks may have visemes too",
+        ),
     ],
 )
 def test_what_would_do(client: httpx.Client, name: str, value: object, message: str) -> None:
