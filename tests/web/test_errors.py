@@ -105,8 +105,10 @@ def test_wrong_json(client: httpx.Client, body: bytes, code: str) -> None:
         (
             "timestamps",
             1,
-            "timestamps must be true, false, json, srt, vtt, marks, or one or more of words, "
-            "phonemes and visemes, separated by commas; marks may have visemes too",
+            (
+                "timestamps must be true, false, json, srt, vtt, marks, or one or more of words, "
+                "phonemes and visemes, separated by commas; marks may have visemes too"
+            ),
         ),
     ],
 )
