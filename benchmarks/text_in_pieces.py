@@ -1,4 +1,4 @@
-"""Measure what a text costs that is read while it is written, in pieces.
+"""Measure the cost of reading a text in pieces, while it is written.
 
     uv run python benchmarks/text_in_pieces.py                 # less than a minute
     uv run python benchmarks/text_in_pieces.py --rounds 20

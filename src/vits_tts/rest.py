@@ -22,5 +22,5 @@ class Rest:
     def __call__(self) -> None:
         """Sleep for a moment if the last rest was some time ago."""
         if time.monotonic() - self._since > _WORK_SECONDS:
-            time.sleep(_REST_SECONDS)
+            time.sleep(_REST_SECONDS)  # in a thread: the event loop gets the interpreter meanwhile
             self._since = time.monotonic()

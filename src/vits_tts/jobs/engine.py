@@ -255,7 +255,7 @@ class Engine:
         )
 
     def recover(self) -> None:
-        """Give back to the queue what processes that have ended were working on."""
+        """Return to the queue the work of processes that have ended."""
         presence = self._presence
         if presence is None:
             return
@@ -504,7 +504,7 @@ def _failure(error: Exception) -> Exception:
 
 
 class _ToOurLog(logging.Handler):
-    """Writes the library's warnings into our log, without what it says of their causes."""
+    """Writes the library's warnings into our log, without their causes."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one line; ids stay, texts never get here."""

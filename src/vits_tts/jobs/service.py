@@ -243,7 +243,7 @@ class JobService:
         return self._engine.launched or await self._in_thread(lambda: self._engine.is_there)
 
     async def cancel(self, job_id: str, owner: str) -> JobState:
-        """Cancel what of a job has not ended, and return how far it is.
+        """Cancel the unfinished items of a job, and return its state.
 
         Raises:
             JobNotFound, JobsUnavailable: as :meth:`find` does.

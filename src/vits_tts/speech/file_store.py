@@ -137,7 +137,7 @@ class FileStore:
         return await self._with_room(NewFile.leave, work)
 
     async def write(self, file: NewFile, data: bytes, place: int | None = None) -> None:
-        """Write at the end of a file, or over what stands at ``place``.
+        """Write at the end of a file, or over the bytes at ``place``.
 
         Raises:
             Busy, StorageError: as ``begin`` does.
@@ -252,7 +252,7 @@ class FileStore:
             self._watching = [asyncio.create_task(each) for each in work]
 
     async def close(self) -> None:
-        """Finish what is under way, as far as the disk lets us within a moment."""
+        """Finish files under way, as far as the disk permits within a moment."""
         for task in self._watching:
             task.cancel()
         await self._disk.close()

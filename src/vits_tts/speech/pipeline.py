@@ -108,7 +108,7 @@ class Speech:
         return FileStore(AudioFiles(settings), settings.timeout_seconds)
 
     def saved_files_in(self, store: FileStore, streamer: Streamer) -> SavedFiles:
-        """Return the saved files of another folder, made from what ``streamer`` yields."""
+        """Return the saved files of another folder, made from the speech of ``streamer``."""
         return self._saved_files_in(store=store, admission=self._admission, streamer=streamer)
 
     async def length(self, request: SpeechRequest, stats: RequestStats) -> int:

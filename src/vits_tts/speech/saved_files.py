@@ -97,7 +97,7 @@ class SavedFiles:
             self._agreeing = asyncio.create_task(self._hashes.agree())
 
     async def close(self) -> None:
-        """Finish what is under way, as far as that can be done in a moment."""
+        """Finish files under way, as far as possible within a moment."""
         if self._agreeing:
             self._agreeing.cancel()
         await self._store.close()

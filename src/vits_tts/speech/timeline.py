@@ -101,7 +101,7 @@ class TimedSentence:
     """The mouth from the beginning to the end, without gaps; None if not asked for."""
 
     def described(self) -> dict[str, Any]:
-        """Return it for JSON, without what it does not have."""
+        """Return it for JSON, without its absent fields."""
         told = {**_fields(self), "words": [_described(word) for word in self.words]}
         for name in ("voice", "turn", "visemes"):
             if told[name] is None:
