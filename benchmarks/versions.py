@@ -1,13 +1,15 @@
 """Compare this checkout with another one: cached sentences and first sound, in one run.
 
-    uv run python benchmarks/versions.py ../before            # ten rounds, two or three minutes
+    uv run python benchmarks/versions.py ../before            # twelve rounds, about three minutes
     uv run python benchmarks/versions.py ../before --rounds 20
 
 The other checkout needs an environment of its own (`scripts/install` in it). One server of each
 version runs with the same settings and voice. In each round every measure is taken from both, in an
-order that changes from round to round. A ratio is the other version's time divided by this
-version's time; for the rate it is this version's divided by the other's. Ratios are taken within a
-round. 1.00 means equally fast, and less than 1 means slower than before. Prints Markdown.
+order that changes from round to round. A process may be some percent faster or slower than another
+one of the same program for its whole life, and the one that started last tends to be faster. So all
+servers are started anew every few rounds, in an order that changes too. A ratio is the other
+version's time divided by this version's time. Ratios are taken within a round. 1.00 means equally
+fast, and less than 1 means slower than before. Prints Markdown.
 """
 
 import argparse
@@ -15,7 +17,8 @@ import asyncio
 import statistics
 import sys
 import tempfile
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from itertools import count
 from pathlib import Path
 
@@ -30,6 +33,9 @@ MISSES = 30
 FIRST_BYTES = 400
 """Bytes of an answer's body that hold some sound after a WAV header, however it is split into
 chunks."""
+
+KINDS = ("hit in memory", "hit in Redis", "first sound", "hits of 16 callers")
+ROUNDS_OF_A_START = 3
 
 Samples = dict[str, list[float]]
 
@@ -53,6 +59,21 @@ async def first_sounds(server: Address, messages: list[bytes]) -> list[float]:
 def main() -> None:
     """Measure both versions in turn and print a table of ratios."""
     options = _options()
+    python = {"this": sys.executable, "other": str(options.other / ".venv/bin/python")}
+    samples: dict[str, Samples] = {kind: {name: [] for name in python} for kind in KINDS}
+    numbers = count()
+    for start in range(-(-options.rounds // ROUNDS_OF_A_START)):
+        order = sorted(python, reverse=start % 2 == 1)
+        rounds = min(ROUNDS_OF_A_START, options.rounds - start * ROUNDS_OF_A_START)
+        with _servers({name: python[name] for name in order}) as servers:
+            _measure(servers, rounds, samples, numbers)
+        print(f"{len(samples[KINDS[0]]['this'])} of {options.rounds} rounds", file=sys.stderr)
+    print(_table(samples))
+
+
+@contextmanager
+def _servers(python: dict[str, str]) -> Iterator[dict[str, tuple[Address, Address]]]:
+    """Start two servers of each version: one with a cache in memory, one with a cache in Redis."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         redis = stack.enter_context(redis_server(folder / "redis"))
@@ -62,7 +83,6 @@ def main() -> None:
                 "memory": {"max_bytes": 0},
             }
         }
-        python = {"this": sys.executable, "other": str(options.other / ".venv/bin/python")}
         servers: dict[str, tuple[Address, Address]] = {}
         for name, program in python.items():
             started = [
@@ -74,18 +94,20 @@ def main() -> None:
                 for kind, settings in (("memory", {}), ("redis", shared))
             ]
             servers[name] = address(started[0].url), address(started[1].url)
-        print(_table(_measure(servers, options.rounds)))
+        yield servers
 
 
-def _measure(servers: dict[str, tuple[Address, Address]], rounds: int) -> dict[str, Samples]:
-    """Return, for each measure, the medians of each version, round by round."""
+def _measure(
+    servers: dict[str, tuple[Address, Address]],
+    rounds: int,
+    samples: dict[str, Samples],
+    numbers: Iterator[int],
+) -> None:
+    """Add the medians of each version to ``samples``, round by round."""
     hit = said(SHORT)
     for pair in servers.values():
         for server in pair:
             asyncio.run(one_by_one(server, [hit] * HITS))
-    numbers = count()
-    kinds = ("hit in memory", "hit in Redis", "first sound", "hits of 16 callers")
-    samples: dict[str, Samples] = {kind: {name: [] for name in servers} for kind in kinds}
     for number in range(rounds):
         order = list(servers.items())
         if number % 2:
@@ -95,7 +117,7 @@ def _measure(servers: dict[str, tuple[Address, Address]], rounds: int) -> dict[s
         misses = [
             said(text).replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n") for text in texts
         ]
-        for kind in kinds:
+        for kind in KINDS:
             for name, (memory, redis) in order:
                 if kind == "hit in memory":
                     value = statistics.median(asyncio.run(one_by_one(memory, [hit] * HITS)))
@@ -106,8 +128,6 @@ def _measure(servers: dict[str, tuple[Address, Address]], rounds: int) -> dict[s
                 else:
                     value = 1 / burst(memory, hit)
                 samples[kind][name].append(value)
-        print(f"round {number + 1} of {rounds}", file=sys.stderr)
-    return samples
 
 
 def _table(samples: dict[str, Samples]) -> str:
@@ -129,7 +149,7 @@ def _options() -> argparse.Namespace:
     """Return the command line's options."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("other", type=Path, help="checkout of the version to compare with")
-    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--rounds", type=int, default=12)
     return parser.parse_args()
 
 

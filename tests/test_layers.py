@@ -11,6 +11,7 @@ LAYERS = [
     "errors",
     "types",
     "cores",
+    "thread_pool",
     "loop_thread",
     "file_lock",
     "yaml_files",

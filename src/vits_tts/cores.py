@@ -1,9 +1,7 @@
-"""The number of cores that this process may use, and the start of the threads that use them."""
+"""The number of cores that this process may use."""
 
 import math
 import os
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 _CGROUP = Path("/sys/fs/cgroup")
@@ -39,23 +37,3 @@ def _quota_v1(cgroup: Path) -> float | None:
     except (OSError, ValueError):
         return None
     return quota / period if quota > 0 else None
-
-
-def start_threads(pool: ThreadPoolExecutor, count: int) -> None:
-    """Start all ``count`` threads of an unused pool.
-
-    A pool normally starts its threads one by one when work arrives. A server starts them before it
-    accepts requests, so that a machine with too few threads fails at the start and not later.
-
-    Raises:
-        RuntimeError: The system cannot start this number of threads.
-
-    """
-    begun = threading.Barrier(count + 1)
-    try:
-        for _ in range(count):
-            pool.submit(begun.wait)
-    except RuntimeError:
-        begun.abort()
-        raise
-    begun.wait()

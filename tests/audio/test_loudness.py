@@ -5,8 +5,10 @@ import pyloudnorm
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from scipy import signal
 
+from vits_tts.audio import true_peak as peaks
 from vits_tts.audio.gain import Amplifier, amplified
 from vits_tts.audio.limiter import Limiter
 from vits_tts.audio.loudness import LoudnessMeter
@@ -28,7 +30,7 @@ def voice(seconds: float, rate: int = RATE, seed: int = 1) -> Floats:
     return sound
 
 
-def true_peak(samples: Floats) -> float:
+def true_peak(samples: NDArray[np.floating]) -> float:
     """Return the peak of a signal in decibels, at sixteen times its rate."""
     return float(20 * np.log10(np.abs(signal.resample_poly(samples, 16, 1)).max()))
 
@@ -86,6 +88,23 @@ def test_the_limiter_takes_no_more_than_it_must() -> None:
     assert -1.6 < true_peak(limited) <= -1
     assert limited[:19600] == pytest.approx(sound[:19600], abs=1e-9)
     assert limited[20800:] == pytest.approx(sound[20800:], abs=1e-9)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 600), st.floats(0.5, 0.8), st.integers(0, 3))
+def test_a_peak_is_never_missed(seed: int, size: int, level: float, pulses: int) -> None:
+    """Looking at loud places only finds each peak at or between samples, and no lower one."""
+    chance = np.random.default_rng(seed)
+    samples = (chance.normal(size=size) * 0.1).clip(-0.4, 0.4).astype(np.float32)
+    for place in chance.integers(0, size, pulses):
+        samples[place : place + 2] = chance.choice([level, -level])  # highest between the two
+    exact = peaks.true_peak(samples)
+    inner = exact[peaks.TAPS : size - peaks.TAPS] if size > 2 * peaks.TAPS else exact[:0]
+    found = peaks.may_exceed(samples, 0.84)
+    if inner.max(initial=0) > 0.84:
+        assert found
+    if size >= peaks.TAPS and exact.max(initial=0) < 0.839:
+        assert not found
 
 
 @settings(max_examples=50, deadline=None)

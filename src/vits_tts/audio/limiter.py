@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from vits_tts.audio.true_peak import TAPS, Floats, overshoot, true_peak
+from vits_tts.audio.true_peak import TAPS, Floats, may_exceed, true_peak
 
 CEILING: Final = 10 ** (-1.5 / 20)
 """Half a decibel below -1 dB, because peaks between samples are measured at four times the rate."""
@@ -21,34 +21,34 @@ _BESIDE: Final = TAPS // 2
 class Limiter:
     """The samples of one stream times ``gain``, limited.
 
-    The result does not depend on the lengths of the windows. Its length is that of the input.
+    The result does not depend on the lengths of the windows. Its length is that of the input. It is
+    computed in the input's precision; only where the gain is lowered, in float64.
     """
 
     def __init__(self, gain: float, sample_rate: int) -> None:
         """Begin a stream at ``sample_rate`` in hertz."""
-        self._gain = gain
+        self._gain = float(gain)  # not one of numpy, which would make float32 float64
         self._half = half = max(1, round(_HALF_SECONDS * sample_rate))
         self._reach = 4 * half + _BESIDE
         """Samples before and after a sample that its gain depends on."""
-        self._held: Floats = np.zeros(self._reach)
+        self._held: NDArray[np.floating] = np.zeros(self._reach, np.float32)
         """The input that the next samples depend on, times the gain."""
 
-    def push(self, samples: NDArray[np.floating], *, last: bool = False) -> Floats:
+    def push(self, samples: NDArray[np.floating], *, last: bool = False) -> NDArray[np.floating]:
         """Return the samples that are ready, of full scale 1; ``last`` returns all that are left.
 
         After the last window nothing may follow.
         """
-        ends = [np.zeros(self._reach)] if last else []
-        scaled = np.asarray(samples, np.float64) * self._gain
-        held = np.concatenate([self._held, scaled, *ends])
+        ends = [np.zeros(self._reach, np.float32)] if last else []
+        held = np.concatenate([self._held, samples * self._gain, *ends])
         ready = len(held) - 2 * self._reach
         if ready <= 0:
             self._held = held
-            return np.zeros(0)
+            return held[:0]
         self._held = held[ready:]
         made = held[self._reach : self._reach + ready]
-        if np.abs(held).max() * overshoot() > CEILING:
-            made = made * self._gains(held)
+        if may_exceed(held, CEILING):
+            made = made * self._gains(np.asarray(held, np.float64))
         return made
 
     def _gains(self, signal: Floats) -> Floats:

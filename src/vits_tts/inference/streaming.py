@@ -89,8 +89,8 @@ class Synthesis(ABC):
         """
         samples = self.raw_window(frames, cancel, cores)
         if self.limiter:
-            limited = self.limiter.push(np.nan_to_num(samples), last=self.done)
-            return Pcm(to_int16(limited, 1.0), self.sample_rate)
+            samples = self.limiter.push(_finite(samples), last=self.done)
+            return Pcm(to_int16(samples, 1.0), self.sample_rate)
         return Pcm(to_int16(samples, self._volume), self.sample_rate)
 
     def raw_window(
@@ -259,9 +259,16 @@ class WholeSynthesis(Synthesis):
 
 def to_int16(samples: NDArray[np.floating], volume: float) -> Samples:
     """Return float samples in [-1, 1] as rounded 16-bit samples; louder ones are clipped."""
-    scaled = np.rint(np.nan_to_num(samples) * np.float32(FULL_SCALE * volume))
+    scaled = np.rint(_finite(samples) * np.float32(FULL_SCALE * volume))
     clipped: Samples = np.clip(scaled, -FULL_SCALE, FULL_SCALE).astype(np.int16)
     return clipped
+
+
+def _finite(samples: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Return the samples, with silence and full scale in place of values that are not finite."""
+    if not np.isfinite(samples).all():
+        samples = np.nan_to_num(samples, posinf=1, neginf=-1)
+    return samples
 
 
 def _frames(seam: Seam, text: Mapping[str, Array]) -> int:

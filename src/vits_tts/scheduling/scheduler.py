@@ -8,17 +8,16 @@ core, or on two if the second core would be idle.
 import asyncio
 import time
 from collections.abc import AsyncGenerator, Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, Generic, TypeVar
 
-from vits_tts.cores import start_threads
 from vits_tts.inference.cancel import Cancel
 from vits_tts.inference.session import MOST_CORES
 from vits_tts.scheduling.urgency import Urgency
 from vits_tts.telemetry.metrics import BUSY_THREADS, WAITING_PIECES
+from vits_tts.thread_pool import ThreadPool
 
 T = TypeVar("T")
 
@@ -83,7 +82,7 @@ class Scheduler:
         """Use ``threads`` threads, which start with their first jobs."""
         self.threads = threads
         self._now = now
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="inference")
+        self._pool = ThreadPool(threads, "inference")
         self._waiting: list[_Job] = []
         self._running: set[_Job] = set()
         self._free = threads
@@ -99,7 +98,7 @@ class Scheduler:
             RuntimeError: the system cannot start this many threads.
 
         """
-        start_threads(self._pool, self.threads)
+        self._pool.start()
 
     async def run(self, work: Callable[[Cancel, int], T], urgency: Callable[[], Urgency]) -> Ran[T]:
         """Run ``work(cancel, cores)`` in a thread and return its result with its timing.

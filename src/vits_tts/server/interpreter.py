@@ -1,5 +1,6 @@
 """Settings of the Python interpreter that keep the event loop responsive."""
 
+import asyncio
 import gc
 import sys
 from typing import TYPE_CHECKING, Final
@@ -10,6 +11,11 @@ if TYPE_CHECKING:
 _SWITCH_SECONDS: Final = 0.0005
 """A tenth of Python's default. The event loop releases the interpreter lock at each system call,
 about twelve times a request, and waits this long until a thread that reads text gives it back."""
+_READ_BYTES: Final = 64 * 1024
+"""Bytes that asyncio asks for in one read of a socket, such as that of Redis.
+
+By default it asks for 256 KiB. Because the C heap keeps little free memory, each read would then
+map and unmap memory."""
 
 
 def tune_interpreter(made: "Future[None]") -> None:
@@ -19,4 +25,8 @@ def tune_interpreter(made: "Future[None]") -> None:
     the event loop for a tenth of a second.
     """
     sys.setswitchinterval(_SWITCH_SECONDS)
+    # Not public, so there may be none in another version of Python; then reads are only slower.
+    transport = getattr(asyncio.selector_events, "_SelectorTransport", None)
+    if transport is not None and hasattr(transport, "max_size"):
+        transport.max_size = _READ_BYTES
     made.add_done_callback(lambda _: gc.freeze())

@@ -4,17 +4,16 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from loguru import logger
 
 from vits_tts.config import Server
-from vits_tts.cores import start_threads
 from vits_tts.inference import memory
 from vits_tts.server.interpreter import tune_interpreter
 from vits_tts.server.listener import Listener
+from vits_tts.thread_pool import ThreadPool
 from vits_tts.web import process_metrics
 from vits_tts.web.app import SpeechApplication
 from vits_tts.web.state import State
@@ -105,8 +104,8 @@ def _start_default_executor() -> None:
         RuntimeError: The system cannot start this number of threads.
 
     """
-    pool = ThreadPoolExecutor(_DEFAULT_THREADS, thread_name_prefix="default")
-    start_threads(pool, _DEFAULT_THREADS)
+    pool = ThreadPool(_DEFAULT_THREADS, "default")
+    pool.start()
     asyncio.get_running_loop().set_default_executor(pool)
 
 

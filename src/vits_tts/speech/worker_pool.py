@@ -3,12 +3,11 @@
 import asyncio
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import ParamSpec, TypeVar
 
-from vits_tts.cores import start_threads
 from vits_tts.errors import Unavailable
+from vits_tts.thread_pool import ThreadPool
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -19,8 +18,7 @@ class WorkerPool:
 
     def __init__(self, threads: int) -> None:
         """Run up to ``threads`` threads, which start with their first work."""
-        self._threads = threads
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="helper")
+        self._pool = ThreadPool(threads, "helper")
         self._closed = False
 
     def start(self) -> None:
@@ -30,7 +28,7 @@ class WorkerPool:
             RuntimeError: the system has no room for them.
 
         """
-        start_threads(self._pool, self._threads)
+        self._pool.start()
 
     async def run(self, function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
         """Call ``function`` in a thread, and return its result.

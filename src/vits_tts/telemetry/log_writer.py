@@ -16,6 +16,7 @@ import atexit
 import contextlib
 import os
 import select
+import stat
 import threading
 import time
 import weakref
@@ -27,9 +28,12 @@ from typing import Final, Protocol, TextIO
 _MOST_WAITING_CHARS: Final = 4 * 1024 * 1024
 _END_SECONDS: Final = 2.0
 _LOOK_SECONDS: Final = 0.1
-_GATHERING_SECONDS: Final = 0.01
+_GATHERING_SECONDS: Final = 0.02
+"""Lines in quick succession are written together, once in this time. Each run of the thread delays
+requests a little, since the event loop has to wake it at each system call while it waits for the
+interpreter's lock."""
 _FORK_SECONDS: Final = 1.0
-_STREAM_CHUNK_BYTES: Final = 64 * 1024
+_FILE_CHUNK_BYTES: Final = 64 * 1024
 
 
 class Target(Protocol):
@@ -57,13 +61,14 @@ class Target(Protocol):
 class Descriptor:
     """An open pipe, terminal, socket or file."""
 
-    # A writable pipe accepts this many bytes without blocking and without mixing them with others.
-    chunk_bytes = getattr(select, "PIPE_BUF", 512)
-
     def __init__(self, name: str, number: int) -> None:
         """Write to the file descriptor ``number``."""
         self.name = name
         self._number = number
+        self._is_file = stat.S_ISREG(os.fstat(number).st_mode)
+        # A writable pipe accepts PIPE_BUF bytes without blocking or mixing them with others.
+        pipe_bytes = getattr(select, "PIPE_BUF", 512)
+        self.chunk_bytes = _FILE_CHUNK_BYTES if self._is_file else pipe_bytes
         self.after_fork()
 
     def __eq__(self, other: object) -> bool:
@@ -81,7 +86,7 @@ class Descriptor:
             OSError: The data cannot be written.
 
         """
-        if not self._poll.poll(0):
+        if not self._is_file and not self._poll.poll(0):
             return 0
         try:
             return os.write(self._number, data[: self.chunk_bytes])
@@ -101,7 +106,7 @@ class Descriptor:
 class Stream:
     """A stream without a descriptor, or on a system without ``poll`` (Windows). It may block."""
 
-    chunk_bytes = _STREAM_CHUNK_BYTES
+    chunk_bytes = _FILE_CHUNK_BYTES
 
     def __init__(self, name: str, stream: TextIO) -> None:
         """Write to ``stream``."""
@@ -219,16 +224,16 @@ class Writer:
     # --- the thread ------------------------------------------------------------------------------
 
     def _run(self) -> None:
-        serving = True
+        serving, written = True, -_GATHERING_SECONDS
         while serving and self._bell.get():
-            self._write_all()
-            # Lines in quick succession are written together, a moment later. Waking the thread for
-            # each line would cost the event loop more than the rest of the line.
+            if time.monotonic() - written > _GATHERING_SECONDS:
+                self._write_all()
             with contextlib.suppress(Empty):
                 serving = self._bell.get(timeout=_GATHERING_SECONDS)
             with self._lock:
                 self._rung = False
             self._write_all()
+            written = time.monotonic()
         self._write_all()
 
     def _write_all(self) -> None:
@@ -246,17 +251,19 @@ class Writer:
         """Write the next lines; drop those that fail, and return whether there were none."""
         items: list[str | int] = []
         ends: list[int] = []
-        data = b"\n" if self._cut else b""
+        parts = [b"\n"] if self._cut else []
+        size = len(parts)
         while self._lines:
             item = self._lines[0]
             text = self.note(item) if isinstance(item, int) else item
-            more = text.encode("utf-8", "backslashreplace")
-            if items and len(data) + len(more) > self.target.chunk_bytes:
+            part = text.encode("utf-8", "backslashreplace")
+            if items and size + len(part) > self.target.chunk_bytes:
                 break
             items.append(self._lines.popleft())
-            data += more
-            ends.append(len(data))
-        written = self._written(data)
+            parts.append(part)
+            size += len(part)
+            ends.append(size)
+        written = self._written(b"".join(parts))
         if written:
             self._cut = written not in {int(self._cut), *ends}
         lost = [item for item, end in zip(items, ends, strict=True) if end > written]

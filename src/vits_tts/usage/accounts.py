@@ -25,7 +25,7 @@ from vits_tts.usage.store import UsageStore
 if TYPE_CHECKING:
     from vits_tts.usage.replicas import Replicas
 
-_GATHER_SECONDS: Final = 0.1
+_GATHER_SECONDS: Final = 0.25
 """Amounts of this time are written together; one by one they would slow down cached requests."""
 _POLL_SECONDS: Final = 0.02
 _LOOK_SECONDS: Final = 1.0

@@ -78,6 +78,7 @@ class Addresses:
             Rule(
                 r"(?<![\w.])(?P<rank>[QPHXĐ]|KP|Kp|kp|[qp])\.\s?(?P<number>\d{1,2})(?!\w)(?!\s?(?:%|phút))",
                 self.numbered,
+                needs=".",
             ),
             Rule(
                 r"(?<!\w)(?P<rank>KP|Kp|kp)\s?(?P<number>\d{1,2})(?!\w)", self.numbered, needs="Pp"
@@ -85,9 +86,10 @@ class Addresses:
             Rule(
                 r"(?<![\w.])(?P<rank>[QP])(?P<number>\d{1,2})(?!\w)(?!\s?[/-]?\s?[12]\d{3})",
                 self.short,
+                needs="QP",
             ),
-            Rule(rf"(?<![\w.])(?P<rank>[QP])\.\s?{_NAME}", self.ranked),
-            Rule(rf"(?<![\w.])(?P<rank>[HXĐT])\.\s?{_NAME}", self.placed),
+            Rule(rf"(?<![\w.])(?P<rank>[QP])\.\s?{_NAME}", self.ranked, needs="QP"),
+            Rule(rf"(?<![\w.])(?P<rank>[HXĐT])\.\s?{_NAME}", self.placed, needs="HXĐT"),
             Rule(rf"(?<![\w.])(?P<rank>[qphxđ])\.\s?{_NAME}", self.ranked, needs="."),
             Rule(
                 r"(?i)(?<!\w)km\s?(?P<km>\d{1,4})\s?\+\s?(?P<m>\d{1,3})(?!\w)",

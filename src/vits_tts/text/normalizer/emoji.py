@@ -76,7 +76,10 @@ def steps(emoji: Emoji) -> tuple[Step, ...]:
     """Return the steps that remove emoji and emoticons or, with ``read``, name the common ones."""
     drop = Rule(rf"(?:[{_PICTURES}]\ ?)+", " ", glued=True)
     laughs = Rule(
-        r"(?<=\w)\ ?(?:[:;=]\){2,20}|[:=]\({2,20}|=\]{2,20}|:[vV](?!\w))", " ", glued=True
+        r"(?<=\w)\ ?(?:[:;=]\){2,20}|[:=]\({2,20}|=\]{2,20}|:[vV](?!\w))",
+        " ",
+        glued=True,
+        needs=":;=",
     )
     emoticons = Rule(_EMOTICONS, "", glued=True)
     if emoji == "drop":

@@ -56,9 +56,9 @@ SPELLING: Final[tuple[Step, ...]] = (
     lower,
     Rule(r"o[àáảãạèéẻẽẹ](?!\w)|(?<!q)u[ỳýỷỹỵ](?!\w)", _old, glued=True),
     Rule(r"[òóỏõọ](?:a(?=n[gh]?\b|c\b|ch\b|t\b|m\b|p\b|i\b|y\b|o\b)|e(?=n\b|t\b|o\b|m\b))|"
-         r"(?<!q)[ùúủũụ]y(?=n\b|t\b|ch\b|nh\b|u\b|a\b|p\b)", _new, glued=True),
-    Rule(rf"(?<!\w)k(?=[{_BACK}]\w{{0,5}}(?!\w))", "c", glued=True),
-    Rule(r"(?<=[aăâeêoôơiuưyắấặậáạốộếệ])k(?!\w)", "c", glued=True),
+         r"(?<!q)[ùúủũụ]y(?=n\b|t\b|ch\b|nh\b|u\b|a\b|p\b)", _new, glued=True, needs="òóỏõọùúủũụ"),
+    Rule(rf"(?<!\w)k(?=[{_BACK}]\w{{0,5}}(?!\w))", "c", glued=True, needs="k"),
+    Rule(r"(?<=[aăâeêoôơiuưyắấặậáạốộếệ])k(?!\w)", "c", glued=True, needs="k"),
     Rule(r"(?<!\w)[a-zđăâêôơư]{1,6}[cpt]h?(?!\w)", _stopped, glued=True),
 )  # fmt: skip
 """Rules for spelling: small letters, the traditional place of tones (hòa, khỏe), c for k (Kon Tum).
@@ -67,7 +67,7 @@ Syllables that end in a stop get the tone that was not written.
 """
 
 UNWRAPPED: Final[tuple[Step, ...]] = (
-    Rule(rf"(?<=[^\s.!?:;])\ ?\n\ ?(?=[{SMALLS}])(?![a-zđ][).]\s)", " ", glued=True),
+    Rule(rf"(?<=[^\s.!?:;])\ ?\n\ ?(?=[{SMALLS}])(?![a-zđ][).]\s)", " ", glued=True, needs="\n"),
 )
 """Rules that join a line that ends inside a sentence with the next line."""
 
@@ -104,9 +104,9 @@ PUNCTUATION: Final[tuple[Step, ...]] = (
 
 SPACES: Final[tuple[Step, ...]] = (
     Rule(r"\ {2,4000}", " ", glued=True),
-    Rule(r"\ ?\n\ ?", "\n", glued=True),
-    Rule(r"\n{3,4000}", "\n\n", glued=True),
-    Rule(r"(?<=[^\s.!?:;,])(?=\n)|,(?=\n)", ".", glued=True),
+    Rule(r"\ ?\n\ ?", "\n", glued=True, needs="\n"),
+    Rule(r"\n{3,4000}", "\n\n", glued=True, needs="\n"),
+    Rule(r"(?<=[^\s.!?:;,])(?=\n)|,(?=\n)", ".", glued=True, needs="\n"),
     Rule(r"\A\s{1,4000}|\s{1,4000}\Z", "", glued=True),
 )
 """Rules for white space: one space between words, one line end between lines.

@@ -68,6 +68,7 @@ class Times:
             Rule(
                 r"(?:(?<=sáng)|(?<=chiều)|(?<=tối)|(?<=trưa))\ ?[-–]\ ?(?=\w+(?:\ \w+)?\ giờ)",
                 " đến ",
+                needs="-–",
             ),
             Rule(rf"{_START}(?P<hour>1?\d)\s?(?P<half>[aApP]\.?[mM]\b\.?)", self.half_hour),
             Rule(rf"(?<!\w)(?<!\d[.,:/])(?<!-){_CLOCK}", self.clock),

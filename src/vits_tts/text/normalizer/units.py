@@ -10,7 +10,7 @@ from typing import Final
 
 from vits_tts.text.letters import SMALLS
 from vits_tts.text.normalizer import ambiguity
-from vits_tts.text.normalizer.rules import Rule, Step, after, before
+from vits_tts.text.normalizer.rules import Rule, Step, Where, after, before
 from vits_tts.text.normalizer.unit_table import (
     LENGTHS,
     MONEY,
@@ -36,6 +36,7 @@ _AFTER_NUMBER: Final = (
     + "|".join(rf"(?<=\d\ {scale}\ )" for scale in SCALES)
     + "|" + "|".join(rf"(?<=\d{scale}\ )" for scale in SCALES) + ")"
 )  # fmt: skip
+_AMOUNT: Final = r"[\d½-¾⅓-⅞]"
 _WORD: Final = rf"[{SMALLS}]{{1,8}}"
 _DASH: Final = r"\s?[-–—]\s?"
 _LOOSE: Final = (
@@ -66,6 +67,23 @@ class Units:
 
     def steps(self) -> tuple[Step, ...]:
         """Return the steps: prefixes, mixed units, ranges, rates, then simple units."""
+        return (
+            Where(_AMOUNT, *self._mixed_and_rates()),
+            Rule(
+                rf"(?<=[{SMALLS})])\ ?/\ ?(?:1\ )?(?=(?:{_EACH})(?!\w))",
+                self.each,
+                needs="/",
+            ),
+            Rule(
+                rf"(?<=[{SMALLS}])/(?=[{SMALLS}])",
+                lambda match: " trên " if _OVER.search(before(match)) else None,
+                needs="/",
+            ),
+            Where(_AMOUNT, *self._simple()),
+            Rule(rf"(?<![\w/])(?P<unit>{'|'.join(_LOOSE)})(?![\w/²³])", self.loose, needs="kmc°"),
+        )
+
+    def _mixed_and_rates(self) -> tuple[Step, ...]:
         scale = "|".join((*SCALES, "billion", "million", "M", "K", "k", "B"))
         dash = rf"(?:{_DASH}{NUMBER})?"
         return (
@@ -186,16 +204,10 @@ class Units:
                 self.rate,
                 needs="/",
             ),
-            Rule(
-                rf"(?<=[{SMALLS})])\ ?/\ ?(?:1\ )?(?=(?:{_EACH})(?!\w))",
-                self.each,
-                needs="/",
-            ),
-            Rule(
-                rf"(?<=[{SMALLS}])/(?=[{SMALLS}])",
-                lambda match: " trên " if _OVER.search(before(match)) else None,
-                needs="/",
-            ),
+        )
+
+    def _simple(self) -> tuple[Step, ...]:
+        return (
             Rule(
                 r"(?<=\d)\ ?M(?=\ (?:X\ |\d{1,2}\ )?"
                 r"(?:NGỦ|TẦNG|LẦU|PN|MẶT|MT|NỞ|GẦN|SÁT|HẺM|NGÕ|Ô)(?!\w))",
@@ -213,7 +225,6 @@ class Units:
             Rule(r"(?<=\d)\ ?T(?!\w)", self.tonnes, needs="T"),
             Rule(rf"(?<=\d)\ ?(?P<unit>{_any_of(SHORT)})(?![\w/])", self.short),
             Rule(rf"{_AFTER_NUMBER}\s?(?P<unit>{_UNIT}){_END}", self.unit),
-            Rule(rf"(?<![\w/])(?P<unit>{'|'.join(_LOOSE)})(?![\w/²³])", self.loose, needs="kmc°"),
         )
 
     def prefixed(self, match: re.Match[str]) -> str:
