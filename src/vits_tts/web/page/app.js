@@ -1,5 +1,6 @@
 // Connects the page: the controls, the requests to the server, and the display of the answers.
 
+import { Dictionary } from "./dictionary.js";
 import { Form } from "./form.js";
 import { readingNodes } from "./reading.js";
 import { Recording } from "./recording.js";
@@ -29,6 +30,10 @@ class Page {
     this.service = new Service();
     this.form = new Form(root.dataset, () => this.#changed());
     this.sound = new Sound();
+    this.dictionary = new Dictionary(this.service, {
+      hear: (rule) => this.#speak({ ...this.form.speech, ...rule }),
+      changed: () => this.#dictionaryChanged(),
+    });
     this.secured = root.dataset.keys === "true";
     part("access").hidden = !this.secured;
     part("more").hidden = root.dataset.docs !== "true";
@@ -37,6 +42,7 @@ class Page {
     this.#listen();
     this.#show();
     this.#loadVoices();
+    this.dictionary.load();
     this.#askReading();
   }
 
@@ -93,14 +99,15 @@ class Page {
     return Boolean(this.#talking) || this.sound.player.playing;
   }
 
-  async #speak() {
+  async #speak(speech = this.form.speech) {
     this.#stop();
     this.service.key = part("key").value.trim(); // also if the field still has the focus
     const talking = (this.#talking = new AbortController());
     this.#showProblem(null);
     this.#say("waiting");
     this.#showSpeaking();
-    const { speech, length, sampleRate } = this.form;
+    const { sampleRate } = this.form;
+    const length = [...speech.text].length;
     try {
       this.sound.expect((length * SECONDS_PER_CHARACTER) / (speech.speed ?? 1) + 0.5, sampleRate);
       await this.#listenTo(speech, talking);
@@ -178,10 +185,18 @@ class Page {
     this.#timer = setTimeout(() => this.#askReading(), READING_PAUSE);
   }
 
+  // Another dictionary is chosen, or has other rules.
+  #dictionaryChanged() {
+    this.form.dictionaries = this.dictionary.names;
+    this.#read = null;
+    this.#showCode();
+    this.#askReading();
+  }
+
   async #askReading() {
     this.#asking?.abort();
     this.#asking = new AbortController();
-    const text = this.form.text.value;
+    const { text } = this.form.speech;
     if (text === this.#read?.text) return;
     if (!text.trim() || this.form.length > this.form.limit) {
       this.#read = null;
@@ -189,7 +204,7 @@ class Page {
       return;
     }
     try {
-      this.#read = { text, reading: await this.service.reading(text, this.#asking.signal) };
+      this.#read = { text, reading: await this.service.reading(this.form.speech, this.#asking.signal) };
     } catch (error) {
       if (error.name === "AbortError") return;
       this.#read = null; // the request for speech will show the reason
@@ -250,6 +265,7 @@ class Page {
     settings.key = part("keep").checked ? this.service.key : "";
     this.#showProblem(null);
     this.#loadVoices();
+    this.dictionary.load();
     this.#askReading();
   }
 
@@ -293,6 +309,7 @@ class Page {
     part("language").lang = this.words.language === "vi" ? "en" : "vi";
     this.form.show(this.words);
     this.sound.show(this.words);
+    this.dictionary.show(this.words);
     this.#showTheme();
     this.#showReading();
     this.#showCode();

@@ -17,6 +17,7 @@ const part = (name) => document.getElementById(name);
 
 export class Form {
   #voices = [];
+  dictionaries = []; // the names of those that are used
 
   constructor({ formats, maxTextChars }, changed) {
     this.limit = Number(maxTextChars);
@@ -56,6 +57,7 @@ export class Form {
       ...(voice && !voice.default && { voice: voice.name }),
       ...(voice?.speakers.length && { speaker: this.speaker.value }),
       ...(this.speed.value !== "1" && { speed: Number(this.speed.value) }),
+      ...(this.dictionaries.length && { dictionaries: this.dictionaries }),
     };
   }
 

@@ -3,6 +3,7 @@
 
 const WAV_HEADER_BYTES = 44;
 const RATE_OFFSET = 24;
+const DICTIONARIES = "v1/pronunciation-dictionaries";
 
 // The reason why a request failed: a code of docs/HTTP.md, `unreachable` or `interrupted`.
 export class Problem extends Error {
@@ -25,8 +26,42 @@ export class Service {
     return (await this.#ask("voices")).json();
   }
 
-  async reading(text, signal) {
-    return (await this.#ask("normalize", { body: { text }, signal })).json();
+  // Return the spoken text of a request.
+  async reading({ text, dictionaries }, signal) {
+    return (await this.#ask("normalize", { body: { text, dictionaries }, signal })).json();
+  }
+
+  // Return the caller's pronunciation dictionaries and the shared ones, without their rules.
+  async dictionaries() {
+    const found = [];
+    let cursor = "";
+    do {
+      const path = `${DICTIONARIES}?page_size=100${cursor && `&cursor=${cursor}`}`;
+      const page = await (await this.#ask(path)).json();
+      found.push(...page.pronunciation_dictionaries);
+      cursor = page.has_more ? page.next_cursor : "";
+    } while (cursor);
+    return found;
+  }
+
+  // Return a dictionary with its rules.
+  async dictionary(id) {
+    return (await this.#ask(`${DICTIONARIES}/${id}`)).json();
+  }
+
+  async newDictionary(name, rules) {
+    return (await this.#ask(`${DICTIONARIES}/add-from-rules`, { body: { name, rules } })).json();
+  }
+
+  // Fails if another person has changed the dictionary since it was read, and so does `removeRule`.
+  async addRules({ id, latest_version_id }, rules) {
+    const body = { rules, expected_latest_version_id: latest_version_id };
+    await this.#ask(`${DICTIONARIES}/${id}/add-rules`, { body });
+  }
+
+  async removeRule({ id, latest_version_id }, { string_to_replace }) {
+    const body = { rule_strings: [string_to_replace], expected_latest_version_id: latest_version_id };
+    await this.#ask(`${DICTIONARIES}/${id}/remove-rules`, { body });
   }
 
   // Return the whole answer to a speech request as a Blob.
