@@ -1,6 +1,7 @@
 """Signals to the master and to workers, at unexpected moments."""
 
 import asyncio
+import math
 import os
 import signal
 import time
@@ -63,9 +64,10 @@ def _end_a_worker(chance: Random) -> tuple[str, Act]:
 
     async def act(target: Target) -> None:
         worker = _one_of(target, index)
-        target.killed[worker] = time.monotonic()
+        target.killed[worker] = math.inf  # until it is gone it may take requests that it cuts
         os.kill(worker, number)
         await _gone(target, {worker})
+        target.killed[worker] = time.monotonic()
 
     return f"{number.name} to worker {index}", act
 

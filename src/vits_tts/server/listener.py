@@ -24,6 +24,7 @@ from vits_tts.web.http.exchange import Connection, Peer, Times, refusal
 from vits_tts.web.http.forwarded import Proxies, network
 from vits_tts.web.http.http1 import READ_BYTES
 from vits_tts.web.http.room import Room
+from vits_tts.web.http.turns import Turns
 
 _SEND_BUFFER_BYTES: Final = 128 * 1024
 """The kernel's send buffer for each connection; accepted sockets inherit it.
@@ -31,7 +32,7 @@ _SEND_BUFFER_BYTES: Final = 128 * 1024
 The default takes megabytes, which is minutes of speech, and reports progress only after a third was
 read. A client that plays in real time would look as if it had stopped reading.
 """
-_ACCEPT_AT_ONCE: Final = 128
+_ACCEPT_AT_ONCE: Final = 32
 _PAUSE_SECONDS: Final = 0.5
 _SWEEP_SECONDS: Final = 0.5
 _OPERATIONS_CONNECTIONS: Final = 64
@@ -68,6 +69,7 @@ class Listener(HTTPServer):
         limit = _affordable(settings.max_connections)
         self._room = Room(limit, settings.connections_per_address)
         self._operations_room = Room(_OPERATIONS_CONNECTIONS)
+        self._turns = Turns()
         self._doors: list[_Door] = []
         self._sweeping: asyncio.TimerHandle | None = None
 
@@ -118,7 +120,8 @@ class Listener(HTTPServer):
                 return
             stream = self._stream(connection)
             stack.pop_all()
-        served = Connection(stream, self.conn_params, peer, room, self._times, counted)
+        turns = self._turns if room is self._room else None
+        served = Connection(stream, self.conn_params, peer, room, self._times, counted, turns)
         self._connections.add(served)
         served.start_serving(self)
 

@@ -50,11 +50,14 @@ from vits_tts.web.http.http1 import Incoming, body_length, parsed
 from vits_tts.web.http.minimum_rate import GRAIN_BYTES, MinimumRate
 from vits_tts.web.http.room import Room
 from vits_tts.web.http.sockets import forget_unsent, unsent
+from vits_tts.web.http.turns import Turns
 from vits_tts.web.schema.responses import Problem
 
 _LINGER_SECONDS: Final = 2.0
 """Seconds for which the rest of a refused request is read and discarded before closing. Closing a
 socket with unread bytes resets the connection, so that the client may lose the answer."""
+_FEW: Final = 32
+"""Connections that are so few that their requests need not take turns."""
 _TAIL_BYTES_A_SECOND: Final = 16 * 1024
 """The bytes that count as a second of speech at the end of any answer. The minimum rate requires a
 quarter of them in each second."""
@@ -97,16 +100,19 @@ class Connection(HTTP1ServerConnection):
         room: Room,
         times: Times,
         address: str | None,
+        turns: Turns | None = None,
     ) -> None:
         """Wait for the first request.
 
-        ``address`` is the address or network to whose limit the connection counts.
+        ``address`` is the address or network to whose limit the connection counts. With ``turns``
+        requests take turns with those of other connections, if there are many.
         """
         super().__init__(stream, parameters, peer)
         self.incoming = Incoming(stream)
         self.address = address
         self._room = room
         self._times = times
+        self._turns = turns
         self._now = time.monotonic
         self._deadline = self._now() + times.request  # a new client should send a request soon
         self._begun = True
@@ -132,6 +138,10 @@ class Connection(HTTP1ServerConnection):
         """Wait for the body of a request."""
         self._begun = True
         self._wait(self._times.request)
+
+    def turn(self) -> "asyncio.Future[None] | None":
+        """Return None if a request may begin now, as usual, else a future to wait for."""
+        return self._turns.take() if self._turns and len(self._room) > _FEW else None
 
     def answers(self) -> None:
         """Mark the connection as busy: the request is complete."""
@@ -227,8 +237,7 @@ class Exchange(HTTP1Connection):
         told = False
         caller = self._caller
         try:
-            head = await caller.incoming.head(self.params.max_header_size, caller.head_begun)
-            start_line, headers = parsed(head)
+            start_line, headers = parsed(await self._head())
             length = body_length(start_line, headers)
             self._request_start_line, self._request_headers = start_line, headers
             self._disconnect_on_finish = not self._can_keep_alive(start_line, headers)
@@ -262,6 +271,14 @@ class Exchange(HTTP1Connection):
             if told:
                 delegate.on_connection_close()
             self._clear_callbacks()
+
+    async def _head(self) -> bytes:
+        """Return the head of the request once it is there and may be answered."""
+        caller = self._caller
+        head = await caller.incoming.head(self.params.max_header_size, caller.head_begun)
+        if turn := caller.turn():
+            await turn
+        return head
 
     @property
     def _kept(self) -> bool:
