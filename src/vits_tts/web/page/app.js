@@ -1,5 +1,6 @@
 // Connects the page: the controls, the requests to the server, and the display of the answers.
 
+import { ANSWER, conversation, rateOf } from "./conversation.js";
 import { Dictionary } from "./dictionary.js";
 import { Form } from "./form.js";
 import { readingNodes } from "./reading.js";
@@ -24,6 +25,8 @@ class Page {
   #timer = 0;
   #read = null; // the text and its spoken form, as shown
   #problem = null;
+  #answer = { heard: null, count: 0 };
+  #conversing = false; // the speech under way is an answer of the conversation
 
   constructor() {
     this.words = new Words(settings.language);
@@ -42,7 +45,7 @@ class Page {
     this.#listen();
     this.#show();
     this.#loadVoices();
-    this.dictionary.load();
+    if (!this.secured || this.service.key) this.dictionary.load();
     this.#askReading();
   }
 
@@ -53,6 +56,10 @@ class Page {
       else this.#speak();
     });
     part("retry").addEventListener("click", () => this.#retry());
+    part("converse").addEventListener("click", () => {
+      if (this.#active && this.#conversing) this.#stop();
+      else this.#converse();
+    });
     part("download").addEventListener("click", () => this.#download());
     part("copy").addEventListener("click", () => this.#copy());
     part("key").addEventListener("change", () => this.#keyed());
@@ -99,18 +106,44 @@ class Page {
     return Boolean(this.#talking) || this.sound.player.playing;
   }
 
-  async #speak(speech = this.form.speech) {
+  #speak(speech = this.form.speech) {
+    const { sampleRate } = this.form;
+    return this.#play(speech, sampleRate, (signal) => this.service.speech(speech, signal));
+  }
+
+  // Speak an answer while it is being written.
+  #converse() {
+    const { voice, speaker, speed = 1 } = this.form.speech;
+    const sampleRate = rateOf(this.form.sampleRate);
+    const speech = { text: ANSWER, ...(voice && { voice }), ...(speaker && { speaker }) };
+    const begin = (signal) => this.#conversation({ speed, sampleRate }, signal);
+    return this.#play(speech, sampleRate, begin, true);
+  }
+
+  async *#conversation(options, signal) {
+    const address = await this.service.agentAddress(this.form.voice.value, options.sampleRate);
+    signal.throwIfAborted();
+    let text = "";
+    this.#showAnswer(text);
+    yield* conversation(address, options, signal, {
+      written: (answer) => this.#showAnswer((text = answer)),
+      heard: (count) => this.#showAnswer(text, count),
+    });
+  }
+
+  // Play the sound that `begin` yields.
+  async #play(speech, sampleRate, begin, conversing = false) {
     this.#stop();
+    this.#conversing = conversing;
     this.service.key = part("key").value.trim(); // also if the field still has the focus
     const talking = (this.#talking = new AbortController());
     this.#showProblem(null);
     this.#say("waiting");
     this.#showSpeaking();
-    const { sampleRate } = this.form;
-    const length = [...speech.text].length;
+    const { length } = [...speech.text];
     try {
       this.sound.expect((length * SECONDS_PER_CHARACTER) / (speech.speed ?? 1) + 0.5, sampleRate);
-      await this.#listenTo(speech, talking);
+      await this.#listenTo(speech, begin(talking.signal), talking);
       this.sound.complete(true);
     } catch (error) {
       if (this.#talking !== talking) return; // another speech has replaced it
@@ -121,8 +154,8 @@ class Page {
     this.#showSpeaking();
   }
 
-  async #listenTo(speech, talking) {
-    for await (const arrived of this.service.speech(speech, talking.signal)) {
+  async #listenTo(speech, sound, talking) {
+    for await (const arrived of sound) {
       talking.signal.throwIfAborted();
       if (typeof arrived === "number") {
         this.sound.begin(new Recording(arrived));
@@ -143,7 +176,9 @@ class Page {
 
   #stop() {
     if (!this.#active) return;
-    this.#talking?.abort();
+    const stopped = new DOMException("stopped", "AbortError");
+    stopped.playedMs = Math.round(this.sound.player.position * 1000);
+    this.#talking?.abort(stopped);
     this.#talking = null;
     if (this.sound.recording) this.sound.complete(false);
     this.sound.player.pause();
@@ -265,7 +300,7 @@ class Page {
     settings.key = part("keep").checked ? this.service.key : "";
     this.#showProblem(null);
     this.#loadVoices();
-    this.dictionary.load();
+    if (!this.secured || this.service.key) this.dictionary.load();
     this.#askReading();
   }
 
@@ -295,6 +330,25 @@ class Page {
     part("speak").dataset.state = word;
     part("speak-word").dataset.word = word;
     part("speak-word").textContent = this.words.say(word);
+    const { dataset } = part("converse");
+    dataset.word = this.#active && this.#conversing ? "interrupt" : "converse";
+    part("converse").textContent = this.words.say(dataset.word);
+  }
+
+  // Show the answer so far. After an interruption, `heard` characters of it were heard.
+  #showAnswer(text, heard = null) {
+    const letters = [...text];
+    const rest = document.createElement("s");
+    rest.textContent = heard === null ? "" : letters.slice(heard).join("");
+    part("answer").replaceChildren(letters.slice(0, heard ?? letters.length).join(""), rest);
+    this.#answer = { heard, count: letters.length };
+    this.#showHeard();
+  }
+
+  #showHeard() {
+    const { heard, count } = this.#answer;
+    const [known, all] = [heard ?? 0, count].map((value) => this.words.number(value));
+    part("heard").textContent = heard === null ? "" : this.words.say("heard", { heard: known, all });
   }
 
   #showTheme() {
@@ -313,6 +367,8 @@ class Page {
     this.#showTheme();
     this.#showReading();
     this.#showCode();
+    this.#showHeard();
+    this.#showSpeaking();
     this.#showProblem(this.#problem);
   }
 }

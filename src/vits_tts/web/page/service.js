@@ -98,6 +98,19 @@ export class Service {
     }
   }
 
+  // Return the address of the WebSocket for voice agents. It cannot have the key in a header, so it
+  // has a token that stands for the key.
+  async agentAddress(voice, sampleRate) {
+    const address = new URL(this.address(`v1/text-to-speech/${encodeURIComponent(voice)}/multi-stream-input`));
+    address.protocol = address.protocol.replace("http", "ws");
+    address.searchParams.set("output_format", `pcm_${sampleRate}`);
+    if (this.key) {
+      const { token } = await (await this.#ask("v1/tokens", { body: {} })).json();
+      address.searchParams.set("token", token);
+    }
+    return address.href;
+  }
+
   async #ask(path, { body, signal } = {}) {
     if (/[^!-~]/.test(this.key)) throw new Problem("key_invalid"); // a header cannot contain it
     const headers = this.key ? { Authorization: `Bearer ${this.key}` } : {};
