@@ -80,8 +80,11 @@ class SpeechWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
         """Install the handlers and unblock the signals that the master blocked before the fork.
 
         SIGHUP is ignored, because a closed terminal sends it to the master and to all workers.
+        SIGABRT, which the master sends to a worker that hangs, ends it at once. gunicorn's handler
+        would raise SystemExit in the middle of a request, which then fails with status 500.
         """
         super().init_signals()
+        signal.signal(signal.SIGABRT, signal.SIG_DFL)
         for number in (signal.SIGHUP, signal.SIGUSR2):
             signal.signal(number, signal.SIG_IGN)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
