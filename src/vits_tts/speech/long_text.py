@@ -15,7 +15,8 @@ from typing import Final, TypeAlias
 from vits_tts.config import Config
 from vits_tts.markup.plan import begins_as_ssml, plan_of
 from vits_tts.speech.options import DEFAULT_OPTIONS, IN_PROCESS, Reader, SpeechOptions
-from vits_tts.speech.requests import RequestReader, max_spoken_chars
+from vits_tts.speech.request_builder import max_spoken_chars
+from vits_tts.speech.requests import RequestReader
 from vits_tts.speech.timeline import Timeline
 from vits_tts.text.aligned import Text
 from vits_tts.text.incremental import Part, beginning
@@ -108,7 +109,7 @@ class LongTexts:
             return None
         if plan_of(text, "text", inline=self._config.markup.inline):
             return None
-        request, reading = self._requests.incremental(options)
+        request, reading = self._requests.builder.incremental(options)
         reading.add(beginning(text, _HEAD_CUTS, _HEAD_CHARS))
         parts = reading.settled()
         first = next(parts, None)
@@ -138,7 +139,7 @@ class _LongText:
         self._options = options
         self._reader = reader
         self._parts = parts
-        self._request = requests.with_sentences(request, first.sentences)
+        self._request = requests.builder.with_sentences(request, first.sentences)
         self._first = first
         self._said = list(first.sentences)
         self._end = first.end
@@ -165,7 +166,9 @@ class _LongText:
             self._end = part.end
             if timeline:
                 _add(timeline, part)
-            yield self._requests.with_sentences(self._request, part.sentences).sentences, part.pause
+            yield self._requests.builder.with_sentences(
+                self._request, part.sentences
+            ).sentences, part.pause
         request, reading = await self._requests.read_once(self._text, self._options, self._reader)
         await complete(request)
         said = self._said_of(reading.sentences)

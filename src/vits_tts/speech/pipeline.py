@@ -34,9 +34,10 @@ from vits_tts.speech.lengths import SentenceLengths
 from vits_tts.speech.long_text import LongTexts
 from vits_tts.speech.options import Reader, SpeechOptions
 from vits_tts.speech.reading_queue import ReadingQueue
+from vits_tts.speech.request_builder import max_spoken_chars
 from vits_tts.speech.request_stats import RequestStats
 from vits_tts.speech.request_streamer import RequestStreamer
-from vits_tts.speech.requests import RequestReader, max_spoken_chars
+from vits_tts.speech.requests import RequestReader
 from vits_tts.speech.saved_files import Charge, SavedFiles, SavedSpeech, Streamer, free_of_charge
 from vits_tts.speech.sentence_synthesizer import SentenceSynthesizer
 from vits_tts.speech.text_stream import TextPace, TextStream

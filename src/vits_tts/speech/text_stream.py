@@ -83,7 +83,7 @@ class TextStream:
         self._stats = stats
         self._pace = pace
         self._hurried = hurried
-        self._request, self._reading = requests.incremental(options)
+        self._request, self._reading = requests.builder.incremental(options)
         self.sample_rate = requests.sample_rate(self._request)
         self.timeline = Timeline("", Reading(Text(""), ()), self.sample_rate)
         """When each sentence and word is heard, on the way; places count all characters."""
@@ -302,7 +302,7 @@ class TextStream:
             return
         self._chunks += 1
         for part in self._held:
-            request = self._requests.with_sentences(self._request, part.sentences)
+            request = self._requests.builder.with_sentences(self._request, part.sentences)
             self.timeline.add(
                 part.written,
                 Reading(part.text, part.sentences),
