@@ -81,7 +81,7 @@ class DaemonThreads:
         thread = threading.Thread(target=self._run, name=name, daemon=True)
         try:
             thread.start()
-        except RuntimeError as error:  # no memory or too many threads, perhaps only now
+        except RuntimeError as error:  # out of memory or threads, perhaps only for a moment
             logger.debug("no thread for {}: {}", self._name, error)
             return False
         self._threads.append(thread)
@@ -109,7 +109,7 @@ class DaemonThreads:
     def _run(self) -> None:
         while (call := self._queue.get()) is not None:
             self._call(call)
-            del call  # it keeps its result in memory
+            del call  # otherwise its result stays in memory until the next call
 
     def _call(self, call: _Call) -> None:
         """Run a call in this thread, unless it was cancelled, and complete its future."""

@@ -48,7 +48,7 @@ _CAREFUL: Final = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 _BINARY: Final = getattr(os, "O_BINARY", 0)
 _GONE: Final = (FileNotFoundError, NotADirectoryError, PermissionError)
 _NO_FILE: Final = frozenset({errno.ELOOP, errno.ENXIO})
-"""Errors of links and of sockets."""
+"""Error numbers of opening a symbolic link or a socket, which are not audio files."""
 
 
 class IndexOutdated(Exception):

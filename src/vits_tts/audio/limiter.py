@@ -27,7 +27,8 @@ class Limiter:
 
     def __init__(self, gain: float, sample_rate: int) -> None:
         """Begin a stream at ``sample_rate`` in hertz."""
-        self._gain = float(gain)  # not one of numpy, which would make float32 float64
+        # Not a float of numpy, which would turn float32 samples into float64.
+        self._gain = float(gain)
         self._half = half = max(1, round(_HALF_SECONDS * sample_rate))
         self._reach = 4 * half + _BESIDE
         """Samples before and after a sample that its gain depends on."""

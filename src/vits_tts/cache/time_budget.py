@@ -24,7 +24,7 @@ class TimeBudget:
         """
         if self.left <= 0:
             if asyncio.iscoroutine(work):
-                work.close()  # a command that is begun would leave an unread answer
+                work.close()  # cancelling a command that was sent would leave an unread answer
             raise TimeoutError
         start = time.monotonic()
         try:

@@ -28,7 +28,7 @@ TcpUri = Annotated[str, AfterValidator(_tcp_uri)]
 
 
 def _named(value: object) -> object:
-    """Read numbers as names, which YAML makes of them."""
+    """Convert numbers to names, since YAML reads a name of digits as a number."""
     if isinstance(value, dict):
         return {str(key) if isinstance(key, int) else key: name for key, name in value.items()}
     return value
@@ -155,7 +155,7 @@ class Zalo(Section):
 
 
 class Vbee(Section):
-    """Vbee's speech API, the present one and the one before."""
+    """Vbee's speech API: the current version and the previous one."""
 
     voices: ForeignVoices = Field({}, description=_VOICES)
 

@@ -146,7 +146,7 @@ class Server(Section):
 
     @property
     def connections_per_address(self) -> int:
-        """The most connections of one process from one address."""
+        """The maximum number of connections of one process from one address."""
         if self.max_connections_per_address != "auto":
             return self.max_connections_per_address
         return max(1, self.max_connections // 4)
@@ -246,7 +246,7 @@ class Limits(Section):
 
     @property
     def concurrent_per_caller(self) -> int:
-        """The most speech requests of one client under way in one process."""
+        """The maximum number of speech requests of one client under way in one process."""
         if self.max_concurrent_per_caller != "auto":
             return self.max_concurrent_per_caller
         return max(1, self.max_concurrent // 2)

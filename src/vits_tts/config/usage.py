@@ -10,12 +10,12 @@ from vits_tts.config.types import Count, Section
 
 
 def _number(value: object) -> object:
-    """Return a number for its digits, which are all that the environment has."""
+    """Convert digits to a number, since environment variables have only strings."""
     return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else value
 
 
 class Budget(Section):
-    """The most that one key may use in a calendar month, in UTC."""
+    """The limits of one key in a calendar month, in UTC."""
 
     characters: Count | None = Field(None, description="Characters of text; null for no limit.")
     seconds: Count | None = Field(None, description="Seconds of sound; null for no limit.")

@@ -90,7 +90,7 @@ _ADVICE: Final[Mapping[str, str]] = {
     "languages": "a voice is chosen by its name, see /voices",
 }
 _SILENT: Final = frozenset({"desc", "metadata", "script", "style", "think", "thinking"})
-"""Unknown elements whose content is no speech, so that it is left out with them."""
+"""Unknown elements whose content is not speech; they are left out with their content."""
 
 _ALPHABETS: Final = {
     "ipa": "ipa",
@@ -163,7 +163,7 @@ class _Parser:
 
     def plan(self) -> Plan:
         try:
-            self._expat.Parse(self._data, True)  # its only form
+            self._expat.Parse(self._data, True)  # typeshed accepts only positional arguments
         except expat.ExpatError as error:
             self._char = self._place(self._expat.ErrorByteIndex)
             self._fail_xml(error)

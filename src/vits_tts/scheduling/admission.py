@@ -37,7 +37,7 @@ Left: TypeAlias = Callable[[], float | None]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Place:
-    """A request under way. ``heard`` if a client listens to it as it is made."""
+    """A request under way. ``heard`` says that a client listens while it is synthesised."""
 
     heard: bool
     caller: str | None
@@ -139,7 +139,7 @@ class Admission:
                     del self._callers[caller]
 
     def _full(self, concerned: Callable[["_Place"], bool], reason: str = "full") -> Busy:
-        """Return the error, with the seconds until the first of the places that matter is free."""
+        """Return the error, with the seconds until a place is free that the new request may use."""
         REFUSALS.labels(reason).inc()
         known = [place.left() for place in self._places if concerned(place)]
         wait = min((left for left in known if left is not None), default=_UNKNOWN_SECONDS)
@@ -182,7 +182,7 @@ class Admission:
         return claim
 
     def _claim(self, demand: Demand, others: Sequence[_Claim], now: float) -> _Claim:
-        """Return the claim of a stream whose first sound comes after those of all ``others``."""
+        """Return the claim of a new stream; its first sound comes after those of ``others``."""
         delay = (sum(other.start for other in others) + demand.start) / self._threads
         return _Claim(now + delay, demand.start, demand.seconds, demand.rate)
 

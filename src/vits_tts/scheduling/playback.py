@@ -113,7 +113,7 @@ class Playback:
         return gap
 
     def leave_out(self, stretch: Stretch) -> None:
-        """Remove a sentence that has been delivered whole."""
+        """Remove a sentence that has been delivered completely."""
         self._stretches.remove(stretch)
         if stretch.owed:  # the real length differs from the expected one
             self._owed -= stretch.expected - stretch.handed
@@ -138,6 +138,6 @@ class BackgroundPlayback(Playback):
         return NO_DEADLINE
 
     def hand(self, seconds: float, stretch: Stretch | None = None) -> float:
-        """Count ``seconds`` as delivered and return 0: there is no gap without a listener."""
+        """Count ``seconds`` as delivered, and return 0: without a listener there is no gap."""
         super().hand(seconds, stretch)
         return 0.0

@@ -49,7 +49,8 @@ class WorkerState(IntEnum):
     STARTING = 0
     ABLE = 1
     TIRED = 2
-    """The worker wants a successor: it reached ``server.max_requests``, or cannot load a voice."""
+    """The worker asks to be replaced: it reached ``server.max_requests``, or cannot load a
+    voice."""
     REPLACED = 3
     """The master has told the worker to end, because another one replaces it."""
 

@@ -1,6 +1,6 @@
 """Requests built from texts: voice, plan, spoken text, and sentences with keys.
 
-The methods compute for long, so they run in a thread of the reading queue.
+The methods take long, so they run in a thread of the reading queue.
 """
 
 from collections.abc import Callable, Iterable
@@ -29,9 +29,9 @@ from vits_tts.types import Sentence, SpeechRequest
 from vits_tts.voice.manifest import Manifest
 
 SPOKEN_PER_WRITTEN: Final = 4
-"""A text may come to this many times ``server.max_text_chars`` when it is spoken."""
+"""The spoken form of a text may have this many times ``server.max_text_chars``."""
 _ALWAYS_SPOKEN: Final = 2000
-"""Characters that it may come to in any case: digits are spoken with six times as many."""
+"""Characters that the spoken form may always have: the words of a digit have up to six."""
 
 
 class RequestBuilder:
@@ -107,7 +107,7 @@ class RequestBuilder:
         return PlanReader(plan, *pauses).read(spoken, self._given.reader(plan, manifest))
 
     def check_markup(self, text: str, options: SpeechOptions) -> None:
-        """Check the markup of a text and the words whose reading it gives.
+        """Check the markup of a text, and the readings that it gives for words.
 
         Raises:
             RequestError: they cannot be read.
@@ -124,7 +124,7 @@ class RequestBuilder:
                 said(segment)
 
     def incremental(self, options: SpeechOptions) -> tuple[SpeechRequest, IncrementalReading]:
-        """Return a request without sentences, and the reading of a text that is still written.
+        """Return a request without sentences, and a reading for a text that is still being written.
 
         Raises:
             RequestError: an option is wrong.
@@ -162,12 +162,13 @@ class RequestBuilder:
         manifest: Manifest,
         read: Callable[[str | Text], Text],
     ) -> Reading | None:
-        """Return the reading of a text that rules of dictionaries change; None if none does."""
+        """Return the reading of a text with the rules of dictionaries; None if none applies."""
         settings = self._config.voice
         if not rules:
             return None
         can_say = partial(self._given.can_say, main=manifest)
-        for known in (can_say, _nothing):  # a reading may lose a word that has phonemes
+        # Normalisation may remove a word that has phonemes: try again without such rules.
+        for known in (can_say, _nothing):
             changed = applied(plan, written, rules, known)
             if changed is not None and changed is not plan:
                 reader = PlanReader(changed, settings.sentence_pause, settings.paragraph_pause)
@@ -204,11 +205,11 @@ def may_have_markup(text: str, options: SpeechOptions) -> bool:
 
 
 def _nothing(segment: Segment, phonemes: Phonemes) -> bool:
-    """Return False: no phonemes are said."""
+    """Return False, so that rules with phonemes are ignored."""
     del segment, phonemes
     return False
 
 
 def max_spoken_chars(settings: Server) -> int:
-    """Return how many characters a request may have when it is spoken."""
+    """Return the maximum number of characters of the spoken form of a request."""
     return max(SPOKEN_PER_WRITTEN * settings.max_text_chars, _ALWAYS_SPOKEN)

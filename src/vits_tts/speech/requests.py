@@ -41,7 +41,7 @@ _ReadKey: TypeAlias = tuple[str, SpeechOptions, tuple[int, ...]]
 
 
 class RequestReader:
-    """Returns the requests for texts. It remembers the requests for short texts of late."""
+    """Returns the requests for texts, and caches those for short texts."""
 
     def __init__(
         self,
@@ -65,7 +65,7 @@ class RequestReader:
     def remembered(
         self, text: str, options: SpeechOptions = DEFAULT_OPTIONS
     ) -> SpeechRequest | None:
-        """Return the request for a short text that was read lately, or None."""
+        """Return the cached request for a short text, or None."""
         if options.dictionaries is None and self.dictionaries.has_defaults:
             return None
         return self._requests.get((text, options, self._normaliser.edition))
@@ -118,7 +118,8 @@ class RequestReader:
         """
         key = (text, options, self._normaliser.edition)
         shared = self._under_way.get(key)
-        if shared is None or shared.task.cancelling():  # its last request was cancelled just now
+        # The last request that waited for it was cancelled just now.
+        if shared is None or shared.task.cancelling():
             queued = QueuedText(len(text), reader.caller)
             work = self._read_and_remember(key, queued, reader)
             shared = self._under_way[key] = SharedReading(self._queue, queued, work)
@@ -137,16 +138,16 @@ class RequestReader:
         read = partial(self.builder.request, text, options)
         with tracing.stage("read text", characters=len(text)):
             request, reading = await self._run(read, queued, reader)
-        if len(text) <= _REMEMBERED_CHARS and options.lexicon is None:  # it may be large
+        if len(text) <= _REMEMBERED_CHARS and options.lexicon is None:  # a lexicon may be large
             self._requests[key] = request
         return request, reading
 
     async def refused(
         self, texts: Sequence[tuple[str, SpeechOptions]], reader: Reader
     ) -> tuple[int, RequestError] | None:
-        """Return the number of the first text whose markup or turns are wrong, and the error.
+        """Return the index of the first text with invalid markup or turns, and the error.
 
-        Nothing is normalised, so that a text without words is not found.
+        Texts are not normalised, so a text without words is not found.
 
         Raises:
             Busy: too many texts wait to be read.
@@ -189,10 +190,10 @@ class RequestReader:
         turn_pause: float | None = None,
         dictionaries: tuple[Rules, ...] | None = None,
     ) -> Reading:
-        """Return how ``text`` is read, and from which place in it each word comes.
+        """Return the spoken form of ``text``, with the place in the text of each word.
 
-        ``kind`` says whether it is SSML; None finds out. ``turns`` are those of a dialogue.
-        ``dictionaries`` are as in the options.
+        ``kind`` says whether it is SSML; with None its beginning decides. ``turns`` are those of a
+        dialogue. ``dictionaries`` are as in the options.
 
         Raises:
             RequestError: the text cannot be said at all.
@@ -213,7 +214,7 @@ class RequestReader:
         return await self._run(read, QueuedText(len(text), reader.caller), reader)
 
     async def read_more(self, read: Callable[[], T], characters: int, reader: Reader) -> T:
-        """Return the result of ``read``, a step of an incremental reading, in its turn.
+        """Return the result of ``read``, a step of an incremental reading, when its turn comes.
 
         Raises:
             Busy: too many texts wait to be read.
@@ -255,7 +256,7 @@ class RequestReader:
                 logger.exception("lexicons cannot be checked")
 
     def close(self) -> None:
-        """Read nothing more."""
+        """Read no more texts."""
         if self._watching:
             self._watching.cancel()
         self._queue.close()

@@ -252,7 +252,7 @@ class StreamHandler(SpeechHandler, LinkedHandler):
         self.set_header("Accept-Ranges", "bytes")
 
     def may_open(self, asked: SpeechParameters) -> bool:
-        """Return True unless a range is asked for, which needs the length of the whole speech."""
+        """Return True unless a range is requested, which needs the length of the whole speech."""
         return not self._asks_range(asked)
 
     def _asks_range(self, asked: SpeechParameters) -> bool:

@@ -56,7 +56,7 @@ class Room:
         return len(self._connections)
 
     def enter(self, connection: Connected) -> None:
-        """Count a new connection, which is waiting at first."""
+        """Count a new connection; it waits for its client until it is marked as busy."""
         self._connections.add(connection)
         if connection.address is not None:
             self._addresses[connection.address] += 1
