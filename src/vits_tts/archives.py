@@ -146,8 +146,7 @@ class ZipArchive(Archive):
     def _check_directory(self) -> None:
         """Refuse an archive whose list of files is too large to be read into memory.
 
-        Raises:
-            BadArchive: it is too large, or there is none.
+        Raises: BadArchive: the list is too large or missing.
 
         """
         most = _LOCATOR_64_BYTES + _END_BYTES + _COMMENT_AT_MOST

@@ -25,11 +25,11 @@ T = TypeVar("T")
 
 _LOOK_SECONDS: Final = 1.0
 _LONGEST_PAUSE: Final = 2.0
-"""The most seconds between two probes of a hung disk; at most one thread probes."""
+"""The maximum seconds between two probes of a hung disk; at most one thread probes."""
 _PROBE_SECONDS: Final = 60.0
 """Seconds after which a hung probe is abandoned, so that another thread may probe."""
 _SPARE: Final = 4
-"""The most threads that are started to replace hung ones."""
+"""The maximum number of threads that are started to replace hung ones."""
 _POLL_SECONDS: Final = 0.01
 _CLOSE_SECONDS: Final = 2.0
 
@@ -64,7 +64,7 @@ class DaemonThreads:
         """Queue ``work`` and return its call, whose future gets the result or the exception.
 
         Raises:
-            OSError: there is no thread, and the system lets none be started.
+            OSError: no thread is left, and the system cannot start one.
 
         """
         call = _Call(work)

@@ -152,7 +152,7 @@ class AudioFiles:
 
         Raises:
             IndexOutdated: sweep, then try again.
-            NoRoom: other unfinished files have reserved all space.
+            NoRoom: unfinished files have reserved all space.
             OSError: the folder is read-only or cannot be created.
 
         """
@@ -279,8 +279,8 @@ class AudioFiles:
         self.failures.drop_old(seen.failures)
         with self._ledger.opened() as account:
             # Other processes may have added and deleted `others` bytes during the scan, before or
-            # after it saw these files. So a difference up to that is no error of the ledger, and
-            # only a larger one is corrected.
+            # after it saw these files. So a difference up to `others` may be correct; only a larger
+            # one is an error of the ledger.
             others = max(0, account.turnover - before)
             if account.files is None:
                 account.files = seen.total + others

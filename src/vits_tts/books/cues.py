@@ -54,8 +54,7 @@ def read(path: Path) -> list[Cue]:
 def parsed(text: str) -> list[Cue]:
     """Return the cues of SRT or WebVTT.
 
-    Raises:
-        BadBook: there are none, or one is wrong.
+    Raises: BadBook: there are no cues, or a cue is invalid.
 
     """
     lines = re.sub(r"\r\n?", "\n", text).split("\n")

@@ -1,4 +1,4 @@
-"""The time budget of a request: the most seconds that it waits for Redis in all."""
+"""The time budget of a request: the maximum seconds that it waits for Redis in all."""
 
 import asyncio
 import time

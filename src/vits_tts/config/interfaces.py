@@ -119,8 +119,8 @@ class Agents(Section):
         description="Seconds to wait for the rest of a sentence before its first clause is spoken "
         "alone, if the listener has nothing else to hear. Clients may ask for another value.",
     )
-    max_sockets: Count = Field(200, description="Most WebSockets of one process.")
-    max_contexts: Count = Field(10, description="Most texts under way on one WebSocket.")
+    max_sockets: Count = Field(200, description="Maximum WebSockets of one process.")
+    max_contexts: Count = Field(10, description="Maximum texts under way on one WebSocket.")
     max_context_chars: Count = Field(
         200_000, description="Longest text of one context, in characters."
     )

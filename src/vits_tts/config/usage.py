@@ -35,11 +35,11 @@ class Usage(Section):
     keep_days: Count = Field(400, description="Days for which accounts are kept; at least 31 are.")
     characters_per_month: Count | None = Field(
         None,
-        description="Most characters of each key in a month (UTC), or of all callers if there are "
-        "no keys; null for no limit.",
+        description="Maximum characters of each key in a month (UTC), or of all callers if there "
+        "are no keys; null for no limit.",
     )
     seconds_per_month: Count | None = Field(
-        None, description="Most seconds of sound of each key in a month; null for no limit."
+        None, description="Maximum seconds of sound of each key in a month; null for no limit."
     )
     budgets: Mapping[str, Budget] = Field(
         {},

@@ -193,8 +193,8 @@ class Audio(Section):
     max_bytes: ByteSize = Field(
         ByteSize(1024 * 1024 * 1024),
         ge=1024 * 1024,
-        description="Most bytes of all files, including unfinished ones; the least recently used "
-        "is removed first. Processes that share the folder share the limit.",
+        description="Maximum bytes of all files, including unfinished ones; the least recently "
+        "used is removed first. Processes that share the folder share the limit.",
     )
     max_age_seconds: Seconds = Field(
         7 * 86_400, description="Seconds without use after which a file is removed."
@@ -226,8 +226,8 @@ class Audio(Section):
     )
     misses_per_minute: Count | None = Field(
         300,
-        description="Most requests in a minute for files that do not exist, with one key, or from "
-        "one address if there are no keys; null for no limit.",
+        description="Maximum requests in a minute for files that do not exist, with one key, or "
+        "from one address if there are no keys; null for no limit.",
     )
 
     @property

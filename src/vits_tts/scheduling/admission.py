@@ -1,9 +1,9 @@
 """Admission: the decision whether a new stream can be served in time.
 
-The work of all streams under way is known: the seconds of speech that each listener has still to
-hear, the moment by which, and the cost of a second of speech. By any moment *t* the inference
-threads must have made the speech that will have been heard by then. If the streams need more work
-by *t* than the threads can do, a listener hears a gap, so the new stream is refused.
+The work of all streams under way is known: the seconds of speech that each listener still has to
+hear, the moment by which it is due, and the cost of a second of speech. By any moment *t* the
+inference threads must have made the speech that will have been heard by then. If the streams need
+more work by *t* than the threads can do, a listener hears a gap, so the new stream is refused.
 
 This is the processor demand criterion for earliest deadline first (Baruah, Rosier and Howell,
 1990).
@@ -29,7 +29,7 @@ _USABLE: Final = 0.85
 """Share of the threads' time that may be promised. The rest covers errors of the cost model."""
 _SHARE_OF_FILES: Final = 0.75
 _UNKNOWN_SECONDS: Final = 2.0
-"""Value of Retry-After, in seconds, if no request under way can tell when it will end."""
+"""Value of Retry-After, in seconds, if the end of no request under way is known."""
 
 Left: TypeAlias = Callable[[], float | None]
 """Returns the seconds until a request ends, or None if that is not known."""
@@ -107,7 +107,7 @@ class Admission:
         A quarter of the places is reserved for streams, because files take long and come last.
 
         Args:
-            heard: Whether a client listens to the speech as it is made.
+            heard: Whether a client listens while the speech is synthesised.
             caller: Identifies the client, which may use only some of the places. None has no such
                 limit.
             left: Returns the seconds until the request ends, or None if that is not known.

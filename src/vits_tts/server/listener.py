@@ -43,7 +43,7 @@ _SLOW_SECONDS: Final = 30.0
 
 
 class Listener(HTTPServer):
-    """Accepts connections; if there is no room, closes the one that has waited longest."""
+    """Accepts connections; at the limit, closes the one that has waited longest."""
 
     def initialize(  # type: ignore[override]  # tornado's own name for its constructor
         self,

@@ -41,7 +41,7 @@ def as_ours(status: int, error: BaseException | None) -> VitsTtsError:
 
 
 def told(error: VitsTtsError, names: Mapping[str, str]) -> tuple[str, str | None]:
-    """Return the message and the field of an error, in the interface's own ``names`` of fields."""
+    """Return an error's message and field, with the ``names`` that fields have in an interface."""
     field = error.field or ""
     if field not in names:
         return error.message, error.field

@@ -105,7 +105,7 @@ class Lexicon:
         return lexicon
 
     def prepare(self, rest: Callable[[], object]) -> None:
-        """Make the index for look-ups, as the first text would; call ``rest`` in between."""
+        """Build the index for look-ups before the first text needs it; call ``rest`` in between."""
         vars(self)["_index"] = self._arranged(rest)
 
     def __call__(self, text: Text) -> Text:

@@ -333,7 +333,7 @@ class Restore:
 
 
 def _beside_numbers(run: list[re.Match[str]], words: list[str]) -> dict[int, str]:
-    """Return the syllables whose meaning the text beside a run tells, by their places."""
+    """Return the syllables that the text beside a run determines, by their places."""
     spoken, start, end = run[0].string, run[0].start(), run[-1].end()
     last = len(run) - 1
     fixed: dict[int, str] = {}
@@ -377,7 +377,7 @@ def _in_address(word: re.Match[str]) -> bool:
 
 
 def _shouted(words: list[re.Match[str]]) -> set[int]:
-    """Return the places of words in capitals that stand together (``UU DAI``) and are no codes."""
+    """Return the places of adjacent words in capitals (``UU DAI``) that are not codes."""
     table, found = _marked(), set[int]()
     stretch: list[re.Match[str]] = []
     for word in [*words, None]:

@@ -57,7 +57,7 @@ class RateLimitStatus:
 
 
 class RateLimits:
-    """Counts by the limits of the settings, which are the same for all callers."""
+    """Counts requests and characters against the limits of the settings, which all callers have."""
 
     def __init__(
         self, settings: Access, redis: RedisCacheSettings, misses: int | None = None

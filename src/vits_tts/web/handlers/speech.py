@@ -45,7 +45,7 @@ class TextHandler(Handler, Generic[Asked]):
         await self._answer({**parameters.from_query(self.request), **body})
 
     async def head(self) -> None:
-        """Send the headers of :meth:`get`, as far as they are known without synthesis."""
+        """Send those headers of :meth:`get` that are known without synthesis."""
         asked = checked(self.model, parameters.from_query(self.request))
         check(asked.text, self.config.server.max_text_chars)
         self.describe(asked)

@@ -84,9 +84,9 @@ class Room:
         self._waiting.pop(connection, None)
 
     def full_for(self) -> float:
-        """Make room for one more connection if there is none.
+        """Close a connection if the limit is reached.
 
-        Returns 0 if there is room, else the seconds after which to try again.
+        Returns 0 if one more connection is allowed, else the seconds after which to try again.
         """
         if len(self._connections) < self._limit:
             return 0.0
