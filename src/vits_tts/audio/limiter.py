@@ -36,9 +36,9 @@ class Limiter:
         """The input that the next samples depend on, times the gain."""
 
     def push(self, samples: NDArray[np.floating], *, last: bool = False) -> NDArray[np.floating]:
-        """Return the samples that are ready, of full scale 1; ``last`` returns all that are left.
+        """Return the samples that are ready, of full scale 1; with ``last``, all remaining ones.
 
-        After the last window nothing may follow.
+        No window may follow the last one.
         """
         ends = [np.zeros(self._reach, np.float32)] if last else []
         held = np.concatenate([self._held, samples * self._gain, *ends])

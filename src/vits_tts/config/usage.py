@@ -25,7 +25,7 @@ class Usage(Section):
     """Settings of `/v1/usage`."""
 
     enabled: bool = Field(
-        True, description="Whether characters and seconds are booked, for each key and day."
+        True, description="Whether characters and seconds are recorded for each key and day."
     )
     folder: Path = Field(
         Path("usage"),
@@ -44,7 +44,7 @@ class Usage(Section):
     budgets: Mapping[str, Budget] = Field(
         {},
         description="Limits of single keys instead of the two above: `NAME: {characters: 1000000, "
-        "seconds: 36000}`. A limit that is left out does not exist.",
+        "seconds: 36000}`. A limit that is left out is unlimited.",
     )
     budget_status: Annotated[Literal[402, 429], BeforeValidator(_number)] = Field(
         402,

@@ -9,7 +9,7 @@ Status: TypeAlias = Literal["queued", "running", "succeeded", "failed", "cancell
 
 UNFINISHED: Final = ("queued", "running")
 PRIORITIES: Final = range(10)
-"""A job of a higher priority is made first."""
+"""Items of jobs with a higher priority run first."""
 DEFAULT_PRIORITY: Final = 5
 
 

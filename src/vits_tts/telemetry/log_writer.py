@@ -151,7 +151,7 @@ class Writer:
     def __init__(
         self, target: Target, note: Callable[[int], str] = "{} lines dropped\n".format
     ) -> None:
-        """Write to ``target``; ``note`` returns the line that stands for dropped lines."""
+        """Write to ``target``; ``note`` returns the line that reports dropped lines."""
         self.target = target
         self.note = note
         self._begin()

@@ -84,7 +84,7 @@ _VIETNAMESE: Final = re.compile(r"(?:[à-ỹđ]\w*|được|từ) \d{1,2} ?$")
 _DURING: Final = re.compile(
     r"[à-ỹđ].*(?:\d ?[-–] ?\d{1,2}|\b(?:gplx|bh|keo|hạn|trong|hơn) \d{1,2}) ?$"
 )
-"""Words with marks, and a range or a word of a term before a number, so that ``th`` is months."""
+"""Words with marks, and a range or a word such as term before a number: then ``th`` is months."""
 _MODEL: Final = re.compile(
     r"(?:size|máy|dòng|galaxy|tab|model|sony|canon|đèn|bóng|tuyến|xe|nhôm|ram|tòa|toà|block)\s$|[-,/]$"
 )

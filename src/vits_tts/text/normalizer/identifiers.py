@@ -42,7 +42,7 @@ _CODE_AFTER: Final = re.compile(r" (?:là|la|is) (?:mã|ma|otp|mật khẩu|mat 
 _FAR_BACK: Final = 96
 _PASSWORD: Final = re.compile(r"(?i)\botp\b[^.;\n]{0,20}(?:\d[.,]\d[^;\n]{0,60})? (?:là|la|is) $")
 _SHORTEST_CODE: Final = 4
-"""Codes that a message brings: ``Mã xác thực của bạn là 482915``."""
+"""Minimum digits of a code in a message: ``Mã xác thực của bạn là 482915``."""
 
 _ROADS: Final = {
     "QL": "quốc lộ",

@@ -104,7 +104,7 @@ _CHATTING: Final = frozenset(
     "k ko hok hk hong dc ng r j z cx nx vk mk mik bik trc vs nha nhe ntn vl lun thui hem".split()
 )
 _KEYS: Final = frozenset("b c k m r t ko dc".split())
-"""Letters that are words only in chat: readings of other text spell letters by their names."""
+"""Letters that are words only in chat; elsewhere letters have been spelled by their names."""
 _CALLING: Final = re.compile(
     r"(?<![\w.])[aebcmt] oi(?!\w)"
     r"|(?<![\w.])[ae] (?:an|di|ve|dang|mua|qua|muon|lam|khong|chua|nho|gui|goi)(?!\w)"
@@ -122,7 +122,7 @@ NUMBER: Final = SYLLABLES - 1
 START: Final = SYLLABLES - 2
 UNKNOWN: Final = SYLLABLES - 3
 END: Final = SYLLABLES - 4
-"""Things that count as a syllable, too: a number, the start of a clause, another word, the end."""
+"""States beside the syllables: a number, the start of a clause, another word, its end."""
 COUNT_STEPS: Final = 12
 
 

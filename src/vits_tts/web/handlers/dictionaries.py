@@ -157,7 +157,7 @@ class DictionaryHandler(Handler):
                 )
 
     def shown(self, dictionary: Dictionary) -> dict[str, object]:
-        """Return a dictionary for JSON, with the names of both kinds of answers."""
+        """Return a dictionary for JSON, with the fields of lists and of single dictionaries."""
         latest = dictionary.latest
         return {
             "id": dictionary.id,
