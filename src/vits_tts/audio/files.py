@@ -294,7 +294,9 @@ class AudioFiles:
         for part in list(account.reserved):
             if part not in self._own and not os.path.lexists(self.folder / part):
                 del account.reserved[part]
-        for part in parts:  # their processes know how many bytes they will have
+        # Their expected sizes are only known to the processes that write them; take the present
+        # ones.
+        for part in parts:
             if _LOCKED.fullmatch(part) and (size := _regular_size(self.folder / part)):
                 account.reserved.setdefault(part, size)
         for part, nbytes in list(self._own.items()):

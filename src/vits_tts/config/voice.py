@@ -218,7 +218,7 @@ class Audio(Section):
         "and a signature and need no key until then, and `/tts/link` makes such URLs of streams. "
         "Players, telephone systems and messengers send no headers.",
     )
-    link_seconds: Seconds = Field(86_400, description="Seconds for which a signed link is good.")
+    link_seconds: Seconds = Field(86_400, description="Seconds for which a signed link is valid.")
     hash_per_key: bool = Field(
         False,
         description="Whether a file's hash depends on the name of the client's API key, so that "

@@ -114,7 +114,7 @@ def _pieces(sentence: TimedSentence) -> Iterator[_Piece]:
 
 
 def _parts(pieces: Sequence[_Piece]) -> Iterator[Sequence[_Piece]]:
-    """Yield the pieces of one cue after another; a clause is not broken for a few words."""
+    """Yield lists of pieces, one for each cue, preferring breaks between clauses."""
     while pieces:
         most = next((n for n in range(1, len(pieces)) if _is_full(pieces, n)), len(pieces))
         size = most

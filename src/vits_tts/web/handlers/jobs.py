@@ -330,7 +330,7 @@ class JobAudioHandler(JobFileHandler):
     """`/v1/jobs/{id}/items/{index}.{format}`: the file of an item."""
 
     async def get(self, job_id: str, index: str, suffix: str) -> None:
-        """Send the file, a part of it, or word that the caller's copy is still good."""
+        """Send the file, a range of it, or 304 if the client's copy is current."""
         await self.while_connected(self._send(job_id, index, suffix))
 
     async def head(self, job_id: str, index: str, suffix: str) -> None:
@@ -348,7 +348,7 @@ class JobResultHandler(JobFileHandler):
     """`/v1/jobs/{id}/result.{format}`: the one file of a long document."""
 
     async def get(self, job_id: str, suffix: str) -> None:
-        """Send the file, a part of it, or word that the caller's copy is still good."""
+        """Send the file, a range of it, or 304 if the client's copy is current."""
         await self.while_connected(self._send(job_id, suffix))
 
     async def head(self, job_id: str, suffix: str) -> None:

@@ -134,7 +134,7 @@ JOBS: Final = (
         (
             Answer("The whole file.", SOUND, headers=FILE_HEADERS),
             Answer("A part of it.", SOUND, headers=(*FILE_HEADERS, "Content-Range"), status=206),
-            Answer("The caller's copy is still good.", headers=FILE_HEADERS, status=304),
+            Answer("The client's copy is current.", headers=FILE_HEADERS, status=304),
         ),
         errors=_JOB_FILE_ERRORS,
         parameters=(
@@ -159,7 +159,7 @@ JOBS: Final = (
                 headers=(*FILE_HEADERS, "Content-Range"),
                 status=206,
             ),
-            Answer("The caller's copy is still good.", headers=FILE_HEADERS, status=304),
+            Answer("The client's copy is current.", headers=FILE_HEADERS, status=304),
         ),
         errors=_JOB_FILE_ERRORS,
         parameters=(
