@@ -152,6 +152,6 @@ class SpeechWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
 
 
 def is_at(listener: Any, port: int | None) -> bool:
-    """Return whether a listening socket has a port; no socket has None."""
+    """Return whether a listening socket has the port ``port``; no socket matches None."""
     name = listener.getsockname()
     return port is not None and isinstance(name, tuple) and name[1] == port

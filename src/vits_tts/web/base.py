@@ -109,7 +109,8 @@ class Handler(RequestHandler):
         self.context.begin(self.request.headers)
         self._add_common_headers()
         if isinstance(self.request.connection, HTTP1Connection):
-            self.request.connection.set_max_body_size(sys.maxsize)  # Body counts instead
+            # No limit of tornado's: Body counts the bytes.
+            self.request.connection.set_max_body_size(sys.maxsize)
         self._body.expect(self.request.headers.get("Content-Length", "0"))
         self.guard.check_port(self.request, self.operations)
         page_policy = self.services.page_policy
