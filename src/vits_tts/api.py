@@ -237,7 +237,7 @@ class AsyncSpeech:
         chars = len(written)
         for portion in portions(written, chars if whole else _PORTION_CHARS):
             spoken = False
-            with suppress(TextEmpty, TextUnspeakable):  # an error only if all portions are
+            with suppress(TextEmpty, TextUnspeakable):  # an error only if no portion can be spoken
                 request = await self._pipeline.request(portion.text, options)
                 for other in {part.voice for part in request.sentences} - {None}:
                     await self._pipeline.voices.load(other or "")
@@ -273,8 +273,9 @@ class AsyncSpeech:
             speed: See :meth:`stream`, as for the next two.
             speaker: The name or number of a speaker.
             lexicon: Words and the spelling by which each is pronounced.
-            max_buffer_delay: Seconds to wait for the rest of a sentence before its first clause is
-                spoken alone, if all else was heard. The default is ``agents.max_buffer_delay``.
+            max_buffer_delay: Maximum seconds to wait for the rest of a sentence once everything
+                else has been heard. Then its first clause is spoken alone. The default is
+                ``agents.max_buffer_delay``.
 
         Raises:
             RequestError: A parameter is not valid, or the text cannot be spoken.

@@ -1,8 +1,9 @@
 """Reading of ZIP and tar archives that are not trusted.
 
 Nothing is unpacked to a path that an archive names: a caller gets the content of one member as
-blocks, of exactly its stated size. An archive is refused if a name in it leads elsewhere, if it has
-too many members, or if they are out of proportion to its own size (a bomb).
+blocks, of exactly its stated size. An archive is refused if a name in it leads out of the archive,
+if it has too many members, or if they are far larger than the archive itself (a decompression
+bomb).
 """
 
 import bz2
@@ -145,8 +146,7 @@ class ZipArchive(Archive):
     def _check_directory(self) -> None:
         """Refuse an archive whose list of files is too large to be read into memory.
 
-        Raises:
-            BadArchive: it is too large, or there is none.
+        Raises: BadArchive: the list is too large or missing.
 
         """
         most = _LOCATOR_64_BYTES + _END_BYTES + _COMMENT_AT_MOST
@@ -206,7 +206,7 @@ class TarArchive(Archive):
 class _BoundedReader:
     """A file for tarfile that refuses large headers and content beyond a limit.
 
-    tarfile reads the header of a long name as a whole, however large it says that it is.
+    tarfile reads the whole header of a long name into memory, even if its stated size is huge.
     """
 
     def __init__(self, file: IO[bytes], limit: int) -> None:

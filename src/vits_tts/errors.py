@@ -133,7 +133,7 @@ class FieldInvalid(RequestError):
 
 
 class EventInvalid(RequestError):
-    """Bytes that are no event of the Wyoming protocol, or an event too large or too late."""
+    """The bytes are not an event of the Wyoming protocol, or the event is too large or too late."""
 
     code = "event_invalid"
 
@@ -265,7 +265,7 @@ class DocumentInvalid(RequestError):
 
 
 class CallbackRefused(RequestError):
-    """A callback that is no URL, or whose host is not among ``callbacks.hosts``."""
+    """The callback is not a URL, or its host is not in ``callbacks.hosts``."""
 
     code = "callback_refused"
 
@@ -278,14 +278,14 @@ class OriginRefused(RequestError):
 
 
 class LinkInvalid(RequestError):
-    """A signed link that this server has not made, or that was changed."""
+    """The signed link was not created by this server, or was changed."""
 
     status = 403
     code = "link_invalid"
 
 
 class LinkExpired(RequestError):
-    """A signed link that has expired."""
+    """The signed link has expired."""
 
     status = 403
     code = "link_expired"
@@ -319,7 +319,7 @@ class NotFound(RequestError):
 
 
 class AudioNotFound(RequestError):
-    """No file has this hash: it was never made, or was removed."""
+    """No file has this hash: it was never created, or was removed."""
 
     status = 404
     code = "audio_not_found"

@@ -89,8 +89,8 @@ class LoopThread:
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
-        # Each closes the generators inside it; `shutdown_asyncgens` would close all at the same
-        # time, and fail for those that wait for one another.
+        # Each generator closes the ones inside it. `shutdown_asyncgens` would close all of them at
+        # the same time, and fail for those that wait for one another.
         closing = [items.aclose() for items in self._iterated]
         await asyncio.gather(*closing, return_exceptions=True)
         await last()

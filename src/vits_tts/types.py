@@ -27,9 +27,9 @@ class Prosody:
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """The loudness that all voices are brought to, and a factor of the amplitude beside it.
+    """The target loudness of all voices, and a further factor of the amplitude.
 
-    ``loudness`` is in LUFS; None leaves each voice as loud as it is.
+    ``loudness`` is in LUFS; None leaves each voice at its own loudness.
     """
 
     volume: float = 1.0
@@ -82,8 +82,8 @@ class KeyedSentence(Sentence):
 class UnreadText:
     """The part of a long text that is read while its first sentences are spoken.
 
-    All of the text is ``share`` times as long as those sentences. ``read`` yields the sentences
-    that follow, in portions, each with the pause before it in seconds. It is called once.
+    The whole text is ``share`` times as long as those sentences. ``read`` yields the sentences that
+    follow, in portions, each with the pause before it in seconds. It is called once.
     """
 
     share: float
@@ -115,8 +115,8 @@ class Timing:
     after its last. ``estimated`` says that the voice did not give the durations of phonemes.
 
     ``phonemes`` are those of the words in IPA, in order. ``phoneme_times`` is int32 of shape
-    ``[p, 3]``. Each row has the row of the phoneme's word, its first sample, and the one after its
-    last. Both lie in the word's.
+    ``[p, 3]``. Each row has the index of the phoneme's word in ``words``, its first sample, and the
+    one after its last. These samples lie within those of the word.
     """
 
     samples: int

@@ -16,7 +16,7 @@ from typing import Any, Final
 import yaml
 
 DEEPEST: Final = 50
-"""The most levels of nesting; settings have four, a lexicon has one."""
+"""The maximum levels of nesting; settings have four, a lexicon has one."""
 _PARSER: Final[Any] = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
 

@@ -55,7 +55,7 @@ def seconds(path: Path, sample_rate: int) -> float:
     try:
         with av.open(str(path), format="aac") as container:
             frames = sum(1 for packet in container.demux(audio=0) if packet.size)
-    except av.FFmpegError as error:  # some are no OSError
+    except av.FFmpegError as error:  # some are not an OSError
         raise OSError(str(error)) from error
     return frames * _FRAME / sample_rate
 

@@ -25,11 +25,11 @@ T = TypeVar("T")
 
 _LOOK_SECONDS: Final = 1.0
 _LONGEST_PAUSE: Final = 2.0
-"""The most seconds between two probes of a hung disk; at most one thread probes."""
+"""The maximum seconds between two probes of a hung disk; at most one thread probes."""
 _PROBE_SECONDS: Final = 60.0
 """Seconds after which a hung probe is abandoned, so that another thread may probe."""
 _SPARE: Final = 4
-"""The most threads that are started to replace hung ones."""
+"""The maximum number of threads that are started to replace hung ones."""
 _POLL_SECONDS: Final = 0.01
 _CLOSE_SECONDS: Final = 2.0
 
@@ -64,7 +64,7 @@ class DaemonThreads:
         """Queue ``work`` and return its call, whose future gets the result or the exception.
 
         Raises:
-            OSError: there is no thread, and the system lets none be started.
+            OSError: no thread is left, and the system cannot start one.
 
         """
         call = _Call(work)
@@ -81,7 +81,7 @@ class DaemonThreads:
         thread = threading.Thread(target=self._run, name=name, daemon=True)
         try:
             thread.start()
-        except RuntimeError as error:  # no memory or too many threads, perhaps only now
+        except RuntimeError as error:  # out of memory or threads, perhaps only for a moment
             logger.debug("no thread for {}: {}", self._name, error)
             return False
         self._threads.append(thread)
@@ -109,7 +109,7 @@ class DaemonThreads:
     def _run(self) -> None:
         while (call := self._queue.get()) is not None:
             self._call(call)
-            del call  # it keeps its result in memory
+            del call  # otherwise its result stays in memory until the next call
 
     def _call(self, call: _Call) -> None:
         """Run a call in this thread, unless it was cancelled, and complete its future."""

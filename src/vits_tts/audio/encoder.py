@@ -75,7 +75,7 @@ def seconds(path: Path, size: int, encoding: Encoding) -> float:
 
 
 def bytes_a_second(encoding: Encoding) -> float:
-    """Return the bytes of a second of speech; for FLAC an upper estimate."""
+    """Return the number of bytes of one second of speech; an upper bound for FLAC."""
     if encoding.bit_rate:
         return encoding.bit_rate / 8
     return encoding.sample_rate * (FORMATS[encoding.format].sample_bytes or 2)

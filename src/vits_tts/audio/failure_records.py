@@ -19,7 +19,7 @@ from vits_tts.audio.formats import FORMATS
 KEPT_SECONDS: Final = 3600.0
 """Age in seconds at which a record is removed."""
 _MOST: Final = 1000
-"""The most records that one process keeps."""
+"""The maximum number of records that one process keeps."""
 _NAME: Final = re.compile(rf"\.[0-9a-f]{{40}}\.({'|'.join(FORMATS)})\.failed")
 
 
@@ -95,5 +95,5 @@ def is_record(name: str) -> bool:
 
 
 def _is_old(modified: float) -> bool:
-    """Return whether a time is more than an hour away; one in the future counts as well."""
+    """Return whether a time is more than an hour before or after now."""
     return abs(time.time() - modified) > KEPT_SECONDS

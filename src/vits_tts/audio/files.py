@@ -48,7 +48,7 @@ _CAREFUL: Final = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 _BINARY: Final = getattr(os, "O_BINARY", 0)
 _GONE: Final = (FileNotFoundError, NotADirectoryError, PermissionError)
 _NO_FILE: Final = frozenset({errno.ELOOP, errno.ENXIO})
-"""Errors of links and of sockets."""
+"""Error numbers of opening a symbolic link or a socket, which are not audio files."""
 
 
 class IndexOutdated(Exception):
@@ -152,7 +152,7 @@ class AudioFiles:
 
         Raises:
             IndexOutdated: sweep, then try again.
-            NoRoom: other unfinished files have reserved all space.
+            NoRoom: unfinished files have reserved all space.
             OSError: the folder is read-only or cannot be created.
 
         """
@@ -279,8 +279,8 @@ class AudioFiles:
         self.failures.drop_old(seen.failures)
         with self._ledger.opened() as account:
             # Other processes may have added and deleted `others` bytes during the scan, before or
-            # after it saw these files. So a difference up to that is no error of the ledger, and
-            # only a larger one is corrected.
+            # after it saw these files. So a difference up to `others` may be correct; only a larger
+            # one is an error of the ledger.
             others = max(0, account.turnover - before)
             if account.files is None:
                 account.files = seen.total + others
@@ -294,7 +294,9 @@ class AudioFiles:
         for part in list(account.reserved):
             if part not in self._own and not os.path.lexists(self.folder / part):
                 del account.reserved[part]
-        for part in parts:  # their processes know how many bytes they will have
+        # Their expected sizes are only known to the processes that write them; take the present
+        # ones.
+        for part in parts:
             if _LOCKED.fullmatch(part) and (size := _regular_size(self.folder / part)):
                 account.reserved.setdefault(part, size)
         for part, nbytes in list(self._own.items()):

@@ -25,7 +25,7 @@ class Amplifier:
         self._limiter = Limiter(gain, sample_rate) if gain > 1 else None
 
     def push(self, samples: Samples, *, last: bool = False) -> Samples:
-        """Return the samples that are ready; ``last`` returns all that are left."""
+        """Return the samples that are ready; with ``last``, all remaining samples."""
         if self._limiter:
             loud = self._limiter.push(samples / _FULL_SCALE, last=last) * _FULL_SCALE
             louder: Samples = np.rint(loud).astype(np.int16)

@@ -27,7 +27,8 @@ class Limiter:
 
     def __init__(self, gain: float, sample_rate: int) -> None:
         """Begin a stream at ``sample_rate`` in hertz."""
-        self._gain = float(gain)  # not one of numpy, which would make float32 float64
+        # Not a float of numpy, which would turn float32 samples into float64.
+        self._gain = float(gain)
         self._half = half = max(1, round(_HALF_SECONDS * sample_rate))
         self._reach = 4 * half + _BESIDE
         """Samples before and after a sample that its gain depends on."""
@@ -35,9 +36,9 @@ class Limiter:
         """The input that the next samples depend on, times the gain."""
 
     def push(self, samples: NDArray[np.floating], *, last: bool = False) -> NDArray[np.floating]:
-        """Return the samples that are ready, of full scale 1; ``last`` returns all that are left.
+        """Return the samples that are ready, of full scale 1; with ``last``, all remaining ones.
 
-        After the last window nothing may follow.
+        No window may follow the last one.
         """
         ends = [np.zeros(self._reach, np.float32)] if last else []
         held = np.concatenate([self._held, samples * self._gain, *ends])

@@ -33,7 +33,7 @@ def kept_secret(folder: Path, proposed: str | None = None) -> str:
     If several processes store one at the same time, all return the same.
 
     Raises:
-        OSError: there is no secret, and none can be stored.
+        OSError: there is no secret, and a new one cannot be stored.
 
     """
     path = folder / _NAME
@@ -68,7 +68,7 @@ def _read(path: Path) -> str | None:
             logger.warning(
                 "other users could read the secret of audio hashes; its permissions are now 0600"
             )
-            with contextlib.suppress(OSError):  # of another owner
+            with contextlib.suppress(OSError):  # the file belongs to another user
                 path.chmod(0o600)
         text = file.read(_MOST_BYTES).decode(errors="replace").strip()
     return text if len(text) >= SHORTEST else None

@@ -58,7 +58,7 @@ class WallClock:
     """Detects that the clock is set forward, which makes all files look older than they are."""
 
     def __init__(self) -> None:
-        """Take the present time as right."""
+        """Start with the current time, which is assumed to be right."""
         self._offset = time.time() - time.monotonic()
         self._settled_at = time.monotonic()
 
@@ -104,7 +104,8 @@ def _staying(folder: Path, max_age: float, seen: Seen) -> Iterator[Entry]:
     with os.scandir(folder) as entries:
         for number, entry in enumerate(entries, 1):
             if number % _YIELD_EVERY == 0:
-                time.sleep(_YIELD_SECONDS)  # in a thread of its own; others get the disk
+                # Sleep, since this thread would otherwise keep the disk busy.
+                time.sleep(_YIELD_SECONDS)
             if entry.name.startswith(".") and entry.name.endswith(UNFINISHED):
                 seen.unfinished.append(entry.name)
             elif is_record(entry.name):
@@ -127,7 +128,7 @@ def _entry(entry: os.DirEntry[str]) -> Entry | None:
         return None
     now = time.time()
     moment = used(status, now)
-    with contextlib.suppress(OSError):  # of another owner, or on a read-only disk
+    with contextlib.suppress(OSError):  # the file belongs to another user, or the disk is read-only
         if moment is None:
             os.utime(entry.path, (now, now))
         if status.st_mode & stat.S_IRWXO:

@@ -12,7 +12,7 @@ OVERSAMPLING: Final = 4
 TAPS: Final = 12
 """Samples from which the signal between two samples is computed."""
 _NEARLY: Final = 1 - 1e-5
-"""Sums of ``TAPS`` products in float32 are as exact as that."""
+"""Tolerance for the rounding of a sum of ``TAPS`` products in float32."""
 
 
 def true_peak(samples: NDArray[np.floating], padded: bool = True) -> Floats:
@@ -45,7 +45,8 @@ def may_exceed(signal: NDArray[np.floating], ceiling: float) -> bool:
         return True
     near = np.zeros(len(signal), np.bool_)
     for tap in range(TAPS):
-        near[loud - tap] = True  # below zero these are places at the end, which does no harm
+        # Negative indices count from the end, which only adds needless places.
+        near[loud - tap] = True
     starts = np.flatnonzero(near[: len(signal) - TAPS + 1])
     taps = np.lib.stride_tricks.sliding_window_view(signal, TAPS)[starts]
     return bool(np.abs(taps @ _filters()).max(initial=0) > ceiling * _NEARLY)

@@ -86,7 +86,7 @@ class WholeFile:
 
     @contextlib.contextmanager
     def _blamed(self) -> Iterator[None]:
-        """Put the final name into errors, which would have the temporary name or none."""
+        """Put the final name into errors in place of the temporary name or a missing one."""
         try:
             yield
         except OSError as error:

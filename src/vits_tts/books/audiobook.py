@@ -139,7 +139,7 @@ def _encode(path: Path, tracks: Sequence[Chaptered], gain: float, bit_rate: int)
                 given += len(samples)
                 container.mux(stream.encode(frame))
             container.mux(stream.encode(None))
-    except av.FFmpegError as error:  # some are no OSError
+    except av.FFmpegError as error:  # some are not an OSError
         raise OSError(error.errno, error.strerror, str(path)) from error
 
 

@@ -1,4 +1,4 @@
-"""A book as it is spoken: chapters of paragraphs, and facts for its tags."""
+"""A book: chapters of paragraphs to be spoken, and facts for its tags."""
 
 import re
 from dataclasses import dataclass, field

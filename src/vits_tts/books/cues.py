@@ -54,8 +54,7 @@ def read(path: Path) -> list[Cue]:
 def parsed(text: str) -> list[Cue]:
     """Return the cues of SRT or WebVTT.
 
-    Raises:
-        BadBook: there are none, or one is wrong.
+    Raises: BadBook: there are no cues, or a cue is invalid.
 
     """
     lines = re.sub(r"\r\n?", "\n", text).split("\n")
@@ -72,7 +71,8 @@ def parsed(text: str) -> list[Cue]:
         if stops <= begins:
             raise BadBook(f"line {at + 1}: the cue ends before it begins")
         body = lines[at + 1 : end]
-        # A cue ends at an empty line; in SRT of careless programs only at the next cue's number.
+        # A cue ends at an empty line. Some programs omit it in SRT, so the next cue's number ends
+        # it too.
         empty = next((n for n, line in enumerate(body) if not line.strip()), len(body))
         cues.append(Cue(number, at + 1, begins, stops, _spoken("\n".join(body[:empty]))))
     cues.sort(key=lambda cue: cue.begins)

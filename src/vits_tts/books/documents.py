@@ -19,10 +19,10 @@ _STYLE: Final = re.compile(r"(?i)(title|heading ([1-6]))")
 
 
 def read(path: Path) -> Book:
-    """Return the book of a file; its suffix says of which format it is.
+    """Return the book in a file; the suffix of its name says which format it has.
 
     Raises:
-        ConfigError: the suffix is none of a book, or the book is broken or empty.
+        ConfigError: the suffix is not that of a book, or the book is broken or empty.
         OSError: the file cannot be read.
 
     """

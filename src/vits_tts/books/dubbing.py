@@ -64,7 +64,7 @@ def plan(
     speaker: str | None,
     done: Callable[[int], None],
 ) -> list[Fit]:
-    """Return how each cue is spoken; no sound is made for that.
+    """Return how each cue is spoken, without synthesis.
 
     ``done`` is called with the number of cues so far.
 
@@ -146,10 +146,10 @@ def arranged(
 
 
 def fit(cue: Cue, room: float, length: Callable[[float], float], limits: Limits) -> Fit:
-    """Return the fit of one cue into ``room`` seconds.
+    """Return the rate at which one cue is spoken, and how well it fits its time.
 
-    The wanted length is that of the cue; beyond it the cue may run into ``room``. ``length``
-    returns the seconds that the cue takes at a rate.
+    The speech should be as long as the cue is shown. If it is longer at the fastest rate, it may
+    take up to ``room`` seconds. ``length`` returns the seconds that the speech takes at a rate.
     """
     wanted = cue.ends - cue.begins
     try:

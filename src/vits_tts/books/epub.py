@@ -24,7 +24,7 @@ _OCF: Final = "META-INF/container.xml"
 
 
 def read(path: Path, most: int = _BOOK_BYTES) -> Book:
-    """Return the book of an EPUB, whose pages have ``most`` bytes together at most.
+    """Return the book of an EPUB, whose pages together have at most ``most`` bytes.
 
     Raises:
         BadBook: it is broken, encrypted, or too large.
@@ -57,7 +57,7 @@ class _Epub:
         self._items = {item.get("id", ""): item for item in self._package.iter("item")}
 
     def book(self, most: int) -> Book:
-        """Return the book, whose pages have ``most`` bytes together at most.
+        """Return the book, whose pages together have at most ``most`` bytes.
 
         Raises:
             BadBook: it is larger, or has no text.

@@ -1,7 +1,7 @@
 """The sound of a book, paragraph by paragraph, kept on disk so that work can be resumed.
 
-A paragraph is stored under a digest of all that its sound depends on. A run that was killed loses
-only the paragraphs under way, and a changed book is only synthesised where it changed.
+A paragraph is stored under a digest of everything that its sound depends on. A run that was killed
+loses only the paragraphs under way, and a changed book is only synthesised where it changed.
 """
 
 import errno

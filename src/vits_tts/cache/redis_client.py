@@ -116,7 +116,7 @@ class RedisClient:
         except ResponseError as error:
             if effect is not Effect.NONE:  # full, read-only or forbidden: reading may still work
                 self.write_breaker.failed(reason_of(error))
-            else:  # another program's value, of another type, has our name
+            else:  # another program has stored a value of another type under this key
                 _report_damaged(str(error))
             return FAILED
         except TROUBLE as error:

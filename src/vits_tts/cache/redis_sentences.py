@@ -122,7 +122,7 @@ class RedisSentences:
         self.client.later(self._release(lock), _RELEASING_AT_ONCE)
 
     async def _give_back(self, asking: "asyncio.Future[Any]", lock: Lock) -> None:
-        """Release a lock after the command that asked for it has ended."""
+        """Release a lock after the end of the command that requested it."""
         await asyncio.wait({asking})
         await self._release(lock)
 

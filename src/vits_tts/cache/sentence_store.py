@@ -95,7 +95,7 @@ class SentenceStore:
 
     @property
     def degraded(self) -> str | None:
-        """The part of Redis that fails, as readiness names it; None if all works."""
+        """The name, in `/readyz`, of the part of Redis that fails; None if all parts work."""
         if self._redis and not self._redis.client.breaker.closed:
             return "redis"
         if self._redis and not self._redis.client.write_breaker.closed:

@@ -1,4 +1,4 @@
-"""The time budget of a request: the most seconds that it waits for Redis in all."""
+"""The time budget of a request: the maximum seconds that it waits for Redis in all."""
 
 import asyncio
 import time
@@ -24,7 +24,7 @@ class TimeBudget:
         """
         if self.left <= 0:
             if asyncio.iscoroutine(work):
-                work.close()  # a command that is begun would leave an unread answer
+                work.close()  # cancelling a command that was sent would leave an unread answer
             raise TimeoutError
         start = time.monotonic()
         try:

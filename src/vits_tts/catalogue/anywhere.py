@@ -1,7 +1,7 @@
 """Voices that are installed from an address instead of the catalogue.
 
-The files of one voice at the address become a catalogue of one entry, so that download, checks,
-trial and resumption are those of every other voice.
+The files of one voice at the address become a catalogue with one entry. So it is downloaded,
+resumed, checked and tested like every other voice.
 """
 
 import hashlib
@@ -57,8 +57,8 @@ def located(
     its download fails, the received part stays, so that the next call resumes it.
 
     Raises:
-        ConfigError: the address cannot be one of a voice.
-        VoiceError: there is no usable voice at the address, or it is not as ``stated``.
+        ConfigError: the address cannot be that of a voice.
+        VoiceError: there is no usable voice at the address, or it contradicts ``stated``.
 
     """
     tries = Tries(settings.catalogue.attempts, settings.catalogue.retry_seconds)
@@ -87,7 +87,7 @@ class _Search:
 
 
 def _found(search: _Search, sha256: str | None) -> Place | CatalogueIndex:
-    """Return the place of an address, or the catalogue that is there."""
+    """Return the files that an address leads to, or the catalogue that is found there."""
     told = search.settings.catalogue
     address = hub.of_page(search.address, told) or search.address
     if address.startswith(hub.PREFIX):
@@ -125,7 +125,7 @@ def _selected(address: str) -> tuple[str, str | None]:
 
 
 def _model(place: Place, selected: str | None) -> str:
-    """Return the path of the one model of a place, or of the selected one.
+    """Return the path of the only model at a place, or of the selected one.
 
     Raises:
         VoiceError: there is none, or there are several.
@@ -147,7 +147,7 @@ def _model(place: Place, selected: str | None) -> str:
 def _one_of_many(
     found: CatalogueIndex, address: str, selected: str | None, stated: Stated
 ) -> CatalogueIndex:
-    """Return a catalogue that was found at an address, with only the selected voice.
+    """Return a catalogue that was found at an address, reduced to the selected voice.
 
     Raises:
         ConfigError: the selected voice is not in it, or none is selected of several.
@@ -167,8 +167,8 @@ def _catalogue(place: Place, model: str, stated: Stated, tries: Tries) -> Catalo
     """Return a catalogue of one voice of a place.
 
     Raises:
-        ConfigError: its name cannot be one of a voice.
-        VoiceError: it cannot be read, or is not as ``stated``.
+        ConfigError: its name is not allowed for a voice.
+        VoiceError: it cannot be read, or contradicts ``stated``.
 
     """
     name = _name(stated.name or _stem(model))
@@ -210,7 +210,7 @@ def _manifest(place: Place, path: str, tries: Tries) -> bytes:
     """Return the manifest of a voice.
 
     Raises:
-        VoiceError: it cannot be read, or is none.
+        VoiceError: it cannot be read, or is not a manifest.
 
     """
     try:
@@ -310,10 +310,10 @@ def _stem(path: str) -> str:
 
 
 def _name(name: str) -> str:
-    """Return a name that a voice may have.
+    """Return ``name``, if a voice may have it.
 
     Raises:
-        ConfigError: it is none.
+        ConfigError: it is not allowed for a voice.
 
     """
     if not NAME.fullmatch(name):

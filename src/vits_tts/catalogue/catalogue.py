@@ -69,7 +69,7 @@ class VoiceCatalogue:
             return list(zip(found, threads.map(self.licence, found), strict=True))
 
     def standing(self, offer: CatalogueEntry) -> bool | None:
-        """Return whether this entry is installed; None if no voice of its name is."""
+        """Return whether this entry is installed; None if no voice of this name is installed."""
         return install.standing(offer, self._settings.folder)
 
     def installed(self, offer: CatalogueEntry) -> Manifest:

@@ -105,7 +105,7 @@ class CatalogueEntry(_Part):
 
     @property
     def card(self) -> Wanted | None:
-        """The file of the model card; None if there is none or it is too large to be one."""
+        """The file of the model card; None if it is missing or too large to be a model card."""
         small = [path for path in self.files if path.rpartition("/")[2].endswith(_CARD)]
         found = self._wanted(_CARD) if small else None
         return found if found and found.size <= model_card.MAX_BYTES else None

@@ -56,7 +56,7 @@ def install(
 
 
 def standing(offer: CatalogueEntry, folder: Path) -> bool | None:
-    """Return whether ``folder`` has this entry's voice; None if it has no voice of that name."""
+    """Return whether ``folder`` has exactly this voice; None if no voice of this name is there."""
     if not (folder / f"{offer.key}.onnx").exists():
         return None
     names = _names(offer)

@@ -33,7 +33,7 @@ _LATER: Final = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TO
 
 
 class Failed(Exception):
-    """A file cannot be read; ``lasting`` if a retry would not help."""
+    """A file cannot be read; ``lasting`` is true if a retry would not help."""
 
     def __init__(self, reason: str, *, lasting: bool = False) -> None:
         """Keep the reason, which completes a message of the form "NAME: …"."""
@@ -171,7 +171,7 @@ def source(address: str, stall_seconds: float) -> Source:
     The address is that of a ``voices.json`` or of the folder that has it.
 
     Raises:
-        ConfigError: the address is none of these.
+        ConfigError: the address has another form.
 
     """
     parts = urlsplit(address)

@@ -21,7 +21,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def _url_option(command: F) -> F:
-    """Add ``--url``, the server whose jobs they are."""
+    """Add the option ``--url``, the address of the server that has the jobs."""
     return click.option(
         "--url",
         default="http://127.0.0.1:8888",

@@ -129,7 +129,7 @@ class Playback:
             path.write_bytes(wav.header(self._sample_rate, len(data)) + data)
             self._process = self._started(self._player.file(str(path)), subprocess.DEVNULL)
         elif self._process.stdin:
-            with contextlib.suppress(OSError):  # its exit status tells the reason
+            with contextlib.suppress(OSError):  # the exit status of the player is reported instead
                 self._process.stdin.close()
         self._wait()
 

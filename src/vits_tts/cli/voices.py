@@ -65,7 +65,7 @@ def list_voices(available: bool, language: str | None, as_json: bool, load: Load
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @config_option
 def show_voice(name: str, as_json: bool, load: Load) -> None:
-    """Show all details of an installed voice, or of one of the catalogue."""
+    """Show all details of an installed voice, or of a voice in the catalogue."""
     from vits_tts.voice import installed, manifest
 
     config = load()

@@ -46,8 +46,8 @@ class MemoryCacheSettings(Section):
 
     max_bytes: ByteSize = Field(
         ByteSize(128 * 1024 * 1024),
-        description="Most bytes of speech in memory; the least recently used is dropped first. 0 "
-        "switches the memory cache off.",
+        description="Maximum bytes of speech in memory; the least recently used is dropped first. "
+        "0 switches the memory cache off.",
     )
     ttl_seconds: Seconds = Field(86_400, description="Seconds after which a sentence is dropped.")
 

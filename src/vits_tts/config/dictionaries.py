@@ -17,6 +17,6 @@ class DictionarySettings(Section):
     )
     max_dictionaries: Count = Field(
         100,
-        description="Most dictionaries of one API key, or of all callers if there are no keys.",
+        description="Maximum dictionaries of one API key, or of all callers if there are no keys.",
     )
-    max_rules: Count = Field(5000, description="Most rules of one dictionary.")
+    max_rules: Count = Field(5000, description="Maximum rules of one dictionary.")

@@ -28,7 +28,7 @@ TcpUri = Annotated[str, AfterValidator(_tcp_uri)]
 
 
 def _named(value: object) -> object:
-    """Read numbers as names, which YAML makes of them."""
+    """Convert numbers to names, since YAML reads a name of digits as a number."""
     if isinstance(value, dict):
         return {str(key) if isinstance(key, int) else key: name for key, name in value.items()}
     return value
@@ -54,7 +54,7 @@ def _webhook_secret(secret: SecretStr) -> SecretStr:
 WebhookSecret = Annotated[SecretStr, AfterValidator(_webhook_secret)]
 ForeignVoices = Annotated[Mapping[str, str], BeforeValidator(_named)]
 _VOICES: Final = (
-    "Names of voices that its clients send, and which of ours each means: NAME or NAME/SPEAKER. "
+    "The voice of this server for each name that its clients send: NAME or NAME/SPEAKER. "
     "Empty switches these paths off."
 )
 
@@ -64,13 +64,13 @@ class Wyoming(Section):
 
     uri: TcpUri | None = Field(
         None,
-        description="Where it listens, such as tcp://127.0.0.1:10200; null switches it off. The "
-        "workers share the port.",
+        description="Address on which it listens, such as tcp://127.0.0.1:10200; null switches it "
+        "off. The workers share the port.",
     )
     networks: Networks = Field(
         (),
         description="Addresses or networks that may connect; empty for all. The protocol has no "
-        "keys, so that this has to be set where `access.keys` are.",
+        "keys, so a server with `access.keys` requires this setting.",
     )
     zeroconf: bool = Field(
         False,
@@ -91,7 +91,7 @@ class Piper(Section):
     """The HTTP interface of Piper's own server."""
 
     enabled: bool = Field(
-        True, description="Whether `POST /synthesize` and `POST /` are there, as Piper has them."
+        True, description="Whether to serve Piper's paths `POST /synthesize` and `POST /`."
     )
 
 
@@ -106,21 +106,21 @@ class Cartesia(Section):
 
     voices: ForeignVoices = Field(
         {},
-        description="Names of voices that its clients send, and which of ours each means: NAME or "
+        description="The voice of this server for each name that its clients send: NAME or "
         "NAME/SPEAKER. The names of `/voices` are always accepted.",
     )
 
 
 class Agents(Section):
-    """Text that comes in pieces over a WebSocket, and is spoken while it is written."""
+    """Text that arrives in pieces over a WebSocket, and is spoken while it is written."""
 
     max_buffer_delay: Annotated[float, Field(ge=0, le=60)] = Field(
         0.1,
-        description="Seconds to wait for the rest of a sentence before its first clause is spoken "
-        "alone, if the listener has nothing else to hear. Clients may ask for another value.",
+        description="Seconds to wait for the rest of a sentence when the listener has nothing else "
+        "to hear. Then its first clause is spoken alone. Clients may request another value.",
     )
-    max_sockets: Count = Field(200, description="Most WebSockets of one process.")
-    max_contexts: Count = Field(10, description="Most texts under way on one WebSocket.")
+    max_sockets: Count = Field(200, description="Maximum WebSockets of one process.")
+    max_contexts: Count = Field(10, description="Maximum texts under way on one WebSocket.")
     max_context_chars: Count = Field(
         200_000, description="Longest text of one context, in characters."
     )
@@ -155,7 +155,7 @@ class Zalo(Section):
 
 
 class Vbee(Section):
-    """Vbee's speech API, the present one and the one before."""
+    """Vbee's speech API: the current version and the previous one."""
 
     voices: ForeignVoices = Field({}, description=_VOICES)
 
@@ -170,15 +170,15 @@ class CallbackSettings(Section):
     )
     private_networks: Networks = Field(
         (),
-        description="Addresses or networks that are not public and may be posted to all the same, "
-        "if one of `callbacks.hosts` has them.",
+        description="Private addresses or networks to which results may be posted, if a host in "
+        "`callbacks.hosts` has such an address.",
     )
     attempts: Annotated[Count, Field(le=10)] = Field(
         5,
-        description="How often a result is posted until the host takes it; pauses of 1, 2, 4, ... "
-        "seconds lie in between.",
+        description="Maximum attempts to post a result, with pauses of 1, 2, 4, ... seconds "
+        "between them.",
     )
-    timeout_seconds: Seconds = Field(10, description="Seconds that each of them may take.")
+    timeout_seconds: Seconds = Field(10, description="Time limit of one attempt, in seconds.")
     secret: WebhookSecret | None = Field(
         None,
         description="Secret that signs callbacks of jobs, as in Standard Webhooks: `whsec_` and 24 "

@@ -1,4 +1,4 @@
-"""Settings of the section ``jobs``: work that goes on after its request was answered."""
+"""Settings of the section ``jobs``: work that continues after its request was answered."""
 
 import re
 from pathlib import Path
@@ -55,12 +55,12 @@ class Jobs(Section):
     max_bytes: ByteSize = Field(
         ByteSize(10 * 1024 * 1024 * 1024),
         ge=1024 * 1024,
-        description="Most bytes of all results; the least recently used is removed first.",
+        description="Maximum bytes of all results; the least recently used is removed first.",
     )
     max_waiting: Count = Field(
         100_000,
-        description="Most items of unfinished jobs for one API key, or of all callers if there are "
-        "no keys. A job that exceeds it is answered 429.",
+        description="Maximum items of unfinished jobs for one API key, or of all callers if there "
+        "are no keys. A job that exceeds it is answered 429.",
     )
     max_upload_bytes: ByteSize = Field(
         ByteSize(16 * 1024 * 1024),

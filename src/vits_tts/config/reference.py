@@ -80,7 +80,7 @@ def _shown(field: FieldInfo) -> str:
 
 
 def _without_empty_tables(lines: list[str]) -> list[str]:
-    """Return the lines without heads of empty tables, as in a section that has only sections."""
+    """Remove the heads of tables without rows, which sections without own settings would have."""
     kept: list[str] = []
     for line, following in zip(lines, [*lines[1:], ""], strict=True):
         if line.startswith("|---") and not following.startswith("| `"):

@@ -102,7 +102,7 @@ class Config(BaseSettings):
 
     @property
     def level(self) -> Level:
-        """The gain of all voices, and the loudness that they are brought to."""
+        """The gain of all voices, and their target loudness."""
         return Level(self.voice.volume, self.audio.lufs)
 
     @property

@@ -87,12 +87,12 @@ class Server(Section):
     )
     max_connections: Count = Field(
         1000,
-        description="Most connections of one process. To accept another one, it closes the "
+        description="Maximum connections of one process. To accept another one, it closes the "
         "connection that has waited longest for its client to send or to read.",
     )
     max_connections_per_address: Count | Literal["auto"] = Field(
         "auto",
-        description="Most connections of one process from one address (of IPv6, the first 64 "
+        description="Maximum connections of one process from one address (of IPv6, the first 64 "
         "bits); `auto` is a quarter of `max_connections`. Addresses in `trusted_proxies` have no "
         "limit, since they carry the connections of many clients.",
     )
@@ -146,7 +146,7 @@ class Server(Section):
 
     @property
     def connections_per_address(self) -> int:
-        """The most connections of one process from one address."""
+        """The maximum number of connections of one process from one address."""
         if self.max_connections_per_address != "auto":
             return self.max_connections_per_address
         return max(1, self.max_connections // 4)
@@ -179,13 +179,13 @@ class Access(Section):
     )
     requests_per_minute: Count | None = Field(
         None,
-        description="Most requests in a minute with one key, or from one address if there are no "
-        "keys; null for no limit. Counted in Redis if `cache.redis.url` is set, else by each "
+        description="Maximum requests in a minute with one key, or from one address if there are "
+        "no keys; null for no limit. Counted in Redis if `cache.redis.url` is set, else by each "
         "process separately.",
     )
     characters_per_minute: Count | None = Field(
         None,
-        description="Most characters of text in a minute with one key or from one address, at "
+        description="Maximum characters of text in a minute with one key or from one address, at "
         "least `server.max_text_chars`; null for no limit.",
     )
 
@@ -219,11 +219,11 @@ class Limits(Section):
     """Limits of the work of one process."""
 
     max_concurrent: Count = Field(
-        64, description="Most speech requests under way in one process; others get 503."
+        64, description="Maximum speech requests under way in one process; others get 503."
     )
     max_concurrent_per_caller: Count | Literal["auto"] = Field(
         "auto",
-        description="Most speech requests under way in one process with one key, or from one "
+        description="Maximum speech requests under way in one process with one key, or from one "
         "address if there are no keys; `auto` is half of `max_concurrent`. An address in "
         "`server.trusted_proxies` that sends no X-Forwarded-For has no limit.",
     )
@@ -246,7 +246,7 @@ class Limits(Section):
 
     @property
     def concurrent_per_caller(self) -> int:
-        """The most speech requests of one client under way in one process."""
+        """The maximum number of speech requests of one client under way in one process."""
         if self.max_concurrent_per_caller != "auto":
             return self.max_concurrent_per_caller
         return max(1, self.max_concurrent // 2)

@@ -10,12 +10,12 @@ from vits_tts.config.types import Count, Section
 
 
 def _number(value: object) -> object:
-    """Return a number for its digits, which are all that the environment has."""
+    """Convert digits to a number, since environment variables have only strings."""
     return int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else value
 
 
 class Budget(Section):
-    """The most that one key may use in a calendar month, in UTC."""
+    """The limits of one key in a calendar month, in UTC."""
 
     characters: Count | None = Field(None, description="Characters of text; null for no limit.")
     seconds: Count | None = Field(None, description="Seconds of sound; null for no limit.")
@@ -25,7 +25,7 @@ class Usage(Section):
     """Settings of `/v1/usage`."""
 
     enabled: bool = Field(
-        True, description="Whether characters and seconds are booked, for each key and day."
+        True, description="Whether characters and seconds are recorded for each key and day."
     )
     folder: Path = Field(
         Path("usage"),
@@ -35,16 +35,16 @@ class Usage(Section):
     keep_days: Count = Field(400, description="Days for which accounts are kept; at least 31 are.")
     characters_per_month: Count | None = Field(
         None,
-        description="Most characters of each key in a month (UTC), or of all callers if there are "
-        "no keys; null for no limit.",
+        description="Maximum characters of each key in a month (UTC), or of all callers if there "
+        "are no keys; null for no limit.",
     )
     seconds_per_month: Count | None = Field(
-        None, description="Most seconds of sound of each key in a month; null for no limit."
+        None, description="Maximum seconds of sound of each key in a month; null for no limit."
     )
     budgets: Mapping[str, Budget] = Field(
         {},
         description="Limits of single keys instead of the two above: `NAME: {characters: 1000000, "
-        "seconds: 36000}`. A limit that is left out does not exist.",
+        "seconds: 36000}`. A limit that is left out is unlimited.",
     )
     budget_status: Annotated[Literal[402, 429], BeforeValidator(_number)] = Field(
         402,

@@ -193,8 +193,8 @@ class Audio(Section):
     max_bytes: ByteSize = Field(
         ByteSize(1024 * 1024 * 1024),
         ge=1024 * 1024,
-        description="Most bytes of all files, including unfinished ones; the least recently used "
-        "is removed first. Processes that share the folder share the limit.",
+        description="Maximum bytes of all files, including unfinished ones; the least recently "
+        "used is removed first. Processes that share the folder share the limit.",
     )
     max_age_seconds: Seconds = Field(
         7 * 86_400, description="Seconds without use after which a file is removed."
@@ -218,7 +218,7 @@ class Audio(Section):
         "and a signature and need no key until then, and `/tts/link` makes such URLs of streams. "
         "Players, telephone systems and messengers send no headers.",
     )
-    link_seconds: Seconds = Field(86_400, description="Seconds for which a signed link is good.")
+    link_seconds: Seconds = Field(86_400, description="Seconds for which a signed link is valid.")
     hash_per_key: bool = Field(
         False,
         description="Whether a file's hash depends on the name of the client's API key, so that "
@@ -226,8 +226,8 @@ class Audio(Section):
     )
     misses_per_minute: Count | None = Field(
         300,
-        description="Most requests in a minute for files that do not exist, with one key, or from "
-        "one address if there are no keys; null for no limit.",
+        description="Maximum requests in a minute for files that do not exist, with one key, or "
+        "from one address if there are no keys; null for no limit.",
     )
 
     @property

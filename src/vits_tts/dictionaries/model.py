@@ -9,9 +9,9 @@ from typing import Any, Final
 from vits_tts.dictionaries.rules import Rule, Rules
 
 MAX_VERSIONS: Final = 200
-"""Versions of one dictionary that are kept; then the oldest is removed."""
+"""The maximum number of versions of one dictionary; beyond it the oldest is removed."""
 ALL: Final = "all"
-"""The owner of dictionaries on a server without keys, and of those of its settings."""
+"""The owner of all dictionaries on a server without keys, and of those that settings name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ def index_of(data: bytes) -> Index:
     """Return an index from its bytes.
 
     Raises:
-        ValueError: they are none.
+        ValueError: the bytes are not an index.
 
     """
     try:
@@ -95,7 +95,7 @@ def rules_of(version: str, data: bytes) -> Rules:
     """Return the rules of a version from their bytes.
 
     Raises:
-        ValueError: they are none.
+        ValueError: the bytes are not rules.
 
     """
     try:

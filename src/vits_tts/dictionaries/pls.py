@@ -69,7 +69,7 @@ class _Reader:
 
     def rules(self, data: bytes) -> list[Rule]:
         try:
-            self._parser.Parse(data, True)  # its only form
+            self._parser.Parse(data, True)  # typeshed accepts only positional arguments
         except expat.ExpatError as error:
             self._fail(expat.errors.messages.get(error.code, str(error)))
         except (ValueError, LookupError):

@@ -47,11 +47,11 @@ class Rule:
 
     @property
     def written(self) -> str:
-        """The string as texts are compared with it."""
+        """The string with which texts are compared: in lower case, unless case matters."""
         return self.string if self.case_sensitive else self.string.lower()
 
     def to_json(self) -> dict[str, Any]:
-        """Return the rule as JSON can hold it, without usual values."""
+        """Return the rule as a JSON object, without the fields that have their default."""
         usual = asdict(Rule(self.string))
         return {name: value for name, value in asdict(self).items() if value != usual[name]} | {
             "string": self.string
@@ -60,7 +60,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class Rules:
-    """The rules of one version, which is all that makes two of them equal."""
+    """The rules of one version. Two objects with the same version are equal."""
 
     version: str
     rules: tuple[Rule, ...] = field(compare=False)
@@ -94,10 +94,10 @@ class Rules:
 def applied(
     plan: Plan | None, text: str, dictionaries: tuple[Rules, ...], known: Knows
 ) -> Plan | None:
-    """Return the plan of a text, in which the strings of rules are said as the rules ask.
+    """Return the plan of a text with the pronunciations that the rules give.
 
-    Of two dictionaries the first one counts. Phonemes that the voice does not know have no effect.
-    Returns ``plan`` itself if no rule applies.
+    If several dictionaries have a rule for a string, the first of them applies. Rules with phonemes
+    that the voice does not know have no effect. Returns ``plan`` itself if no rule applies.
     """
     before = plan or Plan(text, text, (Segment(text, 0, len(text)),))
     segments: list[Segment] = []
@@ -155,7 +155,10 @@ def _composed(text: str) -> tuple[str, Sequence[int]]:
 
 
 def _part(segment: Segment, start: int, end: int, copied: bool) -> Segment:
-    """Return a part of a segment; one that stands for its source as a whole keeps its place."""
+    """Return a part of a segment.
+
+    Its place is that of the part if the text was ``copied``, else that of the whole segment.
+    """
     text = segment.text[start:end]
     if not copied:
         return replace(segment, text=text)

@@ -75,12 +75,12 @@ class Dictionaries:
         """True while the shared store fails and the last known versions are used."""
 
     def refresh(self) -> None:
-        """Ask the store for changes at the next use, instead of in a moment."""
+        """Ask the store for changes at the next use, even if it was asked a moment ago."""
         self._looked = float("-inf")
 
     @property
     def max_rules(self) -> int:
-        """The most rules of one dictionary."""
+        """The maximum number of rules of one dictionary."""
         return self._settings.max_rules
 
     # --- requests --------------------------------------------------------------------------------
@@ -274,7 +274,7 @@ class Dictionaries:
             raise DictionaryNotFound(message)
 
     def _checked(self, rules: Iterable[Rule]) -> tuple[Rule, ...]:
-        """Return rules of which each string has one, the last.
+        """Return the rules without duplicates: for each string only its last rule.
 
         Raises:
             DictionaryInvalid: there are too many.
@@ -289,7 +289,7 @@ class Dictionaries:
     async def _change(
         self, change: Callable[[Index], Dictionary], version: str | None, rules: bytes
     ) -> Dictionary:
-        """Put the dictionary that ``change`` returns into the index; one without versions goes.
+        """Put the dictionary that ``change`` returns into the index; without versions, remove it.
 
         Raises:
             DictionaryConflict: others change the index all the time.
@@ -337,7 +337,7 @@ class Dictionaries:
         found = await self._read()
         self._looked = time.monotonic()
         self._report(found is None)
-        if found is None:  # the last known one; after a restart that of the folder
+        if found is None:  # the last known index; after a restart the one in the folder
             found = self._index if self._index.revision else await self._folder_index()
         elif self._shared and found.revision != self._index.revision:
             await self._copy(found)
@@ -346,7 +346,7 @@ class Dictionaries:
     async def _read(self) -> Index | None:
         """Return the index of the store; None if the shared one fails.
 
-        A shared store that has lost its index gets ours back.
+        If the shared store has lost its index, the copy of this process is stored there again.
         """
         if self._shared is None:
             return await asyncio.to_thread(self._folder.index)

@@ -60,7 +60,7 @@ _FRAMES: Final = "frames-{}.onnx"
 _LOCK: Final = ".replacing"
 _LOCKED_SECONDS: Final = 10.0
 _LOUDNESS: Final = "loudness-1.json"
-"""Of another name when the sentences or the way of measuring change."""
+"""The number is increased when the sentences or the way of measuring change."""
 _SMALL_WEIGHTS: Final = 1024
 """In bytes. Smaller tensors are stored in the graph itself."""
 _SPOKEN: Final = f"spoken-{version('vits-tts-vietnamese')}-{version('piper-tts')}"

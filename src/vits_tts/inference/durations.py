@@ -59,7 +59,7 @@ def _whole(counts: NDArray[Any], phonemes: int) -> Durations | None:
 
 
 def _rises(numbers: NDArray[Any], end: int) -> bool:
-    """Return whether the numbers never fall and are valid indices of ``end`` items."""
+    """Return whether the numbers never decrease and are valid indices of ``end`` items."""
     if not numbers.size:
         return True
     return bool(numbers[0] >= 0 and numbers[-1] < end and (np.diff(numbers) >= 0).all())

@@ -24,7 +24,7 @@ from vits_tts.inference.streaming import StreamingSynthesis, Synthesis, WholeSyn
 from vits_tts.types import Pcm, Prosody
 from vits_tts.voice.manifest import Manifest
 
-if TYPE_CHECKING:  # it measures engines
+if TYPE_CHECKING:  # only for the type checker: ``levelling`` imports this module
     from vits_tts.inference.levelling import Leveller
 
 __all__ = ["Cancel", "Cancelled", "Engine", "Synthesis"]

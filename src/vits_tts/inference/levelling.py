@@ -34,7 +34,8 @@ _SENTENCES: Final = (
 )
 """About 25 seconds of speech, with all tones and most sounds of Vietnamese."""
 _FURTHEST: Final = 20.0
-"""In dB. Sound further from its target is no speech, and is left as it is."""
+"""Maximum gain in dB. Sound that is further from its target cannot be speech, and is left
+unchanged."""
 _STEPS: Final = 10
 """Steps of a gain in one dB: machines that differ in the last bit measure the same."""
 
@@ -58,7 +59,7 @@ class Leveller:
         return str(speaker) in self._known
 
     def measure(self, speaker: int) -> None:
-        """Measure a speaker, unless that is done; it takes as long as some sentences of speech."""
+        """Measure a speaker who was not measured yet, by synthesising some sentences."""
         with self._lock:
             if self.knows(speaker):
                 return
@@ -116,7 +117,7 @@ class Leveller:
 
 @lru_cache(maxsize=1)
 def _shipped() -> Mapping[str, Mapping[str, float]]:
-    """Return the loudness of the package's voices: by digest, then by speaker."""
+    """Return the loudness of the voices in the package, by digest and then by speaker."""
     found: dict[str, dict[str, float]] = json.loads(
         resources.files("vits_tts.voice").joinpath("data/loudness.json").read_text("utf-8")
     )

@@ -20,10 +20,10 @@ def trim() -> None:
 def keep_little() -> None:
     """Configure the C heap to keep little free memory (mallopt(3)).
 
-    By default glibc raises its threshold to the largest block that was freed, then serves blocks of
-    that size from the heap, one heap for each thread. Samples and tensors then leave holes that add
-    up. Here blocks above ``_LARGE`` are mapped on their own and returned when freed, and there are
-    no more heaps than cores.
+    By default glibc raises its threshold to the size of the largest block that was freed, and from
+    then on serves blocks of that size from the heap, one heap for each thread. So samples and
+    tensors leave holes in the heaps that add up. Here blocks above ``_LARGE`` are mapped on their
+    own and returned when freed, and there are no more heaps than cores.
     """
     _glibc("mallopt", _M_MMAP_THRESHOLD, _LARGE)
     _glibc("mallopt", _M_TRIM_THRESHOLD, 8 * _LARGE)

@@ -75,7 +75,7 @@ class ResidentSet:
         return self._limit is None or self.bytes + self._taken[name] <= self._limit
 
     def promise(self, name: str) -> list[Engine] | None:
-        """Reserve memory for a voice and return the engines unloaded for it; None without room.
+        """Reserve memory for a voice; return the engines unloaded for it, or None without space.
 
         One voice of any size is always allowed beside the voice that stays.
         """

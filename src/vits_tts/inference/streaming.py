@@ -40,8 +40,8 @@ class Runnable(Protocol):
 class Synthesis(ABC):
     """A sentence of known length whose samples are computed on demand.
 
-    It has ``frames`` frames of ``hop`` samples each, of which ``left`` are still to be made.
-    ``durations`` are the samples of each phoneme id, if the voice tells them. A call of
+    It has ``frames`` frames of ``hop`` samples each, of which ``left`` are still to be computed.
+    ``durations`` are the samples of each phoneme id, if the voice gives them. A call of
     :meth:`window` is one piece of work. One thread uses the object at a time. After a cancelled
     call it is unusable.
     """
@@ -54,7 +54,7 @@ class Synthesis(ABC):
     """Frames of the next window."""
 
     def __init__(self, frames: int, hop: int, sample_rate: int, volume: float) -> None:
-        """Start with all frames left to be made."""
+        """Start with all frames still to be computed."""
         self.frames = frames
         self.left = frames
         self.hop = hop
@@ -68,7 +68,7 @@ class Synthesis(ABC):
 
     @property
     def done(self) -> bool:
-        """True if all windows have been made."""
+        """True if all windows have been computed."""
         return not self.left
 
     def next(self, cancel: Cancel, cores: int) -> Pcm:
@@ -202,7 +202,8 @@ class StreamingSynthesis(Synthesis):
             self._ahead = ahead.result()
         finally:
             wait([ahead])
-            del ahead  # an exception would keep it alive by its traceback, and it the exception
+            # A reference cycle of the exception and its traceback would keep the tensors in memory.
+            del ahead
         return samples
 
     def _begin(self, frames: int, cancel: Cancel, cores: int) -> _Begun:

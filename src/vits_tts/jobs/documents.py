@@ -1,6 +1,6 @@
 """Long documents as jobs: a text, subtitles or a book is cut into parts, which are items of a job.
 
-All functions block and need time in proportion to the document: call them in threads.
+All functions block for a time that grows with the document: call them in threads.
 """
 
 import re
@@ -134,7 +134,7 @@ def of_srt(text: str, limits: Limits, seconds: float | None, bounds: Bounds) -> 
 
 
 def of_epub(content: bytes, bounds: Bounds, *, skip_front_matter: bool) -> Parts:
-    """Return the parts of an EPUB; none of them is in two chapters.
+    """Return the parts of an EPUB; a part never continues into the next chapter.
 
     Raises:
         DocumentInvalid: it is broken, encrypted, unsafe or has no text.

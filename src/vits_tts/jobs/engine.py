@@ -1,7 +1,7 @@
 """The queue of jobs: DBOS, with SQLite in a folder or PostgreSQL for several machines.
 
-A job is a workflow that enqueues a workflow for each of its items. The queue keeps both, with their
-inputs, results and errors, and that is all that is kept of a job. No other module imports DBOS.
+A job is a workflow that enqueues a workflow for each of its items. The queue stores both, with
+their inputs, results and errors. Nothing else of a job is stored. No other module imports DBOS.
 
 All methods block: call them in threads.
 """
@@ -41,12 +41,12 @@ if TYPE_CHECKING:
 STORE: Final = "queue.sqlite"
 _APPLICATION: Final = "vits-tts-jobs"
 _VERSION: Final = "1"
-"""The version of the workflows: processes of another version leave them alone."""
+"""The version of the workflows. Processes of other versions do not run them."""
 _JOBS, _ITEMS, _CALLBACKS, _WHOLES = "jobs", "items", "callbacks", "wholes"
 _WHOLE: Final = ".whole"
 _CALLBACKS_AT_ONCE: Final = 8
 _BACKOFF: Final = 4
-"""Each pause before a callback is repeated is this many times as long as the last one."""
+"""Factor by which the pause before a callback is repeated grows each time."""
 _ATTEMPTS: Final = 3
 _PAUSE_SECONDS: Final = 1.0
 _POLL_SECONDS: Final = 0.5
@@ -66,22 +66,22 @@ _CRASHED: Final = (
 )
 
 Post = Callable[[str, str, Mapping[str, object]], bool]
-"""Posts a content to a URL, with the id of the message between; return whether to try again."""
+"""Posts a message, given its URL, id and content; returns whether to try again."""
 Make = Callable[[str, ItemSpec], ItemResult]
-"""Makes an item, whose id comes first, and returns its result. It blocks."""
+"""Creates the file of an item, given its id and the item, and returns the result. It blocks."""
 Assemble = Callable[[str, JobState], ItemResult]
-"""Makes the file of a document from its items, which are complete; its id comes first."""
+"""Creates the file of a document, given its id, from its complete items."""
 
 
 class Engine:
-    """The queue, as this process sees it."""
+    """The connection of this process to the queue."""
 
     def __init__(
         self, settings: Jobs, concurrency: int, make: Make, assemble: Assemble, post: Post
     ) -> None:
-        """Set how many items run at once and the functions that work; nothing is opened yet.
+        """Set how many items run at once, and the functions that run them; open nothing yet.
 
-        ``post`` tells a caller of the end of a job.
+        ``post`` sends the caller a message when a job has ended.
         """
         self._settings = settings
         self._concurrency = concurrency
@@ -95,13 +95,13 @@ class Engine:
 
     @property
     def is_there(self) -> bool:
-        """True if there is a queue already. Reads the disk."""
+        """True if a queue exists already. Reads the disk."""
         return self._settings.url is not None or (self._settings.folder / STORE).exists()
 
     # --- life ------------------------------------------------------------------------------------
 
     def launch(self) -> None:
-        """Open the queue and begin to work on it, unless that is done."""
+        """Open the queue and start to run its items, unless that was done."""
         with self._lock:
             if self.launched:
                 return
@@ -115,7 +115,8 @@ class Engine:
     def _launch(self) -> None:
         from dbos import DBOS  # noqa: PLC0415  # loads slowly, and only servers with jobs need it
 
-        self._settings.folder.mkdir(0o700, parents=True, exist_ok=True)  # it holds users' texts
+        # The file contains users' texts.
+        self._settings.folder.mkdir(0o700, parents=True, exist_ok=True)
         presence: Presence
         if self._settings.url:
             url = self._settings.url.get_secret_value()
@@ -149,7 +150,7 @@ class Engine:
         logger.info("jobs: the queue is open", folder=str(self._settings.folder))
 
     def _abandon(self) -> None:
-        """Forget an attempt to open the queue, so that the next one begins anew."""
+        """Clean up after a failed attempt to open the queue, so that the next one starts afresh."""
         if self._dbos is not None:
             self._dbos.destroy(destroy_registry=True)
         if self._presence is not None:
@@ -194,7 +195,7 @@ class Engine:
             if self._post(notice["url"], notice["id"], notice["content"]):
                 self._notify(notice, notice["attempt"] + 1)
 
-        del spread, item, whole, callback  # the registry has them
+        del spread, item, whole, callback  # the registry of DBOS keeps references to them
 
     def _assembled(self, name: str, job_id: str, owner: str) -> ItemResult:
         """Return the file of a document.
@@ -209,7 +210,7 @@ class Engine:
         return self._assemble(name, state)
 
     def close(self, running: Collection[str]) -> None:
-        """Give the items that are ``running`` here back to the queue, and close it."""
+        """Return the items ``running`` in this process to the queue, and close the queue."""
         with self._lock:
             if not self.launched:
                 return
@@ -224,7 +225,10 @@ class Engine:
     # --- work ------------------------------------------------------------------------------------
 
     def _spread(self, job: dict[str, Any]) -> None:
-        """Enqueue the items of a job. A repetition finds those that are there."""
+        """Enqueue the items of a job.
+
+        If this runs again, items that are in the queue are not added twice.
+        """
         for index, spec in enumerate(job["items"]):
             self._dbos.enqueue_workflow_with_options(
                 {
@@ -239,7 +243,7 @@ class Engine:
             )
 
     def _notify(self, notice: Notice, attempt: int) -> None:
-        """Enqueue an attempt to tell a caller of the end of a job; the first is at once."""
+        """Enqueue an attempt to notify the caller of the end of a job; the first runs at once."""
         if attempt >= self._settings.callback_attempts:
             logger.warning("jobs: a callback is given up", job=notice["job"])
             return
@@ -255,7 +259,7 @@ class Engine:
         )
 
     def recover(self) -> None:
-        """Return to the queue the work of processes that have ended."""
+        """Return the unfinished work of processes that have ended to the queue."""
         presence = self._presence
         if presence is None:
             return
@@ -267,7 +271,7 @@ class Engine:
             self._dbos._recover_pending_workflows([executor])  # noqa: SLF001
 
     def cancelled(self, running: Collection[str]) -> set[str]:
-        """Return which of the items that are running here were cancelled, by any process."""
+        """Return the items running in this process that were cancelled by any process."""
         if not running:
             return set()
         found = self._dbos.list_workflows(
@@ -281,7 +285,7 @@ class Engine:
         """Store a job; return whether it is new.
 
         Raises:
-            ValueError: there is a job with this id that asks for something else.
+            ValueError: another request has made a job with this id.
 
         """
         found = self._dbos.list_workflows(workflow_ids=[job.id], load_input=False)
@@ -316,7 +320,7 @@ class Engine:
         return False
 
     def find(self, job_id: str, owner: str) -> JobState | None:
-        """Return how far a job is; None if its owner has no such job."""
+        """Return the state of a job; None if its owner has no such job."""
         found = self._dbos.list_workflows(workflow_ids=[job_id], name="job", user=owner)
         return self._state(found[0]) if found else None
 
@@ -328,19 +332,19 @@ class Engine:
         return [self._state(workflow) for workflow in found]
 
     def waiting(self, owner: str) -> int:
-        """Return how many items the jobs of an owner have that have not ended."""
+        """Return the number of unfinished items in all jobs of an owner."""
         found = self._dbos.list_workflows(name="job", user=owner, load_input=False)
         attributes = [workflow.attributes or {} for workflow in found]
         return sum(each.get("items", 0) for each in attributes if "ended" not in each)
 
     def cancel(self, job_id: str) -> None:
-        """Cancel the items of a job that have not ended; none begins after that."""
+        """Cancel the unfinished items of a job; none of them starts after that."""
         self._dbos.cancel_workflows([job_id, f"{job_id}{_WHOLE}"])
         while active := self._items(job_id, status=_ACTIVE):
             self._dbos.cancel_workflows([item.workflow_id for item in active])
 
     def retry(self, state: JobState) -> int:
-        """Put the items of a job that failed or were cancelled into the queue; return how many."""
+        """Enqueue the failed and cancelled items of a job again; return their number."""
         again = [item.index for item in state.items if item.status in {"failed", "cancelled"}]
         stored = {item.workflow_id for item in self._items(state.id)}
         for index in again:
@@ -363,7 +367,7 @@ class Engine:
         self._dbos.delete_workflows([job_id, *names], delete_children=True)
 
     def settle(self, keep_seconds: float) -> None:
-        """Note which jobs have ended, and remove those that ended ``keep_seconds`` ago."""
+        """Record which jobs have ended, and remove those that ended ``keep_seconds`` ago."""
         now = time.time()
         for job in self._dbos.list_workflows(name="job", load_input=False, load_output=False):
             ended = (job.attributes or {}).get("ended")
@@ -373,7 +377,10 @@ class Engine:
                 self._end(job, now)
 
     def _end(self, job: "WorkflowStatus", now: float) -> None:
-        """Note the end of a job, and tell its caller. Other processes may do the same meanwhile."""
+        """Record the end of a job, and notify its caller.
+
+        Other processes may do the same meanwhile.
+        """
         attributes = job.attributes or {}
         ends = attributes.get("ends", 0)
         url = attributes.get("callback")
@@ -394,9 +401,9 @@ class Engine:
         self._note(job.workflow_id, {"ended": now, "ends": ends + 1})
 
     def _is_active(self, job: "WorkflowStatus") -> bool:
-        """Return whether an item of a job, or the file of its document, has not ended.
+        """Return whether an item of a job, or the file of its document, is unfinished.
 
-        That file is begun here if all items have succeeded.
+        If all items have succeeded, this starts to create that file.
         """
         if self._items(job.workflow_id, status=_ACTIVE, limit=1):
             return True
@@ -507,7 +514,7 @@ class _ToOurLog(logging.Handler):
     """Writes the library's warnings into our log, without their causes."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write one line; ids stay, texts never get here."""
+        """Write one line. It may contain ids; texts never reach this logger."""
         line = re.sub(r"\s+", " ", record.getMessage())[:300]
         logger.log(record.levelname, "jobs: {}", line)
 

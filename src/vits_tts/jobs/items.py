@@ -23,9 +23,9 @@ def spec(
 ) -> ItemSpec:
     """Return an item for the queue; fields with their usual values are left out.
 
-    ``encoding`` is the format, the sample rate and the bit rate as the caller has given them.
-    ``dictionaries`` name the versions of the rules in ``options``, so that an item that is made
-    later, or again, has the rules of its request.
+    ``encoding`` is the format, the sample rate and the bit rate as the caller gave them.
+    ``dictionaries`` name the versions of the rules in ``options``. So an item that is synthesised
+    later, or again, has the rules that were current at its request.
     """
     name, sample_rate, bit_rate = encoding
     item = ItemSpec(

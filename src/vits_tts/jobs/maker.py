@@ -1,4 +1,4 @@
-"""Making of items and of whole documents, on the event loop and its threads."""
+"""Creation of the files of items and of whole documents, on the event loop and its threads."""
 
 import asyncio
 import os
@@ -28,7 +28,7 @@ _LOWEST_PRIORITY: Final = 19
 
 
 class Maker:
-    """Makes files."""
+    """Creates the files of jobs."""
 
     def __init__(
         self,
@@ -47,14 +47,14 @@ class Maker:
         self._assembler = ThreadPoolExecutor(1, thread_name_prefix="jobs_whole")
 
     def close(self) -> None:
-        """Begin nothing more."""
+        """Start no further files."""
         self._assembler.shutdown(wait=False)
 
     async def file(self, spec: ItemSpec, stats: RequestStats) -> ItemResult:
-        """Make the file of an item; a part of a document may have no sound.
+        """Create the file of an item; a part of a document may have no sound.
 
         Raises:
-            VitsTtsError: it cannot be made.
+            VitsTtsError: it cannot be created.
 
         """
         await asyncio.shield(asyncio.wrap_future(self._speech.voices.ready))
@@ -85,7 +85,7 @@ class Maker:
     async def _fit(
         self, cue: CueSpec, text: str, options: SpeechOptions, stats: RequestStats
     ) -> CueFit:
-        """Return the rate at which a subtitle fits its time; no sound is made for that."""
+        """Return the rate at which a subtitle fits its time, without synthesis."""
         loop = asyncio.get_running_loop()
 
         async def told(rate: float) -> float:
@@ -104,7 +104,7 @@ class Maker:
         )
 
     async def whole(self, name: str, state: JobState, stats: RequestStats) -> ItemResult:
-        """Make the file of a document from those of its items.
+        """Create the file of a document from those of its items.
 
         Raises:
             TextUnspeakable: no item has sound.
@@ -118,7 +118,7 @@ class Maker:
         for item in spoken:
             result = cast("ItemResult", item.result)
             if await self._store.size(result["hash"], result["format"]) is None:
-                await self.file(item.spec, stats)  # it was removed to make room
+                await self.file(item.spec, stats)  # deleted to make room for newer files
         folder = self._folder / name
         path = folder / f"whole.{document['format']}"
         stop = threading.Event()
@@ -149,7 +149,7 @@ class Maker:
         return ItemResult(hash=audio_hash, format=document["format"], seconds=seconds)
 
     async def _rules(self, spec: ItemSpec) -> tuple[Rules, ...] | None:
-        """Return the rules of an item's dictionaries, in the versions that its request had."""
+        """Return the rules of an item's dictionaries, in the versions of its request."""
         wanted = items.locators(spec)
         if wanted is None:
             return None
@@ -161,7 +161,7 @@ class Maker:
 
 
 def _lower_priority() -> None:
-    """Let other threads go first: no client listens to a file that is being put together."""
-    if sys.platform == "linux":  # where a priority is that of a thread
+    """Lower the priority of this thread: no client listens while a file is put together."""
+    if sys.platform == "linux":  # only where a thread can have a priority of its own
         with suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOWEST_PRIORITY)

@@ -9,7 +9,7 @@ Status: TypeAlias = Literal["queued", "running", "succeeded", "failed", "cancell
 
 UNFINISHED: Final = ("queued", "running")
 PRIORITIES: Final = range(10)
-"""A job of a higher priority is made first."""
+"""Items of jobs with a higher priority run first."""
 DEFAULT_PRIORITY: Final = 5
 
 
@@ -65,17 +65,17 @@ class ItemSpec(TypedDict):
     input: NotRequired[InputKind]
     lexicon: NotRequired[tuple[tuple[str, str], ...]]
     dictionaries: NotRequired[tuple[tuple[str, str], ...]]
-    """The name or id of each pronunciation dictionary, and the version that it had."""
+    """The name or id of each pronunciation dictionary, and its version at the request."""
     turns: NotRequired[tuple[dict[str, Any], ...]]
     """The turns of a dialogue; ``text`` has the texts of all of them."""
     turn_pause: NotRequired[float]
     pause: NotRequired[float]
-    """Of a part of a document: seconds of silence after it. A part may have nothing to say."""
+    """Seconds of silence after a part of a document. Such a part may have nothing to say."""
     cue: NotRequired[CueSpec]
 
 
 class ItemResult(TypedDict):
-    """The file of an item, or of a whole document; ``hash`` is empty if it has no sound."""
+    """The file of an item or of a whole document; ``hash`` is empty if there is no sound."""
 
     hash: str
     format: str
@@ -104,7 +104,10 @@ class Notice(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class NewJob:
-    """A job to be stored. ``fingerprint`` tells requests with one idempotency key apart."""
+    """A job to be stored.
+
+    ``fingerprint`` shows whether two requests with one idempotency key are equal.
+    """
 
     id: str
     owner: str
@@ -161,7 +164,10 @@ class JobState:
 
     @property
     def status(self) -> Status:
-        """The state of the whole job: it has failed if an item has, or the file of a document."""
+        """The state of the whole job.
+
+        It has failed if an item, or the file of its document, has failed.
+        """
         counts = self.counts
         if counts["queued"] == len(self.items):
             return "queued"
@@ -188,7 +194,7 @@ class JobState:
 
     @property
     def expected_seconds(self) -> float | None:
-        """About how many seconds of sound the job comes to; None before an item is complete."""
+        """The estimated seconds of sound of the whole job; None before an item is complete."""
         done = sum(len(item.spec["text"]) for item in self.items if item.result)
         if not done:
             return None
@@ -196,7 +202,7 @@ class JobState:
 
 
 class ItemFailed(Exception):
-    """An item cannot be made; the arguments are a stable code and a message for the caller."""
+    """The file of an item cannot be created; the arguments are a stable code and a message."""
 
     def __init__(self, code: str, message: str) -> None:
         """Keep both as ``args``, so that the error can be stored."""
@@ -206,9 +212,9 @@ class ItemFailed(Exception):
 
 
 class Interrupted(BaseException):
-    """The process stops working on an item that is not done.
+    """The process stops working on an unfinished item.
 
-    It is no ``Exception``, so that the queue does not count it as a failure of the item.
+    It is a ``BaseException``, so that the queue does not count it as a failure of the item.
     """
 
 

@@ -1,6 +1,6 @@
-"""Locks that tell which processes are alive: the system releases a lock when its process ends.
+"""Locks that show which processes are alive: the system releases a lock when its process ends.
 
-A lock needs no clock: ``kill -9`` releases it at once, and a process that is slow keeps it.
+Unlike a time-out, a lock is released at once by ``kill -9``, and a slow process keeps it.
 """
 
 from pathlib import Path
@@ -11,7 +11,7 @@ from vits_tts.file_lock import LockFailed, lock
 
 
 class Presence(Protocol):
-    """The lock of this process, and a look at those of others. For threads."""
+    """Holds the lock of this process, and checks the locks of others. Its methods block."""
 
     executor: str
     """The name of this process."""

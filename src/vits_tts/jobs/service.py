@@ -1,4 +1,4 @@
-"""Jobs for the event loop: the queue lies behind threads, and the items are made here."""
+"""Jobs for the event loop: calls of the queue run in threads, and items are synthesised here."""
 
 import asyncio
 import concurrent.futures
@@ -40,10 +40,11 @@ from vits_tts.usage import Accounts, Amounts
 
 _LOOK_SECONDS: Final = 2.0
 _SETTLE_LOOKS: Final = 5
-"""Every fifth look also notes which jobs have ended."""
+"""Every fifth check of the queue also records which jobs have ended."""
 _THREADS: Final = 2
 _AHEAD: Final = 1
-"""Items under way beyond one for each inference thread: one is read while others are made."""
+"""Items under way beyond one for each inference thread, so that a text is read while others are
+synthesised."""
 _HOUR: Final = 3600.0
 
 P = ParamSpec("P")
@@ -52,7 +53,7 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class _Running:
-    """An item that is being made here."""
+    """An item that this process is synthesising."""
 
     task: "asyncio.Task[ItemResult]"
     stats: RequestStats = field(default_factory=RequestStats)
@@ -71,10 +72,10 @@ class Sender(Protocol):
 
 
 class JobService:
-    """Takes jobs, works on them, and says how far they are. Use it from one event loop."""
+    """Accepts jobs, runs them, and reports their state. Use it from one event loop."""
 
     def __init__(self, config: Config, speech: Speech, usage: Accounts, callbacks: Sender) -> None:
-        """Keep the collaborators; nothing is opened before :meth:`watch` or a first call."""
+        """Store the collaborators; nothing is opened before :meth:`watch` or the first call."""
         self._settings = config.jobs
         self._speech = speech
         self._usage = usage
@@ -103,13 +104,13 @@ class JobService:
     # --- life ------------------------------------------------------------------------------------
 
     def watch(self) -> None:
-        """Begin to work on the jobs that there are, and on those to come."""
+        """Start to run the jobs in the queue, and those that are added later."""
         self._loop = asyncio.get_running_loop()
         if self._watching is None:
             self._watching = asyncio.create_task(self._watch())
 
     async def close(self) -> None:
-        """Stop working, and give unfinished items back to the queue."""
+        """Stop running jobs, and return unfinished items to the queue."""
         self._closing = True
         if self._watching:
             self._watching.cancel()
@@ -132,7 +133,7 @@ class JobService:
         looks = 0
         while True:
             try:
-                idle = self._worked_lately and not self._running  # perhaps a job has ended
+                idle = self._worked_lately and not self._running  # a job may have ended with it
                 self._worked_lately = self._worked_lately and not idle
                 await self._look(settle=idle or looks % _SETTLE_LOOKS == 0)
                 self._note(None)
@@ -142,7 +143,7 @@ class JobService:
             await asyncio.sleep(_LOOK_SECONDS)
 
     async def _look(self, *, settle: bool) -> None:
-        """Return items of dead processes to the queue, and stop those that were cancelled."""
+        """Return the items of dead processes to the queue, and stop items that were cancelled."""
         if not self._engine.launched:
             if not await self._in_thread(lambda: self._engine.is_there):
                 return
@@ -171,7 +172,7 @@ class JobService:
             self._files.watch()
 
     async def _asked(self, function: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
-        """Return the result of a call of the engine.
+        """Call a method of the engine in a thread, and return its result.
 
         Raises:
             JobsUnavailable: the queue cannot be opened, read or written.
@@ -213,7 +214,7 @@ class JobService:
         return await self.find(job.id, job.owner), new
 
     async def find(self, job_id: str, owner: str) -> JobState:
-        """Return how far a job is.
+        """Return the state of a job.
 
         Raises:
             JobNotFound: the owner has no such job.
@@ -239,7 +240,7 @@ class JobService:
         return await self._asked(self._engine.jobs, owner, limit, offset)
 
     async def _has_queue(self) -> bool:
-        """Return whether there is a queue: the first job makes it, and no question does."""
+        """Return whether a queue exists. The first job creates it; queries do not."""
         return self._engine.launched or await self._in_thread(lambda: self._engine.is_there)
 
     async def cancel(self, job_id: str, owner: str) -> JobState:
@@ -256,7 +257,7 @@ class JobService:
         return await self.find(job_id, owner)
 
     async def retry(self, job_id: str, owner: str) -> JobState:
-        """Put failed and cancelled items into the queue again, and return how far the job is.
+        """Enqueue failed and cancelled items again, and return the state of the job.
 
         Raises:
             JobNotFound, JobsUnavailable: as :meth:`find` does.
@@ -267,7 +268,7 @@ class JobService:
         return await self.find(job_id, owner)
 
     async def delete(self, job_id: str, owner: str) -> None:
-        """Remove a job that has ended. Its files stay as long as nothing newer needs the room.
+        """Remove a job that has ended. Its files stay until their space is needed.
 
         Raises:
             JobNotFinished: it has not ended.
@@ -301,27 +302,27 @@ class JobService:
     # --- items -----------------------------------------------------------------------------------
 
     def _make(self, name: str, spec: ItemSpec) -> ItemResult:
-        """Make an item; called in a thread of the queue.
+        """Create the file of an item; called in a thread of the queue.
 
         Raises:
-            VitsTtsError: it cannot be made.
+            VitsTtsError: it cannot be created.
             Interrupted: the process ends, or the item was cancelled.
 
         """
         return self._worked(self._made(name, partial(self._booked, spec)))
 
     def _assemble(self, name: str, state: JobState) -> ItemResult:
-        """Make the file of a document; called in a thread of the queue.
+        """Create the file of a document; called in a thread of the queue.
 
         Raises:
-            VitsTtsError: it cannot be made.
+            VitsTtsError: it cannot be created.
             Interrupted: the process ends, or the job was cancelled.
 
         """
         return self._worked(self._made(name, partial(self._maker.whole, name, state)))
 
     def _worked(self, work: Coroutine[Any, Any, T]) -> T:
-        """Return the result of work on the event loop; called in a thread of the queue.
+        """Run work on the event loop and return its result; called in a thread of the queue.
 
         Raises:
             Interrupted: the process ends, or the work was cancelled.
@@ -338,7 +339,10 @@ class JobService:
             raise Interrupted from None
 
     def _post(self, url: str, message_id: str, content: Mapping[str, object]) -> bool:
-        """Post the end of a job once; called in a thread of the queue. Return whether to repeat."""
+        """Post the end of a job once; return whether to try again.
+
+        Called in a thread of the queue.
+        """
         return self._worked(self.callbacks.send(url, message_id, content))
 
     async def _made(
@@ -366,9 +370,9 @@ class JobService:
         return result
 
     async def _booked(self, spec: ItemSpec, stats: RequestStats) -> ItemResult:
-        """Make an item within its key's budget, and book it before the queue knows its result.
+        """Create an item within its key's budget, and record its use before its result is stored.
 
-        So an item whose process is killed is perhaps booked twice, and never left out.
+        If the process is killed in between, the use is recorded twice, but never lost.
         """
         key, characters = spec["key"], len(spec["text"])
         await self._usage.admit(key, characters)
@@ -390,7 +394,7 @@ class JobService:
 
 
 def _results(config: Config) -> Audio:
-    """Return the settings of the files of jobs: a folder of their own, with limits of its own."""
+    """Return the settings of the files of jobs, which have a folder and limits of their own."""
     return config.audio.model_copy(
         update={
             "folder": config.jobs.folder / "files",

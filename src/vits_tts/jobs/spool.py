@@ -1,8 +1,8 @@
-"""The sound of an unfinished item on the disk, so that a new process goes on where one ended.
+"""The sound of an unfinished item on the disk, so that another process can continue the item.
 
 An item has two files: its samples so far, and a list of records that each say how many sentences
-are complete and how many bytes of samples they have. Samples are written before their record, so a
-record that can be read speaks of samples that are there.
+are complete and how many bytes of samples they have. Samples are written before their record, so
+all samples of a readable record exist.
 """
 
 import os
@@ -33,7 +33,7 @@ Stream = Callable[..., AsyncGenerator[Pcm, None]]
 
 @dataclass(slots=True)
 class _Spool:
-    """The open files of one item. For threads."""
+    """The open files of one item. Its methods block."""
 
     samples: IO[bytes]
     records: IO[bytes]
@@ -89,12 +89,12 @@ class _Spool:
 
 
 class SpooledStreamer:
-    """Streams requests like ``RequestStreamer``; the part that an earlier process made is read."""
+    """Streams requests like ``RequestStreamer``; reads the part that was synthesised before."""
 
     def __init__(
         self, stream: Stream, rate: Callable[[str], int], store: FileStore, folder: Path
     ) -> None:
-        """Set the ``stream`` that makes the rest; ``store`` writes the files into ``folder``.
+        """Set the ``stream`` that synthesises the rest; ``store`` writes the files into ``folder``.
 
         ``rate`` returns the sample rate of a voice in hertz.
         """
@@ -120,7 +120,7 @@ class SpooledStreamer:
             return
         try:
             spool = await self._store.run(_Spool.open, self._folder, self._name(request))
-        except LockFailed:  # another process is making the same speech
+        except LockFailed:  # another process is synthesising the same speech
             async for pcm in self._stream(request, stats, hurried=False):
                 yield pcm
             return
@@ -155,11 +155,11 @@ class SpooledStreamer:
                     await self._store.run(spool.write, data, complete)
                     yield pcm
         except TextUnspeakable:
-            if not nbytes:  # else only the rest has no sound
+            if not nbytes:  # otherwise only the rest has no sound
                 raise
 
     def forget(self, request: SpeechRequest) -> None:
-        """Remove the files of a request, some time later."""
+        """Remove the files of a request, in the background."""
         name = self._name(request)
         for suffix in (".pcm", ".idx"):
             path = self._folder / f"{name}{suffix}"

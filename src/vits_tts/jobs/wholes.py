@@ -1,6 +1,6 @@
 """The file of a whole document, put together from the files of its items.
 
-These functions block and need time in proportion to the sound: call them in threads.
+These functions block for a time that grows with the sound: call them in threads.
 """
 
 import hashlib
@@ -73,7 +73,7 @@ class _Chapter:
 
 
 def name(document: Document, items: Sequence[ItemState]) -> str:
-    """Return the hash of the file of a document: that of all that its sound depends on."""
+    """Return the hash of the file of a document, from everything that its sound depends on."""
     parts = []
     for item in items:
         result = item.result or ItemResult(hash="", format="", seconds=0.0)
@@ -93,12 +93,12 @@ def write(
 ) -> float:
     """Write the file of a document, and return how long it plays in seconds.
 
-    ``going_on`` is called now and then, and raises to end the work.
+    ``going_on`` is called from time to time; it raises an exception to end the work.
 
     Raises:
         ConfigError: a library is missing.
         OSError: a part cannot be read, or the file cannot be written.
-        Stopped: ``going_on`` has raised it.
+        Stopped: raised by ``going_on``.
 
     """
     try:

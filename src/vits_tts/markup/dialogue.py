@@ -56,7 +56,7 @@ def plan_of_turns(
     Raises:
         MarkupInvalid: the markup of a turn is broken, or the pauses are too long.
         MarkupUnsupported: it asks for something that does not exist here.
-        SpeedInvalid: a speed is no rate and no name of one.
+        SpeedInvalid: a speed is neither a rate nor the name of one.
 
     """
     segments: list[Segment] = []

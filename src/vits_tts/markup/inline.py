@@ -1,4 +1,4 @@
-"""Pauses inside plain text, for authors who write no XML.
+"""Pauses inside plain text, for authors who do not write XML.
 
 | form | known from |
 |---|---|

@@ -14,9 +14,9 @@ Pause: TypeAlias = float | Literal["sentence", "paragraph"]
 
 _SSML_BEGINNINGS: Final = tuple(f"<speak{after}" for after in " \t\r\n>/")
 MAX_PAUSE: Final = 60.0
-"""Longest silence between two words, in seconds, however many breaks ask for it."""
+"""Maximum silence between two words, in seconds, even if several breaks add up to more."""
 MAX_PAUSES: Final = 600.0
-"""All pauses of one request together, in seconds."""
+"""Maximum sum of all pauses of one request, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class Plan:
     segments: tuple[Segment, ...]
 
     def described(self) -> list[dict[str, Any]]:
-        """Return the segments for JSON; texts that are said in one way are joined."""
+        """Return the segments for JSON; neighbouring texts with the same properties are joined."""
         told: list[Segment] = []
         for segment in self.segments:
             if told and (joined := _joined(told[-1], segment)):
@@ -102,7 +102,7 @@ def _acts(segment: Segment) -> bool:
 
 
 def _joined(first: Segment, second: Segment) -> Segment | None:
-    """Return two segments as one, or None if they are not said in one way."""
+    """Return two segments joined to one; None if they differ in voice, rate or other properties."""
     joined = Segment(
         first.text + second.text,
         first.start,

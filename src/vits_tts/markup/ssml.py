@@ -90,7 +90,7 @@ _ADVICE: Final[Mapping[str, str]] = {
     "languages": "a voice is chosen by its name, see /voices",
 }
 _SILENT: Final = frozenset({"desc", "metadata", "script", "style", "think", "thinking"})
-"""Unknown elements whose content is no speech, so that it is left out with them."""
+"""Unknown elements whose content is not speech; they are left out with their content."""
 
 _ALPHABETS: Final = {
     "ipa": "ipa",
@@ -163,7 +163,7 @@ class _Parser:
 
     def plan(self) -> Plan:
         try:
-            self._expat.Parse(self._data, True)  # its only form
+            self._expat.Parse(self._data, True)  # typeshed accepts only positional arguments
         except expat.ExpatError as error:
             self._char = self._place(self._expat.ErrorByteIndex)
             self._fail_xml(error)
@@ -172,7 +172,10 @@ class _Parser:
     # --- places and errors -----------------------------------------------------------------------
 
     def _place(self, byte: int) -> int:
-        """Return the character at a byte. Bytes come in order, so all calls take linear time."""
+        """Return the index of the character at a byte.
+
+        The bytes of successive calls never decrease, so all calls together take linear time.
+        """
         if byte > self._byte:
             self._char += len(self._data[self._byte : byte].decode(errors="replace"))
             self._byte = byte
@@ -339,7 +342,7 @@ class _Parser:
         self._add(Segment("", element.start, element.start, pause=pause))
 
     def _hold(self, element: _Open, end: int) -> None:
-        """Add the one segment of an element that holds only text."""
+        """Add the single segment of an element that may contain only text."""
         given, held = element.attributes, self._held
         self._held = []
         text = "".join(part.text for part in held).strip()
@@ -403,7 +406,7 @@ class _Parser:
             self._add(self._segment(" ", at, at, self._open[-1].way))
 
     def _shown(self) -> str:
-        """Return the source with spaces in place of markup; a reference is its character."""
+        """Return the source with spaces for markup, and the character for each reference."""
         parts: list[str] = []
         done = 0
         for start, end, text in self._visible:

@@ -1,9 +1,9 @@
 """Admission: the decision whether a new stream can be served in time.
 
-The work of all streams under way is known: the seconds of speech that each listener has still to
-hear, the moment by which, and the cost of a second of speech. By any moment *t* the inference
-threads must have made the speech that will have been heard by then. If the streams need more work
-by *t* than the threads can do, a listener hears a gap, so the new stream is refused.
+The work of all streams under way is known: the seconds of speech that each listener still has to
+hear, the moment by which it is due, and the cost of a second of speech. By any moment *t* the
+inference threads must have made the speech that will have been heard by then. If the streams need
+more work by *t* than the threads can do, a listener hears a gap, so the new stream is refused.
 
 This is the processor demand criterion for earliest deadline first (Baruah, Rosier and Howell,
 1990).
@@ -29,7 +29,7 @@ _USABLE: Final = 0.85
 """Share of the threads' time that may be promised. The rest covers errors of the cost model."""
 _SHARE_OF_FILES: Final = 0.75
 _UNKNOWN_SECONDS: Final = 2.0
-"""Value of Retry-After, in seconds, if no request under way can tell when it will end."""
+"""Value of Retry-After, in seconds, if the end of no request under way is known."""
 
 Left: TypeAlias = Callable[[], float | None]
 """Returns the seconds until a request ends, or None if that is not known."""
@@ -37,7 +37,7 @@ Left: TypeAlias = Callable[[], float | None]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Place:
-    """A request under way. ``heard`` if a client listens to it as it is made."""
+    """A request under way. ``heard`` says that a client listens while it is synthesised."""
 
     heard: bool
     caller: str | None
@@ -107,7 +107,7 @@ class Admission:
         A quarter of the places is reserved for streams, because files take long and come last.
 
         Args:
-            heard: Whether a client listens to the speech as it is made.
+            heard: Whether a client listens while the speech is synthesised.
             caller: Identifies the client, which may use only some of the places. None has no such
                 limit.
             left: Returns the seconds until the request ends, or None if that is not known.
@@ -139,7 +139,7 @@ class Admission:
                     del self._callers[caller]
 
     def _full(self, concerned: Callable[["_Place"], bool], reason: str = "full") -> Busy:
-        """Return the error, with the seconds until the first of the places that matter is free."""
+        """Return the error, with the seconds until a place is free that the new request may use."""
         REFUSALS.labels(reason).inc()
         known = [place.left() for place in self._places if concerned(place)]
         wait = min((left for left in known if left is not None), default=_UNKNOWN_SECONDS)
@@ -182,7 +182,7 @@ class Admission:
         return claim
 
     def _claim(self, demand: Demand, others: Sequence[_Claim], now: float) -> _Claim:
-        """Return the claim of a stream whose first sound comes after those of all ``others``."""
+        """Return the claim of a new stream; its first sound comes after those of ``others``."""
         delay = (sum(other.start for other in others) + demand.start) / self._threads
         return _Claim(now + delay, demand.start, demand.seconds, demand.rate)
 

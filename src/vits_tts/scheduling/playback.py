@@ -81,13 +81,13 @@ class Playback:
         self._owed += seconds
 
     def ask(self) -> None:
-        """Note that the listener has received everything so far and waits for more."""
+        """Record that the listener has received everything so far and waits for more."""
         self._asked = self._now()
 
     def resume(self) -> None:
-        """Note that there is text again for a listener that had received all of it.
+        """Record that there is new text for a listener that had received all speech.
 
-        The silence until its first sound is no gap: the writer was late, not the server.
+        The silence until its first sound is not a gap: the writer was late, not the server.
         """
         if self._end <= self._now():
             self._since = self._now()
@@ -113,7 +113,7 @@ class Playback:
         return gap
 
     def leave_out(self, stretch: Stretch) -> None:
-        """Remove a sentence that has been delivered whole."""
+        """Remove a sentence that has been delivered completely."""
         self._stretches.remove(stretch)
         if stretch.owed:  # the real length differs from the expected one
             self._owed -= stretch.expected - stretch.handed
@@ -131,13 +131,13 @@ class Playback:
 
 
 class BackgroundPlayback(Playback):
-    """Playback of work that no client hears as it is made: files and cache warming."""
+    """Playback of work to which no client listens meanwhile: files and cache warming."""
 
     def urgency(self, stretch: Stretch, made: float) -> Urgency:  # noqa: ARG002
         """Return ``NO_DEADLINE``."""
         return NO_DEADLINE
 
     def hand(self, seconds: float, stretch: Stretch | None = None) -> float:
-        """Count ``seconds`` as delivered and return 0: there is no gap without a listener."""
+        """Count ``seconds`` as delivered, and return 0: without a listener there is no gap."""
         super().hand(seconds, stretch)
         return 0.0

@@ -103,7 +103,8 @@ class Scheduler:
     async def run(self, work: Callable[[Cancel, int], T], urgency: Callable[[], Urgency]) -> Ran[T]:
         """Run ``work(cancel, cores)`` in a thread and return its result with its timing.
 
-        If the caller is cancelled, waiting work is dropped and running work is told by ``cancel``.
+        If the caller is cancelled, waiting work is dropped and running work is stopped by
+        ``cancel``.
 
         Args:
             work: Runs in a thread and may use ``cores`` cores.
@@ -124,7 +125,7 @@ class Scheduler:
     ) -> AsyncGenerator[Ran[T], None]:
         """Yield the results of ``work``, called as by :meth:`run`, until ``more`` returns False.
 
-        While no other job waits, the thread goes on with the next piece without asking the event
+        While no other job waits, the thread continues with the next piece without asking the event
         loop. Closing the generator stops that.
 
         Raises:

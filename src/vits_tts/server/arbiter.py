@@ -142,10 +142,11 @@ class SpeechArbiter(Arbiter):  # type: ignore[misc]  # gunicorn has no types
         self.manage_workers()
 
     def manage_workers(self) -> None:
-        """Start missing workers, and tell workers to end whose successors are able to speak."""
+        """Start missing workers, and end the workers whose successors are able to speak."""
         workers = sorted(self.WORKERS.values(), key=lambda worker: worker.age)
         staying = [worker for worker in workers if worker.condition is not WorkerState.REPLACED]
-        # Three disjoint parts, made before any worker is told to end, which changes its condition.
+        # Three disjoint groups, formed before any worker is told to end, which changes its
+        # condition.
         current = [worker for worker in staying if self._stays(worker)]
         superseded = [worker for worker in staying if self._is_superseded(worker)]
         leaving = [worker for worker in staying if worker not in (*current, *superseded)]

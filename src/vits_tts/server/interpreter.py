@@ -25,7 +25,7 @@ def tune_interpreter(made: "Future[None]") -> None:
     the event loop for a tenth of a second.
     """
     sys.setswitchinterval(_SWITCH_SECONDS)
-    # Not public, so there may be none in another version of Python; then reads are only slower.
+    # A private attribute, which other versions of Python may lack. Reading is only slower then.
     transport = getattr(asyncio.selector_events, "_SelectorTransport", None)
     if transport is not None and hasattr(transport, "max_size"):
         transport.max_size = _READ_BYTES

@@ -1,4 +1,4 @@
-"""A process that works on jobs and serves nothing: the command ``work``."""
+"""A process that runs jobs and serves no HTTP: the command ``work``."""
 
 import asyncio
 import contextlib

@@ -44,7 +44,7 @@ _SLOW_SECONDS: Final = 30.0
 
 
 class Listener(HTTPServer):
-    """Accepts connections; if there is no room, closes the one that has waited longest."""
+    """Accepts connections; at the limit, closes the one that has waited longest."""
 
     def initialize(  # type: ignore[override]  # tornado's own name for its constructor
         self,
@@ -170,7 +170,7 @@ class _Door:
         self.open()
 
     def open(self) -> None:
-        """Start to accept, unless it is locked."""
+        """Start to accept connections, unless :meth:`lock` was called."""
         if self._reopening:
             self._reopening.cancel()
             self._reopening = None
@@ -179,14 +179,14 @@ class _Door:
             asyncio.get_running_loop().add_reader(self._listener.fileno(), self._accept)
 
     def lock(self) -> None:
-        """Stop accepting for good."""
+        """Stop accepting connections, permanently."""
         self._shut()
         self._locked = True
         if self._reopening:
             self._reopening.cancel()
 
     def _shut(self, seconds: float | None = None) -> None:
-        """Stop accepting until a connection is closed, or for ``seconds`` if given."""
+        """Stop accepting connections until one is closed, or for ``seconds`` if given."""
         loop = asyncio.get_running_loop()
         if self._open:
             self._open = False
@@ -255,9 +255,9 @@ def _affordable(wanted: int) -> int:
 def _make_table(size: int) -> None:
     """Make the process's table of file descriptors large enough for ``size`` of them.
 
-    Linux doubles a full table, and meanwhile stops the thread that needed it until all processors
-    have taken note if the process has several threads. On a busy machine that is seconds, in which
-    the event loop would wait in ``accept``.
+    Linux doubles a full table. If the process has several threads, the thread that needs the larger
+    table waits until every processor has seen the change. On a busy machine that takes seconds, for
+    which the event loop would be blocked in ``accept``.
     """
     import fcntl  # noqa: PLC0415  # not on Windows
 

@@ -23,7 +23,9 @@ _YOUNG_SECONDS: Final = 60
 
 
 class MetricsFolder:
-    """The folder of one server, or no folder if the disk is full: workers then show only their own.
+    """The folder of one server.
+
+    If the disk is full, there is none, and workers show only their own.
 
     Workers inherit the lock at the fork, so it is held until the last of them ends.
     """

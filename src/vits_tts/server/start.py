@@ -66,7 +66,7 @@ class Preparation:
     def __call__(
         self, interrupted: Callable[[], bool] = lambda: False
     ) -> tuple[Config, dict[str, Manifest]]:
-        """Return the settings and the voices that they name, with all checked that can be.
+        """Return the settings and the manifests of their voices, after all possible checks.
 
         Args:
             interrupted: Called several times a second; when it returns true, the check ends.

@@ -49,7 +49,8 @@ class WorkerState(IntEnum):
     STARTING = 0
     ABLE = 1
     TIRED = 2
-    """The worker wants a successor: it reached ``server.max_requests``, or cannot load a voice."""
+    """The worker asks to be replaced: it reached ``server.max_requests``, or cannot load a
+    voice."""
     REPLACED = 3
     """The master has told the worker to end, because another one replaces it."""
 
@@ -154,6 +155,6 @@ class SpeechWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
 
 
 def is_at(listener: Any, port: int | None) -> bool:
-    """Return whether a listening socket has a port; no socket has None."""
+    """Return whether a listening socket has the port ``port``; no socket matches None."""
     name = listener.getsockname()
     return port is not None and isinstance(name, tuple) and name[1] == port

@@ -14,7 +14,7 @@ async def encoded(
     helpers: WorkerPool,
     tally: RequestStats | None = None,
 ) -> AsyncGenerator[bytes, None]:
-    """Yield the bytes of a stream as they are ready, and close the encoder at the end.
+    """Yield the bytes of a stream as soon as they are encoded, and close the encoder at the end.
 
     A slow reader delays the stream. A reader that leaves closes this iterator, which ends the
     encoder. The seconds of encoding are added to ``tally``.

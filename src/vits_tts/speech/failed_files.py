@@ -12,7 +12,7 @@ _MOST_UNRECORDED: Final = 1000
 class FailedFiles:
     """Tells which files could not be created, by any process that shares the folder.
 
-    If the disk takes no record, this process alone remembers the failure.
+    If the record cannot be written, only this process remembers the failure.
     """
 
     def __init__(self, store: FileStore) -> None:

@@ -18,7 +18,7 @@ _MOST_PIECES: Final = 64
 """Pieces that may wait between the iterator's thread and the event loop."""
 _MOST_CHARS_AHEAD: Final = 5000
 _MOST_SENTENCES_AHEAD: Final = 32
-"""With more characters to be read, or sentences to be spoken, the iterator is asked for no more."""
+"""The iterator is asked for more only while fewer characters and sentences than this wait."""
 _LOOK_SECONDS: Final = 0.1
 
 
@@ -32,7 +32,7 @@ async def spoken(
 
     Raises:
         TextUnspeakable: the text had nothing to say.
-        RequestError: the text has characters that no text may have.
+        RequestError: the text has control characters or other invalid ones.
 
     """
     feeder = _Feeder(stream)
@@ -62,12 +62,12 @@ class _Feeder:
 
     @property
     def heard(self) -> int:
-        """The place in the text up to which sound was made."""
+        """The place in the text up to which it was synthesised."""
         sentences = self._stream.timeline.sentences
         return sentences[-1].end if sentences else 0
 
     def look(self) -> None:
-        """Note that sound was taken."""
+        """Note that the caller has taken some sound."""
         self._progress.set()
 
     async def feed(self, text: Iterable[str] | AsyncIterable[str]) -> None:
@@ -84,7 +84,7 @@ class _Feeder:
         stream = self._stream
         while stream.unread > _MOST_CHARS_AHEAD or stream.waiting > _MOST_SENTENCES_AHEAD:
             self._progress.clear()
-            with suppress(TimeoutError):  # not all progress makes a sound
+            with suppress(TimeoutError):  # progress is possible without sound
                 async with asyncio.timeout(_LOOK_SECONDS):
                     await self._progress.wait()
 

@@ -1,4 +1,4 @@
-"""The hash in the address of a file of `/tts`, which cannot be made without the server's secret."""
+"""The hash in the address of a file of `/tts`. Computing it requires the server's secret."""
 
 import asyncio
 from contextlib import suppress
@@ -23,11 +23,11 @@ _AGREE_SECONDS: Final = 60.0
 
 
 class FileHashes:
-    """Makes hashes of files.
+    """Computes the hashes of files.
 
-    The secret is that of the settings; without one it is random, made once and kept. Replicas agree
-    on it through Redis. Each keeps a copy in its folder of audio files, in case Redis is away or
-    has lost its copy.
+    The secret comes from the settings; without a setting it is random, created once and stored.
+    Replicas agree on it through Redis. Each stores a copy in its folder of audio files, in case
+    Redis fails or has lost it.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class FileHashes:
         store: FileStore,
         redis: "RedisRecipes | None",
     ) -> None:
-        """Keep the collaborators; the secret is looked for when it is first needed."""
+        """Store the collaborators; the secret is read when it is first needed."""
         self._configured = settings.secret.get_secret_value() if settings.secret else None
         self._per_key = settings.hash_per_key
         self._store = store
@@ -51,10 +51,11 @@ class FileHashes:
     async def of(
         self, request: SpeechRequest, encoding: Encoding, voice_rate: int, owner: str | None
     ) -> str:
-        """Return the hash of a file, for an ``owner`` alone if there is one.
+        """Return the hash of a file; with an ``owner``, one that only this owner's files have.
 
-        Plain WAV at the voice's own sample rate is older than the other formats and goes by its
-        samples. The hash of a format without a header carries the sample rate.
+        The hash of plain WAV at the voice's own sample rate is computed from the samples alone,
+        since it is older than the other formats. The hash of a format without a header contains the
+        sample rate.
 
         Raises:
             StorageError: the secret cannot be read or kept.
@@ -73,7 +74,7 @@ class FileHashes:
         voice_rate: int,
         owner: str | None,
     ) -> bool:
-        """Return whether a hash is that of a file, with the sample rate or, as before, without.
+        """Return whether a hash belongs to a file; older hashes do not contain the sample rate.
 
         Raises:
             StorageError: the secret cannot be read or kept.
@@ -107,7 +108,7 @@ class FileHashes:
         return self._secret
 
     async def agree(self) -> None:
-        """Compare the secret with that of other processes from time to time, and take theirs."""
+        """Compare the secret with that of other processes from time to time, and adopt theirs."""
         while not self._configured:
             await asyncio.sleep(_AGREE_SECONDS)
             if self._secret is not None:
@@ -115,7 +116,7 @@ class FileHashes:
                     self._adopt(await self._agreed(self._secret))
 
     async def _found(self) -> str:
-        """Return the secret that others have, or a new one.
+        """Return the secret of other processes, or a new one.
 
         Raises:
             StorageError: the secret cannot be read or kept.
@@ -132,14 +133,14 @@ class FileHashes:
         return await self._agreed(kept)
 
     async def _agreed(self, mine: str) -> str:
-        """Return the secret of all replicas, else that of our folder; ``mine`` if there is none.
+        """Return the secret of all replicas, else the one in the folder, else ``mine``.
 
         Raises:
-            StorageError: only the folder could tell, and it cannot be read or written.
+            StorageError: the secret could only be in the folder, which cannot be read or written.
 
         """
         if shared := await self._shared(mine):
-            with suppress(StorageError):  # a read-only folder, while Redis has it
+            with suppress(StorageError):  # the folder is read-only, but Redis has the secret
                 await self._store.run(keep_secret, self._store.folder, shared)
             return shared
         return await self._store.run(kept_secret, self._store.folder, mine)
@@ -155,5 +156,5 @@ class FileHashes:
 
 
 def _sounding(sentence: KeyedSentence) -> str:
-    """Return the key of a sentence, and its volume if it has one of its own."""
+    """Return the key of a sentence, with its volume if that is not 1."""
     return sentence.key if sentence.volume == 1 else f"{sentence.key}*{sentence.volume:.6g}"

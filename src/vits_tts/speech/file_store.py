@@ -1,7 +1,7 @@
 """The folder of audio files, for the event loop: nothing here waits for a disk that hangs.
 
-Sweeps run in a thread of their own, at the start and then from time to time. A request waits for
-one only if room has to be made and the longest unused files are not known yet.
+Sweeps run in a thread of their own, at the start and then from time to time. A request waits for a
+sweep only if files must be deleted for it, and no sweep has found the least recently used ones yet.
 """
 
 import asyncio
@@ -28,14 +28,14 @@ NAME: Final = "audio_files"
 """The name of these files in readiness, logs and metrics."""
 _THREADS: Final = 4
 _SWEEPS: Final = 20
-"""How often a request waits for a sweep before it is told that there is no room.
+"""The number of sweeps that a request waits for before it fails for lack of space.
 
-Each finds some thousands of files to drop, and a large file may need more.
+Each sweep finds some thousands of files to delete, and a large file may need more.
 """
 _COPIED_BYTES: Final = 1024 * 1024
 _PAUSE_SECONDS: Final = 60.0
 _SHARE: Final = 100
-"""A sweep is followed by a pause of this many times its own length, if that is longer."""
+"""The pause after a sweep is at least this many times as long as the sweep."""
 
 
 def _read(path: Path, start: int, length: int) -> bytes:
@@ -65,7 +65,7 @@ class OpenFile:
         return await self._store.run(self._file.read, start, length)
 
     def close(self) -> None:
-        """Close it, some time later."""
+        """Close it, in the background."""
         self._store.later(self._file.close)
 
 
@@ -73,7 +73,7 @@ class FileStore:
     """Keeps the audio files of one process; use it from one event loop."""
 
     def __init__(self, files: AudioFiles, timeout: float) -> None:
-        """Keep ``files``; the disk may take ``timeout`` seconds for a step."""
+        """Store ``files``; each access to the disk may take ``timeout`` seconds."""
         self._files = files
         self._disk = Disk(NAME, _THREADS, timeout)
         self._sweeper = DaemonThreads(1, f"{NAME}_sweep")
@@ -87,11 +87,11 @@ class FileStore:
 
     @property
     def degraded(self) -> bool:
-        """True if files cannot be kept: the disk hangs, is full, read-only or not ours."""
+        """True if files cannot be saved: the disk hangs, is full, read-only or not accessible."""
         return self._trouble is not None or not self._disk.breaker.closed
 
     async def size(self, audio_hash: str, name: str) -> int | None:
-        """Return a file's bytes and count that as a use of it; None if there is none.
+        """Return a file's size in bytes and count that as a use; None if there is no file.
 
         Raises:
             StorageError: the disk cannot be read, or hangs.
@@ -111,10 +111,10 @@ class FileStore:
         return await self.run(self._files.seconds, audio_hash, encoding)
 
     async def open(self, audio_hash: str, name: str) -> OpenFile:
-        """Open a file and count that as a use of it.
+        """Open a file and count that as a use.
 
         Raises:
-            AudioNotFound: there is none.
+            AudioNotFound: there is no such file.
             StorageError: the disk cannot be read, or hangs.
 
         """
@@ -126,10 +126,10 @@ class FileStore:
     # --- making ----------------------------------------------------------------------------------
 
     async def begin(self, audio_hash: str, name: str, nbytes: int) -> NewFile:
-        """Begin a file that will have about ``nbytes``; finish it or leave it.
+        """Create a file that will have about ``nbytes``; the caller finishes or leaves it.
 
         Raises:
-            Busy: files under way have reserved all room.
+            Busy: unfinished files have reserved all space.
             StorageError: the disk is full, read-only or hangs.
 
         """
@@ -137,7 +137,7 @@ class FileStore:
         return await self._with_room(NewFile.leave, work)
 
     async def write(self, file: NewFile, data: bytes, place: int | None = None) -> None:
-        """Write at the end of a file, or over the bytes at ``place``.
+        """Write at the end of a file, or overwrite the bytes from ``place`` on.
 
         Raises:
             Busy, StorageError: as ``begin`` does.
@@ -181,11 +181,11 @@ class FileStore:
         return self._files.path(audio_hash, name)
 
     def leave(self, file: NewFile) -> None:
-        """Drop a file, some time later, unless it was finished."""
+        """Delete a file in the background, unless it was finished."""
         self.later(file.leave)
 
     async def _with_room(self, discard: Callable[[T], object] | None, work: Callable[[], T]) -> T:
-        """Return the result of ``work``, making room for it as long as a step may take."""
+        """Return the result of ``work``; delete files for it while the time limit allows."""
         deadline = time.monotonic() + self._disk.limit
         for _ in range(_SWEEPS):
             try:
@@ -200,10 +200,10 @@ class FileStore:
         raise Busy("files that are being made have reserved all of audio.max_bytes")
 
     async def _making(self, work: Coroutine[None, None, T]) -> T:
-        """Return the result of ``work``, which writes, and note whether files can be kept."""
+        """Return the result of ``work``, which writes, and note whether writing is possible."""
         try:
             made = await work
-        except StorageTimeout:  # the breaker knows
+        except StorageTimeout:  # the circuit breaker of the disk reports this
             raise
         except StorageError as error:
             self._note(error.message)
@@ -212,7 +212,7 @@ class FileStore:
         return made
 
     def _note(self, trouble: str | None) -> None:
-        """Note the reason why files cannot be kept, and log when it changes."""
+        """Store the reason why files cannot be saved, and log when it changes."""
         if trouble and not self._trouble:
             logger.warning("audio files cannot be kept", reason=trouble)
         elif self._trouble and not trouble:
@@ -240,25 +240,25 @@ class FileStore:
         try:
             return await self._disk.run_or_discard(discard, work)
         except OSError as error:
-            reason = error.strerror or "it is damaged"  # messages of libraries hold paths
+            reason = error.strerror or "it is damaged"  # messages of libraries may contain paths
             raise StorageError(f"the audio file cannot be kept or read: {reason}") from error
 
     # --- in the background -----------------------------------------------------------------------
 
     def watch(self) -> None:
-        """Begin to watch the disk and to sweep, unless that has begun."""
+        """Start to watch the disk and to sweep; later calls do nothing."""
         if not self._watching:
             work = (self._disk.watch(self._files.probe), self._sweep_on())
             self._watching = [asyncio.create_task(each) for each in work]
 
     async def close(self) -> None:
-        """Finish files under way, as far as the disk permits within a moment."""
+        """Wait a moment for files that are being written."""
         for task in self._watching:
             task.cancel()
         await self._disk.close()
 
     async def _sweep_on(self) -> None:
-        """Sweep, and look whether files can be kept, for as long as the process lives."""
+        """Sweep, and test whether files can be saved, until the process ends."""
         while True:
             try:
                 with suppress(StorageError):
@@ -272,10 +272,10 @@ class FileStore:
             await asyncio.sleep(self._pause)
 
     async def _swept(self) -> None:
-        """Wait for a sweep, the one under way or a new one, but no longer than for any other step.
+        """Wait for the sweep under way or a new one, up to the time limit of a step.
 
         Raises:
-            StorageError: it cannot be done, or takes longer.
+            StorageError: it fails, or takes longer.
 
         """
         if self._sweep is None or self._sweep.done():

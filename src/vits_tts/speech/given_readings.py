@@ -1,4 +1,4 @@
-"""Words whose reading markup gives: ``say-as`` and ``phoneme``; and the voices that it names."""
+"""Readings that markup gives (``say-as`` and ``phoneme``), and the voices that it names."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -96,9 +96,9 @@ class GivenReadings:
                 raise MarkupInvalid(message, field="text") from None
 
     def reader(self, plan: Plan, main: Manifest) -> Callable[[Segment], str]:
-        """Return the function that reads the segments of ``plan``; ``main`` is its usual voice.
+        """Return a function that reads segments of ``plan``; ``main`` is the request's voice.
 
-        The function raises MarkupInvalid or MarkupUnsupported for what cannot be read.
+        The function raises MarkupInvalid or MarkupUnsupported for a segment that cannot be read.
         """
         breaks = (each.end for each in plan.segments if each.turn is None and each.text == "\n")
         begins = [0, *breaks]  # of the turns of a dialogue

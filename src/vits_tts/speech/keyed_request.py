@@ -1,4 +1,4 @@
-"""The one place where requests are made: each sentence gets its key, rate, volume and voice."""
+"""The only place that builds requests: each sentence gets its key, rate, volume and voice."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -24,8 +24,8 @@ def keyed_request(
 ) -> SpeechRequest:
     """Return the request that says ``sentences``, each with its key.
 
-    ``voices`` has the voices, and how they speak, that sentences name. All requests are made here,
-    so that each key is computed once.
+    ``voices`` maps the names in sentences to voices and their prosody. Only this function builds
+    requests, so each key is computed once.
     """
     keyed = []
     for sentence in sentences:
@@ -48,7 +48,7 @@ def keyed_request(
 
 
 def with_volume(sentences: Sequence[Sentence], volume: float) -> Sequence[Sentence]:
-    """Return sentences with their volumes times that of the request.
+    """Return sentences with their volumes multiplied by that of the request.
 
     Raises:
         FieldInvalid: the volume of the request is out of range.
@@ -66,5 +66,5 @@ def with_volume(sentences: Sequence[Sentence], volume: float) -> Sequence[Senten
 
 
 def _faster(scale: float, rate: float) -> float:
-    """Return a length scale at ``rate`` times the speed; a total beyond the limits stays there."""
+    """Return the length scale for ``rate`` times the speed, limited to the allowed rates."""
     return min(max(scale / rate, min(scale, 1 / MAX_RATE)), max(scale, 1 / MIN_RATE))

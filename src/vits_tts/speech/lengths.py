@@ -1,4 +1,4 @@
-"""Lengths of sentences before their synthesis: the text part of a voice determines them."""
+"""Lengths of sentences before their synthesis; the text stage of a voice computes them."""
 
 import time
 from typing import Final
@@ -16,14 +16,14 @@ class SentenceLengths:
     """Returns lengths of sentences, and remembers recent ones."""
 
     def __init__(self, synthesizer: SentenceSynthesizer) -> None:
-        """Ask ``synthesizer`` for lengths that are not remembered."""
+        """Compute lengths with ``synthesizer``, unless they are in the cache of recent ones."""
         self._synthesizer = synthesizer
         self._known: LRUCache[str, int] = LRUCache(_REMEMBERED)
 
     async def of(self, job: SentenceJob) -> int:
         """Return the number of samples of a sentence; 0 if it has no sound.
 
-        A voice that cannot be streamed synthesises the whole sentence for that.
+        A voice that cannot be streamed has to synthesise the whole sentence for this.
 
         Raises:
             NotReady: the voice cannot be loaded in time.

@@ -1,9 +1,9 @@
-"""Reading of long texts: the first sentence before its sound, the rest while that is heard.
+"""Reading of long texts: first their beginning, then the rest while the beginning is heard.
 
-The time until the first sound so does not grow with the text. The first sentences are taken from
+So the time until the first sound does not grow with the text. The first sentences are taken from
 the beginning of the text, as far as nothing that follows can change them (``text.incremental``).
-Then the text is read whole, as without this module. So all other sentences are those of the whole
-text by construction, and the first ones are compared with it.
+Then the whole text is read, as it would be without this module. All other sentences are taken from
+this second reading, and the first ones are compared with it.
 """
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
@@ -15,7 +15,8 @@ from typing import Final, TypeAlias
 from vits_tts.config import Config
 from vits_tts.markup.plan import begins_as_ssml, plan_of
 from vits_tts.speech.options import DEFAULT_OPTIONS, IN_PROCESS, Reader, SpeechOptions
-from vits_tts.speech.requests import RequestReader, max_spoken_chars
+from vits_tts.speech.request_builder import max_spoken_chars
+from vits_tts.speech.requests import RequestReader
 from vits_tts.speech.timeline import Timeline
 from vits_tts.text.aligned import Text
 from vits_tts.text.incremental import Part, beginning
@@ -24,7 +25,7 @@ from vits_tts.text.split import Reading
 from vits_tts.types import KeyedSentence, Sentence, SpeechRequest, UnreadText
 
 _LONG_CHARS: Final = 1000
-"""A text up to this length is read whole: that takes about as long as to find a first sentence."""
+"""A text up to this length is read whole, which takes no longer than finding its first sentence."""
 _HEAD_CHARS: Final = 600
 _HEAD_CUTS: Final = 4
 """The beginning of a long text in which the first sentences are looked for: its number of
@@ -41,7 +42,7 @@ Complete: TypeAlias = Callable[[SpeechRequest], Awaitable[None]]
 
 
 async def _nothing(_: SpeechRequest) -> None:
-    """Do nothing with a request that has been read."""
+    """Ignore a request that has been read."""
 
 
 class LongTexts:
@@ -61,7 +62,7 @@ class LongTexts:
         timed: bool = False,
         complete: Complete = _nothing,
     ) -> tuple[SpeechRequest, Timeline | None]:
-        """Return a request for a stream, whose first sentences are known, and its time line.
+        """Return a request for a stream with its first sentences, and its time line.
 
         There is a time line only if ``timed``. ``complete`` is called with the request for the
         whole text as soon as all of it is read.
@@ -88,7 +89,7 @@ class LongTexts:
     def _may_be_long(self, text: str, options: SpeechOptions) -> bool:
         """Return whether a text may be read while it is spoken; others are short or have markup.
 
-        A text that may come to too many characters is read first, so that it can be refused.
+        A text whose spoken form may be too long is read whole first, so that it can be refused.
         """
         if len(text) <= _LONG_CHARS or options.input == "ssml" or options.turns:
             return False
@@ -101,14 +102,14 @@ class LongTexts:
     def _begun(self, text: str, options: SpeechOptions, reader: Reader) -> "_LongText | None":
         """Read the beginning of a text, in a thread.
 
-        Returns None if it has markup, or if it has no sentence that is certain.
+        Returns None if it has markup, or if no sentence of it is final yet.
         """
         check(text, self._config.server.max_text_chars)
         if options.input is None and begins_as_ssml(text):
             return None
         if plan_of(text, "text", inline=self._config.markup.inline):
             return None
-        request, reading = self._requests.incremental(options)
+        request, reading = self._requests.builder.incremental(options)
         reading.add(beginning(text, _HEAD_CUTS, _HEAD_CHARS))
         parts = reading.settled()
         first = next(parts, None)
@@ -138,7 +139,7 @@ class _LongText:
         self._options = options
         self._reader = reader
         self._parts = parts
-        self._request = requests.with_sentences(request, first.sentences)
+        self._request = requests.builder.with_sentences(request, first.sentences)
         self._first = first
         self._said = list(first.sentences)
         self._end = first.end
@@ -165,7 +166,9 @@ class _LongText:
             self._end = part.end
             if timeline:
                 _add(timeline, part)
-            yield self._requests.with_sentences(self._request, part.sentences).sentences, part.pause
+            yield self._requests.builder.with_sentences(
+                self._request, part.sentences
+            ).sentences, part.pause
         request, reading = await self._requests.read_once(self._text, self._options, self._reader)
         await complete(request)
         said = self._said_of(reading.sentences)
@@ -180,10 +183,10 @@ class _LongText:
         return next(self._parts, None)
 
     def _said_of(self, sentences: Sequence[Sentence]) -> int:
-        """Return how many sentences of the whole text have been given to synthesis.
+        """Return how many sentences of the whole text have been passed to synthesis already.
 
-        If a rule of reading has looked further back than expected, a sentence may be said twice,
-        but none is left out.
+        If a reading rule has looked further back than expected, a sentence may be spoken twice, but
+        none is left out.
         """
         said = len(self._said)
         if all(one.text == other.text for one, other in zip(self._said, sentences, strict=False)):

@@ -22,8 +22,8 @@ class SpeechOptions:
 
     ``speed`` is a name such as ``slow``, or a rate from 0.25 to 4 where 2 is twice as fast.
     ``speaker`` is a name or a number in digits. ``lexicon`` holds readings for this request alone.
-    ``input`` says whether the text is SSML; None finds out. ``volume`` multiplies the samples,
-    from 0 to 4.
+    ``input`` says whether the text is SSML; with None its beginning decides. ``volume`` multiplies
+    the samples, from 0 to 4.
     """
 
     speed: str | float | None = None
@@ -32,12 +32,13 @@ class SpeechOptions:
     lexicon: Lexicon | None = None
     input: InputKind | None = None
     turns: tuple[Turn, ...] = ()
-    """The turns of a dialogue; the text of the request is then ``text_of`` them."""
+    """The turns of a dialogue; the text of the request is then ``text_of(turns)``."""
     turn_pause: float | None = None
     """Seconds of silence between two turns."""
     volume: float = 1.0
     dictionaries: tuple[Rules, ...] | None = None
-    """Pronunciation dictionaries, the first one before others; None for those of the settings."""
+    """Pronunciation dictionaries, the first one taking precedence; None for those of the
+    settings."""
 
 
 DEFAULT_OPTIONS: Final = SpeechOptions()
@@ -47,8 +48,9 @@ DEFAULT_OPTIONS: Final = SpeechOptions()
 class Reader:
     """The request that a text is read for.
 
-    ``caller`` is the name that takes turns with others. ``waits`` is the longest wait in multiples
-    of ``limits.max_start_delay``, None for any. The seconds of reading are added to ``tally``.
+    ``caller`` is the name under which the text takes turns with those of other callers. ``waits``
+    is the longest wait in multiples of ``limits.max_start_delay``; None is no limit. The seconds of
+    reading are added to ``tally``.
     """
 
     caller: str = ""
@@ -57,7 +59,7 @@ class Reader:
 
 
 IN_PROCESS: Final = Reader()
-"""The program itself, which may wait for any time."""
+"""The reader for requests of this program itself, which may wait without a limit."""
 
 
 def length_scale(speed: str | float | None, speeds: Speeds) -> float:

@@ -1,4 +1,4 @@
-"""The pipeline of a request: for each sentence the cache or else synthesis; then its sound.
+"""The pipeline of a request: each sentence is found in the cache or synthesised, then sent.
 
 Nothing here blocks the event loop.
 """
@@ -34,9 +34,10 @@ from vits_tts.speech.lengths import SentenceLengths
 from vits_tts.speech.long_text import LongTexts
 from vits_tts.speech.options import Reader, SpeechOptions
 from vits_tts.speech.reading_queue import ReadingQueue
+from vits_tts.speech.request_builder import max_spoken_chars
 from vits_tts.speech.request_stats import RequestStats
 from vits_tts.speech.request_streamer import RequestStreamer
-from vits_tts.speech.requests import RequestReader, max_spoken_chars
+from vits_tts.speech.requests import RequestReader
 from vits_tts.speech.saved_files import Charge, SavedFiles, SavedSpeech, Streamer, free_of_charge
 from vits_tts.speech.sentence_synthesizer import SentenceSynthesizer
 from vits_tts.speech.text_stream import TextPace, TextStream
@@ -54,11 +55,11 @@ _SENTENCES_AT_HAND: Final = 8
 _BYTES_AT_HAND: Final = 128 * 1024
 _WORKERS: Final = 4
 _READERS: Final = 1
-"""More threads would only compete for the interpreter with each other and the event loop."""
+"""Threads that read texts. More would only compete for the interpreter lock."""
 
 
 class Speech:
-    """Turns texts into speech: all that a front end needs. Made by :func:`build`."""
+    """Turns texts into speech: everything that a front end needs. :func:`build` creates it."""
 
     def __init__(
         self,
@@ -114,7 +115,7 @@ class Speech:
     async def length(self, request: SpeechRequest, stats: RequestStats) -> int:
         """Return the number of samples that ``stream`` will yield; 0 if the text has no sound.
 
-        No samples are synthesised for that.
+        Only the text stage runs for this.
 
         Raises:
             NotReady: the voice cannot be loaded in time.
@@ -126,7 +127,7 @@ class Speech:
             for job in self._synthesizer.jobs(request, stats):
                 own = await self._lengths.of(job)
                 samples += converted_length(own, job.manifest.sample_rate, rate)
-                if samples:  # no pause comes before the first sound
+                if samples:  # pauses before the first sound are left out
                     samples += len(silence(job.sentence.pause, rate).samples)
         if samples:
             samples += len(silence(request.lead, rate).samples)
@@ -168,7 +169,7 @@ class Speech:
         return data
 
     def at_hand(self, request: SpeechRequest, stats: RequestStats) -> Pcm | None:
-        """Return all of ``request`` if it is short and in memory, so that it need not be streamed.
+        """Return the whole speech if it is short and in memory, so that it need not be streamed.
 
         Returns None otherwise.
         """
@@ -203,7 +204,7 @@ class Speech:
                 yield data
 
     async def whole(self, speech: Pcm, encoding: Encoding) -> bytes:
-        """Return all of a speech as one file of a format."""
+        """Return a whole speech as one file in a format."""
         return await self._workers.run(whole, speech, encoding)
 
     async def save(
@@ -213,14 +214,14 @@ class Speech:
         encoding: Encoding | None = None,
         key: str | None = None,
     ) -> SavedSpeech:
-        """Write the whole speech into a file unless the file is there; return its hash and length.
+        """Write the whole speech into a file unless the file exists; return its hash and length.
 
         Without an ``encoding`` the file is plain WAV. ``key`` is the name of the caller's API key.
 
         Raises:
             Busy: files under way have reserved all room.
             NotReady: no voice can speak yet.
-            SpeechTooLong: the file would be larger than all files may be.
+            SpeechTooLong: the file would be larger than ``audio.max_bytes``.
             StorageError: the file cannot be kept.
 
         """
@@ -238,13 +239,13 @@ class Speech:
     async def open_file(
         self, audio_hash: str, name: str, stats: RequestStats, charge: Charge = free_of_charge
     ) -> OpenFile:
-        """Open a file of `/tts`; if another replica has made it, make it here first.
+        """Open a file of `/tts`; if another replica has created it, synthesise it here first.
 
-        ``charge`` is called with the characters that are to be said to make it, and may refuse.
+        ``charge`` is called with the number of characters to be spoken for it, and may refuse.
 
         Raises:
             AudioNotFound: no replica knows such a file.
-            Busy: too many requests are under way to make the file.
+            Busy: too many requests are under way.
             NotReady: no voice can speak yet.
             StorageError: the file cannot be kept.
 
@@ -254,10 +255,10 @@ class Speech:
     def slot(
         self, *, heard: bool, caller: str | None, left: Callable[[], float | None]
     ) -> AbstractContextManager[None]:
-        """Hold one of the places for requests under way; ``heard`` if a caller listens meanwhile.
+        """Hold a place for a request under way; ``heard`` says that a caller listens meanwhile.
 
-        A ``caller`` gets only some of the places; None is not limited. ``left`` returns in how
-        many seconds the place will be free, or None.
+        A ``caller`` gets only some of the places; None is not limited. ``left`` returns the seconds
+        until the place will be free, or None.
 
         Raises:
             Busy: all places are taken.
@@ -267,7 +268,7 @@ class Speech:
 
     @property
     def degraded(self) -> str | None:
-        """Names of the parts that fail while speech still works, comma-separated; None if none."""
+        """Names of parts that fail while speech works, separated by commas; None if all work."""
         troubles = [
             self._sentences.degraded,
             NAME if self._store.degraded else None,
@@ -283,7 +284,7 @@ class Speech:
         """Start all threads that serving needs, so that none has to be started later.
 
         Raises:
-            RuntimeError: the system has no room for them.
+            RuntimeError: the system cannot start that many.
 
         """
         self._synthesizer.start()
@@ -324,7 +325,7 @@ class Speech:
 def _with_pauses(
     kept: Sequence[Pcm], sentences: Sequence[Sentence], sample_rate: int, lead: float
 ) -> Pcm:
-    """Return sentences joined, with the pauses that a stream of them has."""
+    """Return the sentences joined, with the same pauses as in their stream."""
     if len(kept) == 1 and not sentences[0].pause and not lead and sentences[0].volume == 1:
         return kept[0]
     parts: list[Samples] = [silence(lead, sample_rate).samples] if lead else []
@@ -337,7 +338,7 @@ def _with_pauses(
 
 
 def build(config: Config) -> Speech:
-    """Make a :class:`Speech` from the settings; ``start`` it in the process that will speak.
+    """Create a :class:`Speech` from the settings; call ``start`` in the process that will speak.
 
     Raises:
         ConfigError: a voice or a lexicon that the settings name is not there.

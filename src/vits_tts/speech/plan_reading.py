@@ -1,9 +1,9 @@
 """Reading of a plan: from its segments to sentences, with pauses, voices, rates and marks.
 
-All segments of a turn are read as one text, so that markup changes nothing of what its neighbours
-mean; each turn of a dialogue is a text of its own. Two letters that no text has keep the places
-where markup acts: ``HELD`` stands for words whose reading is given, ``CUT`` for the end of a
-sentence.
+All segments of a turn are read as one text, so that markup does not change how neighbouring words
+are read. Each turn of a dialogue is a text of its own. Two letters that do not occur in texts mark
+the places where markup acts: ``HELD`` stands for words whose reading is given, ``CUT`` for the end
+of a sentence.
 """
 
 import re
@@ -51,7 +51,7 @@ class _Boundary:
 
 @dataclass(slots=True)
 class _Run:
-    """Segments that are said in one way, without a pause in between; ``after`` it comes a pause."""
+    """Consecutive segments with the same voice, rate and volume, and the pause ``after`` them."""
 
     way: Segment
     marks: list[Mark]
@@ -64,7 +64,7 @@ class PlanReader:
     def __init__(
         self, plan: Plan, sentence_pause: float = 0.0, paragraph_pause: float = 0.0
     ) -> None:
-        """Read ``plan``, with these pauses in seconds where it asks for none of its own."""
+        """Read ``plan``; the pauses, in seconds, apply where it does not give its own."""
         self._plan = plan
         self._pauses = {"sentence": sentence_pause, "paragraph": paragraph_pause}
         self._parts: list[Part] = []
@@ -79,12 +79,12 @@ class PlanReader:
         """Return the sentences of the plan.
 
         Args:
-            read: Turns the written text into the spoken one, and leaves markers as they are.
-            said: Returns how a segment that has ``say_as`` or ``phonemes`` is said.
+            read: Returns the spoken form of a text, with markers left as they are.
+            said: Returns the words for a segment that has ``say_as`` or ``phonemes``.
 
         Raises:
-            MarkupInvalid: pauses add up to too much, or a segment is not what ``say_as`` says.
-            MarkupUnsupported: a reading of the text would have lost markup.
+            MarkupInvalid: pauses add up to too much, or a segment does not fit its ``say_as``.
+            MarkupUnsupported: reading the text has removed a marker.
 
         """
         text, cuts = self._resolved(self._read(read), said)
@@ -94,7 +94,7 @@ class PlanReader:
     # --- before reading --------------------------------------------------------------------------
 
     def _collect(self) -> None:
-        """Put the written text together, and keep the places where markup acts."""
+        """Join the written text, and record the places where markup acts."""
         boundary = self._lead
         for segment in self._plan.segments:
             run = self._runs[-1] if self._runs else None
@@ -110,7 +110,7 @@ class PlanReader:
             else:
                 if run is None or self._is_cut(run, boundary, segment):
                     boundary = self._begin_run(segment, boundary)
-                elif not boundary.empty:  # a break of no length, inside a sentence
+                elif not boundary.empty:  # a break of zero length, inside a sentence
                     run.marks += (Mark(mark.mark or "", mark.start) for mark, _ in boundary.marks)
                     boundary = run.after = _Boundary()
                     self._part(" ", segment.start, segment.start)
@@ -166,7 +166,8 @@ class PlanReader:
     def _read(self, read: Read) -> Text:
         """Return the spoken form of all turns, with a cut between two.
 
-        A turn is read apart: no mark that it leaves open takes words from the next one.
+        Each turn is read separately, so that an open quotation or bracket does not extend into the
+        next turn.
         """
         turns = (
             (
@@ -237,7 +238,7 @@ class PlanReader:
         return self._ended(sentences, marks), self._checked(lead, None) if sentences else 0.0
 
     def _ended(self, sentences: list[Sentence], marks: list[Mark]) -> tuple[Sentence, ...]:
-        """Return the sentences; no pause that was not asked for follows the last one."""
+        """Return the sentences, without the usual pause after the last one."""
         if not sentences:
             return ()
         last, after = sentences[-1], self._runs[-1].after
@@ -258,14 +259,14 @@ class PlanReader:
 
 
 def _unrepeated(words: str, before: str) -> str:
-    """Return the words of ``say-as`` without a first word that the text says already: ngày, thứ."""
+    """Return the words of ``say-as`` without their first (ngày, thứ) if the text has it already."""
     first, _, rest = words.partition(" ")
     said = before.split()[-1:] == [first]
     return rest if said and first in {"ngày", "tháng", "thứ"} and rest else words
 
 
 def _marked(found: tuple[Sentence, ...], way: Segment, marks: list[Mark]) -> Iterator[Sentence]:
-    """Yield the sentences of a run in its way, each with the marks before the next one."""
+    """Yield the sentences of a run with its voice and rate, each with the marks up to the next."""
     for sentence, after in zip(found, [*found[1:], None], strict=True):
         own = [mark for mark in marks if after is None or mark.position < after.start]
         marks = marks[len(own) :]

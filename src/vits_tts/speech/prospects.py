@@ -1,6 +1,6 @@
-"""The sentences that listeners under way are going to synthesise, and when they reach them.
+"""The sentences that current streams are going to synthesise, and when they will do so.
 
-A sentence that one listener reaches no later than another costs the other nothing: by then it is
+If two streams need the same sentence, the later one does not have to synthesise it: by then it is
 under synthesis, or cached.
 """
 
@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 
 class PlannedSentences:
-    """Keeps the moment at which each listener reaches each sentence that it synthesises."""
+    """Keeps the moment at which each stream will synthesise each of its sentences."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         """Begin without listeners."""
@@ -18,13 +18,13 @@ class PlannedSentences:
         self._listeners: list[Mapping[str, float]] = []
 
     def made(self, key: str, after: float) -> bool:
-        """Return whether a listener reaches a sentence within ``after`` seconds."""
+        """Return whether another stream will synthesise a sentence within ``after`` seconds."""
         by = self._now() + after
         return any(reached.get(key, by + 1) <= by for reached in self._listeners)
 
     @contextmanager
     def promised(self, sentences: Mapping[str, float]) -> Iterator[None]:
-        """Keep a listener's ``sentences``, by key, with the seconds after which it reaches each."""
+        """Keep the ``sentences`` of a stream in a block: their keys, and the seconds until each."""
         now = self._now()
         reached = {key: now + after for key, after in sentences.items()}
         self._listeners.append(reached)

@@ -1,4 +1,4 @@
-"""Sentences of a voice with another sample rate than the stream that they are part of.
+"""Conversion of sentences whose voice has another sample rate than their stream.
 
 Each sentence is converted by a resampler of its own, so it has an exact length in the stream, and
 sounds the same whether it is streamed window by window or whole from the cache.

@@ -1,4 +1,4 @@
-"""The queue of texts that wait to be read: fair between callers, and refused when it is too long.
+"""The queue of texts that wait to be read: fair between callers, and of limited length.
 
 Reading holds Python's interpreter lock, so one thread reads all texts, one at a time. Callers take
 turns: a caller with many long texts delays another by one text at most. Everything but the reading
@@ -20,10 +20,10 @@ from vits_tts.telemetry.metrics import REFUSALS
 T = TypeVar("T")
 
 Check: TypeAlias = Callable[[], None]
-"""Called by a reading between two of its steps; raises to end it."""
+"""A function that a reading calls between its steps; it raises an exception to end the reading."""
 
 _SECONDS_PER_CHARACTER: Final = 10e-6
-"""First guess, before any text has been read."""
+"""Estimate before any text has been read."""
 _MEMORY: Final = 0.9
 """Weight of the old estimate when a text has been read."""
 _LEAST_CHARACTERS: Final = 200
@@ -31,24 +31,24 @@ _LEAST_CHARACTERS: Final = 200
 
 
 class QueuedText:
-    """A text that is read once, for all callers who ask for it.
+    """A text that is read once for all callers that request it.
 
-    It has a place among the texts of each of them, and is read at the first turn that comes.
+    It waits in the queue of each of them, and is read when the first of these turns comes.
     """
 
     def __init__(self, characters: int, caller: str) -> None:
         """Keep the first caller; a short text costs as much as one of 200 characters."""
         self.characters = max(characters, _LEAST_CHARACTERS)
         self.callers = Counter([caller])
-        """How many requests of each caller want it."""
+        """The number of waiting requests of each caller."""
         self.turn: asyncio.Future[None] | None = None
         """Done when it is its turn; None before and after it waits."""
         self.due = 0.0
-        """About when its turn comes (monotonic), by the places that it has so far."""
+        """The estimated moment (monotonic) of its turn."""
 
 
 class Allowance:
-    """The processor time of one reading, which asks for it between steps.
+    """The limit of processor time of one reading, which checks it between its steps.
 
     A thread cannot be ended from outside.
     """
@@ -107,8 +107,8 @@ class ReadingQueue:
     ) -> T:
         """Return the result of ``read`` for a text.
 
-        A cancelled request leaves the queue at once; if it is being read, that ends at the next
-        step.
+        A cancelled request leaves the queue at once. If its text is being read, the reading ends at
+        the next step.
 
         Raises:
             Busy: the text would wait for more than ``max_wait`` seconds.
@@ -131,10 +131,10 @@ class ReadingQueue:
         return result
 
     def join(self, text: QueuedText, caller: str, max_wait: float) -> None:
-        """Let a further request have a text that is under way, with a place of its caller's.
+        """Let a further request wait for a text that is queued already, in its caller's queue.
 
         Raises:
-            Busy: that would wait for more than ``max_wait`` seconds.
+            Busy: it would wait for more than ``max_wait`` seconds.
 
         """
         if text.turn is not None and not text.turn.done():
@@ -145,7 +145,7 @@ class ReadingQueue:
         text.callers[caller] += 1
 
     def leave(self, text: QueuedText, caller: str) -> None:
-        """Let a request of ``caller`` do without a text; its place goes with the last of them."""
+        """Remove a request of ``caller``; the last one also takes the text out of this queue."""
         text.callers[caller] -= 1
         if not text.callers[caller]:
             del text.callers[caller]
@@ -156,7 +156,7 @@ class ReadingQueue:
         self._reader.start()
 
     def close(self) -> None:
-        """Read nothing more."""
+        """Read no more texts."""
         self._reader.close()
 
     def _check(self, wait: float, max_wait: float) -> None:
@@ -194,7 +194,7 @@ class ReadingQueue:
             self._drop(text, *text.callers)
 
     def _drop(self, text: QueuedText, *callers: str) -> None:
-        """Take away the places that a text has with some callers."""
+        """Remove a text from the queues of some callers."""
         for caller in callers:
             texts = self._waiting.get(caller, {})
             texts.pop(text, None)
@@ -210,6 +210,7 @@ class ReadingQueue:
             if caller in self._waiting:
                 self._waiting.move_to_end(caller)
             if first.turn and not first.turn.done():
-                self._reading = first.characters  # so that no newcomer overtakes it
+                # Set now, so that no text that arrives meanwhile is read first.
+                self._reading = first.characters
                 first.turn.set_result(None)
                 return

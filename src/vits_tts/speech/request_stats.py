@@ -9,11 +9,11 @@ from vits_tts.speech.timeline import Timeline
 
 @dataclass(slots=True)
 class RequestStats:
-    """Counts the work of one request, and keeps the times of its words if they are asked for."""
+    """Counts the work of one request, and stores the times of its words if they are wanted."""
 
     sentences: int = 0
     heard: int = 0
-    """Sentences that have been delivered to their ends."""
+    """The number of sentences that have been delivered completely."""
     heard_seconds: float = 0.0
     """Seconds of those sentences, with the pauses between them."""
     outcome: CacheOutcome = field(default_factory=CacheOutcome)
@@ -30,12 +30,12 @@ class RequestStats:
 
     @property
     def seconds_left(self) -> float | None:
-        """About how many seconds of speech are still to come; None before the speech begins."""
+        """The estimated seconds of speech still to come; None before the speech begins."""
         if not self.expected_seconds:
             return None
         heard = sum(self.expected_seconds[: self.heard])
         left = sum(self.expected_seconds[self.heard :])
-        if heard:  # as much longer than expected as the sentences before
+        if heard:  # assume the same error of the estimate as in the sentences before
             left *= self.heard_seconds / heard
         return max(0.0, left - (self.audio_seconds - self.heard_seconds))
 
@@ -50,7 +50,7 @@ class RequestStats:
 
     @property
     def real_time_factor(self) -> float | None:
-        """Seconds of work for a second of new speech; None if all came from the cache."""
+        """Seconds of work for a second of synthesised speech; None if all came from the cache."""
         if not self.synthesised_seconds:
             return None
         return self.synthesis_seconds / self.synthesised_seconds

@@ -33,7 +33,7 @@ class _Missing:
 class _Listener:
     """One stream under way: its sentences, its statistics and its claim.
 
-    ``unread`` are the seconds of speech that it was admitted with for text that was not read.
+    ``unread`` is the estimated speech, in seconds, of the text that was not read at admission.
     """
 
     queue: JobQueue
@@ -45,7 +45,7 @@ class _Listener:
 
 
 class RequestStreamer:
-    """Streams the speech of requests, as far as there is time for all listeners."""
+    """Streams the speech of requests; refuses those that would be too late."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class RequestStreamer:
         admission: Admission,
         workers: WorkerPool,
     ) -> None:
-        """Look sentences up in ``sentences``; have missing ones made by ``synthesizer``."""
+        """Look sentences up in ``sentences``; ``synthesizer`` synthesises missing ones."""
         self._workers = workers
         self._synthesizer = synthesizer
         self._voices = synthesizer.voices
@@ -65,12 +65,12 @@ class RequestStreamer:
     async def stream(
         self, request: SpeechRequest, stats: RequestStats, *, hurried: bool = True
     ) -> AsyncGenerator[Pcm, None]:
-        """Yield the speech of ``request`` in order, window by window, pauses in between.
+        """Yield the speech of ``request`` window by window, with pauses between the sentences.
 
-        While the caller takes one sentence the next is synthesised, and no more than that, so that
-        a slow reader does not fill the memory. Closing the iterator stops the work, unless another
-        caller wants the same. Without ``hurried`` no caller listens, so listeners come first.
-        The time line of ``stats`` has each sentence before its first window is yielded.
+        While the caller takes one sentence, only the next one is synthesised, so that a slow reader
+        does not fill the memory. Closing the iterator stops the synthesis, unless another caller
+        needs the same sentence. Without ``hurried`` it is background work. Each sentence is added
+        to the time line of ``stats`` before its first window is yielded.
 
         Raises:
             NotReady: the voice cannot be loaded in time.
@@ -99,11 +99,12 @@ class RequestStreamer:
         hurried: bool = True,
         admitted: Callable[[Playback], object] = lambda _: None,
     ) -> AsyncGenerator[Pcm, None]:
-        """Yield the speech of the sentences of ``queue``, to which more may be added meanwhile.
+        """Yield the speech of the sentences in ``queue``, to which more may be added meanwhile.
 
-        At least one sentence is there. The stream is admitted with those that are, and with the
-        expected cost of text that is not read yet; others are added to its claim as they come.
-        ``admitted`` is called with its playback. Errors are those of :meth:`stream`.
+        The queue has at least one sentence. The stream is admitted with the cost of the sentences
+        in the queue and the expected cost of the text that is not read yet. Later sentences are
+        added to its claim. ``admitted`` is called with its playback. Errors are those of
+        :meth:`stream`.
         """
         jobs = list(queue)
         missing = self._missing(jobs) if hurried else {}
@@ -126,12 +127,12 @@ class RequestStreamer:
             async with _Meanwhile(self._read_rest(request, listener) if request.unread else None):
                 async for pcm in sentences.windows(rate, request.lead):
                     yield pcm
-                    queue.want()  # not before: reading would delay the first sound
+                    queue.want()  # not earlier, because reading would delay the first sound
 
     async def _read_rest(self, request: SpeechRequest, listener: "_Listener") -> None:
-        """Add the sentences of the unread text to the queue and the claim of a listener.
+        """Add the sentences of the unread text to the queue, and their cost to the claim.
 
-        An error is raised where the first sentence that it concerns is waited for.
+        An error of reading is raised when the stream reaches the first missing sentence.
         """
         queue, playback = listener.queue, listener.playback
         assert request.unread is not None  # noqa: S101  # the caller has asked
@@ -143,13 +144,13 @@ class RequestStreamer:
                     jobs = self.jobs(portion, listener.stats, pause)
                     self._promise(jobs, listener)
                     queue.add(jobs)
-            playback.owe(-listener.unread)  # each portion has added its own
+            playback.owe(-listener.unread)  # each portion has added its sentences to the claim
             queue.finish()
         except Exception as error:  # noqa: BLE001  # raised where the sound is taken
             queue.finish(error)
 
     def _promise(self, jobs: Sequence[SentenceJob], listener: "_Listener") -> None:
-        """Add sentences that come later to the claim of a listener."""
+        """Add the cost of later sentences to the claim of a listener."""
         playback, stats = listener.playback, listener.stats
         before = max(0.0, playback.end - time.monotonic())
         before += sum(job.speech + job.sentence.pause for job in listener.queue)
@@ -163,15 +164,15 @@ class RequestStreamer:
     def jobs(
         self, request: SpeechRequest, stats: RequestStats, pause_before: float = 0.0
     ) -> list[SentenceJob]:
-        """Return the sentences of a request as jobs, the first one after a pause in seconds."""
+        """Return the sentences of a request as jobs; a pause in seconds comes before the first."""
         first, *others = self._synthesizer.jobs(request, stats)
         return [replace(first, pause_before=pause_before), *others]
 
     def _missing(self, jobs: Sequence[SentenceJob], after: float = 0.0) -> dict[str, _Missing]:
-        """Return the sentences that must be synthesised for this request, by their keys.
+        """Return the sentences that this stream has to synthesise, by their keys.
 
-        ``after`` seconds of sound come before them. Leave out those in memory, those under
-        synthesis, and those that another admitted listener reaches earlier.
+        ``after`` seconds of sound come before them. Sentences in memory or under synthesis are left
+        out, and those that another admitted stream will synthesise earlier.
         """
         missing: dict[str, _Missing] = {}
         for job in jobs:
@@ -182,7 +183,7 @@ class RequestStreamer:
         return missing
 
     def _demand(self, jobs: Sequence[SentenceJob], missing: Sequence[_Missing]) -> Demand:
-        """Return the cost of the missing sentences, and the rate of any that turn out missing."""
+        """Return the cost of the missing sentences; without any, only the rate of ``jobs``."""
         costs = [sentence.job for sentence in missing] or jobs
         speech = sum(job.speech for job in costs)
         rate = sum(job.work for job in costs) / speech
@@ -195,14 +196,14 @@ class RequestStreamer:
 
 
 class _Meanwhile:
-    """Does work in a task inside the block, at whose end it is cancelled and has ended.
+    """Runs a task during a block; at the end of the block the task is cancelled and awaited.
 
-    This is no asynchronous generator, because a loop that ends closes all of those at the same
-    time, whichever of them waits for another.
+    It is a class, because an event loop that ends closes all asynchronous generators at the same
+    time, even if one of them waits for another.
     """
 
     def __init__(self, work: Coroutine[Any, Any, None] | None) -> None:
-        """Prepare to do ``work``, or nothing."""
+        """Prepare to run ``work``, if it is not None."""
         self._work = work
         self._task: asyncio.Task[None] | None = None
 

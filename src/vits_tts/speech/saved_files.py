@@ -1,4 +1,4 @@
-"""The files of `/tts`: made once, and made again where another replica has made them."""
+"""The files of `/tts`: synthesised once, and again if they are only on another replica."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from vits_tts.cache.redis_recipes import RedisRecipes
 
 _QUICKEST: Final = 8
-"""No voice speaks this many times as fast as it is expected to."""
+"""Upper bound of the ratio of expected to real length of a speech."""
 _LONGEST_PAUSE: Final = MAX_PAUSE
 _SHORTEST_SCALE, _LONGEST_SCALE = 0.1, 10.0
 """Length scales that settings may give to speeds, as multiples of a voice's own."""
@@ -45,7 +45,7 @@ Charge = Callable[[int], Awaitable[None]]
 
 
 async def free_of_charge(_: int) -> None:
-    """Allow any number of characters."""
+    """Do nothing: the caller is not charged for characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class SavedSpeech:
 
 
 class Streamer(Protocol):
-    """Makes the speech of requests, as ``RequestStreamer`` does."""
+    """The interface of ``RequestStreamer``: streams the speech of requests."""
 
     def stream(
         self, request: SpeechRequest, stats: RequestStats, *, hurried: bool
@@ -66,7 +66,7 @@ class Streamer(Protocol):
 
 
 class SavedFiles:
-    """Makes, keeps and finds the files."""
+    """Creates, stores and finds the files."""
 
     def __init__(
         self,
@@ -78,7 +78,7 @@ class SavedFiles:
         admission: Admission,
         streamer: Streamer,
     ) -> None:
-        """Keep the collaborators; ``streamer`` makes the speech."""
+        """Store the collaborators; ``streamer`` synthesises the speech."""
         self._maker = maker
         self._voices = maker.voices
         self._store = store
@@ -91,13 +91,13 @@ class SavedFiles:
         self._agreeing: asyncio.Task[None] | None = None
 
     def watch(self) -> None:
-        """Begin to look after the files in the background, unless that has begun."""
+        """Start to watch and sweep the files in the background; later calls do nothing."""
         self._store.watch()
         if self._agreeing is None:
             self._agreeing = asyncio.create_task(self._hashes.agree())
 
     async def close(self) -> None:
-        """Finish files under way, as far as possible within a moment."""
+        """Wait a moment for files that are being written."""
         if self._agreeing:
             self._agreeing.cancel()
         await self._store.close()
@@ -109,14 +109,14 @@ class SavedFiles:
         encoding: Encoding | None = None,
         key: str | None = None,
     ) -> SavedSpeech:
-        """Make the whole speech into a file, unless it is there already.
+        """Write the whole speech into a file, unless the file exists.
 
         ``key`` is the name of the caller's API key.
 
         Raises:
             Busy: files under way have reserved all room.
             NotReady: no voice can speak yet.
-            SpeechTooLong: the file would be larger than all files may be.
+            SpeechTooLong: the file would be larger than ``audio.max_bytes``.
             StorageError: the file cannot be kept.
 
         """
@@ -149,7 +149,7 @@ class SavedFiles:
         self.watch()
         if await self._store.size(audio_hash, name) is not None:
             return True
-        recalled = await self._recalled(audio_hash)  # kept when a replica has finished the file
+        recalled = await self._recalled(audio_hash)  # a replica stores it when its file is finished
         return recalled is not None and recalled.encoding.format == name
 
     async def _saved(
@@ -176,7 +176,7 @@ class SavedFiles:
         return SavedSpeech(audio_hash, seconds)
 
     async def _replayed(self, request: SpeechRequest, tally: RequestStats) -> None:
-        """Fill in the time line: the cache has the times with the sentences, if it has those."""
+        """Fill in the time line from the cache, which stores the times with the sentences."""
         async with aclosing(self._streamer.stream(request, tally, hurried=False)) as stream:
             async for _ in stream:
                 pass
@@ -190,9 +190,9 @@ class SavedFiles:
     async def _made_once(
         self, audio_hash: str, request: SpeechRequest, encoding: Encoding, tally: RequestStats
     ) -> tuple[float, bool]:
-        """Make a file, or wait for another caller's request that makes it.
+        """Create a file, or wait for another request that is creating it.
 
-        Return how long it plays, in seconds, and whether another request has made it.
+        Return how long it plays, in seconds, and whether another request has created it.
         """
         lock = self._making.setdefault(audio_hash, asyncio.Lock())
         others = lock.locked()
@@ -206,7 +206,7 @@ class SavedFiles:
     async def _made(
         self, audio_hash: str, request: SpeechRequest, encoding: Encoding, tally: RequestStats
     ) -> float:
-        """Write a speech into its file as it is made, and return how long it plays, in seconds."""
+        """Write a speech into its file window by window; return how long it plays, in seconds."""
         expected = self._expected_bytes(request, encoding)
         self._check_length(expected / _QUICKEST)
         most = self._store.max_bytes
@@ -218,7 +218,7 @@ class SavedFiles:
             self._store.leave(file)
 
     def _expected_bytes(self, request: SpeechRequest, encoding: Encoding) -> float:
-        """Return about how many bytes a speech will have."""
+        """Return the estimated number of bytes of a speech."""
         seconds = request.lead
         for sentence in request.sentences:
             pace = self._maker.pace(sentence.voice or request.voice)
@@ -237,7 +237,7 @@ class SavedFiles:
     async def _write(
         self, file: NewFile, request: SpeechRequest, encoding: Encoding, tally: RequestStats
     ) -> None:
-        """Write all bytes, then those at the beginning that follow from the rest."""
+        """Write all bytes, then the header, whose sizes are known only at the end."""
         codec = await self._helpers.run(Encoder, encoding, self._rate(request), streamed=False)
         written = 0
         async with (
@@ -253,13 +253,13 @@ class SavedFiles:
     async def open_file(
         self, audio_hash: str, name: str, tally: RequestStats, charge: Charge
     ) -> OpenFile:
-        """Open a file of `/tts`; if another replica has made it, make it here first.
+        """Open a file of `/tts`; if another replica has created it, synthesise it here first.
 
         ``charge`` is called with the number of characters to be spoken, and may refuse.
 
         Raises:
             AudioNotFound: no replica knows such a file.
-            Busy: too many requests are under way to make the file.
+            Busy: too many requests are under way.
             NotReady: no voice can speak yet.
             StorageError: the file cannot be kept.
 
@@ -284,7 +284,7 @@ class SavedFiles:
     async def _rate_of(self, audio_hash: str) -> int | None:
         """Return the sample rate of a file without a header, in hertz; None if it is not known.
 
-        The hash carries it. If an older version made the hash, Redis may know the request.
+        The hash contains it. If an older version computed the hash, Redis may know the request.
         """
         if rate := rate_in(audio_hash):
             return rate
@@ -292,7 +292,7 @@ class SavedFiles:
         return recalled.encoding.sample_rate if recalled else None
 
     async def _recalled(self, audio_hash: str) -> "_Recalled | None":
-        """Return the source of a file from Redis, if it would make the same file here."""
+        """Return the recipe of a file from Redis, if it gives the same file here."""
         redis = self._redis
         recipe = await redis.recipe(audio_hash) if redis and is_hash(audio_hash) else None
         if redis is None or recipe is None:
@@ -317,7 +317,7 @@ class SavedFiles:
 
 @dataclass(frozen=True, slots=True)
 class _Recalled:
-    """The source of a file: its request and encoding, and the key that it was made for."""
+    """The recipe of a file: its request, its encoding, and the API key that it was created for."""
 
     request: SpeechRequest
     encoding: Encoding
@@ -325,7 +325,7 @@ class _Recalled:
 
 
 def _recipe(request: SpeechRequest, encoding: Encoding, owner: str | None) -> dict[str, Any]:
-    """Return a request as JSON can hold it."""
+    """Return a request as a JSON object."""
     return {
         "voice": request.voice,
         "prosody": asdict(request.prosody),
@@ -337,7 +337,7 @@ def _recipe(request: SpeechRequest, encoding: Encoding, owner: str | None) -> di
 
 
 def _row(sentence: KeyedSentence) -> list[object]:
-    """Return a sentence as JSON can hold it; the last item is there only if markup changed it."""
+    """Return a sentence as a JSON list; the last item exists only if markup changed it."""
     own: dict[str, object] = {}
     if sentence.prosody:
         own["voice"], own["prosody"] = sentence.voice, asdict(sentence.prosody)
@@ -353,10 +353,10 @@ def _request_of(
     max_chars: int,
     level: Level,
 ) -> SpeechRequest:
-    """Return the request that ``_recipe`` was made of, which is one that a caller could make.
+    """Return the request in a recipe, after checking that a caller could have made it.
 
     Raises:
-        KeyError, TypeError, ValueError, RequestError: it was made of none.
+        KeyError, TypeError, ValueError, RequestError: the recipe is invalid.
 
     """
     sentences: list[Sentence] = []
@@ -386,10 +386,10 @@ def _request_of(
 
 
 def _checked(prosody: Prosody, manifest: Manifest) -> Prosody:
-    """Return a prosody that a caller could ask for.
+    """Return a prosody, if a caller could ask for it.
 
     Raises:
-        ValueError: it is none.
+        ValueError: no caller could.
 
     """
     speed = prosody.length_scale / manifest.inference.length_scale
@@ -405,10 +405,10 @@ def _checked(prosody: Prosody, manifest: Manifest) -> Prosody:
 
 
 def _encoding_of(recipe: dict[str, Any], voice_rate: int) -> Encoding:
-    """Return the encoding in a recipe; plain WAV in one from before there were others.
+    """Return the encoding in a recipe; recipes of old versions have none, which is plain WAV.
 
     Raises:
-        KeyError, TypeError, ValueError, RequestError: it is none that a caller could ask for.
+        KeyError, TypeError, ValueError, RequestError: no caller could ask for it.
 
     """
     if "encoding" not in recipe:
@@ -420,6 +420,6 @@ def _encoding_of(recipe: dict[str, Any], voice_rate: int) -> Encoding:
 
 
 def _owner_of(recipe: dict[str, Any]) -> str | None:
-    """Return the name of the API key that alone may fetch a file; None for a file of all."""
+    """Return the name of the API key to which a file is restricted; None if it is not."""
     owner = recipe.get("owner")
     return None if owner is None else str(owner)

@@ -18,12 +18,12 @@ from vits_tts.telemetry.metrics import GAPS
 from vits_tts.types import Pcm, Sentence, silence
 
 _AHEAD: Final = 1
-"""Sentences that are asked for beyond the one that is being delivered."""
+"""The number of sentences that are requested beyond the one that is being delivered."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Upcoming:
-    """A sentence that was asked for, and its place in the listener's playback."""
+    """A sentence that was requested, and its place in the listener's playback."""
 
     sentence: Sentence
     audio: SentenceAudio
@@ -35,13 +35,13 @@ class _Upcoming:
 class JobQueue:
     """The sentences of a stream that are known so far, in order; more may come.
 
-    If they are ``written`` meanwhile, silence between two of them is the writer's.
+    If the text is still being ``written``, silence between two sentences is not the server's fault.
     """
 
     def __init__(
         self, jobs: Iterable[SentenceJob] = (), *, complete: bool = True, written: bool = False
     ) -> None:
-        """Begin with ``jobs``, to which none is added if it is ``complete``."""
+        """Start with ``jobs``; no job may be added later if they are ``complete``."""
         self.written = written
         self._jobs = deque(jobs)
         self._complete = complete
@@ -50,11 +50,11 @@ class JobQueue:
         self._wanted = asyncio.Event()
 
     def __len__(self) -> int:
-        """Return the number of sentences that were not taken yet."""
+        """Return the number of sentences still in the queue."""
         return len(self._jobs)
 
     def __iter__(self) -> Iterator[SentenceJob]:
-        """Yield the sentences that were not taken yet."""
+        """Yield the sentences still in the queue."""
         return iter(self._jobs)
 
     def add(self, jobs: Iterable[SentenceJob]) -> None:
@@ -63,26 +63,26 @@ class JobQueue:
         self._news.set()
 
     def finish(self, error: BaseException | None = None) -> None:
-        """Note that no sentence follows; ``error`` is raised where one is waited for."""
+        """Mark the end of the sentences; a task that waits for the next one gets ``error``."""
         self._complete = True
         self._error = error
         self._news.set()
 
     def take(self, most: int) -> Iterator[SentenceJob]:
-        """Yield up to ``most`` sentences that are known, and remove them."""
+        """Remove and yield up to ``most`` sentences."""
         for _ in range(min(most, len(self._jobs))):
             yield self._jobs.popleft()
 
     def want(self) -> None:
-        """Ask for all sentences that are not known yet."""
+        """Request more sentences, which :meth:`wanted` reports."""
         self._wanted.set()
 
     async def wanted(self) -> None:
-        """Wait until sentences are asked for, or waited for."""
+        """Wait until sentences are requested, or a task waits for one."""
         await self._wanted.wait()
 
     async def more(self) -> bool:
-        """Wait for a sentence; return False if none comes any more."""
+        """Wait for a sentence; return False if no more sentences follow."""
         self.want()
         while not self._jobs and not self._complete:
             self._news.clear()
@@ -93,7 +93,7 @@ class JobQueue:
 
 
 class SentenceStream:
-    """The speech of one request. Close it: that stops the work for sentences not yet delivered."""
+    """The speech of one request. Closing it stops the synthesis of undelivered sentences."""
 
     def __init__(
         self,
@@ -122,13 +122,13 @@ class SentenceStream:
         self._start()
 
     def close(self) -> None:
-        """Release all sentences that were asked for."""
+        """Release all sentences that were requested."""
         for upcoming in self._upcoming:
             upcoming.audio.close()
         self._upcoming.clear()
 
     def promise(self, keys: Iterable[str]) -> None:
-        """Add sentences whose synthesis the playback owes already."""
+        """Add the keys of further sentences whose synthesis is part of the admitted work."""
         self._promised.update(keys)
 
     async def windows(self, sample_rate: int, lead: float = 0.0) -> AsyncGenerator[Pcm, None]:
@@ -147,7 +147,7 @@ class SentenceStream:
                 self._playback.ask()
             amplifier = Amplifier(current.sentence.volume, sample_rate)
             async for pcm in self._audio(current, sample_rate):
-                self._start(_AHEAD)  # not before: it would delay the first sound
+                self._start(_AHEAD)  # not earlier, because it would delay the first sound
                 if self._timeline and begun is not current:
                     begun = current
                     self._timeline.begin(pcm.timing)
@@ -177,7 +177,7 @@ class SentenceStream:
         return ConvertedAudio(upcoming.audio, rate, sample_rate, self._workers, self._stats)
 
     async def _more(self) -> bool:
-        """Wait until there is a sentence; return False if none comes any more."""
+        """Wait until there is a sentence; return False if no more sentences follow."""
         if not self._upcoming and not self._waiting:
             if not await self._waiting.more():
                 return False
@@ -187,7 +187,7 @@ class SentenceStream:
         return True
 
     def _pause_before(self, upcoming: "_Upcoming") -> float:
-        """Return the pause before a sentence, less the silence for which its writer was late."""
+        """Return the pause before a sentence, minus the silence while its text was missing."""
         heard = self._playback.silent_for() if self._waiting.written else 0.0
         return max(0.0, upcoming.pause_before - heard)
 
@@ -197,23 +197,24 @@ class SentenceStream:
         return pause
 
     def _led(self, seconds: float, sample_rate: int) -> Pcm:
-        """Return the silence before the first sentence, which the time line has counted already."""
+        """Return the silence before the first sentence; the time line includes it already."""
         pause = silence(seconds, sample_rate)
         self._stats.audio_seconds += pause.seconds
         self._playback.hand(pause.seconds, None)
         return pause
 
     def _start(self, ahead: int = 0) -> None:
-        """Ask for sentences until there are ``ahead`` beyond the one that is being delivered."""
+        """Request sentences until there are ``ahead`` beyond the one that is being delivered."""
         for job in self._waiting.take(1 + ahead - len(self._upcoming)):
             self._stats.sentences += 1
             self._upcoming.append(self._ask(job))
 
     def _ask(self, job: SentenceJob) -> _Upcoming:
-        """Ask for a sentence, and update the work that the playback waits for if it has changed.
+        """Request a sentence, and correct the work that the playback expects if it has changed.
 
-        A sentence that another listener was to make has to be made here if that listener has left.
-        One that was to be made here has been made by now if another listener came to it first.
+        A sentence that another stream was going to synthesise must be synthesised here if that
+        stream has ended. A sentence that was expected to be synthesised here may be cached by now,
+        if another stream reached it first.
         """
         promised = job.key in self._promised
         self._promised.discard(job.key)
@@ -236,7 +237,7 @@ class SentenceStream:
         self._start()
 
     def _deliver(self, pcm: Pcm, stretch: Stretch | None) -> None:
-        """Count a window, or a pause, which has no stretch, as delivered to the listener."""
+        """Count a window as delivered to the listener; a pause has no ``stretch``."""
         if self._timeline:
             self._timeline.pass_by(len(pcm.samples))
         self._stats.audio_seconds += pcm.seconds

@@ -1,4 +1,4 @@
-"""Synthesis of one sentence: phonemes, then the text's part of the model, then window by window.
+"""Synthesis of one sentence: phonemes, then the text stage, then window by window.
 
 Each of these is a piece of work for the scheduler. The random numbers are seeded with the
 sentence's key, so that it sounds the same wherever and whenever it is synthesised.
@@ -54,11 +54,11 @@ class SentenceJob:
     work: float
     speech: float
     pause_before: float = 0.0
-    """Seconds of silence before it, where the sentence before it could not tell them."""
+    """Seconds of silence before it, if they were unknown when the sentence before it was read."""
 
     @property
     def key(self) -> str:
-        """The key under which caches know the sentence."""
+        """The key of the sentence in caches."""
         return self.sentence.key
 
     @property
@@ -72,7 +72,7 @@ class SentenceJob:
 
 
 class SentenceSynthesizer:
-    """Synthesises sentences, and learns from each how long others will take."""
+    """Synthesises sentences, and updates the cost model with the time of each."""
 
     def __init__(
         self,
@@ -172,7 +172,7 @@ class SentenceSynthesizer:
     async def _run_text(
         self, job: SentenceJob, urgency: Callable[[], Urgency]
     ) -> "Ran[_Begun | None]":
-        """Run the text part of a sentence, and count its cost."""
+        """Run the text stage of a sentence, and count its cost."""
         engine = await self.voices.engine(job.manifest.name)
         speaker = job.prosody.speaker_id
         if engine.leveller and not engine.leveller.knows(speaker):

@@ -22,15 +22,15 @@ class SpeechMarks:
     opening: ClassVar[str] = ""
 
     def __init__(self, source: str) -> None:
-        """Begin at the start of ``source``, the text as it was given."""
+        """Start at the beginning of ``source``, the caller's text."""
         self._source = source
         self._place = (0, 0)
 
     def sentence(self, sentence: TimedSentence) -> str:
         """Return the marks of the next sentence, in the order of their times.
 
-        A written word that is spoken as several has one mark. Visemes are there if the sentence has
-        them.
+        A written word that is spoken as several words has one mark. Visemes are included if the
+        sentence has them.
         """
         marks = [
             self._mark("sentence", sentence.start_seconds, sentence.start, sentence.end),
@@ -61,7 +61,7 @@ class SpeechMarks:
         return {"time": _ms(seconds), "type": kind, "start": first, "end": last, "value": told}
 
     def _bytes_before(self, place: int) -> int:
-        """Return the number of bytes before a place; fast where places are near each other."""
+        """Return the number of bytes before a place; fast if the last place is near."""
         known, size = self._place
         if place >= known:
             size += len(self._source[known:place].encode())

@@ -1,9 +1,9 @@
 """Subtitles from a time line: SubRip (SRT) and WebVTT, with the text as it was written.
 
-A cue has two lines of 42 characters at most and about seven seconds, ends where a clause does if it
-can, and never overlaps with the next. In WebVTT each word after a cue's first has its time in front
-(https://www.w3.org/TR/webvtt1/#webvtt-cue-timestamp). SubRip has no standard, so
-only forms that all players read are written.
+A cue has at most two lines of 42 characters and lasts up to about seven seconds. It ends at the end
+of a clause if possible, and never overlaps with the next cue. In WebVTT each word except the first
+of a cue has its time before it (https://www.w3.org/TR/webvtt1/#webvtt-cue-timestamp). SubRip has no
+standard, so only forms that all players read are written.
 """
 
 import html
@@ -27,7 +27,7 @@ _CLAUSE_END: Final = re.compile(r"[,;:.!?…][\"'”’»)]*$")
 
 
 class _Piece(NamedTuple):
-    """A written word, or part of a long one, and when it begins; None if it is not said."""
+    """A written word, or part of a long one, and when it begins; None if it is not spoken."""
 
     text: str
     ms: int | None
@@ -58,7 +58,8 @@ class Subtitles:
     def sentence(self, sentence: TimedSentence) -> str:
         """Return the cues of the next sentence.
 
-        The voice that it names is in each cue of WebVTT, and before the first of a turn in SubRip.
+        If the sentence names a voice, WebVTT has the name in each cue, SubRip only in the first cue
+        of a turn.
         """
         return "".join(self._written(cue, sentence) for cue in _cues(sentence))
 
@@ -73,12 +74,13 @@ class Subtitles:
         times = f"{_clock(cue.start, ',')} --> {_clock(cue.end, ',')}"
         lines = (" ".join(piece.text for piece in line) for line in cue.lines)
         named = f"{name}: " if name and changed else ""
-        text = (named + "\n".join(lines)).replace("-->", "→")  # which players take for times
+        # Players would take it for a line of times.
+        text = (named + "\n".join(lines)).replace("-->", "→")
         return f"{self._count}\n{times}\n{text}\n\n"
 
 
 def subtitles(sentences: Iterable[TimedSentence], form: SubtitleFormat) -> str:
-    """Return a whole file."""
+    """Return the subtitles of a whole speech as a file."""
     writer = Subtitles(form)
     return writer.opening + "".join(map(writer.sentence, sentences))
 
@@ -112,7 +114,7 @@ def _pieces(sentence: TimedSentence) -> Iterator[_Piece]:
 
 
 def _parts(pieces: Sequence[_Piece]) -> Iterator[Sequence[_Piece]]:
-    """Yield the pieces of one cue after another; a clause is not broken for a few words."""
+    """Yield lists of pieces, one for each cue, preferring breaks between clauses."""
     while pieces:
         most = next((n for n in range(1, len(pieces)) if _is_full(pieces, n)), len(pieces))
         size = most
@@ -124,7 +126,7 @@ def _parts(pieces: Sequence[_Piece]) -> Iterator[Sequence[_Piece]]:
 
 
 def _is_full(pieces: Sequence[_Piece], size: int) -> bool:
-    """Return whether a cue of the first ``size`` has no room, or no time, for one more."""
+    """Return whether a cue of the first ``size`` pieces has no space or time for one more."""
     start, more = _start(pieces, 0), pieces[size].ms
     late = more is not None and more - start > _LONGEST_MS
     return late or len(_lines(pieces[: size + 1], _LINE)) > _LINES

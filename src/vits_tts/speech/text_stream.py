@@ -2,8 +2,8 @@
 
 Text comes in pieces of any size. A sentence is spoken as soon as no later piece can change it
 (``text.incremental``). Sentences take the cache, the scheduler and admission like those of a whole
-text. Where the listener has heard everything and the rest of a sentence is slow to come, its first
-clause is spoken alone.
+text. If the listener has heard everything and the rest of a sentence is late, its first clause is
+spoken alone.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ from vits_tts.text.split import Reading
 from vits_tts.types import Pcm, silence
 
 _RESERVE_SECONDS: Final = 0.3
-"""Seconds of sound that a listener should have left when a clause is taken for a sentence."""
+"""Seconds of sound that a listener should still have when a clause is spoken alone."""
 _NEARLY_NOTHING: Final = 0.05
 _LOOK_SECONDS: Final = 0.05
 
@@ -40,11 +40,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class TextPace:
-    """The rules by which text that has come waits before it is spoken.
+    """The rules for how long received text waits before it is spoken.
 
     A clause is spoken alone after ``max_buffer_delay`` seconds without a complete sentence, if the
-    listener has nothing else to hear. Infinity waits for sentences. The n-th time, sentences wait
-    until at least ``chunk_lengths[n]`` characters have come; the last number holds from then on.
+    listener has nothing else to hear. With infinity it always waits for the sentence. The n-th
+    group of sentences waits until at least ``chunk_lengths[n]`` characters have arrived; the last
+    number applies to all later groups.
     """
 
     max_buffer_delay: float = math.inf
@@ -58,7 +59,7 @@ class _Mark(Enum):
 
 
 class TextStream:
-    """One text, its pieces and its speech."""
+    """The speech of one text that arrives in pieces."""
 
     def __init__(
         self,
@@ -71,7 +72,7 @@ class TextStream:
         *,
         hurried: bool = True,
     ) -> None:
-        """Begin without text. Without ``hurried`` it waits for listeners, and is never refused.
+        """Start without text. Without ``hurried`` it is background work, and is never refused.
 
         Raises:
             RequestError: an option is wrong.
@@ -83,7 +84,7 @@ class TextStream:
         self._stats = stats
         self._pace = pace
         self._hurried = hurried
-        self._request, self._reading = requests.incremental(options)
+        self._request, self._reading = requests.builder.incremental(options)
         self.sample_rate = requests.sample_rate(self._request)
         self.timeline = Timeline("", Reading(Text(""), ()), self.sample_rate)
         """When each sentence and word is heard, on the way; places count all characters."""
@@ -105,7 +106,7 @@ class TextStream:
 
     @property
     def unread(self) -> int:
-        """The number of characters that have come and were not looked at."""
+        """The number of characters that have arrived and were not processed yet."""
         return self.received - self._reading.received
 
     @property
@@ -116,14 +117,14 @@ class TextStream:
     # --- text ------------------------------------------------------------------------------------
 
     def add(self, text: str) -> None:
-        """Take a piece of the text.
+        """Add a piece of the text.
 
         Raises:
-            RequestError: it has characters that no text may have, or too much waits to be spoken.
+            RequestError: it has invalid characters, or too much text waits to be spoken.
 
         """
         most = self._requests.max_text_chars
-        check(f"a{text}", most)  # a piece may be white space
+        check(f"a{text}", most)  # a piece may be only white space
         if self.received + len(text) - self._released > most:
             raise TextTooLong(f"more than {most} characters wait to be spoken", field="text")
         self.received += len(text)
@@ -132,15 +133,15 @@ class TextStream:
         self._put(text)
 
     def trigger(self) -> None:
-        """Speak all sentences that are certain."""
+        """Speak all sentences that are final."""
         self._put(_Mark.TRIGGER)
 
     def flush(self) -> None:
-        """Speak all that has come, as if the text ended here."""
+        """Speak all text so far, as if it ended here."""
         self._put(_Mark.FLUSH)
 
     def finish(self) -> None:
-        """Speak all that has come; the text ends here."""
+        """Speak all text so far, which ends here."""
         if not self._ended:
             self._put(_Mark.END)
             self._ended = True
@@ -153,13 +154,13 @@ class TextStream:
     # --- speech ----------------------------------------------------------------------------------
 
     async def windows(self) -> AsyncGenerator[Pcm | None, None]:
-        """Yield the speech window by window, and None where a flush or the text ends.
+        """Yield the speech window by window, and None at the end of each flush and of the text.
 
         Closing the iterator stops all work.
 
         Raises:
             NotReady: the voice cannot be loaded in time.
-            Busy: a sound could not start in time, or too many texts wait to be read.
+            Busy: the sound could not start in time, or too many texts wait to be read.
             RequestTooCostly: the text took more than ``limits.request_cpu_seconds``.
 
         """
@@ -191,12 +192,12 @@ class TextStream:
                     yield pcm
                     self._check_cost()
         except TextUnspeakable:
-            pass  # silence is no error here: more text may follow
+            pass  # not an error here, since more text may follow
         finally:
             self._last, self._playback = self._playback or self._last, None
 
     def _pause_before(self, segment: JobQueue) -> Pcm | None:
-        """Return the pause between a flush and the text after it, less the silence since then."""
+        """Return the pause between a flush and the next text, minus the silence so far."""
         seconds = next((job.pause_before for job in segment), 0.0)
         if self._last is None or (seconds := seconds - self._last.silent_for()) <= 0:
             return None
@@ -209,7 +210,7 @@ class TextStream:
         self._playback = playback
 
     def _check_cost(self) -> None:
-        if self._reader.tally is None:  # the program itself, which has no limit
+        if self._reader.tally is None:  # a request of this program itself, which has no limit
             return
         work, limit = self._stats.work, self._requests.max_cpu_seconds
         if sum(work.values()) > limit:
@@ -218,7 +219,7 @@ class TextStream:
     # --- reading ---------------------------------------------------------------------------------
 
     async def _read(self) -> None:
-        """Read the text as it comes, and give its sentences to synthesis; report an error there."""
+        """Read the text as it arrives and queue its sentences; errors end the queue."""
         try:
             while (item := await self._next()) is not _Mark.END:
                 await self._handle(item)
@@ -235,7 +236,7 @@ class TextStream:
             while part := await self._run(lambda: next(self._reading.settled(), None)):
                 self._take([part])
                 self._release()
-            if not self._held and not self._reading.unsaid:  # all since then was a thought
+            if not self._held and not self._reading.unsaid:  # all text since then was a thought
                 self._released = self._reading.received
         elif item is _Mark.FLUSH:
             await self._say_all()
@@ -255,7 +256,7 @@ class TextStream:
         self._release(force=True)
 
     async def _next(self) -> str | _Mark | None:
-        """Return the text that has come, or a mark; None if it is time to speak a clause."""
+        """Return the next text or marker; None if it is time to speak a clause."""
         while not self._inbox:
             self._news.clear()
             try:
@@ -270,7 +271,7 @@ class TextStream:
         return "".join(map(str, text))
 
     def _clause_wait(self) -> float | None:
-        """Return the seconds until a clause may be spoken; None if there is none to be tried."""
+        """Return the seconds until a clause may be spoken; None if there is no clause to try."""
         if self._due == math.inf or self._tried:
             return None
         now, due, playback = time.monotonic(), self._due, self._playback
@@ -293,7 +294,7 @@ class TextStream:
             self._due = time.monotonic() + self._pace.max_buffer_delay if rest else math.inf
 
     def _release(self, *, force: bool = False) -> None:
-        """Give the parts that are held to synthesis, unless more characters are to come first."""
+        """Queue the held parts for synthesis, once enough characters have arrived."""
         lengths = self._pace.chunk_lengths
         if not self._held:
             return
@@ -302,7 +303,7 @@ class TextStream:
             return
         self._chunks += 1
         for part in self._held:
-            request = self._requests.with_sentences(self._request, part.sentences)
+            request = self._requests.builder.with_sentences(self._request, part.sentences)
             self.timeline.add(
                 part.written,
                 Reading(part.text, part.sentences),

@@ -1,6 +1,6 @@
-"""The time line of one request: when each sentence and word is heard, and where it was written.
+"""The time line of one request: the time and the place in the text of each sentence and word.
 
-If ``details`` ask for them, words have their phonemes, and sentences the positions of the mouth.
+Depending on ``details``, words have their phonemes, and sentences the positions of the mouth.
 
 Seconds count from the beginning of the sound, pauses included; places count the characters (code
 points) of the text as it was given.
@@ -26,10 +26,10 @@ DETAILS: Final[tuple[Detail, ...]] = ("phonemes", "visemes")
 _HELD_SECONDS: Final = 0.1
 """A shorter silence between two phonemes does not close the mouth."""
 _LONGEST_WORD: Final = 100
-"""Characters of what was written for one word. Of more each word has its share, or a number of a
-thousand digits would be told a thousand times."""
+"""Maximum characters of the source of one word. A longer source, such as a number of a thousand
+digits, is divided among its words; otherwise each of them would repeat all of it."""
 _DIGITS: Final = 4
-"""Of seconds: a tenth of a millisecond, less than a sample's distance from the truth."""
+"""Decimals of seconds: a tenth of a millisecond, about two samples."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class TimedViseme:
 
 @dataclass(frozen=True, slots=True)
 class TimedWord:
-    """A spoken word; several may be what one stretch of the text, such as ``15%``, is read as."""
+    """A spoken word. Several words may come from one place in the text, such as ``15%``."""
 
     text: str
     spoken: str
@@ -65,7 +65,7 @@ class TimedWord:
     start_seconds: float
     end_seconds: float
     phonemes: tuple[TimedPhoneme, ...] | None = None
-    """None if they were not asked for."""
+    """None if they were not requested."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +79,10 @@ class TimedMark:
 
 @dataclass(frozen=True, slots=True)
 class TimedSentence:
-    """A sentence as it was written and as it is said, and its words.
+    """A sentence in its written and its spoken form, and its words.
 
-    ``estimated`` if the voice did not tell when each word begins: they then have shares by their
-    letters. The sentence's own times are always exact.
+    ``estimated`` is true if the voice does not give the times of words. They are then computed from
+    the numbers of letters. The sentence's own times are always exact.
     """
 
     text: str
@@ -98,10 +98,10 @@ class TimedSentence:
     """The voice that markup or a turn names."""
     turn: int | None = None
     visemes: tuple[TimedViseme, ...] | None = None
-    """The mouth from the beginning to the end, without gaps; None if not asked for."""
+    """The positions of the mouth, without gaps; None if they were not requested."""
 
     def described(self) -> dict[str, Any]:
-        """Return it for JSON, without its absent fields."""
+        """Return the sentence for JSON, without absent fields."""
         told = {**_fields(self), "words": [_described(word) for word in self.words]}
         for name in ("voice", "turn", "visemes"):
             if told[name] is None:
@@ -132,10 +132,10 @@ def _fields(
 
 
 class Timeline:
-    """Grows as the sound of a request is made: a sentence is known before it is heard."""
+    """The times of a speech, to which sentences are added while it is synthesised."""
 
     def __init__(self, written: str, reading: Reading, sample_rate: int) -> None:
-        """Begin at zero with what is going to be said of ``written``."""
+        """Start at time zero; ``written`` is the text of the request."""
         self.sentences: list[TimedSentence] = []
         self.sample_rate = sample_rate
         self.details: Collection[Detail] = ()
@@ -147,11 +147,11 @@ class Timeline:
 
     @property
     def seconds(self) -> float:
-        """Seconds of the sound that were made so far."""
+        """Seconds of sound so far."""
         return self._samples / self.sample_rate
 
     def add(self, written: str, reading: Reading, *, said: int = 0, offset: int = 0) -> None:
-        """Append the sentences of a further text.
+        """Append the sentences of a further part of the text.
 
         They are looked for from the place ``said`` of its spoken form. ``offset`` is the place of
         ``written`` in the whole text.
@@ -160,7 +160,7 @@ class Timeline:
             self._waiting.append(_Placed(sentence, place, written, reading.text, offset))
 
     def begin(self, timing: Timing | None) -> None:
-        """Note that the next sentence begins now; without ``timing`` it has no sound."""
+        """Record that the next sentence begins now; without ``timing`` it has no sound."""
         placed = self._waiting.popleft()
         sentence, place, offset = placed.sentence, placed.place, placed.offset
         words = tuple(map(partial(self._word, placed), timing.words.tolist() if timing else ()))
@@ -186,15 +186,15 @@ class Timeline:
         )
 
     def pass_by(self, samples: int) -> None:
-        """Note that this many samples of sound or silence were made."""
+        """Advance the time by this many samples of sound or silence."""
         self._samples += samples
 
     def described(self) -> Any:
-        """Return all of it for JSON."""
+        """Return the whole time line for JSON."""
         return {"sentences": [sentence.described() for sentence in self.sentences]}
 
     def news(self) -> list[TimedSentence]:
-        """Return the sentences that have begun since this was last asked."""
+        """Return the sentences that have begun since the last call."""
         news = self.sentences[self._taken :]
         self._taken = len(self.sentences)
         return news
@@ -265,7 +265,7 @@ class Timeline:
 
 @dataclass(frozen=True, slots=True)
 class _Placed:
-    """A sentence, its place in the spoken ``text``, and the text that was written for it."""
+    """A sentence, its place in the spoken ``text``, and its source."""
 
     sentence: Sentence
     place: int

@@ -1,4 +1,4 @@
-"""The times of one sentence's words and phonemes: the durations that the voice tells, added up."""
+"""The times of a sentence's words and phonemes: sums of the durations that the voice gives."""
 
 from collections.abc import Sequence
 from itertools import accumulate
@@ -16,10 +16,10 @@ from vits_tts.voice.manifest import Manifest
 def word_timing(
     text: str, phonemes: Sequence[str], manifest: Manifest, synthesis: Synthesis
 ) -> Timing:
-    """Return the times of the words and phonemes of ``text``, a sentence that ``synthesis`` says.
+    """Return the times of the words and phonemes of ``text``, the sentence of ``synthesis``.
 
-    Where the voice does not tell durations, each word has its share by its letters' places, and its
-    phonemes have equal shares of that.
+    If the voice does not give durations, the time is divided among the words by their numbers of
+    letters, and the time of a word equally among its phonemes.
     """
     words, exact = spoken_words(text, phonemes, manifest.phoneme_type)
     rows: list[tuple[int, ...]]
@@ -36,7 +36,8 @@ def word_timing(
     times: list[tuple[int, int, int]] = []
     for number, (row, (_, said)) in enumerate(zip(rows, words, strict=True)):
         for name, start, end in grouped(phonemes[said.start : said.end], language):
-            names.append(intern(name))  # a few names in many cached sentences
+            # Few different names occur in many cached sentences, which share them.
+            names.append(intern(name))
             if starts is not None:
                 at = starts[said.start + start], starts[said.start + end]
             else:

@@ -13,13 +13,13 @@ from vits_tts.types import SpeechRequest
 async def warm(
     speech: Speech, texts: Sequence[str], options: SpeechOptions, done: Callable[[], None]
 ) -> tuple[int, int]:
-    """Make all ``texts`` so that the shared cache has them; call ``done`` after each.
+    """Synthesise all ``texts`` into the shared cache; call ``done`` after each.
 
-    Returns how many sentences were made and how many were there already.
+    Return how many sentences were synthesised, and how many were cached already.
 
     Raises:
-        RequestError: a text cannot be said; those before it are kept.
-        ConfigError: the shared cache does not take them.
+        RequestError: a text cannot be spoken; the texts before it are cached.
+        ConfigError: the shared cache cannot be written.
 
     """
     tally = RequestStats()
@@ -29,7 +29,7 @@ async def warm(
         ]
         speech.start()
         for request in requests:
-            await speech.voices.load(request.voice)  # however long that takes
+            await speech.voices.load(request.voice)  # without a time limit
             async with aclosing(speech.stream(request, tally, hurried=False)) as stream:
                 async for _ in stream:
                     pass

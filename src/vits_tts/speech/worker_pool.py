@@ -25,7 +25,7 @@ class WorkerPool:
         """Start all threads now.
 
         Raises:
-            RuntimeError: the system has no room for them.
+            RuntimeError: the system cannot start that many.
 
         """
         self._pool.start()
@@ -47,7 +47,7 @@ class WorkerPool:
         self._pool.submit(function)
 
     def close(self) -> None:
-        """Accept no more work; the threads end after the work that waits."""
+        """Accept no more work; the threads end after the queued work."""
         self._closed = True
         self._pool.shutdown(wait=False)
 

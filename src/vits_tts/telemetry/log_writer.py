@@ -29,9 +29,9 @@ _MOST_WAITING_CHARS: Final = 4 * 1024 * 1024
 _END_SECONDS: Final = 2.0
 _LOOK_SECONDS: Final = 0.1
 _GATHERING_SECONDS: Final = 0.02
-"""Lines in quick succession are written together, once in this time. Each run of the thread delays
-requests a little, since the event loop has to wake it at each system call while it waits for the
-interpreter's lock."""
+"""Lines within this time are written together. Each run of the thread delays requests a little,
+since the event loop has to wake it at each system call while it waits for the interpreter's
+lock."""
 _FORK_SECONDS: Final = 1.0
 _FILE_CHUNK_BYTES: Final = 64 * 1024
 
@@ -41,7 +41,7 @@ class Target(Protocol):
 
     name: str
     chunk_bytes: int
-    """The most bytes in one write, except for a single line that is longer."""
+    """The maximum bytes in one write, except for a single line that is longer."""
 
     def write(self, data: bytes) -> int:
         """Write without blocking, and return the number of accepted bytes, which may be 0.
@@ -151,7 +151,7 @@ class Writer:
     def __init__(
         self, target: Target, note: Callable[[int], str] = "{} lines dropped\n".format
     ) -> None:
-        """Write to ``target``; ``note`` returns the line that stands for dropped lines."""
+        """Write to ``target``; ``note`` returns the line that reports dropped lines."""
         self.target = target
         self.note = note
         self._begin()

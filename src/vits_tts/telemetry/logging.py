@@ -137,7 +137,7 @@ def _file_targets(settings: Logging) -> list[Target]:
 
 
 class _Shape(Protocol):
-    """A function that returns a line with its end; ``ms`` is in milliseconds since the epoch."""
+    """Returns a line with its line end; ``ms`` is in milliseconds since the epoch."""
 
     def __call__(
         self,

@@ -24,13 +24,13 @@ _FIRST_BYTES: Final = 1 << 16
 
 
 class ReservedFile(MmapedDict):
-    """Numbers by key in a mapped file, or in memory if the disk has no room for them."""
+    """Numbers by key in a mapped file, or in memory if the disk is full."""
 
     lost = False
     """Whether this process has values that `/metrics` does not show."""
 
     def __init__(self, filename: str, read_mode: bool = False) -> None:
-        """Open or create the file; if the disk has no room, keep all numbers in memory."""
+        """Open or create the file; if the disk is full, keep all numbers in memory."""
         self._unmapped: dict[str, tuple[float, float]] = {}
         try:
             with open(filename, "ab") as file:  # noqa: PTH123  # the name is prometheus_client's
@@ -83,7 +83,7 @@ def _reserve(descriptor: int, size: int) -> None:
     """Reserve a file's blocks up to ``size`` bytes; its content stays.
 
     Raises:
-        OSError: The disk has no room for them.
+        OSError: The disk is full.
 
     """
     if hasattr(os, "posix_fallocate"):  # macOS has none, and its files are not sparse by default

@@ -1,8 +1,8 @@
 """A log file that several processes append to and rotate, without blocking each other.
 
-The file and its lock are opened and closed again for each write. `concurrent-log-handler` is no
-alternative: it waits without limit for a lock, keeps buffers that a fork copies, and creates files
-that other users may read.
+The file and its lock are opened and closed again for each write. The package
+`concurrent-log-handler` cannot be used: it waits without limit for a lock, keeps buffers that a
+fork copies, and creates files that other users may read.
 """
 
 import os

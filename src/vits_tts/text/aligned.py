@@ -78,7 +78,7 @@ class Text:
     def spoken_place(self, position: int) -> int:
         """Return the place of the first spoken character that comes from ``position`` or after it.
 
-        A change that covers the position belongs to what is before it.
+        A change that covers the position belongs to the text before it.
         """
         drift = 0  # spoken place minus source place
         for change in self.changes:

@@ -39,11 +39,11 @@ _SPACE: Final = re.compile(r"\s")
 _NEXT_WORD: Final = re.compile(r"\s{0,8}\S{1,40}\s|\s{0,8}\S{40}|\s{8}")
 
 _CONTEXT_CHARS: Final = 80
-"""Characters before the unsaid text that are read again with it, at least, if it is that long."""
+"""Minimum characters before the unspoken text that are read again with it as context."""
 _MAX_UNSAID_CHARS: Final = 1000
-"""An unsaid text of this length is cut between two words, so that reading it stays cheap."""
+"""An unspoken text of this length is cut between two words, so that reading it stays cheap."""
 _PATIENT_TRIALS: Final = 8
-"""Cuts that are tried for one part; from then on only some are, so that the time stays linear."""
+"""The number of cuts that are all tried; of later cuts only some are, to keep the time linear."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Part:
     """Sentences that are final, their spoken text and the pause before them in seconds.
 
     Places of sentences count the characters of the stream. The part covers the characters from
-    ``start`` to ``end``. ``text`` maps its spoken form to places from ``offset`` on.
+    ``start`` to ``end``. ``text`` maps its spoken form to places that count from ``offset``.
     """
 
     sentences: tuple[Sentence, ...]
@@ -61,7 +61,7 @@ class Part:
     text: Text
     offset: int
     written: str
-    """The text that was read, from ``offset`` on; it begins with the context."""
+    """The text that was read, which begins with the context, at the place ``offset``."""
     said: int
     """Where the spoken text of this part begins in ``text``."""
 
@@ -96,16 +96,16 @@ class IncrementalReading:
 
     @property
     def received(self) -> int:
-        """The number of characters that have come."""
+        """The number of characters that have arrived."""
         return self._base + len(self._text) + len(self._coming)
 
     @property
     def unsaid(self) -> str:
-        """The characters that have come and may still be said."""
+        """The characters that have arrived and may still be spoken."""
         return self._text[self._said :] + ("" if self._thought else self._coming)
 
     def add(self, piece: str) -> None:
-        """Take the next piece of the text."""
+        """Add the next piece of the text."""
         self._coming += piece
 
     def settled(self) -> Iterator[Part]:
@@ -123,9 +123,9 @@ class IncrementalReading:
                 return
 
     def clause(self) -> Part | None:
-        """Return the unsaid text to its last clause whose words are final; None if there is none.
+        """Return the unspoken text up to its last final clause; None if no clause is final.
 
-        It makes a sentence of a clause. Its words stay the same, its intonation does not.
+        The clause is spoken as a sentence, with the same words and another intonation.
         """
         self._take()
         matches = list(_CLAUSE.finditer(self._text, max(self._said, self._unsettled)))
@@ -140,9 +140,9 @@ class IncrementalReading:
         return None
 
     def flush(self) -> Part | None:
-        """Return all that is unsaid, as if the text ended here; the text that follows begins anew.
+        """Return all unspoken text, as if the text ended here; later text is read as a new text.
 
-        Returns None if nothing is to be said.
+        Returns None if nothing is left to be spoken.
         """
         if thought := self._thought:  # the reading of the whole text drops it
             begun = len(self._text) or len(thought.tag)
@@ -156,7 +156,7 @@ class IncrementalReading:
     # --- thoughts --------------------------------------------------------------------------------
 
     def _take(self) -> None:
-        """Take the text that has come up to the next thought, and the end of a paragraph for it."""
+        """Add the arrived text up to the next thought, which becomes the end of a paragraph."""
         if self._thought or not self._coming:
             return
         joined = self._text[-1:] + self._coming
@@ -171,7 +171,7 @@ class IncrementalReading:
         self._coming = joined[end:]
 
     def _drop(self, thought: thoughts.Opening) -> bool:
-        """Drop the part of a thought that has come; return True if the thought has ended."""
+        """Drop the arrived part of a thought; return True if the thought has ended."""
         end = thought.closing(self._coming, 0)
         dropped = thoughts.closing_begun(self._coming) if end is None else end
         self._base += dropped
@@ -183,9 +183,9 @@ class IncrementalReading:
     # --- cuts ------------------------------------------------------------------------------------
 
     def _next_cut(self) -> int | None:
-        """Return the first settled cut of the unsaid text; None if there is none so far.
+        """Return the first settled cut of the unspoken text; None if there is none so far.
 
-        A cut is tried when it has come, and if it is not settled, once more with the next word.
+        A cut is tried when it arrives and, if it is not settled, once more with the next word.
         """
         for match in _CUT.finditer(self._text, self._searched):
             end = match.end()
@@ -214,7 +214,7 @@ class IncrementalReading:
         return end
 
     def _forced(self) -> int:
-        """Return where to cut an unsaid text that has no settled cut: behind a word."""
+        """Return the place behind a word at which to cut a long text without a settled cut."""
         most = self._said + _MAX_UNSAID_CHARS
         spaces = [match.end() for match in _SPACE.finditer(self._text, self._said, most)]
         for end in spaces[:-_PATIENT_TRIALS:-1]:
@@ -225,7 +225,7 @@ class IncrementalReading:
     # --- parts -----------------------------------------------------------------------------------
 
     def _rest(self, pause: float) -> Part | None:
-        """Return all that is unsaid, None if nothing is; the text begins anew after ``pause``."""
+        """Return all unspoken text, or None; later text begins a new text after ``pause``."""
         part = self._part(len(self._text)) if self.unsaid.strip() else None
         self._base += len(self._text)
         self._text = ""
@@ -236,7 +236,7 @@ class IncrementalReading:
         return part
 
     def _part(self, end: int) -> Part | None:
-        """Return the sentences up to ``end`` and note that they were; None if there are none."""
+        """Return the sentences up to ``end``, which count as spoken; None if there are none."""
         text = self._settled.reading(self._text[:end])
         begin = text.spoken_place(self._said)
         said, pause = [], 0.0
@@ -268,7 +268,7 @@ class IncrementalReading:
         return part
 
     def _forget(self) -> None:
-        """Drop text that is no longer context: all before a sentence that is far behind."""
+        """Drop the text that is no longer needed as context."""
         if self._said <= _CONTEXT_CHARS:
             return
         most = self._said - _CONTEXT_CHARS

@@ -4,9 +4,9 @@ import unicodedata
 from typing import Final
 
 HELD: Final = "\u16a0"
-"""Stands in a text for words whose reading is given: the rules of reading leave it as it is."""
+"""Placeholder in a text for words whose reading is given; no reading rule changes it."""
 CUT: Final = "\u16a1"
-"""Stands in a text where markup ends a sentence. Both are runes, letters that Vietnamese lacks."""
+"""Placeholder in a text where markup ends a sentence. Both are runes, which Vietnamese lacks."""
 
 NAMES: Final = {
     "A": "a",

@@ -17,7 +17,7 @@ def portions(text: str, most: int) -> Iterator[Portion]:
     """Yield a text in portions of at most ``most`` characters.
 
     A portion ends after an empty line or, without one, after a line. It is longer than ``most``
-    only where a single line is.
+    only if a single line is longer.
     """
     start = 0
     while start < len(text):

@@ -1,8 +1,8 @@
-"""Find out if the reading of a text stays the same, however it goes on.
+"""Test whether the reading of a text stays the same for every continuation.
 
-That is found by trial: the text is read again with continuations that make some rule look back over
-its end (``_probes``). Many sentences need none. In a sentence of ordinary words no rule has
-anything to read, so that only the restoration of tone marks could change it, which is tried alone.
+The text is read again with continuations that make some rule look back over its end (``_probes``).
+Many sentences need no such test: no rule matches in a sentence of ordinary words. Only the
+restoration of tone marks could change it, and that is tested alone.
 """
 
 import re
@@ -20,20 +20,20 @@ WORD: Final = re.compile(r"\w+")
 _MARKED: Final = re.compile(r"[À-ỹ]")
 
 _OPENING: Final = re.compile(r"[\"“«'‘*_~`(\[{<|\\$=]")
-"""Characters that may begin a span, of which later characters tell the end."""
+"""Characters that may open a span, whose end depends on later characters."""
 _ENDS_OF_SPANS: Final = (
     'xong” và" rồi» nhé** anh_ em~~ này== kia` đó) kìa] thôi}. Hết --> rồi </script> nhé </style>.'
 )
 _UNMARKED: Final = "toi khong biet duoc nua roi, hom nay cung the."
 _PROBES: Final = (
-    "thế thôi nhé, có 25 người ngày 5/6.",  # the sentence goes on
+    "thế thôi nhé, có 25 người ngày 5/6.",  # the sentence continues
     f"Hồ Chí Minh đã đến. {_UNMARKED}",  # a name: TP. is a city, A. is an initial
 )
-"""Continuations that change the reading of the words before them, if any continuation does."""
+"""Continuations to test: if none of them changes the reading of a text, no other one does."""
 _CHAT: Final = "m hoi t ko, dc ko nha."
-"""A continuation that makes a line chat; it matters where letters may be people (``e để``)."""
+"""A continuation that marks the line as chat; needed where letters may be people (``e để``)."""
 _SHORTENED: Final = re.compile(r"(?<!\w)(?:[a-z]|[bcdđghklmnpqrstvx]{2,4})(?!\w)")
-_PROBE_OF_NUMBERS: Final = "25 người đến."  # tr. is a page
+_PROBE_OF_NUMBERS: Final = "25 người đến."  # here tr. means a page
 _PROBE_OF_CAPITALS: Final = "UBND TỈNH ĐỒNG NAI."
 _PROBES_OF_FORMULAS: Final = ("= 5 + 3 = 8.", "- 3 = 2.")
 _PROBE_OF_NOTES: Final = "(SN 1990) đã nói."
@@ -46,14 +46,14 @@ _LAST: Final = re.compile(
 _NEXT: Final = re.compile(rf" ?[{CAPITALS}{SMALLS}][{SMALLS}]{{1,6}} ")
 _CAPITALS: Final = re.compile(rf"[{CAPITALS}](?![{SMALLS}])")
 _NEAR: Final = 24
-"""Characters before a word in capitals of which the reading may depend on it."""
+"""Characters before a word in capitals whose reading may depend on that word."""
 _ORDINARY_WORDS: Final = re.compile(
     rf"\s*(?:(?:[{CAPITALS}{SMALLS}][{SMALLS}]{{0,6}}|\d[\d.,/:%-]{{0,12}})[,;:.!?]?\ )*"
     rf"[{SMALLS}]{{2,7}}[,;:.!?]\ "
 )
 _DIGIT: Final = re.compile(r"\d")
 _FAR: Final = CONTEXT + 8
-"""Characters after a number that its reading does not depend on, with the length of a word."""
+"""Beyond this many characters and the length of a word, text does not affect a number before it."""
 _RESTORE: Final = Restore()
 _REMEMBERED: Final = 4
 
@@ -107,7 +107,7 @@ def _sentences(text: Text) -> list[str]:
 
 
 def _is_ordinary(before: str, said: int, text: Text) -> bool:
-    """Return whether the end of a text, from ``said`` on, has only words that no rule reads.
+    """Return whether the end of a text, from ``said`` on, has only words that no rule matches.
 
     They are syllables that are read as they are written, some of them with tone marks. A later word
     without marks may have the others restored, as far as their neighbours between two marks tell.

@@ -38,9 +38,9 @@ class Reading(NamedTuple):
     lead: float = 0.0
     """Seconds of silence before the first sentence."""
     shown: str | None = None
-    """The source without its markup, place by place; None if it has none."""
+    """The source with spaces in place of markup; None if it has no markup."""
     plan: Sequence[Mapping[str, Any]] = ()
-    """The segments of markup that it was made of, for JSON."""
+    """The segments of the markup, as JSON."""
 
     def described(self) -> dict[str, Any]:
         """Return the reading as a JSON object; offsets count code points of the source."""

@@ -1,7 +1,7 @@
-"""Thoughts: text of a language model for itself, between ``<think>`` and ``</think>``.
+"""Thoughts: text between ``<think>`` and ``</think>``, which a language model writes for itself.
 
-They are never spoken. A thought stands between two paragraphs. Without its end it lasts to the end
-of the text. A tag behind a quotation mark or backtick is only named.
+They are never spoken. A thought stands between two paragraphs. A thought without a closing tag
+lasts to the end of the text. A tag after a quotation mark or backtick does not count as a tag.
 """
 
 import re
@@ -28,7 +28,7 @@ class Opening:
     """The first thought of a text: the place and the words of its opening tag."""
 
     def __init__(self, match: re.Match[str]) -> None:
-        """Take the place from the match."""
+        """Store the place and the words of the match."""
         self.start, self.end = match.span()
         self.tag: Final = match[0]
 
@@ -39,14 +39,14 @@ class Opening:
         return cls(found) if found else None
 
     def closing(self, text: str, position: int) -> int | None:
-        """Return the place in ``text`` behind the closing tag; None if there is none so far."""
+        """Return the place in ``text`` after the closing tag; None if there is none so far."""
         name = self.tag[1:].rstrip(">").split(None, 1)[0].lower()
         found = _CLOSINGS[name].search(text, position)
         return found.end() if found else None
 
 
 def begun(text: str) -> int:
-    """Return where the end of a text may be the beginning of an opening tag; else its length."""
+    """Return where an incomplete opening tag at the end of a text begins; else its length."""
     tag = text.rfind("<")
     found = _BEGUN.match(text, tag) if tag >= 0 else None
     if found is None:
@@ -56,7 +56,7 @@ def begun(text: str) -> int:
 
 
 def closing_begun(text: str) -> int:
-    """Return where the end of a thought may be the beginning of its closing tag."""
+    """Return where an incomplete closing tag at the end of a thought begins."""
     start = text.rfind("<", -_LONGEST_CLOSING)
     return start if start >= 0 else len(text)
 

@@ -1,6 +1,6 @@
 """Parts of a plain text that are never spoken: thoughts, comments, scripts, styles and tags.
 
-Nothing that is written inside of them acts: no pause and no rule of pronunciation.
+Pauses and rules of pronunciation inside them have no effect.
 """
 
 import re
@@ -11,7 +11,7 @@ from vits_tts.text import thoughts
 TAG: Final = r"</?[a-z][a-z0-9:_-]{0,30}(?:\s[^<>]{0,1000})?/?>|<\|[^<>|\n]{1,40}\|>"
 """A tag of HTML or XML, or a token by which language models separate messages: ``<|im_end|>``."""
 CUTS: Final = (("<!--", "-->"), ("<script", "</script>"), ("<style", "</style>"))
-"""Opening and closing marks of the parts that are left out with all that they have."""
+"""Opening and closing marks of the parts that are left out with their content."""
 
 _OPENING: Final = re.compile("(?i:" + TAG + ")|" + "|".join(re.escape(mark) for mark, _ in CUTS))
 
@@ -31,7 +31,7 @@ def spans(text: str) -> dict[int, int]:
 
 
 def _between(text: str, start: int, end: int) -> dict[int, int]:
-    """Return the parts between two places, in which there is no thought."""
+    """Return the parts between two places; the text there contains no thought."""
     found: dict[int, int] = {}
     missing: set[str] = set()
     while opening := _OPENING.search(text, start, end):

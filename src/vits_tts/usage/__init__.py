@@ -1,4 +1,4 @@
-"""Accounts of use by API key and day, and the budgets of keys."""
+"""Usage records by API key and day, and the budgets of keys."""
 
 from vits_tts.usage.accounts import Accounts
 from vits_tts.usage.model import Amounts, Summary

@@ -1,8 +1,7 @@
-"""Booking without waiting: the event loop adds to memory, a thread writes to the disk.
+"""Recording of use without waiting: the event loop adds in memory, a thread writes to disk.
 
-The thread writes as soon as there is something, so a process that is killed loses what was booked
-in the last moments only: about :data:`_GATHER_SECONDS`. Amounts that cannot be written stay in
-memory and are tried again.
+The thread writes amounts within :data:`_GATHER_SECONDS`, so a process that is killed loses only the
+amounts of the last moment. Amounts that cannot be written stay in memory and are written later.
 """
 
 import asyncio
@@ -26,14 +25,14 @@ if TYPE_CHECKING:
     from vits_tts.usage.replicas import Replicas
 
 _GATHER_SECONDS: Final = 0.25
-"""Amounts of this time are written together; one by one they would slow down cached requests."""
+"""Amounts within this time are written together; single writes would slow down cached requests."""
 _POLL_SECONDS: Final = 0.02
 _LOOK_SECONDS: Final = 1.0
-"""Interval in which amounts of other processes are read, and failed writing is repeated."""
+"""Interval at which amounts of other processes are read, and failed writes are repeated."""
 _EXCHANGE_SECONDS: Final = 5.0
 _PRUNE_SECONDS: Final = 3600.0
 _START_SECONDS: Final = 5.0
-"""The longest wait of a request for the first reading of the accounts."""
+"""Maximum seconds that a request waits until the accounts have been read for the first time."""
 _LEAST_DAYS: Final = 31
 _TROUBLE: Final = (sqlite3.Error, OSError)
 
@@ -41,10 +40,10 @@ T = TypeVar("T")
 
 
 class Accounts:
-    """Books what each key uses, and checks budgets. Its methods are for one event loop."""
+    """Records the use of each key, and checks budgets. Use it from one event loop."""
 
     def __init__(self, config: Config) -> None:
-        """Prepare; :meth:`start` begins to read and write."""
+        """Store the settings; :meth:`start` begins to read and write."""
         self._settings = config.usage
         self._redis = config.cache.redis
         self._keep_days = max(config.usage.keep_days, _LEAST_DAYS)
@@ -68,13 +67,13 @@ class Accounts:
     # --- life ------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Start the thread, unless that is done or nothing is booked."""
+        """Start the thread, unless it runs already or use is not recorded."""
         if self._settings.enabled and self._thread is None:
             self._thread = threading.Thread(target=self._run, name="usage", daemon=True)
             self._thread.start()
 
     async def close(self) -> None:
-        """Write all bookings in memory, and end the thread."""
+        """Write all amounts in memory, and end the thread."""
         if self._thread is None:
             return
         self._ending = True
@@ -89,7 +88,7 @@ class Accounts:
         :meth:`release` ends the reservation.
 
         Raises:
-            BudgetExceeded: it does not.
+            BudgetExceeded: the text does not fit.
 
         """
         name = key or NO_KEY
@@ -138,7 +137,7 @@ class Accounts:
             self._rouse()
 
     async def saved(self, seconds: float = 10.0) -> bool:
-        """Wait until all that was booked is on the disk; return False after ``seconds``."""
+        """Wait until all amounts are written to the disk; return False after ``seconds``."""
         wanted, loop = self._booked, asyncio.get_running_loop()
         end = loop.time() + seconds
         while self._thread and self._thread.is_alive() and self._saved < wanted:
@@ -164,7 +163,7 @@ class Accounts:
         """Return the use of one key from ``since`` to ``until``, by day.
 
         Raises:
-            StorageError: the accounts cannot be read, or bookings wait to be written.
+            StorageError: the accounts cannot be read, or amounts in memory cannot be written.
 
         """
         if not await self.saved(_LOOK_SECONDS):
@@ -227,7 +226,7 @@ class Accounts:
             logger.error("usage: accounts are lost, the disk cannot be written", requests=lost)
 
     def _save(self) -> None:
-        """Write pending amounts; if that fails, they are pending again."""
+        """Write pending amounts; if that fails, they stay pending."""
         with self._lock:
             self._saving, self._pending = self._pending, {}
             uncounted, self._uncounted = self._uncounted, Amounts()
@@ -249,14 +248,14 @@ class Accounts:
         USAGE_UNSAVED.set(0)
 
     def _learn(self) -> None:
-        """Read the totals of the month, which other processes add to as well."""
+        """Read the totals of the month, which include the amounts of other processes."""
         month = today().isoformat()[:7]
         totals = self._store.totals(month)
         with self._lock:
             self._totals, self._month = totals, month
 
     def _attempt(self, work: Callable[[], object]) -> bool:
-        """Do something on the disk; return whether it succeeded, and log changes of that."""
+        """Run ``work``, which accesses the disk; return whether it succeeded, and log changes."""
         try:
             work()
         except _TROUBLE as error:
@@ -272,7 +271,7 @@ class Accounts:
         return True
 
     async def _exchange(self) -> None:
-        """Send and receive accounts of other machines every few seconds, and at the end."""
+        """Send and receive accounts of other machines every few seconds, and once at the end."""
         from vits_tts.usage.replicas import Replicas  # noqa: PLC0415  # only where Redis is used
 
         replicas = Replicas(self._redis, self._store, self._keep_days)
@@ -289,7 +288,7 @@ class Accounts:
     async def _exchanged(replicas: "Replicas") -> None:
         try:
             await replicas.exchange()
-        except _TROUBLE as error:  # of the disk; those of Redis are counted by a breaker
+        except _TROUBLE as error:  # errors of the disk; a circuit breaker handles those of Redis
             logger.debug("usage: accounts were not exchanged", reason=type(error).__name__)
 
 

@@ -1,4 +1,4 @@
-"""The values of accounts: amounts, and the rows that replicas exchange."""
+"""The values of usage records: amounts, and the rows that replicas exchange."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -10,13 +10,13 @@ NO_KEY = ""
 
 @dataclass(slots=True)
 class Amounts:
-    """Counts of use. ``made_seconds`` of the ``seconds`` were synthesised for it."""
+    """Amounts of use. ``made_seconds`` is the part of ``seconds`` that was synthesised for it."""
 
     requests: int = 0
     items: int = 0
     """Items of jobs."""
     characters: int = 0
-    """Characters of text as given."""
+    """Characters of the given texts."""
     seconds: float = 0.0
     made_seconds: float = 0.0
 
@@ -29,7 +29,7 @@ class Amounts:
         self.made_seconds += other.made_seconds
 
     def since(self, before: "Amounts") -> "Amounts":
-        """Return the difference to the amounts of an earlier moment."""
+        """Return these amounts minus those of an earlier moment."""
         return Amounts(
             self.requests - before.requests,
             self.items - before.items,
@@ -44,7 +44,7 @@ class Amounts:
         return max(0.0, self.seconds - self.made_seconds)
 
     def __bool__(self) -> bool:
-        """Return whether there is anything to book."""
+        """Return whether any amount is not zero."""
         return bool(self.requests or self.items or self.characters or self.seconds)
 
 
@@ -52,8 +52,9 @@ class Amounts:
 class Row:
     """The amounts of one key on one day, as counted by one store.
 
-    Only that store changes them, and each change raises ``version``. So of two copies the one with
-    the higher version is right, and adding up stores counts nothing twice.
+    Only that store changes the row, and each change increments ``version``. So of two copies the
+    one with the higher version is the current one, and the sum over all stores counts nothing
+    twice.
     """
 
     store: str
@@ -64,7 +65,7 @@ class Row:
 
     @property
     def place(self) -> tuple[str, str, str]:
-        """The row's place among all rows."""
+        """The key of the row in the table of all rows."""
         return self.store, self.day, self.key
 
     @classmethod
@@ -89,6 +90,6 @@ def today() -> date:
 
 
 def first_of_next_month(day: date) -> datetime:
-    """Return the moment at which budgets begin anew."""
+    """Return the moment at which the budgets of the next month begin."""
     following = (day.replace(day=1) + timedelta(days=32)).replace(day=1)
     return datetime(following.year, following.month, 1, tzinfo=UTC)

@@ -1,9 +1,9 @@
 """Exchange of accounts between machines, through Redis.
 
 For each month Redis has a hash with a field for each row. A machine writes the rows that are newer
-here, and takes over those that are newer there. So every machine has all rows: a Redis that has
-lost them gets them back, and repeating an exchange changes nothing. Rows are never added up in
-Redis, so no failure counts anything twice.
+on the machine, and copies those that are newer in Redis. So every machine has all rows: if Redis
+loses them, the machines restore them. Repeating an exchange changes nothing. Rows are never added
+up in Redis, so no failure counts anything twice.
 """
 
 import json
@@ -21,14 +21,14 @@ from vits_tts.usage.store import UsageStore
 
 _DAY_SECONDS: Final = 86_400
 _ALL_EVERY: Final = 60
-"""Every exchange of this number includes all months, others only the current one."""
+"""One exchange in this number includes all months; the others include only the current one."""
 _ROWS_AT_ONCE: Final = 500
 _LIMIT: Final = 2**53
-"""Numbers of this size and infinities are none of ours."""
+"""Larger numbers and infinities in Redis are invalid and are ignored."""
 
 
 class Replicas:
-    """The exchange; of the processes of a machine, one does it. Use it from one event loop."""
+    """Exchanges rows; only one process of a machine does so. Use it from one event loop."""
 
     def __init__(self, settings: RedisCacheSettings, store: UsageStore, keep_days: int) -> None:
         """Keep the collaborators; the first exchange connects."""
@@ -46,7 +46,7 @@ class Replicas:
         self._count = 0
 
     async def exchange(self, *, everything: bool = False) -> None:
-        """Send and receive rows, unless another process does or Redis is unavailable."""
+        """Send and receive rows, unless another process does so or Redis is unavailable."""
         if not self._is_mine() or not self._breaker.may_try():
             return
         everything = everything or self._count % _ALL_EVERY == 0
@@ -76,7 +76,7 @@ class Replicas:
             await self._redis.expire(name, self._seconds)
 
     def _is_mine(self) -> bool:
-        """Return whether this process exchanges for the machine: the holder of a lock does."""
+        """Return whether this process holds the lock, and so exchanges rows for the machine."""
         if self._lock is None and self._store.folder.is_dir():
             file = (self._store.folder / "exchange.lock").open("a")
             try:

@@ -60,14 +60,14 @@ FROM usage WHERE day LIKE ? || '-%' GROUP BY key
 """
 
 Pending = Mapping[tuple[str, str], Amounts]
-"""Amounts to be booked, by day and key."""
+"""Amounts to be added, by day and key."""
 
 
 class UsageStore:
-    """One file of accounts. It has rows of its own, and copies of those of other machines."""
+    """One file of accounts: the rows of this machine, and copies of the rows of others."""
 
     def __init__(self, folder: Path) -> None:
-        """Choose the folder; nothing is opened before it is needed."""
+        """Store the folder; the file is opened when it is first needed."""
         self.folder = folder
         self._path = folder / FILE
         self._database: sqlite3.Connection | None = None
@@ -78,7 +78,7 @@ class UsageStore:
         return self._database is not None or self._path.exists()
 
     def add(self, pending: Pending) -> None:
-        """Add amounts to the rows of this machine, all or none.
+        """Add amounts to the rows of this machine, in one transaction.
 
         Raises:
             sqlite3.Error, OSError: the disk cannot be written.
@@ -90,7 +90,7 @@ class UsageStore:
             )
 
     def merge(self, rows: Iterable[Row]) -> None:
-        """Take over rows that are newer than the copies here.
+        """Store rows that are newer than the copies in the file.
 
         Raises:
             sqlite3.Error, OSError: the disk cannot be written.
@@ -131,7 +131,7 @@ class UsageStore:
                 database.execute("DELETE FROM usage WHERE day < ?", [before.isoformat()])
 
     def _open(self) -> sqlite3.Connection:
-        """Return the connection; a file that cannot be read as a database is put aside."""
+        """Return the connection; rename a file that cannot be read as a database."""
         if self._database is None:
             self.folder.mkdir(parents=True, exist_ok=True)
             try:
@@ -143,7 +143,7 @@ class UsageStore:
         return self._database
 
     def _repaired(self) -> sqlite3.Connection:
-        """Put a damaged file aside, unless another process has done so, and begin a new one."""
+        """Rename a damaged file, unless another process has done so, and create a new one."""
         with (self.folder / "repair.lock").open("a") as file:
             file_lock.lock(file, wait=True)
             try:
@@ -173,7 +173,7 @@ class UsageStore:
         return database
 
     def close(self) -> None:
-        """Close the file, so that the next call opens it anew."""
+        """Close the file; the next call opens it again."""
         if self._database is not None:
             self._database.close()
             self._database = None
@@ -188,7 +188,7 @@ def _check(database: sqlite3.Connection) -> None:
     """Check the pages of a file.
 
     Raises:
-        sqlite3.DatabaseError: one is damaged.
+        sqlite3.DatabaseError: a page is damaged.
 
     """
     if database.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):

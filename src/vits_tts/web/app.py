@@ -23,7 +23,6 @@ from vits_tts.web.auth.page_policy import PagePolicy
 from vits_tts.web.base import Handler, NotFoundHandler
 from vits_tts.web.callbacks import Callbacks
 from vits_tts.web.context import Services
-from vits_tts.web.dictionary_routes import DICTIONARIES
 from vits_tts.web.handlers import pages
 from vits_tts.web.handlers.openai import OpenAINotFoundHandler
 from vits_tts.web.http.cors import Cors
@@ -62,7 +61,7 @@ class SpeechApplication(Application):
         )
         shared: dict[str, Any] = {"services": services}
         rules: list[Rule] = interfaces.rules(config, shared)
-        routes = [*ROUTES, *DICTIONARIES, *(JOBS if self.jobs else ())]
+        routes = [*ROUTES, *(JOBS if self.jobs else ())]
         rules += [route.rule(shared) for route in routes]
         unknown = shared | {"route": "notfound"}
         unknown_openai = shared | {"route": "openainotfound"}

@@ -16,7 +16,7 @@ from vits_tts.web.context import RequestContext, Services
 from vits_tts.web.failures import as_ours
 
 Told = Callable[[VitsTtsError | None], Awaitable[object]]
-"""Is called with None when the file is complete, or with the error that prevented it."""
+"""A function that is called with None when the file is complete, or with the error."""
 
 
 class _NoClient:

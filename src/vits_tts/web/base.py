@@ -104,12 +104,13 @@ class Handler(RequestHandler):
             VitsTtsError: the request is refused.
 
         """
-        if self.client.gone:  # a pipelined request of a client that has left meanwhile
+        if self.client.gone:  # a pipelined request, whose client has left meanwhile
             return
         self.context.begin(self.request.headers)
         self._add_common_headers()
         if isinstance(self.request.connection, HTTP1Connection):
-            self.request.connection.set_max_body_size(sys.maxsize)  # Body counts instead
+            # No limit of tornado's: Body counts the bytes.
+            self.request.connection.set_max_body_size(sys.maxsize)
         self._body.expect(self.request.headers.get("Content-Length", "0"))
         self.guard.check_port(self.request, self.operations)
         page_policy = self.services.page_policy
@@ -123,7 +124,7 @@ class Handler(RequestHandler):
         self._prepared = True
 
     async def admitted_by_address(self) -> bool:
-        """Return whether the URL alone admits the request, without a key."""
+        """Return whether the URL admits the request without an API key, as a signed link does."""
         return False
 
     @property
@@ -136,7 +137,7 @@ class Handler(RequestHandler):
         return self.public or (self.operations and self.guard.open_operations)
 
     def say(self, status: RateLimitStatus | None) -> None:
-        """Set the headers of a limit, unless those of a limit with a smaller share left are set."""
+        """Set the headers of a limit, unless another limit with a smaller share left is set."""
         if status is None:
             return
         remaining = self._headers.get("RateLimit-Remaining")
@@ -209,7 +210,7 @@ class Handler(RequestHandler):
         self._headers["X-Characters"] = str(self.context.characters)
 
     def tell_seconds(self, seconds: float) -> None:
-        """Set the header that says how many seconds of sound the answer stands for."""
+        """Set the header with the seconds of sound in the answer."""
         self._headers["X-Audio-Seconds"] = f"{seconds:.3f}"
 
     async def count_spoken(self, written: str, request: SpeechRequest) -> None:

@@ -28,7 +28,7 @@ from vits_tts.errors import Busy, CallbackRefused
 from vits_tts.telemetry.metrics import CALLBACKS, series
 
 _MOST_WAITING: Final = 256
-"""The most results that one process is posting at the same time."""
+"""The maximum number of results that one process posts at the same time."""
 _MAX_URL_CHARS: Final = 2000
 _TRANSLATED: Final = tuple(map(ip_network, ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16")))
 """IPv6 networks whose addresses contain IPv4 addresses, possibly private ones (NAT64, 6to4)."""

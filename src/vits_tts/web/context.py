@@ -37,9 +37,9 @@ from vits_tts.web.state import State
 
 _CLIENT_CLOSED: Final = 499
 _CHECK_SECONDS: Final = 0.25
-"""Interval in which a request under way is checked: is its client connected, what has it cost?"""
+"""Interval of the checks whether a request's client is connected, and how much it has cost."""
 _FILE_WAIT: Final = 10
-"""The text of a file may wait this many times longer for normalisation than a listener's."""
+"""The text of a file may wait this many times as long for normalisation as that of a stream."""
 
 T = TypeVar("T")
 

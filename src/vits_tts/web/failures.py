@@ -1,4 +1,4 @@
-"""Conversion of any exception to an error of our own, and the headers of its answer."""
+"""Conversion of any exception to an error of ``errors.py``, and the headers of its answer."""
 
 import re
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ from vits_tts.errors import (
 
 
 def as_ours(status: int, error: BaseException | None) -> VitsTtsError:
-    """Return our own error for any exception; ``status`` is tornado's status for it."""
+    """Return the error of ``errors.py`` for any exception; ``status`` is that of tornado."""
     if isinstance(error, VitsTtsError):
         return error
     if status == HTTPStatus.METHOD_NOT_ALLOWED:
@@ -41,7 +41,7 @@ def as_ours(status: int, error: BaseException | None) -> VitsTtsError:
 
 
 def told(error: VitsTtsError, names: Mapping[str, str]) -> tuple[str, str | None]:
-    """Return the message and the field of an error, in the interface's own ``names`` of fields."""
+    """Return an error's message and field, with the ``names`` that fields have in an interface."""
     field = error.field or ""
     if field not in names:
         return error.message, error.field

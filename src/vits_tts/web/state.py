@@ -42,7 +42,7 @@ class State:
         self.idle.clear()
 
     async def cut_off(self) -> None:
-        """Stop the requests under way, and wait a moment until their work has ended."""
+        """Stop the requests under way, and wait up to a short time for the end of their work."""
         works = [work for request in list(self._under_way) if (work := request.cut_off())]
         if works:
             await asyncio.wait(works, timeout=_PUT_AWAY_SECONDS)

@@ -14,7 +14,7 @@ _END: Final = re.compile(
 """The end of a sentence. A full stop after `TP`, `TS`, one letter or a number may belong to an
 abbreviation, an initial or an ordinal, so it does not count."""
 _LONGEST_END: Final = 8
-"""The most characters before white space that the pattern examines."""
+"""The maximum number of characters before white space that the pattern examines."""
 
 
 class SentenceBuffer:

@@ -23,9 +23,9 @@ from vits_tts.wyoming.utterance import Utterance, WantedVoice
 
 _CLOSE_SECONDS: Final = 0.25
 _REQUESTS_AHEAD: Final = 2
-"""The most requests that may wait behind the current one; then no more events are read."""
+"""The maximum number of requests that wait behind the current one; then no events are read."""
 _TEXT_WAIT_SECONDS: Final = 300.0
-"""The most seconds that one request waits for parts of its text, all waits together."""
+"""The maximum seconds that one request waits for parts of its text, all waits together."""
 
 
 class _Request:

@@ -81,7 +81,7 @@ _COMMANDS: Final = (
     "abla|eq?|u|i|ot|otin|eg|mid|leq|geq|less|gtr|parallel|subseteq|sim|cong|warrow|earrow|exists"
     "|ewline|onumber|ormalsize|atural"
 )
-"""Rests of LaTeX commands that begin with ``\\n``, such as ``\\nu``, which are not line ends."""
+"""The letters after ``\\n`` in LaTeX commands such as ``\\nu``, which are no escaped line ends."""
 
 ESCAPED: Final[tuple[Step, ...]] = (
     Rule(rf"(?<![A-Za-z]:)(?<!\\)(?:\\r)?\\n(?!(?:{_COMMANDS})(?![a-zA-Z]))", "\n", glued=True),

@@ -80,11 +80,11 @@ _UNMARKED_UNITS: Final = dict(
     )
 )
 _VIETNAMESE: Final = re.compile(r"(?:[à-ỹđ]\w*|được|từ) \d{1,2} ?$")
-"""A word with marks before a number, so that ``th`` after it is no English ordinal."""
+"""A word with marks before a number, so that ``th`` after it is not an English ordinal."""
 _DURING: Final = re.compile(
     r"[à-ỹđ].*(?:\d ?[-–] ?\d{1,2}|\b(?:gplx|bh|keo|hạn|trong|hơn) \d{1,2}) ?$"
 )
-"""Words with marks, and a range or a word of a term before a number, so that ``th`` is months."""
+"""Words with marks, and a range or a word such as term before a number: then ``th`` is months."""
 _MODEL: Final = re.compile(
     r"(?:size|máy|dòng|galaxy|tab|model|sony|canon|đèn|bóng|tuyến|xe|nhôm|ram|tòa|toà|block)\s$|[-,/]$"
 )
@@ -229,7 +229,7 @@ class Chat:
 
 
 def _is_months(match: re.Match[str]) -> bool:
-    """Return whether ``th`` after a number means months and is no English ordinal."""
+    """Return whether ``th`` after a number means months and is not an English ordinal."""
     front = before(match)
     ordinal = re.search(r"\bthe \d{1,3} ?$", front) is not None
     return not ordinal and (_VIETNAMESE.search(front) or _DURING.search(front)) is not None
@@ -246,8 +246,8 @@ def _is_listed(letter: str, front: str, back: str) -> bool:
 
 
 def _ends_clause(word: str, front: str, back: str) -> bool:
-    """Return whether a letter after a number ends a clause, so that it is no unit."""
-    if word == "k":  # the number of a room is no price (phòng B203 k, cho e xin)
+    """Return whether a letter after a number ends a clause, so that it is not a unit."""
+    if word == "k":  # the number of a room is not a price (phòng B203 k, cho e xin)
         return bool(re.search(r"[a-z]\d{2,4} $", front) and re.match(r"[,?.]|$", back))
     spoken = word == "r" or (word == "v" and re.search(r"[^\W\d_]\d+ $", front) is not None)
     ends = re.match(r"\s*(?:$|[,.;!?]|(?:mà|thì|nhưng|nên|vẫn|còn) )", back) is not None

@@ -244,7 +244,8 @@ def _edits(spoken: str) -> Iterator[Edit]:
         lower = match[0].lower()
         if is_syllable(lower) or match[0] in {HELD, CUT}:
             if _MISPLACED.search(lower) and (better := slips.usual(lower)) != lower:
-                yield (*match.span(), better)  # ưà beside a digit, where slips left it
+                # Such as ưà beside a digit, which slips.py does not correct.
+                yield (*match.span(), better)
             continue
         if phrase and (len(phrase) > _LONGEST_PHRASE or not _joined_by(spoken, phrase[-1], match)):
             yield from _phrase(phrase)

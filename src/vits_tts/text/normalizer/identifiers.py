@@ -1,4 +1,4 @@
-"""Identifiers: numbers that name and do not count, read as they are dictated.
+"""Identifiers: numbers that name things and do not count them, read as in a dictation.
 
 Telephone, account and identity numbers, number plates, decrees, versions, and names such as U23 and
 H5N1.
@@ -42,7 +42,7 @@ _CODE_AFTER: Final = re.compile(r" (?:là|la|is) (?:mã|ma|otp|mật khẩu|mat 
 _FAR_BACK: Final = 96
 _PASSWORD: Final = re.compile(r"(?i)\botp\b[^.;\n]{0,20}(?:\d[.,]\d[^;\n]{0,60})? (?:là|la|is) $")
 _SHORTEST_CODE: Final = 4
-"""Codes that a message brings: ``Mã xác thực của bạn là 482915``."""
+"""Minimum digits of a code in a message: ``Mã xác thực của bạn là 482915``."""
 
 _ROADS: Final = {
     "QL": "quốc lộ",
@@ -422,7 +422,8 @@ class Identifiers:
         """Read ``U23``, ``H5N1``, ``A4``, ``VN123`` and ``45B`` part by part."""
         pieces = re.findall(r"\d+|[^\W\d_]+", match[0])
         spoken = self._spoken if len(pieces) <= _WORD_AND_NUMBER else {}
-        roads = {} if match[0][0].isdecimal() else _ROADS  # there is no road in 7HK92X
+        # 7HK92X does not contain the name of a road.
+        roads = {} if match[0][0].isdecimal() else _ROADS
         return " ".join(
             (
                 self._code(piece)

@@ -105,7 +105,7 @@ class Lexicon:
         return lexicon
 
     def prepare(self, rest: Callable[[], object]) -> None:
-        """Make the index for look-ups, as the first text would; call ``rest`` in between."""
+        """Build the index for look-ups before the first text needs it; call ``rest`` in between."""
         vars(self)["_index"] = self._arranged(rest)
 
     def __call__(self, text: Text) -> Text:
@@ -189,7 +189,7 @@ def _stands(spoken: str, start: int, end: int, word: str) -> bool:
     exact = _is_exact(word)
     same = written == word if exact else written.lower() == word.lower()
     if same and exact and is_syllable(word.lower()) and shouted(spoken, start, end):
-        return False  # in capitals around it, as in AI LÀ TRIỆU PHÚ, it is the common word
+        return False  # in a text in capitals, as in AI LÀ TRIỆU PHÚ, it is the common word
     return same and not (end < len(spoken) and word[-1].isalnum() and spoken[end].isalnum())
 
 

@@ -104,7 +104,7 @@ _CHATTING: Final = frozenset(
     "k ko hok hk hong dc ng r j z cx nx vk mk mik bik trc vs nha nhe ntn vl lun thui hem".split()
 )
 _KEYS: Final = frozenset("b c k m r t ko dc".split())
-"""Letters that are words only in chat: readings of other text spell letters by their names."""
+"""Letters that are words only in chat; elsewhere letters have been spelled by their names."""
 _CALLING: Final = re.compile(
     r"(?<![\w.])[aebcmt] oi(?!\w)"
     r"|(?<![\w.])[ae] (?:an|di|ve|dang|mua|qua|muon|lam|khong|chua|nho|gui|goi)(?!\w)"
@@ -122,7 +122,7 @@ NUMBER: Final = SYLLABLES - 1
 START: Final = SYLLABLES - 2
 UNKNOWN: Final = SYLLABLES - 3
 END: Final = SYLLABLES - 4
-"""Things that count as a syllable, too: a number, the start of a clause, another word, the end."""
+"""States beside the syllables: a number, the start of a clause, another word, its end."""
 COUNT_STEPS: Final = 12
 
 
@@ -333,7 +333,7 @@ class Restore:
 
 
 def _beside_numbers(run: list[re.Match[str]], words: list[str]) -> dict[int, str]:
-    """Return the syllables whose meaning the text beside a run tells, by their places."""
+    """Return the syllables that the text beside a run determines, by their places."""
     spoken, start, end = run[0].string, run[0].start(), run[-1].end()
     last = len(run) - 1
     fixed: dict[int, str] = {}
@@ -377,7 +377,7 @@ def _in_address(word: re.Match[str]) -> bool:
 
 
 def _shouted(words: list[re.Match[str]]) -> set[int]:
-    """Return the places of words in capitals that stand together (``UU DAI``) and are no codes."""
+    """Return the places of adjacent words in capitals (``UU DAI``) that are not codes."""
     table, found = _marked(), set[int]()
     stretch: list[re.Match[str]] = []
     for word in [*words, None]:

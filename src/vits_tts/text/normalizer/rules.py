@@ -110,7 +110,7 @@ def before(match: re.Match[str]) -> str:
     """Return the lower-case text before the match in its line, at most ``CONTEXT`` characters."""
     start = match.start()
     front = match.string[max(0, start - CONTEXT) : start].rpartition("\n")[2].lower()
-    return front.replace(_CUT_BEFORE, "")  # a pause that markup makes is no word
+    return front.replace(_CUT_BEFORE, "")  # a pause of markup is not a word
 
 
 def after(match: re.Match[str]) -> str:

@@ -1,7 +1,7 @@
-"""Readings asked for by name, as the SSML element ``say-as`` does: where context cannot tell.
+"""Readings that the SSML element ``say-as`` requests by name, where context is not enough.
 
 Each reading takes a written text and returns its words, or raises ValueError with the reason why
-the text is not of its kind. Nothing is guessed.
+the text is not of its kind. Texts that do not fit are refused, not guessed.
 """
 
 import re
@@ -14,7 +14,7 @@ from vits_tts.text.normalizer.roman import value_of
 from vits_tts.text.numbers import NUMBER, Region, of_region, parts
 
 Spoken: TypeAlias = Callable[[str], str]
-"""Returns a text as it is spoken, by the usual rules."""
+"""Returns the spoken form of a text by the usual rules."""
 
 _ALIASES: Final = {
     "number": "cardinal",

@@ -1,7 +1,7 @@
 """Words in which the keys of the Telex method stand as letters: ``hamx`` for hãm.
 
-They appear where the keyboard program was off. Only words that are no Vietnamese syllable and no
-known foreign word are decoded, in a line that has marks elsewhere.
+They appear where the keyboard program was off. A word is decoded only if it is neither a Vietnamese
+syllable nor a known foreign word, and if its line has marks elsewhere.
 """
 
 import re

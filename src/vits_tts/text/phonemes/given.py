@@ -1,4 +1,4 @@
-"""Phonemes that an author gives: checked, and brought to the symbols of a voice.
+"""Phonemes that an author gives, checked and converted to the symbols of a voice.
 
 In the text of a sentence they stand between ⟦ and ⟧, which no rule of reading leaves in a text.
 Each pair is one word.
@@ -33,7 +33,7 @@ _VOWELS: Final = frozenset("aeiouyæøœɐɑɒɔəɘɚɛɜɤɨɪɯɵɶʉʊʌᵻ"
 
 
 def as_words(symbols: str, alphabet: Literal["ipa", "x-voice"], known: Collection[str]) -> str:
-    """Return given phonemes as they stand in the text of a sentence, with a word for each syllable.
+    """Return given phonemes in the form that the text of a sentence has, a word for each syllable.
 
     Args:
         symbols: The phonemes; syllables are separated by spaces, or in IPA by points.

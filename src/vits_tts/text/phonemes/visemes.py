@@ -3,8 +3,8 @@
 Sources: Azure's table of viseme ids and its phonetic sets (vi-VN first, then cs-CZ, fr-FR, hu-HU),
 https://learn.microsoft.com/azure/ai-services/speech-service/how-to-speech-synthesis-viseme,
 and Polly's tables of phonemes and visemes,
-https://docs.aws.amazon.com/polly/latest/dg/ref-phoneme-tables-shell.html. A symbol that neither
-has is where the most similar one is.
+https://docs.aws.amazon.com/polly/latest/dg/ref-phoneme-tables-shell.html. A symbol that is missing
+in both gets the position of the most similar symbol.
 """
 
 import unicodedata
@@ -49,10 +49,10 @@ _OF: Final = {
 
 
 def viseme(phoneme: str) -> Viseme | None:
-    """Return the position of the mouth for a phoneme of IPA; None if it has none of its own.
+    """Return the position of the mouth for a phoneme of IPA; None for a sign without a position.
 
-    Diacritics, length and tone do not change it. Letters of other alphabets have that of the Latin
-    letter in them, if there is one.
+    Diacritics, length and tone do not change the position. A letter outside IPA gets the position
+    of the Latin letter that it contains, if any.
     """
     for letter in unicodedata.normalize("NFD", phoneme):
         if letter in _OF:

@@ -130,7 +130,7 @@ class ApiKeys:
         for number, line in enumerate(lines, 1):
             if line:
                 self._add(line, f"access.keys_file: {path}: line {number}")
-        if not any(lines):  # otherwise callers would need no key, which is hardly intended
+        if not any(lines):  # otherwise callers would need no key, which is probably not intended
             raise ConfigError(f"access.keys_file: {path}: holds no key")
 
     def _add(self, line: str, source: str) -> None:

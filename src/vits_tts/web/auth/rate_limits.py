@@ -2,8 +2,8 @@
 
 Without Redis, each process counts separately. The algorithm is the sliding window of the package
 ``limits``: the count of the previous minute is added with a weight that falls from 1 to 0 during
-the current one. So a caller cannot use two minutes' worth around the turn of a minute, and each
-caller needs only two numbers.
+the current one. So a caller cannot use the requests of two minutes around the start of a minute,
+and only two numbers are stored for each caller.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ _WINDOW: Final = 60
 _NO_NUMBERS: Final = (ValueError, OverflowError, TypeError)
 """Raised if a counter in Redis is not a number, because another program has written it."""
 _REMEMBERED: Final = 4096
-"""The most callers that are remembered as refused after too many misses."""
+"""The maximum number of callers that are stored as refused after too many misses."""
 _MISSES: Final = "requests for files that do not exist"
 
 Window: TypeAlias = tuple[int, float, int, float]
@@ -51,13 +51,13 @@ class RateLimitStatus:
         }
 
     def nearer_than(self, headers: Mapping[str, str]) -> bool:
-        """Return whether a smaller share is left here than of the limit in ``headers``."""
+        """Return whether this limit has a smaller share left than the one in ``headers``."""
         there = int(headers["RateLimit-Remaining"]) / int(headers["RateLimit-Limit"])
         return self.remaining / self.limit < there
 
 
 class RateLimits:
-    """Counts by the limits of the settings, which are the same for all callers."""
+    """Counts requests and characters against the limits of the settings, which all callers have."""
 
     def __init__(
         self, settings: Access, redis: RedisCacheSettings, misses: int | None = None

@@ -1,8 +1,8 @@
-"""Tokens that stand for an API key for a short time, so that no key has to be in a browser.
+"""Tokens that replace an API key for a short time, so that no key has to be in a browser.
 
 A token has its scope, the time at which it expires and the name of the key that created it, and an
-HMAC-SHA256 of these by the secret that all workers and replicas share. So each of them can check
-it, none has to remember it, and it is worth nothing once its key does not exist any more.
+HMAC-SHA256 of these by the secret that all workers and replicas share. So each of them can check a
+token without storing it. A token is invalid once its key does not exist any more.
 """
 
 import base64
@@ -16,7 +16,7 @@ from vits_tts.errors import KeyInvalid, TokenExpired
 
 PREFIX: Final = "vttk_"
 Scope = Literal["speech"]
-"""The requests that a token admits: ``speech`` for those that are answered with speech."""
+"""The kind of requests that a token admits: ``speech`` is requests that return speech."""
 _PURPOSE: Final = b"vits-tts token"
 _LONGEST: Final = 1000
 

@@ -115,7 +115,7 @@ class Generation(Options):
 
 
 class CartesiaHandler(ForeignHandler):
-    """Base of these handlers: Cartesia's form of errors."""
+    """Base of the handlers of Cartesia's API, with its form of errors."""
 
     route_name = "cartesia"
 
@@ -124,10 +124,10 @@ class CartesiaHandler(ForeignHandler):
         return described(error, self.request_id)
 
     def mapped(self, name: str | None) -> MappedVoice:
-        """Return the voice of ours for a name of the settings or of ours; None is the default one.
+        """Return the voice for a name of the settings or a voice; None is the default voice.
 
         Raises:
-            VoiceUnknown: there is none.
+            VoiceUnknown: there is no such voice.
 
         """
         if name is None:

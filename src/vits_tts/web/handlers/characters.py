@@ -38,7 +38,7 @@ class CharacterTimes:
 
     @property
     def told_seconds(self) -> float:
-        """Until when characters have been told, in seconds."""
+        """The time up to which characters have been returned, in seconds."""
         return self._told_seconds
 
     def written(self, sentences: Sequence[TimedSentence], *, last: bool = False) -> Alignment:

@@ -120,7 +120,7 @@ async def rules(handler: Handler, names: Sequence[str] | None) -> tuple[Rules, .
 
 
 class DictionaryHandler(Handler):
-    """Base of these handlers; they also take a key in ``xi-api-key``."""
+    """Base of the handlers of dictionaries, which also accept a key in ``xi-api-key``."""
 
     async def prepare(self) -> None:
         """Read the API key from ElevenLabs' header, then admit the request."""
@@ -157,7 +157,7 @@ class DictionaryHandler(Handler):
                 )
 
     def shown(self, dictionary: Dictionary) -> dict[str, object]:
-        """Return a dictionary for JSON, with the names of both kinds of answers."""
+        """Return a dictionary for JSON, with the fields of lists and of single dictionaries."""
         latest = dictionary.latest
         return {
             "id": dictionary.id,
@@ -201,7 +201,7 @@ class DictionariesHandler(DictionaryHandler):
 
 
 class DictionaryFromRulesHandler(DictionaryHandler):
-    """`…/add-from-rules`: makes a dictionary from rules in JSON."""
+    """`…/add-from-rules`: creates a dictionary from rules in JSON."""
 
     model: ClassVar[type[BaseModel] | None] = NewDictionaryParameters
 
@@ -211,7 +211,7 @@ class DictionaryFromRulesHandler(DictionaryHandler):
         await self.add(given, _rules(given))
 
     async def add(self, given: parameters.Parameters, rules: Sequence[Rule]) -> None:
-        """Make a dictionary from ``rules`` and the other parameters of the request."""
+        """Create a dictionary from ``rules`` and the other parameters of the request."""
         asked = checked(NewDictionary, given)
         if not NAME.fullmatch(asked.name) or not asked.name.strip():
             message = "name has 1 to 100 characters, without line breaks and slashes"
@@ -226,7 +226,7 @@ class DictionaryFromRulesHandler(DictionaryHandler):
 
 
 class DictionaryFromFileHandler(DictionaryFromRulesHandler):
-    """`…/add-from-file`: makes a dictionary from a PLS file in a form."""
+    """`…/add-from-file`: creates a dictionary from a PLS file in a form."""
 
     model = DictionaryFileParameters
 
@@ -345,7 +345,7 @@ def _rules(given: parameters.Parameters) -> list[Rule]:
     """Return the rules of a request.
 
     Raises:
-        RequestError: they are no rules; the message has the number of the first wrong one.
+        RequestError: a rule is invalid; the message has the number of the first such rule.
 
     """
     rules = given.get("rules")

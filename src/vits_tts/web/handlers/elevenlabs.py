@@ -65,7 +65,7 @@ class DictionaryLocator(BaseModel):
 
     @property
     def name(self) -> str:
-        """The dictionary and its version, as our own interface has them."""
+        """The dictionary and its version, in the form ``ID@VERSION`` of this server."""
         version = f"@{self.version_id}" if self.version_id else ""
         return self.pronunciation_dictionary_id + version
 
@@ -81,7 +81,7 @@ class Located(BaseModel):
 
     @property
     def dictionaries(self) -> list[str] | None:
-        """The names of dictionaries, as our own interface has them."""
+        """The names of dictionaries, in the form of this server."""
         if self.pronunciation_dictionary_locators is None:
             return None
         return [locator.name for locator in self.pronunciation_dictionary_locators]
@@ -99,7 +99,7 @@ class Creation(Located):
 
 
 class ElevenLabsHandler(ForeignHandler):
-    """Base of these handlers: API keys in `xi-api-key`, and ElevenLabs' form of errors."""
+    """Base of the handlers of ElevenLabs' API: keys in `xi-api-key`, and their form of errors."""
 
     route_name = "elevenlabs"
     key_headers = ("xi-api-key",)
@@ -112,7 +112,7 @@ class ElevenLabsHandler(ForeignHandler):
 
     @property
     def voices(self) -> Mapping[str, str]:
-        """The voice of ours for each name of a voice: names of the settings, then our own."""
+        """The server's voice for each name: names from the settings, then the voices' own names."""
         return {**self.config.elevenlabs.voices, **{name: name for name in self._own}}
 
     @property

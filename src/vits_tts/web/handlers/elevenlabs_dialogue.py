@@ -43,7 +43,7 @@ def _inputs(value: Any) -> tuple[DialogueInput, ...]:
     """Return the inputs of a dialogue.
 
     Raises:
-        FieldInvalid: it is not a list of them, or one of them is invalid; the message names it.
+        FieldInvalid: it is not a list, or an input is invalid; the message names the input.
 
     """
     if not isinstance(value, list) or not 1 <= len(value) <= MAX_TURNS:

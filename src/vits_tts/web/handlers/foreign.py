@@ -33,7 +33,7 @@ _WHOLE_CHARS: Final = 2000
 
 @dataclass(frozen=True, slots=True)
 class MappedVoice:
-    """The voice of ours for a foreign name, and its speaker if it has several."""
+    """The server's voice for the name of another service, and its speaker if it has several."""
 
     voice: str | None
     speaker: str | None = None

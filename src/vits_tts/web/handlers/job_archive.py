@@ -1,7 +1,7 @@
 """All files of a job as one ZIP, which is sent while it is put together.
 
-The archive is never on the disk, and of the files only one block at a time is in memory. They are
-stored as they are, since sound is compressed already.
+The archive is never written to the disk, and only one block of a file at a time is in memory. The
+archive does not compress the files, since most of them are compressed already.
 """
 
 import io
@@ -22,7 +22,7 @@ _LIST: Final = "items.json"
 
 
 class _Sink(io.RawIOBase):
-    """Takes the bytes of an archive, which is written from its beginning to its end."""
+    """Collects the bytes of an archive, which is written without seeking."""
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []
@@ -44,10 +44,10 @@ class _Sink(io.RawIOBase):
 
 
 async def send(handler: Handler, jobs: JobService, state: JobState) -> None:
-    """Send the files of a job that are there, and a list of its items.
+    """Send the existing files of a job, and a list of its items.
 
     Raises:
-        AudioNotFound: there is none, or one was removed.
+        AudioNotFound: the job has no file, or a file was removed.
         StorageError: the disk cannot be read.
 
     """
@@ -55,7 +55,7 @@ async def send(handler: Handler, jobs: JobService, state: JobState) -> None:
     if not files:
         raise AudioNotFound("the job has no files")
     for _, result in files:
-        (await jobs.open(result)).close()  # an error after the first byte could not be told
+        (await jobs.open(result)).close()  # an error after the first byte could not be reported
     handler.set_header("Content-Type", "application/zip")
     handler.set_header("Content-Disposition", f'attachment; filename="{state.id}.zip"')
     sink = _Sink()
@@ -73,7 +73,7 @@ async def send(handler: Handler, jobs: JobService, state: JobState) -> None:
 
 
 _DATE: Final = (1980, 1, 1, 0, 0, 0)
-"""The same archive for the same files; 1980 is where time begins in a ZIP."""
+"""A fixed date, so that the same files give the same archive; a ZIP cannot have an earlier one."""
 
 
 def _files(state: JobState) -> list[tuple[str, ItemResult]]:
@@ -90,7 +90,7 @@ def _files(state: JobState) -> list[tuple[str, ItemResult]]:
 
 
 def _name(item: ItemState, result: ItemResult) -> str:
-    """Return the name of an item's file: its index, and its id where every system allows that."""
+    """Return the name of an item's file: its index, and its id if that is a valid file name."""
     own = item.spec.get("id") or ""
     named = f"-{own}" if _PLAIN_NAME.fullmatch(own) else ""
     return f"{item.index:04}{named}.{result['format']}"

@@ -1,4 +1,4 @@
-"""`/v1/jobs`: speech that is made after its request was answered."""
+"""`/v1/jobs`: speech that is synthesised after its request was answered."""
 
 import asyncio
 import hashlib
@@ -119,7 +119,8 @@ class JobsHandler(JobBase):
     model = JobParameters
     query_model: ClassVar[Any] = JobPage
     _uploads: ClassVar[int] = 0
-    """Bodies above ``server.max_body_bytes`` that are received or read now."""
+    """The number of bodies larger than ``server.max_body_bytes`` that are being received or
+    read."""
     _is_upload = False
 
     async def prepare(self) -> None:
@@ -171,7 +172,7 @@ class JobsHandler(JobBase):
         else:
             given = parameters.from_json(body)
         asked = job_parameters(given)
-        self.context.books = False  # each item is booked when it is made
+        self.context.books = False  # the use of each item is recorded when it is synthesised
         callback = (
             self.jobs.callbacks.check_signed(asked.callback_url) if asked.callback_url else None
         )
@@ -199,7 +200,7 @@ class JobsHandler(JobBase):
             self.write_json({"jobs": [await self.described_job(state) for state in found]})
 
     def _id(self) -> str:
-        """Return the id of a new job, or the id that an idempotency key always leads to.
+        """Return the id of a new job; with an idempotency key, the id that belongs to the key.
 
         Raises:
             FieldInvalid: the key is too long, or has characters that headers cannot carry.
@@ -224,7 +225,7 @@ class JobHandler(JobBase):
             self.write_json(await self.described_job(state))
 
     async def delete(self, job_id: str) -> None:
-        """Remove it."""
+        """Remove the job."""
         await self.jobs.delete(job_id, self.owner)
         self.set_status(HTTPStatus.NO_CONTENT)
 
@@ -233,16 +234,16 @@ class JobCancelHandler(JobBase):
     """`/v1/jobs/{id}/cancel`: ends a job early."""
 
     async def post(self, job_id: str) -> None:
-        """Cancel what has not ended."""
+        """Cancel the unfinished items."""
         state = await self.jobs.cancel(job_id, self.owner)
         self.write_json(await self.described_job(state))
 
 
 class JobRetryHandler(JobBase):
-    """`/v1/jobs/{id}/retry`: tries again what failed or was cancelled."""
+    """`/v1/jobs/{id}/retry`: tries failed and cancelled items again."""
 
     async def post(self, job_id: str) -> None:
-        """Put these items into the queue."""
+        """Enqueue the failed and cancelled items again."""
         state = await self.jobs.retry(job_id, self.owner)
         self.write_json(await self.described_job(state))
 
@@ -253,7 +254,7 @@ class JobItemsHandler(JobBase):
     query_model: ClassVar[Any] = JobPage
 
     async def get(self, job_id: str) -> None:
-        """List a part of them."""
+        """List a page of the items."""
         await self.while_connected(self._list(job_id))
 
     async def _list(self, job_id: str) -> None:
@@ -304,14 +305,14 @@ class JobFileHandler(LinkedHandler, JobBase):
 
     @property
     def is_open(self) -> bool:
-        """Return False: knowing the address is not enough, since ids can be guessed."""
+        """Return False: a URL without a signature needs a key, since ids can be guessed."""
         return False
 
     async def send_result(self, result: ItemResult | None, suffix: str) -> None:
         """Send a file, the range that ``Range`` names, or 304 if the client's copy is current.
 
         Raises:
-            AudioNotFound: it is not there yet, or has another format, or was removed.
+            AudioNotFound: the file does not exist yet, has another format, or was removed.
             RangeNotSatisfiable: the file has none of these bytes.
             StorageError: the disk cannot be read.
 
@@ -329,7 +330,7 @@ class JobAudioHandler(JobFileHandler):
     """`/v1/jobs/{id}/items/{index}.{format}`: the file of an item."""
 
     async def get(self, job_id: str, index: str, suffix: str) -> None:
-        """Send the file, a part of it, or word that the caller's copy is still good."""
+        """Send the file, a range of it, or 304 if the client's copy is current."""
         await self.while_connected(self._send(job_id, index, suffix))
 
     async def head(self, job_id: str, index: str, suffix: str) -> None:
@@ -347,7 +348,7 @@ class JobResultHandler(JobFileHandler):
     """`/v1/jobs/{id}/result.{format}`: the one file of a long document."""
 
     async def get(self, job_id: str, suffix: str) -> None:
-        """Send the file, a part of it, or word that the caller's copy is still good."""
+        """Send the file, a range of it, or 304 if the client's copy is current."""
         await self.while_connected(self._send(job_id, suffix))
 
     async def head(self, job_id: str, suffix: str) -> None:
@@ -375,7 +376,7 @@ class JobArchiveHandler(JobFileHandler):
 
 
 class JobEventsHandler(JobBase):
-    """`/v1/jobs/{id}/events`: how far a job is, as it goes on."""
+    """`/v1/jobs/{id}/events`: sends the progress of a job as events."""
 
     async def get(self, job_id: str) -> None:
         """Send an event for each change, until the job has ended."""
@@ -404,7 +405,7 @@ class JobEventsHandler(JobBase):
 
 
 def _without_links(answer: JobAnswer) -> Mapping[str, object]:
-    """Return a job without the addresses of files, which change with the time that signs them."""
+    """Return a job without the URLs of files, whose signatures change with the time."""
     result = answer["result"]
     return {**answer, "archive_url": None, "result": result and {**result, "audio_url": None}}
 

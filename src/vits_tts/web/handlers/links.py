@@ -15,12 +15,12 @@ class LinkedHandler(Handler):
     """Base of the handlers to which `audio.links` applies: files of `/tts`, and streams."""
 
     is_file: ClassVar[bool] = False
-    """True for files. Their speech was requested with a key before, so they may be open to all."""
+    """True for files. Their speech was requested with a key before, so they may be public."""
     _link: Link | None = None
 
     @property
     def is_open(self) -> bool:
-        """True if the address alone is enough: every client that knows it is admitted."""
+        """True if the URL needs no key and no signature: every client that knows it is admitted."""
         return self.is_file and self.config.audio.links == "open"
 
     @property

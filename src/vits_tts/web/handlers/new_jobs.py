@@ -27,14 +27,15 @@ from vits_tts.web.handlers import dictionaries
 from vits_tts.web.schema.jobs import JobItem, JobParameters, placed
 
 _MOST_LEXICON_CHARS: Final = 8 * 1024**2
-"""The most characters of the lexicons of all items; each item is stored with its own."""
+"""The maximum number of characters of all items' lexicons; each item is stored with its own
+copy."""
 _AT_ONCE: Final = 64
-"""Items that are checked before other work of the event loop gets its turn."""
+"""Number of items that are checked before other tasks of the event loop may run."""
 _BOOK: Final = "m4b"
 _BOOK_BIT_RATE: Final = 64_000
 _BOOK_LIBRARIES: Final = ("av", "mutagen")
 _DOCUMENTS: Final = asyncio.Semaphore(1)
-"""One document is cut at a time, since that holds the interpreter's lock."""
+"""Only one document is cut at a time, since that holds the interpreter lock."""
 
 
 class NewJobReader:
@@ -49,7 +50,7 @@ class NewJobReader:
         """Return the parts of a long document.
 
         Raises:
-            RequestError: it is broken or too long; a subclass says so.
+            RequestError: it is broken or too long; the subclass says which.
 
         """
         config = self._handler.config
@@ -104,7 +105,7 @@ class NewJobReader:
 
     @contextmanager
     def _placed(self, index: int) -> Iterator[None]:
-        """Give an error the place of its item; for a document that is the field of the request.
+        """Add the place of the item to an error; for a document, the name of its parameter.
 
         Raises:
             RequestError: the block has raised it.
@@ -121,10 +122,11 @@ class NewJobReader:
             raise
 
     async def specs(self, job: JobParameters, asked_items: Sequence[JobItem]) -> list[ItemSpec]:
-        """Return items for the queue, with all that the job says for them.
+        """Return items for the queue, with the options of the job that they leave out.
 
         Raises:
-            RequestError: one cannot be spoken, or kept in its format; the error has its place.
+            RequestError: an item cannot be spoken, or encoded in its format; the error has the
+                item's place.
             DictionariesUnavailable: the rules of a dictionary cannot be read.
 
         """
@@ -152,7 +154,7 @@ class NewJobReader:
         return specs
 
     async def _named(self, names: Sequence[str]) -> "_Dictionaries":
-        """Return the dictionaries of names, in the versions that they have now.
+        """Return the named dictionaries, in their current versions.
 
         Raises:
             DictionaryNotFound: the caller has no such dictionary or version.
@@ -209,17 +211,17 @@ class NewJobReader:
 
 @dataclass(frozen=True, slots=True)
 class _Dictionaries:
-    """The rules of dictionaries that items name, and the versions that these are."""
+    """The rules of the dictionaries that items name, and their versions."""
 
     rules: tuple[Rules, ...] | None
     locators: Sequence[Locator] | None
 
 
 def _check_size(specs: Sequence[ItemSpec]) -> None:
-    """Refuse a lexicon of the whole job that would be stored with very many items.
+    """Refuse a job whose lexicon, stored with each of its items, would take too much space.
 
     Raises:
-        FieldInvalid: all items together would have too many characters of lexicons.
+        FieldInvalid: the lexicons of all items together have too many characters.
 
     """
     chars = 0
@@ -267,7 +269,8 @@ def _check_book(job: JobParameters) -> None:
     """Check whether an M4B can be made.
 
     Raises:
-        FieldInvalid: only a book can be one, and its sample rate is that of the voice.
+        FieldInvalid: the document is not a book, or another sample rate than the voice's is
+            requested.
         FormatUnavailable: a library is missing.
 
     """

@@ -116,7 +116,7 @@ class SpeechCreation(BaseModel):
 
 
 class OpenAIHandler(Handler):
-    """Base of these handlers: OpenAI's form of errors."""
+    """Base of the handlers of OpenAI's API, with its form of errors."""
 
     error_shape = OpenAIErrorAnswer
 
@@ -150,7 +150,7 @@ class OpenAIHandler(Handler):
 
 
 class OpenAIListHandler(OpenAIHandler):
-    """Base of the lists, which need no API key if ``openai.open_lists`` is set."""
+    """Base of the handlers of lists, which need no API key if ``openai.open_lists`` is set."""
 
     @property
     def _needs_no_key(self) -> bool:

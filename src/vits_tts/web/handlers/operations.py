@@ -51,7 +51,7 @@ class ReadyHandler(Handler):
 
     @property
     def _degraded(self) -> str | None:
-        """The part that fails while speech works; None if all works."""
+        """The name of a part that fails while speech works; None if all parts work."""
         if self.speech.degraded:
             return self.speech.degraded
         if not metrics.complete():

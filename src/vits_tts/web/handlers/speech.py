@@ -45,7 +45,7 @@ class TextHandler(Handler, Generic[Asked]):
         await self._answer({**parameters.from_query(self.request), **body})
 
     async def head(self) -> None:
-        """Send the headers of :meth:`get`, as far as they are known without synthesis."""
+        """Send those headers of :meth:`get` that are known without synthesis."""
         asked = checked(self.model, parameters.from_query(self.request))
         check(asked.text, self.config.server.max_text_chars)
         self.describe(asked)
@@ -252,7 +252,7 @@ class StreamHandler(SpeechHandler, LinkedHandler):
         self.set_header("Accept-Ranges", "bytes")
 
     def may_open(self, asked: SpeechParameters) -> bool:
-        """Return True unless a range is asked for, which needs the length of the whole speech."""
+        """Return True unless a range is requested, which needs the length of the whole speech."""
         return not self._asks_range(asked)
 
     def _asks_range(self, asked: SpeechParameters) -> bool:

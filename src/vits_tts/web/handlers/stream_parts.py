@@ -21,8 +21,8 @@ from vits_tts.web.http import byte_range
 
 _BYTES_A_SAMPLE: Final = 2
 _MOST_CHARS_AWAITED: Final = 1000
-"""The longest text in spoken characters for which ``bytes=0-`` waits until the file is complete.
-For a longer one the client gets a stream instead, so that it hears the beginning early."""
+"""The maximum spoken characters of a text for which ``bytes=0-`` waits for the complete file. For a
+longer one the client gets a stream instead, so that it hears the beginning early."""
 
 
 async def send(handler: Handler, request: SpeechRequest, encoding: Encoding) -> bool:

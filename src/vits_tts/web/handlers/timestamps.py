@@ -25,7 +25,7 @@ from vits_tts.web.schema.responses import Problem
 
 MEDIA_TYPE: Final = "application/x-ndjson"
 _AUDIO_BYTES: Final = 32 * 1024
-"""The most bytes of audio in one line; readers of lines limit a line to 64 KiB by default."""
+"""The maximum bytes of audio in one line; programs that read lines often limit them to 64 KiB."""
 
 
 async def send(

@@ -32,7 +32,7 @@ _KILO: Final = 1000
 _SLOWEST: Final = 0.25
 _FIELDS: Final = {"format": "outputFormat", "bit_rate": "bitrate", "sample_rate": "sampleRate"}
 _LEGACY_FIELDS: Final = {"text": "input_text", "speed": "speed_rate", "bit_rate": "bitrate"}
-"""Their names of fields, where they are not ours."""
+"""Vbee's names of fields, where they differ from this server's."""
 
 
 def _number(value: object) -> object:

@@ -58,7 +58,7 @@ class ViettelParameters(BaseModel):
 
 
 class ViettelHandler(ForeignHandler):
-    """Base of these handlers: the API key as `token`, and Viettel's form of errors."""
+    """Base of the handlers of Viettel's API: the key as `token`, and Viettel's form of errors."""
 
     route_name = "viettel"
     key_headers = ("token",)

@@ -1,4 +1,4 @@
-"""Range requests (RFC 9110, section 14): which bytes of a file to send."""
+"""Range requests (RFC 9110, section 14): parsing of the header ``Range``."""
 
 import re
 from typing import Final

@@ -250,7 +250,8 @@ class Exchange(HTTP1Connection):
             self._read_finished = True
             if not self._write_finished:
                 caller.answers()
-                # The handler has been told otherwise if the client left with the last byte.
+                # The handler may have been told that the client left, if it did so with its last
+                # byte.
                 with contextlib.suppress(asyncio.InvalidStateError):
                     delegate.finish()
             told = False

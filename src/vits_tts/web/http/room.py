@@ -56,7 +56,7 @@ class Room:
         return len(self._connections)
 
     def enter(self, connection: Connected) -> None:
-        """Count a new connection, which is waiting at first."""
+        """Count a new connection; it waits for its client until it is marked as busy."""
         self._connections.add(connection)
         if connection.address is not None:
             self._addresses[connection.address] += 1
@@ -84,9 +84,9 @@ class Room:
         self._waiting.pop(connection, None)
 
     def full_for(self) -> float:
-        """Make room for one more connection if there is none.
+        """Close a connection if the limit is reached.
 
-        Returns 0 if there is room, else the seconds after which to try again.
+        Returns 0 if one more connection is allowed, else the seconds after which to try again.
         """
         if len(self._connections) < self._limit:
             return 0.0

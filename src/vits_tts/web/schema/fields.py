@@ -35,17 +35,18 @@ from vits_tts.text.normalizer.lexicon import Lexicon, LexiconInvalid
 from vits_tts.text.normalizer.pipeline import CONTROLS
 
 MAX_WORDS: Final = 1000
-"""The most words in the lexicon of one request."""
+"""The maximum number of words in the lexicon of one request."""
 MAX_WORD_CHARS: Final = 100
 MAX_DICTIONARIES: Final = 10
-"""The most pronunciation dictionaries of one request."""
+"""The maximum number of pronunciation dictionaries of one request."""
 MAX_READING_CHARS: Final = 200
-"""The most characters of a reading; a word may occur many times, each time with its reading."""
+"""The maximum characters of a reading, which is inserted each time its word occurs."""
 
 JSON_ONLY: Final = "x-json-only"
 """Keyword of a schema: the parameter is possible in JSON, but not in a query or a form."""
 INSTEAD: Final = "x-instead"
-"""Keyword of a model: of two parameters, JSON has exactly one, a query or a form the first."""
+"""Keyword of a model: two parameters, of which JSON has exactly one. A query or form has the
+first."""
 LIMITED: Final = "x-limited"
 """Keyword of a schema: a text to be spoken, whose maximal length is in the settings."""
 ONE_OF: Final = "x-one-of"
@@ -74,7 +75,7 @@ def _named(value: Any) -> Any:
 
 
 def _times(value: Any) -> Any:
-    """Return the value of ``timestamps`` in its usual form: "json" for true, None for false.
+    """Return the value of ``timestamps`` in its standard form: "json" for true, None for false.
 
     Raises:
         FieldInvalid: it is another value.

@@ -50,7 +50,7 @@ _Rate: TypeAlias = Annotated[float, Field(ge=MIN_RATE, le=MAX_RATE)]
 
 
 def _only(kind: Kind) -> JsonDict:
-    """Return a schema of jobs that have the field ``kind`` and nothing that belongs to others."""
+    """Return a schema of jobs with the field ``kind`` and without the fields of other kinds."""
     others: list[str] = [name for name in KINDS if name != kind]
     others += [name for name, kinds in _ONLY_FOR.items() if kind not in kinds]
     given: JsonDict = {kind: {"type": "array" if kind == "items" else "string"}}
@@ -58,7 +58,7 @@ def _only(kind: Kind) -> JsonDict:
 
 
 def _whole(value: object) -> object:
-    """Return 5 for 5.0, since JSON does not tell them apart."""
+    """Return 5 for 5.0, since JSON does not distinguish them."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
@@ -171,7 +171,7 @@ class JobParameters(JobDefaults):
 
     @property
     def kind(self) -> Kind:
-        """The name of the field that has the texts."""
+        """The name of the field that contains the texts."""
         return next(name for name in KINDS if getattr(self, name) is not None)
 
     @property
@@ -235,7 +235,7 @@ class WholeAnswer(TypedDict):
 
 
 class JobAnswer(TypedDict):
-    """A job, and how far it is."""
+    """A job and its progress."""
 
     id: str
     kind: Literal["items", "text", "ssml", "srt", "epub"]
@@ -284,7 +284,7 @@ class ItemAnswer(TypedDict):
 
 
 class ItemList(TypedDict):
-    """Items of a job in their order; ``total`` is the number of all."""
+    """A page of the items of a job, in order; ``total`` is the number of all its items."""
 
     items: list[ItemAnswer]
     total: int
@@ -344,7 +344,7 @@ def _refuse_timestamps(given: Mapping[str, Any]) -> None:
 
 @contextmanager
 def placed(index: int) -> Iterator[None]:
-    """Give the place of an item to an error that the block raises.
+    """Add the place of an item to an error that the block raises.
 
     Raises:
         RequestError: the block has raised it.

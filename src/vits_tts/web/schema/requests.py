@@ -203,7 +203,7 @@ def _refusal(details: list[ErrorDetails]) -> RequestError:
         return EncodingInvalid(f"{name} is not valid Unicode: it has a lone surrogate", field=name)
     if reason in _KINDS:
         wanted = dict.fromkeys(_wanted(other) for other in details if other["loc"][0] == name)
-        if "a number" in wanted:  # a whole one is one of them
+        if "a number" in wanted:  # an integer is a number as well
             wanted.pop(_KINDS["int_type"], None)
         return FieldInvalid(f"{name} must be {' or '.join(wanted)}, not {kind(given)}", field=name)
     if reason in {"literal_error", "enum"}:

@@ -51,7 +51,7 @@ class Place(TypedDict):
 
 
 class SpokenMark(TypedDict):
-    """A mark of SSML: its place, and the seconds between what is said there and the mark."""
+    """A mark of SSML: its place, and the seconds between the speech at this place and the mark."""
 
     name: str
     position: Annotated[int, Field(ge=0)]

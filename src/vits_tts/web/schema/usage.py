@@ -51,10 +51,10 @@ class UsageQuery(BaseModel):
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
-        """Refuse a last day before the first.
+        """Refuse a last day that is before the first.
 
         Raises:
-            FieldInvalid: it is.
+            FieldInvalid: it is before the first.
 
         """
         if self.since and self.until and self.until < self.since:
@@ -80,14 +80,14 @@ class UsedOnDay(UsedAmounts):
 
 
 class BudgetLimit(TypedDict):
-    """A limit, and what of it is used."""
+    """A limit, and the used part of it."""
 
     limit: int
     used: float
 
 
 class BudgetState(TypedDict):
-    """The budget of this month; null for what has no limit."""
+    """The budget of this month; a value without a limit is null."""
 
     characters: BudgetLimit | None
     seconds: BudgetLimit | None

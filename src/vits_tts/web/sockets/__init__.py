@@ -1,1 +1,1 @@
-"""Text in as a stream, over WebSockets."""
+"""WebSockets on which text arrives in pieces and is spoken meanwhile."""

@@ -87,7 +87,7 @@ class CartesiaSocketHandler(ContextSocketHandler, CartesiaHandler):
         """Cancel a context, or tell how much of it was heard."""
         played = None if asked.played_ms is None else asked.played_ms / 1000
         if asked.cancel and (self.cancel(name, played) or played is None):
-            return  # the last message of the context tells
+            return  # the last message of the context reports it
         heard = self.heard(name)
         told: dict[str, object] = {"sent": heard.sent, "heard": heard.played(played or 0.0)}
         fields = {"type": "heard", "done": name not in self.contexts, "status_code": 200}
@@ -98,7 +98,7 @@ class CartesiaSocketHandler(ContextSocketHandler, CartesiaHandler):
     def sound_messages(
         self, name: str, context: SpokenContext, sound: Sound
     ) -> Sequence[Mapping[str, object]]:
-        """Return the messages of a sound, of the words that begin in it, and of a flush."""
+        """Return the messages for a sound, for the words that begin in it, and for a flush."""
         events = self._events[name]
         found = events.of(sound.data, context.text, sound.sentences)
         if sound.flushed and context.flushing:
@@ -108,14 +108,14 @@ class CartesiaSocketHandler(ContextSocketHandler, CartesiaHandler):
     def end_message(self, name: str, *, cancelled: bool = False) -> Mapping[str, object]:
         """Return the last message of a context.
 
-        That of a cancelled one is not ``done``, which Cartesia's client would take for the end of
-        another context that it is reading.
+        The last message of a cancelled context is not ``done``, because Cartesia's client would
+        take it for the end of the context that it is reading.
         """
         message = self._events.pop(name).done()
         return {**message, "type": "cancelled"} if cancelled else message
 
     async def context_failed(self, name: str, error: Exception) -> None:
-        """Tell the client of an error of one context, which ends; the others go on."""
+        """Report an error of one context, which ends; the other contexts continue."""
         running = self.contexts.get(name)
         if running and not running.cancelled:
             running.failed = True
@@ -132,11 +132,11 @@ class CartesiaSocketHandler(ContextSocketHandler, CartesiaHandler):
             return
 
     def error_message(self, error: VitsTtsError, code: int) -> Mapping[str, object]:
-        """Return the message that tells of an error, before the socket is closed."""
+        """Return the message about an error, which is sent before the socket is closed."""
         del code
         return {**described(error, self.request_id), **ERROR, "context_id": None}
 
     def timeout_message(self, told: str) -> Mapping[str, object]:
-        """Return the message that tells of a socket that was idle too long."""
+        """Return the message for a socket that was idle for too long."""
         problem = {"title": "Idle", "message": told, "error_code": "input_timeout_exceeded"}
         return {**problem, "status_code": 408, **ERROR, "context_id": None}

@@ -1,4 +1,4 @@
-"""One text on a WebSocket: pieces of text go in, sound with the times of characters comes out."""
+"""One text on a WebSocket: takes pieces of text, and yields sound with times of characters."""
 
 import time
 from collections.abc import AsyncGenerator, Sequence
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 class Sound:
     """Bytes of a format, and the characters that begin to be heard in them.
 
-    Times of characters count from the end of the alignment before it. ``sentences`` begin to be
-    heard here; their times count from the beginning of the context. ``flushed`` if a flush, or the
-    text, ends here.
+    Times of characters count from the end of the previous alignment. ``sentences`` are those that
+    begin in this sound; their times count from the beginning of the context. ``flushed`` is true if
+    a flush, or the text, ends here.
     """
 
     data: bytes
@@ -38,7 +38,7 @@ class Sound:
 
 
 class SpokenContext:
-    """A text under way."""
+    """One text that is being written and spoken."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class SpokenContext:
         caller: str,
         max_chars: int,
     ) -> None:
-        """Begin without text.
+        """Start without text.
 
         Raises:
             RequestError: an option is wrong.
@@ -74,12 +74,12 @@ class SpokenContext:
 
     @property
     def quiet(self) -> bool:
-        """True if all text that was to be spoken has been sent as sound."""
+        """True if all text so far has been sent as sound, except text that waits for a flush."""
         return not self._asked and not self.flushing and not self.closing
 
     @property
     def text(self) -> str:
-        """The text so far, as it was sent."""
+        """The text that the client has sent so far."""
         return self._times.text
 
     @property
@@ -87,12 +87,12 @@ class SpokenContext:
         """The sound that has been sent, and its characters."""
         sent = self._encoded_samples / self._stream.sample_rate
         encoding = self._encoding
-        if size := ENCODED[encoding.format].sample_bytes:  # a resampler keeps some back
+        if size := ENCODED[encoding.format].sample_bytes:  # a resampler holds some samples back
             sent = min(sent, self._sent_bytes / size / encoding.sample_rate)
         return Heard(self._stream.timeline.sentences, sent)
 
     def add(self, text: str) -> None:
-        """Take a piece of the text.
+        """Add a piece of the text.
 
         Raises:
             RequestError: it cannot be spoken, or the text is too long.
@@ -106,22 +106,22 @@ class SpokenContext:
         self.touched = time.monotonic()
 
     def trigger(self) -> None:
-        """Speak all sentences that are certain."""
+        """Speak all sentences that are final."""
         self._stream.trigger()
 
     def flush(self) -> None:
-        """Speak all that has come."""
+        """Speak all text so far."""
         self.flushing += 1
         self._asked = False
         self._stream.flush()
 
     def finish(self) -> None:
-        """Speak all that has come, and take no more."""
+        """Speak all text so far, and accept no more."""
         self.closing = True
         self._stream.finish()
 
     async def sound(self) -> AsyncGenerator[Sound, None]:
-        """Yield the sound as it is made; closing the iterator stops all work.
+        """Yield the sound while it is synthesised; closing the iterator stops the synthesis.
 
         Errors are those of :meth:`TextStream.windows`.
         """
@@ -133,7 +133,7 @@ class SpokenContext:
                         yield Sound(await self._end_of_file(), flushed=True)
                         self.flushing = max(0, self.flushing - 1)
                     elif not pcm.samples.any() and pcm.timing is None:
-                        self._pause = pcm.samples  # a part of the sound that follows
+                        self._pause = pcm.samples  # the encoder returns it with the next sound
                     else:
                         yield await self._encoded(pcm.samples)
         finally:
@@ -156,7 +156,7 @@ class SpokenContext:
         return Sound(data, self._times.written(news), spoken(news, base), base, news)
 
     async def _end_of_file(self) -> bytes:
-        """Return the bytes that the encoder has kept; the next sound is a file of its own."""
+        """Return the bytes that the encoder holds back; the next sound begins a new file."""
         if self._encoder is None:
             return b""
         data = await self._speech.encode(self._encoder.finish, self.stats)

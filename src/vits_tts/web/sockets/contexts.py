@@ -21,7 +21,7 @@ from vits_tts.web.sockets.socket import GOING_AWAY, POLICY, SocketHandler
 _LAST_SECONDS: Final = 1.0
 """Seconds without a message after which a quiet socket is closed when the process ends."""
 NAME_CHARS: Final = 128
-"""The longest name of a context."""
+"""The maximum length of a context's name."""
 
 
 @dataclass(slots=True)
@@ -32,18 +32,18 @@ class Running:
     task: "asyncio.Task[None]"
     cancelled: bool = False
     failed: bool = False
-    """Whether an error has ended it, of which the client was told."""
+    """True if it ended with an error, which was reported to the client."""
     played_seconds: float | None = None
 
     def stop(self) -> None:
-        """Stop the work of the context, unless this is its own task, which ends."""
+        """Stop the task of the context, unless this is called from that task."""
         self.cancelled = True
         if self.task is not asyncio.current_task():
             self.task.cancel()
 
 
 class ContextSocketHandler(SocketHandler):
-    """Base of the handlers of WebSockets for speech: contexts, their sound and their ends."""
+    """Base of the handlers of WebSockets for speech: starts, feeds and ends contexts."""
 
     max_contexts: ClassVar[int | None] = None
 
@@ -63,7 +63,7 @@ class ContextSocketHandler(SocketHandler):
     # --- messages --------------------------------------------------------------------------------
 
     async def under_way(self, name: str) -> SpokenContext | None:
-        """Return the context of a name; None if there is none, after the end of a cancelled one."""
+        """Return the context of this name, or None; if it was cancelled, first wait for its end."""
         running = self.contexts.get(name)
         if running and running.cancelled:
             await asyncio.wait({running.task})
@@ -73,7 +73,7 @@ class ContextSocketHandler(SocketHandler):
     def begin(
         self, name: str, options: SpeechOptions, encoding: Encoding, pace: TextPace
     ) -> SpokenContext:
-        """Begin a context.
+        """Start a context.
 
         Raises:
             Busy: the process ends.
@@ -100,7 +100,7 @@ class ContextSocketHandler(SocketHandler):
         return context
 
     async def add(self, name: str, context: SpokenContext, text: str) -> None:
-        """Give a piece of text to its context.
+        """Add a piece of text to a context.
 
         Raises:
             ContextInvalid: the context takes no more text.
@@ -115,7 +115,7 @@ class ContextSocketHandler(SocketHandler):
             context.add(text)
 
     def cancel(self, name: str, played_seconds: float | None = None) -> bool:
-        """Stop a context at once; return False if there is none of this name under way."""
+        """Stop a context at once; return False if no context of this name is under way."""
         running = self.contexts.get(name)
         if running is None:
             return False
@@ -125,7 +125,7 @@ class ContextSocketHandler(SocketHandler):
         return True
 
     def heard(self, name: str) -> Heard:
-        """Return the sound that was sent of a context, which may have ended.
+        """Return the sound of a context that was sent; the context may have ended.
 
         Raises:
             ContextInvalid: there is no such context, or it ended long ago.
@@ -140,7 +140,7 @@ class ContextSocketHandler(SocketHandler):
     # --- sound -----------------------------------------------------------------------------------
 
     async def _run(self, name: str, context: SpokenContext) -> None:
-        """Send the sound of a context, and its end."""
+        """Send the sound of a context, and its last message."""
         end, running = "failed", self.contexts[name]
         try:
             with self.context.place(heard=True):
@@ -182,25 +182,25 @@ class ContextSocketHandler(SocketHandler):
     def sound_messages(
         self, name: str, context: SpokenContext, sound: Sound
     ) -> Sequence[Mapping[str, object]]:
-        """Return the messages that carry a sound of a context."""
+        """Return the messages that contain a sound of a context."""
         raise NotImplementedError
 
     def end_message(self, name: str, *, cancelled: bool = False) -> Mapping[str, object]:
-        """Return the last message of a context, which its text or its client has ended."""
+        """Return the last message of a context that was finished or cancelled."""
         raise NotImplementedError
 
     async def context_failed(self, name: str, error: Exception) -> None:
-        """Tell the client of an error of one context."""
+        """Report an error of one context to the client."""
         del name
         await self.fail(error)
 
     def context_ended(self) -> None:
-        """Do what is to be done after the end of a context."""
+        """Do nothing; subclasses may act after the end of a context."""
 
     def _keep(self, name: str, heard: Heard) -> None:
-        """Keep the end of a context, for clients that ask for a place when they have played it.
+        """Store the sound of an ended context, for clients that ask for a place after playing it.
 
-        The texts of all contexts that are kept are at most as long as that of one may be.
+        The texts of all stored contexts together are at most as long as one text may be.
         """
         self._ended[name] = heard
         self._ended.move_to_end(name)
@@ -214,7 +214,7 @@ class ContextSocketHandler(SocketHandler):
         return sum(one.sentences[-1].end for one in self._ended.values() if one.sentences)
 
     def _add_stats(self, context: SpokenContext) -> None:
-        """Add what a context came to to the statistics of the socket, for the log."""
+        """Add the statistics of a context to those of the socket, for the log."""
         own, stats = self.tally, context.stats
         for field in ("sentences", "audio_seconds", "synthesised_seconds", "synthesis_seconds"):
             setattr(own, field, getattr(own, field) + getattr(stats, field))
@@ -226,7 +226,7 @@ class ContextSocketHandler(SocketHandler):
     # --- time and the end ------------------------------------------------------------------------
 
     async def check(self, now: float) -> None:
-        """Close a socket that is idle, or quiet while the process ends."""
+        """Close a socket that was idle for too long, or that is quiet while the process ends."""
         touched = max([self.touched, *(one.context.touched for one in self.contexts.values())])
         quiet = all(running.context.quiet for running in self.contexts.values())
         if self.state.draining and quiet and now - touched > _LAST_SECONDS:
@@ -242,7 +242,7 @@ class ContextSocketHandler(SocketHandler):
             self.close(POLICY, f"input_timeout_exceeded: {told}")
 
     def timeout_message(self, told: str) -> Mapping[str, object]:
-        """Return the message that tells of a socket that was idle too long."""
+        """Return the message for a socket that was idle for too long."""
         return {"error": "input_timeout_exceeded", "message": told, "code": POLICY}
 
     def stop(self) -> None:

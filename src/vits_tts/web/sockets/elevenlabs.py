@@ -40,7 +40,7 @@ class Query(BaseModel):
 
 
 class GenerationConfig(BaseModel):
-    """Numbers of characters that have to come before the first sound, the second, and so on."""
+    """The number of characters that must arrive before the first sound, the second, and so on."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -105,7 +105,7 @@ class ElevenLabsSocketHandler(ContextSocketHandler, ElevenLabsHandler):
         """Handle one message of an admitted client."""
 
     async def speak(self, name: str, asked: Message) -> SpokenContext:
-        """Give the text of a message to its context, which may begin with it."""
+        """Add the text of a message to its context, which the first message creates."""
         context = await self.under_way(name) or await self._begin(name, asked)
         await self.add(name, context, asked.text or "")
         if asked.flush:
@@ -129,10 +129,10 @@ class ElevenLabsSocketHandler(ContextSocketHandler, ElevenLabsHandler):
         return self.begin(name, options, self._encoding, pace)
 
     async def interrupt(self, name: str, asked: Message) -> None:
-        """Cancel a context, or tell how much of it was heard."""
+        """Cancel a context, or report how much of it was heard."""
         played = None if asked.played_ms is None else asked.played_ms / 1000
         if asked.cancel and self.cancel(name, played):
-            return  # its last message tells
+            return  # its last message reports it
         if played is None and asked.cancel:
             return
         heard = self.heard(name)
@@ -144,7 +144,7 @@ class ElevenLabsSocketHandler(ContextSocketHandler, ElevenLabsHandler):
     def sound_messages(
         self, name: str, context: SpokenContext, sound: Sound
     ) -> Sequence[Mapping[str, object]]:
-        """Return the message of a sound, with the times of its characters."""
+        """Return the message for a sound, with the times of its characters."""
         del context
         if not sound.data and not sound.alignment:
             return []
@@ -162,7 +162,7 @@ class ElevenLabsSocketHandler(ContextSocketHandler, ElevenLabsHandler):
         return {"audio": None, "isFinal": True, **self.named(name)}
 
     def context_ended(self) -> None:
-        """Close the socket after its last context, if that was asked for."""
+        """Close the socket after its last context, if the client has requested that."""
         if self.ending and not self.contexts:
             self.close(NORMAL)
 
@@ -180,7 +180,7 @@ class StreamInputHandler(ElevenLabsSocketHandler):
     max_contexts = 1
 
     async def handle(self, asked: Message) -> None:
-        """Speak; an empty text is the end."""
+        """Speak the text of a message; an empty text ends the speech."""
         if asked.cancel or asked.played_ms is not None:
             self.ending = self.ending or asked.cancel
             await self.interrupt(_DEFAULT_CONTEXT, asked)
@@ -230,7 +230,7 @@ class MultiStreamInputHandler(ElevenLabsSocketHandler):
             await self.context_failed(name, error)
 
     async def context_failed(self, name: str, error: Exception) -> None:
-        """Tell the client of an error of one context, which ends; the others go on."""
+        """Report an error of one context, which ends; the other contexts continue."""
         self.cancel(name)
         self.context.log_error(type(error), error, error.__traceback__)
         ours = failures.as_ours(500, error)

@@ -21,11 +21,11 @@ class Heard:
 
     @property
     def sent(self) -> Mapping[str, int]:
-        """The place up to which sound was sent, for JSON: characters and milliseconds."""
+        """The place up to which sound was sent, as JSON: characters and milliseconds."""
         return self._described(self.sent_seconds)
 
     def played(self, seconds: float) -> Mapping[str, int]:
-        """Return the place that a client has heard after ``seconds`` of sound, for JSON."""
+        """Return the place that a client has reached after ``seconds`` of sound, as JSON."""
         return self._described(min(seconds, self.sent_seconds))
 
     def _described(self, seconds: float) -> Mapping[str, int]:

@@ -1,4 +1,4 @@
-"""A WebSocket from its handshake to its line in the log, for messages of any kind.
+"""A WebSocket from its handshake to its log line, for messages of any kind.
 
 The handshake is an HTTP request and is refused like any other. After it, the socket has the request
 context of the handshake, so that it counts as one request under way until it is closed.
@@ -43,7 +43,7 @@ class SocketClient:
     """The other end of a WebSocket, as its request context needs it."""
 
     def __init__(self, handler: "SocketHandler") -> None:
-        """Begin with nothing sent."""
+        """Start with nothing sent."""
         self._handler = handler
         self.gone = False
         self.sent_bytes = 0
@@ -58,10 +58,10 @@ class SocketClient:
         self._handler.close(GOING_AWAY, "the server ends")
 
     def closed(self) -> None:
-        """Do nothing: the socket knows."""
+        """Do nothing: the socket itself notices that its client has left."""
 
     def seconds_left(self) -> float | None:
-        """Return None: the text is still being written."""
+        """Return None: the length is unknown while the text is being written."""
         return None
 
 
@@ -89,10 +89,10 @@ class SocketHandler(Handler, WebSocketHandler):
     # --- the handshake ---------------------------------------------------------------------------
 
     async def prepare(self) -> None:
-        """Check the key; a client that sends none may do so in its first message."""
+        """Check the key; a client may send its key in the first message instead."""
         names = ("token", *self.key_parameters)
         given = next(filter(None, (self.get_query_argument(name, "") for name in names)), None)
-        if given:  # not as a header: a browser's page could not have set that
+        if given:  # a key from the URL: browsers cannot set headers of WebSockets
             self._key = {"X-API-Key": given}
         headers = self.request.headers
         sent = any(name in headers for name in ("X-API-Key", "Authorization", *self.key_headers))
@@ -114,7 +114,7 @@ class SocketHandler(Handler, WebSocketHandler):
         return not self._admitted
 
     def check_origin(self, origin: str) -> bool:
-        """Return True: ``prepare`` has refused foreign pages."""
+        """Return True, because ``prepare`` has refused foreign pages already."""
         del origin
         return True
 
@@ -147,12 +147,12 @@ class SocketHandler(Handler, WebSocketHandler):
             await self.check(time.monotonic())
 
     async def check(self, now: float) -> None:
-        """Look at what is due by ``now`` (monotonic): time-outs, the end of the process."""
+        """Handle time-outs and the end of the process; ``now`` is in monotonic seconds."""
 
     # --- messages --------------------------------------------------------------------------------
 
     async def on_message(self, message: str | bytes) -> None:
-        """Handle one message; the next one waits for that. An error ends the socket."""
+        """Handle one message before the next one is read. An error closes the socket."""
         self.touched = time.monotonic()
         try:
             with logger.contextualize(request_id=self.request_id):
@@ -167,7 +167,7 @@ class SocketHandler(Handler, WebSocketHandler):
         """Admit a client by the key of its first message, unless the handshake had one.
 
         Raises:
-            KeyMissing, KeyInvalid, TokenExpired: it is none that is known.
+            KeyMissing, KeyInvalid, TokenExpired: the key is missing, unknown or expired.
             RateLimited: the client has made too many requests.
 
         """
@@ -209,7 +209,7 @@ class SocketHandler(Handler, WebSocketHandler):
     # --- the end ---------------------------------------------------------------------------------
 
     async def fail(self, error: BaseException) -> None:
-        """Tell the client of an error and close the socket."""
+        """Report an error to the client and close the socket."""
         if isinstance(error, StreamClosedError):
             return
         self.context.log_error(type(error), error, error.__traceback__)
@@ -224,7 +224,7 @@ class SocketHandler(Handler, WebSocketHandler):
         self.close(code, reason(ours))
 
     def error_message(self, error: VitsTtsError, code: int) -> Mapping[str, object]:
-        """Return the message that tells of an error, before the socket is closed with ``code``."""
+        """Return the message about an error, sent before the socket is closed with ``code``."""
         return {"error": error.code, "message": error.message, "code": code}
 
     def stop(self) -> None:
@@ -251,7 +251,7 @@ class SocketHandler(Handler, WebSocketHandler):
         self.context.log_request(self._close_status)
 
     def on_finish(self) -> None:
-        """Count a refused handshake as done; a socket is done when it is closed."""
+        """Count a refused handshake as finished; a socket is finished when it is closed."""
         if self.get_status() != _SWITCHED:
             super().on_finish()
 
@@ -262,10 +262,10 @@ class SocketHandler(Handler, WebSocketHandler):
 
 
 def parsed(message: str | bytes) -> Mapping[str, Any]:
-    """Return the JSON object that a message is.
+    """Return the JSON object in a message.
 
     Raises:
-        JsonInvalid: it is none.
+        JsonInvalid: it is not a JSON object.
 
     """
     try:
@@ -287,7 +287,7 @@ def close_code(error: VitsTtsError) -> int:
 
 
 def reason(error: VitsTtsError) -> str:
-    """Return the reason of a closing frame: the code, and in how many seconds to come back."""
+    """Return the reason of a closing frame: the error's code, and the seconds before a retry."""
     wait = failures.headers(error).get("Retry-After")
     text = f"{error.code}: {error.message}" if wait is None else f"{error.code}; retry in {wait} s"
     return text.encode()[:_LONGEST_REASON].decode(errors="ignore")

@@ -17,7 +17,7 @@ from vits_tts.inference.graph.shapes import Dim, Tensor, show
 from vits_tts.inference.graph.streaming.clock import find_clock
 from vits_tts.inference.plan import Array
 
-# length_scale, and the part of the sentence in halves
+# length_scale, and how many halves of the sentence are run
 _TRIALS: Final = ((1.0, 1), (2.2, 1), (3.1, 2))
 
 

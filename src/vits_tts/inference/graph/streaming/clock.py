@@ -35,7 +35,7 @@ class Clock:
         return int(rate)
 
     def beyond(self, dim: Dim) -> int:
-        """Return the number of elements that ``dim`` has beyond those of its frames.
+        """Return the constant number of elements of ``dim`` in addition to those of its frames.
 
         Raises:
             Blocked: it is not a constant whole number.

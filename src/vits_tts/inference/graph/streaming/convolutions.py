@@ -86,7 +86,7 @@ def _kernel(call: Call, stream: Stream) -> tuple[int, int]:
 
 
 def _pads(call: Call, at: int, spatial: int) -> tuple[list[int], int, int]:
-    """Return the pads with zeros in place of those of time, and the two pads of time."""
+    """Return the pads, with those along time set to zero, and the two pads along time."""
     if call.attribute("auto_pad", b"NOTSET") not in (b"NOTSET", b"VALID"):
         raise Blocked(f"{call.node.op_type} with automatic padding")
     pads = list(call.attribute("pads") or [0] * (2 * spatial))

@@ -79,7 +79,7 @@ def split(call: Call) -> list[Stream]:
 
 
 def gather(call: Call) -> list[Stream]:
-    """Write a Gather of channels, or one whose indices are a stream into a shared tensor."""
+    """Write a Gather of channels, or one that indexes a constant tensor by a stream."""
     data, indices = call.inputs[:2]
     axis = call.attribute("axis", 0)
     if isinstance(data, Stream) and isinstance(indices, Stream):

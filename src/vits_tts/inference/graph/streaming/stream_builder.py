@@ -117,8 +117,9 @@ class StreamBuilder(GraphBuilder):
     ) -> str:
         """Slice each window along ``axis`` and return the result.
 
-        ``starts`` are the starts of the first window and of later ones, ``ends`` the ends of all
-        windows but the last and of the last. As in ONNX, negative indices count from the end.
+        ``starts`` are two indices: the start in the first window, and in all later ones. ``ends``
+        are the end in all windows but the last, and in the last one. As in ONNX, negative indices
+        count from the end.
         """
         if starts == (0, 0) and ends == (END, END) and step == 1:
             return name
