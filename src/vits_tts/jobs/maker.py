@@ -16,9 +16,10 @@ from vits_tts.audio import formats
 from vits_tts.books import dubbing
 from vits_tts.dictionaries.model import ALL
 from vits_tts.dictionaries.rules import Rules
-from vits_tts.errors import StorageError, TextEmpty, TextUnspeakable
-from vits_tts.jobs import items, wholes
+from vits_tts.errors import AudioNotFound, StorageError, TextEmpty, TextUnspeakable
+from vits_tts.jobs import items, object_storage, wholes
 from vits_tts.jobs.model import CueFit, CueSpec, ItemResult, ItemSpec, JobState
+from vits_tts.jobs.object_storage import ObjectStorage
 from vits_tts.jobs.spool import SpooledStreamer
 from vits_tts.speech import Reader, RequestStats, Speech, SpeechOptions
 from vits_tts.speech.file_store import FileStore
@@ -37,21 +38,51 @@ class Maker:
         store: FileStore,
         streamer: SpooledStreamer,
         folder: Path,
+        objects: ObjectStorage | None,
     ) -> None:
-        """Keep the collaborators; ``folder`` is for unfinished files."""
+        """Keep the collaborators; ``folder`` is for unfinished files.
+
+        Files are copied into the storage ``objects``, if there is one.
+        """
         self._speech = speech
         self._files = files
         self._store = store
         self._streamer = streamer
         self._folder = folder
+        self._objects = objects
         self._assembler = ThreadPoolExecutor(1, thread_name_prefix="jobs_whole")
 
     def close(self) -> None:
         """Begin nothing more."""
         self._assembler.shutdown(wait=False)
 
-    async def file(self, spec: ItemSpec, stats: RequestStats) -> ItemResult:
-        """Make the file of an item; a part of a document may have no sound.
+    async def file(self, name: str, spec: ItemSpec, stats: RequestStats) -> ItemResult:
+        """Make the file of an item, whose id is ``name``; a part of a document may have no sound.
+
+        Raises:
+            VitsTtsError: it cannot be made, or not be kept.
+
+        """
+        return await self._kept(name, await self._made(spec, stats))
+
+    async def _kept(self, name: str, result: ItemResult) -> ItemResult:
+        """Copy the file of a result into the object storage, if there is one.
+
+        Raises:
+            StorageError: it cannot be copied.
+
+        """
+        if self._objects is None or not result["hash"]:
+            return result
+        suffix = result["format"]
+        key = object_storage.key_of(name, suffix)
+        path = self._store.path(result["hash"], suffix)
+        media_type = formats.CONTAINERS.get(suffix) or formats.FORMATS[suffix].content_type
+        await self._objects.keep(key, path, media_type)
+        return ItemResult(**{**result, "object": key})
+
+    async def _made(self, spec: ItemSpec, stats: RequestStats) -> ItemResult:
+        """Make the file of an item in the folder.
 
         Raises:
             VitsTtsError: it cannot be made.
@@ -118,7 +149,7 @@ class Maker:
         for item in spoken:
             result = cast("ItemResult", item.result)
             if await self._store.size(result["hash"], result["format"]) is None:
-                await self.file(item.spec, stats)  # it was removed to make room
+                await self._again(name, item.spec, result, stats)
         folder = self._folder / name
         path = folder / f"whole.{document['format']}"
         stop = threading.Event()
@@ -146,7 +177,36 @@ class Maker:
         finally:
             stop.set()
             self._store.later(partial(shutil.rmtree, folder, ignore_errors=True))
-        return ItemResult(hash=audio_hash, format=document["format"], seconds=seconds)
+        result = ItemResult(hash=audio_hash, format=document["format"], seconds=seconds)
+        return await self._kept(name, result)
+
+    async def _again(
+        self, name: str, spec: ItemSpec, result: ItemResult, stats: RequestStats
+    ) -> None:
+        """Bring the file of a part back into the folder: another machine has made it, or it went.
+
+        Raises:
+            VitsTtsError: it cannot be had.
+
+        """
+        key = result.get("object")
+        if self._objects is None or key is None:
+            await self._made(spec, stats)
+            return
+        path = self._folder / f"{name}.part"
+
+        def emptied() -> None:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            path.unlink(missing_ok=True)
+
+        await self._store.run(emptied)
+        try:
+            await self._objects.fetch(key, path)
+            await self._store.keep(result["hash"], result["format"], path)
+        except AudioNotFound:
+            await self._made(spec, stats)
+        finally:
+            self._store.later(partial(path.unlink, missing_ok=True))
 
     async def _rules(self, spec: ItemSpec) -> tuple[Rules, ...] | None:
         """Return the rules of an item's dictionaries, in the versions that its request had."""

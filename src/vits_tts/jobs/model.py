@@ -81,6 +81,8 @@ class ItemResult(TypedDict):
     format: str
     seconds: float
     fit: NotRequired["CueFit"]
+    object: NotRequired[str]
+    """The key of the file in object storage; without one it is in the folder."""
 
 
 class CueFit(TypedDict):

@@ -418,6 +418,11 @@ _JOB_FILE_ERRORS: Final = (
     StorageError,
     StorageTimeout,
 )
+_ELSEWHERE: Final = Answer(
+    "The file is in object storage (`jobs.storage`).",
+    headers=("Location", "Cache-Control"),
+    status=307,
+)
 _JOB: Final = Answer("How far the job is.", JSON, JobAnswer)
 
 JOBS: Final = (
@@ -494,6 +499,7 @@ JOBS: Final = (
             Answer("The whole file.", _SOUND, headers=_FILE),
             Answer("A part of it.", _SOUND, headers=(*_FILE, "Content-Range"), status=206),
             Answer("The caller's copy is still good.", headers=_FILE, status=304),
+            _ELSEWHERE,
         ),
         errors=_JOB_FILE_ERRORS,
         parameters=(
@@ -519,6 +525,7 @@ JOBS: Final = (
                 status=206,
             ),
             Answer("The caller's copy is still good.", headers=_FILE, status=304),
+            _ELSEWHERE,
         ),
         errors=_JOB_FILE_ERRORS,
         parameters=(

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -97,13 +97,30 @@ class JobBase(Handler):
             archive_url=archive,
         )
 
+    async def _signed(self, results: Sequence[ItemResult | None]) -> dict[str, str]:
+        """Return the addresses of those results that are in object storage, by their keys.
+
+        Raises:
+            AudioNotFound, StorageError: they cannot be had.
+
+        """
+        keys = [result["object"] for result in results if result and "object" in result]
+        return dict(zip(keys, await self.jobs.links(keys), strict=True))
+
+    async def _address(self, result: ItemResult, path: str, signed: Mapping[str, str]) -> str:
+        """Return the address of a result, which this server has at ``path``, or the storage."""
+        if "object" in result:
+            return signed[result["object"]]
+        url, _ = await links.address(self, path, {})
+        return url
+
     async def _whole(self, state: JobState, document: Document) -> WholeAnswer:
         whole = state.whole or WholeState("queued")
         result, error = whole.result, whole.error
         url = None
         if result:
             path = self.reverse_url("jobresult", state.id, result["format"])
-            url, _ = await links.address(self, path, {})
+            url = await self._address(result, path, await self._signed([result]))
         return WholeAnswer(
             status=whole.status,
             format=document["format"],
@@ -260,14 +277,15 @@ class JobItemsHandler(JobBase):
         page = checked(JobPage, parameters.from_query(self.request))
         state = await self.jobs.find(job_id, self.owner)
         shown = state.items[page.offset : page.offset + page.limit]
-        listed = [await self._item(job_id, item) for item in shown]
+        signed = await self._signed([item.result for item in shown])
+        listed = [await self._item(job_id, item, signed) for item in shown]
         self.write_json({"items": listed, "total": len(state.items)})
 
-    async def _item(self, job_id: str, item: ItemState) -> ItemAnswer:
+    async def _item(self, job_id: str, item: ItemState, signed: Mapping[str, str]) -> ItemAnswer:
         url = None
         if item.result and item.result["hash"]:
             path = self.reverse_url("jobaudio", job_id, str(item.index), item.result["format"])
-            url, _ = await links.address(self, path, {})
+            url = await self._address(item.result, path, signed)
         error = item.error
         return ItemAnswer(
             index=item.index,
@@ -310,6 +328,8 @@ class JobFileHandler(LinkedHandler, JobBase):
     async def send_result(self, result: ItemResult | None, suffix: str) -> None:
         """Send a file, the range that ``Range`` names, or 304 if the client's copy is current.
 
+        A file in object storage is answered by a redirect to it.
+
         Raises:
             AudioNotFound: it is not there yet, or has another format, or was removed.
             RangeNotSatisfiable: the file has none of these bytes.
@@ -318,7 +338,13 @@ class JobFileHandler(LinkedHandler, JobBase):
         """
         if result is None or not result["hash"] or result["format"] != suffix:
             raise AudioNotFound("there is no such file, or not yet")
-        with closing(await self.jobs.open(result)) as audio:
+        if key := result.get("object"):
+            (url,) = await self.jobs.links([key], self.request.method or "GET")
+            self.set_header("Cache-Control", "no-store")
+            self.set_header("Location", url)
+            self.set_status(HTTPStatus.TEMPORARY_REDIRECT)
+            return
+        with closing(await self.jobs.open_file(result)) as audio:
             self.set_header("Cache-Control", "private, max-age=3600")
             if suffix not in CONTAINERS:
                 self.client.bytes_per_second = formats.least_bytes_a_second(suffix)
