@@ -68,19 +68,27 @@ def keys(storage: ObjectStorageServer, job_id: str) -> list[str]:
 
 def test_links_and_deletion(server: Server, storage: ObjectStorageServer) -> None:
     """Results are fetched from the storage by links that expire, and go with their job."""
-    begun = submit(server, "lan nam", "minh", format="flac")["id"]
+    begun = submit(server, "lan nam", "minh", format="flac", timestamps=True)["id"]
     assert ended(server, begun)["status"] == "succeeded", server.explain()
-    assert keys(storage, begun) == ["0.flac", "1.flac"]
+    assert keys(storage, begun) == ["0.flac", "0.json", "1.flac", "1.json"]
     url = items(server, begun)[0]["audio_url"]
     assert url.startswith(f"{storage.url}/{BUCKET}/{PREFIX}/{begun}/0.flac?")
     assert parse_qs(urlsplit(url).query)["X-Amz-Expires"] == [str(LINK_SECONDS)]
+    times = httpx.get(items(server, begun)[0]["timestamps_url"], timeout=60)
+    assert times.json()["sentences"][0]["text"] == "lan nam"
     direct = httpx.get(url, timeout=60)
     assert direct.content[:4] == b"fLaC"
     assert direct.headers["Content-Type"] == "audio/flac"
     own = f"{server.url}/v1/jobs/{begun}/items/0.flac"
     assert httpx.get(own, follow_redirects=True, timeout=60).content == direct.content
     with zipfile.ZipFile(io.BytesIO(httpx.get(job(server, begun)["archive_url"]).content)) as found:
-        assert found.namelist() == ["0000.flac", "0001.flac", "items.json"]
+        assert found.namelist() == [
+            "0000.flac",
+            "0000.json",
+            "0001.flac",
+            "0001.json",
+            "items.json",
+        ]
         assert found.read("0000.flac") == direct.content
     assert httpx.delete(f"{server.url}/v1/jobs/{begun}", timeout=60).status_code == 204
     assert keys(storage, begun) == []

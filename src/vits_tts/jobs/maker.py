@@ -1,12 +1,14 @@
 """Making of items and of whole documents, on the event loop and its threads."""
 
 import asyncio
+import hashlib
+import json
 import os
 import shutil
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -24,8 +26,12 @@ from vits_tts.jobs.spool import SpooledStreamer
 from vits_tts.speech import Reader, RequestStats, Speech, SpeechOptions
 from vits_tts.speech.file_store import FileStore
 from vits_tts.speech.saved_files import SavedFiles
+from vits_tts.speech.timeline import DETAILS, Timeline
+from vits_tts.types import SpeechRequest
 
 _LOWEST_PRIORITY: Final = 19
+_HASH_DIGITS: Final = 40
+"""Of the names of files."""
 
 
 class Maker:
@@ -63,7 +69,10 @@ class Maker:
             VitsTtsError: it cannot be made, or not be kept.
 
         """
-        return await self._kept(name, await self._made(spec, stats))
+        result = await self._kept(name, await self._made(spec, stats))
+        if times := result.get("times"):
+            result["times"] = await self._kept(name, times)
+        return result
 
     async def _kept(self, name: str, result: ItemResult) -> ItemResult:
         """Copy the file of a result into the object storage, if there is one.
@@ -77,7 +86,7 @@ class Maker:
         suffix = result["format"]
         key = object_storage.key_of(name, suffix)
         path = self._store.path(result["hash"], suffix)
-        media_type = formats.CONTAINERS.get(suffix) or formats.FORMATS[suffix].content_type
+        media_type = formats.NOT_SPEECH.get(suffix) or formats.FORMATS[suffix].content_type
         await self._objects.keep(key, path, media_type)
         return ItemResult(**{**result, "object": key})
 
@@ -96,7 +105,11 @@ class Maker:
                 fit = await self._fit(cue, spec["text"], options, stats)
                 options = replace(options, speed=fit["rate"])
             reader = Reader("jobs", None, stats)
-            request = await self._speech.request(spec["text"], options, reader)
+            timestamps = spec.get("timestamps")
+            if timestamps:
+                request, stats.timeline = await self._timed(spec, options, reader)
+            else:
+                request = await self._speech.request(spec["text"], options, reader)
         except (TextEmpty, TextUnspeakable):
             if "pause" not in spec:
                 raise
@@ -111,7 +124,45 @@ class Maker:
         result = ItemResult(hash=saved.audio_hash, format=encoding.format, seconds=saved.seconds)
         if fit:
             result["fit"] = fit
+        if timestamps:
+            result["times"] = await self._times(spec, options, stats)
         return result
+
+    async def _timed(
+        self, spec: ItemSpec, options: SpeechOptions, reader: Reader
+    ) -> tuple[SpeechRequest, Timeline]:
+        """Return the request of an item, and a time line for its statistics."""
+        request, timeline = await self._speech.timed(spec["text"], options, reader)
+        timeline.details = [name for name in DETAILS if name in spec.get("timestamps", "")]
+        return request, timeline
+
+    async def _times(
+        self, spec: ItemSpec, options: SpeechOptions, stats: RequestStats
+    ) -> ItemResult:
+        """Keep the times of an item whose sound is complete.
+
+        Raises:
+            VitsTtsError: they cannot be made, or not be kept.
+
+        """
+        timeline = stats.timeline
+        if timeline is None:  # an earlier process made the first sentences; the cache has the rest
+            again = RequestStats()
+            request, timeline = await self._timed(spec, options, Reader("jobs", None, again))
+            again.timeline = timeline
+            async with aclosing(self._speech.stream(request, again, hurried=False)) as stream:
+                async for _ in stream:
+                    pass
+            stats.synthesised_seconds += again.synthesised_seconds
+        told = timeline.described
+
+        def written() -> bytes:
+            return json.dumps(told(), ensure_ascii=False).encode()
+
+        content = await asyncio.to_thread(written)
+        times_hash = hashlib.sha256(content).hexdigest()[:_HASH_DIGITS]
+        await self._store.keep_bytes(times_hash, "json", content)
+        return ItemResult(hash=times_hash, format="json", seconds=0.0)
 
     async def _fit(
         self, cue: CueSpec, text: str, options: SpeechOptions, stats: RequestStats

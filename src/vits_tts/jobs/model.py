@@ -69,6 +69,8 @@ class ItemSpec(TypedDict):
     turns: NotRequired[tuple[dict[str, Any], ...]]
     """The turns of a dialogue; ``text`` has the texts of all of them."""
     turn_pause: NotRequired[float]
+    timestamps: NotRequired[str]
+    """The times that are kept beside the sound, in the words of the request."""
     pause: NotRequired[float]
     """Of a part of a document: seconds of silence after it. A part may have nothing to say."""
     cue: NotRequired[CueSpec]
@@ -83,6 +85,8 @@ class ItemResult(TypedDict):
     fit: NotRequired["CueFit"]
     object: NotRequired[str]
     """The key of the file in object storage; without one it is in the folder."""
+    times: NotRequired["ItemResult"]
+    """The file of the times of an item."""
 
 
 class CueFit(TypedDict):

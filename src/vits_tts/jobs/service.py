@@ -11,7 +11,7 @@ from typing import Any, Final, ParamSpec, Protocol, TypeVar
 
 from loguru import logger
 
-from vits_tts.audio.formats import CONTAINERS
+from vits_tts.audio.formats import NOT_SPEECH
 from vits_tts.config import Audio, Config
 from vits_tts.errors import (
     AudioNotFound,
@@ -350,7 +350,7 @@ class JobService:
             StorageError: the disk cannot be read.
 
         """
-        if result["format"] in CONTAINERS:
+        if result["format"] in NOT_SPEECH:
             return await self._store.open(result["hash"], result["format"])
         stats = RequestStats()
         return await self._files.open_file(result["hash"], result["format"], stats, free_of_charge)

@@ -5,7 +5,7 @@ Both the application and `/openapi.json` are built from this list, so that they 
 
 from typing import Final
 
-from vits_tts.audio.formats import CONTAINERS, media_types, offered
+from vits_tts.audio.formats import COMPANIONS, CONTAINERS, media_types, offered
 from vits_tts.errors import (
     AudioNotFound,
     BitRateInvalid,
@@ -99,6 +99,7 @@ from vits_tts.web.schema.responses import (
     ReadyAnswer,
     SavedSpeech,
     StreamLink,
+    Times,
     TokenAnswer,
     VoicesAnswer,
 )
@@ -259,7 +260,12 @@ ROUTES: Final = (
                 "The `hash` of an answer of `/tts`.",
                 {"type": "string", "pattern": "^[0-9a-f]{40}$"},
             ),
-            Parameter("format", "path", "Its `format`.", {"type": "string", "enum": offered()}),
+            Parameter(
+                "format",
+                "path",
+                "Its `format`, or `json` for its times.",
+                {"type": "string", "enum": [*offered(), *COMPANIONS]},
+            ),
             Parameter("Range", "header", "Such as `bytes=0-1023`.", {"type": "string"}),
             Parameter("If-None-Match", "header", "An `ETag` or several.", {"type": "string"}),
             Parameter("If-Range", "header", "An `ETag`.", {"type": "string"}),
@@ -497,6 +503,7 @@ JOBS: Final = (
         "Fetch the file of an item",
         (
             Answer("The whole file.", _SOUND, headers=_FILE),
+            Answer("The times of the item.", JSON, Times, headers=_FILE),
             Answer("A part of it.", _SOUND, headers=(*_FILE, "Content-Range"), status=206),
             Answer("The caller's copy is still good.", headers=_FILE, status=304),
             _ELSEWHERE,
@@ -505,7 +512,12 @@ JOBS: Final = (
         parameters=(
             _JOB_ID,
             Parameter("index", "path", "The item's `index`.", {"type": "integer", "minimum": 0}),
-            Parameter("format", "path", "Its `format`.", {"type": "string", "enum": offered()}),
+            Parameter(
+                "format",
+                "path",
+                "Its `format`, or `json` for its times.",
+                {"type": "string", "enum": [*offered(), *COMPANIONS]},
+            ),
             Parameter("Range", "header", "Such as `bytes=0-1023`.", {"type": "string"}),
         ),
         name="jobaudio",

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Final
 from tornado.iostream import StreamClosedError
 
 from vits_tts.audio import formats
-from vits_tts.audio.formats import CONTAINERS
+from vits_tts.audio.formats import COMPANIONS, NOT_SPEECH
 from vits_tts.errors import (
     AudioNotFound,
     Busy,
@@ -277,7 +277,9 @@ class JobItemsHandler(JobBase):
         page = checked(JobPage, parameters.from_query(self.request))
         state = await self.jobs.find(job_id, self.owner)
         shown = state.items[page.offset : page.offset + page.limit]
-        signed = await self._signed([item.result for item in shown])
+        results = [item.result for item in shown]
+        times = [result.get("times") for result in results if result]
+        signed = await self._signed([*results, *times])
         listed = [await self._item(job_id, item, signed) for item in shown]
         self.write_json({"items": listed, "total": len(state.items)})
 
@@ -286,6 +288,10 @@ class JobItemsHandler(JobBase):
         if item.result and item.result["hash"]:
             path = self.reverse_url("jobaudio", job_id, str(item.index), item.result["format"])
             url = await self._address(item.result, path, signed)
+        times_url = None
+        if times := item.result and item.result.get("times"):
+            path = self.reverse_url("jobaudio", job_id, str(item.index), times["format"])
+            times_url = await self._address(times, path, signed)
         error = item.error
         return ItemAnswer(
             index=item.index,
@@ -295,6 +301,7 @@ class JobItemsHandler(JobBase):
             seconds=round(item.result["seconds"], 3) if item.result else None,
             format=item.result["format"] if item.result else None,
             audio_url=url,
+            timestamps_url=times_url,
             error={"code": error[0], "message": error[1]} if error else None,
             fit=_fit(item),
         )
@@ -346,7 +353,7 @@ class JobFileHandler(LinkedHandler, JobBase):
             return
         with closing(await self.jobs.open_file(result)) as audio:
             self.set_header("Cache-Control", "private, max-age=3600")
-            if suffix not in CONTAINERS:
+            if suffix not in NOT_SPEECH:
                 self.client.bytes_per_second = formats.least_bytes_a_second(suffix)
             await send(self, audio)
 
@@ -366,7 +373,10 @@ class JobAudioHandler(JobFileHandler):
         state = await self.jobs.find(job_id, self.owner)
         if not re.fullmatch("[0-9]{1,4}", index) or int(index) >= len(state.items):
             raise JobNotFound("the job has no such item")
-        await self.send_result(state.items[int(index)].result, suffix)
+        result = state.items[int(index)].result
+        if result and suffix in COMPANIONS:
+            result = result.get("times")
+        await self.send_result(result, suffix)
 
 
 class JobResultHandler(JobFileHandler):

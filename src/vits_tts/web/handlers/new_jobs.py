@@ -201,7 +201,8 @@ class NewJobReader:
         """
         encoding = asked.format or formats.DEFAULT, asked.sample_rate, asked.bit_rate
         formats.encoding(*encoding, self._handler.speech.voices.find(options.voice).sample_rate)
-        spec = items.spec(asked.text, options, encoding, self._handler.context.key, named)
+        key = self._handler.context.key
+        spec = items.spec(asked.text, options, encoding, key, named, asked.timestamps)
         if asked.id is not None:
             spec["id"] = asked.id
         return spec

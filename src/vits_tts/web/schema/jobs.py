@@ -20,6 +20,7 @@ from vits_tts.web.schema.fields import (
     DictionaryNames,
     Format,
     Input,
+    JsonTimestamps,
     Pause,
     Readings,
     SampleRate,
@@ -37,6 +38,7 @@ KINDS: Final[tuple[Kind, ...]] = ("items", "text", "ssml", "srt", "epub")
 _ONLY_FOR: Final[Mapping[str, tuple[Kind, ...]]] = {
     "input": ("items", "text"),
     "turn_pause": ("items",),
+    "timestamps": ("items",),
     "speed": ("items", "text", "ssml", "epub"),
     "dubbing": ("srt",),
     "skip_front_matter": ("epub",),
@@ -95,6 +97,12 @@ class JobDefaults(BaseModel):
     sample_rate: SampleRate | None = Field(None, description="Samples a second.")
     bit_rate: BitRate | None = Field(
         None, description="Bits a second, for `mp3`, `opus` and `aac`."
+    )
+    timestamps: JsonTimestamps = Field(
+        None,
+        description="Whether the times of sentences and words are kept as JSON beside the sound, "
+        "with `phonemes`, `visemes` or both if wanted. For `items` only.",
+        examples=[True, "phonemes,visemes"],
     )
 
 
@@ -279,6 +287,9 @@ class ItemAnswer(TypedDict):
     seconds: Annotated[float | None, Field(description="The length of the sound.")]
     format: str | None
     audio_url: Annotated[str | None, Field(description="Where the file is, once it is there.")]
+    timestamps_url: Annotated[
+        str | None, Field(description="Where its times are as JSON, if it asked for them.")
+    ]
     error: ItemError | None
     fit: Annotated[FitAnswer | None, Field(description="Of a subtitle, once it is there.")]
 
@@ -297,7 +308,6 @@ def job_parameters(given: Parameters) -> JobParameters:
         RequestError: a subclass names the wrong parameter.
 
     """
-    _refuse_timestamps(given)
     found = [name for name in KINDS if given.get(name) is not None]
     if found and found != ["items"]:
         return _document(given, found)
@@ -313,7 +323,6 @@ def job_parameters(given: Parameters) -> JobParameters:
             message = f"items[{index}] is an object with text, not {kind(item)}"
             raise FieldInvalid(message, field=f"items[{index}]")
         with placed(index):
-            _refuse_timestamps(item)
             checked(JobItem, item)
     return checked(JobParameters, given)
 
@@ -334,12 +343,6 @@ def _document(given: Parameters, found: Sequence[str]) -> JobParameters:
             message = f"{name} is possible with {', '.join(kinds)} only"
             raise FieldInvalid(message, field=name)
     return asked
-
-
-def _refuse_timestamps(given: Mapping[str, Any]) -> None:
-    if given.get("timestamps"):
-        message = "jobs have no timestamps yet; /tts and /tts/stream have them"
-        raise FieldInvalid(message, field="timestamps")
 
 
 @contextmanager
