@@ -34,7 +34,7 @@ class Document(TypedDict):
     """A long document, whose items become one file: its encoding, and facts of a book.
 
     ``chapters`` are titles, each with the number of its items. ``seconds`` is the length of a track
-    for subtitles.
+    for subtitles. ``cover`` is a JPEG or PNG.
     """
 
     kind: Kind
@@ -45,6 +45,7 @@ class Document(TypedDict):
     title: str
     author: str
     seconds: float | None
+    cover: NotRequired[bytes]
 
 
 class ItemSpec(TypedDict):

@@ -42,12 +42,16 @@ _ONLY_FOR: Final[Mapping[str, tuple[Kind, ...]]] = {
     "speed": ("items", "text", "ssml", "epub"),
     "dubbing": ("srt",),
     "skip_front_matter": ("epub",),
+    "title": ("epub",),
+    "author": ("epub",),
+    "cover": ("epub",),
 }
 _LIMITS: Final = Limits()
 _MAX_NAME_CHARS: Final = 200
 _LongText: TypeAlias = Annotated[
     Written, WithJsonSchema({"type": "string", "minLength": 1, "pattern": f"^[^{CONTROLS}]*$"})
 ]
+_Tag: TypeAlias = Annotated[Written, Field(min_length=1, max_length=_MAX_NAME_CHARS)]
 _Rate: TypeAlias = Annotated[float, Field(ge=MIN_RATE, le=MAX_RATE)]
 
 
@@ -161,6 +165,12 @@ class JobParameters(JobDefaults):
     skip_front_matter: bool | None = Field(
         None,
         description="Whether to leave out contents, copyright, preface and the like of `epub`.",
+    )
+    title: _Tag | None = Field(None, description="Title in the tags; the book's own if left out.")
+    author: _Tag | None = Field(None, description="Author in the tags; the book's own if left out.")
+    cover: Written | None = Field(
+        None,
+        description="Cover, a JPEG or PNG in base64 of up to 1 MiB; the book's own if left out.",
     )
     priority: Annotated[
         StrictInt, Field(ge=PRIORITIES.start, le=PRIORITIES.stop - 1), BeforeValidator(_whole)
