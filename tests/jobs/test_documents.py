@@ -13,8 +13,9 @@ import httpx
 import numpy as np
 import pytest
 import soundfile
+from mutagen.mp4 import MP4
 
-from tests.books.test_book import write_epub
+from tests.books.test_book import PNG, write_epub
 from tests.jobs.test_jobs import ended, items, job
 from tests.support.server import Server, serving
 from tests.support.voices import install_pair
@@ -22,6 +23,7 @@ from tests.support.voices import install_pair
 Json = dict[str, Any]
 
 RATE = 16_000
+JPEG = b"\xff\xd8\xff\xe0" + bytes(100)
 LEVEL = 0.25
 THOUGHT = f"<think>{'lan ' * 10}</think>"
 """A part with words of which none is spoken."""
@@ -143,6 +145,19 @@ def test_book(server: Server, tmp_path: Path) -> None:
         assert container.duration / 1e6 == pytest.approx(made["result"]["seconds"], abs=0.2)
         assert container.metadata["title"] == "Chí Phèo"
     assert titles == ["Chương một", "Chương hai", "Chương ba"]
+    assert tags_of(content, tmp_path) == ("Chí Phèo", "Nam Cao", PNG)
+    own = {"title": "Tập một", "author": "N. C.", "cover": base64.b64encode(JPEG).decode()}
+    _, changed = result(server, epub=book, skip_front_matter=True, **own)
+    assert tags_of(changed, tmp_path) == ("Tập một", "N. C.", JPEG)
+
+
+def tags_of(content: bytes, folder: Path) -> tuple[str, str, bytes]:
+    """Return the title, the author and the cover of an M4B."""
+    path = folder / "book.m4b"
+    path.write_bytes(content)
+    tags: Any = MP4(path).tags
+    assert tags["\xa9gen"] == ["Audiobook"]
+    return tags["\xa9nam"][0], tags["\xa9ART"][0], bytes(tags["covr"][0])
 
 
 def test_archive(server: Server) -> None:
@@ -207,6 +222,10 @@ def test_broken_documents(server: Server, tmp_path: Path) -> None:
         ({"text": "a", "format": "m4b"}, "field_invalid", "format"),
         ({"text": "a", "srt": SRT}, "field_invalid", "srt"),
         ({"text": "a", "skip_front_matter": True}, "field_invalid", "skip_front_matter"),
+        ({"text": "a", "title": "A"}, "field_invalid", "title"),
+        ({"epub": encoded(book), "cover": "ảnh"}, "field_invalid", "cover"),
+        ({"epub": encoded(book), "cover": "R0lGODlh"}, "field_invalid", "cover"),
+        ({"epub": encoded(book), "format": "mp3", "author": "A"}, "field_invalid", "author"),
         ({"text": "a" * 400_000}, "body_too_large", ""),
     ]
     for body, code, field in cases:

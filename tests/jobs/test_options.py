@@ -1,5 +1,10 @@
 """Items of jobs honour the options of `/tts`, and refuse what they cannot honour."""
 
+import io
+import json
+import os
+import signal
+import zipfile
 from collections.abc import Iterator
 from typing import Any
 
@@ -98,11 +103,70 @@ def test_a_dictionary_keeps_its_version(server: Server) -> None:
     assert sounds(server, begun) == [expected, expected]
 
 
+def times(server: Server, **asked: Any) -> Json:
+    """Return the times that `/tts` has of a text."""
+    found: Json = httpx.post(f"{server.url}/tts", json=asked, timeout=60).json()["timestamps"]
+    return found
+
+
+def test_timestamps(server: Server) -> None:
+    """An item that asks for them has its times as JSON beside the sound, and in the archive."""
+    asked: list[Json] = [
+        {"text": "Một hai. Ba."},
+        {"text": "Một hai. Ba.", "timestamps": "visemes,phonemes"},
+        {"text": "Bốn.", "timestamps": False},
+    ]
+    begun = taken(server, {"items": asked, "timestamps": True})["id"]
+    made = ended(server, begun)
+    listed = items(server, begun)
+    found = [
+        each["timestamps_url"] and httpx.get(each["timestamps_url"], timeout=60) for each in listed
+    ]
+    assert found[0].json() == times(server, text="Một hai. Ba.", timestamps=True)
+    assert found[1].json() == times(server, text="Một hai. Ba.", timestamps="phonemes,visemes")
+    assert found[1].json()["sentences"][0]["visemes"]
+    assert found[0].headers["Content-Type"] == "application/json"
+    assert listed[2]["timestamps_url"] is found[2] is None
+    assert httpx.get(f"{server.url}/v1/jobs/{begun}/items/2.json").status_code == 404
+    content = httpx.get(made["archive_url"], timeout=60).content
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        names = ["0000.wav", "0000.json", "0001.wav", "0001.json", "0002.wav", "items.json"]
+        assert archive.namelist() == names
+        assert archive.read("0001.json") == found[1].content
+        told = json.loads(archive.read("items.json"))["items"]
+    assert [each.get("timestamps") for each in told] == ["0000.json", "0001.json", None]
+
+
+def test_timestamps_after_a_kill(server: Server) -> None:
+    """The times of an item are complete, although a process died in the middle of its sound."""
+    text = " ".join(f"lan nam minh {number}." for number in range(150))
+    begun = taken(server, {"items": [{"text": text, "timestamps": True}]})["id"]
+    unfinished = server.log.parent / "jobs/unfinished"
+    server.wait_until(
+        lambda: any(path.stat().st_size for path in unfinished.glob("*.idx"))
+        or ended_already(server, begun),
+        "a sentence",
+    )
+    for worker in server.workers():
+        os.kill(worker, signal.SIGKILL)
+    server.wait_ready()
+    assert ended(server, begun)["status"] == "succeeded"
+    url = items(server, begun)[0]["timestamps_url"]
+    assert httpx.get(url, timeout=60).json() == times(server, text=text, timestamps=True)
+
+
+def ended_already(server: Server, job_id: str) -> bool:
+    """Return whether a job has succeeded."""
+    found = httpx.get(f"{server.url}/v1/jobs/{job_id}", timeout=60)
+    return bool(found.json()["status"] == "succeeded")
+
+
 @pytest.mark.parametrize(
     ("item", "code", "field"),
     [
         ({"text": "Một.", "loud": True}, "field_invalid", "items[1].loud"),
-        ({"text": "Một.", "timestamps": True}, "field_invalid", "items[1].timestamps"),
+        ({"text": "Một.", "timestamps": "srt"}, "field_invalid", "items[1].timestamps"),
+        ({"text": "Một.", "timestamps": 1}, "field_invalid", "items[1].timestamps"),
         ({"text": "Một.", "volume": 5}, "field_invalid", "items[1].volume"),
         ({"text": "Một.", "lexicon": {"a": 1}}, "field_invalid", "items[1].lexicon"),
         ({"text": "Một.", "input": "html"}, "field_invalid", "items[1].input"),

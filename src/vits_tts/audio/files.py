@@ -24,7 +24,7 @@ from typing import BinaryIO, Final
 
 from vits_tts.audio import encoder
 from vits_tts.audio.failure_records import FailureRecords
-from vits_tts.audio.formats import CONTAINERS, DEFAULT, FORMATS, Encoding
+from vits_tts.audio.formats import DEFAULT, FORMATS, NOT_SPEECH, Encoding
 from vits_tts.audio.ledger import Account, Ledger
 from vits_tts.audio.new_file import NewFile
 from vits_tts.audio.sweep import Entry, Seen, WallClock, look, used
@@ -134,7 +134,7 @@ class AudioFiles:
         """
         path = self.path(audio_hash, name)
         try:
-            if not is_hash(audio_hash) or not (name in FORMATS or name in CONTAINERS):
+            if not is_hash(audio_hash) or not (name in FORMATS or name in NOT_SPEECH):
                 raise FileNotFoundError
             handle, status = _opened(path)
         except OSError as error:

@@ -34,6 +34,10 @@ _TELEPHONE_RATE: Final = 8000
 WAV_HEADER_BYTES: Final = 44
 CONTAINERS: Final[Mapping[str, str]] = {"m4b": "audio/mp4"}
 """Suffixes and media types of files that jobs make of many speeches; none of them is streamed."""
+COMPANIONS: Final[Mapping[str, str]] = {"json": "application/json"}
+"""Suffixes and media types of files that jobs keep beside speech, such as its times."""
+NOT_SPEECH: Final[Mapping[str, str]] = {**CONTAINERS, **COMPANIONS}
+"""Both of these: files that are no speech of one request."""
 _DIGITS: Final = re.compile(r"[0-9]{1,9}")
 
 

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Final
 
 from vits_tts.audio.failure_records import is_record
-from vits_tts.audio.formats import CONTAINERS, FORMATS
+from vits_tts.audio.formats import FORMATS, NOT_SPEECH
 from vits_tts.audio.whole_file import UNFINISHED
 
-_NAME: Final = re.compile(rf"[0-9a-f]{{40}}\.({'|'.join((*FORMATS, *CONTAINERS))})")
+_NAME: Final = re.compile(rf"[0-9a-f]{{40}}\.({'|'.join((*FORMATS, *NOT_SPEECH))})")
 _REMEMBERED: Final = 4096
 """How many of the least recently used files are remembered, to be deleted for new ones."""
 _YIELD_EVERY: Final = 512

@@ -11,6 +11,8 @@ _FRONT_TITLES: Final = re.compile(
     r"about the author)\W*$"
 )
 _TITLE_CHARS: Final = 120
+PICTURES: Final = (b"\xff\xd8", b"\x89PNG")
+"""The first bytes of the pictures that covers may be: JPEG and PNG."""
 
 
 class BadBook(Exception):

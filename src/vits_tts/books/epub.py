@@ -10,7 +10,7 @@ from xml.etree.ElementTree import Element
 
 from vits_tts.archives import BadArchive, ZipArchive
 from vits_tts.books import markup
-from vits_tts.books.book import BadBook, Block, Book, Chapter, is_front, titled
+from vits_tts.books.book import PICTURES, BadBook, Block, Book, Chapter, is_front, titled
 
 _PAGE_BYTES: Final = 16 * 1024**2
 _COVER_BYTES: Final = 16 * 1024**2
@@ -152,7 +152,7 @@ class _Epub:
                 path = self._path(item.get("href", ""))
                 if path in self._archive.members:
                     content = self._archive.read(path, _COVER_BYTES)
-                    if content.startswith((b"\xff\xd8", b"\x89PNG")):
+                    if content.startswith(PICTURES):
                         return content
         return None
 

@@ -6,8 +6,9 @@ from typing import Annotated, Final
 
 from pydantic import AfterValidator, ByteSize, Field, PlainSerializer, SecretStr
 
-from vits_tts.config.types import Count, Section, without_password
+from vits_tts.config.types import Count, HttpUrl, Seconds, Section, without_password
 
+_OBJECTS: Final = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9._-]+)*/?")
 _POSTGRES: Final = re.compile(r"postgres(ql)?://.+")
 
 
@@ -21,6 +22,18 @@ def _postgres_url(url: SecretStr) -> SecretStr:
     if not _POSTGRES.fullmatch(url.get_secret_value()):
         raise ValueError("should begin with postgresql://")
     return url
+
+
+def _objects_url(url: str) -> str:
+    """Accept ``s3://bucket`` and ``s3://bucket/prefix``.
+
+    Raises:
+        ValueError: It is something else.
+
+    """
+    if not _OBJECTS.fullmatch(url):
+        raise ValueError("should be s3://bucket or s3://bucket/prefix")
+    return url.rstrip("/")
 
 
 def _masked(url: SecretStr | None) -> str | None:
@@ -48,6 +61,20 @@ class Jobs(Section):
         None,
         description="postgresql://user@host/database: the queue that the workers of all machines "
         "share; best set by the environment variable. null keeps the queue in `jobs.folder`.",
+    )
+    storage: Annotated[str, AfterValidator(_objects_url)] | None = Field(
+        None,
+        description="s3://bucket/prefix: object storage that keeps the results in place of "
+        "`jobs.folder`. Credentials and region come from AWS's environment variables, such as "
+        "`AWS_ACCESS_KEY_ID`. Needs the extra `s3`.",
+    )
+    storage_endpoint: HttpUrl | None = Field(
+        None,
+        description="Address of an object storage that is not Amazon's, such as "
+        "http://minio:9000. Callers fetch results there, so they have to reach it too.",
+    )
+    storage_timeout_seconds: Seconds = Field(
+        30, description="Most seconds for one request to `jobs.storage`; failed ones are repeated."
     )
     keep_hours: Annotated[float, Field(gt=0)] = Field(
         168, description="Hours for which a job and its results are kept after its end."

@@ -6,15 +6,16 @@ All functions block for a time that grows with the document: call them in thread
 import re
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from vits_tts.books.book import BadBook, Book
+from vits_tts.books.book import PICTURES, BadBook, Book
 from vits_tts.books.cues import parsed
 from vits_tts.books.dubbing import Limits, room
 from vits_tts.errors import (
     DocumentInvalid,
+    FieldInvalid,
     FormatUnavailable,
     TextEmpty,
     TextTooLong,
@@ -25,6 +26,8 @@ from vits_tts.text.normalizer.pipeline import CONTROLS
 from vits_tts.text.portions import portions
 
 MAX_PARTS: Final = 5000
+MAX_COVER_BYTES: Final = 1024 * 1024
+"""The queue holds the cover of a book with its text, and reads both for each look at the job."""
 _CHAPTER_PAUSE: Final = 1.5
 _CHARS: Final = 4000
 """Desired length of a part, as in ``vits_tts.api``: about five minutes of speech."""
@@ -49,7 +52,7 @@ class Parts:
     """The parts of a document, in order.
 
     ``chapters`` are the titles of a book, each with the number of its parts. ``seconds`` is the
-    length of the track for subtitles.
+    length of the track for subtitles. ``cover`` is a JPEG or PNG.
     """
 
     parts: tuple[Part, ...]
@@ -57,6 +60,7 @@ class Parts:
     title: str = ""
     author: str = ""
     seconds: float | None = None
+    cover: bytes | None = field(default=None, repr=False)
 
     @property
     def text(self) -> str:
@@ -156,7 +160,24 @@ def of_epub(content: bytes, bounds: Bounds, *, skip_front_matter: bool) -> Parts
             parts += own
     if not parts:
         raise DocumentInvalid("epub: it has no text", field="epub")
-    return _bounded(Parts(tuple(parts), tuple(chapters), book.title, book.author), "epub")
+    cover = book.cover if len(book.cover or b"") <= MAX_COVER_BYTES else None
+    found = Parts(tuple(parts), tuple(chapters), book.title, book.author, cover=cover)
+    return _bounded(found, "epub")
+
+
+def cover_of(content: bytes) -> bytes:
+    """Return the picture of a cover.
+
+    Raises:
+        FieldInvalid: it is too large, or neither a JPEG nor a PNG.
+
+    """
+    if len(content) > MAX_COVER_BYTES:
+        message = f"cover has {len(content)} bytes; {MAX_COVER_BYTES} are allowed"
+        raise FieldInvalid(message, field="cover")
+    if not content.startswith(PICTURES):
+        raise FieldInvalid("cover should be a JPEG or PNG", field="cover")
+    return content
 
 
 def _book(content: bytes, most: int) -> Book:

@@ -366,15 +366,17 @@ class Engine:
         names = [f"{job_id}{_WHOLE}", *(notice.workflow_id for notice in notices)]
         self._dbos.delete_workflows([job_id, *names], delete_children=True)
 
-    def settle(self, keep_seconds: float) -> None:
-        """Record which jobs have ended, and remove those that ended ``keep_seconds`` ago."""
+    def settle(self, keep_seconds: float) -> list[str]:
+        """Record which jobs have ended; return the ids of those that ended ``keep_seconds`` ago."""
         now = time.time()
+        expired = []
         for job in self._dbos.list_workflows(name="job", load_input=False, load_output=False):
             ended = (job.attributes or {}).get("ended")
             if ended and now - ended > keep_seconds:
-                self.delete(job.workflow_id)
+                expired.append(job.workflow_id)
             elif not ended and job.status not in _ACTIVE and not self._is_active(job):
                 self._end(job, now)
+        return expired
 
     def _end(self, job: "WorkflowStatus", now: float) -> None:
         """Record the end of a job, and notify its caller.

@@ -20,6 +20,7 @@ def spec(
     encoding: tuple[str, str | float | None, str | float | None],
     key: str | None,
     dictionaries: Sequence[Locator] | None,
+    timestamps: str | None = None,
 ) -> ItemSpec:
     """Return an item for the queue; fields with their usual values are left out.
 
@@ -50,6 +51,8 @@ def spec(
         item["turns"] = tuple(asdict(turn) for turn in options.turns)
     if options.turn_pause is not None:
         item["turn_pause"] = options.turn_pause
+    if timestamps:
+        item["timestamps"] = timestamps
     return item
 
 

@@ -1,12 +1,14 @@
 """Creation of the files of items and of whole documents, on the event loop and its threads."""
 
 import asyncio
+import hashlib
+import json
 import os
 import shutil
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -16,15 +18,20 @@ from vits_tts.audio import formats
 from vits_tts.books import dubbing
 from vits_tts.dictionaries.model import ALL
 from vits_tts.dictionaries.rules import Rules
-from vits_tts.errors import StorageError, TextEmpty, TextUnspeakable
-from vits_tts.jobs import items, wholes
+from vits_tts.errors import AudioNotFound, StorageError, TextEmpty, TextUnspeakable
+from vits_tts.jobs import items, object_storage, wholes
 from vits_tts.jobs.model import CueFit, CueSpec, ItemResult, ItemSpec, JobState
+from vits_tts.jobs.object_storage import ObjectStorage
 from vits_tts.jobs.spool import SpooledStreamer
 from vits_tts.speech import Reader, RequestStats, Speech, SpeechOptions
 from vits_tts.speech.file_store import FileStore
 from vits_tts.speech.saved_files import SavedFiles
+from vits_tts.speech.timeline import DETAILS, Timeline
+from vits_tts.types import SpeechRequest
 
 _LOWEST_PRIORITY: Final = 19
+_HASH_DIGITS: Final = 40
+"""Of the names of files."""
 
 
 class Maker:
@@ -37,21 +44,54 @@ class Maker:
         store: FileStore,
         streamer: SpooledStreamer,
         folder: Path,
+        objects: ObjectStorage | None,
     ) -> None:
-        """Keep the collaborators; ``folder`` is for unfinished files."""
+        """Keep the collaborators; ``folder`` is for unfinished files.
+
+        Files are copied into the storage ``objects``, if there is one.
+        """
         self._speech = speech
         self._files = files
         self._store = store
         self._streamer = streamer
         self._folder = folder
+        self._objects = objects
         self._assembler = ThreadPoolExecutor(1, thread_name_prefix="jobs_whole")
 
     def close(self) -> None:
         """Start no further files."""
         self._assembler.shutdown(wait=False)
 
-    async def file(self, spec: ItemSpec, stats: RequestStats) -> ItemResult:
-        """Create the file of an item; a part of a document may have no sound.
+    async def file(self, name: str, spec: ItemSpec, stats: RequestStats) -> ItemResult:
+        """Create the file of an item, whose id is ``name``; a part of a document may have no sound.
+
+        Raises:
+            VitsTtsError: it cannot be created, or not be kept.
+
+        """
+        result = await self._kept(name, await self._made(spec, stats))
+        if times := result.get("times"):
+            result["times"] = await self._kept(name, times)
+        return result
+
+    async def _kept(self, name: str, result: ItemResult) -> ItemResult:
+        """Copy the file of a result into the object storage, if there is one.
+
+        Raises:
+            StorageError: it cannot be copied.
+
+        """
+        if self._objects is None or not result["hash"]:
+            return result
+        suffix = result["format"]
+        key = object_storage.key_of(name, suffix)
+        path = self._store.path(result["hash"], suffix)
+        media_type = formats.NOT_SPEECH.get(suffix) or formats.FORMATS[suffix].content_type
+        await self._objects.keep(key, path, media_type)
+        return ItemResult(**{**result, "object": key})
+
+    async def _made(self, spec: ItemSpec, stats: RequestStats) -> ItemResult:
+        """Create the file of an item in the folder.
 
         Raises:
             VitsTtsError: it cannot be created.
@@ -65,7 +105,11 @@ class Maker:
                 fit = await self._fit(cue, spec["text"], options, stats)
                 options = replace(options, speed=fit["rate"])
             reader = Reader("jobs", None, stats)
-            request = await self._speech.request(spec["text"], options, reader)
+            timestamps = spec.get("timestamps")
+            if timestamps:
+                request, stats.timeline = await self._timed(spec, options, reader)
+            else:
+                request = await self._speech.request(spec["text"], options, reader)
         except (TextEmpty, TextUnspeakable):
             if "pause" not in spec:
                 raise
@@ -80,7 +124,45 @@ class Maker:
         result = ItemResult(hash=saved.audio_hash, format=encoding.format, seconds=saved.seconds)
         if fit:
             result["fit"] = fit
+        if timestamps:
+            result["times"] = await self._times(spec, options, stats)
         return result
+
+    async def _timed(
+        self, spec: ItemSpec, options: SpeechOptions, reader: Reader
+    ) -> tuple[SpeechRequest, Timeline]:
+        """Return the request of an item, and a time line for its statistics."""
+        request, timeline = await self._speech.timed(spec["text"], options, reader)
+        timeline.details = [name for name in DETAILS if name in spec.get("timestamps", "")]
+        return request, timeline
+
+    async def _times(
+        self, spec: ItemSpec, options: SpeechOptions, stats: RequestStats
+    ) -> ItemResult:
+        """Keep the times of an item whose sound is complete.
+
+        Raises:
+            VitsTtsError: they cannot be made, or not be kept.
+
+        """
+        timeline = stats.timeline
+        if timeline is None:  # an earlier process made the first sentences; the cache has the rest
+            again = RequestStats()
+            request, timeline = await self._timed(spec, options, Reader("jobs", None, again))
+            again.timeline = timeline
+            async with aclosing(self._speech.stream(request, again, hurried=False)) as stream:
+                async for _ in stream:
+                    pass
+            stats.synthesised_seconds += again.synthesised_seconds
+        told = timeline.described
+
+        def written() -> bytes:
+            return json.dumps(told(), ensure_ascii=False).encode()
+
+        content = await asyncio.to_thread(written)
+        times_hash = hashlib.sha256(content).hexdigest()[:_HASH_DIGITS]
+        await self._store.keep_bytes(times_hash, "json", content)
+        return ItemResult(hash=times_hash, format="json", seconds=0.0)
 
     async def _fit(
         self, cue: CueSpec, text: str, options: SpeechOptions, stats: RequestStats
@@ -118,7 +200,7 @@ class Maker:
         for item in spoken:
             result = cast("ItemResult", item.result)
             if await self._store.size(result["hash"], result["format"]) is None:
-                await self.file(item.spec, stats)  # deleted to make room for newer files
+                await self._again(name, item.spec, result, stats)
         folder = self._folder / name
         path = folder / f"whole.{document['format']}"
         stop = threading.Event()
@@ -146,7 +228,36 @@ class Maker:
         finally:
             stop.set()
             self._store.later(partial(shutil.rmtree, folder, ignore_errors=True))
-        return ItemResult(hash=audio_hash, format=document["format"], seconds=seconds)
+        result = ItemResult(hash=audio_hash, format=document["format"], seconds=seconds)
+        return await self._kept(name, result)
+
+    async def _again(
+        self, name: str, spec: ItemSpec, result: ItemResult, stats: RequestStats
+    ) -> None:
+        """Bring the file of a part back into the folder: another machine has made it, or it went.
+
+        Raises:
+            VitsTtsError: it cannot be had.
+
+        """
+        key = result.get("object")
+        if self._objects is None or key is None:
+            await self._made(spec, stats)
+            return
+        path = self._folder / f"{name}.part"
+
+        def emptied() -> None:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            path.unlink(missing_ok=True)
+
+        await self._store.run(emptied)
+        try:
+            await self._objects.fetch(key, path)
+            await self._store.keep(result["hash"], result["format"], path)
+        except AudioNotFound:
+            await self._made(spec, stats)
+        finally:
+            self._store.later(partial(path.unlink, missing_ok=True))
 
     async def _rules(self, spec: ItemSpec) -> tuple[Rules, ...] | None:
         """Return the rules of an item's dictionaries, in the versions of its request."""

@@ -34,7 +34,7 @@ class Document(TypedDict):
     """A long document, whose items become one file: its encoding, and facts of a book.
 
     ``chapters`` are titles, each with the number of its items. ``seconds`` is the length of a track
-    for subtitles.
+    for subtitles. ``cover`` is a JPEG or PNG.
     """
 
     kind: Kind
@@ -45,6 +45,7 @@ class Document(TypedDict):
     title: str
     author: str
     seconds: float | None
+    cover: NotRequired[bytes]
 
 
 class ItemSpec(TypedDict):
@@ -69,6 +70,8 @@ class ItemSpec(TypedDict):
     turns: NotRequired[tuple[dict[str, Any], ...]]
     """The turns of a dialogue; ``text`` has the texts of all of them."""
     turn_pause: NotRequired[float]
+    timestamps: NotRequired[str]
+    """The times that are kept beside the sound, in the words of the request."""
     pause: NotRequired[float]
     """Seconds of silence after a part of a document. Such a part may have nothing to say."""
     cue: NotRequired[CueSpec]
@@ -81,6 +84,10 @@ class ItemResult(TypedDict):
     format: str
     seconds: float
     fit: NotRequired["CueFit"]
+    object: NotRequired[str]
+    """The key of the file in object storage; without one it is in the folder."""
+    times: NotRequired["ItemResult"]
+    """The file of the times of an item."""
 
 
 class CueFit(TypedDict):

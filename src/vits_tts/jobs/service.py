@@ -2,7 +2,7 @@
 
 import asyncio
 import concurrent.futures
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -11,14 +11,16 @@ from typing import Any, Final, ParamSpec, Protocol, TypeVar
 
 from loguru import logger
 
-from vits_tts.audio.formats import CONTAINERS
+from vits_tts.audio.formats import NOT_SPEECH
 from vits_tts.config import Audio, Config
 from vits_tts.errors import (
+    AudioNotFound,
     IdempotencyConflict,
     JobNotFinished,
     JobNotFound,
     JobsUnavailable,
     QuotaExceeded,
+    StorageError,
     VitsTtsError,
 )
 from vits_tts.jobs.engine import Engine, item_id
@@ -31,6 +33,7 @@ from vits_tts.jobs.model import (
     JobState,
     NewJob,
 )
+from vits_tts.jobs.object_storage import NAME, ObjectStorage, StoredObject
 from vits_tts.jobs.spool import SpooledStreamer
 from vits_tts.speech import RequestStats, Speech
 from vits_tts.speech.file_store import OpenFile
@@ -46,6 +49,7 @@ _AHEAD: Final = 1
 """Items under way beyond one for each inference thread, so that a text is read while others are
 synthesised."""
 _HOUR: Final = 3600.0
+_ELSEWHERE: Final = "the file is in an object storage that this server does not have"
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -88,10 +92,13 @@ class JobService:
         self._engine = Engine(
             config.jobs, config.inference_threads + _AHEAD, self._make, self._assemble, self._post
         )
-        self._maker = Maker(speech, self._files, store, self._streamer, folder)
+        self._objects = ObjectStorage(config.jobs) if config.jobs.storage else None
+        self._link_seconds = config.audio.link_seconds
+        self._maker = Maker(speech, self._files, store, self._streamer, folder, self._objects)
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="jobs")
         self._loop: asyncio.AbstractEventLoop | None = None
         self._watching: asyncio.Task[None] | None = None
+        self._watching_objects: asyncio.Task[None] | None = None
         self._running: dict[str, _Running] = {}
         self._closing = False
         self._worked_lately = False
@@ -108,14 +115,21 @@ class JobService:
         self._loop = asyncio.get_running_loop()
         if self._watching is None:
             self._watching = asyncio.create_task(self._watch())
+        if self._objects and self._watching_objects is None:
+            self._watching_objects = asyncio.create_task(self._objects.watch())
+
+    @property
+    def degraded(self) -> str | None:
+        """The name of the object storage if it cannot be used; None otherwise."""
+        return NAME if self._objects and self._objects.degraded else None
 
     async def close(self) -> None:
         """Stop running jobs, and return unfinished items to the queue."""
         self._closing = True
-        if self._watching:
-            self._watching.cancel()
+        for task in filter(None, (self._watching, self._watching_objects)):
+            task.cancel()
             with suppress(asyncio.CancelledError):
-                await self._watching
+                await task
         running = list(self._running)
         for each in self._running.values():
             each.task.cancel()
@@ -128,6 +142,8 @@ class JobService:
         self._pool.shutdown(wait=False)
         self._maker.close()
         await self._files.close()
+        if self._objects:
+            await self._objects.close()
 
     async def _watch(self) -> None:
         looks = 0
@@ -152,7 +168,21 @@ class JobService:
         for item in await self._in_thread(self._engine.cancelled, list(self._running)):
             self._stop(item)
         if settle:
-            await self._in_thread(self._engine.settle, self._settings.keep_hours * _HOUR)
+            keep_seconds = self._settings.keep_hours * _HOUR
+            with suppress(StorageError):  # tried again later; the storage says that it fails
+                for job_id in await self._in_thread(self._engine.settle, keep_seconds):
+                    await self._remove(job_id)
+
+    async def _remove(self, job_id: str) -> None:
+        """Remove a job: first its objects, so that a failure leaves the job to be removed again.
+
+        Raises:
+            StorageError: the objects cannot be removed.
+
+        """
+        if self._objects:
+            await self._objects.remove(job_id)
+        await self._in_thread(self._engine.delete, job_id)
 
     def _note(self, trouble: str | None) -> None:
         if trouble and trouble != self.trouble:
@@ -268,27 +298,60 @@ class JobService:
         return await self.find(job_id, owner)
 
     async def delete(self, job_id: str, owner: str) -> None:
-        """Remove a job that has ended. Its files stay until their space is needed.
+        """Remove a job that has ended, and its objects.
+
+        Files in the folder stay until their space is needed.
 
         Raises:
             JobNotFinished: it has not ended.
+            StorageError: the objects cannot be removed; the job stays.
             JobNotFound, JobsUnavailable: as :meth:`find` does.
 
         """
         state = await self.find(job_id, owner)
         if state.status in UNFINISHED:
             raise JobNotFinished("the job has not ended; cancel it first")
+        if self._objects:
+            await self._objects.remove(job_id)
         await self._asked(self._engine.delete, job_id)
 
-    async def open(self, result: ItemResult) -> OpenFile:
-        """Open the file of an item.
+    async def links(self, keys: Sequence[str], method: str = "GET") -> list[str]:
+        """Return addresses of objects that need no credentials, for ``audio.link_seconds``.
+
+        Raises:
+            AudioNotFound: the settings have no object storage any more.
+            StorageError: there are no credentials.
+
+        """
+        if self._objects is None:
+            if keys:
+                raise AudioNotFound(_ELSEWHERE)
+            return []
+        return await self._objects.links(keys, self._link_seconds, method)
+
+    async def open(self, result: ItemResult) -> OpenFile | StoredObject:
+        """Open the file of an item, wherever it is.
+
+        Raises:
+            AudioNotFound: it is not kept any more.
+            StorageError: the disk or the object storage cannot be read.
+
+        """
+        if key := result.get("object"):
+            if self._objects is None:
+                raise AudioNotFound(_ELSEWHERE)
+            return await self._objects.open(key)
+        return await self.open_file(result)
+
+    async def open_file(self, result: ItemResult) -> OpenFile:
+        """Open the file of an item in the folder.
 
         Raises:
             AudioNotFound: it is not kept any more.
             StorageError: the disk cannot be read.
 
         """
-        if result["format"] in CONTAINERS:
+        if result["format"] in NOT_SPEECH:
             return await self._store.open(result["hash"], result["format"])
         stats = RequestStats()
         return await self._files.open_file(result["hash"], result["format"], stats, free_of_charge)
@@ -309,7 +372,7 @@ class JobService:
             Interrupted: the process ends, or the item was cancelled.
 
         """
-        return self._worked(self._made(name, partial(self._booked, spec)))
+        return self._worked(self._made(name, partial(self._booked, name, spec)))
 
     def _assemble(self, name: str, state: JobState) -> ItemResult:
         """Create the file of a document; called in a thread of the queue.
@@ -369,7 +432,7 @@ class JobService:
         JOB_SECONDS.inc(result["seconds"])
         return result
 
-    async def _booked(self, spec: ItemSpec, stats: RequestStats) -> ItemResult:
+    async def _booked(self, name: str, spec: ItemSpec, stats: RequestStats) -> ItemResult:
         """Create an item within its key's budget, and record its use before its result is stored.
 
         If the process is killed in between, the use is recorded twice, but never lost.
@@ -377,7 +440,7 @@ class JobService:
         key, characters = spec["key"], len(spec["text"])
         await self._usage.admit(key, characters)
         try:
-            result = await self._maker.file(spec, stats)
+            result = await self._maker.file(name, spec, stats)
         finally:
             self._usage.release(key, characters)
         seconds = result["seconds"]

@@ -108,6 +108,8 @@ class SpooledStreamer:
     ) -> AsyncGenerator[Pcm, None]:
         """Yield the speech of ``request``, and keep it until :meth:`forget`.
 
+        If an earlier process made a part, the time line of ``stats`` is dropped.
+
         Raises:
             StorageError: the disk cannot be written.
             NotReady, TextUnspeakable: as ``RequestStreamer.stream`` does.
@@ -135,6 +137,8 @@ class SpooledStreamer:
     ) -> AsyncGenerator[Pcm, None]:
         rate = self._rate(request.voice)
         done, nbytes = spool.sentences, spool.nbytes
+        if nbytes:
+            stats.timeline = None  # it would lack the sentences that are on the disk
         for start in range(0, nbytes, _CHUNK_BYTES):
             data = await self._store.run(spool.read, start, min(_CHUNK_BYTES, nbytes - start))
             yield Pcm(np.frombuffer(data, np.int16), rate)

@@ -80,7 +80,10 @@ def name(document: Document, items: Sequence[ItemState]) -> str:
         cue = item.spec.get("cue")
         begins = cue["begins"] if cue else None
         parts.append([result["hash"], item.spec.get("pause"), begins])
-    told = json.dumps([document, parts], sort_keys=True)
+    facts: dict[str, object] = {**document}
+    if cover := document.get("cover"):
+        facts["cover"] = hashlib.sha256(cover).hexdigest()
+    told = json.dumps([facts, parts], sort_keys=True)
     return hashlib.sha256(told.encode()).hexdigest()[:40]
 
 
@@ -120,7 +123,8 @@ def _write(
         from vits_tts.books import audiobook  # noqa: PLC0415  # its libraries are optional
 
         chapters = list(_chapters(document, spoken, rate, going_on))
-        book = Book(document["title"], (), author=document["author"])
+        author, cover = document["author"], document.get("cover")
+        book = Book(document["title"], (), author=author, cover=cover)
         audiobook.write_m4b(path, book, chapters, 1.0, document["bit_rate"] or 0)
         return sum(chapter.seconds for chapter in chapters)
     if document["seconds"] is not None:

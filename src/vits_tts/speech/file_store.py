@@ -16,7 +16,7 @@ from loguru import logger
 
 from vits_tts.audio.disk import DaemonThreads, Disk
 from vits_tts.audio.files import AudioFile, AudioFiles, IndexOutdated, NoRoom
-from vits_tts.audio.formats import CONTAINERS, FORMATS, Encoding
+from vits_tts.audio.formats import FORMATS, NOT_SPEECH, Encoding
 from vits_tts.audio.new_file import NewFile
 from vits_tts.errors import Busy, StorageError, StorageTimeout
 from vits_tts.telemetry.metrics import REFUSALS
@@ -120,7 +120,7 @@ class FileStore:
         """
         work = partial(self._files.open, audio_hash, name)
         file = await self._run_or_discard(AudioFile.close, work)
-        media_type = CONTAINERS.get(name) or FORMATS[name].content_type
+        media_type = NOT_SPEECH.get(name) or FORMATS[name].content_type
         return OpenFile(self, file, media_type)
 
     # --- making ----------------------------------------------------------------------------------
@@ -172,6 +172,20 @@ class FileStore:
         try:
             for start in range(0, size, _COPIED_BYTES):
                 await self.write(file, await self.run(_read, source, start, _COPIED_BYTES))
+            await self._making(self._run_or_discard(None, file.finish))
+        finally:
+            self.leave(file)
+
+    async def keep_bytes(self, audio_hash: str, name: str, content: bytes) -> None:
+        """Write a small file of ``content``.
+
+        Raises:
+            Busy, StorageError: as ``begin`` does.
+
+        """
+        file = await self.begin(audio_hash, name, len(content))
+        try:
+            await self.write(file, content)
             await self._making(self._run_or_discard(None, file.finish))
         finally:
             self.leave(file)

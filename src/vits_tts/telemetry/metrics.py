@@ -220,6 +220,11 @@ JOBS_RUNNING: Final = Gauge(
     "Items of jobs that are being made.",
     multiprocess_mode="livesum",
 )
+JOB_STORAGE_CALLS: Final = Counter(
+    "vits_tts_job_storage_calls_total",
+    "Requests to the object storage of jobs.storage, by outcome (succeeded, failed).",
+    ["outcome"],
+)
 USAGE_CHARACTERS: Final = Counter(
     "vits_tts_usage_characters_total", "Characters of text booked, over all keys."
 )

@@ -78,11 +78,11 @@ _DATE: Final = (1980, 1, 1, 0, 0, 0)
 
 def _files(state: JobState) -> list[tuple[str, ItemResult]]:
     """Return the files of a job with their names in the archive."""
-    found = [
-        (_name(item, item.result), item.result)
-        for item in state.items
-        if item.result and item.result["hash"]
-    ]
+    found = []
+    for item in state.items:
+        if item.result and item.result["hash"]:
+            results = (item.result, item.result.get("times"))
+            found += [(_name(item, each), each) for each in results if each]
     if state.whole and state.whole.result:
         result = state.whole.result
         found.insert(0, (f"result.{result['format']}", result))
@@ -101,6 +101,7 @@ def _listed(state: JobState) -> str:
     listed = []
     for item in state.items:
         result, error = item.result, item.error
+        times = result.get("times") if result else None
         listed.append(
             {
                 "index": item.index,
@@ -109,6 +110,7 @@ def _listed(state: JobState) -> str:
                 "file": _name(item, result) if result and result["hash"] else None,
                 "seconds": round(result["seconds"], 3) if result else None,
                 "error": {"code": error[0], "message": error[1]} if error else None,
+                **({"timestamps": _name(item, times)} if times else {}),
                 **({"fit": result["fit"]} if result and "fit" in result else {}),
             }
         )

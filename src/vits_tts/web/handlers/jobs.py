@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Final
 from tornado.iostream import StreamClosedError
 
 from vits_tts.audio import formats
-from vits_tts.audio.formats import CONTAINERS
+from vits_tts.audio.formats import COMPANIONS, NOT_SPEECH
 from vits_tts.errors import (
     AudioNotFound,
     Busy,
@@ -97,13 +97,30 @@ class JobBase(Handler):
             archive_url=archive,
         )
 
+    async def _signed(self, results: Sequence[ItemResult | None]) -> dict[str, str]:
+        """Return the addresses of those results that are in object storage, by their keys.
+
+        Raises:
+            AudioNotFound, StorageError: they cannot be had.
+
+        """
+        keys = [result["object"] for result in results if result and "object" in result]
+        return dict(zip(keys, await self.jobs.links(keys), strict=True))
+
+    async def _address(self, result: ItemResult, path: str, signed: Mapping[str, str]) -> str:
+        """Return the address of a result, which this server has at ``path``, or the storage."""
+        if "object" in result:
+            return signed[result["object"]]
+        url, _ = await links.address(self, path, {})
+        return url
+
     async def _whole(self, state: JobState, document: Document) -> WholeAnswer:
         whole = state.whole or WholeState("queued")
         result, error = whole.result, whole.error
         url = None
         if result:
             path = self.reverse_url("jobresult", state.id, result["format"])
-            url, _ = await links.address(self, path, {})
+            url = await self._address(result, path, await self._signed([result]))
         return WholeAnswer(
             status=whole.status,
             format=document["format"],
@@ -261,14 +278,21 @@ class JobItemsHandler(JobBase):
         page = checked(JobPage, parameters.from_query(self.request))
         state = await self.jobs.find(job_id, self.owner)
         shown = state.items[page.offset : page.offset + page.limit]
-        listed = [await self._item(job_id, item) for item in shown]
+        results = [item.result for item in shown]
+        times = [result.get("times") for result in results if result]
+        signed = await self._signed([*results, *times])
+        listed = [await self._item(job_id, item, signed) for item in shown]
         self.write_json({"items": listed, "total": len(state.items)})
 
-    async def _item(self, job_id: str, item: ItemState) -> ItemAnswer:
+    async def _item(self, job_id: str, item: ItemState, signed: Mapping[str, str]) -> ItemAnswer:
         url = None
         if item.result and item.result["hash"]:
             path = self.reverse_url("jobaudio", job_id, str(item.index), item.result["format"])
-            url, _ = await links.address(self, path, {})
+            url = await self._address(item.result, path, signed)
+        times_url = None
+        if times := item.result and item.result.get("times"):
+            path = self.reverse_url("jobaudio", job_id, str(item.index), times["format"])
+            times_url = await self._address(times, path, signed)
         error = item.error
         return ItemAnswer(
             index=item.index,
@@ -278,6 +302,7 @@ class JobItemsHandler(JobBase):
             seconds=round(item.result["seconds"], 3) if item.result else None,
             format=item.result["format"] if item.result else None,
             audio_url=url,
+            timestamps_url=times_url,
             error={"code": error[0], "message": error[1]} if error else None,
             fit=_fit(item),
         )
@@ -311,6 +336,8 @@ class JobFileHandler(LinkedHandler, JobBase):
     async def send_result(self, result: ItemResult | None, suffix: str) -> None:
         """Send a file, the range that ``Range`` names, or 304 if the client's copy is current.
 
+        A file in object storage is answered by a redirect to it.
+
         Raises:
             AudioNotFound: the file does not exist yet, has another format, or was removed.
             RangeNotSatisfiable: the file has none of these bytes.
@@ -319,9 +346,15 @@ class JobFileHandler(LinkedHandler, JobBase):
         """
         if result is None or not result["hash"] or result["format"] != suffix:
             raise AudioNotFound("there is no such file, or not yet")
-        with closing(await self.jobs.open(result)) as audio:
+        if key := result.get("object"):
+            (url,) = await self.jobs.links([key], self.request.method or "GET")
+            self.set_header("Cache-Control", "no-store")
+            self.set_header("Location", url)
+            self.set_status(HTTPStatus.TEMPORARY_REDIRECT)
+            return
+        with closing(await self.jobs.open_file(result)) as audio:
             self.set_header("Cache-Control", "private, max-age=3600")
-            if suffix not in CONTAINERS:
+            if suffix not in NOT_SPEECH:
                 self.client.bytes_per_second = formats.least_bytes_a_second(suffix)
             await send(self, audio)
 
@@ -341,7 +374,10 @@ class JobAudioHandler(JobFileHandler):
         state = await self.jobs.find(job_id, self.owner)
         if not re.fullmatch("[0-9]{1,4}", index) or int(index) >= len(state.items):
             raise JobNotFound("the job has no such item")
-        await self.send_result(state.items[int(index)].result, suffix)
+        result = state.items[int(index)].result
+        if result and suffix in COMPANIONS:
+            result = result.get("times")
+        await self.send_result(result, suffix)
 
 
 class JobResultHandler(JobFileHandler):

@@ -79,6 +79,7 @@ class NewJobReader:
             encoding = formats.encoding("aac", None, bit_rate or _BOOK_BIT_RATE, voice.sample_rate)
         else:
             encoding = formats.encoding(name, sample_rate, bit_rate, voice.sample_rate)
+            _check_no_tags(job)
         document = Document(
             kind=job.kind,
             format=_BOOK if name == _BOOK else encoding.format,
@@ -89,6 +90,8 @@ class NewJobReader:
             author=parts.author,
             seconds=parts.seconds,
         )
+        if parts.cover:
+            document["cover"] = parts.cover
         own = {"format": PART_FORMAT, "sample_rate": None, "bit_rate": None}
         plain = job.model_copy(update={**own, "input": self._input(job)})
         specs = await self.specs(plain, [JobItem(text=part.text) for part in parts.parts])
@@ -203,7 +206,8 @@ class NewJobReader:
         """
         encoding = asked.format or formats.DEFAULT, asked.sample_rate, asked.bit_rate
         formats.encoding(*encoding, self._handler.speech.voices.find(options.voice).sample_rate)
-        spec = items.spec(asked.text, options, encoding, self._handler.context.key, named)
+        key = self._handler.context.key
+        spec = items.spec(asked.text, options, encoding, key, named, asked.timestamps)
         if asked.id is not None:
             spec["id"] = asked.id
         return spec
@@ -251,11 +255,44 @@ def _parts(job: JobParameters, bounds: Bounds) -> Parts:
         except (binascii.Error, ValueError):
             raise DocumentInvalid("epub: it is not in base64", field="epub") from None
         skip = bool(job.skip_front_matter)
-        return documents.of_epub(content, bounds, skip_front_matter=skip)
+        cover = _cover(job.cover) if job.cover is not None else None
+        found = documents.of_epub(content, bounds, skip_front_matter=skip)
+        return replace(
+            found,
+            title=job.title or found.title,
+            author=job.author or found.author,
+            cover=cover or found.cover,
+        )
     text = job.ssml or job.text or ""
     if job.ssml is not None or _is_ssml(job):
         return Parts((Part(text),))
     return documents.of_text(text, bounds)
+
+
+def _cover(encoded: str) -> bytes:
+    """Return a picture that is given in base64.
+
+    Raises:
+        FieldInvalid: it is broken, too large, or neither a JPEG nor a PNG.
+
+    """
+    try:
+        content = base64.b64decode(encoded, validate=True)
+    except (binascii.Error, ValueError):
+        raise FieldInvalid("cover is not in base64", field="cover") from None
+    return documents.cover_of(content)
+
+
+def _check_no_tags(job: JobParameters) -> None:
+    """Refuse tags for a file that would not have them.
+
+    Raises:
+        FieldInvalid: there are some.
+
+    """
+    for name in ("title", "author", "cover"):
+        if getattr(job, name) is not None:
+            raise FieldInvalid(f"{name} is possible with format {_BOOK} only", field=name)
 
 
 def _is_ssml(job: JobParameters) -> bool:

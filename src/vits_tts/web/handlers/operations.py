@@ -56,7 +56,9 @@ class ReadyHandler(Handler):
             return self.speech.degraded
         if not metrics.complete():
             return "metrics"
-        return "usage" if self.services.usage.trouble else None
+        if self.services.usage.trouble:
+            return "usage"
+        return self.services.jobs.degraded if self.services.jobs else None
 
 
 class MetricsHandler(Handler):

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from vits_tts.audio.formats import CONTAINERS, offered
+from vits_tts.audio.formats import COMPANIONS, CONTAINERS, offered
 from vits_tts.errors import (
     AudioNotFound,
     BitRateInvalid,
@@ -39,6 +39,7 @@ from vits_tts.web.handlers.jobs import (
 )
 from vits_tts.web.routes.shared import FILE_HEADERS, NOT_NOW, SOUND, SOUND_ERRORS
 from vits_tts.web.schema.jobs import ItemList, JobAnswer, JobList
+from vits_tts.web.schema.responses import Times
 from vits_tts.web.schema.route import JSON, Answer, Parameter, Route
 
 _JOB_ID: Final = Parameter(
@@ -58,6 +59,11 @@ _JOB_FILE_ERRORS: Final = (
     *NOT_NOW,
     StorageError,
     StorageTimeout,
+)
+_ELSEWHERE: Final = Answer(
+    "The file is in object storage (`jobs.storage`).",
+    headers=("Location", "Cache-Control"),
+    status=307,
 )
 _JOB: Final = Answer("How far the job is.", JSON, JobAnswer)
 
@@ -133,14 +139,21 @@ JOBS: Final = (
         "Fetch the file of an item",
         (
             Answer("The whole file.", SOUND, headers=FILE_HEADERS),
+            Answer("The times of the item.", JSON, Times, headers=FILE_HEADERS),
             Answer("A part of it.", SOUND, headers=(*FILE_HEADERS, "Content-Range"), status=206),
             Answer("The client's copy is current.", headers=FILE_HEADERS, status=304),
+            _ELSEWHERE,
         ),
         errors=_JOB_FILE_ERRORS,
         parameters=(
             _JOB_ID,
             Parameter("index", "path", "The item's `index`.", {"type": "integer", "minimum": 0}),
-            Parameter("format", "path", "Its `format`.", {"type": "string", "enum": offered()}),
+            Parameter(
+                "format",
+                "path",
+                "Its `format`, or `json` for its times.",
+                {"type": "string", "enum": [*offered(), *COMPANIONS]},
+            ),
             Parameter("Range", "header", "Such as `bytes=0-1023`.", {"type": "string"}),
         ),
         name="jobaudio",
@@ -160,6 +173,7 @@ JOBS: Final = (
                 status=206,
             ),
             Answer("The client's copy is current.", headers=FILE_HEADERS, status=304),
+            _ELSEWHERE,
         ),
         errors=_JOB_FILE_ERRORS,
         parameters=(

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from vits_tts.audio.formats import offered
+from vits_tts.audio.formats import COMPANIONS, offered
 from vits_tts.errors import (
     AudioNotFound,
     LinkExpired,
@@ -154,7 +154,12 @@ SPEECH: Final = (
                 "The `hash` of an answer of `/tts`.",
                 {"type": "string", "pattern": "^[0-9a-f]{40}$"},
             ),
-            Parameter("format", "path", "Its `format`.", {"type": "string", "enum": offered()}),
+            Parameter(
+                "format",
+                "path",
+                "Its `format`, or `json` for its times.",
+                {"type": "string", "enum": [*offered(), *COMPANIONS]},
+            ),
             Parameter("Range", "header", "Such as `bytes=0-1023`.", {"type": "string"}),
             Parameter("If-None-Match", "header", "An `ETag` or several.", {"type": "string"}),
             Parameter("If-Range", "header", "An `ETag`.", {"type": "string"}),

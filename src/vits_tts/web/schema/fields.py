@@ -53,6 +53,7 @@ ONE_OF: Final = "x-one-of"
 """Keyword of a schema: the text must be one of a list of names, such as `voices`."""
 
 _DETAILS: Final = "(words|phonemes|visemes)"
+_JSON_TIMES: Final = re.compile(rf"json|{_DETAILS}(,{_DETAILS}){{0,2}}")
 _TIMES: Final = re.compile(
     rf"json|srt|vtt|{_DETAILS}(,{_DETAILS}){{0,2}}|marks(,visemes)?|visemes,marks"
 )
@@ -91,6 +92,23 @@ def _times(value: Any) -> Any:
         "and visemes, separated by commas; marks may have visemes too"
     )
     raise FieldInvalid(message, field="timestamps")
+
+
+def _json_times(value: Any) -> Any:
+    """Return the value of ``timestamps`` of a job in its usual form: "" for false.
+
+    Raises:
+        FieldInvalid: it is another value, or asks for another form than JSON.
+
+    """
+    found = value if value is None else _times(value) or ""
+    if found and not _JSON_TIMES.fullmatch(found):
+        message = (
+            "timestamps of jobs must be true, false, json, or one or more of words, phonemes and "
+            "visemes, separated by commas; /tts has subtitles and marks"
+        )
+        raise FieldInvalid(message, field="timestamps")
+    return found
 
 
 def _number(value: Any) -> Any:
@@ -387,3 +405,18 @@ Timestamps: TypeAlias = Annotated[
         }
     ),
 ]
+
+JsonTimestamps: TypeAlias = Annotated[
+    str | None,
+    BeforeValidator(_json_times),
+    Described(
+        {
+            "anyOf": [
+                {"enum": [True, False, "true", "false", ""]},
+                {"type": "string", "pattern": f"^({_JSON_TIMES.pattern})$"},
+                {"type": "null"},
+            ]
+        }
+    ),
+]
+"""Times as jobs have them: as JSON only."""

@@ -20,6 +20,7 @@ from vits_tts.web.schema.fields import (
     DictionaryNames,
     Format,
     Input,
+    JsonTimestamps,
     Pause,
     Readings,
     SampleRate,
@@ -37,15 +38,20 @@ KINDS: Final[tuple[Kind, ...]] = ("items", "text", "ssml", "srt", "epub")
 _ONLY_FOR: Final[Mapping[str, tuple[Kind, ...]]] = {
     "input": ("items", "text"),
     "turn_pause": ("items",),
+    "timestamps": ("items",),
     "speed": ("items", "text", "ssml", "epub"),
     "dubbing": ("srt",),
     "skip_front_matter": ("epub",),
+    "title": ("epub",),
+    "author": ("epub",),
+    "cover": ("epub",),
 }
 _LIMITS: Final = Limits()
 _MAX_NAME_CHARS: Final = 200
 _LongText: TypeAlias = Annotated[
     Written, WithJsonSchema({"type": "string", "minLength": 1, "pattern": f"^[^{CONTROLS}]*$"})
 ]
+_Tag: TypeAlias = Annotated[Written, Field(min_length=1, max_length=_MAX_NAME_CHARS)]
 _Rate: TypeAlias = Annotated[float, Field(ge=MIN_RATE, le=MAX_RATE)]
 
 
@@ -95,6 +101,12 @@ class JobDefaults(BaseModel):
     sample_rate: SampleRate | None = Field(None, description="Samples a second.")
     bit_rate: BitRate | None = Field(
         None, description="Bits a second, for `mp3`, `opus` and `aac`."
+    )
+    timestamps: JsonTimestamps = Field(
+        None,
+        description="Whether the times of sentences and words are kept as JSON beside the sound, "
+        "with `phonemes`, `visemes` or both if wanted. For `items` only.",
+        examples=[True, "phonemes,visemes"],
     )
 
 
@@ -153,6 +165,12 @@ class JobParameters(JobDefaults):
     skip_front_matter: bool | None = Field(
         None,
         description="Whether to leave out contents, copyright, preface and the like of `epub`.",
+    )
+    title: _Tag | None = Field(None, description="Title in the tags; the book's own if left out.")
+    author: _Tag | None = Field(None, description="Author in the tags; the book's own if left out.")
+    cover: Written | None = Field(
+        None,
+        description="Cover, a JPEG or PNG in base64 of up to 1 MiB; the book's own if left out.",
     )
     priority: Annotated[
         StrictInt, Field(ge=PRIORITIES.start, le=PRIORITIES.stop - 1), BeforeValidator(_whole)
@@ -279,6 +297,9 @@ class ItemAnswer(TypedDict):
     seconds: Annotated[float | None, Field(description="The length of the sound.")]
     format: str | None
     audio_url: Annotated[str | None, Field(description="Where the file is, once it is there.")]
+    timestamps_url: Annotated[
+        str | None, Field(description="Where its times are as JSON, if it asked for them.")
+    ]
     error: ItemError | None
     fit: Annotated[FitAnswer | None, Field(description="Of a subtitle, once it is there.")]
 
@@ -297,7 +318,6 @@ def job_parameters(given: Parameters) -> JobParameters:
         RequestError: a subclass names the wrong parameter.
 
     """
-    _refuse_timestamps(given)
     found = [name for name in KINDS if given.get(name) is not None]
     if found and found != ["items"]:
         return _document(given, found)
@@ -313,7 +333,6 @@ def job_parameters(given: Parameters) -> JobParameters:
             message = f"items[{index}] is an object with text, not {kind(item)}"
             raise FieldInvalid(message, field=f"items[{index}]")
         with placed(index):
-            _refuse_timestamps(item)
             checked(JobItem, item)
     return checked(JobParameters, given)
 
@@ -334,12 +353,6 @@ def _document(given: Parameters, found: Sequence[str]) -> JobParameters:
             message = f"{name} is possible with {', '.join(kinds)} only"
             raise FieldInvalid(message, field=name)
     return asked
-
-
-def _refuse_timestamps(given: Mapping[str, Any]) -> None:
-    if given.get("timestamps"):
-        message = "jobs have no timestamps yet; /tts and /tts/stream have them"
-        raise FieldInvalid(message, field="timestamps")
 
 
 @contextmanager
