@@ -30,15 +30,21 @@ class Running:
 
     context: SpokenContext
     task: "asyncio.Task[None]"
+    begun: bool = False
+    """Whether the task has taken its first step."""
     cancelled: bool = False
     failed: bool = False
     """Whether an error has ended it, of which the client was told."""
     played_seconds: float | None = None
 
     def stop(self) -> None:
-        """Stop the work of the context, unless this is its own task, which ends."""
+        """Stop the work of the context, unless this is its own task, which ends.
+
+        A task that is cancelled before its first step would never run, and so never tell the end of
+        its context: it looks at ``cancelled`` itself.
+        """
         self.cancelled = True
-        if self.task is not asyncio.current_task():
+        if self.begun and self.task is not asyncio.current_task():
             self.task.cancel()
 
 
@@ -111,6 +117,7 @@ class ContextSocketHandler(SocketHandler):
         if context.closing:
             raise ContextInvalid(f"the context {name!r:.60} takes no more text")
         if text:
+            context.check(text)  # what is refused is not counted
             await self.context.count_written(text)
             context.add(text)
 
@@ -142,7 +149,11 @@ class ContextSocketHandler(SocketHandler):
     async def _run(self, name: str, context: SpokenContext) -> None:
         """Send the sound of a context, and its end."""
         end, running = "failed", self.contexts[name]
+        running.begun = True
         try:
+            if running.cancelled:
+                running.task.cancel()
+                await asyncio.sleep(0)  # raises CancelledError
             with self.context.place(heard=True):
                 async with aclosing(context.sound()) as sounds:
                     async for sound in sounds:
