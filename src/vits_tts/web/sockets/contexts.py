@@ -117,7 +117,7 @@ class ContextSocketHandler(SocketHandler):
         if context.closing:
             raise ContextInvalid(f"the context {name!r:.60} takes no more text")
         if text:
-            context.check(text)  # what is refused is not counted
+            context.check(text)  # refused text is not counted
             await self.context.count_written(text)
             context.add(text)
 
