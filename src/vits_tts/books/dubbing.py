@@ -147,7 +147,7 @@ def arranged(
 
 
 def _silence(samples: int) -> Iterator[Samples]:
-    """Yield so many zeros in blocks; between two cues may be hours."""
+    """Yield zeros in blocks; there may be hours between two cues."""
     for start in range(0, samples, _BLOCK):
         yield np.zeros(min(_BLOCK, samples - start), np.int16)
 
