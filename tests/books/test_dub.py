@@ -139,3 +139,15 @@ def test_limits(folder: Path) -> None:
         assert fit(tight, dubbing.Limits(spill=seconds)).rate == 1
         assert fit(tight, dubbing.Limits(fastest=1.05)).outcome == "too_long"
         assert fit(silent, dubbing.Limits()).outcome == "silent"
+
+
+def test_long_silence() -> None:
+    """The silence between two cues comes in small blocks, and has its whole length."""
+    cue = cues.Cue(1, 1, 3600.0, 3601.0, "lan")
+    fits = [dubbing.Fit(cue, "fits", 1.0, 1.0, 0.0)]
+    said = np.ones(16_000, np.int16)
+    blocks = list(dubbing.arranged(fits, lambda _: said, 16_000, 7200.0, lambda _: None))
+    assert max(map(len, blocks)) <= 64 * 1024
+    track = np.concatenate(blocks)
+    assert len(track) == 7200 * 16_000
+    assert track[3600 * 16_000] == 1 != track[3600 * 16_000 - 1]

@@ -259,6 +259,8 @@ def test_limits_and_pages(minh: httpx.Client) -> None:
         if not page["has_more"]:
             break
     assert len(names) == len(set(names)) == len(_own(minh)) >= 12
+    for size in ("0", "101", "000000001" + "9" * 5000):
+        assert refused(minh.get(ROOT, params={"page_size": size})) == (400, "field_invalid")
 
 
 def _own(client: httpx.Client) -> list[dict[str, Any]]:

@@ -212,6 +212,7 @@ def test_broken_documents(server: Server, tmp_path: Path) -> None:
         ({"epub": "không"}, "document_invalid", "epub"),
         ({"srt": "1\n00:00:02,000 --> 00:00:01,000\nA"}, "document_invalid", "srt"),
         ({"srt": "không có"}, "document_invalid", "srt"),
+        ({"srt": "9999:00:00,000 --> 9999:00:01,000\nlan"}, "document_invalid", "srt"),
         ({"srt": SRT, "dubbing": {"length": 1}}, "document_invalid", "dubbing"),
         ({"srt": SRT, "dubbing": {"slowest": 2}}, "field_invalid", "dubbing"),
         ({"srt": SRT, "speed": 2}, "field_invalid", "speed"),

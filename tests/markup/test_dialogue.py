@@ -106,3 +106,5 @@ def test_errors_name_the_turn() -> None:
         told(Turn("Chào."), Turn("Chào.", voice="x"))
     with pytest.raises(MarkupInvalid, match="up to 600 s"):
         told(*(Turn("Chào.", pause=60) for _ in range(11)))
+    with pytest.raises(MarkupInvalid, match="together"):
+        told(*(Turn("Chào [pause 60s] bạn.") for _ in range(11)))

@@ -10,12 +10,14 @@ import pytest
 from loguru import logger
 
 from tests.support.voices import install_pair
+from vits_tts.audio.formats import Encoding
 from vits_tts.config import Config
-from vits_tts.errors import KeyMissing, RateLimited
-from vits_tts.speech import RequestStats, build
+from vits_tts.errors import ContextInvalid, KeyMissing, RateLimited
+from vits_tts.speech import RequestStats, SpeechOptions, TextPace, build
 from vits_tts.web.app import SpeechApplication
 from vits_tts.web.auth.api_keys import make_key
 from vits_tts.web.context import RequestContext
+from vits_tts.web.sockets.context import SpokenContext
 
 KEY, LINE = make_key("reader")
 HEADERS = {"X-API-Key": KEY}
@@ -202,3 +204,19 @@ def test_a_process_that_ends_cuts_it_off(lines: Lines, logged: list[dict[str, An
     run(lines, story(), ports)
     assert [line["status"] for line in logged] == [499]
     assert lines.contexts[0].stats.heard < SENTENCES
+    assert lines.contexts[0].text == LONG[:100], "a long text is not kept for its line in the log"
+
+
+def test_flushes_that_nobody_takes(lines: Lines) -> None:
+    """Flushes of a text on a socket wait for their sound up to a number."""
+
+    async def story() -> None:
+        encoding = Encoding("pcm", 22050)
+        speech = lines.services.speech
+        context = SpokenContext(speech, SpeechOptions(), encoding, TextPace(), "all", 100)
+        for _ in range(500):
+            context.flush()
+        with pytest.raises(ContextInvalid):
+            context.flush()
+
+    run(lines, story(), [])

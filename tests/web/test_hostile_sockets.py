@@ -3,7 +3,7 @@
 import json
 import random
 import socket as sockets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -201,3 +201,55 @@ def test_a_full_server_says_when_to_come_back(tmp_path: Path) -> None:
         assert told["retry_after"] >= 1
         connection.send(json.dumps({"context_id": "a", "transcript": " chào.", "voice": "pair"}))
         assert json.loads(connection.recv(30))["context_id"] == "a"
+
+
+@pytest.mark.parametrize(
+    ("path", "field"),
+    [
+        ("/tts/websocket", "transcript"),
+        ("/v1/text-to-speech/pair/multi-stream-input", "text"),
+    ],
+)
+def test_a_refused_first_text_leaves_no_context(shared: Server, path: str, field: str) -> None:
+    """More contexts than a socket may have are refused one by one; the next is spoken."""
+    before = characters(shared)
+    with connect(shared.url.replace("http", "ws", 1) + path, open_timeout=30) as connection:
+        for number in range(5):
+            begun = {"context_id": f"c{number}", "voice": "pair", "continue": True}
+            connection.send(json.dumps({**begun, field: "a\x00b"}))
+            told = until(connection, "error_code", "error")
+            assert "text_control_characters" in told.values(), told
+        said = {"context_id": "good", "voice": "pair", field: "Xin chào. ", "flush": True}
+        connection.send(json.dumps(said))
+        told = until(connection, "error_code", "error", "audio", "data")
+        assert told.get("audio") or told.get("data"), told
+    shared.wait_until(
+        lambda: characters(shared) == before + len("Xin chào. "), "no refused text is counted"
+    )
+
+
+def until(connection: ClientConnection, *fields: str) -> Mapping[str, Any]:
+    """Return the next message that has something in one of these fields."""
+    while True:
+        told: Mapping[str, Any] = json.loads(connection.recv(30))
+        if any(map(told.get, fields)):
+            return told
+
+
+def characters(server: Server) -> int:
+    """Return the characters in the account of all callers."""
+    answer = httpx.get(f"{server.url}/v1/usage", timeout=60)
+    return int(answer.json()["total"]["characters"])
+
+
+def test_a_name_that_is_not_unicode(shared: Server) -> None:
+    """JSON can spell half a character, which no answer could repeat: it is refused as such."""
+    with connect(f"{shared.url.replace('http', 'ws', 1)}/tts/websocket") as connection:
+        connection.send(json.dumps({"context_id": "\ud800", "transcript": "a", "voice": "pair"}))
+        told = json.loads(connection.recv(30))
+        assert (told["error_code"], told["status_code"]) == ("encoding_invalid", 400)
+    body = json.dumps({"items": [{"text": "a", "\ud800": 1}]})
+    answer = httpx.post(f"{shared.url}/v1/jobs", content=body, timeout=60)
+    problem = answer.json()["error"]
+    assert (answer.status_code, problem["code"]) == (400, "encoding_invalid")
+    assert problem["field"] == "items[0]"

@@ -343,6 +343,7 @@ def test_input_says_whether_it_is_ssml(client: httpx.Client) -> None:
         ("<speak><break time='61s'/>a</speak>", "markup_invalid", "60 s"),
         ("<speak>a" + "<break time='40s'/>" * 2 + "b</speak>", "markup_invalid", "60 s"),
         ("a [pause 61s] b", "markup_invalid", "line 1, column 3"),
+        ("a [pause 60s] " * 11, "markup_invalid", "line 1, column 143"),
         ("<speak><break/></speak>", "text_unspeakable", "nothing to say"),
     ],
 )

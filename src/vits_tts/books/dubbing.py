@@ -17,6 +17,7 @@ from vits_tts.types import Samples
 
 _TRIALS: Final = 12
 _CLOSE_SECONDS: Final = 0.02
+_BLOCK: Final = 64 * 1024
 
 Outcome = Literal["fits", "silent", "too_long", "short"]
 
@@ -138,11 +139,17 @@ def arranged(
         samples = say(fit)
         if len(samples) != round(fit.seconds * rate):
             raise ConfigError(f"cue {fit.cue.number}: its length is not the one that was stated")
-        yield np.zeros(begins - at, np.int16)
+        yield from _silence(begins - at)
         yield _cut(samples, most, rate)
         at = begins + min(len(samples), most)
         done(number + 1)
-    yield np.zeros(max(0, total - at), np.int16)
+    yield from _silence(total - at)
+
+
+def _silence(samples: int) -> Iterator[Samples]:
+    """Yield zeros in blocks; there may be hours between two cues."""
+    for start in range(0, samples, _BLOCK):
+        yield np.zeros(min(_BLOCK, samples - start), np.int16)
 
 
 def fit(cue: Cue, room: float, length: Callable[[float], float], limits: Limits) -> Fit:

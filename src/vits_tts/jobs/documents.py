@@ -28,6 +28,8 @@ from vits_tts.text.portions import portions
 MAX_PARTS: Final = 5000
 MAX_COVER_BYTES: Final = 1024 * 1024
 """The queue holds the cover of a book with its text, and reads both for each look at the job."""
+MAX_TRACK_SECONDS: Final = 24 * 3600.0
+"""Longest track for subtitles, whose silence needs space too."""
 _CHAPTER_PAUSE: Final = 1.5
 _CHARS: Final = 4000
 """Desired length of a part, as in ``vits_tts.api``: about five minutes of speech."""
@@ -101,7 +103,7 @@ def of_srt(text: str, limits: Limits, seconds: float | None, bounds: Bounds) -> 
     ``seconds`` is the length of the track; None for the end of the last cue.
 
     Raises:
-        DocumentInvalid: it is broken, or the last cue ends after ``seconds``.
+        DocumentInvalid: it is broken, or the last cue ends after ``seconds`` or a day.
         TextTooLong: it has too many characters.
 
     """
@@ -111,6 +113,9 @@ def of_srt(text: str, limits: Limits, seconds: float | None, bounds: Bounds) -> 
     except BadBook as error:
         raise DocumentInvalid(f"srt: {error}", field="srt") from None
     ends = max(cue.ends for cue in cues)
+    if ends > MAX_TRACK_SECONDS:
+        message = f"srt: the last cue ends at {ends:g} s; a track has up to {MAX_TRACK_SECONDS:g} s"
+        raise DocumentInvalid(message, field="srt")
     if seconds is not None and seconds < ends:
         message = f"dubbing.length: the last cue ends later, at {ends:g} s"
         raise DocumentInvalid(message, field="dubbing")

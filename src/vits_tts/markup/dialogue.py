@@ -78,6 +78,7 @@ def plan_of_turns(
             for segment in own.segments
         )
         begin += len(turn.text)
+        total += sum(each.pause for each in own.segments if isinstance(each.pause, float))
         last = number == len(turns) - 1
         after = pause if turn.pause is None and not last else turn.pause
         if after is not None:

@@ -11,7 +11,7 @@ import re
 from typing import Final
 
 from vits_tts.errors import MarkupInvalid
-from vits_tts.markup.plan import MAX_PAUSE, Plan, Segment, place
+from vits_tts.markup.plan import MAX_PAUSE, MAX_PAUSES, Plan, Segment, place
 from vits_tts.text import unspoken
 
 _MARK: Final = re.compile(
@@ -27,12 +27,13 @@ def parse(text: str) -> Plan | None:
     """Return the plan of a plain text with pauses, or None if it has none.
 
     Raises:
-        MarkupInvalid: a pause is longer than a minute.
+        MarkupInvalid: a pause is longer than a minute, or all together are longer than ten.
 
     """
     segments: list[Segment] = []
     shown: list[str] = []
     done = 0
+    total = 0.0
     silent = list(unspoken.spans(text).items())
     for found in _MARK.finditer(text):
         start, end = found.span()
@@ -42,7 +43,15 @@ def parse(text: str) -> Plan | None:
             continue
         if start > done:
             segments.append(Segment(text[done:start], done, start))
-        segments.append(Segment("", start, end, pause=_seconds(found)))
+        pause = _seconds(found)
+        total += pause
+        if total > MAX_PAUSES:
+            raise MarkupInvalid(
+                f"{found[0]} at {place(text, start)}: all pauses together last up to "
+                f"{MAX_PAUSES:g} s",
+                field="text",
+            )
+        segments.append(Segment("", start, end, pause=pause))
         shown += (text[done:start], " " * (end - start))
         done = end
     if not segments:

@@ -116,8 +116,8 @@ class TextStream:
 
     # --- text ------------------------------------------------------------------------------------
 
-    def add(self, text: str) -> None:
-        """Add a piece of the text.
+    def check(self, text: str) -> None:
+        """Check a piece of the text.
 
         Raises:
             RequestError: it has invalid characters, or too much text waits to be spoken.
@@ -127,6 +127,15 @@ class TextStream:
         check(f"a{text}", most)  # a piece may be only white space
         if self.received + len(text) - self._released > most:
             raise TextTooLong(f"more than {most} characters wait to be spoken", field="text")
+
+    def add(self, text: str) -> None:
+        """Take a piece of the text.
+
+        Raises:
+            RequestError: it has characters that no text may have, or too much waits to be spoken.
+
+        """
+        self.check(text)
         self.received += len(text)
         if text.strip() and self._due == math.inf:
             self._due = time.monotonic() + self._pace.max_buffer_delay
@@ -134,7 +143,8 @@ class TextStream:
 
     def trigger(self) -> None:
         """Speak all sentences that are final."""
-        self._put(_Mark.TRIGGER)
+        if self._inbox[-1:] != [_Mark.TRIGGER]:
+            self._put(_Mark.TRIGGER)
 
     def flush(self) -> None:
         """Speak all text so far, as if it ended here."""

@@ -32,7 +32,8 @@ from vits_tts.telemetry.printable import printable, printable_json
 if TYPE_CHECKING:
     from loguru import FormatFunction, Record, RecordException
 
-_LOGGED_TEXT_CHARS = 100
+SHOWN_CHARS: Final = 100
+"""Characters of a text that its log line shows at most."""
 _NEVER: Final = sys.maxsize
 _encode: Final = json.JSONEncoder(ensure_ascii=False, default=str).encode
 _ROUTED = ("gunicorn.error", "gunicorn.access", "tornado.access", "tornado.general")
@@ -83,7 +84,7 @@ def take_dropped() -> dict[str, int]:
 
 def shown_text(text: str, settings: Logging) -> dict[str, str]:
     """Return the first 100 characters of a text as a log field, if ``logging.log_text`` is on."""
-    return {"text": text[:_LOGGED_TEXT_CHARS]} if settings.log_text else {}
+    return {"text": text[:SHOWN_CHARS]} if settings.log_text else {}
 
 
 class _ToLoguru(logging.Handler):

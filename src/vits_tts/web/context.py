@@ -112,7 +112,7 @@ class RequestContext:
         """Name of the caller's API key; None if callers need no key."""
         self.span: RequestSpan | None = None
         self.text = ""
-        """The text to be spoken so far, for the log if its settings show texts."""
+        """The beginning of the text to be spoken, for the log if its settings show texts."""
         self.delivery: Delivery = None
         """The way in which the answer delivers speech; the handler sets it."""
         self.error_code: str | None = None
@@ -161,7 +161,8 @@ class RequestContext:
             BudgetExceeded: the caller's key has used up its budget.
 
         """
-        self.text += text
+        if len(self.text) < logging.SHOWN_CHARS:  # a socket may bring text for days
+            self.text += text[: logging.SHOWN_CHARS]
         status = await self._guard.text(self.caller, len(text))
         await self._services.usage.admit(self.key, len(text))
         self.characters += len(text)

@@ -99,7 +99,7 @@ class Options(BaseModel):
     speed: Literal["slow", "normal", "fast"] | Rate | None = None
     add_timestamps: bool | None = None
     use_normalized_timestamps: bool | None = None
-    context_id: Annotated[str, Field(min_length=1, max_length=128)] | None = None
+    context_id: Annotated[Written, Field(min_length=1, max_length=128)] | None = None
 
     @property
     def rate(self) -> float | str | None:

@@ -29,6 +29,7 @@ Edit: TypeAlias = Callable[[Sequence[Rule]], Sequence[Rule]]
 _MAX_DESCRIPTION: Final = 500
 _DESCRIPTION: Final[dict[str, object]] = {"type": "string", "maxLength": _MAX_DESCRIPTION}
 _MAX_PAGE: Final = 100
+_MAX_DIGITS: Final = 9
 _ACCESS: Final[Mapping[str, str]] = {"viewer": "viewer", "editor": "editor", "admin": "editor"}
 
 
@@ -391,7 +392,8 @@ def _described(rule: Rule) -> dict[str, object]:
 
 
 def _page_size(value: str) -> int:
-    if not value.isascii() or not value.isdigit() or not 1 <= int(value[:9]) <= _MAX_PAGE:
+    digits = value.isascii() and value.isdigit() and len(value) <= _MAX_DIGITS
+    if not digits or not 1 <= int(value) <= _MAX_PAGE:
         raise FieldInvalid(f"page_size is 1 to {_MAX_PAGE}", field="page_size")
     return int(value)
 

@@ -59,12 +59,19 @@ _TIMES: Final = re.compile(
 )
 
 
-def _unicode(value: str) -> str:
-    """Return ``value``, unless it has a lone surrogate: JSON can spell one, UTF-8 cannot."""
+def can_be_encoded(value: str) -> bool:
+    """Return False if ``value`` has a lone surrogate: JSON can spell one, UTF-8 cannot."""
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise PydanticKnownError("string_unicode") from None
+        return False
+    return True
+
+
+def _unicode(value: str) -> str:
+    """Return ``value``, unless it has a lone surrogate."""
+    if not can_be_encoded(value):
+        raise PydanticKnownError("string_unicode")
     return value
 
 

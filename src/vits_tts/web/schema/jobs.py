@@ -11,6 +11,7 @@ from typing_extensions import TypedDict
 from vits_tts.audio.gain import MAX_VOLUME
 from vits_tts.books.dubbing import Limits
 from vits_tts.errors import FieldInvalid, RequestError
+from vits_tts.jobs.documents import MAX_TRACK_SECONDS
 from vits_tts.jobs.model import DEFAULT_PRIORITY, PRIORITIES, Kind
 from vits_tts.speech import MAX_RATE, MIN_RATE
 from vits_tts.text.normalizer.pipeline import CONTROLS
@@ -33,7 +34,6 @@ from vits_tts.web.schema.fields import (
 from vits_tts.web.schema.requests import TextParameters, checked
 
 MAX_ITEMS: Final = 1000
-MAX_TRACK_SECONDS: Final = 24 * 3600.0
 KINDS: Final[tuple[Kind, ...]] = ("items", "text", "ssml", "srt", "epub")
 _ONLY_FOR: Final[Mapping[str, tuple[Kind, ...]]] = {
     "input": ("items", "text"),

@@ -183,7 +183,10 @@ def checked(model: type[Model], given: Parameters) -> Model:
     try:
         return model.model_validate(given)
     except ValidationError as problem:
-        raise _refusal(problem.errors(include_url=False)) from None
+        details = problem.errors(include_url=False)
+    if not details[0]["loc"]:  # no place can be told by a name that is not Unicode
+        raise EncodingInvalid("the name of a field is not valid Unicode: it has a lone surrogate")
+    raise _refusal(details)
 
 
 def _refusal(details: list[ErrorDetails]) -> RequestError:

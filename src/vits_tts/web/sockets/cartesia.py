@@ -9,10 +9,11 @@ from typing import Any, Final
 from pydantic import Field
 from tornado.iostream import StreamClosedError
 
-from vits_tts.errors import FieldInvalid, Unavailable, VitsTtsError
+from vits_tts.errors import EncodingInvalid, FieldInvalid, Unavailable, VitsTtsError
 from vits_tts.speech import SpeechOptions, TextPace
 from vits_tts.web import failures
 from vits_tts.web.handlers.cartesia import ERROR, CartesiaHandler, Events, Options, described
+from vits_tts.web.schema.fields import can_be_encoded
 from vits_tts.web.schema.requests import checked
 from vits_tts.web.sockets.context import Sound, SpokenContext
 from vits_tts.web.sockets.contexts import NAME_CHARS, ContextSocketHandler
@@ -52,6 +53,9 @@ class CartesiaSocketHandler(ContextSocketHandler, CartesiaHandler):
         if not isinstance(name, str) or not 0 < len(name) <= NAME_CHARS:
             told = f"context_id must be a text of 1 to {NAME_CHARS} characters"
             raise FieldInvalid(told, field="context_id")
+        if not can_be_encoded(name):
+            told = "context_id is not valid Unicode: it has a lone surrogate"
+            raise EncodingInvalid(told, field="context_id")
         try:
             await self._handle(name, checked(Message, message))
         except VitsTtsError as error:

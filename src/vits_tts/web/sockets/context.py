@@ -4,12 +4,12 @@ import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from vits_tts.audio.formats import ENCODED, Encoding
-from vits_tts.errors import TextTooLong
+from vits_tts.errors import ContextInvalid, TextTooLong
 from vits_tts.speech import Reader, RequestStats, Speech, SpeechOptions, TextPace
 from vits_tts.speech.timeline import TimedSentence
 from vits_tts.types import Samples
@@ -18,6 +18,10 @@ from vits_tts.web.sockets.heard import Heard
 
 if TYPE_CHECKING:
     from vits_tts.audio.encoder import Encoder
+
+
+_MOST_FLUSHES: Final = 500
+"""Flushes of a context that may wait for their sound; each of them takes memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +95,8 @@ class SpokenContext:
             sent = min(sent, self._sent_bytes / size / encoding.sample_rate)
         return Heard(self._stream.timeline.sentences, sent)
 
-    def add(self, text: str) -> None:
-        """Add a piece of the text.
+    def check(self, text: str) -> None:
+        """Check a piece of the text.
 
         Raises:
             RequestError: it cannot be spoken, or the text is too long.
@@ -100,6 +104,15 @@ class SpokenContext:
         """
         if self._stream.received + len(text) > self._max_chars:
             raise TextTooLong(f"a context has at most {self._max_chars} characters", field="text")
+        self._stream.check(text)
+
+    def add(self, text: str) -> None:
+        """Take a piece of the text, which :meth:`check` has found good.
+
+        Raises:
+            RequestError: it is not.
+
+        """
         self._stream.add(text)
         self._times.add(text)
         self._asked = self._asked or bool(text.strip())
@@ -110,7 +123,14 @@ class SpokenContext:
         self._stream.trigger()
 
     def flush(self) -> None:
-        """Speak all text so far."""
+        """Speak all text so far.
+
+        Raises:
+            ContextInvalid: very many flushes wait, since the client does not take the sound.
+
+        """
+        if self.flushing >= _MOST_FLUSHES:
+            raise ContextInvalid(f"{_MOST_FLUSHES} flushes of the context are not complete yet")
         self.flushing += 1
         self._asked = False
         self._stream.flush()

@@ -30,15 +30,21 @@ class Running:
 
     context: SpokenContext
     task: "asyncio.Task[None]"
+    begun: bool = False
+    """Whether the task has taken its first step."""
     cancelled: bool = False
     failed: bool = False
     """True if it ended with an error, which was reported to the client."""
     played_seconds: float | None = None
 
     def stop(self) -> None:
-        """Stop the task of the context, unless this is called from that task."""
+        """Stop the task of the context, unless this is called from that task.
+
+        A task that is cancelled before its first step would never run, and so never report the end
+        of its context. Such a task looks at ``cancelled`` itself.
+        """
         self.cancelled = True
-        if self.task is not asyncio.current_task():
+        if self.begun and self.task is not asyncio.current_task():
             self.task.cancel()
 
 
@@ -111,6 +117,7 @@ class ContextSocketHandler(SocketHandler):
         if context.closing:
             raise ContextInvalid(f"the context {name!r:.60} takes no more text")
         if text:
+            context.check(text)  # refused text is not counted
             await self.context.count_written(text)
             context.add(text)
 
@@ -142,7 +149,11 @@ class ContextSocketHandler(SocketHandler):
     async def _run(self, name: str, context: SpokenContext) -> None:
         """Send the sound of a context, and its last message."""
         end, running = "failed", self.contexts[name]
+        running.begun = True
         try:
+            if running.cancelled:
+                running.task.cancel()
+                await asyncio.sleep(0)  # raises CancelledError
             with self.context.place(heard=True):
                 async with aclosing(context.sound()) as sounds:
                     async for sound in sounds:
