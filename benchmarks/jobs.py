@@ -1,14 +1,22 @@
 """Run jobs while their workers are killed and their disk fills, and listen beside a full queue.
 
     sudo .venv/bin/python benchmarks/jobs.py [--items 10000] [--kill-seconds 20] [--listens 40]
+        [--redis-seconds 30] [--scaling 200]
 
 The first part gives a server of three worker processes this many items. Workers are killed by
 `kill -9` at random, and the disk of the jobs is full for ten seconds. It checks that every item was
 made once: none is lost, none has two results, and each file has the samples of its text. The disk
 is a tmpfs, which only root can mount. The voice is the tests' tiny one, so the queue has most work.
+With `--redis-seconds` the workers share a Redis, which is killed and started again, empty, after
+that many seconds on average.
 
 The second part measures the first sound of new sentences with the voice in the box, alternately
-with an empty and with a full queue. Prints Markdown.
+with an empty and with a full queue.
+
+With `--scaling` a third part compares two processes of `vits-tts work` with one, each pinned to a
+core of its own, with this many items and the voice in the box, in turns. It counts from the moment
+at which all of them are ready. `--items 0` and `--listens 0` leave the other parts out. Prints
+Markdown.
 """
 
 import argparse
@@ -35,7 +43,9 @@ import httpx
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from tests.support.server import Server, Settings, serving
+from tests.support.cli import command
+from tests.support.redis import RedisServer, redis_server
+from tests.support.server import Server, Settings, clean_environment, serving
 from tests.support.voices import install_pair
 
 WORKERS: Final = 3
@@ -84,28 +94,69 @@ def text_of(number: int) -> str:
     return " ".join(_LETTERS[int(digit)] for digit in f"{number:06d}") + "."
 
 
-class Trouble(threading.Thread):
+class Repeated(threading.Thread):
+    """Does something at random times, until it is told to stop."""
+
+    def __init__(self, seconds: float, seed: int) -> None:
+        """Set the mean time between two times in seconds."""
+        super().__init__(daemon=True)
+        self._seconds = seconds
+        self._random = random.Random(seed)  # noqa: S311  # no secret
+        self._over = threading.Event()
+
+    def run(self) -> None:
+        """Wait, act, and begin anew."""
+        while not self._over.wait(self._random.uniform(0.5, 1.5) * self._seconds):
+            self.act()
+
+    def act(self) -> None:
+        """Do it once."""
+        raise NotImplementedError
+
+    def stop(self) -> None:
+        """End it."""
+        self._over.set()
+        if self.is_alive():
+            self.join()
+
+
+class Restarts(Repeated):
+    """Kills a Redis at random times and starts it again, empty."""
+
+    def __init__(self, redis: RedisServer, seconds: float, seed: int) -> None:
+        """Keep the Redis; ``seconds`` is the mean time between two restarts."""
+        super().__init__(seconds, seed)
+        self._redis = redis
+        self.url = redis.url
+        self.count = 0
+
+    def act(self) -> None:
+        """Kill it, and start it within the next seconds."""
+        self._redis.stop()
+        self._over.wait(self._random.uniform(0.0, 0.2) * self._seconds)
+        self._redis.start()
+        self.count += 1
+
+
+class Trouble(Repeated):
     """Kills workers at random, and fills the disk once, until it is told to stop."""
 
     def __init__(self, server: Server, disk: Path, seconds: float, seed: int) -> None:
         """Keep the server; ``seconds`` is the mean time between two kills."""
-        super().__init__(daemon=True)
-        self._server, self._disk, self._seconds = server, disk, seconds
-        self._random = random.Random(seed)  # noqa: S311  # no secret
-        self._over = threading.Event()
+        super().__init__(seconds, seed)
+        self._server, self._disk = server, disk
         self.kills = 0
         self.full = 0.0
 
-    def run(self) -> None:
-        """Kill, and after the third kill fill the disk."""
-        while not self._over.wait(self._random.uniform(0.5, 1.5) * self._seconds):
-            workers = self._server.workers()
-            if workers:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(self._random.choice(workers), signal.SIGKILL)
-                    self.kills += 1
-            if self.kills >= WORKERS and not self.full:
-                self._fill()
+    def act(self) -> None:
+        """Kill a worker, and after the third kill fill the disk."""
+        workers = self._server.workers()
+        if workers:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._random.choice(workers), signal.SIGKILL)
+                self.kills += 1
+        if self.kills >= WORKERS and not self.full:
+            self._fill()
 
     def _fill(self) -> None:
         start = time.monotonic()
@@ -119,11 +170,6 @@ class Trouble(threading.Thread):
         finally:
             ballast.unlink()
             self.full = time.monotonic() - start
-
-    def stop(self) -> None:
-        """End the trouble."""
-        self._over.set()
-        self.join()
 
 
 def submit(server: Server, first: int, count: int) -> str:
@@ -183,10 +229,22 @@ def workflows(queue: Path) -> tuple[int, int]:
         query = """SELECT count(*), max(recovery_attempts) FROM workflow_status
             WHERE name = 'item' AND status = 'SUCCESS'"""
         count, attempts = database.execute(query).fetchone()
-    return int(count), int(attempts)
+    return int(count), int(attempts or 0)
 
 
-def hard_times(folder: Path, items: int, kill_seconds: float, seed: int) -> bool:
+@contextmanager
+def restarted(folder: Path, seconds: float, seed: int) -> Iterator[Restarts | None]:
+    """Run a Redis that can be restarted now and then, if ``seconds`` are given."""
+    if not seconds:
+        yield None
+        return
+    with redis_server(folder / "redis") as redis:
+        yield Restarts(redis, seconds, seed)
+
+
+def hard_times(
+    folder: Path, items: int, kill_seconds: float, redis_seconds: float, seed: int
+) -> bool:
     """Run the items through kills and a full disk; print and judge the figures."""
     install_pair(folder / "voices")
     settings: Settings = {
@@ -194,16 +252,24 @@ def hard_times(folder: Path, items: int, kill_seconds: float, seed: int) -> bool
         "server": {"workers": WORKERS, "max_body_bytes": "4MiB"},
         "limits": {"max_start_delay": 60},
     }
-    with small_disk(folder / "jobs"), serving(folder, settings) as server:
+    with (
+        small_disk(folder / "jobs"),
+        restarted(folder, redis_seconds, seed) as restarts,
+        serving(folder, settings | _shared(restarts)) as server,
+    ):
         begin = time.monotonic()
         trouble = Trouble(server, folder / "jobs", kill_seconds, seed)
         starts = range(0, items, _ITEMS_A_JOB)
         sizes = [min(_ITEMS_A_JOB, items - start) for start in starts]
         jobs = [submit(server, start, size) for start, size in zip(starts, sizes, strict=True)]
         trouble.start()
+        if restarts:
+            restarts.start()
         ended = [finish(server, job) for job in jobs]
         seconds = time.monotonic() - begin
         trouble.stop()
+        if restarts:
+            restarts.stop()
         server.wait_ready()
         problems = [
             problem
@@ -217,12 +283,14 @@ def hard_times(folder: Path, items: int, kill_seconds: float, seed: int) -> bool
         booked = asked(lambda: httpx.get(f"{server.url}/v1/usage"))["total"]["items"]
         if booked < items:
             problems.append(f"only {booked} items are booked")
-    print("| items | seconds | workers killed | disk full | made once | results | booked |")
-    print("|---|---|---|---|---|---|---|")
+    head = "items | seconds | workers killed | Redis restarted | disk full | made once | results"
+    print(f"| {head} | booked |")
+    print("|---|---|---|---|---|---|---|---|")
     figures = (
         items,
         f"{seconds:.0f}",
         trouble.kills,
+        restarts.count if restarts else "",
         f"{trouble.full:.0f} s",
         succeeded,
         rows,
@@ -234,6 +302,11 @@ def hard_times(folder: Path, items: int, kill_seconds: float, seed: int) -> bool
     for problem in problems:
         print(f"- PROBLEM: {problem}")
     return not problems
+
+
+def _shared(restarts: Restarts | None) -> Settings:
+    """Return the settings of a cache in Redis, if there is one."""
+    return {"cache": {"redis": {"url": restarts.url}}} if restarts else {}
 
 
 def first_sounds(server: Server, numbers: range) -> list[float]:
@@ -282,21 +355,100 @@ def listeners(folder: Path, listens: int) -> None:
     print(f"\nThe p95 beside a full queue is {p95[1] / p95[0]:.2f} of that with an empty one.")
 
 
+def made(queue: Path) -> int:
+    """Return how many items of a queue have succeeded."""
+    return workflows(queue)[0]
+
+
+@contextmanager
+def working(folder: Path, core: int) -> Iterator[Path]:
+    """Run `vits-tts work` on one core, and yield its log."""
+    log = folder / f"worker{core}.jsonl"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command("work"), cwd=folder, env=clean_environment(), stdout=output, stderr=output
+        )
+    os.sched_setaffinity(process.pid, {core})  # before it starts its threads
+    try:
+        yield log
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+def rate(folder: Path, items: int, workers: int) -> float:
+    """Return how many items a second some workers make, from when all are ready to the end."""
+    settings: Settings = {
+        "voice": {"threads": 1},
+        "server": {"workers": 1, "max_body_bytes": "4MiB"},
+    }
+    with serving(folder, settings) as server:
+        text = "Đây là câu thứ {} của một việc dài mà hai máy cùng làm trong lúc không ai nghe."
+        for first in range(0, items, _ITEMS_A_JOB):
+            size = min(_ITEMS_A_JOB, items - first)
+            body = {"items": [{"text": text.format(first + number)} for number in range(size)]}
+            asked(lambda body=body: httpx.post(f"{server.url}/v1/jobs", json=body, timeout=120))
+    queue = folder / "jobs/queue.sqlite"
+    cores = sorted(os.sched_getaffinity(0))[:workers]
+    with contextlib.ExitStack() as stack:
+        logs = [stack.enter_context(working(folder, core)) for core in cores]
+        while not all(b"working on jobs" in log.read_bytes() for log in logs):
+            time.sleep(0.05)
+        before, start = made(queue), time.monotonic()
+        if before > items // 2:
+            raise ValueError("too few items are left to count; ask for more")
+        while (done := made(queue)) < items:
+            if time.monotonic() - start > _LIMIT_SECONDS:
+                raise TimeoutError(f"{done} of {items} items are made")
+            time.sleep(0.1)
+        seconds = time.monotonic() - start
+    return (items - before) / seconds
+
+
+def scaling(items: int, rounds: int) -> None:
+    """Print the rates of one and of two workers, measured in turns."""
+    rates: dict[int, list[float]] = {1: [], 2: []}
+    if len(os.sched_getaffinity(0)) < max(rates):
+        raise ValueError("two workers need two cores")
+    for _ in range(rounds):
+        for workers, found in rates.items():
+            with tempfile.TemporaryDirectory() as folder:
+                found.append(rate(Path(folder), items, workers))
+    print("| workers, one core each | items a second, median | rounds |")
+    print("|---|---|---|")
+    medians = {workers: statistics.median(found) for workers, found in rates.items()}
+    for workers, middle in medians.items():
+        told = ", ".join(f"{each:.2f}" for each in rates[workers])
+        print(f"| {workers} | {middle:.2f} | {told} |")
+    print(f"\nTwo workers make {medians[2] / medians[1]:.2f} times the items of one.")
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--items", type=int, default=10_000)
     parser.add_argument("--kill-seconds", type=float, default=20)
     parser.add_argument("--listens", type=int, default=40)
+    parser.add_argument("--redis-seconds", type=float, default=0)
+    parser.add_argument("--scaling", type=int, default=0)
+    parser.add_argument("--rounds", type=int, default=3, help="of --scaling")
     parser.add_argument("--seed", type=int, default=1)
     asked_for = parser.parse_args()
     good = True
     with tempfile.TemporaryDirectory() as folder:
         if asked_for.items:
-            good = hard_times(Path(folder), asked_for.items, asked_for.kill_seconds, asked_for.seed)
+            good = hard_times(
+                Path(folder),
+                asked_for.items,
+                asked_for.kill_seconds,
+                asked_for.redis_seconds,
+                asked_for.seed,
+            )
     with tempfile.TemporaryDirectory() as folder:
         if asked_for.listens:
             listeners(Path(folder), asked_for.listens // 4)
+    if asked_for.scaling:
+        scaling(asked_for.scaling, asked_for.rounds)
     sys.exit(0 if good else 1)
 
 
