@@ -57,6 +57,7 @@ class Symbols:
             ),
             Rule(rf"(?=\ ?\+){_OPERAND_BEFORE}\ ?\+\ ?(?=[\d(]|{_LETTER})", " cộng ", needs="+"),
             Rule(r"(?<=\d)\+(?!\w)", " cộng", needs="+"),
+            Rule(r"(?<=[a-zà-ỹđ%]{2})\+(?=[\s,.;!?)]|$)", " cộng", needs="+"),
             Rule(r"(?<!\w)\+(?=\d)", "cộng ", needs="+"),
             Rule(r"(?<=[\w'])\ ?\+\ ?(?=\d)", " cộng ", needs="+"),
             Rule(r"(?<=\w)\ \+\ (?=\w)", " cộng ", needs="+"),

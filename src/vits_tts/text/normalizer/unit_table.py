@@ -164,6 +164,8 @@ PHYSICAL: Final = (
         "PSI": "pi ét ai",
         "kgf": "ki lô gam lực",
         "l/p": "lần trên phút",
+        "g/p": "giọt trên phút",
+        "g/ph": "giọt trên phút",
         "mph": "dặm trên giờ",
         "kmh": "ki lô mét trên giờ",
         "Km/h": "ki lô mét trên giờ",
@@ -302,6 +304,7 @@ PER: Final = {
     "SV": "sinh viên",
     "GV": "giáo viên",
     "pax": "khách",
+    "gd": "giao dịch",
 }
 _WRITTEN_OTHERWISE: Final = (
     "km kg cm mm dm ml ha kw kwh mw mwh mhz ghz khz hz kcal mg mah kv kva lít nm wh kpa mpa"
