@@ -66,11 +66,13 @@ class Abbreviations:
                 needs="+",
             ),
             Rule(r"(?<!\w)HA(?=:?\s\d{2,3}/\d)", "huyết áp", needs="H"),
+            Rule(r"(?<=[đdk])/GD(?!\w)", " một giao dịch", needs="/"),
+            Rule(r"(?<=[đdk])/(?:CP|cp)(?!\w)", " một cổ phiếu", needs="/"),
             Rule(r"(?<!\w)TL(?=\))", "thương lượng", needs="T"),
             Rule(r"\([PT]\)", self.side, needs="("),
             Rule(r"(?<!\w)M(?=,\ |:?\ ?\d\d)", self.side, needs="M"),
             Rule(
-                r"(?<!\w)[STC](?=:?\ \d)|(?<=[a-zà-ỹ]\ )[TP](?=[\s,.;)]|$)",
+                r"(?<!\w)[STC](?=:?\ \d)|(?<=\dv\ )[STC](?!\w)|(?<=[a-zà-ỹ]\ )[TP](?=[\s,.;)]|$)",
                 self.side,
                 needs="STCP",
             ),
@@ -91,7 +93,7 @@ class Abbreviations:
                 needs="S",
             ),
             Rule(
-                r"(?<![\w@#./&'’-])[bcdđghklmnpqrstvx]{3,8}(?![\w@&'’-])(?!\.\w)",
+                r"(?<![\w@#./&'’-])(?<!\d\ )[bcdđghklmnpqrstvx]{3,8}(?![\w@&'’-])(?!\.\w)",
                 lambda match: self.words.get(match[0].upper()),
             ),
             Rule(r"(?<![\w@#./&-])[A-ZĐƯ]{2,8}(?![\w@&-])(?!\.\w)", self.sense),
@@ -258,7 +260,7 @@ class Abbreviations:
         if geometric(match):
             return spelled(word)
         lower = word.lower()
-        if len(word) > 3 and not is_syllable(lower) and _pronounced(lower):  # noqa: PLR2004
+        if len(word) > 3 and not is_syllable(lower) and pronounced(lower):  # noqa: PLR2004
             return word.capitalize()
         if is_syllable(lower) and lower in self.typed:
             return spelled(word)  # IU is not a misspelling of yêu
@@ -319,7 +321,7 @@ def geometric(match: re.Match[str], word: str = "") -> bool:
     return _GEOMETRY.search(line.lower()) is not None
 
 
-def _pronounced(word: str) -> bool:
+def pronounced(word: str) -> bool:
     """Return whether capitals are pronounced as a word: SELECT and ASIAD, but not IAEA."""
     if languages.is_english(word) and _AS_WORD.match(word.upper()) and word not in _SPELLED:
         return True

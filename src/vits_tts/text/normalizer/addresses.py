@@ -154,7 +154,8 @@ class Addresses:
         reported = _QUARTER_BEFORE.search(before(match)) or _QUARTER_AFTER.match(after(match))
         if match["rank"] == "Q" and match["number"] in "1234" and reported and not civic:
             return f"quý {self._numbers.whole(match['number'])}"
-        if match["rank"] == "P" and (not civic or _RANKED.search(around)):
+        housing = civic or cues.about(match, "property")
+        if match["rank"] == "P" and (not housing or _RANKED.search(around)):
             return None
         return f"{_RANKS[match['rank'].upper()]} {self._numbers.whole(match['number'])}"
 

@@ -141,7 +141,7 @@ SLASH: Final = (
         after=r"\s(?:dân|số|diện|tổng|quãng|chiều dài|cốc|thìa|muỗng|chén|quả|người|phiếu|lượng"
         r"|thời gian|thu nhập|sản|khối|nước|công|chặng|hành|trái|cái|chiếc|học sinh|đại biểu"
         r"|thành viên|điểm|trong|của|cuộc|phần|bát|ly|lít|kg|gói|bánh|tỉnh|xã|huyện|thế giới|doanh"
-        r"|trận|lần|câu)",
+        r"|trận|lần|câu|tập|chương|món|bước|tuần|buổi|môn|chỉ tiêu|bài|quyển|cuốn|chai|đoạn|việc)",
     ),
     _cue("date", -9, after=r"\s?[-+*×:]?\s?(?:\d{1,3}/\d{1,3}\s?)?="),
     _cue("date", -9, before=r"\d\s?[-+*×:=]\s?|[-+*×=]\s?"),

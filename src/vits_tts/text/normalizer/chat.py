@@ -30,6 +30,12 @@ _NAMING: Final = re.compile(
     r"|dòng"
     r"|cup|ô|vị trí|khối|bảng|mọi|từ|tên|ông|bà)\W{1,2}$"
 )
+_PAIR: Final = {
+    "t": ("tao", re.compile(r"(?<![\w.])(?:m|mày)(?!\w)")),
+    "m": ("mày", re.compile(r"(?<![\w.])(?:t|tao)(?!\w)")),
+}
+"""Two people who call each other "tao" and "mày" in one line."""
+_ASKED: Final = re.compile(r"(?:giúp|hộ|cho|nhờ|chỉ|của|dạ|giùm) $")
 _PEOPLE: Final = {"a": "anh", "c": "chị", "e": "em"}
 _ADDRESSING: Final = re.compile(
     r"(?<!\w)(?:dear|hi|hello|chào|gửi|nhờ|với|của|lh|cc|kính gửi|gặp|hỏi|gọi|cho|nhắn|và"
@@ -50,7 +56,7 @@ _EXAM: Final = re.compile(
     r"(?:phương trình|(?<!kinh )(?<!thí )(?<!trắc )nghiệm|hàm số|tham số|tam giác"
     r"|biểu thức|dung dịch|\bgam\b|\bmol\b|phản ứng"
     r"|đồ thị|số phức|alen|kiểu gen|đột biến|phép lai|tích phân|mặt phẳng|véc tơ|đường tròn|\bpt\b"
-    r"|giá trị của|cạnh|hình chóp|kim loại|số nguyên)"
+    r"|giá trị của|tìm m|theo m|đường thẳng|parabol|tiệm cận|cạnh|hình chóp|kim loại|số nguyên)"
 )
 """Words of mathematics and chemistry; in lines with them single letters are variables."""
 
@@ -200,7 +206,7 @@ class Chat:
         if single and re.match(r"[.)]\s", back) and re.search(r"(?:^|[.;:]\s)$", front):
             return ""  # a) and b) number the items of a list
         line = _line(spoken, start)
-        if single and _EXAM.search(line):
+        if single and _EXAM.search(line) and not (match[0] == "e" and _ASKED.search(front)):
             return ""
         if single and re.match(r"\s?[=<>^+*/]", back):
             return ""
@@ -221,6 +227,10 @@ class Chat:
     ) -> str:
         """Return the reading that the words around ask for, or the subject, or the usual one."""
         form = match[0].lower()
+        if form in _PAIR and self._chats(match.string, match.start(), chatting):
+            meant, other = _PAIR[form]
+            if other.search(_line(match.string, match.start())):
+                return meant
         if said := cues.by_subject(match, form, front, back, certain=True):
             return said
         for reading in known:

@@ -61,7 +61,9 @@ def fits(reading: Reading, front: str, back: str, *, every: bool = False) -> boo
 def _before(words: str) -> re.Pattern[str]:
     if words.startswith("~"):
         return re.compile(rf"(?<!\w){words[1:]}(?!\w)")
-    return re.compile(words + "$" if words.startswith("[") else rf"(?<!\w){words}\W{{0,2}}$")
+    return re.compile(
+        words + "$" if words.startswith(("[", "(?:^")) else rf"(?<!\w){words}\W{{0,2}}$"
+    )
 
 
 @lru_cache(maxsize=2048)

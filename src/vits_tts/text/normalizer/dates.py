@@ -211,7 +211,8 @@ class Dates:
         reading = ambiguity.numbered_t(match, int(match["number"]))
         if reading in {"weekday", "rank"}:
             return f"thứ {self._numbers.ordinal(match['number'])}"
-        return f"tháng {self._month(match['number'])}" if reading == "month" else None
+        word = "" if before(match).endswith("tháng ") else "tháng "
+        return f"{word}{self._month(match['number'])}" if reading == "month" else None
 
     def quarter_first(self, match: re.Match[str]) -> str:
         """Read ``4Q26``, the fourth quarter of a year, and ``4Q``, four quarters."""

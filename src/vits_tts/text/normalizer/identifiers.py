@@ -9,7 +9,7 @@ from typing import Final
 
 from vits_tts.text.letters import spelled
 from vits_tts.text.normalizer import cues
-from vits_tts.text.normalizer.abbreviations import Abbreviations
+from vits_tts.text.normalizer.abbreviations import Abbreviations, pronounced
 from vits_tts.text.normalizer.lexicon import Lexicon
 from vits_tts.text.normalizer.rules import Rule, Step, Where, after, before
 from vits_tts.text.numbers import Numbers
@@ -90,6 +90,8 @@ _LONG_ALONE: Final = 9
 """Digits of a number without points that is a code unless something is counted with it."""
 _WORD_AND_NUMBER: Final = 2
 """The number of parts of a name such as ``VIP2``; one with more parts is a code: ``GHN8K2LM``."""
+_SHORTEST_NAME: Final = 3
+"""Letters before a number that are spelled; longer ones may be an English word."""
 _AIRPORTS: Final = (
     "SGN|HAN|DAD|CXR|PQC|HPH|HUI|VCA|VII|VDO|DLI|BMV|UIH|VCL|THD|PXU|TBB|VKG|CAH|VCS|DIN|BKK|DMK|SIN|KUL"
     "|ICN|NRT|HND|KIX|TPE|HKG|PEK|PVG|CAN|SYD|MEL|CDG|FRA|LHR|JFK|LAX|SFO|DXB|DOH|MNL|CGK|DPS|PNH|REP|VTE"
@@ -141,6 +143,12 @@ class Identifiers:
                 r"(?<!\w)HA(?=\s?(?:[<>≥≤=:]{1,2}|là|đo)?\s?\d{2,3}(?:/\d|\s?mm))",
                 "huyết áp",
                 needs="H",
+            ),
+            Rule(
+                r"(?<!\w)[xyz](?=[A-Z]\s?[\^²=])",
+                lambda match: f"{match[0]} ",
+                glued=True,
+                needs="^²=",
             ),
             Rule(r"(?<![\w/])t/m(?=:?\ [a-zđA-Z(|])", "thỏa mãn", needs="/"),
             Rule(
@@ -274,7 +282,8 @@ class Identifiers:
         """Return the steps for the results of tests, and for flights. They need no digits."""
         return (
             Rule(
-                r"(?:(?<=[A-Za-z][A-Za-z][A-Zg])|(?<=\b[A-Z][A-Z]))\ ?\((?P<sign>[-–+])\)",
+                r"(?:(?<=[A-Za-z][A-Za-z][A-Zg])|(?<=\b[A-Z][A-Z])|(?<=\bRh))\ ?"
+                r"\((?P<sign>[-–+])\)",
                 lambda match: " dương tính" if match["sign"] == "+" else " âm tính",
                 needs="(",
             ),
@@ -480,12 +489,14 @@ class Identifiers:
         """Read ``U23``, ``H5N1``, ``A4``, ``VN123`` and ``45B`` part by part."""
         pieces = re.findall(r"\d+|[^\W\d_]+", match[0])
         spoken = self._spoken if len(pieces) <= _WORD_AND_NUMBER else {}
+        alone = len(pieces) == _WORD_AND_NUMBER and not pieces[0].isdecimal()
+        name = _named if alone else spelled
         roads = {} if match[0][0].isdecimal() else _ROADS  # there is no road in 7HK92X
         return " ".join(
             (
                 self._code(piece)
                 if piece.isdecimal()
-                else roads.get(piece) or spoken.get(piece) or spelled(piece)
+                else roads.get(piece) or spoken.get(piece) or name(piece)
             )
             for piece in pieces
         )
@@ -512,6 +523,12 @@ class Identifiers:
     def _written(self, digits: str) -> str:
         """Return the words of a number, digit by digit if it has a leading zero."""
         return self._numbers.digits(digits) if digits[0] == "0" else self._numbers.whole(digits)
+
+
+def _named(piece: str) -> str:
+    """Return the letters of a name spelled, or the English word that they are (``HOME2``)."""
+    word = piece.lower()
+    return word.capitalize() if len(word) > _SHORTEST_NAME and pronounced(word) else spelled(piece)
 
 
 def _flight(match: re.Match[str]) -> str:

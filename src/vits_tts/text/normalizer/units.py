@@ -136,7 +136,8 @@ class Units:
                 needs="xX",
             ),
             Rule(r"(?<![^\W\d])m\.\s?c\.?[fp](?!\w)", " muỗng cà phê", needs="."),
-            Rule(r"(?<=[đdk])/GD(?!\w)", " một giao dịch", needs="/"),
+            Rule(r"(?<=\d)b(?=/tuần)", " buổi", needs="b"),
+            Rule(r"(?<=x\ \d)N(?!\w)|(?<=x\ \d\d)N(?!\w)", " ngày", needs="N"),
             Rule(r"(?<=giây)/(?=(?:km|m|vòng|hiệp)(?!\w))", " trên ", needs="/"),
             Rule(
                 r"(?<=[a-zà-ỹ])/(?=[^\W\d]{2,6}(?:\ [^\W\d]{2,6}){0,3}\ \d[\d.,]{0,6}"
@@ -405,8 +406,11 @@ class Units:
             return " tuổi"
         if re.search(r"(?:m|m2|m²) ?[x×] ?\d{1,2}$|nhà \d{1,2}$", before(match)):
             return " tầng"
-        if re.match(r"\s?:?\s?\d{1,2}(?:[.,]\d{1,2})?\s?(?:%|phần trăm)", after(match)):
+        if re.match(r"\s?:?\s?[-+]?\d{1,2}(?:[.,]\d{1,2})?\s?(?:%|phần trăm)", after(match)):
             return " tháng"  # terms of deposits and their rates
+        if not match[0].startswith(" ") and cues.about(match, "property"):
+            late = re.search(r"(?:lãi suất|\bls|ân hạn|hỗ trợ)[^,;]{0,20}$", before(match))
+            return " tháng" if late else " tầng"
         loaded = re.search(r"(?:tải|trọng|xe|cẩu|nặng)\D{0,12}[\d.,]{1,8}$", before(match))
         if not loaded and _MONTHS_BEFORE.search(before(match)):
             return " tháng"
@@ -455,8 +459,9 @@ _DOSES: Final = (
 """Pills: ``2v/ngày``, ``1v/tối``."""
 _PULSE: Final = re.compile(r"(?:\bm|mạch|nhịp|tim|tần số|thở)\D{0,12}[\d.,-]+\s?$")
 _MONTHS_BEFORE: Final = re.compile(
-    r"(?:\btk|tiết kiệm|gửi|cước|đóng|gói|trước|hành|bh|kỳ hạn|trả góp|sổ|tặng|hạn|cam kết"
-    r"|thuê|lũy kế|luỹ kế|lợi nhuận|doanh thu|kết quả)\D{0,14}[\d.,]{1,4}$"
+    r"(?:\btk|gdp|xuất khẩu|kim ngạch|\bdt|tiết kiệm|gửi|cước|đóng|gói|trước|hành|bh|kỳ hạn"
+    r"|trả góp|sổ|tặng|hạn|cam kết|thuê|lũy kế|luỹ kế|lợi nhuận|doanh thu"
+    r"|kết quả)\D{0,14}[\d.,]{1,4}$"
 )
 _AGED: Final = re.compile(
     r"(?:\b(?:e|em|m|mình|con|bé|cháu|bạn|anh|a|c|chị|tuổi|mới|nay|mẹ|ba|bà|ông|nam|nữ|gái|trai|đã"
