@@ -66,12 +66,37 @@ class Abbreviations:
                 needs="+",
             ),
             Rule(r"(?<!\w)HA(?=:?\s\d{2,3}/\d)", "huyết áp", needs="H"),
+            Rule(r"(?<=[đdk])/GD(?!\w)", " một giao dịch", needs="/"),
+            Rule(r"(?<=[đdk])/(?:CP|cp)(?!\w)", " một cổ phiếu", needs="/"),
             Rule(r"(?<!\w)TL(?=\))", "thương lượng", needs="T"),
+            Rule(r"\([PT]\)", self.side, needs="("),
+            Rule(r"(?<!\w)M(?=,\ |:?\ ?\d\d)", self.side, needs="M"),
             Rule(
-                r"(?<![\w@#./&'’-])[bcdđghklmnpqrstvx]{3,8}(?![\w@&'’-])(?!\.\w)",
+                r"(?<!\w)[STC](?=:?\ \d)|(?<=\dv\ )[STC](?!\w)|(?<=[a-zà-ỹ]\ )[TP](?=[\s,.;)]|$)",
+                self.side,
+                needs="STCP",
+            ),
+            Rule(r"(?<!\w)V(?=\d)", self.side, needs="V"),
+            Rule(
+                r"(?<!\w)P\.\s?(?=[A-ZĐ]{2,5}(?!\w))",
+                lambda match: "phòng " if cues.about(match, "office", "student") else None,
+                needs="P",
+            ),
+            Rule(
+                r"(?<!\w)K\.\s?(?=[A-ZĐ][a-zà-ỹ])",
+                lambda match: "khoa " if cues.about(match, "student", "medicine") else None,
+                needs="K",
+            ),
+            Rule(
+                r"(?<!\w)S\s?[-–/]\s?(?:Tr\s?[-–/]\s?)?[CT](?:\s?[-–/]\s?T)?(?!\w)",
+                self.doses,
+                needs="S",
+            ),
+            Rule(
+                r"(?<![\w@#./&'’-])(?<!\d\ )[bcdđghklmnpqrstvx]{3,8}(?![\w@&'’-])(?!\.\w)",
                 lambda match: self.words.get(match[0].upper()),
             ),
-            Rule(r"(?<![\w@#./&-])[A-ZĐƯ]{2,5}(?![\w@&-])(?!\.\w)", self.sense),
+            Rule(r"(?<![\w@#./&-])[A-ZĐƯ]{2,8}(?![\w@&-])(?!\.\w)", self.sense),
             Rule(
                 rf"(?<![\w@#.-])(?<![A-ZĐ\d.]/)(?P<word>{_WORD}(?:[.&-][A-ZĐ][A-Za-zĐđƯ]{{0,9}}(?:&[A-ZĐ]{{1,4}})?){{0,4}})"
                 rf"(?P<point>\.?)(?:(?![\w@])|(?<=\.)(?=[{CAPITALS}][{SMALLS}]))(?!-\d)",
@@ -108,17 +133,39 @@ class Abbreviations:
         front = match.string[max(0, match.start() - CONTEXT) : match.start()]
         if len(match[0]) <= _LONGEST_KEYWORD and _KEYWORD.search(front):
             return None if is_syllable(match[0].lower()) else spelled(match[0])
-        readings = self._senses.get(match[0])
-        if readings is None or geometric(match):
+        return self._chosen(match)
+
+    def _chosen(self, match: re.Match[str]) -> str | None:
+        """Return the reading that the words around ask for, or the subject, or the usual one."""
+        readings = self._senses.get(match[0], ())
+        if not (readings or match[0] in cues.subjects().readings) or geometric(match):
             return None
         front, back = before(match), after(match)
         word = shouted(match.string, *match.span()) and is_syllable(match[0].lower())
         pointed = match[0] in self._pointed and back.startswith(".")
+        if said := cues.by_subject(match, match[0], front, back, certain=True):
+            return said
+        named = _NAME_AFTER.match(match.string, match.end()) is not None
         for reading in readings:
             asked = bool(reading.before or reading.after)
-            if (asked or not (word or pointed)) and cues.fits(reading, front, back):
+            fits = named if reading.after == "Name" else cues.fits(reading, front, back)
+            if asked and fits:
                 return reading.said
-        return None
+        if word or pointed:
+            return None
+        least = 2 if readings or match[0] in self.words else 1
+        usual = next((r.said for r in readings if not (r.before or r.after)), None)
+        return cues.by_subject(match, match[0], front, back, least=least) or usual
+
+    def side(self, match: re.Match[str]) -> str | None:
+        """Read ``(T)`` and ``(P)`` as left and right, and ``M`` as pulse, in medical notes."""
+        return cues.by_subject(match, match[0], before(match), after(match)) or None
+
+    def doses(self, match: re.Match[str]) -> str | None:
+        """Read ``S-C``, the times of day of a medicine."""
+        if not cues.about(match, "medicine"):
+            return None
+        return ", ".join(_TIMES_OF_DAY[part] for part in re.findall("Tr|[SCT]", match[0]))
 
     def and_so_on(self, match: re.Match[str]) -> str:
         """Read ``v.v.`` as "vân vân". Its last point is kept where a sentence ends."""
@@ -130,7 +177,7 @@ class Abbreviations:
     def sunday(self, match: re.Match[str]) -> str | None:
         """Read ``CN`` as Sunday beside other days and dates."""
         beside = re.search(r"(?:\bt[2-7]|bảy|thứ \w{2,4})\W{1,4}(?:và )?$", before(match))
-        return "chủ nhật" if beside or re.match(r",?\s\(?(?:ngày\b|\d)", after(match)) else None
+        return "chủ nhật" if beside or _DATED.match(after(match)) else None
 
     def known(self, match: re.Match[str]) -> str | None:  # noqa: PLR0911
         """Read known abbreviations (``UBND``, ``GD&ĐT``) without the point of a title."""
@@ -213,7 +260,7 @@ class Abbreviations:
         if geometric(match):
             return spelled(word)
         lower = word.lower()
-        if len(word) > 3 and not is_syllable(lower) and _pronounced(lower):  # noqa: PLR2004
+        if len(word) > 3 and not is_syllable(lower) and pronounced(lower):  # noqa: PLR2004
             return word.capitalize()
         if is_syllable(lower) and lower in self.typed:
             return spelled(word)  # IU is not a misspelling of yêu
@@ -235,6 +282,8 @@ class Abbreviations:
         return spelled(match[0])
 
 
+_DATED: Final = re.compile(r",?\s\(?(?:ngày\b|\d(?!\d*[.,]?\d{0,2} ?(?:m[2²]?|kg|g|cm|%|tỷ|tr)\b))")
+"""A day or an hour after ``CN``, and not the size of a plot or the weight of a child."""
 _INITIALS: Final = re.compile(
     r"(?:ông|bà|anh|chị|em|cháu|bị cáo|nghi phạm|đối tượng|nạn nhân|tài xế|cụ|bé|cậu|nữ sinh"
     r"|học sinh) $"
@@ -243,6 +292,9 @@ _LETTERS: Final = re.compile(r"(?!T\.P)[A-ZĐ](?:\.[A-ZĐ])+")
 _NAME_NEXT: Final = re.compile(rf"(?<=\.)[{CAPITALS}][{SMALLS}]")
 """Initials that are glued to a name: ``N.V.Tùng``."""
 
+_NAME_AFTER: Final = re.compile(rf"\.?\s?[{CAPITALS}][{SMALLS}]")
+"""The name after a title. The tables write ``Name`` for it."""
+_TIMES_OF_DAY: Final = {"S": "sáng", "Tr": "trưa", "C": "chiều", "T": "tối"}
 _KEYWORD: Final = re.compile(r"(?:[Ss]oạn|SOẠN|[Cc]ú pháp)(?: tin)?:? (?:[A-Z\d]{1,8} )?$")
 """Words before the text of a message to a service, whose letters are keys and no abbreviation."""
 _LONGEST_KEYWORD: Final = 3
@@ -269,7 +321,7 @@ def geometric(match: re.Match[str], word: str = "") -> bool:
     return _GEOMETRY.search(line.lower()) is not None
 
 
-def _pronounced(word: str) -> bool:
+def pronounced(word: str) -> bool:
     """Return whether capitals are pronounced as a word: SELECT and ASIAD, but not IAEA."""
     if languages.is_english(word) and _AS_WORD.match(word.upper()) and word not in _SPELLED:
         return True

@@ -4,6 +4,7 @@ import re
 from typing import Final
 
 from vits_tts.text.letters import CAPITALS, SMALLS, spelled
+from vits_tts.text.normalizer import cues
 from vits_tts.text.normalizer.rules import Rule, Step, after, before
 from vits_tts.text.numbers import Numbers, Region
 
@@ -27,7 +28,7 @@ _PLACED: Final = re.compile(
 _CIVIC: Final = re.compile(r"(?:quận|phường|huyện|thành phố|đường|\bq\.?\s?\d|\bp\.?\s?\d|tp)")
 _QUARTER_BEFORE: Final = re.compile(
     r"(?:kqkd|bctc|kết quả kinh doanh|báo cáo|doanh thu|lợi nhuận|lnst|lãi|lỗ|cuối|trong|gdp|so với"
-    r"|ước|kế hoạch)(?: \w+){0,1} $"
+    r"|ước|kế hoạch|khkd|kpi|doanh số|ngân sách|target|mục tiêu|kết quả|từ|hết)(?: \w+){0,1} $"
 )
 _QUARTER_AFTER: Final = re.compile(
     r":?\s?(?:doanh thu|lợi nhuận|lnst|lntt|lãi|lỗ|tăng|giảm|đạt|năm|này|tới|vừa|sẽ|(?:19|20)\d\d)"
@@ -41,6 +42,9 @@ _RANKED: Final = re.compile(r"\b(?:bug|lỗi|sprint|ticket|ưu tiên|priority|ta
 _CLOCK: Final = re.compile(r",? ?-? ?\d{1,2}[:h]\d\d")
 _OFFICE: Final = re.compile(r"(?:tổng|giám đốc|chủ tịch|trưởng|hiệu trưởng|viện trưởng|bí thư)\b")
 _STREET: Final = re.compile(r"\s[^,.;:\d]{2,30},\s?(?:p\.|q\.|phường|quận|xã)")
+_STREET_AFTER: Final = re.compile(
+    r",?\s(?:đường|phố|ngõ|hẻm|ngách|tổ|kp|khu|phường|p\.|[^\W\d_]+ [^\W\d_]+,)"
+)
 _HOUSE: Final = re.compile(
     r"(?<!phân )(?:số|số nhà|nhà|ngõ|ngách|hẻm|kiệt|địa chỉ|đc|lô|căn|kiot)\W{0,2}$"
 )
@@ -84,12 +88,13 @@ class Addresses:
                 r"(?<!\w)(?P<rank>KP|Kp|kp)\s?(?P<number>\d{1,2})(?!\w)", self.numbered, needs="Pp"
             ),
             Rule(
-                r"(?<![\w.])(?P<rank>[QP])(?P<number>\d{1,2})(?!\w)(?!\s?[/-]?\s?[12]\d{3})",
+                r"(?<![\w.])(?P<rank>[QP])(?P<number>\d{1,2})(?!\w)(?!\s?[/-]?\s?[12]\d{3}|[/-][23]\d(?!\d))",
                 self.short,
                 needs="QP",
             ),
             Rule(rf"(?<![\w.])(?P<rank>[QP])\.\s?{_NAME}", self.ranked, needs="QP"),
-            Rule(rf"(?<![\w.])(?P<rank>[HXĐT])\.\s?{_NAME}", self.placed, needs="HXĐT"),
+            Rule(r"(?<![\w.])Q\.\s?(?=[A-ZĐ]{2,3}(?!\w))", "quận ", needs="Q"),
+            Rule(rf"(?<![\w.])(?P<rank>[HXĐTt])\.\s?{_NAME}", self.placed, needs="."),
             Rule(rf"(?<![\w.])(?P<rank>[qphxđ])\.\s?{_NAME}", self.ranked, needs="."),
             Rule(
                 r"(?i)(?<!\w)km\s?(?P<km>\d{1,4})\s?\+\s?(?P<m>\d{1,3})(?!\w)",
@@ -133,7 +138,9 @@ class Addresses:
         return f"{_RANKS[rank]} "
 
     def numbered(self, match: re.Match[str]) -> str:
-        """Read ``Q.1``."""
+        """Read ``Q.1``. In a line about sport, ``p.78`` is a minute."""
+        if match["rank"] == "p" and cues.about(match, "sport"):
+            return f"phút {self._numbers.whole(match['number'])}"
         return f"{_RANKS[match['rank'].upper()]} {self._numbers.whole(match['number'])}"
 
     def room(self, match: re.Match[str]) -> str:
@@ -147,7 +154,8 @@ class Addresses:
         reported = _QUARTER_BEFORE.search(before(match)) or _QUARTER_AFTER.match(after(match))
         if match["rank"] == "Q" and match["number"] in "1234" and reported and not civic:
             return f"quý {self._numbers.whole(match['number'])}"
-        if match["rank"] == "P" and (not civic or _RANKED.search(around)):
+        housing = civic or cues.about(match, "property")
+        if match["rank"] == "P" and (not housing or _RANKED.search(around)):
             return None
         return f"{_RANKS[match['rank'].upper()]} {self._numbers.whole(match['number'])}"
 
@@ -180,7 +188,9 @@ class Addresses:
         if re.fullmatch(r"\d/\dM", match["house"]):
             return None  # half a spoon of a recipe
         if _SHORT_DATE.fullmatch(match["house"]) and (
-            _DATED.search(before(match)) or _CLOCK.match(after(match))
+            _DATED.search(before(match))
+            or _CLOCK.match(after(match))
+            or not (_HOUSE.search(before(match)) or _STREET_AFTER.match(after(match)))
         ):
             return None
         named = lettered or deep or _HOUSE.search(before(match)) or _STREET.match(after(match))

@@ -22,6 +22,8 @@ SlashReading: TypeAlias = Literal["fraction", "date", "over"]
 _MONTHS: Final = 12
 _DAYS: Final = 31
 _LARGEST_SCORE: Final = 30
+_LARGEST_MARK: Final = 10
+"""Marks are out of ten, so that 8/10 is one and 8/12 is a day."""
 
 
 class Cue(NamedTuple):
@@ -113,6 +115,18 @@ SLASH: Final = (
         r"|hạn|xong|vào|lịch|diễn ra|check in|đám|ship|gửi|đi|về|tới|lương|dự kiến|deadline|áp dụng"
         r"|mở cửa|tiêm|trả|đóng)\W{0,2}",
     ),
+    _cue(
+        "date",
+        -9,
+        before=r"(?:mới|chỉ|còn|gần|được|đc|dc) (?:xong|hết|làm|ăn|đi|đọc|có|khoảng|được|tầm|qua) ",
+    ),
+    _cue(
+        "date",
+        4,
+        before=r"(?:concert|show|liveshow|đêm nhạc|sự kiện|event|tour|sale|deal|triển lãm|hội thảo"
+        r"|workshop|chung kết|bán kết|lễ hội|hội chợ|giỗ|đám cưới|tiệc|hẹn|chuyến|suất|phiên)"
+        r"(?: \w{1,10})? ",
+    ),
     _cue("date", 2, before=r"\d{1,2}/\d{1,2}(?:,| và| hoặc| -)(?: [^\W\d]{1,10}){0,2} "),
     _cue("date", 2, after=r"(?:,| và| hoặc)(?: [^\W\d]{1,10}){0,2} (?:1[3-9]|2\d|3[01])/\d"),
     _cue(
@@ -127,7 +141,7 @@ SLASH: Final = (
         after=r"\s(?:dân|số|diện|tổng|quãng|chiều dài|cốc|thìa|muỗng|chén|quả|người|phiếu|lượng"
         r"|thời gian|thu nhập|sản|khối|nước|công|chặng|hành|trái|cái|chiếc|học sinh|đại biểu"
         r"|thành viên|điểm|trong|của|cuộc|phần|bát|ly|lít|kg|gói|bánh|tỉnh|xã|huyện|thế giới|doanh"
-        r"|trận|lần|câu)",
+        r"|trận|lần|câu|tập|chương|món|bước|tuần|buổi|môn|chỉ tiêu|bài|quyển|cuốn|chai|đoạn|việc)",
     ),
     _cue("date", -9, after=r"\s?[-+*×:]?\s?(?:\d{1,3}/\d{1,3}\s?)?="),
     _cue("date", -9, before=r"\d\s?[-+*×:=]\s?|[-+*×=]\s?"),
@@ -175,6 +189,8 @@ def slash(match: re.Match[str], first: str, last: str) -> SlashReading:
         scores["date"] += 2.0
     if calendar and (a, b) == (2, 9):
         scores["date"] += 2.0
+    if calendar and b > _LARGEST_MARK and a > 1:
+        scores["date"] += 1.0
     if calendar and (first[0] == "0" or last[0] == "0"):
         scores["date"] += 2.0
     if f"{a}/{b}" in _HOLIDAYS:
@@ -272,7 +288,7 @@ def letter(match: re.Match[str], unit: str) -> LetterReading:  # noqa: PLR0911
     """Return the reading of a short unit after a number: unit, scale (K, M) or part of a name."""
     string = match.string
     digits = re.search(r"([\w.,/-]*\d) ?$", string[max(0, match.start() - 20) : match.start()])
-    number = re.split("[xX×*-]", digits[1])[-1] if digits else ""
+    number = re.split("[xX×*/-]", digits[1])[-1] if digits else ""
     if re.search(r"[^\W\d_]", number):
         return "name"  # K8s and CT2B are names
     start = match.start() - len(digits[0]) if digits else match.start()
@@ -306,9 +322,13 @@ def letter(match: re.Match[str], unit: str) -> LetterReading:  # noqa: PLR0911
 def network(match: re.Match[str]) -> bool:
     """Return whether ``3g``, ``4g`` or ``5g`` is a mobile network and not a weight."""
     front, back = before(match), after(match)
-    return not (_WEIGHED.search(front) or _WEIGHED_AFTER.match(back))
+    if _WEIGHED.search(front) or _WEIGHED_AFTER.match(back):
+        return False
+    return not _OTHER_WEIGHT.search(front + back)
 
 
+_OTHER_WEIGHT: Final = re.compile(r"(?<![\w.,-])(?:\d{2,4}|[1789])\s?(?:g|gr|gam|ml)(?!\w)")
+"""Another weight or volume near, as in a recipe."""
 _WEIGHED: Final = re.compile(
     r"(?:nặng|uống|thuốc|gói|muối|đường|vàng|cân|liều|gam|chứa|lượng|cho|thêm|hòa|lấy|pha|viên"
     r"|trọng lượng|khối lượng|từ|đến|mỗi|tan|protein|đạm|béo)\W{0,2}(?:\w{1,8}\W)?$"
@@ -335,3 +355,57 @@ _GROUPED_AFTER: Final = re.compile(
     r"|bước|cái|chiếc|sản phẩm|khách|từ\b|chữ|ký tự|trang|bài|ca\b|hộ|sinh viên|học sinh|xe|vé|bản"
     r"|cổ phiếu|năm|ngày|nhân viên|tài khoản|thành viên|lần|con|cây|câu)"
 )
+
+
+NumberedT: TypeAlias = Literal["weekday", "month", "rank", "name"]
+
+_SATURDAY: Final = 7
+_T: Final = (
+    _cue(
+        "month",
+        4,
+        before=r"(?:tiền|lương|phí|cước|hóa đơn|hoá đơn|hđ|sao kê|doanh số|doanh thu|báo cáo|bc|kpi"
+        r"|điện|nước|thưởng|kỳ|kế hoạch|kh|khkd|chi phí|số liệu|bảng công|công nợ|học phí|lợi nhuận"
+        r"|cpi|lạm phát|xuất khẩu|nhập khẩu|thu|chi|góp|thuế|bhxh|sinh)(?: [^\W\d]{1,6})?\s",
+    ),
+    _cue(
+        "month",
+        2,
+        before=r"(?:cuối|đầu|giữa|hết|qua|tới|từ|đến|sang|hạn|bh|bảo hành|ra mắt|dự kiến|đk|trong"
+        r"|so với|mở bán|bàn giao|khai giảng|nhập học)\s",
+    ),
+    _cue("month", 5, after=r"\s?(?:năm|âm|dương|[12]\d{3}\b)"),
+    _cue(
+        "weekday",
+        4,
+        before=r"(?:sáng|trưa|chiều|tối|đêm|nghỉ|hôm|thi|họp|học|hẹn|lại|vào|gặp|giao|lịch|\d[hg]\d{0,2}|giờ"
+        r"|phút|mỗi|các|khám|làm|ca|trực|rảnh|off|trừ|có|về|đi|bay|nhận|chốt|deadline|dl)\s",
+    ),
+    _cue(
+        "weekday",
+        5,
+        after=r"\s?[,;:&/-]\s?(?:t[2-7]|cn)\b|\s(?:và|hàng|hằng|này|tuần|tới|sau|trước|lúc)\b"
+        r"|,?\s?\(?\d{1,2}(?:h|g|:|\s?[-–]\s?\d{1,2}(?:h|g|:)|/\d)|\s(?:sáng|chiều|tối|trưa)\b"
+        r"|\s?[:)]|\s\w+(?: đến)?(?: \w+){0,2} giờ\b",
+    ),
+    _cue("weekday", 2, after=r"\s?(?:$|[-–])"),
+    _cue("rank", 6, before=r"(?:xếp|đứng|hạng|xuống|vươn lên|vị trí|lên) "),
+    _cue("rank", 6, after=r"\s(?:bxh|trên bảng|chung cuộc|toàn đoàn|thế giới)"),
+    _cue("weekday", 5, before=r"(?:\bt[2-7]|thứ \w{2,3}|cn|chủ nhật)(?:,| và|,? hoặc| -) ?"),
+    _cue(
+        "name",
+        7,
+        before=r"(?:ga|tòa|toà|lô|tuyến|xe|tầng|block|khu|cổng|máy|đội|team|mẫu|phòng|căn|vị trí"
+        r"|model|size|dây|sảnh|cửa|tháp|dòng|kênh|đường|nhà|hầm|mộ|cột|đốt|đốt sống|chuỗi xung|bản"
+        r"|mốc)(?<!tiền nhà)\s",
+    ),
+    _cue("name", 7, after=r"\s?(?:vô địch|\d(?!\d?(?:h|g|:|/))|w\b|flair|weighted)"),
+)
+
+
+def numbered_t(match: re.Match[str], number: int) -> NumberedT:
+    """Return whether ``T5`` is a day of the week, a month, a rank, or a name (``tòa T5``)."""
+    scores = {"name": 0.0, "rank": -1.0, "month": 0.5 if number > _SATURDAY else -1.0}
+    if 1 < number <= _SATURDAY:
+        scores["weekday"] = -1.0
+    return _best(scores, _T, match)  # type: ignore[return-value]

@@ -12,7 +12,7 @@ from typing import Final
 from vits_tts.text.aligned import Edit, Text
 from vits_tts.text.letters import CAPITALS, SMALLS
 from vits_tts.text.normalizer import cues
-from vits_tts.text.normalizer.rules import CONTEXT, Rule, Step, apart, before
+from vits_tts.text.normalizer.rules import CONTEXT, Rule, Step, after, apart, before
 from vits_tts.text.numbers import Numbers
 from vits_tts.text.syllables import is_syllable
 
@@ -30,6 +30,18 @@ _NAMING: Final = re.compile(
     r"|dòng"
     r"|cup|ô|vị trí|khối|bảng|mọi|từ|tên|ông|bà)\W{1,2}$"
 )
+_PAIR: Final = {
+    "t": ("tao", re.compile(r"(?<![\w.])(?:m|mày)(?!\w)")),
+    "m": ("mày", re.compile(r"(?<![\w.])(?:t|tao)(?!\w)")),
+}
+"""Two people who call each other "tao" and "mày" in one line."""
+_ASKED: Final = re.compile(r"(?:giúp|hộ|cho|nhờ|chỉ|của|dạ|giùm) $")
+_PEOPLE: Final = {"a": "anh", "c": "chị", "e": "em"}
+_ADDRESSING: Final = re.compile(
+    r"(?<!\w)(?:dear|hi|hello|chào|gửi|nhờ|với|của|lh|cc|kính gửi|gặp|hỏi|gọi|cho|nhắn|và"
+    r"|liên hệ)\s$"
+)
+"""Words before a person with a name: ``dear a Nam``."""
 _AT_LINE_START: Final = frozenset("KETMBCA")
 _DENIED: Final = re.compile(
     r" (?:biết|bít|bik|bt|hiểu|thấy|được|đc|dc|có|còn|phải|thể|nên|muốn|thích|hài|mua|bị|cần|dùng"
@@ -44,7 +56,7 @@ _EXAM: Final = re.compile(
     r"(?:phương trình|(?<!kinh )(?<!thí )(?<!trắc )nghiệm|hàm số|tham số|tam giác"
     r"|biểu thức|dung dịch|\bgam\b|\bmol\b|phản ứng"
     r"|đồ thị|số phức|alen|kiểu gen|đột biến|phép lai|tích phân|mặt phẳng|véc tơ|đường tròn|\bpt\b"
-    r"|giá trị của|cạnh|hình chóp|kim loại|số nguyên)"
+    r"|giá trị của|tìm m|theo m|đường thẳng|parabol|tiệm cận|cạnh|hình chóp|kim loại|số nguyên)"
 )
 """Words of mathematics and chemistry; in lines with them single letters are variables."""
 
@@ -79,12 +91,7 @@ _UNMARKED_UNITS: Final = dict(
         strict=True,
     )
 )
-_VIETNAMESE: Final = re.compile(r"(?:[à-ỹđ]\w*|được|từ) \d{1,2} ?$")
-"""A word with marks before a number, so that ``th`` after it is not an English ordinal."""
-_DURING: Final = re.compile(
-    r"[à-ỹđ].*(?:\d ?[-–] ?\d{1,2}|\b(?:gplx|bh|keo|hạn|trong|hơn) \d{1,2}) ?$"
-)
-"""Words with marks, and a range or a word such as term before a number: then ``th`` is months."""
+_FOREIGN_ORDINAL: Final = re.compile(r"\b(?:the|my|our|happy|on|of) \d{1,3} ?$")
 _MODEL: Final = re.compile(
     r"(?:size|máy|dòng|galaxy|tab|model|sony|canon|đèn|bóng|tuyến|xe|nhôm|ram|tòa|toà|block)\s$|[-,/]$"
 )
@@ -96,7 +103,8 @@ class Chat:
     def __init__(self, numbers: Numbers) -> None:
         """Keep the words for numbers and load the table of shortenings."""
         self._numbers = numbers
-        self._readings = cues.table("chat.tsv")
+        by_subject = {form: () for form in cues.subjects().readings if form.islower()}
+        self._readings = {**by_subject, **cues.table("chat.tsv")}
 
     def steps(self) -> tuple[Step, ...]:
         """Return the steps: forms with digits, then words."""
@@ -114,11 +122,18 @@ class Chat:
                 lambda match: "tháng" if _is_months(match) else None,
                 needs="t",
             ),
-            Rule(r"(?<=\d)\ ?tc(?!\w)", " tín chỉ", needs="t"),
+            Rule(r"(?<=\d)(?:\ ?tc|TC)(?!\w)", " tín chỉ", needs="tT"),
             Rule(
                 r"(?<!\w)m(?P<tens>[4-9]\d)(?!\w)",
                 lambda match: f"mét {self._numbers.whole(match['tens'])}",
                 needs="m",
+            ),
+            Rule(r"(?<=[a-zà-ỹđ]\ )\#(?=\ [a-zà-ỹđ]|[,.!?]|\ ?$)", "khác", needs="#"),
+            Rule(
+                rf"(?<![\w.])(?P<person>[ace])\ (?=[{CAPITALS}][{SMALLS}]{{1,6}}(?!\w))",
+                lambda match: (
+                    f"{_PEOPLE[match['person']]} " if _ADDRESSING.search(before(match)) else None
+                ),
             ),
             Rule(r"(?<!\w)[Nn]g\ (?=ta(?!\w)|khác(?!\w))", "người ", needs="g"),
             self.words,
@@ -159,7 +174,7 @@ class Chat:
                     said = said[0].upper() + said[1:]
                 yield start, end, apart(spoken, start, end, said)
 
-    def _said(  # noqa: C901, PLR0911
+    def _said(  # noqa: PLR0911
         self, match: re.Match[str], known: tuple[cues.Reading, ...], chatting: dict[int, int]
     ) -> str:
         spoken = match.string
@@ -191,7 +206,7 @@ class Chat:
         if single and re.match(r"[.)]\s", back) and re.search(r"(?:^|[.;:]\s)$", front):
             return ""  # a) and b) number the items of a list
         line = _line(spoken, start)
-        if single and _EXAM.search(line):
+        if single and _EXAM.search(line) and not (match[0] == "e" and _ASKED.search(front)):
             return ""
         if single and re.match(r"\s?[=<>^+*/]", back):
             return ""
@@ -200,16 +215,39 @@ class Chat:
             (_SPELLED_BEFORE.search(front) and not owner) or _SPELLED_AFTER.match(back)
         ):
             return ""
+        return self._chosen(match, known, front, back, chatting)
+
+    def _chosen(
+        self,
+        match: re.Match[str],
+        known: tuple[cues.Reading, ...],
+        front: str,
+        back: str,
+        chatting: dict[int, int],
+    ) -> str:
+        """Return the reading that the words around ask for, or the subject, or the usual one."""
+        form = match[0].lower()
+        if form in _PAIR and self._chats(match.string, match.start(), chatting):
+            meant, other = _PAIR[form]
+            if other.search(_line(match.string, match.start())):
+                return meant
+        if said := cues.by_subject(match, form, front, back, certain=True):
+            return said
         for reading in known:
+            plain = not (reading.before or reading.after)
+            if plain and (said := cues.by_subject(match, form, front, back, least=2)):
+                return said
             # a, e and c may be names of letters, so they need stronger evidence
             vowel = match[0] in {"a", "e"} or (
                 match[0] == "c" and not (reading.before or reading.after)
             )
-            if not reading.anywhere and self._chats(spoken, start, chatting) <= vowel:
+            if not reading.anywhere and (
+                self._chats(match.string, match.start(), chatting) <= vowel
+            ):
                 continue
             if cues.fits(reading, front, back, every=True):
                 return reading.said
-        return ""
+        return cues.by_subject(match, form, front, back)
 
     def _chats(self, spoken: str, place: int, chatting: dict[int, int]) -> int:
         """Return how certainly the line is chat: 0 for not, 1 for possibly, 2 for certainly."""
@@ -231,8 +269,8 @@ class Chat:
 def _is_months(match: re.Match[str]) -> bool:
     """Return whether ``th`` after a number means months and is not an English ordinal."""
     front = before(match)
-    ordinal = re.search(r"\bthe \d{1,3} ?$", front) is not None
-    return not ordinal and (_VIETNAMESE.search(front) or _DURING.search(front)) is not None
+    ordinal = _FOREIGN_ORDINAL.search(front) is not None or re.search(r"\d ?$", front) is None
+    return not ordinal and re.search(r"[à-ỹđ]", front + after(match)) is not None
 
 
 def _is_listed(letter: str, front: str, back: str) -> bool:

@@ -7,10 +7,12 @@ reading that fits is used.
 """
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from functools import lru_cache
 from importlib import resources
-from typing import NamedTuple
+from itertools import pairwise
+from typing import Final, NamedTuple
 
 
 class Reading(NamedTuple):
@@ -59,7 +61,9 @@ def fits(reading: Reading, front: str, back: str, *, every: bool = False) -> boo
 def _before(words: str) -> re.Pattern[str]:
     if words.startswith("~"):
         return re.compile(rf"(?<!\w){words[1:]}(?!\w)")
-    return re.compile(words + "$" if words.startswith("[") else rf"(?<!\w){words}\W{{0,2}}$")
+    return re.compile(
+        words + "$" if words.startswith(("[", "(?:^")) else rf"(?<!\w){words}\W{{0,2}}$"
+    )
 
 
 @lru_cache(maxsize=2048)
@@ -69,3 +73,86 @@ def _after(words: str) -> re.Pattern[str]:
     if words.startswith("~"):
         return re.compile(rf".{{0,40}}(?<!\w){words[1:]}(?!\w)")
     return re.compile(words if words.startswith(("(?!", "\\")) else rf"\s?(?:{words})")
+
+
+class Subjects(NamedTuple):
+    """The subjects that each cue word tells of, and the readings of forms in lines about them."""
+
+    cues: Mapping[str, tuple[str, ...]]
+    readings: Mapping[str, tuple[tuple[str, Reading], ...]]
+
+
+@lru_cache(maxsize=1)
+def subjects() -> Subjects:
+    """Return the table ``data/subjects.tsv``."""
+    text = resources.files("vits_tts.text").joinpath("data/subjects.tsv").read_text("utf-8")
+    cues: dict[str, tuple[str, ...]] = {}
+    readings: dict[str, list[tuple[str, Reading]]] = {}
+    for line in text.splitlines():
+        if line.startswith("#"):
+            continue
+        subject, form, said, before, after = (*line.split("\t"), "", "")[:5]
+        if form == "*":
+            for cue in said.split(", "):
+                cues[cue] = (*cues.get(cue, ()), subject)
+        else:
+            readings.setdefault(form, []).append((subject, Reading(said, before, after, False)))
+    return Subjects(cues, {form: tuple(found) for form, found in readings.items()})
+
+
+def by_subject(
+    match: re.Match[str],
+    form: str,
+    front: str,
+    back: str,
+    *,
+    certain: bool = False,
+    least: int = 1,
+) -> str:
+    """Return the reading of a form in a line about a subject, or an empty string.
+
+    If ``certain``, only readings count that ask for words beside the form. ``least`` is the number
+    of words of the subject that the others need.
+
+    If the line has words of several subjects, the one with the most words comes first.
+    """
+    known = subjects().readings.get(form)
+    if known is None:
+        return ""
+    scores = _of(match)
+    # sorting is stable, so the readings of one subject stay in the order of the table
+    for subject, reading in sorted(known, key=lambda one: -scores.get(one[0], 0)):
+        if certain and not (reading.before or reading.after):
+            continue
+        needed = 1 if reading.before or reading.after else least
+        if scores.get(subject, 0) >= needed and fits(reading, front, back, every=True):
+            return reading.said
+    return ""
+
+
+def about(match: re.Match[str], *subjects: str) -> bool:
+    """Return whether the line of a match is about one of the subjects more than about others."""
+    scores = _of(match)
+    return bool(scores) and max(scores, key=scores.__getitem__) in subjects
+
+
+def _of(match: re.Match[str]) -> Mapping[str, int]:
+    low = max(0, match.start() - _LINE)
+    start = match.string.rfind("\n", low, match.start()) + 1 or low
+    end = match.string.find("\n", match.end(), match.end() + _LINE)
+    return _scores(match.string[start : end if end >= 0 else match.end() + _LINE].lower())
+
+
+@lru_cache(maxsize=64)
+def _scores(line: str) -> Mapping[str, int]:
+    """Return how many cue words of each subject a line has."""
+    words = [word.lstrip("0123456789") or word for word in _CUE_WORD.findall(line)]
+    found = {*words, *map(" ".join, pairwise(words))}
+    return Counter(
+        subject for cue in found & subjects().cues.keys() for subject in subjects().cues[cue]
+    )
+
+
+_CUE_WORD: Final = re.compile(r"[^\W_]+(?:[-/][^\W\d_]+)?")
+_LINE: Final = 200
+"""Maximum number of characters to each side whose words tell the subject of a line."""

@@ -55,20 +55,6 @@ class Dates:
                 self.weekdays,
                 needs="T",
             ),
-            Rule(
-                r"(?<!\w)T(?P<day>[2-7])(?=\s?[,;:&/]\s?(?:T[2-7]|CN)|\s?[-–:)]|\ \(\d"
-                r"|\ (?:và|hàng|hằng)|\ (?:này|tuần|tới|sau|trước)|$)"
-                r"|(?<=,\ )T(?P<next>[2-7])(?!\w)",
-                self.weekday,
-                needs="T",
-            ),
-            Rule(
-                r"(?i:(?<=sáng\ )|(?<=chiều\ )|(?<=tối\ )|(?<=trưa\ )|(?<=nghỉ\ )|(?<=hôm\ )"
-                r"|(?<=thi\ )|(?<=họp\ )|(?<=học\ )|(?<=\d[hg]\ )|(?<=giờ\ )|(?<=phút\ ))"
-                r"T(?P<day>[2-7])(?P<next>)(?!\w)",
-                self.weekday,
-                needs="T",
-            ),
         )
 
     def _whole(self) -> tuple[Step, ...]:
@@ -161,17 +147,26 @@ class Dates:
                 needs="T",
             ),
             Rule(
-                r"(?i:(?<!\w)(?P<said>(?:cuối|đầu|giữa|trong|đến|từ|hết)\ ))"
-                r"T(?P<m>[189]|1[0-2])(?!\w)(?![.,/-]\d)",
+                r"(?i:(?<!\w)(?P<said>(?:tiền\ (?:nhà|phòng|trọ|điện|nước|mạng|học)|lương"
+                r"|học\ phí|cước|phí)\ ))"
+                r"t(?P<m>[1-9]|1[0-2])(?!\w)(?![.,/-]\d)",
                 self.short_month,
+                needs="t",
+            ),
+            Rule(
+                r"(?<![\w/.-])T(?P<number>[1-9]|1[0-2])(?!\w)(?![.,/-]\d)",
+                self.numbered_t,
                 needs="T",
             ),
             Rule(
-                r"(?i:(?<!\w)(?P<said>(?:tiền\ (?:nhà|phòng|trọ|điện|nước|mạng|học)|lương"
-                r"|học\ phí|cước|phí)\ ))"
-                r"[Tt](?P<m>[1-9]|1[0-2])(?!\w)(?![.,/-]\d)",
-                self.short_month,
-                needs="Tt",
+                r"(?<!\w)Q(?P<q>[1-4])[/-](?P<y>[23]\d)(?![\w/])",
+                self.quarter_first,
+                needs="Q",
+            ),
+            Rule(
+                r"(?<!\w)(?P<q>[1-4])Q(?P<y>\d\d|20\d\d)?(?!\w)",
+                self.quarter_first,
+                needs="Q",
             ),
             Rule(
                 rf"(?<![\w/])(?P<count>{_MONTH})T/?(?P<y>{_YEAR}){_END}",
@@ -195,6 +190,13 @@ class Dates:
                 self.day,
                 needs="/.-",
             ),
+            Rule(
+                r"(?P<month>(?<!\w)tháng\ \w{2,4}(?:\ \w{3})?)\ ?[-–]\ "
+                r"(?=\w{2,4}(?:\ \w{2,4}){0,2}\ giờ(?!\w))",
+                lambda match: f"{match['month']} đến ",
+                glued=True,
+                needs="-–",
+            ),
             Rule(r"(?i)(?<!\w)(?P<said>tháng\ )(?P<m>0?[14])(?![\w/.:,-]\d|\w)", self.named_month),
             Rule(r"(?i)(?<!\w)(?P<said>(?:ngày|mùng|mồng|tháng)\ )0(?P<d>[1-9])(?!\w)", self.zero),
         )
@@ -204,9 +206,20 @@ class Dates:
         last = "chủ nhật" if match["sunday"] else f"thứ {self._numbers.ordinal(match['last'])}"
         return f"thứ {self._numbers.ordinal(match['first'])} đến {last}"
 
-    def weekday(self, match: re.Match[str]) -> str:
-        """Read ``T2`` in a list of days."""
-        return f"thứ {self._numbers.ordinal(match['day'] or match['next'])}"
+    def numbered_t(self, match: re.Match[str]) -> str | None:
+        """Read ``T2`` as a day of the week and ``lương T5`` as a month."""
+        reading = ambiguity.numbered_t(match, int(match["number"]))
+        if reading in {"weekday", "rank"}:
+            return f"thứ {self._numbers.ordinal(match['number'])}"
+        word = "" if before(match).endswith("tháng ") else "tháng "
+        return f"{word}{self._month(match['number'])}" if reading == "month" else None
+
+    def quarter_first(self, match: re.Match[str]) -> str:
+        """Read ``4Q26``, the fourth quarter of a year, and ``4Q``, four quarters."""
+        count, year = self._numbers.whole(match["q"]), match["y"]
+        if not year:
+            return f"{count} quý"
+        return f"quý {count} năm {self._numbers.whole(year if len(year) > 2 else f'20{year}')}"  # noqa: PLR2004
 
     def full(self, match: re.Match[str]) -> str:
         """Read ``20/11/2024``."""
@@ -289,7 +302,7 @@ class Dates:
         return f"{day_word}{self._day_month(match['d'], match['m'])}" if dated else None
 
     def short_month(self, match: re.Match[str]) -> str:
-        """Read ``cuối T12`` as a month. T2 to T7 are days of the week."""
+        """Read ``tiền nhà t5`` as a month."""
         return f"{match['said']}tháng {self._month(match['m'])}"
 
     def months_of_year(self, match: re.Match[str]) -> str:

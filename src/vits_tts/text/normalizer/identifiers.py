@@ -8,7 +8,8 @@ import re
 from typing import Final
 
 from vits_tts.text.letters import spelled
-from vits_tts.text.normalizer.abbreviations import Abbreviations
+from vits_tts.text.normalizer import cues
+from vits_tts.text.normalizer.abbreviations import Abbreviations, pronounced
 from vits_tts.text.normalizer.lexicon import Lexicon
 from vits_tts.text.normalizer.rules import Rule, Step, Where, after, before
 from vits_tts.text.numbers import Numbers
@@ -89,6 +90,8 @@ _LONG_ALONE: Final = 9
 """Digits of a number without points that is a code unless something is counted with it."""
 _WORD_AND_NUMBER: Final = 2
 """The number of parts of a name such as ``VIP2``; one with more parts is a code: ``GHN8K2LM``."""
+_SHORTEST_NAME: Final = 3
+"""Letters before a number that are spelled; longer ones may be an English word."""
 _AIRPORTS: Final = (
     "SGN|HAN|DAD|CXR|PQC|HPH|HUI|VCA|VII|VDO|DLI|BMV|UIH|VCL|THD|PXU|TBB|VKG|CAH|VCS|DIN|BKK|DMK|SIN|KUL"
     "|ICN|NRT|HND|KIX|TPE|HKG|PEK|PVG|CAN|SYD|MEL|CDG|FRA|LHR|JFK|LAX|SFO|DXB|DOH|MNL|CGK|DPS|PNH|REP|VTE"
@@ -112,6 +115,12 @@ class Identifiers:
         """Return the steps for decrees. They run before dates."""
         return (
             Rule(
+                r"(?<![\w/])(?P<kind>TT|NĐ|QĐ|NQ|TTLT|CV|KL|TTr)"
+                r"(?=\ (?:số\ )?\d{1,5}/(?:\d{4}/)?[A-ZĐ]{2})",
+                lambda match: self._abbreviations.document(match["kind"]),
+                needs="/",
+            ),
+            Rule(
                 r"(?<![\w/.,])(?P<number>\d{1,5})(?:[/:](?P<year>[12]\d{3}))?[/-]"
                 r"(?P<body>(?=[A-ZĐ][A-Za-zĐđ]{0,9}[A-ZĐ]|[A-ZĐ]{2})"
                 r"[A-ZĐ][A-Za-zĐđ&]{1,11}(?P<term>\d{0,2})"
@@ -125,6 +134,38 @@ class Identifiers:
     def steps(self) -> tuple[Step, ...]:
         """Return the steps for numbers that are dictated."""
         return (
+            Rule(
+                r"(?<!\w)(?P<form>[a-zđ]{2,4}|[A-ZĐ]{2,4})(?=[1-4](?!\w))",
+                self.subject,
+                glued=True,
+            ),
+            Rule(
+                r"(?<!\w)HA(?=\s?(?:[<>≥≤=:]{1,2}|là|đo)?\s?\d{2,3}(?:/\d|\s?mm))",
+                "huyết áp",
+                needs="H",
+            ),
+            Rule(
+                r"(?<!\w)[xyz](?=[A-Z]\s?[\^²=])",
+                lambda match: f"{match[0]} ",
+                glued=True,
+                needs="^²=",
+            ),
+            Rule(r"(?<![\w/])t/m(?=:?\ [a-zđA-Z(|])", "thỏa mãn", needs="/"),
+            Rule(
+                r"(?<!\w)(?P<head>\d{3,8})(?P<hidden>[xX*]{2,8})(?![\w*])",
+                lambda match: (
+                    f"{self._numbers.digits(match['head'])} "
+                    f"{' '.join('sao' if sign == '*' else 'ích' for sign in match['hidden'])}"
+                ),
+                needs="xX*",
+            ),
+            Rule(r"(?<!\w)[kK](?=\d{1,2},?\s[đĐ](?:iều\s)?\d)", "khoản ", glued=True, needs="kK"),
+            Rule(
+                r"(?<!\w)[đĐ](?=\d{1,3},?\s(?:BL|Luật|luật|NĐ|TT|[Bb]ộ\ luật|của))",
+                "điều ",
+                glued=True,
+                needs="đĐ",
+            ),
             Rule(r"(?<!\w)nv(?=\d{1,2}(?!\w))", "nguyện vọng ", glued=True, needs="v"),
             Rule(
                 r"(?i:(?<=hậu\ phẫu\ )|(?<=sốt\ )|(?<=bệnh\ )|(?<=điều\ trị\ )|(?<=sau\ mổ\ ))"
@@ -133,12 +174,25 @@ class Identifiers:
                 glued=True,
                 needs="N",
             ),
+            Rule(r"(?<=ngày\ )N(?=\d{1,2}(?!\w))", "", glued=True, needs="N"),
+            Rule(
+                r"(?<!\w)[đĐ]\.\s?(?P<letter>[a-zđ])(?=,?\s[kK](?:\.|hoản))",
+                lambda match: f"điểm {spelled(match['letter'])}",
+                needs=".",
+            ),
+            Rule(r"(?<!\w)[kK]\.\s?(?=\d{1,2},?\s[đĐ](?:\.|iều))", "khoản ", needs="."),
+            Rule(
+                r"(?i:(?<!\w)(?P<named>số|mẫu|cỡ|size|loại)\ )(?P<number>\d{1,3})\ "
+                r"(?=\d{3}\s?(?:g|gr|gam|ml|kg|k|đ|cái)(?!\w))",
+                lambda match: f"{match[0][:-1]}, ",
+                glued=True,
+            ),
             Rule(
                 r"(?i:(?<=tk)|(?<=thẻ)|(?<=the)|(?<=khoản)|(?<=khoan)|(?<=visa)|(?<=card)|(?<=napas)"
-                r"|(?<=jcb)|(?<=đuôi)|(?<=duoi)|(?<=cuối)|(?<=cuoi))\ ?:?\ ?[*x.]{1,12}[\ -]?"
-                r"(?P<tail>\d{3,6})(?!\w)",
+                r"|(?<=jcb)|(?<=đuôi)|(?<=duoi)|(?<=cuối)|(?<=cuoi))\ ?:?\ ?[*x.…]{1,12}[\ -]?"
+                r"(?P<tail>\d{3,6})(?![\w*\#])",
                 lambda match: f" {self._numbers.digits(match['tail'])}",
-                needs="*x",
+                needs="*x.…",
             ),
             Rule(
                 r"(?<![\w*\#])[*\#]\d[\d*\#]{0,40}(?:(?<=[*\#])|(?!\w))(?![*\#])",
@@ -208,7 +262,8 @@ class Identifiers:
             ),
             Rule(r"(?<![\w.,/])\d{3,20}(?:-\d{2,12})?(?!\w)(?![.,]\d)", self.identifier),
             Rule(
-                r"(?i:(?<!\w)(?:gửi|gui|nhắn|bấm|phím|nhấn|gọi|tới|đến|đầu\ số|tổng\ đài"
+                r"(?i:(?<!\w)(?:gửi|gui|nhắn|bấm|phím|nhấn|gọi|tới|đến|đầu\ số|tổng\ đài|cskh"
+                r"|hotline"
                 r"|lh:?|liên\ hệ:?)\ (?:số\ )?)"
                 r"(?P<digits>\d{3,6})(?![\w/%])(?![.,:-]\d)",
                 self.number_of_service,
@@ -227,7 +282,8 @@ class Identifiers:
         """Return the steps for the results of tests, and for flights. They need no digits."""
         return (
             Rule(
-                r"(?<=[A-Za-z][A-Za-z][A-Zg])\ ?\((?P<sign>[-–+])\)",
+                r"(?:(?<=[A-Za-z][A-Za-z][A-Zg])|(?<=\b[A-Z][A-Z])|(?<=\bRh))\ ?"
+                r"\((?P<sign>[-–+])\)",
                 lambda match: " dương tính" if match["sign"] == "+" else " âm tính",
                 needs="(",
             ),
@@ -280,6 +336,17 @@ class Identifiers:
                 Rule(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])", " ", glued=True),
             ),
         )
+
+    def subject(self, match: re.Match[str]) -> str | None:
+        """Read the letters of ``GT1``, a subject of a university, in a line about studies."""
+        readings = cues.subjects().readings.get(match["form"].upper(), ())
+        if not any(subject == "student" for subject, _ in readings):
+            return None
+        if not cues.about(match, "student"):
+            return None
+        back = f"{match.string[match.end()]} "
+        said = cues.by_subject(match, match["form"].upper(), "", back)
+        return f"{said} " if said else None
 
     def document(self, match: re.Match[str]) -> str | None:
         """Read ``15/2023/NĐ-CP`` and ``123/QĐ-UBND``."""
@@ -379,7 +446,7 @@ class Identifiers:
         texted = (
             keyword
             or _TEXTED.search(front + match[0].lower())
-            or match[0].lower().startswith(("bấm", "đầu", "lh", "liên"))
+            or match[0].lower().startswith(("bấm", "đầu", "lh", "liên", "cskh", "hotline", "tổng"))
         )
         called = match[0].lower().startswith("gọi") and _CALL_ENDS.match(back)
         if not (texted or called) or _COUNTED_AFTER.match(back) or digits.endswith("000"):
@@ -422,13 +489,15 @@ class Identifiers:
         """Read ``U23``, ``H5N1``, ``A4``, ``VN123`` and ``45B`` part by part."""
         pieces = re.findall(r"\d+|[^\W\d_]+", match[0])
         spoken = self._spoken if len(pieces) <= _WORD_AND_NUMBER else {}
+        alone = len(pieces) == _WORD_AND_NUMBER and not pieces[0].isdecimal()
+        name = _named if alone else spelled
         # 7HK92X does not contain the name of a road.
         roads = {} if match[0][0].isdecimal() else _ROADS
         return " ".join(
             (
                 self._code(piece)
                 if piece.isdecimal()
-                else roads.get(piece) or spoken.get(piece) or spelled(piece)
+                else roads.get(piece) or spoken.get(piece) or name(piece)
             )
             for piece in pieces
         )
@@ -455,6 +524,12 @@ class Identifiers:
     def _written(self, digits: str) -> str:
         """Return the words of a number, digit by digit if it has a leading zero."""
         return self._numbers.digits(digits) if digits[0] == "0" else self._numbers.whole(digits)
+
+
+def _named(piece: str) -> str:
+    """Return the letters of a name spelled, or the English word that they are (``HOME2``)."""
+    word = piece.lower()
+    return word.capitalize() if len(word) > _SHORTEST_NAME and pronounced(word) else spelled(piece)
 
 
 def _flight(match: re.Match[str]) -> str:

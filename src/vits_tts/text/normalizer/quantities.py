@@ -19,8 +19,8 @@ _VULGAR: Final = {
     "⅗": (3, 5), "⅘": (4, 5), "⅙": (1, 6), "⅛": (1, 8), "⅜": (3, 8), "⅝": (5, 8), "⅞": (7, 8),
 }  # fmt: skip
 _MEASURED: Final = re.compile(
-    r"\s(?:%|phần trăm|triệu|tỷ|tỉ|nghìn|ngàn|đồng|đô la|ơ rô|ki lô|mét|xăng|mi li|lít|gam|độ|tấn"
-    r"|héc|điểm|mê ga|ki lô|oát|vôn|am pe|mã lực|giây|lần)"
+    r"\s(?:%|vạn|phần trăm|triệu|tỷ|tỉ|nghìn|ngàn|đồng|đô la|ơ rô|ki lô|mét|xăng|mi li|lít|gam|độ"
+    r"|tấn|héc|điểm|mê ga|ki lô|oát|vôn|am pe|mã lực|giây|lần)"
 )
 _SIZES: Final = "nghìn|ngàn|triệu|tỷ|tỉ"
 _SUM_BEFORE: Final = re.compile(r"(?:bằng|cộng|trừ|nhân|chia) $")

@@ -50,6 +50,8 @@ _ACCOUNT: Final = re.compile(r"\b(?:TK|STK|[Tt]ai khoan)\b")
 _DAY: Final = re.compile(r"[ :]{1,2}[0-3]?\d(?![\w.,]?\d|\w)")
 """A number that may be a day: ``ngay 05/12`` and not ``goi ngay 1900``."""
 _CARD: Final = re.compile(r" (?:TD\b|JCB|VISA|Visa|ATM|NAPAS|Napas|MASTER|Amex|[*xX]{1,4}\d)")
+_NUMBER_NEXT: Final = re.compile(r"[ :]{1,2}(?:[xX*]{0,12}\d|[A-Z][A-Z_]*\d|OTP|PIN|KM\b|COD\b)")
+"""A number or a code after a word."""
 _EACH: Final = frozenset(["moi ng", "moi nguoi", "moi dua", "moi ban"])
 """Words before a sum, as in ``moi nguoi 50k``: "mỗi người" and not "mọi người"."""
 _CALLED: Final = re.compile(
@@ -338,7 +340,7 @@ def _beside_numbers(run: list[re.Match[str]], words: list[str]) -> dict[int, str
     last = len(run) - 1
     fixed: dict[int, str] = {}
     if (
-        re.match(r"[ :]{1,2}(?:[xX*]{0,12}\d|[A-Z]+\d|OTP|PIN|KM\b|COD\b)", spoken[end : end + 14])
+        _NUMBER_NEXT.match(spoken[end : end + 14])
         and words[-1] in _BEFORE_NUMBER
         and " ".join(words[-2:]) not in _WHOLE_WORDS
     ):

@@ -12,7 +12,7 @@ _VALUES: Final = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 100
 _PLACES: Final = (
     r"thế\ k[ỷỉ]|thứ|chương|phần|quý|kho[áa]|khóa|đại\ hội|kỳ|kì|lần|tập|quyển|hồi|mục"
     r"|điều(?:\ khoản)?|khoản|đoạn|tiết|loại"
-    r"|số(?=\ I)|cấp|hạng|nhóm|giai\ đoạn|bảng|bậc|vùng|khu(?:\ vực)?"
+    r"|số(?=\ I)|độ(?=\ [IV])|nyha|cấp|hạng|nhóm|giai\ đoạn|bảng|bậc|vùng|khu(?:\ vực)?"
     r"|thế\ chiến|đại\ chiến|học\ kỳ|hk|tiểu\ mục"
     r"|phụ\ lục|mẫu|đợt|thời\ kỳ|trung\ ương|quân\ đoàn|ga\ lần|mức|chuyên\ khoa|ckii?|màn|cảnh"
 )
@@ -86,6 +86,13 @@ class Roman:
                     f"{match['fuel']} {self._numbers.cardinal(value_of(match['roman']))}"
                 ),
                 needs="R",
+            ),
+            Rule(
+                rf"(?<!\w)(?P<roman>{_ROMAN})\ ?(?:g/ph?|giọt(?:\ ?/\ ?|\ )ph(?:út)?)(?!\w)",
+                lambda match: (
+                    f"{self._numbers.cardinal(value_of(match['roman']))} giọt trên phút"
+                ),
+                needs="g",
             ),
             Rule(rf"^\ ?(?P<roman>{_ROMAN})\s?[.)/]\ (?=\S)", self.heading),
             Rule(

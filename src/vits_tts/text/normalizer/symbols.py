@@ -11,7 +11,7 @@ from vits_tts.text.numbers import Numbers
 _OPERAND_BEFORE: Final = r"(?:(?<=[\d)²³%])|(?<=[\d)²³%]\ )|(?<=\b[a-zA-Z])|(?<=\b[a-zA-Z]\ ))"
 _LETTER: Final = r"[a-zA-Z](?![a-zA-ZÀ-ỹ])"
 _OPERAND_AFTER: Final = rf"(?=\ ?(?:[\d(√?-]|{_LETTER}))"
-_CALCULATED: Final = re.compile(r"(?:cộng|nhân|chia|bằng|trừ|=)[^,;.]{0,16}$")
+_CALCULATED: Final = re.compile(r"(?:cộng|nhân|chia|(?<!mặt )(?<!cân )bằng|trừ|=)[^,;.]{0,16}$")
 _BETWEEN: Final = {
     "=": "bằng", "≠": "khác", "≥": "lớn hơn hoặc bằng", "≤": "nhỏ hơn hoặc bằng", "±": "cộng trừ",
     "≈": "xấp xỉ",
@@ -57,6 +57,7 @@ class Symbols:
             ),
             Rule(rf"(?=\ ?\+){_OPERAND_BEFORE}\ ?\+\ ?(?=[\d(]|{_LETTER})", " cộng ", needs="+"),
             Rule(r"(?<=\d)\+(?!\w)", " cộng", needs="+"),
+            Rule(r"(?<=[a-zà-ỹđ%]{2})\+(?=[\s,.;!?)]|$)", " cộng", needs="+"),
             Rule(r"(?<!\w)\+(?=\d)", "cộng ", needs="+"),
             Rule(r"(?<=[\w'])\ ?\+\ ?(?=\d)", " cộng ", needs="+"),
             Rule(r"(?<=\w)\ \+\ (?=\w)", " cộng ", needs="+"),

@@ -32,6 +32,7 @@ _LETTERED: Final = re.compile(r"(?:ngõ|ngách|hẻm|kiệt|nhà|lô|lớp|phòn
 """Words after which a number with a letter is a name: ngõ 4H."""
 
 _FIELDS: Final = (("m", "phút"), ("s", "giây"))
+_NAMED_SCORER: Final = re.compile(r"\([^()]{0,70}[A-ZĐÀ-Ỹ][^\W\d]{1,14} $")
 _SCORER: Final = re.compile(r"phút [^()]{2,40}[,;] [^()\d,]{2,24} $|\([^()\d]{3,24} $")
 _LONGEST_MINUTES: Final = 180
 _HALVES: Final = ((13, "trưa"), (18, "chiều"), (24, "tối"))
@@ -94,7 +95,13 @@ class Times:
                 needs="'’",
             ),
             Rule(
-                r"(?<!\w)(?<!\d[.,])(?P<minutes>\d{1,3})\s?['’](?![\w'])" rf"{_EACH}",
+                r"(?<![\w.,])(?P<minutes>\d{1,3})\+(?P<extra>\d{1,2})\s?['’](?:(?=pen|og)|(?![\w']))",
+                self.added_time,
+                needs="'’",
+            ),
+            Rule(
+                r"(?<!\w)(?<!\d[.,])(?P<minutes>\d{1,3})\s?['’](?:(?=pen|og)|(?![\w']))"
+                rf"{_EACH}",
                 self.minutes,
                 needs="'’",
             ),
@@ -186,9 +193,17 @@ class Times:
             return f"{self._numbers.whole(match['minutes'])}{extra}"
         return None
 
+    def added_time(self, match: re.Match[str]) -> str:
+        """Read ``90+3'``, a minute of a match with time added."""
+        word = "" if before(match).endswith("phút ") else "phút "
+        minutes, extra = (self._numbers.whole(match[name]) for name in ("minutes", "extra"))
+        return f"{word}{minutes} cộng {extra}"
+
     def minutes(self, match: re.Match[str]) -> str:
         """Read ``30'`` as minutes, and the minute of a match, ``phút 67'``, without the mark."""
         said = self._numbers.whole(match["minutes"])
+        if _NAMED_SCORER.search(match.string, max(0, match.start() - 80), match.start()):
+            return f"phút {said}"
         if match["each"]:
             return f"{said} phút một {match['each'][1:]}"
         if match.string[match.start() - 1 : match.start()] == "(":

@@ -164,6 +164,8 @@ PHYSICAL: Final = (
         "PSI": "pi ét ai",
         "kgf": "ki lô gam lực",
         "l/p": "lần trên phút",
+        "g/p": "giọt trên phút",
+        "g/ph": "giọt trên phút",
         "mph": "dặm trên giờ",
         "kmh": "ki lô mét trên giờ",
         "Km/h": "ki lô mét trên giờ",
@@ -186,6 +188,8 @@ PHYSICAL: Final = (
         "KCal": "ki lô ca lo",
         "Cal": "ca lo",
         "calo": "ca lo",
+        "ctn": "thùng",
+        "pcs": "cái",
         "HP": "mã lực",
         "hp": "mã lực",
         "BHP": "mã lực",
@@ -297,11 +301,13 @@ PER: Final = {
     "MT": "tấn",
     "v": "vé",
     "c": "cái",
+    "b": "buổi",
     "cái": "cái",
     "HS": "học sinh",
     "SV": "sinh viên",
     "GV": "giáo viên",
     "pax": "khách",
+    "gd": "giao dịch",
 }
 _WRITTEN_OTHERWISE: Final = (
     "km kg cm mm dm ml ha kw kwh mw mwh mhz ghz khz hz kcal mg mah kv kva lít nm wh kpa mpa"

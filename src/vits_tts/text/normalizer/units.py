@@ -9,7 +9,7 @@ import re
 from typing import Final
 
 from vits_tts.text.letters import SMALLS
-from vits_tts.text.normalizer import ambiguity
+from vits_tts.text.normalizer import ambiguity, cues
 from vits_tts.text.normalizer.rules import Rule, Step, Where, after, before
 from vits_tts.text.normalizer.unit_table import (
     LENGTHS,
@@ -47,6 +47,7 @@ _EACH: Final = (
     "người|tháng|năm|ngày|giờ|lần|hộ|suất|căn|đêm|tuần|khách|trận|phút|lượt|buổi|chuyến|cái|chiếc"
     "|bộ|hộp|gói|chai|lon|viên|vỉ|liều|sp|cặp|đôi|con|phần|ly|cốc|bé|quý|tiết|lớp|phòng|vé|đơn"
 )
+_COUNTED: Final = re.compile(r"\d(?:[^,;:().!?]|\.(?=\d)){1,24}$|\d[^,;:]{0,24}\([^()]{1,16}\)$")
 _OVER: Final = re.compile(
     r"(?:chỉ số|tỉ lệ|tỷ lệ|tỉ số|tỷ số|hệ số|tỉ trọng|tỷ trọng)\b[^.;!?]{0,24}$"
 )
@@ -54,6 +55,10 @@ _OVER: Final = re.compile(
 
 _FLAT: Final = re.compile(r"\b(?:căn|hộ|chung cư|studio|\d ?wc|\d ?vs|nội thất|view|tỷ|full)\b")
 
+_DRIVEN: Final = re.compile(
+    r"(?:\bodo|ô đô|\bđi|chạy|lăn bánh|\bkm)\W{0,2}(?:[^\W\d]{1,6} )?\d{1,2}$"
+)
+"""Words before the mileage of a vehicle in tens of thousands: ``odo 1v8``."""
 _LIGHT: Final = re.compile(r"(?:ánh sáng|nhiệt độ màu|đèn|bóng|led)\D{0,20}\d{4}$")
 """The colour of light in kelvin, with the number that stands before the K."""
 
@@ -130,6 +135,16 @@ class Units:
                 + " ".join(["ích"] * len(match["hidden"])),
                 needs="xX",
             ),
+            Rule(r"(?<![^\W\d])m\.\s?c\.?[fp](?!\w)", " muỗng cà phê", needs="."),
+            Rule(r"(?<=\d)b(?=/tuần)", " buổi", needs="b"),
+            Rule(r"(?<=x\ \d)N(?!\w)|(?<=x\ \d\d)N(?!\w)", " ngày", needs="N"),
+            Rule(r"(?<=giây)/(?=(?:km|m|vòng|hiệp)(?!\w))", " trên ", needs="/"),
+            Rule(
+                r"(?<=[a-zà-ỹ])/(?=[^\W\d]{2,6}(?:\ [^\W\d]{2,6}){0,3}\ \d[\d.,]{0,6}"
+                r"(?:x|\ ?%|\ lần)(?!\w))",
+                lambda match: " trên " if cues.about(match, "finance") else None,
+                needs="/",
+            ),
             Rule(
                 r"(?<!\w)m\.\s?(?=canh|cà|cafe|cf|c\b|cp)|(?<=\d)m\.\s?(?=canh|cà|cafe)",
                 "muỗng ",
@@ -193,9 +208,23 @@ class Units:
             ),
             Rule(r"(?<=[.,]\d\d\d)[dD](?!\w)", "đ", glued=True, needs="dD"),
             Rule(
-                r"(?<=\d)[.,]\ ?(?P<hidden>[xX]{1,3})(?=\ ?(?i:tỷ|tỉ|triệu|tr)(?!\w))",
-                lambda match: f" phẩy {' '.join(['ích'] * len(match['hidden']))}",
+                r"(?<=\d)[.,]\ ?(?P<digit>\d?)(?P<hidden>[xX]{1,3})"
+                r"(?=\ ?(?i:tỷ|tỉ|triệu|tr)(?!\w))",
+                lambda match: " phẩy "
+                + (f"{self._numbers.whole(match['digit'])} " if match["digit"] else "")
+                + " ".join(["ích"] * len(match["hidden"])),
                 needs="xX",
+            ),
+            Rule(
+                r"(?<=\d[GT]B)\s?/\s?(?=\d{2,4}\s?(?:GB|TB|\"|in|inch|Hz|W)|\dTB|[A-Z]{2})",
+                ", ",
+                glued=True,
+                needs="/",
+            ),  # a list: 8GB/SSD 512GB
+            Rule(
+                r"(?<=\d)v(?P<rest>\d?)(?!\w)",
+                self.driven,
+                needs="v",
             ),
             Rule(rf"(?<=\d)(?P<unit>\s?{_UNIT}){_DASH}(?=\d)", self.between, needs="-–—"),
             Rule(
@@ -277,6 +306,12 @@ class Units:
         unit = "tuổi" if len(match["last"]) > 1 else "tỷ"
         return f"{first} {unit} đến {last} {unit}"
 
+    def driven(self, match: re.Match[str]) -> str | None:
+        """Read ``odo 1v8``, the mileage of a vehicle in tens of thousands of kilometres."""
+        if not _DRIVEN.search(before(match)):
+            return None
+        return f" vạn {self._numbers.whole(match['rest'])}" if match["rest"] else " vạn"
+
     def between(self, match: re.Match[str]) -> str | None:
         """Read the dash of ``30% - 40%``. A later rule reads the unit."""
         unit = match["unit"].strip()
@@ -294,8 +329,8 @@ class Units:
         top = match["top"]
         if top == "d" and _FEE.match(match["rates"]):
             top = "đ"
-        if top == "v" and re.match(r"\s?/\s?\d?\s?(?:ngày|lần|ngay|lan|ng\b)", match["rates"]):
-            return f" viên một {'lần' if 'l' in match['rates'] else 'ngày'}"
+        if top == "v" and (dose := _DOSE.match(match["rates"])):
+            return f" viên {_DOSES.get(dose['time']) or 'buổi ' + dose['time']}"
         if top == "đ" and _points(match):
             return f" điểm{match['rates'].replace('/', ' trên ')}"
         if (
@@ -323,7 +358,7 @@ class Units:
         front = before(match)
         if _OVER.search(front):
             return None
-        counted = re.search(r"\d[^,;:()]{1,24}$|\d[^,;:]{0,24}\([^()]{1,16}\)$", front)
+        counted = _COUNTED.search(front)
         return " một " if counted else None
 
     def scaled(self, match: re.Match[str]) -> str | None:
@@ -346,10 +381,12 @@ class Units:
             return " tuổi"
         if unit == "t" and (_BILLIONS.search(rest) or (not rest and _ENDS.match(after(match)))):
             return " tỷ"
-        if unit == "v" and _PILLS.search(rest):
+        if unit == "v" and (_PILLS.search(rest) or cues.about(match, "medicine")):
             return " viên"
         if unit == "c" and _PIECES.search(rest):
             return " cái"
+        if unit == "n" and _YEARS_USED.search(rest):
+            return " năm"
         if unit == "n" and int(number[0]) < 32 and _DAYS.search(rest):  # noqa: PLR2004
             return " ngày"
         return None
@@ -369,6 +406,11 @@ class Units:
             return " tuổi"
         if re.search(r"(?:m|m2|m²) ?[x×] ?\d{1,2}$|nhà \d{1,2}$", before(match)):
             return " tầng"
+        if re.match(r"\s?:?\s?[-+]?\d{1,2}(?:[.,]\d{1,2})?\s?(?:%|phần trăm)", after(match)):
+            return " tháng"  # terms of deposits and their rates
+        if not match[0].startswith(" ") and cues.about(match, "property"):
+            late = re.search(r"(?:lãi suất|\bls|ân hạn|hỗ trợ)[^,;]{0,20}$", before(match))
+            return " tháng" if late else " tầng"
         loaded = re.search(r"(?:tải|trọng|xe|cẩu|nặng)\D{0,12}[\d.,]{1,8}$", before(match))
         if not loaded and _MONTHS_BEFORE.search(before(match)):
             return " tháng"
@@ -392,8 +434,8 @@ class Units:
             return None
         if unit in {"in", "MT", "VS"} and match[0][0] == " ":
             return None  # the English word, and abbreviations of other things
-        if unit == "đ" and _points(match):
-            return " điểm"
+        if unit == "ng" or (unit == "đ" and _points(match)):
+            return " người" if unit == "ng" else " điểm"
         if unit == "h" and match[0][0] == " ":
             return None
         return f" {_unit(unit)}"
@@ -408,10 +450,18 @@ _FEE: Final = re.compile(
     r"(?i)\s?/\s?\d{0,4}\s?(?:p|ph|phut|ng|ngay|th|thang|tin|sms|mb|kb|gb|lan|luot)$"
 )
 """Rates of networks, whose dong has lost its mark: ``200d/phut``."""
+_DOSE: Final = re.compile(r"\s?/\s?\d?\s?(?P<time>ngày|lần|ngay|lan|ng\b|sáng|trưa|chiều|tối|buổi)")
+_DOSES: Final = (
+    dict.fromkeys(("ngày", "ngay", "ng"), "một ngày")
+    | dict.fromkeys(("lần", "lan"), "một lần")
+    | {"buổi": "một buổi"}
+)
+"""Pills: ``2v/ngày``, ``1v/tối``."""
 _PULSE: Final = re.compile(r"(?:\bm|mạch|nhịp|tim|tần số|thở)\D{0,12}[\d.,-]+\s?$")
 _MONTHS_BEFORE: Final = re.compile(
-    r"(?:\btk|tiết kiệm|gửi|cước|đóng|gói|trước|hành|bh|kỳ hạn|trả góp|sổ|tặng|hạn|cam kết"
-    r"|thuê|lũy kế|luỹ kế|lợi nhuận|doanh thu|kết quả)\D{0,14}[\d.,]{1,4}$"
+    r"(?:\btk|gdp|xuất khẩu|kim ngạch|\bdt|tiết kiệm|gửi|cước|đóng|gói|trước|hành|bh|kỳ hạn"
+    r"|trả góp|sổ|tặng|hạn|cam kết|thuê|lũy kế|luỹ kế|lợi nhuận|doanh thu"
+    r"|kết quả)\D{0,14}[\d.,]{1,4}$"
 )
 _AGED: Final = re.compile(
     r"(?:\b(?:e|em|m|mình|con|bé|cháu|bạn|anh|a|c|chị|tuổi|mới|nay|mẹ|ba|bà|ông|nam|nữ|gái|trai|đã"
@@ -430,6 +480,9 @@ _PILLS: Final = re.compile(
 )
 _PIECES: Final = re.compile(
     r"(?:hơn|từ|mua|đặt|lấy|giao|còn|thiếu|được|đc|dc|nhận|order|tặng|bán|hết|có|cả|,)\s$"
+)
+_YEARS_USED: Final = re.compile(
+    r"(?:dùng|xài|sd|sử dụng|chạy|mua|bh|bảo hành)(?: được| đc| dc)?\s$"
 )
 _DAYS: Final = re.compile(r"(?:được|dc|đc|trong|sau|tầm|khoảng|nghỉ|hơn|gần|mất|có|mới|cách|cữ)\s$")
 
@@ -466,4 +519,8 @@ def _points(match: re.Match[str]) -> bool:
     """Return whether ``đ`` means points, as beside the questions of a test."""
     front = before(match)
     few = re.search(r"(?:^|[^\d.,])\d{1,2}(?:[.,]\d{1,2})?$", front) is not None
-    return few and bool(_POINTS_BEFORE.search(front) or _POINTS_AFTER.match(after(match)))
+    return few and bool(
+        _POINTS_BEFORE.search(front)
+        or _POINTS_AFTER.match(after(match))
+        or cues.about(match, "sport", "student")
+    )
