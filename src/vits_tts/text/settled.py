@@ -11,6 +11,7 @@ from typing import Final
 
 from vits_tts.text.aligned import Text
 from vits_tts.text.letters import CAPITALS, SMALLS
+from vits_tts.text.normalizer import cues
 from vits_tts.text.normalizer.restore import Restore
 from vits_tts.text.normalizer.rules import CONTEXT
 from vits_tts.text.split import in_quotation, split
@@ -55,6 +56,8 @@ _DIGIT: Final = re.compile(r"\d")
 _FAR: Final = CONTEXT + 8
 """Beyond this many characters and the length of a word, text does not affect a number before it."""
 _RESTORE: Final = Restore()
+_SUBJECT: Final = re.compile(r"\d(?:[đTvV])(?!\w)|(?<!\w)[PpKV]\.?\s?[A-Z\d]")
+_LETTERS: Final = re.compile(r"[^\W\d_]+")
 _REMEMBERED: Final = 4
 
 
@@ -95,6 +98,8 @@ class Settled:
         text = self.reading(before)
         if _is_ordinary(before, said, text):
             return True
+        if _depends_on_subject(before[said:]):
+            return False
         expected = WORD.findall(text.spoken)
         return all(
             WORD.findall(self._read(before + probe).spoken)[: len(expected)] == expected
@@ -104,6 +109,14 @@ class Settled:
 
 def _sentences(text: Text) -> list[str]:
     return [sentence.text for sentence in split(text)]
+
+
+def _depends_on_subject(unsaid: str) -> bool:
+    """Return whether later words of the sentence may tell what an abbreviation means."""
+    forms = cues.subjects().readings
+    return _SUBJECT.search(unsaid) is not None or any(
+        word in forms for word in _LETTERS.findall(unsaid)
+    )
 
 
 def _is_ordinary(before: str, said: int, text: Text) -> bool:

@@ -137,10 +137,14 @@ def about(match: re.Match[str], *subjects: str) -> bool:
 
 
 def _of(match: re.Match[str]) -> Mapping[str, int]:
+    """Return the counts of the sentence of a match, which no text after it can change."""
     low = max(0, match.start() - _LINE)
-    start = match.string.rfind("\n", low, match.start()) + 1 or low
-    end = match.string.find("\n", match.end(), match.end() + _LINE)
-    return _scores(match.string[start : end if end >= 0 else match.end() + _LINE].lower())
+    front = match.string[low : match.start()]
+    back = match.string[match.end() : match.end() + _LINE]
+    starts = [end.end() for end in _SENTENCE_END.finditer(front)]
+    start = low + (starts[-1] if starts else 0)
+    end = _SENTENCE_END.search(back)
+    return _scores(match.string[start : match.end() + (end.start() if end else len(back))].lower())
 
 
 @lru_cache(maxsize=64)
@@ -153,6 +157,7 @@ def _scores(line: str) -> Mapping[str, int]:
     )
 
 
+_SENTENCE_END: Final = re.compile(r"[.!?…][\"”’»)]{0,4}\s|\n")
 _CUE_WORD: Final = re.compile(r"[^\W_]+(?:[-/][^\W\d_]+)?")
 _LINE: Final = 200
 """Maximum number of characters to each side whose words tell the subject of a line."""
