@@ -331,7 +331,7 @@ class Engine:
         """Return how many items the jobs of an owner have that have not ended."""
         found = self._dbos.list_workflows(name="job", user=owner, load_input=False)
         attributes = [workflow.attributes or {} for workflow in found]
-        return sum(each.get("items", 0) for each in attributes if "ended" not in each)
+        return sum(each.get("items", 0) for each in attributes if not each.get("ended"))
 
     def cancel(self, job_id: str) -> None:
         """Cancel the items of a job that have not ended; none begins after that."""
