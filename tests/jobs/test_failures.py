@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.jobs.test_jobs import ended, items, job, submit, syntheses
+from tests.jobs.test_jobs import LONG, ended, items, job, submit, syntheses
 from tests.support.server import Server, serving
 from tests.support.voices import install_pair
 
@@ -64,9 +64,45 @@ def test_a_result_is_made_once(server: Server) -> None:
 
 def test_too_many_items_are_refused(server: Server) -> None:
     """A job beyond ``jobs.max_waiting`` is answered 429, and leaves nothing behind."""
+    all_ended(server)  # else it may be noted meanwhile
     before = httpx.get(f"{server.url}/v1/jobs").json()["jobs"]
     body = {"items": [{"text": f"Câu {number}."} for number in range(5)]}
     refused = httpx.post(f"{server.url}/v1/jobs", json=body)
     assert refused.status_code == 429
     assert refused.json()["error"]["code"] == "quota_exceeded"
     assert httpx.get(f"{server.url}/v1/jobs").json()["jobs"] == before
+
+
+def test_retried_items_count_too(server: Server, folder: Path) -> None:
+    """A retry counts towards ``jobs.max_waiting``, and is refused beyond it."""
+    path = f"{server.url}/v1/jobs"
+    if (folder / "jobs/files").is_file():  # if this test runs alone
+        (folder / "jobs/files").unlink()
+
+    def asked(count: int) -> httpx.Response:
+        body = {"items": [{"text": f"{LONG} Lần {number}."} for number in range(count)]}
+        return httpx.post(path, json=body, timeout=60)
+
+    def refused(answer: httpx.Response) -> bool:
+        code = "quota_exceeded"
+        return answer.status_code == 429 and answer.json()["error"]["code"] == code
+
+    all_ended(server)
+    first, second = (asked(2).raise_for_status().json()["id"] for _ in range(2))
+    for name in (first, second):
+        httpx.post(f"{path}/{name}/cancel", timeout=60).raise_for_status()
+    all_ended(server)
+    httpx.post(f"{path}/{first}/retry", timeout=60).raise_for_status()
+    assert refused(asked(3))
+    asked(2).raise_for_status()
+    assert refused(httpx.post(f"{path}/{second}/retry", timeout=60))
+
+
+def all_ended(server: Server) -> None:
+    """Wait until the queue has noted the end of each job."""
+
+    def noted() -> bool:
+        jobs = httpx.get(f"{server.url}/v1/jobs", timeout=60).json()["jobs"]
+        return all(each["ended"] for each in jobs)
+
+    server.wait_until(noted, "the ends of all jobs")

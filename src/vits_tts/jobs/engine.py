@@ -335,7 +335,7 @@ class Engine:
         """Return the number of unfinished items in all jobs of an owner."""
         found = self._dbos.list_workflows(name="job", user=owner, load_input=False)
         attributes = [workflow.attributes or {} for workflow in found]
-        return sum(each.get("items", 0) for each in attributes if "ended" not in each)
+        return sum(each.get("items", 0) for each in attributes if not each.get("ended"))
 
     def cancel(self, job_id: str) -> None:
         """Cancel the unfinished items of a job; none of them starts after that."""

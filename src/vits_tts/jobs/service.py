@@ -229,12 +229,7 @@ class JobService:
 
         """
         if await self._asked(self._engine.find, job.id, job.owner) is None:
-            waiting = await self._asked(self._engine.waiting, job.owner)
-            if waiting + len(job.items) > self._settings.max_waiting:
-                raise QuotaExceeded(
-                    f"{waiting} items of unfinished jobs wait; jobs.max_waiting allows "
-                    f"{self._settings.max_waiting}"
-                )
+            await self._check_quota(job.owner, len(job.items))
         try:
             new = await self._asked(self._engine.add, job)
         except ValueError:
@@ -242,6 +237,21 @@ class JobService:
                 "this Idempotency-Key was used for another job", field="Idempotency-Key"
             ) from None
         return await self.find(job.id, job.owner), new
+
+    async def _check_quota(self, owner: str, more: int) -> None:
+        """Check whether an owner may have ``more`` items in unfinished jobs.
+
+        Raises:
+            QuotaExceeded: there would be too many.
+            JobsUnavailable: the queue cannot be used.
+
+        """
+        waiting = await self._asked(self._engine.waiting, owner)
+        if waiting + more > self._settings.max_waiting:
+            raise QuotaExceeded(
+                f"{waiting} items of unfinished jobs wait; jobs.max_waiting allows "
+                f"{self._settings.max_waiting}"
+            )
 
     async def find(self, job_id: str, owner: str) -> JobState:
         """Return the state of a job.
@@ -290,10 +300,13 @@ class JobService:
         """Enqueue failed and cancelled items again, and return the state of the job.
 
         Raises:
+            QuotaExceeded: its owner would have too many unfinished items.
             JobNotFound, JobsUnavailable: as :meth:`find` does.
 
         """
         state = await self.find(job_id, owner)
+        if state.ended and state.status not in UNFINISHED:  # it does not count before
+            await self._check_quota(owner, len(state.items))
         await self._asked(self._engine.retry, state)
         return await self.find(job_id, owner)
 
