@@ -55,6 +55,8 @@ class SentenceJob:
     speech: float
     pause_before: float = 0.0
     """Seconds of silence before it, where the sentence before it could not tell them."""
+    silence_before: float = 0.0
+    """Further seconds, for which the text itself asks: a late writer does not shorten them."""
 
     @property
     def key(self) -> str:

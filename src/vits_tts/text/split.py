@@ -41,6 +41,8 @@ class Reading(NamedTuple):
     """The source without its markup, place by place; None if it has none."""
     plan: Sequence[Mapping[str, Any]] = ()
     """The segments of markup that it was made of, for JSON."""
+    asked: frozenset[int] = frozenset()
+    """The numbers of the sentences after which the text asks for a pause in seconds."""
 
     def described(self) -> dict[str, Any]:
         """Return the reading as a JSON object; offsets count code points of the source."""
