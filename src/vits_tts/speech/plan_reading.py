@@ -107,7 +107,9 @@ class PlanReader:
                     run.marks.append(Mark(segment.mark, segment.start))
             elif segment.text.isspace() or not (segment.text or segment.phonemes):
                 # the end of a line between two breaks ends no sentence before both
-                blank = segment.text if boundary.explicit is None else " " * len(segment.text)
+                in_turn = run is not None and run.way.turn is not None
+                between = boundary.explicit is not None and not in_turn
+                blank = " " * len(segment.text) if between else segment.text
                 self._part(blank, segment.start, segment.end)
             else:
                 if run is None or self._is_cut(run, boundary, segment):
