@@ -112,6 +112,10 @@ def test_dictionaries(tmp_path: Path, pair: Speech) -> None:
         assert np.array_equal(said.samples, two)
         windows = list(speech.stream("Zyx", dictionaries=["brands"]))
         assert np.array_equal(np.concatenate([window.samples for window in windows]), one)
+        windows = list(speech.speak(iter(["Z", "yx"]), dictionaries=["brands"]))
+        assert np.array_equal(np.concatenate([window.samples for window in windows]), one)
+        with pytest.raises(DictionaryNotFound):
+            next(speech.speak(iter(["Zyx"]), dictionaries=["nothing"]))
         for unknown in ("nothing", "brands@" + "0" * 24):
             with pytest.raises(DictionaryNotFound):
                 speech.say("Zyx", dictionaries=[unknown])

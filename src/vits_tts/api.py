@@ -31,6 +31,7 @@ from vits_tts.audio import encoder, writing
 from vits_tts.config import Config
 from vits_tts.cores import available_cores
 from vits_tts.dictionaries.model import ALL
+from vits_tts.dictionaries.rules import Rules
 from vits_tts.dictionaries.service import locator
 from vits_tts.errors import FieldInvalid, TextEmpty, TextUnspeakable, VoiceUnknown
 from vits_tts.loop_thread import LoopThread
@@ -220,9 +221,6 @@ class AsyncSpeech:
         kind: InputKind | None = None if ssml is None else "ssml"
         whole = kind or dialogue or begins_as_ssml(written)
         check(written, _MOST_CHARS)
-        rules = None
-        if dictionaries is not None:
-            rules = await self._pipeline.dictionaries.resolve(list(map(locator, dictionaries)), ALL)
         options = SpeechOptions(
             speed=speed,
             speaker=None if speaker is None else str(speaker),
@@ -230,7 +228,7 @@ class AsyncSpeech:
             input=kind,
             turns=dialogue,
             volume=volume,
-            dictionaries=rules,
+            dictionaries=await self._rules(dictionaries),
         )
         await self._ready()
         pause: float | None = None
@@ -260,6 +258,7 @@ class AsyncSpeech:
         speed: str | float | None = None,
         speaker: str | int | None = None,
         lexicon: Mapping[str, str] | None = None,
+        dictionaries: Sequence[str] | None = None,
         max_buffer_delay: float | None = None,
     ) -> AsyncGenerator[Window, None]:
         """Yield the speech of a text while it is written, by a language model for example.
@@ -270,9 +269,10 @@ class AsyncSpeech:
         Args:
             text: An iterator that yields pieces of any size, such as tokens. An ordinary one is
                 asked in a thread, so it may wait.
-            speed: See :meth:`stream`, as for the next two.
+            speed: See :meth:`stream`, as for the next three.
             speaker: The name or number of a speaker.
             lexicon: Words and the spelling by which each is pronounced.
+            dictionaries: Names or ids of pronunciation dictionaries.
             max_buffer_delay: Maximum seconds to wait for the rest of a sentence once everything
                 else has been heard. Then its first clause is spoken alone. The default is
                 ``agents.max_buffer_delay``.
@@ -286,7 +286,9 @@ class AsyncSpeech:
             speed=speed,
             speaker=None if speaker is None else str(speaker),
             lexicon=_lexicon(lexicon),
+            dictionaries=await self._rules(dictionaries),
         )
+        options = await self._pipeline.with_dictionaries(options)
         pace = TextPace(self._buffer_delay if max_buffer_delay is None else max_buffer_delay)
         await self._ready()
         stream = self._pipeline.text_stream(
@@ -344,6 +346,12 @@ class AsyncSpeech:
             async for pcm in stream:
                 place = request.sentences[min(tally.heard, len(request.sentences) - 1)].start
                 yield Window(pcm.samples, pcm.sample_rate, (start + place) / chars)
+
+    async def _rules(self, dictionaries: Sequence[str] | None) -> tuple[Rules, ...] | None:
+        """Return the rules of dictionaries; None for those of the settings."""
+        if dictionaries is None:
+            return None
+        return await self._pipeline.dictionaries.resolve(list(map(locator, dictionaries)), ALL)
 
     async def _ready(self) -> None:
         self.start()
@@ -441,6 +449,7 @@ class Speech:
         speed: str | float | None = None,
         speaker: str | int | None = None,
         lexicon: Mapping[str, str] | None = None,
+        dictionaries: Sequence[str] | None = None,
         max_buffer_delay: float | None = None,
     ) -> Generator[Window, None, None]:
         """Yield the speech of a text while it is written; see :meth:`AsyncSpeech.speak`."""
@@ -450,6 +459,7 @@ class Speech:
                 speed=speed,
                 speaker=speaker,
                 lexicon=lexicon,
+                dictionaries=dictionaries,
                 max_buffer_delay=max_buffer_delay,
             )
         )

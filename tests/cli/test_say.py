@@ -132,6 +132,9 @@ def test_a_dictionary(tmp_path: Path) -> None:
         ["batch", "lines.txt", *how, "-o", "sounds", "--name", "b"],
         ["say", "Zyx", *how, "--dictionary", "none", "-o", "c.wav"],
     )
+    streamed = run(tmp_path, "say", "--stream", *how, "-o", "d.wav", stdin=b"Zyx")
+    assert streamed.returncode == 0, streamed.stderr
+    assert len(soundfile.read(tmp_path / "d.wav")[0]) == 900
     for done, name in ((said, "a.wav"), (saved, "sounds/b.wav")):
         assert done.status == 0, done.stderr
         assert len(soundfile.read(tmp_path / name)[0]) == 900

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.support.voices import install_pair
 from vits_tts.config import Config
-from vits_tts.errors import TextControlCharacters, TextTooLong
+from vits_tts.errors import MarkupInvalid, TextControlCharacters, TextTooLong
 from vits_tts.speech import (
     Reader,
     RequestStats,
@@ -19,6 +20,7 @@ from vits_tts.speech import (
     TextStream,
     build,
 )
+from vits_tts.speech.timeline import TimedWord, Timeline
 from vits_tts.types import Samples
 
 _WRITERS_PAUSE = 3.0
@@ -48,6 +50,14 @@ def run(work: Coroutine[Any, Any, None]) -> None:
     asyncio.run(asyncio.wait_for(work, 120))
 
 
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Config:
+    """Return settings with a tiny voice."""
+    folder = tmp_path_factory.mktemp("voices")
+    install_pair(folder)
+    return Config.model_validate({"voice": {"name": "pair", "folder": folder}})
+
+
 def test_its_sound_is_that_of_the_whole_text() -> None:
     """The same samples, pauses among them, and the same words at the same places."""
 
@@ -64,6 +74,98 @@ def test_its_sound_is_that_of_the_whole_text() -> None:
         np.testing.assert_array_equal(got, expected)
         assert stats.timeline
         assert stats.timeline.described() == whole.timeline.described()
+        await speech.close()
+
+    run(work())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Xin chào [pause 0.5s] các bạn. <break time='300ms'/> Hẹn gặp lại.",
+        "[pause 0.1s]Tôi là [pause 0s] Lan.[pause 0.2s]\n[pause 0.3s] Vâng ạ.<<<sil#250>>>",
+        "Vâng. <think>[pause 5s]</think>[pause 0.5s]<!-- [pause 5s] -->Xong rồi. [pause 0.5s] ",
+    ],
+)
+@pytest.mark.parametrize("size", [1, 5, 1000])
+def test_pauses_are_those_of_the_whole_text(pair: Config, text: str, size: int) -> None:
+    """Sound and silence are the same to the sample, and words have the same places and times."""
+
+    async def work() -> None:
+        speech = build(pair)
+        speech.start()
+        await speech.voices.load(speech.voices.default)
+        stats, whole = RequestStats(), RequestStats()
+        request, whole.timeline = await speech.timed(text)
+        expected = np.concatenate([pcm.samples async for pcm in speech.stream(request, whole)])
+        pieces = [text[start : start + size] for start in range(0, len(text), size)]
+        windows = await spoken(speech, pieces, stats)
+        assert windows.pop() is None
+        got = np.concatenate([window for window in windows if window is not None])
+        np.testing.assert_array_equal(got, expected)
+        assert stats.timeline
+        assert words(stats.timeline) == words(whole.timeline)
+        assert stats.audio_seconds == pytest.approx(whole.audio_seconds)
+        await speech.close()
+
+    run(work())
+
+
+def words(timeline: Timeline) -> list[TimedWord]:
+    """Return all words with their places and times."""
+    return [word for sentence in timeline.sentences for word in sentence.words]
+
+
+def test_pauses_can_be_off(pair: Config) -> None:
+    """With `markup.inline: false` the marks are words, as in whole texts."""
+    off = pair.model_copy(update={"markup": pair.markup.model_copy(update={"inline": False})})
+
+    async def work() -> None:
+        speech = build(off)
+        speech.start()
+        await speech.voices.load(speech.voices.default)
+        stats = RequestStats()
+        await spoken(speech, "Xin chào [pause 0.5s] bạn. ", stats)
+        assert stats.timeline
+        assert len(words(stats.timeline)) > len("xin chào bạn".split())
+        await speech.close()
+
+    run(work())
+
+
+def test_silence_alone_is_given_at_a_flush(pair: Config) -> None:
+    """Between two flushes, as clients send it that speak sentence by sentence."""
+
+    async def work() -> None:
+        speech = build(pair)
+        speech.start()
+        await speech.voices.load(speech.voices.default)
+        stream = speech.text_stream(SpeechOptions(), Reader(), RequestStats(), TextPace())
+        stream.add("Xin chào.")
+        stream.flush()
+        stream.add(' <break time="1.5s"/> ')
+        stream.finish()
+        windows = [pcm async for pcm in stream.windows()]
+        silence = windows[-2]
+        assert silence
+        assert silence.seconds == 1.5
+        assert not silence.samples.any()
+        assert windows[-3] is windows[-1] is None
+        await speech.close()
+
+    run(work())
+
+
+@pytest.mark.parametrize("text", ["Xin chào [pause 61s] bạn.", "Vâng. " + "[pause 40s]" * 2])
+def test_a_pause_has_a_limit(pair: Config, text: str) -> None:
+    """A longer one is an error, as in a whole text."""
+
+    async def work() -> None:
+        speech = build(pair)
+        speech.start()
+        await speech.voices.load(speech.voices.default)
+        with pytest.raises(MarkupInvalid, match="up to 60 s"):
+            await spoken(speech, text, RequestStats())
         await speech.close()
 
     run(work())

@@ -268,6 +268,53 @@ def test_speed(shared: Server) -> None:
     assert fast.content == over_http(shared, TEXT, speed=1.5)
 
 
+@pytest.fixture(scope="module")
+def dictionary(shared: Server) -> str:
+    """Make a dictionary, and return its id."""
+    rules = [{"type": "alias", "string_to_replace": "Zalo", "alias": "con mèo"}]
+    answer = httpx.post(
+        f"{shared.url}/v1/pronunciation-dictionaries/add-from-rules",
+        json={"name": "brands", "rules": rules},
+    )
+    answer.raise_for_status()
+    made: str = answer.json()["id"]
+    return made
+
+
+def test_a_dictionary_is_used(shared: Server, dictionary: str) -> None:
+    """Over HTTP, in events and on the socket its words are said; an unknown one is an error."""
+    text = "Tôi mở Zalo."
+    expected = over_http(shared, text, dictionaries=["brands"])
+    assert expected != over_http(shared, text)
+    body: Message = {"transcript": text, "voice": VOICE, "output_format": RAW}
+    for name in (dictionary, "brands"):
+        asked = {**body, "pronunciation_dict_id": name}
+        answer = httpx.post(f"{shared.url}/tts/bytes", json=asked, timeout=60)
+        assert answer.content == expected
+    with socket(shared) as connection:
+        send(connection, "Tôi mở Za", pronunciation_dict_id=dictionary)
+        send(connection, "lo.", **ENDS)
+        assert sound(until_done(connection)) == expected
+        send(connection, text, context_id="hai", pronunciation_dict_id="none")
+        assert until_done(connection, "hai")[-1]["error_code"] == "dictionary_not_found"
+    asked = {**body, "pronunciation_dict_id": "none"}
+    for path in ("bytes", "sse"):
+        answer = httpx.post(f"{shared.url}/tts/{path}", json=asked)
+        assert (answer.status_code, answer.json()["error_code"]) == (404, "dictionary_not_found")
+
+
+def test_events_of_a_long_text(shared: Server) -> None:
+    """Its first sentence is heard before the rest is read; sound and words are those of all."""
+    asked: Message = {"transcript": LONG, "voice": VOICE, "output_format": RAW}
+    answer = httpx.post(f"{shared.url}/tts/sse", json={**asked, "add_timestamps": True}, timeout=90)
+    lines = [line for line in answer.text.splitlines() if line.startswith("data: ")]
+    events = [json.loads(line.removeprefix("data: ")) for line in lines]
+    assert sound(events) == over_http(shared, LONG)
+    times = [event["word_timestamps"] for event in events if "word_timestamps" in event]
+    assert " ".join(word for one in times for word in one["words"]) == LONG
+    assert events[-1]["type"] == "done"
+
+
 # --- the socket ----------------------------------------------------------------------------------
 
 

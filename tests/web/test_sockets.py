@@ -107,6 +107,26 @@ def test_the_sound_is_that_of_http(shared: Server, size: int) -> None:
     assert seconds / 1000 == pytest.approx(len(sound(messages)) / 2 / 22050, abs=0.05)
 
 
+def test_pauses_are_those_of_http(shared: Server) -> None:
+    """A break inside the text is silence of that length, also at its end and between flushes."""
+    text = 'Xin chào <break time="0.4s"/> các bạn. [pause 0.3s] Hẹn gặp lại.<break time="0.5s"/>'
+    with socket(shared) as connection:
+        for character in text:
+            send(connection, text=character)
+        send(connection, text="")
+        messages = rest(connection)
+    assert sound(messages) == over_http(shared, text)
+    alignments = [message["alignment"] for message in messages if message.get("alignment")]
+    characters = "".join("".join(alignment["chars"]) for alignment in alignments)
+    assert text.startswith(characters)
+    with socket(shared) as connection:
+        send(connection, text="Xin chào.", flush=True)
+        send(connection, text='<break time="1s"/>', flush=True)
+        send(connection, text="")
+        pause = sound(rest(connection))[-2 * 22050 :]
+    assert not any(pause)
+
+
 @pytest.fixture(scope="module")
 def locators(shared: Server) -> list[Message]:
     """Make a dictionary, and return it as a client of ElevenLabs names it."""

@@ -51,8 +51,6 @@ class Source:
             raise click.UsageError("--stream and --ssml exclude each other: SSML is read whole.")
         if speaking.url is not None:
             raise click.UsageError("--stream and --url exclude each other: it uses no server.")
-        if speaking.dictionaries:
-            raise click.UsageError("--stream and --dictionary exclude each other.")
 
     def read(self) -> str:
         """Return the text; an empty one if it is to be spoken as it arrives.

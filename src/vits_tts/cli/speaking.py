@@ -166,7 +166,9 @@ class Library:
 
     def speak(self, text: Iterator[str]) -> "Generator[Window, None, None]":
         """Yield the speech of a text while it arrives."""
-        return self._speech.speak(text, **self._how)  # type: ignore[arg-type]
+        return self._speech.speak(
+            text, **self._how, dictionaries=self._dictionaries  # type: ignore[arg-type]
+        )
 
     def close(self) -> None:
         """Free the voice."""

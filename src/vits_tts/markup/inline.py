@@ -1,26 +1,11 @@
-"""Pauses inside plain text, for authors who do not write XML.
-
-| form | known from |
-|---|---|
-| ``[pause 0.5s]``, ``[pause 500ms]``, ``[pause:1.5s]`` | Kokoro-FastAPI has the form with a colon |
-| ``<break time="0.5s"/>`` | ElevenLabs |
-| ``<<<sil#1000>>>``, in milliseconds | Zalo AI |
-"""
+"""Pauses inside plain text, for authors who write no XML; ``text.pause_marks`` has their forms."""
 
 import re
-from typing import Final
 
 from vits_tts.errors import MarkupInvalid
 from vits_tts.markup.plan import MAX_PAUSE, MAX_PAUSES, Plan, Segment, place
 from vits_tts.text import unspoken
-
-_MARK: Final = re.compile(
-    r"""(?i:\[pause[ :=]{1,3}(?P<a>\d{1,6}(?:[.,]\d{1,3})?)\ ?(?P<a_unit>ms|s)\])
-    | (?i:<break\s{1,8}time\s?=\s?["'](?P<b>\d{1,6}(?:\.\d{1,3})?)\ ?(?P<b_unit>ms|s)["']
-      \s{0,8}/?>(?:\s{0,8}</break>)?)
-    | <<<sil\#(?P<c>\d{1,6})>>>""",
-    re.VERBOSE,
-)
+from vits_tts.text.pause_marks import MARK
 
 
 def parse(text: str) -> Plan | None:
@@ -35,7 +20,7 @@ def parse(text: str) -> Plan | None:
     done = 0
     total = 0.0
     silent = list(unspoken.spans(text).items())
-    for found in _MARK.finditer(text):
+    for found in MARK.finditer(text):
         start, end = found.span()
         while silent and silent[0][1] <= start:
             del silent[0]

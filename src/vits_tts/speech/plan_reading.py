@@ -88,8 +88,8 @@ class PlanReader:
 
         """
         text, cuts = self._resolved(self._read(read), said)
-        sentences, lead = self._sentences(text, cuts)
-        return Reading(text, sentences, lead, self._plan.shown, self._plan.described())
+        sentences, lead, asked = self._sentences(text, cuts)
+        return Reading(text, sentences, lead, self._plan.shown, self._plan.described(), asked)
 
     # --- before reading --------------------------------------------------------------------------
 
@@ -106,7 +106,11 @@ class PlanReader:
                 else:
                     run.marks.append(Mark(segment.mark, segment.start))
             elif segment.text.isspace() or not (segment.text or segment.phonemes):
-                self._part(segment.text, segment.start, segment.end)
+                # the end of a line between two breaks ends no sentence before both
+                in_turn = run is not None and run.way.turn is not None
+                between = boundary.explicit is not None and not in_turn
+                blank = " " * len(segment.text) if between else segment.text
+                self._part(blank, segment.start, segment.end)
             else:
                 if run is None or self._is_cut(run, boundary, segment):
                     boundary = self._begin_run(segment, boundary)
@@ -210,11 +214,14 @@ class PlanReader:
             )
         return text.rewritten(edits), cuts
 
-    def _sentences(self, text: Text, cuts: list[int]) -> tuple[tuple[Sentence, ...], float]:
-        """Return all sentences, and the silence before the first."""
+    def _sentences(
+        self, text: Text, cuts: list[int]
+    ) -> tuple[tuple[Sentence, ...], float, frozenset[int]]:
+        """Return all sentences, the silence before the first, and those before explicit pauses."""
         sentences: list[Sentence] = []
         lead = self._lead.explicit or 0.0
         marks: list[Mark] = []
+        asked: set[int] = set()
         for run, (start, end) in zip(
             self._runs, pairwise([0, *cuts, len(text.spoken)]), strict=False
         ):
@@ -224,6 +231,8 @@ class PlanReader:
                 sentences += _marked(found, run.way, marks)
                 marks = []
             pause = run.after.explicit
+            if pause is not None:
+                asked.add(len(sentences) - 1)
             if found or pause is not None:
                 ended = bool(_ENDS_SENTENCE.search(text.spoken[max(start, end - 40) : end]))
                 before = 0.0 if found or not sentences else sentences[-1].pause
@@ -235,15 +244,18 @@ class PlanReader:
                     sentences[-1] = replace(sentences[-1], pause=pause)
                 else:
                     lead += pause
-        return self._ended(sentences, marks), self._checked(lead, None) if sentences else 0.0
+        complete = self._ended(sentences, marks, len(sentences) - 1 in asked)
+        return complete, self._checked(lead, None), frozenset(asked)
 
-    def _ended(self, sentences: list[Sentence], marks: list[Mark]) -> tuple[Sentence, ...]:
+    def _ended(
+        self, sentences: list[Sentence], marks: list[Mark], asked: bool
+    ) -> tuple[Sentence, ...]:
         """Return the sentences, without the usual pause after the last one."""
         if not sentences:
             return ()
         last, after = sentences[-1], self._runs[-1].after
         marks += (Mark(mark.mark or "", mark.start, before) for mark, before in after.marks)
-        pause = last.pause if after.explicit is not None else 0.0
+        pause = last.pause if asked else 0.0
         sentences[-1] = replace(last, pause=pause, marks=(*last.marks, *marks))
         return tuple(sentences)
 

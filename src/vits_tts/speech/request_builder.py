@@ -144,7 +144,20 @@ class RequestBuilder:
             reading = self._with_rules(None, text, rules, manifest, spoken)
             return reading.text if reading else spoken(text)
 
-        reading = IncrementalReading(read, settings.sentence_pause, settings.paragraph_pause)
+        pauses = settings.sentence_pause, settings.paragraph_pause
+
+        def read_pauses(text: str) -> Reading | None:
+            plan = plan_of(text, "text")
+            if plan is None:
+                return None
+            rules = options.dictionaries or ()
+            if reading := self._with_rules(plan, text, rules, manifest, spoken):
+                return reading
+            return PlanReader(plan, *pauses).read(spoken, self._given.reader(plan, manifest))
+
+        reading = IncrementalReading(
+            read, *pauses, read_pauses if self._config.markup.inline else None
+        )
         return SpeechRequest(manifest.name, (), prosody), reading
 
     def with_sentences(

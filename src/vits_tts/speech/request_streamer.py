@@ -162,11 +162,16 @@ class RequestStreamer:
         stats.expected_seconds = [*stats.expected_seconds, *(job.speech for job in jobs)]
 
     def jobs(
-        self, request: SpeechRequest, stats: RequestStats, pause_before: float = 0.0
+        self,
+        request: SpeechRequest,
+        stats: RequestStats,
+        pause_before: float = 0.0,
+        silence_before: float = 0.0,
     ) -> list[SentenceJob]:
         """Return the sentences of a request as jobs; a pause in seconds comes before the first."""
         first, *others = self._synthesizer.jobs(request, stats)
-        return [replace(first, pause_before=pause_before), *others]
+        first = replace(first, pause_before=pause_before, silence_before=silence_before)
+        return [first, *others]
 
     def _missing(self, jobs: Sequence[SentenceJob], after: float = 0.0) -> dict[str, _Missing]:
         """Return the sentences that this stream has to synthesise, by their keys.

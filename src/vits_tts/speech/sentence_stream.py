@@ -29,6 +29,7 @@ class _Upcoming:
     audio: SentenceAudio
     stretch: Stretch
     pause_before: float
+    silence_before: float
     sample_rate: int
 
 
@@ -43,6 +44,8 @@ class JobQueue:
     ) -> None:
         """Start with ``jobs``; no job may be added later if they are ``complete``."""
         self.written = written
+        self.silence_after = 0.0
+        """Seconds of silence after the last sentence, known when no sentence follows."""
         self._jobs = deque(jobs)
         self._complete = complete
         self._error: BaseException | None = None
@@ -189,7 +192,7 @@ class SentenceStream:
     def _pause_before(self, upcoming: "_Upcoming") -> float:
         """Return the pause before a sentence, minus the silence while its text was missing."""
         heard = self._playback.silent_for() if self._waiting.written else 0.0
-        return max(0.0, upcoming.pause_before - heard)
+        return max(0.0, upcoming.pause_before - heard) + upcoming.silence_before
 
     def _silence(self, seconds: float, sample_rate: int) -> Pcm:
         pause = silence(seconds, sample_rate)
@@ -225,7 +228,8 @@ class SentenceStream:
         outcome = self._stats.outcome
         audio = self._store.listen(job, self._redis_budget, outcome, stretch.urge)
         rate = job.manifest.sample_rate
-        return _Upcoming(job.sentence, audio, stretch, job.pause_before, rate)
+        pauses = job.pause_before, job.silence_before
+        return _Upcoming(job.sentence, audio, stretch, *pauses, rate)
 
     def _next(self, delivered: _Upcoming) -> None:
         """Continue with the next sentence."""

@@ -55,6 +55,8 @@ class SentenceJob:
     speech: float
     pause_before: float = 0.0
     """Seconds of silence before it, if they were unknown when the sentence before it was read."""
+    silence_before: float = 0.0
+    """Further seconds, which the text itself requests: a late writer does not shorten them."""
 
     @property
     def key(self) -> str:

@@ -96,6 +96,7 @@ class TextStream:
         self._segment = self._new_segment()
         self._held: list[Part] = []
         self._chunks = 0
+        self._silence = 0.0  # seconds of silence before the next sentence, or at the end
         self._released = 0  # place in the text up to which it was given to synthesis
         self._due = math.inf  # moment from which a clause may be spoken
         self._tried = False  # whether there was no clause to be spoken
@@ -183,6 +184,8 @@ class TextStream:
                     async with aclosing(self._speech(segment)) as speech:
                         async for pcm in speech:
                             yield pcm
+                if segment.silence_after:
+                    yield self._pause(segment.silence_after)
                 yield None
         finally:
             reading.cancel()
@@ -207,10 +210,17 @@ class TextStream:
             self._last, self._playback = self._playback or self._last, None
 
     def _pause_before(self, segment: JobQueue) -> Pcm | None:
-        """Return the pause between a flush and the next text, minus the silence so far."""
-        seconds = next((job.pause_before for job in segment), 0.0)
-        if self._last is None or (seconds := seconds - self._last.silent_for()) <= 0:
-            return None
+        """Return the pause between a flush and the next text, minus the silence so far.
+
+        Silence that the text itself requests is added.
+        """
+        first = next(iter(segment))
+        seconds = first.pause_before - self._last.silent_for() if self._last else 0.0
+        seconds = max(0.0, seconds) + first.silence_before
+        return self._pause(seconds) if seconds else None
+
+    def _pause(self, seconds: float) -> Pcm:
+        """Return silence, and count it."""
         pause = silence(seconds, self.sample_rate)
         self.timeline.pass_by(len(pause.samples))
         self._stats.audio_seconds += pause.seconds
@@ -264,6 +274,7 @@ class TextStream:
         part = await self._run(self._reading.flush)
         self._take([part] if part else [])
         self._release(force=True)
+        self._segment.silence_after, self._silence = self._silence, 0.0
 
     async def _next(self) -> str | _Mark | None:
         """Return the next text or marker; None if it is time to speak a clause."""
@@ -313,6 +324,9 @@ class TextStream:
             return
         self._chunks += 1
         for part in self._held:
+            self._silence += part.silence
+            if not part.sentences:
+                continue
             request = self._requests.builder.with_sentences(self._request, part.sentences)
             self.timeline.add(
                 part.written,
@@ -320,7 +334,9 @@ class TextStream:
                 said=part.said,
                 offset=part.offset,
             )
-            self._segment.add(self._streamer.jobs(request, self._stats, part.pause))
+            jobs = self._streamer.jobs(request, self._stats, part.pause, self._silence)
+            self._segment.add(jobs)
+            self._silence = 0.0
         self._released = self._held[-1].end
         self._held = []
 

@@ -82,8 +82,8 @@ class Text:
         """
         drift = 0  # spoken place minus source place
         for change in self.changes:
-            if position <= change.source_start:
-                break
+            if position <= change.source_start:  # source before it may have been left out
+                return min(position + drift, change.start)
             if position < change.source_end:
                 return change.end
             drift = change.end - change.source_end

@@ -12,30 +12,33 @@ compares it with the reading of the whole text.
 
 The thoughts of a language model (``text.thoughts``) are dropped as they come, so that they take no
 memory. The text before one is read as a whole, like a paragraph.
+
+A pause that the text asks for (``text.pause_marks``) is held back until it is complete. Behind
+ordinary words its end is a cut like that of a sentence.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from vits_tts.text import thoughts
+from vits_tts.text import pause_marks, thoughts
 from vits_tts.text.aligned import Text
 from vits_tts.text.letters import SMALLS
 from vits_tts.text.settled import WORD, Settled
-from vits_tts.text.split import split
+from vits_tts.text.split import Reading, split
 from vits_tts.text.syllables import is_syllable
 from vits_tts.types import Sentence
 
-_CUT: Final = re.compile(
-    r"""
+_END: Final = r"""
     [.!?…。！？]["'”’»)\]*_`~]{0,8}\s  # the end of a sentence
     | [\n\r]                           # the end of a line
-    """,
-    re.VERBOSE,
-)
+    """
+_CUT: Final = re.compile(_END, re.VERBOSE)
+_CUT_OR_PAUSE: Final = re.compile(f"{pause_marks.PATTERN} | {_END}", re.VERBOSE)
 _CLAUSE: Final = re.compile(rf"(?<!\w)([^\W\d_][{SMALLS}]{{1,6}})[,;:.!?…][\"”’»)]{{0,4}}\s")
 _SPACE: Final = re.compile(r"\s")
+_SPACE_OR_PAUSE: Final = re.compile(rf"{pause_marks.PATTERN} | (?P<space>\s)", re.VERBOSE)
 _NEXT_WORD: Final = re.compile(r"\s{0,8}\S{1,40}\s|\s{0,8}\S{40}|\s{8}")
 
 _CONTEXT_CHARS: Final = 80
@@ -52,6 +55,7 @@ class Part:
 
     Places of sentences count the characters of the stream. The part covers the characters from
     ``start`` to ``end``. ``text`` maps its spoken form to places that count from ``offset``.
+    Without sentences it is only ``silence``.
     """
 
     sentences: tuple[Sentence, ...]
@@ -61,9 +65,12 @@ class Part:
     text: Text
     offset: int
     written: str
-    """The text that was read, which begins with the context, at the place ``offset``."""
+    """The text that was read, which begins with the context, at the place ``offset``. Pauses in it
+    are spaces."""
     said: int
     """Where the spoken text of this part begins in ``text``."""
+    silence: float = 0.0
+    """Seconds of silence before it that the text itself asks for; ``pause`` is then 0."""
 
 
 class IncrementalReading:
@@ -77,10 +84,18 @@ class IncrementalReading:
         read: Callable[[str], Text],
         sentence_pause: float = 0.0,
         paragraph_pause: float = 0.0,
+        read_pauses: Callable[[str], Reading | None] | None = None,
     ) -> None:
-        """Read with ``read``, which returns the spoken form of a text."""
-        self._settled = Settled(read)
+        """Read with ``read``, which returns the spoken form of a text.
+
+        ``read_pauses`` returns the reading of a text that asks for pauses, or None for another
+        text. Without it, marks of pauses are read as words.
+        """
+        self._read = read
+        self._read_pauses = read_pauses
+        self._settled = Settled(self._reading)
         self._pauses = (sentence_pause, paragraph_pause)
+        self._cuts = _CUT_OR_PAUSE if read_pauses else _CUT
         self._coming = ""  # characters that have come and were not looked at
         self._thought: thoughts.Opening | None = None  # the thought that ends the text
         self._text = ""  # the unsaid text, and the context before it
@@ -93,6 +108,9 @@ class IncrementalReading:
         self._unsettled = 0  # characters of it in which the words of no clause are final
         self._spoken = False  # whether any sentence was returned since the text began anew
         self._pause = 0.0  # seconds before the first one, if others were returned before
+        self._given = 0.0  # seconds of silence that the last one ended with, as the text asked for
+        self._silent = False  # whether something came after it that has no words
+        self._last: Sentence | None = None  # that one
 
     @property
     def received(self) -> int:
@@ -166,7 +184,10 @@ class IncrementalReading:
             start, end = self._thought.start, self._thought.end
             self._text += joined[known:start] + "\n\n".ljust(end - start)
         else:
-            end = max(known, thoughts.begun(joined))
+            end = thoughts.begun(joined)
+            if self._read_pauses:
+                end = min(end, pause_marks.begun(joined))
+            end = max(known, end)
             self._text += joined[known:end]
         self._coming = joined[end:]
 
@@ -187,18 +208,21 @@ class IncrementalReading:
 
         A cut is tried when it arrives and, if it is not settled, once more with the next word.
         """
-        for match in _CUT.finditer(self._text, self._searched):
+        for match in self._cuts.finditer(self._text, self._searched):
             end = match.end()
             if end - self._said > _MAX_UNSAID_CHARS:
                 break
+            if match.lastgroup and not self._may_pause(match.start()):
+                self._searched = end
+                continue
             if end >= self._next_trial and not self._text[self._said : end].isspace():
                 if self._tried != end and self._settled.sentences(self._text[:end], self._said):
                     return self._cut(end)
                 self._tried = end
-                word = _NEXT_WORD.match(self._text, end)
+                word = self._next_word(end)
                 if word is None:
                     return None
-                if self._settled.sentences(self._text[:end], self._said, word[0]):
+                if self._settled.sentences(self._text[:end], self._said, word):
                     return self._cut(end)
                 self._trials += 1
                 if self._trials >= _PATIENT_TRIALS:
@@ -208,6 +232,28 @@ class IncrementalReading:
             return self._cut(self._forced())
         return None
 
+    def _may_pause(self, place: int) -> bool:
+        """Return whether a pause at ``place`` may end a sentence before more text has come.
+
+        A number or an abbreviation before it may depend on the words behind it.
+        """
+        unsaid = self._text[self._said : place].rstrip()
+        if not unsaid:
+            return True
+        ending = " " if unsaid[-1] in ",;:.!?" else ", "
+        return self._settled.ordinary(f"{self._text[: self._said]}{unsaid}{ending}", self._said)
+
+    def _next_word(self, place: int) -> str | None:
+        """Return the next word of the text with the space around it; None if it is not complete."""
+        word = _NEXT_WORD.match(self._text, place)
+        if word is None:
+            return None
+        end = word.end()
+        if self._read_pauses:  # the word may be the beginning of a mark
+            marks = pause_marks.MARK.finditer(self._text, place)
+            end = max(end, next((one.end() for one in marks if one.start() < end), 0))
+        return self._text[place:end]
+
     def _cut(self, end: int) -> int:
         self._searched = end
         self._trials = self._next_trial = self._tried = 0
@@ -216,7 +262,14 @@ class IncrementalReading:
     def _forced(self) -> int:
         """Return the place behind a word at which to cut a long text without a settled cut."""
         most = self._said + _MAX_UNSAID_CHARS
-        spaces = [match.end() for match in _SPACE.finditer(self._text, self._said, most)]
+        spaces = []
+        for match in (_SPACE_OR_PAUSE if self._read_pauses else _SPACE).finditer(
+            self._text, self._said
+        ):
+            if match.end() > most:
+                most = min(most, max(match.start(), self._said + 1))
+                break
+            spaces.append(match.end())
         for end in spaces[:-_PATIENT_TRIALS:-1]:
             if self._settled.words(self._text[:end], self._said):
                 return end
@@ -226,54 +279,104 @@ class IncrementalReading:
 
     def _rest(self, pause: float) -> Part | None:
         """Return all unspoken text, or None; later text begins a new text after ``pause``."""
-        part = self._part(len(self._text)) if self.unsaid.strip() else None
+        part = None
+        if self.unsaid.strip() or self._silent:
+            part = self._part(len(self._text), ends=True)
         self._base += len(self._text)
         self._text = ""
         self._said = self._unsettled = 0
+        self._last = None
         self._cut(0)
+        if self._given or (part and part.silence and not part.sentences):
+            pause = 0.0
         if self._spoken:
             self._spoken, self._pause = False, pause
+        self._given, self._silent = 0.0, False
         return part
 
-    def _part(self, end: int) -> Part | None:
-        """Return the sentences up to ``end``, which count as spoken; None if there are none."""
-        text = self._settled.reading(self._text[:end])
+    def _reading(self, text: str) -> Reading:
+        """Return the reading of a text, with the pauses that it requests, if any."""
+        if self._read_pauses and (found := self._read_pauses(text)):
+            return found
+        spoken = self._read(text)
+        return Reading(spoken, split(spoken, *self._pauses))
+
+    def _part(self, end: int, *, ends: bool = False) -> Part | None:
+        """Return the sentences up to ``end``, which count as spoken; None if there are none.
+
+        If the text ``ends`` there, a part may have only the silence that the text requests.
+        """
+        written = self._text[:end]
+        reading = self._settled.reading(written)
+        text = reading.text
         begin = text.spoken_place(self._said)
-        said, pause = [], 0.0
+        said = []
         done = 0
-        for sentence in split(text, *self._pauses):
+        pause, asked = reading.lead, reading.lead > 0
+        known = self._known(reading.sentences)
+        for number, sentence in enumerate(reading.sentences):
             place = text.spoken.index(sentence.text, done)
             done = place + len(sentence.text)
-            if done <= begin:
-                pause = sentence.pause
-            elif place >= begin:
+            if number <= known or done <= begin:
+                pause, asked = sentence.pause, number in reading.asked
+            elif known >= 0 or place >= begin:
                 said.append(_moved(sentence, self._base))
             elif WORD.search(rest := text.spoken[begin:done].strip(" ,;:")):
-                pause = 0.0
+                pause, asked = 0.0, False
                 source = text.source(done - len(rest), done)
                 remaining = Sentence(rest, sentence.pause, start=source[0], end=source[1])
                 said.append(_moved(remaining, self._base))
         start, self._said = self._base + self._said, end
+        silence = max(0.0, pause - self._given) if asked else 0.0
         part = None
-        if said:
-            if not self._spoken:
+        if said or (ends and silence):
+            if asked:
+                pause = 0.0
+            elif not self._spoken:
                 pause = self._pause
             part = Part(
                 tuple(said), pause, start, self._base + end, text, self._base,
-                self._text[:end], begin,
+                written if reading.shown is None else reading.shown, begin, silence,
             )  # fmt: skip
+        self._silent = not said
+        if said:
             self._spoken = True
+            self._last = said[-1]
+            self._given = said[-1].pause
         self._cut(end)
         self._forget()
         return part
 
+    def _known(self, sentences: Sequence[Sentence]) -> int:
+        """Return the number of the last sentence that was returned, if it was a whole one, or -1.
+
+        Places do not tell where the next one begins if one change covers the end of both.
+        """
+        if (last := self._last) is None:
+            return -1
+        start, end = last.start - self._base, last.end - self._base
+        found = (
+            number
+            for number, sentence in enumerate(sentences)
+            if sentence.text == last.text and sentence.start < end and start < sentence.end
+        )
+        return next(found, -1)
+
     def _forget(self) -> None:
-        """Drop the text that is no longer needed as context."""
+        """Drop the text that is no longer needed as context.
+
+        Pauses after the last sentence stay, because others may add to them.
+        """
         if self._said <= _CONTEXT_CHARS:
             return
         most = self._said - _CONTEXT_CHARS
-        cuts = [match.end() for match in _CUT.finditer(self._text, 0, most)]
-        dropped = cuts[-1] if cuts else 0
+        if self._last and self._base + self._said - self._last.end <= _MAX_UNSAID_CHARS:
+            most = min(most, self._last.end - self._base)
+        dropped = 0
+        for match in self._cuts.finditer(self._text):
+            if match.end() > most:
+                break
+            dropped = match.end()
         self._text = self._text[dropped:]
         self._base += dropped
         self._said -= dropped

@@ -9,12 +9,14 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from vits_tts.errors import MarkupUnsupported
 from vits_tts.text.aligned import Text
 from vits_tts.text.letters import CAPITALS, SMALLS
 from vits_tts.text.normalizer import cues
 from vits_tts.text.normalizer.restore import Restore
 from vits_tts.text.normalizer.rules import CONTEXT
-from vits_tts.text.split import in_quotation, split
+from vits_tts.text.pause_marks import MARK
+from vits_tts.text.split import Reading, in_quotation
 from vits_tts.text.syllables import is_syllable
 
 WORD: Final = re.compile(r"\w+")
@@ -64,13 +66,13 @@ _REMEMBERED: Final = 4
 class Settled:
     """Reads texts, and finds whether their readings are final."""
 
-    def __init__(self, read: Callable[[str], Text]) -> None:
-        """Read with ``read``, which returns the spoken form of a text."""
+    def __init__(self, read: Callable[[str], Reading]) -> None:
+        """Read with ``read``."""
         self._read = read
-        self._readings: dict[str, Text] = {}
+        self._readings: dict[str, Reading] = {}
 
-    def reading(self, text: str) -> Text:
-        """Return the spoken form of a text; the last few are remembered."""
+    def reading(self, text: str) -> Reading:
+        """Return the reading of a text; the last few are remembered."""
         found = self._readings.pop(text, None)
         self._readings[text] = found = found or self._read(text)
         if len(self._readings) > _REMEMBERED:
@@ -82,33 +84,54 @@ class Settled:
 
         The sentences of its first ``said`` characters are known to be final.
         """
-        text = self.reading(before + word)
-        if in_quotation(text.spoken):
+        try:
+            text = self.reading(before + word).text
+            if in_quotation(text.spoken) or _in_quotation_after_pause(before + word, text):
+                return False
+            if not word and _is_ordinary(before, said, text):
+                return True
+            expected = _sentences(self.reading(before))
+            return all(
+                _sentences(self._read(f"{before}{word}{probe}"))[: len(expected)] == expected
+                for probe in _probes(before, word)
+            )
+        except MarkupUnsupported:  # a continuation would leave a pause out
             return False
-        if not word and _is_ordinary(before, said, text):
-            return True
-        expected = _sentences(self.reading(before))
-        return all(
-            _sentences(self._read(f"{before}{word}{probe}"))[: len(expected)] == expected
-            for probe in _probes(before, word)
-        )
+
+    def ordinary(self, before: str, said: int) -> bool:
+        """Return True if ``before`` has only words that no rule reads, from ``said`` on."""
+        try:
+            return _is_ordinary(before, said, self.reading(before).text)
+        except MarkupUnsupported:
+            return False
 
     def words(self, before: str, said: int) -> bool:
         """Return True if no text after ``before`` changes its words, from ``said`` on."""
-        text = self.reading(before)
-        if _is_ordinary(before, said, text):
-            return True
-        if _depends_on_subject(before[said:]):
+        try:
+            text = self.reading(before).text
+            if _is_ordinary(before, said, text):
+                return True
+            if _depends_on_subject(before[said:]):
+                return False
+            expected = WORD.findall(text.spoken)
+            return all(
+                WORD.findall(self._read(before + probe).text.spoken)[: len(expected)] == expected
+                for probe in _probes(before)
+            )
+        except MarkupUnsupported:
             return False
-        expected = WORD.findall(text.spoken)
-        return all(
-            WORD.findall(self._read(before + probe).spoken)[: len(expected)] == expected
-            for probe in _probes(before)
-        )
 
 
-def _sentences(text: Text) -> list[str]:
-    return [sentence.text for sentence in split(text)]
+def _in_quotation_after_pause(before: str, text: Text) -> bool:
+    """Return whether a quotation is open at the end of a text, of which a pause took the begin."""
+    if "[" not in before and "<" not in before:
+        return False
+    last = max((mark.end() for mark in MARK.finditer(before)), default=0)
+    return bool(last) and in_quotation(text.spoken[text.spoken_place(last) :])
+
+
+def _sentences(reading: Reading) -> list[str]:
+    return [sentence.text for sentence in reading.sentences]
 
 
 def _depends_on_subject(unsaid: str) -> bool:

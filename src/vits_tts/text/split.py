@@ -41,6 +41,8 @@ class Reading(NamedTuple):
     """The source with spaces in place of markup; None if it has no markup."""
     plan: Sequence[Mapping[str, Any]] = ()
     """The segments of the markup, as JSON."""
+    asked: frozenset[int] = frozenset()
+    """The numbers of the sentences after which the text requests a pause in seconds."""
 
     def described(self) -> dict[str, Any]:
         """Return the reading as a JSON object; offsets count code points of the source."""

@@ -1,7 +1,7 @@
 """Cartesia's speech API over HTTP, so that its clients can use this server.
 
 Reference: https://docs.cartesia.ai/api-reference/tts. Parameters without a meaning here (models,
-languages, emotions, volumes, dictionaries) are accepted and ignored.
+languages, emotions, volumes) are accepted and ignored.
 """
 
 import base64
@@ -19,7 +19,7 @@ from vits_tts.audio.formats import Encoding
 from vits_tts.errors import FormatInvalid, TextMissing, VitsTtsError
 from vits_tts.speech.timeline import TimedSentence, Timeline
 from vits_tts.types import SpeechRequest
-from vits_tts.web.handlers import streaming
+from vits_tts.web.handlers import dictionaries, streaming
 from vits_tts.web.handlers.foreign import ForeignHandler, MappedVoice
 from vits_tts.web.handlers.words import WordTimes
 from vits_tts.web.http import parameters
@@ -99,6 +99,9 @@ class Options(BaseModel):
     speed: Literal["slow", "normal", "fast"] | Rate | None = None
     add_timestamps: bool | None = None
     use_normalized_timestamps: bool | None = None
+    pronunciation_dict_id: Written | None = Field(
+        None, description="The name or id of a pronunciation dictionary."
+    )
     context_id: Annotated[Written, Field(min_length=1, max_length=128)] | None = None
 
     @property
@@ -106,6 +109,14 @@ class Options(BaseModel):
         """The speed, a name or a number; None for the usual one."""
         config = self.generation_config
         return config.speed if config and config.speed else self.speed
+
+    @property
+    def dictionaries(self) -> list[str] | None:
+        """The name of the dictionary, as our own interface has it; None for those of the settings.
+
+        Cartesia's clients send an empty one for none.
+        """
+        return [self.pronunciation_dict_id] if self.pronunciation_dict_id else None
 
 
 class Generation(Options):
@@ -165,7 +176,9 @@ class CartesiaBytesHandler(CartesiaHandler):
         self, text: str, asked: Generation, voice: MappedVoice, encoding: Encoding
     ) -> None:
         """Send the speech."""
-        await self.send_speech(await self.read(text, voice, asked.rate), encoding)
+        rules = await dictionaries.rules(self, asked.dictionaries)
+        request = await self.read(text, voice, asked.rate, dictionaries=rules)
+        await self.send_speech(request, encoding)
 
 
 class CartesiaEventsHandler(CartesiaBytesHandler):
@@ -177,7 +190,10 @@ class CartesiaEventsHandler(CartesiaBytesHandler):
         self, text: str, asked: Generation, voice: MappedVoice, encoding: Encoding
     ) -> None:
         """Send an event for each part of the audio while it is synthesised."""
-        request = await self.read(text, voice, asked.rate, timed=True)
+        rules = await dictionaries.rules(self, asked.dictionaries)
+        request = await self.read(
+            text, voice, asked.rate, timed=True, opening=True, dictionaries=rules
+        )
         timeline = self.tally.timeline
         assert timeline is not None  # noqa: S101  # `read` has set it
         events = Events(asked)

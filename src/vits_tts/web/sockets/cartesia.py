@@ -12,6 +12,7 @@ from tornado.iostream import StreamClosedError
 from vits_tts.errors import EncodingInvalid, FieldInvalid, Unavailable, VitsTtsError
 from vits_tts.speech import SpeechOptions, TextPace
 from vits_tts.web import failures
+from vits_tts.web.handlers import dictionaries
 from vits_tts.web.handlers.cartesia import ERROR, CartesiaHandler, Events, Options, described
 from vits_tts.web.schema.fields import can_be_encoded
 from vits_tts.web.schema.requests import checked
@@ -71,18 +72,24 @@ class CartesiaSocketHandler(ContextSocketHandler, CartesiaHandler):
             await self.send_json(Events(asked).done())
             return
         if context is None:
-            context = self._begin(name, asked)
+            context = await self._begin(name, asked)
         await self.add(name, context, asked.transcript or "")
         if asked.flush or (asked.max_buffer_delay_ms == 0 and asked.transcript and not ends):
             context.flush()
         if ends:
             context.finish()
 
-    def _begin(self, name: str, asked: Message) -> SpokenContext:
+    async def _begin(self, name: str, asked: Message) -> SpokenContext:
         voice = self.mapped(asked.voice)
         delay = asked.max_buffer_delay_ms
         wait = self.config.agents.max_buffer_delay if delay is None else delay / 1000
-        options = SpeechOptions(speed=asked.rate, voice=voice.voice, speaker=voice.speaker)
+        options = SpeechOptions(
+            speed=asked.rate,
+            voice=voice.voice,
+            speaker=voice.speaker,
+            dictionaries=await dictionaries.rules(self, asked.dictionaries),
+        )
+        options = await self.speech.with_dictionaries(options)
         context = self.begin(name, options, self.encoding_of(asked, voice), TextPace(wait))
         self._events[name] = Events(asked)
         return context

@@ -6,8 +6,6 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-
 from vits_tts.audio.formats import ENCODED, Encoding
 from vits_tts.errors import ContextInvalid, TextTooLong
 from vits_tts.speech import Reader, RequestStats, Speech, SpeechOptions, TextPace
@@ -68,7 +66,6 @@ class SpokenContext:
         self._stream = speech.text_stream(options, Reader(caller, 1, self.stats), self.stats, pace)
         self._times = CharacterTimes("")
         self._encoder: Encoder | None = None
-        self._pause: Samples | None = None
         self._encoded_samples = self._sent_bytes = 0
         self._asked = False  # whether text has come since the last flush
         self.flushing = 0
@@ -152,16 +149,12 @@ class SpokenContext:
                     if pcm is None:
                         yield Sound(await self._end_of_file(), flushed=True)
                         self.flushing = max(0, self.flushing - 1)
-                    elif not pcm.samples.any() and pcm.timing is None:
-                        self._pause = pcm.samples  # the encoder returns it with the next sound
                     else:
                         yield await self._encoded(pcm.samples)
         finally:
             self._drop_encoder()
 
     async def _encoded(self, samples: Samples) -> Sound:
-        if self._pause is not None:
-            samples, self._pause = np.concatenate([self._pause, samples]), None
         if self._encoder is None:
             rate = self._stream.sample_rate
             self._encoder = await self._speech.encoder(self._encoding, rate)
