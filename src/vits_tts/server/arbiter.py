@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
@@ -151,7 +151,7 @@ class SpeechArbiter(Arbiter):  # type: ignore[misc]  # gunicorn has no types
         superseded = [worker for worker in staying if self._is_superseded(worker)]
         leaving = [worker for worker in staying if worker not in (*current, *superseded)]
         while len(current) > self.num_workers:
-            self._replace(current.pop(0))
+            self._replace(current.pop(_least_needed(current)))
         for _ in range(self.num_workers - len(current)):
             if time.monotonic() >= self._not_before:
                 self._spawn_or_pause()
@@ -229,6 +229,18 @@ class SpeechArbiter(Arbiter):  # type: ignore[misc]  # gunicorn has no types
         self._failures += 1
         pause = min(2.0 ** (self._failures - 2), _LONGEST_PAUSE) if self._failures > 1 else 0
         self._not_before = time.monotonic() + pause
+
+
+def _least_needed(workers: Sequence[SpeechWorker]) -> int:
+    """Return the index of the worker to end first, in a list with the oldest worker first.
+
+    That is the youngest worker that cannot speak yet, or else the oldest one. Otherwise signals for
+    more and fewer workers in quick succession would leave no worker that serves.
+    """
+    starting = [
+        index for index, worker in enumerate(workers) if worker.condition is WorkerState.STARTING
+    ]
+    return starting[-1] if starting else 0
 
 
 def _before_fork(arbiter: SpeechArbiter, worker: SpeechWorker) -> None:
