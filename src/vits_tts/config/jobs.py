@@ -1,14 +1,18 @@
 """Settings of the section ``jobs``: work that continues after its request was answered."""
 
 import re
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Final
 
 from pydantic import AfterValidator, ByteSize, Field, PlainSerializer, SecretStr
 
 from vits_tts.config.types import Count, HttpUrl, Seconds, Section, without_password
+from vits_tts.errors import ConfigError
 
 _OBJECTS: Final = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9._-]+)*/?")
+_LONGEST_LINK_SECONDS: Final = 7 * 24 * 3600
+"""S3 refuses links that are valid for longer."""
 _POSTGRES: Final = re.compile(r"postgres(ql)?://.+")
 
 
@@ -105,3 +109,25 @@ class Jobs(Section):
         description="How often the end of a job is posted to its `callback_url` until the receiver "
         "takes it; pauses of 1, 4, 16, 64, ... seconds lie in between, a day in all.",
     )
+
+
+def check_storage(jobs: Jobs, link_seconds: float) -> None:
+    """Check that results can be kept in object storage, if the settings say so.
+
+    Args:
+        jobs: The settings.
+        link_seconds: How long links to results are valid.
+
+    Raises:
+        ConfigError: The extra is not installed, or links would be valid for too long.
+
+    """
+    if jobs.storage is None:
+        return
+    if not find_spec("obstore"):
+        raise ConfigError("jobs.storage: needs an extra; install vits-tts-vietnamese[s3]")
+    if link_seconds > _LONGEST_LINK_SECONDS:
+        raise ConfigError(
+            f"audio.link_seconds: links into jobs.storage are good for {_LONGEST_LINK_SECONDS} "
+            "seconds at most"
+        )

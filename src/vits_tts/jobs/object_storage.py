@@ -9,15 +9,13 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from vits_tts.audio.disk import DaemonThreads
 from vits_tts.circuit_breaker import CircuitBreaker
-from vits_tts.config import Config
 from vits_tts.config.jobs import Jobs
-from vits_tts.errors import AudioNotFound, ConfigError, StorageError
+from vits_tts.errors import AudioNotFound, StorageError
 from vits_tts.telemetry.metrics import JOB_STORAGE_CALLS
 
 if TYPE_CHECKING:
@@ -29,8 +27,6 @@ T = TypeVar("T")
 
 NAME: Final = "job_storage"
 """The name of this storage in readiness, logs and metrics."""
-_LONGEST_LINK_SECONDS: Final = 7 * 24 * 3600
-"""S3 refuses links that are to be good for longer."""
 _THREADS: Final = 4
 _RETRIES: Final = 2
 _LONGEST_PAUSE: Final = 10.0
@@ -40,24 +36,6 @@ _PARTS_AT_ONCE: Final = 2
 """Parts of a large file that are sent at once; each has 5 MiB in memory."""
 _BLOCK: Final = 4 * 1024 * 1024
 _STATUS: Final = re.compile(r"non-2xx status code: ([0-9]{3})")
-
-
-def check(config: Config) -> None:
-    """Check that results can be kept in object storage, if the settings say so.
-
-    Raises:
-        ConfigError: the extra is not installed, or links would be good for too long.
-
-    """
-    if config.jobs.storage is None:
-        return
-    if not find_spec("obstore"):
-        raise ConfigError("jobs.storage: needs an extra; install vits-tts-vietnamese[s3]")
-    if config.audio.link_seconds > _LONGEST_LINK_SECONDS:
-        raise ConfigError(
-            f"audio.link_seconds: links into jobs.storage are good for {_LONGEST_LINK_SECONDS} "
-            "seconds at most"
-        )
 
 
 def key_of(name: str, suffix: str) -> str:

@@ -8,7 +8,8 @@ import sys
 from loguru import logger
 
 from vits_tts.config import Config
-from vits_tts.jobs import JobService, object_storage
+from vits_tts.config.jobs import check_storage
+from vits_tts.jobs import JobService
 from vits_tts.speech import build
 from vits_tts.telemetry import logging
 from vits_tts.usage import Accounts
@@ -23,7 +24,7 @@ def work_on_jobs(config: Config) -> None:
         VoiceError: A voice cannot be loaded.
 
     """
-    object_storage.check(config)
+    check_storage(config.jobs, config.audio.link_seconds)
     logging.configure(config.logging, sys.stdout)
     asyncio.run(_work(config))
 

@@ -15,8 +15,8 @@ from loguru import logger
 
 from vits_tts.config import Config, RedisCacheSettings, Server, Settings
 from vits_tts.config.file_modes import loose_files
+from vits_tts.config.jobs import check_storage
 from vits_tts.errors import ConfigError, VitsTtsError, VoiceError
-from vits_tts.jobs import object_storage
 from vits_tts.server.signals import EarlySignal
 from vits_tts.server.tls import tls_context
 from vits_tts.telemetry import logging, tracing
@@ -87,7 +87,7 @@ class Preparation:
             _check_reload(self._before, config)
         tracing.check(config.tracing)
         discovery.check(config.wyoming)
-        object_storage.check(config)
+        check_storage(config.jobs, config.audio.link_seconds)
         tls_context(config.server)
         _check_redis(config.cache.redis)
         _check_voices(list(voices.values()), config.voice.pieces_folder, interrupted)
