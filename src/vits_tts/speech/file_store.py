@@ -292,14 +292,16 @@ class FileStore:
             StorageError: it fails, or takes longer.
 
         """
-        if self._sweep is None or self._sweep.done():
-            self._sweep = asyncio.create_task(self._swept_once())
-            self._sweep.add_done_callback(lambda task: task.cancelled() or task.exception())
-        await asyncio.wait({self._sweep}, timeout=self._disk.limit)
-        if not self._sweep.done():
+        sweep = self._sweep
+        if sweep is None or sweep.done():
+            sweep = self._sweep = asyncio.create_task(self._swept_once())
+            sweep.add_done_callback(lambda task: task.cancelled() or task.exception())
+        # Another caller may start the next sweep as soon as this one has ended.
+        await asyncio.wait({sweep}, timeout=self._disk.limit)
+        if not sweep.done():
             raise StorageTimeout("the audio files are still being counted")
         try:
-            self._sweep.result()
+            sweep.result()
         except OSError as error:
             raise StorageError(f"the audio files cannot be counted: {error.strerror}") from error
 

@@ -32,9 +32,13 @@ export class Dictionary {
   }
 
   async load() {
-    await this.#attempt(async () => {
+    this.#problem = null;
+    try {
       this.#known = await this.service.dictionaries();
-    });
+    } catch (error) {
+      // Problems with the key or the connection are shown by the request for the voices.
+      if (/^dictionar/.test(error.code)) this.#problem = error;
+    }
     this.show();
   }
 
