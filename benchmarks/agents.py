@@ -240,7 +240,7 @@ async def conversation(
 
 
 async def soak(server: Server, options: argparse.Namespace) -> str:
-    """Return how contexts ended, and what of them was left in the server."""
+    """Return how contexts ended, and how many requests and sockets the server kept."""
     ends: Counter[str] = Counter()
     until = time.perf_counter() + options.soak
     talking = [
@@ -288,7 +288,7 @@ def table(name: str, columns: dict[str, list[float]], factor: float) -> str:
 
 
 def main() -> None:
-    """Start a server, measure what was asked for, and print it."""
+    """Start a server, measure as the options say, and print the results."""
     parser = argparse.ArgumentParser(description="Speech for agents, over WebSockets.")
     parser.add_argument("--answers", type=int, default=40)
     parser.add_argument("--words", type=float, default=20, help="words a second")

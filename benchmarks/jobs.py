@@ -32,6 +32,7 @@ import tempfile
 import threading
 import time
 import wave
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -94,7 +95,7 @@ def text_of(number: int) -> str:
     return " ".join(_LETTERS[int(digit)] for digit in f"{number:06d}") + "."
 
 
-class Repeated(threading.Thread):
+class Repeated(threading.Thread, ABC):
     """Does something at random times, until it is told to stop."""
 
     def __init__(self, seconds: float, seed: int) -> None:
@@ -109,9 +110,9 @@ class Repeated(threading.Thread):
         while not self._over.wait(self._random.uniform(0.5, 1.5) * self._seconds):
             self.act()
 
+    @abstractmethod
     def act(self) -> None:
         """Do it once."""
-        raise NotImplementedError
 
     def stop(self) -> None:
         """End it."""
@@ -393,14 +394,14 @@ def rate(folder: Path, items: int, workers: int) -> float:
     with contextlib.ExitStack() as stack:
         logs = [stack.enter_context(working(folder, core)) for core in cores]
         while not all(b"working on jobs" in log.read_bytes() for log in logs):
-            time.sleep(0.05)
+            time.sleep(0.05)  # the only sign of readiness is a line in the log of a process
         before, start = made(queue), time.monotonic()
         if before > items // 2:
             raise ValueError("too few items are left to count; ask for more")
         while (done := made(queue)) < items:
             if time.monotonic() - start > _LIMIT_SECONDS:
                 raise TimeoutError(f"{done} of {items} items are made")
-            time.sleep(0.1)
+            time.sleep(0.1)  # looks at the queue that are rare beside the time of an item
         seconds = time.monotonic() - start
     return (items - before) / seconds
 

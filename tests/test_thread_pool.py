@@ -39,7 +39,7 @@ def test_all_threads_work_at_once_and_no_work_is_lost(pool: ThreadPool) -> None:
 
 
 def test_the_pool_ends_while_threads_wait() -> None:
-    """Idle threads end, and what waits is done before."""
+    """Waiting work is done first, and then idle threads end."""
     pool = ThreadPool(THREADS, "ending")
     pool.start()
     last = pool.submit(lambda: "done")

@@ -135,7 +135,7 @@ def _sentences(reading: Reading) -> list[str]:
 
 
 def _depends_on_subject(unsaid: str) -> bool:
-    """Return whether later words of the sentence may tell what an abbreviation means."""
+    """Return whether the meaning of an abbreviation may depend on later words of the sentence."""
     forms = cues.subjects().readings
     return _SUBJECT.search(unsaid) is not None or any(
         word in forms for word in _LETTERS.findall(unsaid)

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from vits_tts.audio.formats import COMPANIONS, CONTAINERS, offered
+from vits_tts.audio.formats import CONTAINERS, offered
 from vits_tts.errors import (
     AudioNotFound,
     BitRateInvalid,
@@ -37,7 +37,14 @@ from vits_tts.web.handlers.jobs import (
     JobRetryHandler,
     JobsHandler,
 )
-from vits_tts.web.routes.shared import FILE_HEADERS, NOT_NOW, SOUND, SOUND_ERRORS
+from vits_tts.web.routes.shared import (
+    FILE_FORMAT,
+    FILE_HEADERS,
+    NOT_NOW,
+    RANGE,
+    SOUND,
+    SOUND_ERRORS,
+)
 from vits_tts.web.schema.jobs import ItemList, JobAnswer, JobList
 from vits_tts.web.schema.responses import Times
 from vits_tts.web.schema.route import JSON, Answer, Parameter, Route
@@ -148,13 +155,8 @@ JOBS: Final = (
         parameters=(
             _JOB_ID,
             Parameter("index", "path", "The item's `index`.", {"type": "integer", "minimum": 0}),
-            Parameter(
-                "format",
-                "path",
-                "Its `format`, or `json` for its times.",
-                {"type": "string", "enum": [*offered(), *COMPANIONS]},
-            ),
-            Parameter("Range", "header", "Such as `bytes=0-1023`.", {"type": "string"}),
+            FILE_FORMAT,
+            RANGE,
         ),
         name="jobaudio",
         label="jobaudio",
@@ -184,7 +186,7 @@ JOBS: Final = (
                 "The `format` of `result`.",
                 {"type": "string", "enum": [*offered(), *CONTAINERS]},
             ),
-            Parameter("Range", "header", "Such as `bytes=0-1023`.", {"type": "string"}),
+            RANGE,
         ),
         name="jobresult",
         label="jobresult",

@@ -1,8 +1,8 @@
-"""Errors, media types and headers that several routes have in common."""
+"""Errors, parameters, media types and headers that several routes have in common."""
 
 from typing import Final
 
-from vits_tts.audio.formats import media_types
+from vits_tts.audio.formats import COMPANIONS, media_types, offered
 from vits_tts.errors import (
     BitRateInvalid,
     BodyTooLarge,
@@ -33,6 +33,7 @@ from vits_tts.errors import (
     VoiceError,
     VoiceUnknown,
 )
+from vits_tts.web.schema.route import Parameter
 
 TEXT_ERRORS: Final = (
     TextEmpty,
@@ -74,3 +75,10 @@ SPEECH_ERRORS: Final = (
 )
 SOUND: Final = media_types()
 FILE_HEADERS: Final = ("ETag", "Accept-Ranges", "Cache-Control")
+FILE_FORMAT: Final = Parameter(
+    "format",
+    "path",
+    "Its `format`, or `json` for its times.",
+    {"type": "string", "enum": [*offered(), *COMPANIONS]},
+)
+RANGE: Final = Parameter("Range", "header", "Such as `bytes=0-1023`.", {"type": "string"})

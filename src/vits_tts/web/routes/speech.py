@@ -2,7 +2,6 @@
 
 from typing import Final
 
-from vits_tts.audio.formats import COMPANIONS, offered
 from vits_tts.errors import (
     AudioNotFound,
     LinkExpired,
@@ -31,8 +30,10 @@ from vits_tts.web.handlers.speech import (
 )
 from vits_tts.web.routes.shared import (
     DICTIONARY_ERRORS,
+    FILE_FORMAT,
     FILE_HEADERS,
     NOT_NOW,
+    RANGE,
     SOUND,
     SPEECH_ERRORS,
     TEXT_ERRORS,
@@ -92,7 +93,7 @@ SPEECH: Final = (
         "the sizes in the WAV header are 0xFFFFFFFF. After an error in the middle the connection "
         "is closed, so that a client can distinguish it from the end.",
         (*SPEECH_ERRORS, NotAcceptable, RangeNotSatisfiable, LinkInvalid, LinkExpired),
-        (Parameter("Range", "header", "Such as `bytes=0-1023`.", {"type": "string"}),),
+        (RANGE,),
         name="stream",
         label="stream",
     ),
@@ -154,13 +155,8 @@ SPEECH: Final = (
                 "The `hash` of an answer of `/tts`.",
                 {"type": "string", "pattern": "^[0-9a-f]{40}$"},
             ),
-            Parameter(
-                "format",
-                "path",
-                "Its `format`, or `json` for its times.",
-                {"type": "string", "enum": [*offered(), *COMPANIONS]},
-            ),
-            Parameter("Range", "header", "Such as `bytes=0-1023`.", {"type": "string"}),
+            FILE_FORMAT,
+            RANGE,
             Parameter("If-None-Match", "header", "An `ETag` or several.", {"type": "string"}),
             Parameter("If-Range", "header", "An `ETag`.", {"type": "string"}),
         ),
