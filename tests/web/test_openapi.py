@@ -18,7 +18,7 @@ from vits_tts.speech import build
 from vits_tts.web.app import SpeechApplication
 from vits_tts.web.auth.api_keys import make_key
 from vits_tts.web.base import NotFoundHandler
-from vits_tts.web.handlers.assets import AssetHandler
+from vits_tts.web.handlers.assets import FileHandler
 from vits_tts.web.handlers.cartesia import CartesiaHandler
 from vits_tts.web.sockets.socket import SocketHandler
 
@@ -81,7 +81,7 @@ def test_every_path_is_described(server: Server) -> None:
     there = {
         rule.regex: set(rule.target.methods()) - {"OPTIONS"}
         for rule in rules
-        if not issubclass(rule.target, AssetHandler | NotFoundHandler | SocketHandler)
+        if not issubclass(rule.target, FileHandler | NotFoundHandler | SocketHandler)
         and not issubclass(rule.target, CartesiaHandler)  # docs/CLIENTS.md
     }
     paths = described(server.url)["paths"]

@@ -5,6 +5,7 @@ in each worker, after the fork, and starts to load the voices in the background.
 """
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -74,7 +75,7 @@ class SpeechApplication(Application):
             voices = speech.voices.manifests
             describer = Describer(config, voices, keys_needed=self.guard.keys_needed)
             described = [*routes, *([PIPER] if config.piper.enabled else [])]
-            rules += pages.documentation(describer.document(described), shared)
+            rules += pages.documentation(partial(describer.document, described), shared)
         super().__init__(rules, default_handler_class=NotFoundHandler, default_handler_args=unknown)
 
     def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> Any:

@@ -58,10 +58,10 @@ def made(content: bytes, media_type: str) -> Asset:
     return Asset(content, media_type, f'"{digest}"')
 
 
-class AssetHandler(Handler):
-    """Serves ``assets`` by name; browsers revalidate them each time, and mostly get 304.
+class FileHandler(Handler):
+    """Sends a file from memory; browsers revalidate it each time, and mostly get 304.
 
-    They need no API key: a browser sends none when it opens an address, and the files contain no
+    It needs no API key: a browser sends none when it opens an address, and the file contains no
     data of callers.
     """
 
@@ -69,23 +69,14 @@ class AssetHandler(Handler):
     quiet = True
 
     def initialize(  # type: ignore[override]  # tornado passes the arguments of the rule
-        self, assets: Assets, policy: str, **shared: Any
+        self, policy: str, **shared: Any
     ) -> None:
-        """Serve ``assets`` with ``policy`` as their Content-Security-Policy."""
-        self.assets = assets
+        """Send files with ``policy`` as their Content-Security-Policy."""
         self.policy = policy
         super().initialize(**shared)
 
-    def get(self, name: str = "index.html") -> None:
-        """Send the file, or 304 if the client's copy is current.
-
-        Raises:
-            NotFound: there is no such file.
-
-        """
-        asset = self.assets.get(name)
-        if asset is None:
-            raise NotFound("there is no such path")
+    def send_file(self, asset: Asset) -> None:
+        """Send the file, or 304 if the client's copy is current."""
         self.set_header("ETag", asset.etag)
         self.set_header("Cache-Control", "no-cache")
         self.set_header("Content-Security-Policy", self.policy)
@@ -94,5 +85,28 @@ class AssetHandler(Handler):
             return
         self.set_header("Content-Type", asset.media_type)
         self.write(asset.content)
+
+
+class AssetHandler(FileHandler):
+    """Serves ``assets`` by name."""
+
+    def initialize(  # type: ignore[override]  # tornado passes the arguments of the rule
+        self, assets: Assets, **shared: Any
+    ) -> None:
+        """Serve ``assets``."""
+        self.assets = assets
+        super().initialize(**shared)
+
+    def get(self, name: str = "index.html") -> None:
+        """Send the file.
+
+        Raises:
+            NotFound: there is no such file.
+
+        """
+        asset = self.assets.get(name)
+        if asset is None:
+            raise NotFound("there is no such path")
+        self.send_file(asset)
 
     head = get

@@ -1,7 +1,8 @@
 """The pages for browsers, served from memory: `/`, `/docs`, and `/openapi.json` for the latter."""
 
+import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,7 +13,7 @@ from vits_tts.config import Config
 from vits_tts.web.auth.gate import SECURITY_HEADERS
 from vits_tts.web.base import Handler
 from vits_tts.web.handlers import assets
-from vits_tts.web.handlers.assets import AssetHandler
+from vits_tts.web.handlers.assets import Asset, AssetHandler, FileHandler
 from vits_tts.web.schema.json_schema import Json
 
 _FOLDER: Final = Path(__file__).parent.parent
@@ -56,18 +57,57 @@ class ToDocsHandler(Handler):
     head = get
 
 
-def documentation(description: Json, collaborators: Mapping[str, Any]) -> list[URLSpec]:
-    """Return tornado's rules for `/openapi.json` and `/docs`; read and serialise their files."""
-    content = json.dumps(description, ensure_ascii=False).encode()
-    described = {"openapi.json": assets.made(content, "application/json; charset=UTF-8")}
+class Description:
+    """The OpenAPI description, created in a thread when it is first asked for, then kept.
+
+    Creating it takes a fifth of a worker's start, and few workers are asked for it.
+    """
+
+    def __init__(self, describe: Callable[[], Json]) -> None:
+        """Keep the function that creates the document."""
+        self._describe = describe
+        self._created: asyncio.Task[Asset] | None = None
+
+    async def asset(self) -> Asset:
+        """Return the document as a file. Callers that come at the same time wait for one thread."""
+        if self._created is None or _failed(self._created):
+            self._created = asyncio.create_task(asyncio.to_thread(self._create))
+        return await asyncio.shield(self._created)  # a caller who leaves cancels it for nobody
+
+    def _create(self) -> Asset:
+        content = json.dumps(self._describe(), ensure_ascii=False).encode()
+        return assets.made(content, "application/json; charset=UTF-8")
+
+
+def _failed(task: "asyncio.Task[Asset]") -> bool:
+    """Return whether a task has ended without a result, such as for want of a thread."""
+    return task.done() and (task.cancelled() or task.exception() is not None)
+
+
+class DescriptionHandler(FileHandler):
+    """`/openapi.json`."""
+
+    def initialize(  # type: ignore[override]  # tornado passes the arguments of the rule
+        self, description: Description, **shared: Any
+    ) -> None:
+        """Serve ``description``."""
+        self.description = description
+        super().initialize(policy=_NOTHING, **shared)
+
+    async def get(self) -> None:
+        """Send the document."""
+        self.send_file(await self.description.asset())
+
+    head = get
+
+
+def documentation(describe: Callable[[], Json], collaborators: Mapping[str, Any]) -> list[URLSpec]:
+    """Return tornado's rules for `/openapi.json`, created by ``describe``, and `/docs`."""
     shared = {"route": _LABEL, **collaborators}
     given = {"assets": assets.read(_FOLDER / "docs"), "policy": _DOCS_POLICY, **shared}
+    description = {"description": Description(describe), **shared}
     return [
-        URLSpec(
-            r"/(openapi\.json)",
-            AssetHandler,
-            {"assets": described, "policy": _NOTHING, **shared},
-        ),
+        URLSpec(r"/openapi\.json", DescriptionHandler, description),
         URLSpec(r"/docs", AssetHandler, given),
         URLSpec(r"/docs/([^/]+)", AssetHandler, given),
     ]
