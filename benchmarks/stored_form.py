@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import lz4.frame
@@ -44,10 +45,12 @@ SENTENCES = [
 ROUNDS = 7
 
 
-def flac_store(pcm: Pcm) -> bytes:
-    """Encode samples as FLAC."""
+def flac_store(pcm: Pcm, level: float | None = None) -> bytes:
+    """Encode samples as FLAC, at libsndfile's default level of compression or at another one."""
     target = io.BytesIO()
-    soundfile.write(target, pcm.samples, pcm.sample_rate, "PCM_16", format="FLAC")
+    soundfile.write(
+        target, pcm.samples, pcm.sample_rate, "PCM_16", format="FLAC", compression_level=level
+    )
     return target.getvalue()
 
 
@@ -77,6 +80,7 @@ FORMS: dict[str, tuple[Callable[[Pcm], bytes], Callable[[bytes], bytes]]] = {
         ).tobytes(),
     ),
     "flac": (flac_store, flac_load),
+    "flac, level 0": (partial(flac_store, level=0.0), flac_load),
 }
 
 

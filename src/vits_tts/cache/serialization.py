@@ -43,6 +43,8 @@ _RATES: Final = range(4000, 192_001)
 """Sample rates that a voice may have."""
 _MOST_SAMPLES: Final = 16 * 1024 * 1024
 """More samples than the longest sentence has at the slowest speed; limits memory while decoding."""
+_FASTEST: Final = 0.0
+"""The compression level of FLAC that is decoded fastest: a tenth less time, 2 % more bytes."""
 
 
 class Damaged(Exception):
@@ -52,7 +54,9 @@ class Damaged(Exception):
 def pack(pcm: Pcm) -> bytes:
     """Return a sentence as bytes."""
     flac = io.BytesIO()
-    soundfile.write(flac, pcm.samples, pcm.sample_rate, "PCM_16", format="FLAC")
+    soundfile.write(
+        flac, pcm.samples, pcm.sample_rate, "PCM_16", format="FLAC", compression_level=_FASTEST
+    )
     times, names, known, words, phonemes = b"", b"", _NOTHING, 0, 0
     if timing := pcm.timing:
         known = _ESTIMATE if timing.estimated else _TIMES
@@ -75,7 +79,8 @@ def unpack(data: bytes) -> Pcm:
         Damaged: the checksum fails, or the content is invalid.
 
     """
-    head, digest, body = data[: _HEAD.size], data[_HEAD.size : _START], data[_START:]
+    view = memoryview(data)  # slices of it copy nothing
+    head, digest, body = view[: _HEAD.size], view[_HEAD.size : _START], view[_START:]
     if len(data) < _START or digest != _digest(head, body):
         raise Damaged("the checksum does not match")
     magic, version, sample_rate, count, known, words, phonemes, named = _HEAD.unpack(head)
@@ -105,7 +110,7 @@ def unpack(data: bytes) -> Pcm:
     return Pcm(samples, sample_rate, timing=timing)
 
 
-def _names(data: bytes, count: int) -> tuple[str, ...]:
+def _names(data: memoryview, count: int) -> tuple[str, ...]:
     """Return the names of ``count`` phonemes.
 
     Raises:
@@ -113,7 +118,7 @@ def _names(data: bytes, count: int) -> tuple[str, ...]:
 
     """
     try:
-        names = tuple(map(intern, data.decode().split("\n"))) if count else ()
+        names = tuple(map(intern, str(data, "utf-8").split("\n"))) if count else ()
     except UnicodeDecodeError:
         raise Damaged("the phonemes are not UTF-8") from None
     if len(names) != count or not all(names):
@@ -121,14 +126,14 @@ def _names(data: bytes, count: int) -> tuple[str, ...]:
     return names
 
 
-def _decoded(flac: bytes, sample_rate: int, count: int) -> Samples:
+def _decoded(flac: memoryview, sample_rate: int, count: int) -> Samples:
     """Return the ``count`` samples of a FLAC file, an array of int16; never decode more.
 
     Raises:
         Damaged: the bytes are not FLAC, or have another rate or number of samples.
 
     """
-    if not flac.startswith(b"fLaC"):  # libsndfile would accept any format
+    if bytes(flac[:4]) != b"fLaC":  # libsndfile would accept any format
         raise Damaged("the audio is not FLAC")
     try:
         with soundfile.SoundFile(io.BytesIO(flac)) as file:
@@ -143,5 +148,7 @@ def _decoded(flac: bytes, sample_rate: int, count: int) -> Samples:
     return np.ascontiguousarray(samples)
 
 
-def _digest(head: bytes, body: bytes) -> bytes:
-    return hashlib.blake2b(head + body, digest_size=_DIGEST_BYTES).digest()
+def _digest(head: bytes | memoryview, body: bytes | memoryview) -> bytes:
+    digest = hashlib.blake2b(head, digest_size=_DIGEST_BYTES)
+    digest.update(body)
+    return digest.digest()
