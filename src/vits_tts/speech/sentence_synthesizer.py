@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import ExitStack, aclosing, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from loguru import logger
@@ -37,6 +37,27 @@ _HEXADECIMAL: Final = 16
 class _Begun:
     synthesis: Synthesis
     timing: Timing
+
+
+class _Pieces:
+    """The pieces of work of one sentence: its text stage, then one window after another."""
+
+    def __init__(self, begin: Callable[[Cancel, int], _Begun | None]) -> None:
+        """Run the text stage by ``begin``, which returns None if the sentence has no sound."""
+        self._begin = begin
+        self._synthesis: Synthesis | None = None
+
+    def next(self, cancel: Cancel, cores: int) -> Any:
+        """Run the next piece; return what ``begin`` returned, then a window each time."""
+        if self._synthesis:
+            return self._synthesis.next(cancel, cores)
+        if begun := self._begin(cancel, cores):
+            self._synthesis = begun.synthesis
+        return begun
+
+    def more(self) -> bool:
+        """Return whether a piece is left after the last one."""
+        return self._synthesis is not None and not self._synthesis.done
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,18 +162,23 @@ class SentenceSynthesizer:
         manifest, text, stats = job.manifest, job.sentence.text, job.stats
         with tracing.stage("synthesise", voice=manifest.name, characters=len(text)) as span:
             pace = self._paces[manifest.name]
-            begun = await self._run_text(job, urgency)
-            if begun.result is None or begun.result.synthesis.done:
-                yield Pcm(np.zeros(0, np.int16), manifest.sample_rate)
-                return
-            synthesis = begun.result.synthesis
-            timing: Timing | None = begun.result.timing
-            pace.per_character.learn(begun.work_in_a_crowd, len(text))
-            seconds = synthesis.samples / synthesis.sample_rate
-            pace.length.learn(seconds / job.prosody.length_scale, len(text))
-            made = self._scheduler.each(synthesis.next, lambda: not synthesis.done, urgency)
-            async with aclosing(made) as windows:
-                async for ran in windows:
+            engine = await self._engine(job)
+            # One job for the scheduler, so that the thread of the text stage goes on to the first
+            # window without two more switches between threads.
+            pieces = _Pieces(partial(self._begin, job, engine))
+            made = self._scheduler.each(pieces.next, pieces.more, urgency)
+            async with aclosing(made) as rans:
+                begun = await anext(rans)
+                _count_text(begun, stats)
+                if begun.result is None or not begun.result.synthesis.frames:
+                    yield Pcm(np.zeros(0, np.int16), manifest.sample_rate)
+                    return
+                synthesis = begun.result.synthesis
+                timing: Timing | None = begun.result.timing
+                pace.per_character.learn(begun.work_in_a_crowd, len(text))
+                seconds = synthesis.samples / synthesis.sample_rate
+                pace.length.learn(seconds / job.prosody.length_scale, len(text))
+                async for ran in rans:
                     _count(ran, pace, stats)
                     span.add_event("window")
                     yield replace(ran.result, timing=timing)
@@ -168,22 +194,18 @@ class SentenceSynthesizer:
         """
         characters = len(job.sentence.text)
         with tracing.stage("measure", voice=job.manifest.name, characters=characters):
-            begun = await self._run_text(job, urgency)
+            begin = partial(self._begin, job, await self._engine(job))
+            begun = await self._scheduler.run(begin, urgency)
+            _count_text(begun, job.stats)
         return begun.result.synthesis.samples if begun.result else 0
 
-    async def _run_text(
-        self, job: SentenceJob, urgency: Callable[[], Urgency]
-    ) -> "Ran[_Begun | None]":
-        """Run the text stage of a sentence, and count its cost."""
+    async def _engine(self, job: SentenceJob) -> Engine:
+        """Return the engine of a sentence, which knows the loudness of its speaker."""
         engine = await self.voices.engine(job.manifest.name)
         speaker = job.prosody.speaker_id
         if engine.leveller and not engine.leveller.knows(speaker):
             await asyncio.to_thread(engine.leveller.measure, speaker)
-        begun = await self._scheduler.run(partial(self._begin, job, engine), urgency)
-        job.stats.synthesis_seconds += begun.work
-        job.stats.synthesis_cpu_seconds += begun.cpu_seconds
-        SYNTHESIS_SECONDS.inc(begun.work)
-        return begun
+        return engine
 
     def _begin(self, job: SentenceJob, engine: Engine, cancel: Cancel, cores: int) -> _Begun | None:
         """Return the synthesis of a sentence before its first window; None if it has no sound."""
@@ -197,6 +219,12 @@ class SentenceSynthesizer:
         seed = int(job.key, _HEXADECIMAL)
         synthesis = engine.begin(ids, job.prosody, seed, cancel, cores)
         return _Begun(synthesis, word_timing(text, phonemes, manifest, synthesis))
+
+
+def _count_text(ran: Ran[_Begun | None], stats: RequestStats) -> None:
+    stats.synthesis_seconds += ran.work
+    stats.synthesis_cpu_seconds += ran.cpu_seconds
+    SYNTHESIS_SECONDS.inc(ran.work)
 
 
 def _count(ran: Ran[Pcm], pace: CostModel, stats: RequestStats) -> None:
