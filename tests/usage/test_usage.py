@@ -1,5 +1,6 @@
 """Accounts of use from outside: real servers, killed, without Redis and with a broken disk."""
 
+import asyncio
 import csv
 import io
 import os
@@ -15,6 +16,7 @@ import pytest
 from tests.support.redis import RedisServer
 from tests.support.server import Server, Settings, ended, serving, until
 from tests.support.voices import install_pair
+from vits_tts.usage.store import UsageStore
 from vits_tts.web.auth.api_keys import make_key
 
 (AN, AN_LINE), (BINH, BINH_LINE) = make_key("an"), make_key("binh")
@@ -257,3 +259,35 @@ def test_damaged_accounts(tmp_path: Path) -> None:
         assert say(server, "Vẫn nói.", AN_HEADERS).is_success
         booked(server, AN_HEADERS, 1)
     assert list((tmp_path / "usage").glob("*.damaged-*"))
+
+
+async def test_requests_in_the_last_moment_of_a_process(tmp_path: Path) -> None:
+    """While a process ends, open connections bring requests; those that are answered are booked."""
+    install_pair(tmp_path / "voices")
+    with serving(tmp_path, {"voice": {"name": "pair"}}) as server:
+        assert httpx.get(f"{server.url}/tts/stream?text=xin").status_code == 200
+        port = int(server.url.rpartition(":")[2])
+        connections = [await asyncio.open_connection("127.0.0.1", port) for _ in range(120)]
+        server.process.send_signal(signal.SIGTERM)
+        asked = []
+        for reader, writer in connections:
+            asked.append(asyncio.create_task(answered(reader, writer)))
+            await asyncio.sleep(0.012)  # the process ends a second after the signal
+        answers = 1 + sum(await asyncio.gather(*asked))
+        await asyncio.to_thread(server.process.wait, 30)
+        store = UsageStore(next(tmp_path.rglob("usage.sqlite")).parent)
+        booked = sum(row.amounts.requests for month in store.months() for row in store.rows(month))
+        store.close()
+        assert 10 < answers <= booked
+
+
+async def answered(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+    """Send a request and return whether the whole answer came."""
+    try:
+        writer.write(b"GET /tts/stream?text=xin HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        answer = await reader.read()
+    except OSError:
+        return False
+    finally:
+        writer.close()
+    return answer.startswith(b"HTTP/1.1 200 ")

@@ -90,10 +90,11 @@ async def serve(
         await wyoming.close()
         if application.jobs:
             await application.jobs.close()
-        await application.usage.close()
         await application.speech.close()
         await application.guard.close()
         await server.close_all_connections()
+        await state.cut_off()  # requests that connections have brought meanwhile
+        await application.usage.close()  # last, so that all of them are booked
         beating.cancel()
 
 

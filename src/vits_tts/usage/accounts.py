@@ -220,6 +220,7 @@ class Accounts:
         if exchanging:
             exchanging.cancel()
             await asyncio.wait({exchanging})
+        self._save()  # amounts that were booked meanwhile
         self._store.close()
         if self._pending:
             lost = sum(amounts.requests + amounts.items for amounts in self._pending.values())
