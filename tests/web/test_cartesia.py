@@ -457,6 +457,8 @@ def test_keys(start: Starter) -> None:
             ("", {"Authorization": f"Bearer {key}"}, {}),
             (f"?api_key={key}&cartesia_version=2026-03-01", {}, {}),
             ("", {}, {"api_key": key}),
+            (f"?access_token=Bearer%20{key}", {}, {}),
+            ("", {}, {"token": f"Bearer {key}"}),
         ]
         for query, headers, first in ways:
             with socket(server, query, **headers) as connection:
@@ -465,9 +467,10 @@ def test_keys(start: Starter) -> None:
         with pytest.raises(InvalidStatus) as refused, socket(server, "?api_key=x"):
             pass
         assert refused.value.response.status_code == 401
-        with socket(server) as connection:
-            send(connection, "Xin chào.", **given)
-            assert json.loads(connection.recv(10))["status_code"] == 401
+        for wrong in ({}, {"token": "\ud800"}, {"api_key": "vttk_\ud800.\ud800"}):
+            with socket(server) as connection:
+                send(connection, "Xin chào.", **given, **wrong)
+                assert json.loads(connection.recv(10))["status_code"] == 401
 
 
 def test_speech(shared: Server, expected: bytes) -> None:

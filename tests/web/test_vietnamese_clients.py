@@ -394,6 +394,7 @@ def test_keys(start: Starter) -> None:
             ("/hmi/tts/v5", {"api-key": "KEY"}, {"content": b"M\xe1\xbb\x99t."}),
             ("/tts/speech_synthesis", {}, {"json": {"text": "Một.", "token": "KEY"}}),
             ("/tts/speech_synthesis", {"token": "KEY"}, {"json": {"text": "Một."}}),
+            ("/tts/speech_synthesis", {"token": "Bearer KEY"}, {"json": {"text": "Một."}}),
             ("/v1/tts/synthesize", {"apikey": "KEY"}, {"data": {"input": "Một."}}),
             ("/v1/tts", {"Authorization": "Bearer KEY"}, {"json": {"text": "Một."}}),
             ("/api/v1/tts", {"Authorization": "Bearer KEY"}, {"json": {"input_text": "Một."}}),
@@ -410,6 +411,9 @@ def test_keys(start: Starter) -> None:
             if "token" in bare.get("json", {}):
                 bare["json"] = {"text": "Một."}
             assert httpx.post(f"{url}{path}", **bare).status_code == 401
+        lone = {"Content-Type": "application/json"}, b'{"text": "a", "token": "\\ud800"}'
+        path = f"{url}/tts/speech_synthesis"
+        assert httpx.post(path, headers=lone[0], content=lone[1]).status_code == 401
 
 
 def _one_voice() -> Settings:
