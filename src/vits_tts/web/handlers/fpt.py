@@ -53,7 +53,7 @@ class FptHandler(ForeignHandler):
             text = self.body.decode("utf-8-sig")
         except UnicodeDecodeError:
             raise EncodingInvalid("the body is not UTF-8", field="text") from None
-        request = await self.read(text, voice, _rate(headers.get("speed", "")), heard=False)
+        request = await self.read_or_silence(text, voice, _rate(headers.get("speed", "")))
         rate = self.speech.plain(request).sample_rate
         encoding = formats.encoding(name, None, None, rate)
         audio_hash = await self.speech.file_hash(request, encoding, self.context.key)

@@ -230,7 +230,7 @@ class VbeeLegacyHandler(LegacyHandler):
         callback = self.callbacks.check(asked.callback_url) if asked.callback_url else None
         voice = self.mapped(code)
         encoding = self.encoding(voice, asked.audio_type, asked.bitrate, asked.sample_rate)
-        request = await self.read(text, voice, _rate(asked.speed_rate), heard=False)
+        request = await self.read_or_silence(text, voice, _rate(asked.speed_rate))
         audio_hash = await self.speech.file_hash(request, encoding, self.context.key)
         result: dict[str, object] = {
             "request_id": _request_id(audio_hash, encoding),
