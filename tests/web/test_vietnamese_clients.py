@@ -4,8 +4,11 @@ Their clients cannot be installed; the requests are those of their documentation
 """
 
 import io
+import os
+import signal
 import wave
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import httpx
@@ -23,6 +26,8 @@ from vits_tts.web.auth.api_keys import make_key
 
 TEXT = "Xin chào các bạn. Hôm nay trời đẹp quá!"
 LONG_TEXT = " ".join(f"Đây là câu thứ {number} của bài." for number in range(100))
+LONGEST_TEXT = LONG_TEXT.replace(".", " và sau đó còn nhiều câu dài hơn nữa cho đến hết.")
+"""A text whose speech takes much longer to create than some requests after it."""
 NGOCHUYEN = "hn_female_ngochuyen_full_48k-fhg"
 VOICES: Settings = {
     "fpt": {"voices": {"banmai": EMBEDDED_VOICE, "leminh": "pair/minh"}},
@@ -311,6 +316,41 @@ def test_vbee_file_that_is_lost_at_the_end(start: Starter) -> None:
         server.stop()
         audio_hash = told["requestId"].partition("-")[0]
         assert [path.name for path in folder.glob(".*.failed")] == [f".{audio_hash}.wav.failed"]
+
+
+def test_a_process_that_is_killed(start: Starter) -> None:
+    """Its requests have failed as soon as it is dead, and the process after it posts that."""
+    settings: Settings = {
+        "server": {"workers": 1},
+        "callbacks": {"hosts": ["127.0.0.1"], "private_networks": ["127.0.0.0/8"]},
+        **_one_voice(),
+    }
+    with start(settings) as server, ExitStack() as stack:
+        receivers = [stack.enter_context(receiving()) for _ in range(3)]
+        hooks = [f"http://127.0.0.1:{receiver.port}/" for receiver in receivers]
+        asked: dict[str, Any] = {"mode": "async", "outputFormat": "wav"}
+        told = vbee(server, text=LONGEST_TEXT, webhookUrl=hooks[0], **asked).json()
+        mute = vbee(server, text=f"Vâng. {LONGEST_TEXT}", **asked).json()
+        legacy = {"input_text": LONGEST_TEXT, "audio_type": "mp3", "callback_url": hooks[1]}
+        old = vbee(server, "/api/v1/tts", **legacy).json()["result"]
+        fpt(server, LONGEST_TEXT, format="mp3", callback_url=hooks[2])
+        url = f"{server.url}/v1/tts/requests"
+        for one in (told, mute):
+            assert httpx.get(f"{url}/{one['requestId']}").json()["status"] == "IN_PROGRESS"
+        (worker,) = server.workers()
+        os.kill(worker, signal.SIGKILL)
+        server.wait_for("worker ready", 2)
+        for one in (told, mute):
+            assert httpx.get(f"{url}/{one['requestId']}").json()["status"] == "FAILED"
+        path = f"{server.url}/api/v1/tts/{old['request_id']}"
+        assert httpx.get(path).json()["result"]["status"] == "FAILURE"
+        assert receivers[0].wait()["status"] == "FAILED"
+        assert receivers[1].wait()["status"] == "FAILURE"
+        assert receivers[2].wait()["success"] == "false"
+        again = vbee(server, text="Một.", **asked).json()
+        ended = f"{url}/{again['requestId']}"
+        server.wait_until(lambda: httpx.get(ended).json()["status"] == "COMPLETED", "the file")
+        assert [len(receiver.posted) for receiver in receivers] == [1, 1, 1]
 
 
 def test_vbee_tries_again(shared: Server) -> None:
