@@ -108,6 +108,8 @@ def test_fpt_headers(shared: Server) -> None:
         return poll(shared, told["async"]).content
 
     plain = spoken("")
+    upper = fpt(shared, "Một hai ba bốn năm.", voice="leminh", format="WAV").json()
+    assert poll(shared, upper["async"]).content == plain
     assert level(plain) == pytest.approx(0.5, 0.01)
     assert len(samples(spoken("+3"))) == pytest.approx(len(samples(plain)) / 2**0.5, rel=0.02)
     assert len(samples(spoken("-3"))) == pytest.approx(len(samples(plain)) * 2**0.5, rel=0.02)
@@ -401,6 +403,24 @@ def test_vbee_legacy(shared: Server) -> None:
     standing = httpx.get(url).json()["result"]
     assert standing["audio_link"] == posted["audio_link"]
     assert httpx.get(posted["audio_link"]).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"mode": "SYNC", "outputFormat": "WAV", "bitrate": "", "speed": ""},
+        {"mode": None, "outputFormat": "wav", "webhookUrl": None, "sampleRate": None},
+    ],
+)
+def test_vbee_taken_as_meant(shared: Server, asked: dict[str, Any]) -> None:
+    """Upper case, empty numbers and null are understood."""
+    usual = vbee(shared, text="Một.", voiceCode="sg_minh", outputFormat="wav").content
+    assert vbee(shared, text="Một.", voiceCode="sg_minh", **asked).content == usual
+    names = {"outputFormat": "audio_type", "bitrate": "bitrate", "speed": "speed_rate"}
+    legacy = {names[name]: value for name, value in asked.items() if name in names}
+    legacy |= {"input_text": "Một.", "voice_code": "sg_minh", "callback_url": None}
+    told = vbee(shared, "/api/v1/tts", **legacy, response_type="DIRECT").json()
+    assert httpx.get(told["result"]["audio_link"]).content == usual
 
 
 def test_vbee_refusals(shared: Server) -> None:

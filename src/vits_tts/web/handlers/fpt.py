@@ -41,7 +41,7 @@ class FptHandler(ForeignHandler):
     async def _begin(self) -> None:
         """Check the headers and the text, start to create the file, and answer."""
         headers = self.request.headers
-        name = headers.get("format") or _FORMATS[0]
+        name = headers.get("format", "").lower() or _FORMATS[0]
         if name not in _FORMATS:
             raise FormatInvalid("format must be mp3 or wav", field="format")
         given = headers.get("voice")

@@ -11,9 +11,10 @@ another folder, the request is in progress for an hour, and has failed afterward
 
 import re
 import time
+from collections.abc import Mapping
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 
 from vits_tts.audio import formats, promises
 from vits_tts.audio.failure_records import KEPT_SECONDS
@@ -38,27 +39,44 @@ _LEGACY_FIELDS: Final = {"text": "input_text", "speed": "speed_rate", "bit_rate"
 
 
 def _number(value: object) -> object:
-    """Return a text as a number if it is one; return other values unchanged."""
+    """Return a text as a number if it is one, None if it is empty; other values unchanged."""
     if not isinstance(value, str):
         return value
+    if not value.strip():
+        return None
     try:
         return float(value)
     except ValueError:
         return value
 
 
+def _in_lower_case(value: object) -> object:
+    """Return a text in lower case; return other values unchanged."""
+    return value.lower() if isinstance(value, str) else value
+
+
 Number = Annotated[float | None, BeforeValidator(_number)]
+InLowerCase = BeforeValidator(_in_lower_case)
 
 
-class VbeeParameters(BaseModel):
-    """The parameters of `/v1/tts`."""
+class WithDefaults(BaseModel):
+    """Base of the parameters: a field that is null has its default."""
 
     model_config = ConfigDict(frozen=True)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, given: Mapping[str, object]) -> Mapping[str, object]:
+        return {name: value for name, value in given.items() if value is not None}
+
+
+class VbeeParameters(WithDefaults):
+    """The parameters of `/v1/tts`."""
+
     text: Spoken
-    mode: Literal["sync", "async"] = "sync"
+    mode: Annotated[Literal["sync", "async"], InLowerCase] = "sync"
     voiceCode: Written | None = None  # noqa: N815  # Vbee's names
-    outputFormat: Literal["mp3", "wav", "pcm"] = "mp3"  # noqa: N815
+    outputFormat: Annotated[Literal["mp3", "wav", "pcm"], InLowerCase] = "mp3"  # noqa: N815
     bitrate: Number = None
     speed: Number = None
     sampleRate: Number = None  # noqa: N815
@@ -74,17 +92,15 @@ class LegacySentence(BaseModel):
     voice_code: Written | None = None
 
 
-class LegacyParameters(BaseModel):
+class LegacyParameters(WithDefaults):
     """The parameters of `/api/v1/tts`."""
-
-    model_config = ConfigDict(frozen=True)
 
     input_text: Spoken | None = None
     sentences: list[LegacySentence] = []
     voice_code: Written | None = None
-    response_type: Literal["direct", "indirect"] = "indirect"
+    response_type: Annotated[Literal["direct", "indirect"], InLowerCase] = "indirect"
     callback_url: Written | None = None
-    audio_type: Literal["mp3", "wav"] = "mp3"
+    audio_type: Annotated[Literal["mp3", "wav"], InLowerCase] = "mp3"
     bitrate: Number = None
     speed_rate: Number = None
     sample_rate: Number = None
