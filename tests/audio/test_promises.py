@@ -42,7 +42,11 @@ def test_a_promise_is_broken_when_its_process_is_killed(tmp_path: Path) -> None:
         process.wait()
         assert promises.is_broken(HASH, "mp3", promise_id)
         assert not promises.is_broken(HASH, "wav", promise_id)
-        assert promises.take_broken() == Broken(HASH, "mp3", b"content")
+        taken = promises.take_broken()
+        assert taken == Broken(tmp_path / f"{HASH}.mp3.{promise_id}", HASH, "mp3", b"content")
+        assert promises.take_broken() is None
+        promises.give_back(taken)
+        assert promises.take_broken() == taken
         assert promises.take_broken() is None
         assert promises.is_broken(HASH, "mp3", promise_id)  # the caller may still ask
 

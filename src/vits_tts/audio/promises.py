@@ -43,6 +43,7 @@ def new_id() -> str:
 class Broken:
     """A promise whose process has ended: the file that it was for, and its content."""
 
+    path: Path
     audio_hash: str
     format: str
     content: bytes
@@ -133,10 +134,22 @@ class Promises:
                     file.seek(0)
                     file.truncate()
                     file.write(_TAKEN)
-                    return Broken(match[1], match[2], content)
+                    return Broken(path, match[1], match[2], content)
                 if old:
                     path.unlink()
         return None
+
+    def give_back(self, broken: Broken) -> None:
+        """Let another call of :meth:`take_broken` return a promise again.
+
+        Raises:
+            OSError: the folder cannot be written.
+
+        """
+        with _locked(broken.path) as file:
+            if file is not None and file.read(_MOST_BYTES) == _TAKEN:
+                file.seek(0)
+                file.write(broken.content)
 
     def _path(self, audio_hash: str, name: str, promise_id: str) -> Path:
         return self._folder / f"{audio_hash}.{name}.{promise_id}"

@@ -49,4 +49,9 @@ class PromisedFiles:
             StorageError: the disk cannot be read, or hangs.
 
         """
-        return await self._store.run(self._promises.take_broken)
+
+        def too_late(broken: Broken | None) -> None:
+            if broken:
+                self._promises.give_back(broken)
+
+        return await self._store.run_or_discard(too_late, self._promises.take_broken)

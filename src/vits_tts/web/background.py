@@ -187,6 +187,14 @@ class BrokenPromises:
         except (ValueError, TypeError, AttributeError, VitsTtsError) as error:
             logger.warning("no callback for a file of an ended process: {}", error)
             return
-        there = await self._speech.is_there(broken.audio_hash, broken.format)
+        there = await self._is_there(broken)
         logger.info("a process has ended before its callback", request_id=request_id)
         await self._callbacks.post(url, done if there else failed, request_id)
+
+    async def _is_there(self, broken: Broken) -> bool:
+        """Return whether the file is complete; while the disk does not answer, wait for it."""
+        while True:
+            try:
+                return await self._speech.is_there(broken.audio_hash, broken.format)
+            except StorageError:
+                await asyncio.sleep(_LOOK_SECONDS)
