@@ -114,6 +114,14 @@ def test_dictionaries(tmp_path: Path, pair: Speech) -> None:
         assert np.array_equal(np.concatenate([window.samples for window in windows]), one)
         windows = list(speech.speak(iter(["Z", "yx"]), dictionaries=["brands"]))
         assert np.array_equal(np.concatenate([window.samples for window in windows]), one)
+        said, sentences = speech.timed("Zyx", dictionaries=["brands"])
+        assert np.array_equal(said.samples, one)
+        assert [word.text for sentence in sentences for word in sentence.words] == ["Zyx"]
+        assert speech.seconds("Zyx", dictionaries=["brands"]) == len(one) / RATE
+        assert speech.dictionary_versions(["brands"]) == (f"brands@{version}",)
+        assert speech.dictionary_versions() == ()  # the settings name none
+        with pytest.raises(DictionaryNotFound):
+            speech.timed("Zyx", dictionaries=["nothing"])
         with pytest.raises(DictionaryNotFound):
             next(speech.speak(iter(["Zyx"]), dictionaries=["nothing"]))
         for unknown in ("nothing", "brands@" + "0" * 24):

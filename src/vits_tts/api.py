@@ -304,6 +304,7 @@ class AsyncSpeech:
         *,
         speed: str | float | None = None,
         speaker: str | int | None = None,
+        dictionaries: Sequence[str] | None = None,
         details: Collection[Detail] = (),
     ) -> tuple[Recording, tuple[TimedSentence, ...]]:
         """Return the speech of a text of moderate length, and when each of its words is heard.
@@ -313,8 +314,10 @@ class AsyncSpeech:
         """
         check(text, _MOST_CHARS)
         speaks = None if speaker is None else str(speaker)
+        rules = await self._rules(dictionaries)
         await self._ready()
-        request, timeline = await self._pipeline.timed(text, SpeechOptions(speed, None, speaks))
+        options = SpeechOptions(speed, None, speaks, dictionaries=rules)
+        request, timeline = await self._pipeline.timed(text, options)
         timeline.details = details
         tally = RequestStats(timeline=timeline)
         async with aclosing(self._pipeline.stream(request, tally, hurried=False)) as stream:
@@ -328,14 +331,32 @@ class AsyncSpeech:
         *,
         speed: str | float | None = None,
         speaker: str | int | None = None,
+        dictionaries: Sequence[str] | None = None,
     ) -> float:
         """Return the seconds that the speech of a text takes, without synthesis; see ``stream``."""
         check(text, _MOST_CHARS)
         speaks = None if speaker is None else str(speaker)
+        rules = await self._rules(dictionaries)
         await self._ready()
-        request = await self._pipeline.request(text, SpeechOptions(speed, None, speaks))
+        options = SpeechOptions(speed, None, speaks, dictionaries=rules)
+        request = await self._pipeline.request(text, options)
         samples = await self._pipeline.length(request, RequestStats())
         return samples / self.voice.sample_rate
+
+    async def dictionary_versions(
+        self, dictionaries: Sequence[str] | None = None
+    ) -> tuple[str, ...]:
+        """Return the dictionaries as ``NAME@VERSION``, with the versions that they have now.
+
+        The default is the dictionaries of the settings that exist.
+
+        Raises:
+            DictionaryNotFound: There is no such dictionary or version.
+            DictionariesUnavailable: The dictionaries cannot be read.
+
+        """
+        wanted = None if dictionaries is None else list(map(locator, dictionaries))
+        return await self._pipeline.dictionaries.pinned(wanted, ALL)
 
     async def _windows(
         self, request: SpeechRequest, start: int, chars: int
@@ -470,11 +491,14 @@ class Speech:
         *,
         speed: str | float | None = None,
         speaker: str | int | None = None,
+        dictionaries: Sequence[str] | None = None,
         details: Collection[Detail] = (),
     ) -> tuple[Recording, tuple[TimedSentence, ...]]:
         """Return the speech and the times of its words; see :meth:`AsyncSpeech.timed`."""
         return self._loop.result(
-            lambda: self._speech.timed(text, speed=speed, speaker=speaker, details=details)
+            lambda: self._speech.timed(
+                text, speed=speed, speaker=speaker, dictionaries=dictionaries, details=details
+            )
         )
 
     def seconds(
@@ -483,9 +507,18 @@ class Speech:
         *,
         speed: str | float | None = None,
         speaker: str | int | None = None,
+        dictionaries: Sequence[str] | None = None,
     ) -> float:
         """Return the seconds that the speech of a text takes; see :meth:`AsyncSpeech.seconds`."""
-        return self._loop.result(lambda: self._speech.seconds(text, speed=speed, speaker=speaker))
+        return self._loop.result(
+            lambda: self._speech.seconds(
+                text, speed=speed, speaker=speaker, dictionaries=dictionaries
+            )
+        )
+
+    def dictionary_versions(self, dictionaries: Sequence[str] | None = None) -> tuple[str, ...]:
+        """Return the dictionaries as ``NAME@VERSION``; see the method of :class:`AsyncSpeech`."""
+        return self._loop.result(lambda: self._speech.dictionary_versions(dictionaries))
 
 
 def _with_one_voice(config: Config, name: str) -> Config:

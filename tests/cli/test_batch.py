@@ -11,6 +11,7 @@ import pytest
 import soundfile
 
 from tests.support.cli import command, run_several
+from tests.support.dictionaries import change_rules, make_dictionary
 from tests.support.server import Server, clean_environment, until
 from tests.support.sound import decode
 from tests.support.voices import install_pair
@@ -18,6 +19,7 @@ from vits_tts.audio.formats import Encoding
 from vits_tts.cli import records
 from vits_tts.cli.records import Record
 from vits_tts.cli.texts import Texts, read
+from vits_tts.dictionaries.rules import Rule
 from vits_tts.errors import ConfigError
 
 BOOK = """Lời nói đầu.
@@ -160,6 +162,36 @@ def test_killed_and_run_again(tmp_path: Path) -> None:
         *(f"{index:05}.wav" for index in range(1, 31)),
         "manifest.jsonl",
     ]
+
+
+def test_a_changed_dictionary(tmp_path: Path) -> None:
+    """Texts are made again if a dictionary has changed, also one of the settings; else not."""
+    install_pair(tmp_path / "voices")
+    folder = tmp_path / "dictionaries"
+    version = make_dictionary(folder, "brands", Rule("Zyx", alias="nam"))
+    (tmp_path / "lines.txt").write_text("Zyx\n")
+    (tmp_path / "usual.yaml").write_text("text: {dictionaries: [brands]}\n")
+    how = {
+        "named": ("--dictionary", "brands"),
+        "fixed": ("--dictionary", f"brands@{version}"),
+        "usual": ("--config", "usual.yaml"),
+    }
+    start = ("batch", "lines.txt", "--voice", "pair")
+    commands = [[*start, *options, "-o", name] for name, options in how.items()]
+
+    def made() -> list[tuple[str, int]]:
+        """Run the commands; return for each whether its text was made, and the samples."""
+        found = []
+        for done, name in zip(run_several(tmp_path, *commands), how, strict=True):
+            assert done.status == 0, done.stderr
+            length = len(soundfile.read(tmp_path / name / "00001.wav")[0])
+            found.append((done.stdout.split(" ")[0], length))
+        return found
+
+    assert made() == [("1", 900)] * 3
+    assert made() == [("0", 900)] * 3
+    change_rules(folder, "brands", Rule("Zyx", alias="nam nam"))
+    assert made() == [("1", 1700), ("0", 900), ("1", 1700)]
 
 
 def test_through_a_server(server: Server, tmp_path: Path) -> None:

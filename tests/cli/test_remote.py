@@ -58,9 +58,19 @@ def test_a_dictionary_of_the_server(server: Server) -> None:
     """A server's dictionaries are used by their names."""
     rules = [{"string_to_replace": "Zyx", "type": "alias", "alias": "nam"}]
     path = f"{server.url}/v1/pronunciation-dictionaries/add-from-rules"
-    httpx.post(path, json={"name": "of the remote", "rules": rules}).raise_for_status()
+    asked = {"name": "of the remote", "rules": rules}
+    httpx.post(path, json=asked, timeout=60).raise_for_status()
     remote = Remote(server.url, "pair", {"dictionaries": ["of the remote"]})
     assert len(said(remote, "Zyx")) == 900
+    (pinned,) = remote.dictionaries
+    change = {"rules": [{**rules[0], "alias": "nam nam"}]}
+    path = f"{path.rpartition('/')[0]}/of%20the%20remote/add-rules"
+    httpx.post(path, json=change, timeout=60).raise_for_status()
+    assert len(said(remote, "Zyx")) == 900  # the version of its start
+    again = Remote(server.url, "pair", {"dictionaries": ["of the remote"]})
+    assert len(said(again, "Zyx")) == 1700
+    assert again.dictionaries != (pinned,)
+    assert Remote(server.url, "pair", {"dictionaries": [pinned]}).dictionaries == (pinned,)
     with pytest.raises(DictionaryNotFound):
         said(Remote(server.url, "pair", {"dictionaries": ["none"]}), "Zyx")
 

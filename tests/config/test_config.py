@@ -88,9 +88,12 @@ def test_folders_are_relative_to_the_file(tmp_path: Path) -> None:
     """A relative folder means the same, wherever the server is started from."""
     config = load(write(tmp_path, "voice: {folder: my/voices}\nlogging: {file: x.log}\n"))
     assert config.voice.folder == tmp_path / "my" / "voices"
-    assert config.audio.folder == tmp_path / "audio"
+    for section in ("audio", "dictionaries", "jobs", "usage"):
+        assert getattr(config, section).folder == tmp_path / section
     assert config.logging.file == tmp_path / "x.log"
     assert load(write(tmp_path, "audio: {folder: /var/audio}\n")).audio.folder == Path("/var/audio")
+    assert load(write(tmp_path, "jobs: {folder: /var/jobs}\n")).jobs.folder == Path("/var/jobs")
+    assert load(write(tmp_path, "usage: {folder: ../use}\n")).usage.folder == tmp_path / "../use"
 
 
 @pytest.mark.parametrize(

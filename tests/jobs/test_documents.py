@@ -170,6 +170,13 @@ def test_archive(server: Server) -> None:
     made = ended(server, taken(server, items=asked, format="mp3")["id"])
     assert made["status"] == "failed"
     content = httpx.get(made["archive_url"], timeout=60).raise_for_status()
+    all_jobs = f"{server.url}/v1/jobs"
+    path = f"{all_jobs}/{made['id']}"
+    for url in (made["archive_url"], f"{path}/events", f"{path}/items", path, all_jobs):
+        head = httpx.head(url, timeout=60)
+        assert (head.status_code, head.content) == (200, b"")
+        assert head.headers.get("Content-Length") != "0"
+    assert httpx.head(f"{path}0").status_code == 404
     assert content.headers["Content-Type"] == "application/zip"
     with zipfile.ZipFile(io.BytesIO(content.content)) as archive:
         assert archive.testzip() is None

@@ -17,7 +17,8 @@ from tests.support.ports import free_port
 from tests.support.server import Server, Settings, clean_environment, start_in
 from tests.support.voices import install_pair
 from vits_tts.config import Access
-from vits_tts.errors import ConfigError
+from vits_tts.errors import ConfigError, KeyInvalid, KeyMissing
+from vits_tts.web.auth import tokens
 from vits_tts.web.auth.api_keys import ApiKeys, make_key
 
 PATHS = ("/tts?text=xin", "/tts/stream?text=xin", "/voices", "/audio/x.wav", "/nope")
@@ -268,6 +269,35 @@ def test_a_key_that_is_made_is_let_in(tmp_path: Path) -> None:
     keys = ApiKeys(Access(keys=(line,)))
     assert keys.owner(HTTPHeaders({"X-API-Key": key})) == "my.reader-1"
     assert make_key("a") != make_key("a")
+
+
+@pytest.mark.parametrize("form", ["KEY", "Bearer KEY", "bearer  KEY ", " KEY"])
+def test_forms_of_a_key(form: str) -> None:
+    """A key is the same with and without `Bearer`, in any field that carries keys."""
+    key, line = make_key("lan")
+    keys = ApiKeys(Access(keys=(line,)))
+    given = form.replace("KEY", key)
+    assert keys.owner(HTTPHeaders({"X-API-Key": given})) == "lan"
+    if form.lower().startswith("bearer"):
+        assert keys.owner(HTTPHeaders({"Authorization": given})) == "lan"
+
+
+@pytest.mark.parametrize("key", ["\ud800", "vtts_\udfff", "Bearer \ud800"])
+def test_a_key_that_is_not_unicode_is_unknown(key: str) -> None:
+    """A lone surrogate, which JSON can contain, is no error of the server."""
+    keys = ApiKeys(Access(keys=(make_key("lan")[1],)))
+    with pytest.raises(KeyInvalid):
+        keys.owner({"X-API-Key": key})
+    with pytest.raises(KeyInvalid):
+        tokens.verified("secret", f"{tokens.PREFIX}{key}.{key}", 0.0)
+
+
+@pytest.mark.parametrize("key", ["", " ", "Bearer "])
+def test_an_empty_key_is_missing(key: str) -> None:
+    """An empty field is not an unknown key, but none."""
+    keys = ApiKeys(Access(keys=(make_key("lan")[1],)))
+    with pytest.raises(KeyMissing):
+        keys.owner({"X-API-Key": key, "Authorization": key})
 
 
 @pytest.mark.parametrize(

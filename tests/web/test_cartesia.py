@@ -141,6 +141,44 @@ def test_the_official_client_over_http(client: Any, expected: bytes) -> None:
     assert {event.context_id for event in events} == {"một"}
 
 
+def phonemes_of(shared: Server, text: str) -> list[Message]:
+    """Return the phonemes of a text with their times, as our own path answers them."""
+    asked = {"text": text, "timestamps": "phonemes"}
+    answer = httpx.post(f"{shared.url}/tts", json=asked, timeout=60)
+    sentences = answer.raise_for_status().json()["timestamps"]["sentences"]
+    words = [word for sentence in sentences for word in sentence["words"]]
+    return [phoneme for word in words for phoneme in word["phonemes"]]
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of old names in `websockets`
+def test_the_official_client_reads_phonemes(shared: Server, client: Any) -> None:
+    """Phonemes with their times come as events and over a socket, those of our own path."""
+    options: dict[str, Any] = {
+        "model_id": "sonic-3",
+        "voice": {"mode": "id", "id": VOICE},
+        "output_format": RAW,
+        "add_phoneme_timestamps": True,
+    }
+    expected = phonemes_of(shared, TEXT)
+    assert len(expected) > 50
+    events = list(client.tts.generate_sse(**options, transcript=TEXT))
+    with client.tts.websocket_connect() as connection:
+        context = connection.context("một", **options, max_buffer_delay_ms=5000)
+        context.push(TEXT)
+        context.no_more_inputs()
+        received = list(context.receive())
+    for kind, timed in (("sse", events), ("socket", received)):
+        assert {event.type for event in timed} >= {"chunk", "phoneme_timestamps"}, kind
+        assert not any(event.type == "timestamps" for event in timed), kind
+        found = [event.phoneme_timestamps for event in timed if event.type == "phoneme_timestamps"]
+        names = [name for one in found for name in one.phonemes]
+        assert names == [phoneme["phoneme"] for phoneme in expected], kind
+        starts = [start for one in found for start in one.start]
+        ends = [end for one in found for end in one.end]
+        assert starts == pytest.approx([phoneme["start_seconds"] for phoneme in expected], abs=0.01)
+        assert ends == pytest.approx([phoneme["end_seconds"] for phoneme in expected], abs=0.01)
+
+
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of old names in `websockets`
 def test_the_official_client_over_a_socket(client: Any, expected: bytes) -> None:
     """A context takes word by word; two contexts share a socket, and one of them is cancelled."""
@@ -457,6 +495,8 @@ def test_keys(start: Starter) -> None:
             ("", {"Authorization": f"Bearer {key}"}, {}),
             (f"?api_key={key}&cartesia_version=2026-03-01", {}, {}),
             ("", {}, {"api_key": key}),
+            (f"?access_token=Bearer%20{key}", {}, {}),
+            ("", {}, {"token": f"Bearer {key}"}),
         ]
         for query, headers, first in ways:
             with socket(server, query, **headers) as connection:
@@ -465,9 +505,10 @@ def test_keys(start: Starter) -> None:
         with pytest.raises(InvalidStatus) as refused, socket(server, "?api_key=x"):
             pass
         assert refused.value.response.status_code == 401
-        with socket(server) as connection:
-            send(connection, "Xin chào.", **given)
-            assert json.loads(connection.recv(10))["status_code"] == 401
+        for wrong in ({}, {"token": "\ud800"}, {"api_key": "vttk_\ud800.\ud800"}):
+            with socket(server) as connection:
+                send(connection, "Xin chào.", **given, **wrong)
+                assert json.loads(connection.recv(10))["status_code"] == 401
 
 
 def test_speech(shared: Server, expected: bytes) -> None:

@@ -61,6 +61,17 @@ def test_fields(client: httpx.Client) -> None:
     assert len(sound(length_scale=2)) == pytest.approx(2 * len(plain), rel=0.02)
 
 
+def test_numbers_in_texts(client: httpx.Client) -> None:
+    """Piper takes numbers in texts, as programs send them from their settings."""
+
+    def sound(**asked: Any) -> bytes:
+        body = {"text": "Một hai ba.", **asked}
+        return client.post("/synthesize", json=body).raise_for_status().content
+
+    numbers = {"length_scale": 1.5, "noise_scale": 0.5, "noise_w_scale": 0.0}
+    assert sound(**{name: str(value) for name, value in numbers.items()}) == sound(**numbers)
+
+
 def test_noise(client: httpx.Client) -> None:
     """The noise scales change the sound of a voice that has noise."""
 
@@ -83,6 +94,8 @@ def test_noise(client: httpx.Client) -> None:
         ({"text": "a", "speaker": "nobody"}, "speaker_unknown"),
         ({"text": "a", "length_scale": 100}, "field_invalid"),
         ({"text": "a", "noise_scale": "much"}, "field_invalid"),
+        ({"text": "a", "noise_scale": "nan"}, "field_invalid"),
+        ({"text": "a", "length_scale": "100"}, "field_invalid"),
         ({"text": "a", "noise_w_scale": False}, "field_invalid"),
     ],
 )

@@ -11,6 +11,7 @@ from loguru import logger
 from tornado.httpserver import HTTPServer
 from tornado.routing import URLSpec
 from tornado.testing import bind_unused_port
+from tornado.websocket import WebSocketHandler
 
 from tests.support.voices import install_pair
 from vits_tts.config import Config
@@ -114,6 +115,16 @@ async def labels(application: SpeechApplication, lines: list[tuple[str, str]]) -
     await server.close_all_connections()
     await application.speech.close()
     return found
+
+
+def test_heads(application: SpeechApplication) -> None:
+    """Every path that supports GET supports HEAD (RFC 9110, section 9.1), but for WebSockets."""
+    targets = [rule.target for rule in application.wildcard_router.rules]
+    handlers = [target for target in targets if not issubclass(target, WebSocketHandler)]
+    assert len(handlers) > 40
+    for handler in handlers:
+        methods = set(handler.methods())
+        assert "HEAD" in methods or "GET" not in methods, handler
 
 
 def test_every_route_keeps_its_label(

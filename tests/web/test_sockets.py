@@ -358,6 +358,11 @@ def test_keys(start: Starter) -> None:
             ({"headers": {"xi-api-key": key}}, {}),
             ({"xi-api-key": key}, {}),
             ({}, {"xi_api_key": key}),
+            ({}, {"authorization": f"Bearer {key}"}),
+            ({}, {"authorization": key}),
+            ({"authorization": f"Bearer {key}"}, {}),
+            # a proxy's own authentication is no key, so the first message may bring one
+            ({"headers": {"Authorization": "Basic bGFu"}}, {"xi_api_key": key}),
         ]
         for options, first in ways:
             with socket(server, **options) as connection:
@@ -367,7 +372,7 @@ def test_keys(start: Starter) -> None:
         with pytest.raises(InvalidStatus) as refused, socket(server, headers={"xi-api-key": "x"}):
             pass
         assert refused.value.response.status_code == 401
-        for wrong in ({}, {"xi_api_key": "x"}):
+        for wrong in ({}, {"xi_api_key": "x"}, {"authorization": f"Basic {key}"}):
             with socket(server) as connection:
                 send(connection, text="Xin chào. ", **wrong)
                 assert receive(connection)["code"] == 1008

@@ -4,8 +4,11 @@ Their clients cannot be installed; the requests are those of their documentation
 """
 
 import io
+import os
+import signal
 import wave
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import httpx
@@ -23,6 +26,8 @@ from vits_tts.web.auth.api_keys import make_key
 
 TEXT = "Xin chào các bạn. Hôm nay trời đẹp quá!"
 LONG_TEXT = " ".join(f"Đây là câu thứ {number} của bài." for number in range(100))
+LONGEST_TEXT = LONG_TEXT.replace(".", " và sau đó còn nhiều câu dài hơn nữa cho đến hết.")
+"""A text whose speech takes much longer to create than some requests after it."""
 NGOCHUYEN = "hn_female_ngochuyen_full_48k-fhg"
 VOICES: Settings = {
     "fpt": {"voices": {"banmai": EMBEDDED_VOICE, "leminh": "pair/minh"}},
@@ -103,6 +108,8 @@ def test_fpt_headers(shared: Server) -> None:
         return poll(shared, told["async"]).content
 
     plain = spoken("")
+    upper = fpt(shared, "Một hai ba bốn năm.", voice="leminh", format="WAV").json()
+    assert poll(shared, upper["async"]).content == plain
     assert level(plain) == pytest.approx(0.5, 0.01)
     assert len(samples(spoken("+3"))) == pytest.approx(len(samples(plain)) / 2**0.5, rel=0.02)
     assert len(samples(spoken("-3"))) == pytest.approx(len(samples(plain)) * 2**0.5, rel=0.02)
@@ -122,7 +129,6 @@ def test_fpt_callback(shared: Server) -> None:
     ("text", "headers", "refusal"),
     [
         ("", {"voice": "banmai"}, (400, "text_empty")),
-        ("...", {"voice": "banmai"}, (400, "text_unspeakable")),
         (TEXT, {"voice": "nobody"}, (404, "voice_unknown")),
         (TEXT, {"voice": "banmai", "speed": "4"}, (400, "field_invalid")),
         (TEXT, {"voice": "banmai", "speed": "fast"}, (400, "field_invalid")),
@@ -314,6 +320,42 @@ def test_vbee_file_that_is_lost_at_the_end(start: Starter) -> None:
         assert [path.name for path in folder.glob(".*.failed")] == [f".{audio_hash}.wav.failed"]
 
 
+def test_a_process_that_is_killed(start: Starter) -> None:
+    """Its requests have failed as soon as it is dead, and the process after it posts that."""
+    settings: Settings = {
+        "server": {"workers": 1},
+        "callbacks": {"hosts": ["127.0.0.1"], "private_networks": ["127.0.0.0/8"]},
+        **_one_voice(),
+    }
+    with start(settings) as server, ExitStack() as stack:
+        receivers = [stack.enter_context(receiving()) for _ in range(3)]
+        hooks = [f"http://127.0.0.1:{receiver.port}/" for receiver in receivers]
+        asked: dict[str, Any] = {"mode": "async", "outputFormat": "wav"}
+        told = vbee(server, text=LONGEST_TEXT, webhookUrl=hooks[0], **asked).json()
+        legacy = {"input_text": LONGEST_TEXT, "audio_type": "mp3", "callback_url": hooks[1]}
+        old = vbee(server, "/api/v1/tts", **legacy).json()["result"]
+        fpt(server, LONGEST_TEXT, format="mp3", callback_url=hooks[2])
+
+        def status(one: dict[str, str]) -> str:
+            path = f"{server.url}/v1/tts/requests/{one['requestId']}"
+            found: str = httpx.get(path, timeout=60).json()["status"]
+            return found
+
+        assert status(told) == "IN_PROGRESS"
+        (worker,) = server.workers()
+        os.kill(worker, signal.SIGKILL)
+        server.wait_for("worker ready", 2)
+        assert status(told) == "FAILED"
+        path = f"{server.url}/api/v1/tts/{old['request_id']}"
+        assert httpx.get(path, timeout=60).json()["result"]["status"] == "FAILURE"
+        assert receivers[0].wait()["status"] == "FAILED"
+        assert receivers[1].wait()["status"] == "FAILURE"
+        assert receivers[2].wait()["success"] == "false"
+        again = vbee(server, text="Một.", **asked).json()
+        server.wait_until(lambda: status(again) == "COMPLETED", "the file")
+        assert [len(receiver.posted) for receiver in receivers] == [1, 1, 1]
+
+
 def test_vbee_tries_again(shared: Server) -> None:
     """A failure is forgotten when the file is requested again."""
     asked = {"text": "Lần nữa.", "mode": "async", "voiceCode": "sg_minh", "outputFormat": "wav"}
@@ -364,6 +406,24 @@ def test_vbee_legacy(shared: Server) -> None:
     assert httpx.get(posted["audio_link"]).status_code == 200
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"mode": "SYNC", "outputFormat": "WAV", "bitrate": "", "speed": ""},
+        {"mode": None, "outputFormat": "wav", "webhookUrl": None, "sampleRate": None},
+    ],
+)
+def test_vbee_taken_as_meant(shared: Server, asked: dict[str, Any]) -> None:
+    """Upper case, empty numbers and null are understood."""
+    usual = vbee(shared, text="Một.", voiceCode="sg_minh", outputFormat="wav").content
+    assert vbee(shared, text="Một.", voiceCode="sg_minh", **asked).content == usual
+    names = {"outputFormat": "audio_type", "bitrate": "bitrate", "speed": "speed_rate"}
+    legacy = {names[name]: value for name, value in asked.items() if name in names}
+    legacy |= {"input_text": "Một.", "voice_code": "sg_minh", "callback_url": None}
+    told = vbee(shared, "/api/v1/tts", **legacy, response_type="DIRECT").json()
+    assert httpx.get(told["result"]["audio_link"]).content == usual
+
+
 def test_vbee_refusals(shared: Server) -> None:
     """Errors have Vbee's forms."""
     told = vbee(shared, text=TEXT, voiceCode="nobody").json()
@@ -384,6 +444,33 @@ def test_vbee_refusals(shared: Server) -> None:
 # --- common behaviour ----------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("text", [".", "---", "🙂", "```\n```", " \n"])
+def test_nothing_to_say(shared: Server, text: str) -> None:
+    """A piece without words is a short silence for all clients: an error would end their call."""
+    answers = [
+        poll(shared, fpt(shared, text, voice="leminh", format="wav").json()["async"]),
+        *(viettel(shared, text=text, voice="hcm-minhquan", tts_return_option=n) for n in (1, 2)),
+        httpx.get(zalo(shared, input=text, speaker_id="2").json()["data"]["url"], timeout=60),
+        vbee(shared, text=text, voiceCode="sg_minh", outputFormat="wav"),
+    ]
+    asked: dict[str, Any] = {"voice_code": "sg_minh", "audio_type": "wav", "input_text": text}
+    old = vbee(shared, "/api/v1/tts", **asked, response_type="direct").json()["result"]
+    asked["sentences"] = [{"input_text": text}, {"input_text": "..."}]
+    new = vbee(shared, "/api/v1/tts", **asked).json()["result"]
+    assert (old["status"], new["status"]) == ("SUCCESS", "IN_PROGRESS")
+    answers.append(httpx.get(old["audio_link"]))
+    url = f"{shared.url}/api/v1/tts/{new['request_id']}"
+    link = shared.wait_until(lambda: httpx.get(url).json()["result"].get("audio_link"), "the file")
+    answers.append(httpx.get(link))
+    for answer in answers:
+        assert answer.status_code == 200
+        quiet = samples(answer.content)
+        assert len(quiet) == 1600  # a fifth of a second of the voice `pair`
+        assert not quiet.any()
+    mp3 = viettel(shared, text=text, voice="hcm-minhquan", tts_return_option=3)
+    assert mp3.headers["Content-Type"] == "audio/mpeg"
+
+
 def test_keys(start: Starter) -> None:
     """Each interface accepts an API key where its clients put theirs, and refuses others."""
     key, line = make_key("app")
@@ -394,6 +481,7 @@ def test_keys(start: Starter) -> None:
             ("/hmi/tts/v5", {"api-key": "KEY"}, {"content": b"M\xe1\xbb\x99t."}),
             ("/tts/speech_synthesis", {}, {"json": {"text": "Một.", "token": "KEY"}}),
             ("/tts/speech_synthesis", {"token": "KEY"}, {"json": {"text": "Một."}}),
+            ("/tts/speech_synthesis", {"token": "Bearer KEY"}, {"json": {"text": "Một."}}),
             ("/v1/tts/synthesize", {"apikey": "KEY"}, {"data": {"input": "Một."}}),
             ("/v1/tts", {"Authorization": "Bearer KEY"}, {"json": {"text": "Một."}}),
             ("/api/v1/tts", {"Authorization": "Bearer KEY"}, {"json": {"input_text": "Một."}}),
@@ -410,6 +498,9 @@ def test_keys(start: Starter) -> None:
             if "token" in bare.get("json", {}):
                 bare["json"] = {"text": "Một."}
             assert httpx.post(f"{url}{path}", **bare).status_code == 401
+        lone = {"Content-Type": "application/json"}, b'{"text": "a", "token": "\\ud800"}'
+        path = f"{url}/tts/speech_synthesis"
+        assert httpx.post(path, headers=lone[0], content=lone[1]).status_code == 401
 
 
 def _one_voice() -> Settings:

@@ -27,6 +27,7 @@ from vits_tts.audio.failure_records import FailureRecords
 from vits_tts.audio.formats import DEFAULT, FORMATS, NOT_SPEECH, Encoding
 from vits_tts.audio.ledger import Account, Ledger
 from vits_tts.audio.new_file import NewFile
+from vits_tts.audio.promises import Promises
 from vits_tts.audio.sweep import Entry, Seen, WallClock, look, used
 from vits_tts.audio.whole_file import UNFINISHED
 from vits_tts.config import Audio
@@ -35,6 +36,7 @@ from vits_tts.file_lock import FileLocked, LockFailed, lock
 from vits_tts.telemetry.metrics import AUDIO_FILES_DROPPED
 
 _LEDGER: Final = ".ledger"
+_PROMISES: Final = ".promises"
 _HASH: Final = re.compile(r"[0-9a-f]{40}")
 _LOCKED: Final = re.compile(r"\.[0-9a-f]{40}\.\w+\.[0-9a-f]{16}\.part")
 """Names of unfinished files that their writer has locked."""
@@ -85,6 +87,7 @@ class AudioFiles:
         self.folder = settings.folder
         self.max_bytes = int(settings.max_bytes)
         self.failures = FailureRecords(self.folder)
+        self.promises = Promises(self.folder / _PROMISES)
         self._max_age = settings.max_age_seconds
         self._ledger = Ledger(self.folder / _LEDGER)
         self._clock = WallClock()

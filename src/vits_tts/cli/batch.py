@@ -157,7 +157,7 @@ class _Work:
             self.speaking.speaker,
             self.speaking.speed,
             lexicon and hashlib.sha256(lexicon.read_bytes()).hexdigest(),
-            *self.speaking.dictionaries,
+            *self.speaker.dictionaries,
             self.encoding.format,
             self.encoding.sample_rate,
             self.encoding.bit_rate,

@@ -2,13 +2,14 @@
 
 import json
 import os
+import re
 import threading
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing
 from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import numpy as np
 import urllib3
@@ -32,6 +33,7 @@ from vits_tts.types import Samples, Window, silence
 
 KEY_VARIABLE: Final = "VITS_TTS_API_KEY"
 _PORTION_CHARS: Final = 1000
+_VERSIONED: Final = re.compile(r".+@[0-9a-f]{24}")
 _MOST_CHARS: Final = 100_000_000
 _SECONDS: Final = 60
 _TRIES: Final = 5
@@ -139,7 +141,8 @@ class Remote(Connection):
         self.name = str(found["name"])
         self.licence = str(found["licence"])
         self.sample_rate = int(found["sample_rate"])
-        given = {**options, "voice": voice}
+        self.dictionaries = tuple(map(self._pinned, options.get("dictionaries") or ()))
+        given = {**options, "voice": voice, "dictionaries": list(self.dictionaries) or None}
         self._options = {name: value for name, value in given.items() if value is not None}
 
     def stream(self, text: str, *, ssml: bool = False) -> Generator[Window, None, None]:
@@ -179,6 +182,13 @@ class Remote(Connection):
                 raise self._left() or VitsTtsError(
                     f"{self._url}: the response ended early"
                 ) from None
+
+    def _pinned(self, name: str) -> str:
+        """Return a dictionary as ``NAME@VERSION``, with its latest version unless one is named."""
+        if _VERSIONED.fullmatch(name):
+            return name
+        path = f"/v1/pronunciation-dictionaries/{quote(name, safe='')}"
+        return f"{name}@{self.object(path).get('latest_version_id')}"
 
     def _described(self, voice: str | None) -> dict[str, Any]:
         listed = self.object("/voices")

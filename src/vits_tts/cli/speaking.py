@@ -28,6 +28,8 @@ class Speaker(Protocol):
     name: str
     licence: str
     sample_rate: int
+    dictionaries: tuple[str, ...]
+    """The pronunciation dictionaries in use, as ``NAME@VERSION``: they do not change meanwhile."""
 
     def stream(self, text: str, *, ssml: bool = False) -> "Generator[Window, None, None]":
         """Yield the speech of a text, or of an SSML document, part by part."""
@@ -148,11 +150,17 @@ class Library:
 
         Raises:
             ConfigError: The settings cannot be used.
+            DictionaryNotFound: There is no such dictionary.
+            DictionariesUnavailable: The dictionaries cannot be read.
 
         """
         self._speech = _speech(asked)
         self._how = {"speed": asked.speed, "speaker": asked.speaker}
-        self._dictionaries = list(asked.dictionaries) or None
+        try:
+            self.dictionaries = self._speech.dictionary_versions(asked.dictionaries or None)
+        except BaseException:
+            self._speech.close()
+            raise
         voice = self._speech.voice
         self.name, self.licence = voice.name, voice.licence.name
         self.sample_rate = voice.sample_rate
@@ -161,13 +169,13 @@ class Library:
         """Yield the speech of a text, or of an SSML document, part by part."""
         given = {"ssml" if ssml else "text": text}
         return self._speech.stream(
-            **given, **self._how, dictionaries=self._dictionaries  # type: ignore[arg-type]
+            **given, **self._how, dictionaries=self.dictionaries  # type: ignore[arg-type]
         )
 
     def speak(self, text: Iterator[str]) -> "Generator[Window, None, None]":
         """Yield the speech of a text while it arrives."""
         return self._speech.speak(
-            text, **self._how, dictionaries=self._dictionaries  # type: ignore[arg-type]
+            text, **self._how, dictionaries=self.dictionaries  # type: ignore[arg-type]
         )
 
     def close(self) -> None:

@@ -339,6 +339,8 @@ def _anchored(config: Config, base: Path) -> Config:
             "audio": _at(base, config.audio, "folder"),
             "logging": _at(base, config.logging, "file"),
             "dictionaries": _at(base, config.dictionaries, "folder"),
+            "jobs": _at(base, config.jobs, "folder"),
+            "usage": _at(base, config.usage, "folder"),
         }
     )
 

@@ -97,17 +97,32 @@ class Dictionaries:
         """
         if wanted is not None:
             return tuple([await self._of(locator, owner) for locator in wanted])
+        return tuple([rules for _, rules in await self._default_rules()])
+
+    async def pinned(self, wanted: Sequence[Locator] | None, owner: str) -> tuple[str, ...]:
+        """Return the dictionaries of :meth:`resolve` as ``NAME@VERSION``, so that they stay as now.
+
+        Errors are those of :meth:`resolve`.
+        """
+        if wanted is None:
+            return tuple([f"{name}@{rules.version}" for name, rules in await self._default_rules()])
+        rules = await self.resolve(wanted, owner)
+        pairs = zip(wanted, rules, strict=True)
+        return tuple([f"{locator.dictionary}@{found.version}" for locator, found in pairs])
+
+    async def _default_rules(self) -> Sequence[tuple[str, Rules]]:
+        """Return the dictionaries of the settings that exist, with their rules."""
         found = []
         for name in self._defaults:
             try:
-                found.append(await self._of(Locator(name), ALL))
+                found.append((name, await self._of(Locator(name), ALL)))
             except (DictionaryNotFound, DictionariesUnavailable) as error:
                 if name not in self._reported:
                     self._reported.add(name)
                     logger.warning("text.dictionaries: {}", error.message, dictionary=name)
             else:
                 self._reported.discard(name)
-        return tuple(found)
+        return found
 
     @property
     def has_defaults(self) -> bool:

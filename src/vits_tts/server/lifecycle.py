@@ -82,12 +82,14 @@ async def serve(
         state.accepting = True
         application.speech.watch()
         application.speech.watch_files()
+        application.broken_promises.watch(application.config)
         if application.jobs:
             application.jobs.watch()
         await stop.drain.wait()
         await _end(application, server, wyoming, stop)
     finally:
         await wyoming.close()
+        await application.broken_promises.close()
         if application.jobs:
             await application.jobs.close()
         await application.speech.close()

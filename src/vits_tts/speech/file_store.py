@@ -84,6 +84,7 @@ class FileStore:
         self.folder = files.folder
         self.max_bytes = files.max_bytes
         self.failures = files.failures
+        self.promises = files.promises
 
     @property
     def degraded(self) -> bool:
@@ -119,7 +120,7 @@ class FileStore:
 
         """
         work = partial(self._files.open, audio_hash, name)
-        file = await self._run_or_discard(AudioFile.close, work)
+        file = await self.run_or_discard(AudioFile.close, work)
         media_type = NOT_SPEECH.get(name) or FORMATS[name].content_type
         return OpenFile(self, file, media_type)
 
@@ -158,7 +159,7 @@ class FileStore:
             file.finish()
             return seconds
 
-        return await self._making(self._run_or_discard(None, finished))
+        return await self._making(self.run_or_discard(None, finished))
 
     async def keep(self, audio_hash: str, name: str, source: Path) -> None:
         """Copy a complete file into the folder.
@@ -172,7 +173,7 @@ class FileStore:
         try:
             for start in range(0, size, _COPIED_BYTES):
                 await self.write(file, await self.run(_read, source, start, _COPIED_BYTES))
-            await self._making(self._run_or_discard(None, file.finish))
+            await self._making(self.run_or_discard(None, file.finish))
         finally:
             self.leave(file)
 
@@ -186,7 +187,7 @@ class FileStore:
         file = await self.begin(audio_hash, name, len(content))
         try:
             await self.write(file, content)
-            await self._making(self._run_or_discard(None, file.finish))
+            await self._making(self.run_or_discard(None, file.finish))
         finally:
             self.leave(file)
 
@@ -203,7 +204,7 @@ class FileStore:
         deadline = time.monotonic() + self._disk.limit
         for _ in range(_SWEEPS):
             try:
-                return await self._making(self._run_or_discard(discard, work))
+                return await self._making(self.run_or_discard(discard, work))
             except IndexOutdated:
                 await self._swept()
             except NoRoom:
@@ -242,15 +243,21 @@ class FileStore:
             StorageError: it raised OSError, or the disk hangs.
 
         """
-        return await self._run_or_discard(None, partial(function, *args, **named))
+        return await self.run_or_discard(None, partial(function, *args, **named))
 
     def later(self, work: Callable[[], object]) -> None:
         """Start ``work`` in a thread for the disk, without waiting for it."""
         self._disk.later(work)
 
-    async def _run_or_discard(
+    async def run_or_discard(
         self, discard: Callable[[T], object] | None, work: Callable[[], T]
     ) -> T:
+        """Call ``work`` as :meth:`run` does; ``discard`` gets a result that comes too late.
+
+        Raises:
+            StorageError: it raised OSError, or the disk hangs.
+
+        """
         try:
             return await self._disk.run_or_discard(discard, work)
         except OSError as error:
@@ -276,7 +283,7 @@ class FileStore:
         while True:
             try:
                 with suppress(StorageError):
-                    await self._making(self._run_or_discard(None, self._files.probe))
+                    await self._making(self.run_or_discard(None, self._files.probe))
                 if self._disk.breaker.closed:
                     await self._swept()
             except StorageError as error:

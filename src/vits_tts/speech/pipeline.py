@@ -33,6 +33,7 @@ from vits_tts.speech.file_store import NAME, FileStore, OpenFile
 from vits_tts.speech.lengths import SentenceLengths
 from vits_tts.speech.long_text import LongTexts
 from vits_tts.speech.options import Reader, SpeechOptions
+from vits_tts.speech.promised_files import PromisedFiles
 from vits_tts.speech.reading_queue import ReadingQueue
 from vits_tts.speech.request_builder import max_spoken_chars
 from vits_tts.speech.request_stats import RequestStats
@@ -102,6 +103,7 @@ class Speech:
         )
         self.is_there = self._saved_files.is_there
         self.failed_files = FailedFiles(store)
+        self.promised_files = PromisedFiles(store)
 
     @staticmethod
     def store(settings: Audio) -> FileStore:

@@ -21,6 +21,7 @@ from vits_tts.usage import Accounts
 from vits_tts.web import interfaces
 from vits_tts.web.auth.gate import Gate
 from vits_tts.web.auth.page_policy import PagePolicy
+from vits_tts.web.background import BrokenPromises
 from vits_tts.web.base import Handler, NotFoundHandler
 from vits_tts.web.callbacks import Callbacks
 from vits_tts.web.context import Services
@@ -61,7 +62,9 @@ class SpeechApplication(Application):
             usage=self.usage,
         )
         shared: dict[str, Any] = {"services": services}
-        rules: list[Rule] = interfaces.rules(config, shared)
+        callbacks = Callbacks(config.callbacks)
+        self.broken_promises = BrokenPromises(speech, callbacks)
+        rules: list[Rule] = interfaces.rules(config, callbacks, shared)
         routes = [*ROUTES, *(JOBS if self.jobs else ())]
         rules += [route.rule(shared) for route in routes]
         unknown = shared | {"route": "notfound"}

@@ -1,22 +1,46 @@
 """Files that are created after their request was answered, and fetched by the caller later."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import json
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
+
+from loguru import logger
 
 from vits_tts.audio.formats import Encoding
-from vits_tts.errors import VitsTtsError
-from vits_tts.speech import RequestStats
+from vits_tts.audio.promises import Broken, Promise
+from vits_tts.config import Config
+from vits_tts.errors import StorageError, VitsTtsError
+from vits_tts.speech import RequestStats, Speech
 from vits_tts.telemetry.metrics import AUDIO_SECONDS, series
 from vits_tts.types import SpeechRequest
 from vits_tts.usage import Amounts
+from vits_tts.web.callbacks import Callbacks
 from vits_tts.web.context import RequestContext, Services
 from vits_tts.web.failures import as_ours
 
-Told = Callable[[VitsTtsError | None], Awaitable[object]]
-"""A function that is called with None when the file is complete, or with the error."""
+_LOOK_SECONDS: Final = 5.0
+"""Interval of the checks for broken promises."""
+_BROKEN: Final = "the process that created the file has ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Callback:
+    """The results that are posted to a URL: of a complete file, or of one that has failed."""
+
+    url: str
+    request_id: str
+    done: Mapping[str, object]
+    failed: Callable[[str], Mapping[str, object]]
+    """Returns the result for the message of an error."""
+
+    def stored(self) -> bytes:
+        """Return the JSON from which another process can post the result of a failure."""
+        fields = (self.url, self.request_id, self.done, self.failed(_BROKEN))
+        return json.dumps(fields, ensure_ascii=False).encode()
 
 
 class _NoClient:
@@ -48,13 +72,17 @@ class BackgroundFile:
         services: Services,
         asked: RequestContext,
         place: ExitStack,
-        told: Told | None,
+        callbacks: Callbacks,
+        callback: Callback | None,
+        promise: Promise | None,
     ) -> None:
         """Prepare to create a file; ``place`` is closed when it is complete or has failed."""
         self._speech = services.speech
         self._state = services.state
         self._place = place
-        self._told = told
+        self._callbacks = callbacks
+        self._callback = callback
+        self._promise = promise
         self._stats = RequestStats()
         self._key = asked.key
         self._usage = services.usage
@@ -85,8 +113,11 @@ class BackgroundFile:
             error = await self._make(request, encoding, audio_hash)
             if error is None:
                 series(AUDIO_SECONDS, self._context.route).inc(self._stats.audio_seconds)
-            if self._told:
-                await self._told(error)
+            if callback := self._callback:
+                result = callback.failed(error.message) if error else callback.done
+                await self._callbacks.post(callback.url, result, callback.request_id)
+            if self._promise:  # else another process posts the result
+                self._speech.promised_files.keep(self._promise)
         finally:
             self._book()
             self._place.close()
@@ -115,3 +146,55 @@ class BackgroundFile:
                 await failed.add(audio_hash, encoding.format)
                 return as_ours(HTTPStatus.INTERNAL_SERVER_ERROR, problem)
         return None
+
+
+class BrokenPromises:
+    """Posts the results of files whose processes have ended, as the first process that notices."""
+
+    def __init__(self, speech: Speech, callbacks: Callbacks) -> None:
+        """Store the collaborators."""
+        self._speech = speech
+        self._callbacks = callbacks
+        self._task: asyncio.Task[None] | None = None
+
+    def watch(self, settings: Config) -> None:
+        """Start to look for them in the background, if an interface that makes them is enabled."""
+        if settings.fpt.voices or settings.vbee.voices:
+            self._task = asyncio.create_task(self._look())
+
+    async def close(self) -> None:
+        """Stop."""
+        if self._task:
+            self._task.cancel()
+            await asyncio.wait({self._task})
+
+    async def _look(self) -> None:
+        while True:
+            try:
+                while broken := await self._speech.promised_files.take_broken():
+                    await self._post(broken)
+            except StorageError as error:
+                logger.debug("no look for broken promises: {}", error.message)
+            except Exception:  # noqa: BLE001  # the next one may succeed
+                logger.exception("look for broken promises failed")
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    async def _post(self, broken: Broken) -> None:
+        """Post the result of a file, which may have been completed before its process ended."""
+        try:
+            url, request_id, done, failed = json.loads(broken.content)
+            url = self._callbacks.check(url)  # the settings may have changed meanwhile
+        except (ValueError, TypeError, AttributeError, VitsTtsError) as error:
+            logger.warning("no callback for a file of an ended process: {}", error)
+            return
+        there = await self._is_there(broken)
+        logger.info("a process has ended before its callback", request_id=request_id)
+        await self._callbacks.post(url, done if there else failed, request_id)
+
+    async def _is_there(self, broken: Broken) -> bool:
+        """Return whether the file is complete; while the disk does not answer, wait for it."""
+        while True:
+            try:
+                return await self._speech.is_there(broken.audio_hash, broken.format)
+            except StorageError:
+                await asyncio.sleep(_LOOK_SECONDS)

@@ -57,9 +57,9 @@ class _SomeRequests(PathMatches):
         return super().match(request) if self._accepts(request) else None
 
 
-def rules(config: Config, collaborators: Mapping[str, Any]) -> list[Rule]:
+def rules(config: Config, callbacks: Callbacks, collaborators: Mapping[str, Any]) -> list[Rule]:
     """Return the routing rules of all interfaces that the settings enable."""
-    given = {**collaborators, "callbacks": Callbacks(config.callbacks)}
+    given = {**collaborators, "callbacks": callbacks}
 
     def made(
         handler: type[ForeignHandler], path: str, accepts: Accepts | None = None

@@ -17,6 +17,7 @@ from vits_tts.errors import ConfigError, KeyInvalid, KeyMissing
 _PREFIX: Final = "vtts_"
 _KEY_BYTES: Final = 32
 _BEARER: Final = re.compile(r"bearer +(\S+) *", re.IGNORECASE)
+_SCHEME: Final = re.compile(r"^bearer(\s+|$)", re.IGNORECASE)
 
 
 def make_key(name: str) -> tuple[str, str]:
@@ -145,11 +146,16 @@ class ApiKeys:
 
 
 def given(headers: Mapping[str, str]) -> str | None:
-    """Return the key in ``Authorization`` or ``X-API-Key``; None if there is none."""
+    """Return the key in ``Authorization`` or ``X-API-Key``; None if there is none.
+
+    Clients that have one field for both, such as ElevenLabs' ``authorization``, may send a key with
+    ``Bearer`` before it. Keys have no spaces, so ``X-API-Key`` is understood with and without it.
+    """
     if bearer := _BEARER.fullmatch(headers.get("Authorization", "")):
         return bearer[1]
-    return headers.get("X-API-Key")
+    return _SCHEME.sub("", headers.get("X-API-Key", "").strip()) or None
 
 
 def _digest(key: str) -> str:
-    return hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()
+    # Keys in JSON may have lone surrogates, which UTF-8 does not allow; such a key is unknown.
+    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()

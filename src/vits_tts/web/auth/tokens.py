@@ -50,7 +50,7 @@ def verified(secret: str, text: str, now: float) -> Token:
     """
     payload, _, signature = text[:_LONGEST].removeprefix(PREFIX).partition(".")
     expected = _signature(secret, payload)
-    if not hmac.compare_digest(expected.encode(), signature.encode("utf-8", "surrogateescape")):
+    if not hmac.compare_digest(expected.encode(), signature.encode("utf-8", "surrogatepass")):
         raise KeyInvalid("this server did not create this token, or it was changed")
     content = base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))
     token = Token(*json.loads(content))
@@ -61,7 +61,7 @@ def verified(secret: str, text: str, now: float) -> Token:
 
 def _signature(secret: str, payload: str) -> str:
     key = hmac.digest(secret.encode(), _PURPOSE, hashlib.sha256)
-    content = payload.encode("utf-8", "surrogateescape")
+    content = payload.encode("utf-8", "surrogatepass")
     return _text(hmac.digest(key, content, hashlib.sha256))
 
 

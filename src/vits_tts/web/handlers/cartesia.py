@@ -17,11 +17,11 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from vits_tts.audio import formats
 from vits_tts.audio.formats import Encoding
 from vits_tts.errors import FormatInvalid, TextMissing, VitsTtsError
-from vits_tts.speech.timeline import TimedSentence, Timeline
+from vits_tts.speech.timeline import Detail, TimedSentence, Timeline
 from vits_tts.types import SpeechRequest
 from vits_tts.web.handlers import dictionaries, streaming
 from vits_tts.web.handlers.foreign import ForeignHandler, MappedVoice
-from vits_tts.web.handlers.words import WordTimes
+from vits_tts.web.handlers.words import WordTimes, phoneme_timestamps
 from vits_tts.web.http import parameters
 from vits_tts.web.schema.fields import Rate, SampleRate, Spoken, Written
 from vits_tts.web.schema.requests import checked
@@ -98,6 +98,7 @@ class Options(BaseModel):
     generation_config: GenerationConfig | None = None
     speed: Literal["slow", "normal", "fast"] | Rate | None = None
     add_timestamps: bool | None = None
+    add_phoneme_timestamps: bool | None = None
     use_normalized_timestamps: bool | None = None
     pronunciation_dict_id: Written | None = Field(
         None, description="The name or id of a pronunciation dictionary."
@@ -109,6 +110,11 @@ class Options(BaseModel):
         """The speed, a name or a number; None for the usual one."""
         config = self.generation_config
         return config.speed if config and config.speed else self.speed
+
+    @property
+    def details(self) -> tuple[Detail, ...]:
+        """The times beside those of words that are requested."""
+        return ("phonemes",) if self.add_phoneme_timestamps else ()
 
     @property
     def dictionaries(self) -> list[str] | None:
@@ -182,7 +188,7 @@ class CartesiaBytesHandler(CartesiaHandler):
 
 
 class CartesiaEventsHandler(CartesiaBytesHandler):
-    """`/tts/sse`: streams events with audio in base64, and with the times of words if asked."""
+    """`/tts/sse`: streams events with audio in base64, and with the times that are requested."""
 
     route_name = "cartesia_sse"
 
@@ -196,6 +202,7 @@ class CartesiaEventsHandler(CartesiaBytesHandler):
         )
         timeline = self.tally.timeline
         assert timeline is not None  # noqa: S101  # `read` has set it
+        timeline.details = asked.details
         events = Events(asked)
         begun = False
         try:
@@ -239,6 +246,7 @@ class Events:
         self._named = {"context_id": asked.context_id} if asked.context_id else {}
         self._words = WordTimes(normalized=bool(asked.use_normalized_timestamps))
         self._timed = bool(asked.add_timestamps)
+        self._phonemes_timed = bool(asked.add_phoneme_timestamps)
         self._flushes = 0
         self._since = time.perf_counter()
 
@@ -255,6 +263,9 @@ class Events:
         self._since = now
         if news and self._timed:
             found.append(self._message("timestamps", word_timestamps=self._words.of(text, news)))
+        if news and self._phonemes_timed:
+            times = phoneme_timestamps(news)
+            found.append(self._message("phoneme_timestamps", phoneme_timestamps=times))
         return found
 
     def flush_done(self) -> Mapping[str, object]:

@@ -20,7 +20,7 @@ from vits_tts.markup.dialogue import Turn
 from vits_tts.speech import SpeechOptions, length_scale
 from vits_tts.speech.keyed_request import keyed_request
 from vits_tts.types import Pcm, SpeechRequest
-from vits_tts.web.background import BackgroundFile, Told
+from vits_tts.web.background import BackgroundFile, Callback
 from vits_tts.web.base import Handler
 from vits_tts.web.callbacks import Callbacks
 from vits_tts.web.handlers import links, streaming
@@ -147,11 +147,16 @@ class ForeignHandler(Handler):
             return keyed_request(manifest, (), prosody, self.config.level, lead=lead)
 
     async def start_file(
-        self, request: SpeechRequest, encoding: Encoding, told: Told | None = None
-    ) -> str:
-        """Start to create a file in the background, and return its hash.
+        self,
+        request: SpeechRequest,
+        encoding: Encoding,
+        promise_id: str,
+        callback: Callback | None = None,
+    ) -> None:
+        """Start to create a file in the background.
 
-        ``told`` is called when the file is complete or has failed.
+        All processes of the folder know by ``promise_id`` if this one ends before the file is
+        complete. One of them posts the result to ``callback`` then.
 
         Raises:
             Busy: too many requests are being served.
@@ -161,9 +166,14 @@ class ForeignHandler(Handler):
         with ExitStack() as place:
             place.enter_context(self.place(heard=False))
             await self.speech.failed_files.discard(audio_hash, encoding.format)
-            file = BackgroundFile(self.services, self.context, place.pop_all(), told)
+            content = callback.stored() if callback else b""
+            promised = await self.speech.promised_files.make(
+                audio_hash, encoding.format, promise_id, content
+            )
+            file = BackgroundFile(
+                self.services, self.context, place.pop_all(), self.callbacks, callback, promised
+            )
         file.start(request, encoding, audio_hash)
-        return audio_hash
 
     async def link(self, audio_hash: str, name: str) -> str:
         """Return the URL of a file, which may not exist yet; signed if `audio.links` says so."""

@@ -7,9 +7,9 @@ complete, the URL answers 404, and clients try again.
 from http import HTTPStatus
 from typing import Final
 
-from vits_tts.audio import formats
+from vits_tts.audio import formats, promises
 from vits_tts.errors import EncodingInvalid, FieldInvalid, FormatInvalid, VitsTtsError
-from vits_tts.web.background import Told
+from vits_tts.web.background import Callback
 from vits_tts.web.handlers.foreign import ForeignHandler, MappedVoice
 
 _STEPS: Final = 3
@@ -41,7 +41,7 @@ class FptHandler(ForeignHandler):
     async def _begin(self) -> None:
         """Check the headers and the text, start to create the file, and answer."""
         headers = self.request.headers
-        name = headers.get("format") or _FORMATS[0]
+        name = headers.get("format", "").lower() or _FORMATS[0]
         if name not in _FORMATS:
             raise FormatInvalid("format must be mp3 or wav", field="format")
         given = headers.get("voice")
@@ -53,13 +53,13 @@ class FptHandler(ForeignHandler):
             text = self.body.decode("utf-8-sig")
         except UnicodeDecodeError:
             raise EncodingInvalid("the body is not UTF-8", field="text") from None
-        request = await self.read(text, voice, _rate(headers.get("speed", "")), heard=False)
+        request = await self.read_or_silence(text, voice, _rate(headers.get("speed", "")))
         rate = self.speech.plain(request).sample_rate
         encoding = formats.encoding(name, None, None, rate)
         audio_hash = await self.speech.file_hash(request, encoding, self.context.key)
         link = await self.link(audio_hash, name)
-        told = self._told(callback, link) if callback else None
-        await self.start_file(request, encoding, told)
+        results = self._callback(callback, link) if callback else None
+        await self.start_file(request, encoding, promises.new_id(), results)
         self.set_status(HTTPStatus.OK)
         self.write_json(
             {
@@ -70,16 +70,14 @@ class FptHandler(ForeignHandler):
             }
         )
 
-    def _told(self, callback: str, link: str) -> Told:
-        """Return the function that posts the URL, or the error, when the file is complete."""
-        request_id = self.request_id
-
-        async def told(error: VitsTtsError | None) -> None:
-            message = error.message if error else link
-            result = {"message": message, "success": "false" if error else "true"}
-            await self.callbacks.post(callback, result, request_id)
-
-        return told
+    def _callback(self, url: str, link: str) -> Callback:
+        """Return the results to be posted: the URL of the file, or the message of an error."""
+        return Callback(
+            url,
+            self.request_id,
+            done={"message": link, "success": "true"},
+            failed=lambda message: {"message": message, "success": "false"},
+        )
 
 
 def _rate(speed: str) -> float | None:

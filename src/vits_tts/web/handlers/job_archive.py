@@ -58,6 +58,9 @@ async def send(handler: Handler, jobs: JobService, state: JobState) -> None:
         (await jobs.open(result)).close()  # an error after the first byte could not be reported
     handler.set_header("Content-Type", "application/zip")
     handler.set_header("Content-Disposition", f'attachment; filename="{state.id}.zip"')
+    if handler.request.method == "HEAD":
+        await handler.flush()  # now, before tornado adds Content-Length: 0, which would be wrong
+        return
     sink = _Sink()
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED) as archive:
         for name, result in files:

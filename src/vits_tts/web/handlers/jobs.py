@@ -216,6 +216,8 @@ class JobsHandler(JobBase):
         if found is not None:
             self.write_json({"jobs": [await self.described_job(state) for state in found]})
 
+    head = get
+
     def _id(self) -> str:
         """Return the id of a new job; with an idempotency key, the id that belongs to the key.
 
@@ -240,6 +242,8 @@ class JobHandler(JobBase):
         """Answer with the progress of a job."""
         if state := await self.while_connected(self.jobs.find(job_id, self.owner)):
             self.write_json(await self.described_job(state))
+
+    head = get
 
     async def delete(self, job_id: str) -> None:
         """Remove the job."""
@@ -273,6 +277,8 @@ class JobItemsHandler(JobBase):
     async def get(self, job_id: str) -> None:
         """List a page of the items."""
         await self.while_connected(self._list(job_id))
+
+    head = get
 
     async def _list(self, job_id: str) -> None:
         page = checked(JobPage, parameters.from_query(self.request))
@@ -400,8 +406,10 @@ class JobArchiveHandler(JobFileHandler):
     """`/v1/jobs/{id}/archive`: all files of a job as a ZIP."""
 
     async def get(self, job_id: str) -> None:
-        """Send the archive."""
+        """Send the archive; for HEAD, only its headers."""
         await self.while_connected(self._send(job_id))
+
+    head = get
 
     async def _send(self, job_id: str) -> None:
         state = await self.jobs.find(job_id, self.owner)
@@ -415,14 +423,19 @@ class JobEventsHandler(JobBase):
     """`/v1/jobs/{id}/events`: sends the progress of a job as events."""
 
     async def get(self, job_id: str) -> None:
-        """Send an event for each change, until the job has ended."""
+        """Send an event for each change, until the job has ended; for HEAD, only the headers."""
         await self.while_connected(self._follow(job_id))
+
+    head = get
 
     async def _follow(self, job_id: str) -> None:
         state = await self.jobs.find(job_id, self.owner)
         self.set_header("Content-Type", "text/event-stream; charset=UTF-8")
         self.set_header("Cache-Control", "no-store")
         self.set_header("X-Accel-Buffering", "no")
+        if self.request.method == "HEAD":
+            await self.flush()  # now, before tornado adds Content-Length: 0, which would be wrong
+            return
         last, quiet = "", 0
         with suppress(StreamClosedError):
             while True:

@@ -7,7 +7,7 @@ while Piper would use another one. `GET /voices` has our own form.
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from vits_tts.audio import formats
 from vits_tts.audio.formats import Encoding
@@ -21,8 +21,23 @@ from vits_tts.web.schema.requests import checked
 if TYPE_CHECKING:
     from vits_tts.voice.manifest import Manifest
 
-Scale = Annotated[float, Field(strict=True, ge=0, le=2, allow_inf_nan=False)]
-LengthScale = Annotated[float, Field(strict=True, ge=0.25, le=4, allow_inf_nan=False)]
+
+def _number(value: object) -> object:
+    """Return a text as a number if it is one, as Piper does; return other values unchanged."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return float(value)
+    except ValueError:
+        return value
+
+
+Scale = Annotated[
+    float, Field(strict=True, ge=0, le=2, allow_inf_nan=False), BeforeValidator(_number)
+]
+LengthScale = Annotated[
+    float, Field(strict=True, ge=0.25, le=4, allow_inf_nan=False), BeforeValidator(_number)
+]
 
 
 class PiperParameters(BaseModel):

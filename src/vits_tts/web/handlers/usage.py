@@ -26,6 +26,8 @@ class UsageHandler(Handler):
         """Answer with the account of the caller."""
         await self.while_connected(self._answer())
 
+    head = get
+
     async def _answer(self) -> None:
         asked = checked(UsageQuery, parameters.from_query(self.request))
         until = asked.until or today()

@@ -2,30 +2,33 @@
 
 Reference: https://documenter.getpostman.com, collection "Vbee TTS API".
 
-The id of a request contains the hash of its file, the format and the time of the request. So every
-process can tell its state without storing anything. If the file exists, the request is complete.
-Otherwise it is in progress for an hour, and has failed afterwards. A record beside the files tells
-all processes of a folder which file could not be created.
+The id of a request contains the hash of its file, the format, the time of the request and the id of
+a promise. So every process can tell its state. If the file exists, the request is complete. A
+record beside the files tells all processes of a folder which file could not be created. The promise
+tells whether the process that creates the file has ended. If neither is known, as on a replica with
+another folder, the request is in progress for an hour, and has failed afterwards.
 """
 
 import re
 import time
+from collections.abc import Mapping
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 
-from vits_tts.audio import formats
+from vits_tts.audio import formats, promises
 from vits_tts.audio.failure_records import KEPT_SECONDS
 from vits_tts.audio.formats import FORMATS, Encoding
 from vits_tts.errors import FieldInvalid, NotFound, TextMissing, VitsTtsError
 from vits_tts.web import failures
-from vits_tts.web.background import Told
+from vits_tts.web.background import Callback
 from vits_tts.web.handlers.foreign import ForeignHandler, MappedVoice
 from vits_tts.web.http import parameters
 from vits_tts.web.schema.fields import Spoken, Written
 from vits_tts.web.schema.requests import checked
 
-_ID: Final = re.compile(r"([0-9a-f]{40})-([a-z0-9]{2,8})-([0-9a-f]{8})")
+_ID: Final = re.compile(rf"([0-9a-f]{{40}})-([a-z0-9]{{2,8}})-([0-9a-f]{{8}})(?:-({promises.ID}))?")
+"""An id; those of older versions end with the time."""
 _LONGEST_SECONDS: Final = KEPT_SECONDS
 """Seconds after which a request without a file counts as failed."""
 _KILO: Final = 1000
@@ -36,27 +39,44 @@ _LEGACY_FIELDS: Final = {"text": "input_text", "speed": "speed_rate", "bit_rate"
 
 
 def _number(value: object) -> object:
-    """Return a text as a number if it is one; return other values unchanged."""
+    """Return a text as a number if it is one, None if it is empty; other values unchanged."""
     if not isinstance(value, str):
         return value
+    if not value.strip():
+        return None
     try:
         return float(value)
     except ValueError:
         return value
 
 
+def _in_lower_case(value: object) -> object:
+    """Return a text in lower case; return other values unchanged."""
+    return value.lower() if isinstance(value, str) else value
+
+
 Number = Annotated[float | None, BeforeValidator(_number)]
+InLowerCase = BeforeValidator(_in_lower_case)
 
 
-class VbeeParameters(BaseModel):
-    """The parameters of `/v1/tts`."""
+class WithDefaults(BaseModel):
+    """Base of the parameters: a field that is null has its default."""
 
     model_config = ConfigDict(frozen=True)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, given: Mapping[str, object]) -> Mapping[str, object]:
+        return {name: value for name, value in given.items() if value is not None}
+
+
+class VbeeParameters(WithDefaults):
+    """The parameters of `/v1/tts`."""
+
     text: Spoken
-    mode: Literal["sync", "async"] = "sync"
+    mode: Annotated[Literal["sync", "async"], InLowerCase] = "sync"
     voiceCode: Written | None = None  # noqa: N815  # Vbee's names
-    outputFormat: Literal["mp3", "wav", "pcm"] = "mp3"  # noqa: N815
+    outputFormat: Annotated[Literal["mp3", "wav", "pcm"], InLowerCase] = "mp3"  # noqa: N815
     bitrate: Number = None
     speed: Number = None
     sampleRate: Number = None  # noqa: N815
@@ -72,17 +92,15 @@ class LegacySentence(BaseModel):
     voice_code: Written | None = None
 
 
-class LegacyParameters(BaseModel):
+class LegacyParameters(WithDefaults):
     """The parameters of `/api/v1/tts`."""
-
-    model_config = ConfigDict(frozen=True)
 
     input_text: Spoken | None = None
     sentences: list[LegacySentence] = []
     voice_code: Written | None = None
-    response_type: Literal["direct", "indirect"] = "indirect"
+    response_type: Annotated[Literal["direct", "indirect"], InLowerCase] = "indirect"
     callback_url: Written | None = None
-    audio_type: Literal["mp3", "wav"] = "mp3"
+    audio_type: Annotated[Literal["mp3", "wav"], InLowerCase] = "mp3"
     bitrate: Number = None
     speed_rate: Number = None
     sample_rate: Number = None
@@ -136,6 +154,8 @@ class VbeeHandler(ForeignHandler):
             return "COMPLETED", await self.link(match[1], match[2])
         overdue = time.time() - since > _LONGEST_SECONDS
         failed = overdue or await self.speech.failed_files.has(match[1], match[2])
+        if not failed and match[4]:
+            failed = await self.speech.promised_files.is_broken(match[1], match[2], match[4])
         return ("FAILED" if failed else "IN_PROGRESS"), None
 
 
@@ -168,25 +188,22 @@ class VbeeSpeechHandler(VbeeHandler):
         voice, encoding = self._wanted(asked)
         request = await self.read_or_silence(asked.text, voice, _rate(asked.speed))
         audio_hash = await self.speech.file_hash(request, encoding, self.context.key)
-        request_id = _request_id(audio_hash, encoding)
+        promise_id = promises.new_id()
+        request_id = _request_id(audio_hash, encoding, promise_id)
         link = await self.link(audio_hash, encoding.format)
-        told = self._told(webhook, request_id, link) if webhook else None
-        await self.start_file(request, encoding, told)
+        results = self._callback(webhook, request_id, link) if webhook else None
+        await self.start_file(request, encoding, promise_id, results)
         self.write_json({"requestId": request_id, "status": "IN_PROGRESS"})
 
-    def _told(self, webhook: str, request_id: str, link: str) -> Told:
-        """Return the function that posts the result to ``webhook``."""
-        own = self.request_id
-
-        async def told(error: VitsTtsError | None) -> None:
-            result: dict[str, object] = {"requestId": request_id}
-            if error:
-                result |= {"status": "FAILED", "error": error.message}
-            else:
-                result |= {"status": "COMPLETED", "audioLink": link}
-            await self.callbacks.post(webhook, result, own)
-
-        return told
+    def _callback(self, webhook: str, request_id: str, link: str) -> Callback:
+        """Return the results to be posted to ``webhook``."""
+        named = {"requestId": request_id}
+        return Callback(
+            webhook,
+            self.request_id,
+            done=named | {"status": "COMPLETED", "audioLink": link},
+            failed=lambda message: named | {"status": "FAILED", "error": message},
+        )
 
 
 class VbeeRequestHandler(VbeeHandler):
@@ -230,10 +247,11 @@ class VbeeLegacyHandler(LegacyHandler):
         callback = self.callbacks.check(asked.callback_url) if asked.callback_url else None
         voice = self.mapped(code)
         encoding = self.encoding(voice, asked.audio_type, asked.bitrate, asked.sample_rate)
-        request = await self.read(text, voice, _rate(asked.speed_rate), heard=False)
+        request = await self.read_or_silence(text, voice, _rate(asked.speed_rate))
         audio_hash = await self.speech.file_hash(request, encoding, self.context.key)
+        promise_id = promises.new_id()
         result: dict[str, object] = {
-            "request_id": _request_id(audio_hash, encoding),
+            "request_id": _request_id(audio_hash, encoding, promise_id),
             "characters": len(text),
             "voice_code": code,
             "audio_type": asked.audio_type,
@@ -250,21 +268,18 @@ class VbeeLegacyHandler(LegacyHandler):
                 await self.speech.save(request, self.tally, encoding, self.context.key)
             self.write_json({"status": 1, "result": result | done})
             return
-        told = self._told(callback, result, done) if callback else None
-        await self.start_file(request, encoding, told)
+        results = self._callback(callback, result, done) if callback else None
+        await self.start_file(request, encoding, promise_id, results)
         self.write_json({"status": 1, "result": result})
 
-    def _told(self, callback: str, result: dict[str, object], done: dict[str, object]) -> Told:
-        """Return the function that posts the result to ``callback``."""
-        own = self.request_id
-
-        async def told(error: VitsTtsError | None) -> None:
-            failed: dict[str, object] = {"status": "FAILURE"}
-            if error:
-                failed["error_message"] = error.message
-            await self.callbacks.post(callback, result | (failed if error else done), own)
-
-        return told
+    def _callback(self, url: str, result: dict[str, object], done: dict[str, object]) -> Callback:
+        """Return the results to be posted to ``url``."""
+        return Callback(
+            url,
+            self.request_id,
+            done=result | done,
+            failed=lambda message: result | {"status": "FAILURE", "error_message": message},
+        )
 
 
 class VbeeLegacyRequestHandler(LegacyHandler):
@@ -301,8 +316,8 @@ def _joined(asked: LegacyParameters) -> tuple[str, str | None]:
     return "\n".join(sentence.input_text for sentence in asked.sentences), codes.pop()
 
 
-def _request_id(audio_hash: str, encoding: Encoding) -> str:
-    return f"{audio_hash}-{encoding.format}-{int(time.time()):08x}"
+def _request_id(audio_hash: str, encoding: Encoding, promise_id: str) -> str:
+    return f"{audio_hash}-{encoding.format}-{int(time.time()):08x}-{promise_id}"
 
 
 def _rate(speed: float | None) -> float | None:

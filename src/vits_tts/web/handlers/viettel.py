@@ -10,6 +10,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from vits_tts.audio import formats
+from vits_tts.audio.formats import Encoding
 from vits_tts.errors import (
     Busy,
     KeyInvalid,
@@ -95,10 +96,15 @@ class ViettelSpeechHandler(ViettelHandler):
     async def _speak(self, asked: ViettelParameters) -> None:
         voices = self.config.viettel.voices
         voice = MappedVoice.of(asked.voice, voices) if asked.voice else MappedVoice(None)
-        request = await self.read(asked.text, voice, asked.speed)
         name = "mp3" if asked.tts_return_option == _MP3 else "wav"
-        rate = self.speech.plain(request).sample_rate
+        rate = self.speech.voices.find(voice.voice).sample_rate
         encoding = formats.encoding(name, None, None, rate)
+        await self.speak_or_silence(self._answer(asked, voice, encoding), voice, encoding)
+
+    async def _answer(
+        self, asked: ViettelParameters, voice: MappedVoice, encoding: Encoding
+    ) -> None:
+        request = await self.read(asked.text, voice, asked.speed)
         if asked.tts_return_option == _STREAM:
             await streaming.audio(self, request, encoding)
         else:

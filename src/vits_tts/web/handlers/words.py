@@ -1,4 +1,4 @@
-"""Times of words, in the form of Cartesia's API."""
+"""Times of words and phonemes, in the form of Cartesia's API."""
 
 import re
 from collections import deque
@@ -16,6 +16,26 @@ class WordTimestamps(TypedDict):
     words: list[str]
     start: list[float]
     end: list[float]
+
+
+class PhonemeTimestamps(TypedDict):
+    """Consecutive phonemes in IPA, with the begin and the end of each in seconds from the start."""
+
+    phonemes: list[str]
+    start: list[float]
+    end: list[float]
+
+
+def phoneme_timestamps(sentences: Sequence[TimedSentence]) -> PhonemeTimestamps:
+    """Return the times of the phonemes of all words of ``sentences``."""
+    found = PhonemeTimestamps(phonemes=[], start=[], end=[])
+    for sentence in sentences:
+        for word in sentence.words:
+            for phoneme in word.phonemes or ():
+                found["phonemes"].append(phoneme.phoneme)
+                found["start"].append(phoneme.start_seconds)
+                found["end"].append(phoneme.end_seconds)
+    return found
 
 
 class WordTimes:

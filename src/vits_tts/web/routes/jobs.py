@@ -82,6 +82,7 @@ JOBS: Final = (
         "Make many files, or list what was asked for",
         (
             Answer("The caller's jobs.", JSON, JobList, method="GET"),
+            Answer("The caller may list jobs.", method="HEAD"),
             Answer(
                 "The job that the `Idempotency-Key` was used for.", JSON, JobAnswer, method="POST"
             ),
@@ -122,6 +123,7 @@ JOBS: Final = (
         "Show or delete a job",
         (
             Answer("How far the job is.", JSON, JobAnswer, method="GET"),
+            Answer("The job exists.", method="HEAD"),
             Answer("It is gone.", status=204, method="DELETE"),
         ),
         "A job that has not ended cannot be deleted.",

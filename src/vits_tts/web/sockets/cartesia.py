@@ -34,7 +34,7 @@ class Message(Options):
 
 
 class CartesiaSocketHandler(ContextSocketHandler, CartesiaHandler):
-    """`/tts/websocket`: contexts, their sound and the times of their words."""
+    """`/tts/websocket`: contexts, their sound and the times of words and phonemes."""
 
     key_parameters = ("api_key", "access_token")
     name = "websocket"
@@ -91,6 +91,7 @@ class CartesiaSocketHandler(ContextSocketHandler, CartesiaHandler):
         )
         options = await self.speech.with_dictionaries(options)
         context = self.begin(name, options, self.encoding_of(asked, voice), TextPace(wait))
+        context.add_details(asked.details)
         self._events[name] = Events(asked)
         return context
 

@@ -1,7 +1,7 @@
 """One text on a WebSocket: takes pieces of text, and yields sound with times of characters."""
 
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from vits_tts.audio.formats import ENCODED, Encoding
 from vits_tts.errors import ContextInvalid, TextTooLong
 from vits_tts.speech import Reader, RequestStats, Speech, SpeechOptions, TextPace
-from vits_tts.speech.timeline import TimedSentence
+from vits_tts.speech.timeline import Detail, TimedSentence
 from vits_tts.types import Samples
 from vits_tts.web.handlers.characters import Alignment, CharacterTimes, spoken
 from vits_tts.web.sockets.heard import Heard
@@ -91,6 +91,10 @@ class SpokenContext:
         if size := ENCODED[encoding.format].sample_bytes:  # a resampler holds some samples back
             sent = min(sent, self._sent_bytes / size / encoding.sample_rate)
         return Heard(self._stream.timeline.sentences, sent)
+
+    def add_details(self, details: Collection[Detail]) -> None:
+        """Give sentences these times beside those of words; call this before any text is added."""
+        self._stream.timeline.details = details
 
     def check(self, text: str) -> None:
         """Check a piece of the text.

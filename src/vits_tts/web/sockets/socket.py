@@ -24,6 +24,7 @@ from vits_tts.errors import (
 )
 from vits_tts.telemetry.metrics import CONNECTIONS_DROPPED, REFUSALS, SOCKETS, series
 from vits_tts.web import failures
+from vits_tts.web.auth import api_keys
 from vits_tts.web.base import Handler
 
 GOING_AWAY: Final = 1001
@@ -94,9 +95,11 @@ class SocketHandler(Handler, WebSocketHandler):
         given = next(filter(None, (self.get_query_argument(name, "") for name in names)), None)
         if given:  # a key from the URL: browsers cannot set headers of WebSockets
             self._key = {"X-API-Key": given}
-        headers = self.request.headers
-        sent = any(name in headers for name in ("X-API-Key", "Authorization", *self.key_headers))
-        self._admitted = not self.guard.keys_needed or sent or bool(given)
+        # A header without a key, such as that of a proxy's Basic authentication, does not count.
+        sent = api_keys.given(self.credentials) or any(
+            self.request.headers.get(name) for name in self.key_headers
+        )
+        self._admitted = not self.guard.keys_needed or bool(sent)
         await super().prepare()
         if SocketHandler._sockets >= self.config.agents.max_sockets:
             REFUSALS.labels("sockets").inc()
