@@ -20,6 +20,7 @@ from vits_tts.errors import (
     KeyMissing,
     RequestError,
     Unavailable,
+    UpgradeRequired,
     VitsTtsError,
 )
 from vits_tts.telemetry.metrics import CONNECTIONS_DROPPED, REFUSALS, SOCKETS, series
@@ -33,6 +34,7 @@ INTERNAL: Final = 1011
 TRY_AGAIN: Final = 1013
 NORMAL: Final = 1000
 _SWITCHED: Final = 101
+_VERSION: Final = "13"
 _CHECK_SECONDS: Final = 0.25
 _PING_SECONDS: Final = 20.0
 _LONGEST_REASON: Final = 120
@@ -103,6 +105,24 @@ class SocketHandler(Handler, WebSocketHandler):
             raise Busy("too many WebSockets are open", retry_after=2)
         if self.state.draining:
             raise Busy("this server is ending", retry_after=1)
+
+    async def get(self, *args: Any, **kwargs: Any) -> None:
+        """Change the connection to a WebSocket.
+
+        Raises:
+            UpgradeRequired: the request is not the handshake of a WebSocket.
+
+        """
+        headers = self.request.headers
+        wanted = [word.strip() for word in headers.get("Connection", "").lower().split(",")]
+        if (
+            headers.get("Upgrade", "").lower() != "websocket"
+            or "upgrade" not in wanted
+            or headers.get("Sec-WebSocket-Version") != _VERSION
+            or not headers.get("Sec-WebSocket-Key")
+        ):
+            raise UpgradeRequired("this path is a WebSocket, of version 13 of its protocol")
+        await super().get(*args, **kwargs)
 
     @property
     def credentials(self) -> Mapping[str, str]:
