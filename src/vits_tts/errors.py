@@ -449,7 +449,7 @@ class RateLimited(RequestError):
 
 
 class QuotaExceeded(RequestError):
-    """The caller has too many unfinished items of jobs, or too many dictionaries."""
+    """The caller has too many unfinished items or listeners of jobs, or too many dictionaries."""
 
     status = 429
     code = "quota_exceeded"

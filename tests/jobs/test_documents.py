@@ -171,6 +171,10 @@ def test_archive(server: Server) -> None:
     assert made["status"] == "failed"
     content = httpx.get(made["archive_url"], timeout=60).raise_for_status()
     assert content.headers["Content-Type"] == "application/zip"
+    head = httpx.head(made["archive_url"], timeout=60)
+    assert (head.status_code, head.content) == (200, b"")
+    for name in ("Content-Type", "Content-Disposition", "Cache-Control"):
+        assert head.headers[name] == content.headers[name]
     with zipfile.ZipFile(io.BytesIO(content.content)) as archive:
         assert archive.testzip() is None
         assert archive.namelist() == ["0000-first.mp3", "0001.mp3", "items.json"]
