@@ -58,6 +58,7 @@ The first line of a class's docstring is its description in ``/openapi.json``.
     - MediaTypeUnsupported: 415 media_type_unsupported
     - RangeNotSatisfiable: 416 range_not_satisfiable
     - HostUnknown: 421 host_unknown
+    - UpgradeRequired: 426 upgrade_required (on the paths of WebSockets)
     - RateLimited: 429 rate_limited (with Retry-After)
     - HeadTooLarge: 431 head_too_large
     - FormatUnavailable: 501 format_unavailable (its library is missing)
@@ -427,6 +428,13 @@ class HostUnknown(RequestError):
     code = "host_unknown"
 
 
+class UpgradeRequired(RequestError):
+    """The path is a WebSocket, and the request is not the handshake of one."""
+
+    status = 426
+    code = "upgrade_required"
+
+
 class RateLimited(RequestError):
     """The client exceeded its rate limit. ``Retry-After`` says when to send the request again."""
 
@@ -441,7 +449,7 @@ class RateLimited(RequestError):
 
 
 class QuotaExceeded(RequestError):
-    """The caller has too many unfinished items of jobs, or too many dictionaries."""
+    """The caller has too many unfinished items or listeners of jobs, or too many dictionaries."""
 
     status = 429
     code = "quota_exceeded"

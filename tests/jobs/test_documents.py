@@ -178,6 +178,10 @@ def test_archive(server: Server) -> None:
         assert head.headers.get("Content-Length") != "0"
     assert httpx.head(f"{path}0").status_code == 404
     assert content.headers["Content-Type"] == "application/zip"
+    head = httpx.head(made["archive_url"], timeout=60)
+    assert (head.status_code, head.content) == (200, b"")
+    for name in ("Content-Type", "Content-Disposition", "Cache-Control"):
+        assert head.headers[name] == content.headers[name]
     with zipfile.ZipFile(io.BytesIO(content.content)) as archive:
         assert archive.testzip() is None
         assert archive.namelist() == ["0000-first.mp3", "0001.mp3", "items.json"]

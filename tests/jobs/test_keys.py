@@ -4,6 +4,7 @@ import io
 import time
 import zipfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from urllib.parse import urlsplit
 
 import httpx
@@ -30,7 +31,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         "voice": {"name": "pair"},
         "access": {"keys": [AN_LINE, BINH_LINE]},
         "audio": {"links": "signed", "secret": SECRET},
-        "jobs": {"max_waiting": QUOTA},
+        "jobs": {"max_waiting": QUOTA, "max_listeners": 8},
         "server": {"max_text_chars": len(LONG), "max_body_bytes": 2**20},
     }
     with serving(folder, settings) as found:
@@ -110,3 +111,28 @@ def test_each_key_has_its_quota(server: Server) -> None:
     path = f"{server.url}/v1/jobs/{begun.json()['id']}/cancel"
     httpx.post(path, headers={"X-API-Key": AN}, timeout=60).raise_for_status()
     assert server.wait_until(lambda: taken(AN, "lan"), "room after the end")
+
+
+def test_listeners_have_limits(server: Server) -> None:
+    """A caller follows a quarter of all listeners; another caller is not affected."""
+    jobs = {key: submit(server, key, LONG).raise_for_status().json()["id"] for key in (AN, BINH)}
+
+    def events(key: str, stack: ExitStack) -> int:
+        url = f"{server.url}/v1/jobs/{jobs[key]}/events"
+        answer = stack.enter_context(
+            httpx.stream("GET", url, headers={"X-API-Key": key}, timeout=60)
+        )
+        return answer.status_code
+
+    with ExitStack() as stack:
+        assert [events(AN, stack) for _ in range(3)] == [200, 200, 429]
+        assert events(BINH, stack) == 200
+
+    def again() -> bool:
+        with ExitStack() as stack:
+            return events(AN, stack) == 200
+
+    server.wait_until(again, "the place of a listener that has left")
+    for key, begun in jobs.items():
+        url = f"{server.url}/v1/jobs/{begun}/cancel"
+        httpx.post(url, headers={"X-API-Key": key}, timeout=60).raise_for_status()

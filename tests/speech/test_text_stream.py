@@ -171,6 +171,33 @@ def test_a_pause_has_a_limit(pair: Config, text: str) -> None:
     run(work())
 
 
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        ["Vâng. [pause 60s] "] * 11,
+        ["Vâng. [pau", "se 60s] Dạ, "] * 11,
+        ["Vâng. ", *['<break time="60s"/> A. '] * 11],
+        ["Vâng.\n", *["[pause 30s]\nDạ.\n<<<sil#30000>>>\n"] * 11],
+    ],
+)
+def test_all_pauses_of_a_text_have_a_limit(pair: Config, pieces: list[str]) -> None:
+    """Ten minutes of pauses are given; the first one beyond ends the text with an error."""
+
+    async def work() -> None:
+        speech = build(pair)
+        speech.start()
+        await speech.voices.load(speech.voices.default)
+        allowed = RequestStats()
+        await spoken(speech, pieces[:-1], allowed)
+        assert allowed.audio_seconds > 540
+        stats = RequestStats()
+        with pytest.raises(MarkupInvalid, match="all pauses together last up to 600 s"):
+            await spoken(speech, pieces, stats)
+        await speech.close()
+
+    run(work())
+
+
 def test_it_speaks_before_the_text_has_ended() -> None:
     """A sentence is heard while the next is written; the pause of the writer is no gap."""
 

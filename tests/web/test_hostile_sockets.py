@@ -1,5 +1,6 @@
-"""A thousand malformed and hostile messages on both kinds of sockets."""
+"""A thousand malformed and hostile messages on each of the three sockets."""
 
+import base64
 import json
 import random
 import socket as sockets
@@ -126,9 +127,9 @@ def closed(connection: ClientConnection) -> int:
 
 
 def test_a_thousand_messages(shared: Server) -> None:
-    """No message gets a 500, stops the worker or leaves anything behind."""
+    """On no socket a message gets a 500, stops the worker or leaves anything behind."""
     chance = random.Random(SEED)  # noqa: S311  # the same messages in each run
-    rounds = [[message(chance) for _ in range(MESSAGES // 6)] for _ in range(6)]
+    rounds = [[message(chance) for _ in range(MESSAGES // 2)] for _ in range(6)]
     with ThreadPoolExecutor(3) as pool:
         list(pool.map(attack, [shared] * 3, PATHS, rounds[:3]))
         memory = rss(shared)
@@ -240,6 +241,36 @@ def characters(server: Server) -> int:
     """Return the characters in the account of all callers."""
     answer = httpx.get(f"{server.url}/v1/usage", timeout=60)
     return int(answer.json()["total"]["characters"])
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_pauses_have_a_limit(shared: Server, path: str) -> None:
+    """Ten minutes of silence come in small messages, then an error, in each interface."""
+    url = f"{shared.url.replace('http', 'ws', 1)}{path}"
+    with connect(f"{url}{'&' if '?' in path else '?'}output_format=ulaw_8000") as connection:
+        text = "Vâng. [pause 60s] " * 11
+        output = {"container": "raw", "encoding": "pcm_mulaw", "sample_rate": 8000}
+        said = {"context_id": "a", "voice": "pair", "continue": True, "output_format": output}
+        connection.send(json.dumps({**said, "text": text, "transcript": text, "flush": True}))
+        silent = 0
+        kinds = ("audio", "data", "message")
+        while not (told := until(connection, *kinds)).get("message"):
+            sound = base64.b64decode(told.get("audio") or told["data"])
+            assert len(sound) <= 2 * 8000
+            silent += len(sound)
+        assert "markup_invalid" in told.values()
+        assert "600 s" in told["message"]
+        assert silent > 8000 * 590
+        if path.partition("?")[0].endswith("/stream-input"):
+            assert closing(connection) == 1008
+
+
+def closing(connection: ClientConnection) -> int:
+    """Return the code with which the server closes a socket."""
+    with pytest.raises(ConnectionClosed) as closed:
+        connection.recv(30)
+    assert closed.value.rcvd
+    return closed.value.rcvd.code
 
 
 def test_a_name_that_is_not_unicode(shared: Server) -> None:

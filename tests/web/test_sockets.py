@@ -6,7 +6,8 @@ import signal
 import ssl
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -20,8 +21,11 @@ from tests.support.certificates import make_certificate
 from tests.support.decoding import DECODERS
 from tests.support.server import Server, Settings, serving
 from tests.support.sound import assert_speech
+from tests.support.voices import install_pair
 from vits_tts.config import EMBEDDED_VOICE
+from vits_tts.errors import Busy
 from vits_tts.web.auth.api_keys import make_key
+from vits_tts.web.sockets.places import Places
 
 RACHEL = "21m00Tcm4TlvDq8ikWAM"
 TEXT = "Xin chào các bạn. Hôm nay là ngày 5/3, giá là 1.200 đồng. Tôi ở TP. Huế đã lâu!"
@@ -376,6 +380,89 @@ def test_keys(start: Starter) -> None:
             with socket(server) as connection:
                 send(connection, text="Xin chào. ", **wrong)
                 assert receive(connection)["code"] == 1008
+
+
+def test_strangers_lock_nobody_out(tmp_path: Path) -> None:
+    """As many sockets without a key as there are places leave all places to callers with keys."""
+    key, line = make_key("lan")
+    settings: Settings = {
+        "access": {"keys": [line], "open_operations": True},
+        "agents": {"max_sockets": 8, "key_seconds": 120},
+        "elevenlabs": {"voices": {RACHEL: "pair"}},
+        "voice": {"name": "pair"},
+    }
+    install_pair(tmp_path / "voices")
+    with serving(tmp_path, settings) as server, ExitStack() as stack:
+        stranger, other = (stack.enter_context(socket(server)) for _ in range(2))
+        for _ in range(6):  # strangers have a quarter of the places
+            with pytest.raises(InvalidStatus) as refused, socket(server):
+                pass
+            assert refused.value.response.status_code == 503
+            assert refused.value.response.headers["Retry-After"]
+        known = [stack.enter_context(socket(server, headers={"xi-api-key": key})) for _ in range(8)]
+        with pytest.raises(InvalidStatus) as refused, socket(server, headers={"xi-api-key": key}):
+            pass
+        assert refused.value.response.status_code == 503
+        for connection in known:
+            send(connection, text="Xin chào. ")
+            send(connection, text="")
+        assert all(sound(rest(connection)) for connection in known)
+        server.wait_until(lambda: "\nvits_tts_sockets 2.0" in server.metrics(), "all closed")
+        send(stranger, text="Xin chào. ", xi_api_key=key)
+        send(stranger, text="")
+        assert sound(rest(stranger))
+        with socket(server):  # its place of a stranger is free again
+            send(other, text="Xin chào. ", xi_api_key="wrong")
+            assert receive(other)["error"] == "key_invalid"
+            assert closing_code(other) == 1008
+
+
+def test_an_address_has_a_part_of_the_places_of_strangers() -> None:
+    """So that one machine cannot take them all; a proxy that stands for many clients can."""
+    places = Places()
+    leave = [places.take_as_stranger("a") for _ in range(4)]
+    with pytest.raises(Busy):
+        places.check_stranger(64, "a")
+    for address in ("b", None):
+        places.check_stranger(64, address)
+    leave[0]()
+    places.check_stranger(64, "a")
+    leave += [places.take_as_stranger(None) for _ in range(13)]
+    with pytest.raises(Busy):
+        places.check_stranger(64, "b")
+    places.check(1)
+    for each in leave[1:]:
+        each()
+    places.check_stranger(1, "b")
+
+
+def test_a_key_has_to_come_soon(tmp_path: Path) -> None:
+    """A socket without one is closed, and a key that comes when all places are taken is told so."""
+    key, line = make_key("lan")
+    settings: Settings = {
+        "access": {"keys": [line], "open_operations": True},
+        "agents": {"max_sockets": 1, "key_seconds": 1},
+        "elevenlabs": {"voices": {RACHEL: "pair"}},
+        "voice": {"name": "pair"},
+    }
+    install_pair(tmp_path / "voices")
+    with serving(tmp_path, settings) as server:
+        with socket(server) as stranger:
+            assert receive(stranger)["error"] == "key_missing"
+            assert closing_code(stranger) == 1008
+        server.wait_until(lambda: "\nvits_tts_sockets 0.0" in server.metrics(), "no socket open")
+        with socket(server, headers={"xi-api-key": key}), socket(server) as late:
+            send(late, text="Xin chào. ", xi_api_key=key)
+            assert receive(late)["error"] == "busy"
+            assert closing_code(late) == 1013
+
+
+def closing_code(connection: ClientConnection) -> int:
+    """Return the code with which the server closes a socket."""
+    with pytest.raises(ConnectionClosed) as closed:
+        connection.recv(30)
+    assert closed.value.rcvd
+    return closed.value.rcvd.code
 
 
 def test_limits(start: Starter) -> None:

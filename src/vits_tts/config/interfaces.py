@@ -119,7 +119,16 @@ class Agents(Section):
         description="Seconds to wait for the rest of a sentence when the listener has nothing else "
         "to hear. Then its first clause is spoken alone. Clients may request another value.",
     )
-    max_sockets: Count = Field(200, description="Maximum WebSockets of one process.")
+    max_sockets: Count = Field(
+        200,
+        description="Maximum WebSockets of one process. Those without a key so far, where "
+        "one is needed, have a quarter as many of their own; one address has a quarter of these.",
+    )
+    key_seconds: Seconds = Field(
+        5,
+        description="Seconds within which a client has to send its key in the first message, if "
+        "its handshake has none.",
+    )
     max_contexts: Count = Field(10, description="Maximum texts under way on one WebSocket.")
     max_context_chars: Count = Field(
         200_000, description="Longest text of one context, in characters."

@@ -93,6 +93,11 @@ class Jobs(Section):
         description="Maximum items of unfinished jobs for one API key, or of all callers if there "
         "are no keys. A job that exceeds it is answered 429.",
     )
+    max_listeners: Count = Field(
+        100,
+        description="Maximum listeners of `/v1/jobs/{id}/events` in one process; one caller may "
+        "have a quarter of them.",
+    )
     max_upload_bytes: ByteSize = Field(
         ByteSize(16 * 1024 * 1024),
         ge=1024,

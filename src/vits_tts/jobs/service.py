@@ -24,6 +24,7 @@ from vits_tts.errors import (
     VitsTtsError,
 )
 from vits_tts.jobs.engine import Engine, item_id
+from vits_tts.jobs.followers import Followers
 from vits_tts.jobs.maker import Maker
 from vits_tts.jobs.model import (
     UNFINISHED,
@@ -99,6 +100,8 @@ class JobService:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._watching: asyncio.Task[None] | None = None
         self._watching_objects: asyncio.Task[None] | None = None
+        self.followers = Followers(self.find, config.jobs.max_listeners)
+        """The listeners to the progress of jobs."""
         self._running: dict[str, _Running] = {}
         self._closing = False
         self._worked_lately = False

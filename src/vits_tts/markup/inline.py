@@ -3,7 +3,7 @@
 import re
 
 from vits_tts.errors import MarkupInvalid
-from vits_tts.markup.plan import MAX_PAUSE, MAX_PAUSES, Plan, Segment, place
+from vits_tts.markup.plan import MAX_PAUSE, MAX_PAUSES, TOO_LONG, Plan, Segment, place
 from vits_tts.text import unspoken
 from vits_tts.text.pause_marks import MARK
 
@@ -31,11 +31,7 @@ def parse(text: str) -> Plan | None:
         pause = _seconds(found)
         total += pause
         if total > MAX_PAUSES:
-            raise MarkupInvalid(
-                f"{found[0]} at {place(text, start)}: all pauses together last up to "
-                f"{MAX_PAUSES:g} s",
-                field="text",
-            )
+            raise MarkupInvalid(f"{found[0]} at {place(text, start)}: {TOO_LONG}", field="text")
         segments.append(Segment("", start, end, pause=pause))
         shown += (text[done:start], " " * (end - start))
         done = end

@@ -17,6 +17,7 @@ MAX_PAUSE: Final = 60.0
 """Maximum silence between two words, in seconds, even if several breaks add up to more."""
 MAX_PAUSES: Final = 600.0
 """Maximum sum of all pauses of one request, in seconds."""
+TOO_LONG: Final = f"all pauses together last up to {MAX_PAUSES:g} s"
 
 
 @dataclass(frozen=True, slots=True)

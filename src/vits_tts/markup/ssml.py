@@ -17,6 +17,7 @@ from vits_tts.markup import values
 from vits_tts.markup.plan import (
     MAX_PAUSE,
     MAX_PAUSES,
+    TOO_LONG,
     Pause,
     Phonemes,
     Plan,
@@ -336,9 +337,7 @@ class _Parser:
         if pause > MAX_PAUSE:
             self._invalid("<break>", f"a pause lasts up to {MAX_PAUSE:g} s", element.start)
         if self._pauses > MAX_PAUSES:
-            self._invalid(
-                "<break>", f"all pauses together last up to {MAX_PAUSES:g} s", element.start
-            )
+            self._invalid("<break>", TOO_LONG, element.start)
         self._add(Segment("", element.start, element.start, pause=pause))
 
     def _hold(self, element: _Open, end: int) -> None:

@@ -89,7 +89,13 @@ class PlanReader:
         """
         text, cuts = self._resolved(self._read(read), said)
         sentences, lead, asked = self._sentences(text, cuts)
-        return Reading(text, sentences, lead, self._plan.shown, self._plan.described(), asked)
+        pauses = tuple(
+            (segment.start, segment.pause)
+            for segment in self._plan.segments
+            if isinstance(segment.pause, float)
+        )
+        plan = self._plan
+        return Reading(text, sentences, lead, plan.shown, plan.described(), asked, pauses)
 
     # --- before reading --------------------------------------------------------------------------
 

@@ -16,7 +16,8 @@ from enum import Enum, auto
 from itertools import takewhile
 from typing import Final, TypeVar
 
-from vits_tts.errors import RequestTooCostly, TextTooLong, TextUnspeakable
+from vits_tts.errors import MarkupInvalid, RequestTooCostly, TextTooLong, TextUnspeakable
+from vits_tts.markup.plan import MAX_PAUSES, TOO_LONG
 from vits_tts.scheduling.playback import Playback
 from vits_tts.speech.options import Reader, SpeechOptions
 from vits_tts.speech.request_stats import RequestStats
@@ -173,6 +174,7 @@ class TextStream:
             NotReady: the voice cannot be loaded in time.
             Busy: the sound could not start in time, or too many texts wait to be read.
             RequestTooCostly: the text took more than ``limits.request_cpu_seconds``.
+            MarkupInvalid: a pause in the text is too long, or all of them together are.
 
         """
         reading = asyncio.create_task(self._read())
@@ -305,8 +307,16 @@ class TextStream:
         return max(0.0, due - now)
 
     async def _run(self, read: Callable[[], T]) -> T:
-        """Read in the thread for it, in turn with other callers."""
-        return await self._requests.read_more(read, len(self._reading.unsaid), self._reader)
+        """Read in the thread for it, in turn with other callers.
+
+        Raises:
+            MarkupInvalid: all pauses of the text together are too long.
+
+        """
+        found = await self._requests.read_more(read, len(self._reading.unsaid), self._reader)
+        if self._reading.pause_seconds > MAX_PAUSES:  # as in a text that comes whole
+            raise MarkupInvalid(TOO_LONG, field="text")
+        return found
 
     def _take(self, parts: Sequence[Part]) -> None:
         self._held += parts

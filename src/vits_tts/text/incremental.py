@@ -111,6 +111,8 @@ class IncrementalReading:
         self._given = 0.0  # seconds of silence that the last one ended with, as the text asked for
         self._silent = False  # whether something came after it that has no words
         self._last: Sentence | None = None  # that one
+        self.pause_seconds = 0.0
+        """Seconds of all pauses that the returned parts of the text have asked for."""
 
     @property
     def received(self) -> int:
@@ -326,6 +328,7 @@ class IncrementalReading:
                 source = text.source(done - len(rest), done)
                 remaining = Sentence(rest, sentence.pause, start=source[0], end=source[1])
                 said.append(_moved(remaining, self._base))
+        self.pause_seconds += sum(each for place, each in reading.pauses if place >= self._said)
         start, self._said = self._base + self._said, end
         silence = max(0.0, pause - self._given) if asked else 0.0
         part = None

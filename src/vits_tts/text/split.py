@@ -43,6 +43,8 @@ class Reading(NamedTuple):
     """The segments of the markup, as JSON."""
     asked: frozenset[int] = frozenset()
     """The numbers of the sentences after which the text requests a pause in seconds."""
+    pauses: tuple[tuple[int, float], ...] = ()
+    """The place in the source and the seconds of each pause that the text requests."""
 
     def described(self) -> dict[str, Any]:
         """Return the reading as a JSON object; offsets count code points of the source."""

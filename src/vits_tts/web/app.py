@@ -29,7 +29,7 @@ from vits_tts.web.handlers import pages
 from vits_tts.web.handlers.openai import OpenAINotFoundHandler
 from vits_tts.web.http.cors import Cors
 from vits_tts.web.http.forwarded import Proxies
-from vits_tts.web.routes import JOBS, PIPER, ROUTES
+from vits_tts.web.routes import CARTESIA, JOBS, PIPER, ROUTES, SOCKETS
 from vits_tts.web.schema.openapi import Describer
 from vits_tts.web.state import State
 
@@ -77,7 +77,8 @@ class SpeechApplication(Application):
         if config.server.docs:
             voices = speech.voices.manifests
             describer = Describer(config, voices, keys_needed=self.guard.keys_needed)
-            described = [*routes, *([PIPER] if config.piper.enabled else [])]
+            piper = [PIPER] if config.piper.enabled else []
+            described = [*routes, *piper, *CARTESIA, *SOCKETS]
             rules += pages.documentation(partial(describer.document, described), shared)
         super().__init__(rules, default_handler_class=NotFoundHandler, default_handler_args=unknown)
 

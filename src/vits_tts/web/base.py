@@ -57,6 +57,8 @@ class Handler(RequestHandler):
     """Model of the query where it is not ``model``: of methods other than POST."""
     error_shape: ClassVar[Any] = ErrorAnswer
     """Type of an error's JSON."""
+    code_place: ClassVar[tuple[str, ...]] = ("error", "code")
+    """The fields that lead to the code in an error's JSON."""
 
     def initialize(self, services: Services, route: str) -> None:  # tornado's name
         """Create the context of the request; ``route`` is the label of its route."""

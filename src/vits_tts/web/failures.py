@@ -18,6 +18,7 @@ from vits_tts.errors import (
     RequestError,
     TokenExpired,
     Unavailable,
+    UpgradeRequired,
     VitsTtsError,
 )
 
@@ -57,8 +58,9 @@ def headers(error: VitsTtsError) -> Mapping[str, str]:
         return {"Retry-After": str(error.retry_after), **error.headers}
     if isinstance(error, RangeNotSatisfiable):
         return {"Content-Range": f"bytes */{error.size}"}
-    if isinstance(error, KeyMissing):
-        return {"WWW-Authenticate": 'Bearer realm="vits-tts"'}
-    if isinstance(error, KeyInvalid | TokenExpired):  # RFC 6750, section 3
-        return {"WWW-Authenticate": 'Bearer realm="vits-tts", error="invalid_token"'}
+    if isinstance(error, UpgradeRequired):  # RFC 9110, section 15.5.22
+        return {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
+    if isinstance(error, KeyMissing | KeyInvalid | TokenExpired):  # RFC 6750, section 3
+        wrong = "" if isinstance(error, KeyMissing) else ', error="invalid_token"'
+        return {"WWW-Authenticate": f'Bearer realm="vits-tts"{wrong}'}
     return {}

@@ -12,7 +12,6 @@ from tornado.routing import PathMatches, Rule, URLSpec
 
 from vits_tts.config import Config
 from vits_tts.web.callbacks import Callbacks
-from vits_tts.web.handlers.cartesia import CartesiaBytesHandler, CartesiaEventsHandler
 from vits_tts.web.handlers.elevenlabs import (
     ElevenLabsModelsHandler,
     ElevenLabsSpeechHandler,
@@ -38,8 +37,7 @@ from vits_tts.web.handlers.vbee import (
 )
 from vits_tts.web.handlers.viettel import ViettelSpeechHandler, ViettelVoicesHandler
 from vits_tts.web.handlers.zalo import ZaloHandler
-from vits_tts.web.sockets.cartesia import CartesiaSocketHandler
-from vits_tts.web.sockets.elevenlabs import MultiStreamInputHandler, StreamInputHandler
+from vits_tts.web.routes import CARTESIA, SOCKETS
 
 Accepts = Callable[[HTTPServerRequest], bool]
 
@@ -86,11 +84,7 @@ def rules(config: Config, callbacks: Callbacks, collaborators: Mapping[str, Any]
         found += made(ElevenLabsVoiceHandler, "/v1/voices/([^/]+)")
         found += made(ElevenLabsModelsHandler, "/v1/models", accepts=_is_elevenlabs)
         found += made(ElevenLabsSubscriptionHandler, "/v1/user/subscription")
-    for handler in (StreamInputHandler, MultiStreamInputHandler):
-        found += made(handler, f"/v1/text-to-speech/([^/]+)/{handler.name}")
-    found += made(CartesiaBytesHandler, "/tts/bytes")
-    found += made(CartesiaEventsHandler, "/tts/sse")
-    found += made(CartesiaSocketHandler, "/tts/websocket")
+    found += [route.rule(given) for route in (*CARTESIA, *SOCKETS)]
     if config.fpt.voices:
         found += made(FptHandler, "/hmi/tts/v5")
     if config.viettel.voices:

@@ -12,7 +12,8 @@ from contextlib import aclosing
 from http import HTTPStatus
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictInt
+from pydantic import WithJsonSchema as Described
 
 from vits_tts.audio import formats
 from vits_tts.audio.formats import Encoding
@@ -23,7 +24,8 @@ from vits_tts.web.handlers import dictionaries, streaming
 from vits_tts.web.handlers.foreign import ForeignHandler, MappedVoice
 from vits_tts.web.handlers.words import WordTimes, phoneme_timestamps
 from vits_tts.web.http import parameters
-from vits_tts.web.schema.fields import Rate, SampleRate, Spoken, Written
+from vits_tts.web.schema.fields import ONE_OF, Rate, SampleRate, Spoken, Written
+from vits_tts.web.schema.messages import CartesiaProblem
 from vits_tts.web.schema.requests import checked
 
 _NAMES: Final[Mapping[tuple[str, str], str]] = {
@@ -41,15 +43,19 @@ _CONTAINERS: Final = ("raw", "wav", "mp3", "flac", "opus", "ogg", "aac")
 _ENCODINGS: Final = ("pcm_s16le", "pcm_f32le", "pcm_mulaw", "pcm_alaw")
 
 
-class OutputFormat(BaseModel):
+class CartesiaOutputFormat(BaseModel):
     """The parameter ``output_format``: a container, and its encoding or bit rate."""
 
     model_config = ConfigDict(frozen=True)
 
-    container: Written = "raw"
-    encoding: Written | None = None
-    sample_rate: SampleRate | None = None
-    bit_rate: int | None = None
+    container: Annotated[Written, Described({"type": "string", "enum": [*_CONTAINERS]})] = "raw"
+    encoding: Written | None = Field(
+        None,
+        description="Of `raw` and `wav`: `pcm_s16le`, `pcm_f32le`, `pcm_mulaw` or `pcm_alaw`.",
+        examples=["pcm_s16le"],
+    )
+    sample_rate: SampleRate | None = Field(None, description="That of the voice if omitted.")
+    bit_rate: StrictInt | None = Field(None, description="Bits per second, for `mp3` and `aac`.")
 
     def encoding_at(self, voice_rate: int) -> Encoding:
         """Return the encoding for a voice of this sample rate, in hertz.
@@ -72,7 +78,7 @@ class OutputFormat(BaseModel):
         return Encoding(name, checked_rate)
 
 
-class GenerationConfig(BaseModel):
+class CartesiaGenerationConfig(BaseModel):
     """The parameter ``generation_config``."""
 
     model_config = ConfigDict(frozen=True)
@@ -85,21 +91,34 @@ def _voice_name(value: Any) -> Any:
     return value.get("id", "") if isinstance(value, dict) else value
 
 
-VoiceName: TypeAlias = Annotated[Written, BeforeValidator(_voice_name)]
+_NAME: Final = {"type": "string", ONE_OF: "cartesia_voices"}
+VoiceName: TypeAlias = Annotated[
+    Written,
+    BeforeValidator(_voice_name),
+    Described(
+        {"anyOf": [_NAME, {"type": "object", "required": ["id"], "properties": {"id": _NAME}}]}
+    ),
+]
 
 
-class Options(BaseModel):
+class CartesiaOptions(BaseModel):
     """The parameters of speech, which all paths have."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    voice: VoiceName | None = None
-    output_format: OutputFormat = OutputFormat()
-    generation_config: GenerationConfig | None = None
+    voice: VoiceName | None = Field(
+        None, description="A name, or an object with `id`; the default voice if omitted."
+    )
+    output_format: CartesiaOutputFormat = CartesiaOutputFormat()
+    generation_config: CartesiaGenerationConfig | None = None
     speed: Literal["slow", "normal", "fast"] | Rate | None = None
-    add_timestamps: bool | None = None
-    add_phoneme_timestamps: bool | None = None
-    use_normalized_timestamps: bool | None = None
+    add_timestamps: StrictBool | None = Field(None, description="Request the times of words.")
+    add_phoneme_timestamps: StrictBool | None = Field(
+        None, description="Request the times of phonemes."
+    )
+    use_normalized_timestamps: StrictBool | None = Field(
+        None, description="Tell the words as they are spoken, not as they were written."
+    )
     pronunciation_dict_id: Written | None = Field(
         None, description="The name or id of a pronunciation dictionary."
     )
@@ -125,16 +144,18 @@ class Options(BaseModel):
         return [self.pronunciation_dict_id] if self.pronunciation_dict_id else None
 
 
-class Generation(Options):
+class CartesiaCreation(CartesiaOptions):
     """The parameters of `/tts/bytes` and `/tts/sse`."""
 
-    transcript: Spoken | None = None
+    transcript: Spoken = Field(description="The text to speak.", examples=["Xin chào các bạn."])
 
 
 class CartesiaHandler(ForeignHandler):
     """Base of the handlers of Cartesia's API, with its form of errors."""
 
     route_name = "cartesia"
+    error_shape = CartesiaProblem
+    code_place = ("error_code",)
 
     def error_body(self, error: VitsTtsError) -> dict[str, object]:
         """Return the JSON of an error in Cartesia's form."""
@@ -152,7 +173,7 @@ class CartesiaHandler(ForeignHandler):
         own = {name: name for name in self.speech.voices.manifests}
         return MappedVoice.of(name, {**self.config.cartesia.voices, **own})
 
-    def encoding_of(self, asked: Options, voice: MappedVoice) -> Encoding:
+    def encoding_of(self, asked: CartesiaOptions, voice: MappedVoice) -> Encoding:
         """Return the requested encoding of a voice.
 
         Raises:
@@ -166,12 +187,11 @@ class CartesiaBytesHandler(CartesiaHandler):
     """`/tts/bytes`: returns speech as audio."""
 
     delivery = "stream"
+    model = CartesiaCreation
 
     async def post(self) -> None:
         """Synthesise the transcript of the JSON body, and send the speech."""
-        asked = checked(Generation, parameters.from_json(self.body))
-        if asked.transcript is None:
-            raise TextMissing("transcript is missing", field="transcript")
+        asked = checked(CartesiaCreation, parameters.from_json(self.body))
         voice = self.mapped(asked.voice)
         encoding = self.encoding_of(asked, voice)
         with self.place(heard=True):
@@ -179,7 +199,7 @@ class CartesiaBytesHandler(CartesiaHandler):
             await self.while_connected(self.speak_or_silence(speech, voice, encoding))
 
     async def answer(
-        self, text: str, asked: Generation, voice: MappedVoice, encoding: Encoding
+        self, text: str, asked: CartesiaCreation, voice: MappedVoice, encoding: Encoding
     ) -> None:
         """Send the speech."""
         rules = await dictionaries.rules(self, asked.dictionaries)
@@ -193,7 +213,7 @@ class CartesiaEventsHandler(CartesiaBytesHandler):
     route_name = "cartesia_sse"
 
     async def answer(
-        self, text: str, asked: Generation, voice: MappedVoice, encoding: Encoding
+        self, text: str, asked: CartesiaCreation, voice: MappedVoice, encoding: Encoding
     ) -> None:
         """Send an event for each part of the audio while it is synthesised."""
         rules = await dictionaries.rules(self, asked.dictionaries)
@@ -229,7 +249,7 @@ class CartesiaEventsHandler(CartesiaBytesHandler):
     async def send_silence(self, body: bytes, encoding: Encoding) -> None:
         """Send the silence without any times."""
         del encoding
-        events = Events(Options())
+        events = Events(CartesiaOptions())
         streaming.set_headers(self, "text/event-stream")
         lines = [*events.of(body, "", []), events.done()]
         await self.send(b"".join(map(_line, lines)))
@@ -241,7 +261,7 @@ ERROR: Final[Mapping[str, object]] = {"type": "error", "done": True}
 class Events:
     """The messages of one transcript, with the fields that all of them have."""
 
-    def __init__(self, asked: Options) -> None:
+    def __init__(self, asked: CartesiaOptions) -> None:
         """Begin without sound."""
         self._named = {"context_id": asked.context_id} if asked.context_id else {}
         self._words = WordTimes(normalized=bool(asked.use_normalized_timestamps))

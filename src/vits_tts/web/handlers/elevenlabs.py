@@ -32,10 +32,13 @@ from vits_tts.web.handlers.characters import CharacterTimes, spoken
 from vits_tts.web.handlers.foreign import ForeignHandler, MappedVoice
 from vits_tts.web.http import parameters
 from vits_tts.web.schema.fields import MAX_DICTIONARIES, Rate, Spoken, Written
+from vits_tts.web.schema.messages import ElevenLabsErrorAnswer
 from vits_tts.web.schema.requests import checked
 
 DEFAULT_FORMAT: Final = "mp3_44100_128"
-_OUTPUT: Final = re.compile(r"(mp3|pcm|wav|opus|ulaw|alaw)_([0-9]{4,6})(?:_([0-9]{1,3}))?")
+OUTPUT_FORMAT: Final = "(mp3|pcm|wav|opus|ulaw|alaw)_([0-9]{4,6})(?:_([0-9]{1,3}))?"
+"""Pattern of ``output_format``: a format, its sample rate in hertz and its bit rate in kbit/s."""
+_OUTPUT: Final = re.compile(OUTPUT_FORMAT)
 _FORMATS: Final[Mapping[str, str]] = {"ulaw": "mulaw"}
 """ElevenLabs' names of formats that have another name here, with ours."""
 _MODELS: Final = ("eleven_multilingual_v2", "eleven_turbo_v2_5", "eleven_flash_v2_5", "eleven_v3")
@@ -103,10 +106,17 @@ class ElevenLabsHandler(ForeignHandler):
 
     route_name = "elevenlabs"
     key_headers = ("xi-api-key",)
+    error_shape = ElevenLabsErrorAnswer
+    code_place = ("detail", "code")
+
+    @classmethod
+    def code(cls, error: type[VitsTtsError]) -> str:
+        """Return ElevenLabs' code for the errors that clients distinguish, else our own code."""
+        return _CODES.get(error, error.code)
 
     def error_body(self, error: VitsTtsError) -> dict[str, object]:
         """Return the JSON of an error in ElevenLabs' form."""
-        code = _CODES.get(type(error), error.code)
+        code = self.code(type(error))
         told = {"status": code, "code": code, "message": error.message, "param": error.field}
         return {"detail": {**told, "request_id": self.request_id}}
 

@@ -11,6 +11,8 @@ import zipfile
 from contextlib import closing
 from typing import Any, Final
 
+from vits_tts.audio import formats
+from vits_tts.audio.formats import NOT_SPEECH
 from vits_tts.errors import AudioNotFound
 from vits_tts.jobs import JobService
 from vits_tts.jobs.model import ItemResult, ItemState, JobState
@@ -44,7 +46,7 @@ class _Sink(io.RawIOBase):
 
 
 async def send(handler: Handler, jobs: JobService, state: JobState) -> None:
-    """Send the existing files of a job, and a list of its items.
+    """Send the existing files of a job, and a list of its items; of HEAD, only the headers.
 
     Raises:
         AudioNotFound: the job has no file, or a file was removed.
@@ -61,6 +63,7 @@ async def send(handler: Handler, jobs: JobService, state: JobState) -> None:
     if handler.request.method == "HEAD":
         await handler.flush()  # now, before tornado adds Content-Length: 0, which would be wrong
         return
+    handler.client.bytes_per_second = least_bytes_a_second(files)
     sink = _Sink()
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED) as archive:
         for name, result in files:
@@ -73,6 +76,12 @@ async def send(handler: Handler, jobs: JobService, state: JobState) -> None:
                         await handler.send(sink.taken())
         archive.writestr(zipfile.ZipInfo(_LIST, _DATE), _listed(state))
     await handler.send(sink.taken())
+
+
+def least_bytes_a_second(files: list[tuple[str, ItemResult]]) -> float | None:
+    """Return the fewest bytes of a second of speech in any of the files; None without speech."""
+    suffixes = {result["format"] for _, result in files} - set(NOT_SPEECH)
+    return min(map(formats.least_bytes_a_second, suffixes), default=None)
 
 
 _DATE: Final = (1980, 1, 1, 0, 0, 0)

@@ -5,13 +5,11 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from contextlib import closing, suppress
+from contextlib import aclosing, closing
 from datetime import UTC, datetime
 from http import HTTPStatus
 from secrets import token_hex
 from typing import Any, ClassVar, Final
-
-from tornado.iostream import StreamClosedError
 
 from vits_tts.audio import formats
 from vits_tts.audio.formats import COMPANIONS, NOT_SPEECH
@@ -55,7 +53,6 @@ from vits_tts.web.schema.requests import checked
 
 _KEY: Final = re.compile(r"[!-~]{1,255}")
 _UPLOADS: Final = 4
-_EVENT_SECONDS: Final = 1.0
 _KEEPALIVE_LOOKS: Final = 15
 
 
@@ -429,16 +426,18 @@ class JobEventsHandler(JobBase):
     head = get
 
     async def _follow(self, job_id: str) -> None:
-        state = await self.jobs.find(job_id, self.owner)
         self.set_header("Content-Type", "text/event-stream; charset=UTF-8")
         self.set_header("Cache-Control", "no-store")
         self.set_header("X-Accel-Buffering", "no")
         if self.request.method == "HEAD":
+            await self.jobs.find(job_id, self.owner)
             await self.flush()  # now, before tornado adds Content-Length: 0, which would be wrong
             return
+        caller = self.guard.holder(self.context.address, self.context.key)
+        states = self.jobs.followers.follow(job_id, self.owner, caller)
         last, quiet = "", 0
-        with suppress(StreamClosedError):
-            while True:
+        async with aclosing(states):
+            async for state in states:
                 event = as_json(_without_links(await self.described_job(state)))
                 quiet += 1
                 if event != last:
@@ -449,8 +448,6 @@ class JobEventsHandler(JobBase):
                     await self.send(b": still there\n\n")
                 if state.status not in UNFINISHED or self.state.draining:
                     return
-                await asyncio.sleep(_EVENT_SECONDS)
-                state = await self.jobs.find(job_id, self.owner)
 
 
 def _without_links(answer: JobAnswer) -> Mapping[str, object]:

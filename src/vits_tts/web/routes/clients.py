@@ -1,8 +1,16 @@
-"""Routes of OpenAI's and Piper's clients."""
+"""Routes of the clients of OpenAI, Piper and Cartesia."""
 
 from typing import Final
 
-from vits_tts.errors import ModelUnknown, TextMissing, VoiceInvalid, VoiceUnknown
+from vits_tts.errors import (
+    BitRateInvalid,
+    ModelUnknown,
+    SampleRateInvalid,
+    TextMissing,
+    VoiceInvalid,
+    VoiceUnknown,
+)
+from vits_tts.web.handlers.cartesia import CartesiaBytesHandler, CartesiaEventsHandler
 from vits_tts.web.handlers.openai import (
     OpenAIAudioModelsHandler,
     OpenAIModelHandler,
@@ -79,3 +87,42 @@ PIPER: Final = Route(
     label="piper",
 )
 """Described if ``piper.enabled`` is set; its routing rules are in ``web/interfaces.py``."""
+
+_CARTESIA_ERRORS: Final = (
+    *SOUND_ERRORS,
+    *DICTIONARY_ERRORS,
+    TextMissing,
+    VoiceUnknown,
+    SampleRateInvalid,
+    BitRateInvalid,
+)
+CARTESIA: Final = (
+    Route(
+        "/tts/bytes",
+        CartesiaBytesHandler,
+        "Cartesia's paths",
+        "Create speech, for Cartesia's clients",
+        (Answer("A file with its length; a long one is streamed.", SOUND),),
+        errors=_CARTESIA_ERRORS,
+        bodies=JSON,
+        label=CartesiaBytesHandler.route_name,
+    ),
+    Route(
+        "/tts/sse",
+        CartesiaEventsHandler,
+        "Cartesia's paths",
+        "Stream speech as events, for Cartesia's clients",
+        (
+            Answer(
+                "Server-sent events, each named by the `type` of its data: `chunk`, `timestamps` "
+                "if requested, `error`, `done`. The data are those of the WebSocket "
+                "`/tts/websocket`.",
+                ("text/event-stream",),
+            ),
+        ),
+        errors=_CARTESIA_ERRORS,
+        bodies=JSON,
+        label=CartesiaEventsHandler.route_name,
+    ),
+)
+"""Their routing rules are in ``web/interfaces.py``."""

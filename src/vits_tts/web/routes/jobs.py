@@ -6,6 +6,7 @@ from vits_tts.audio.formats import CONTAINERS, offered
 from vits_tts.errors import (
     AudioNotFound,
     BitRateInvalid,
+    Busy,
     CallbackRefused,
     DictionariesUnavailable,
     DictionaryNotFound,
@@ -217,7 +218,7 @@ JOBS: Final = (
                 ("text/event-stream",),
             ),
         ),
-        errors=_JOB_ERRORS,
+        errors=(*_JOB_ERRORS, QuotaExceeded, Busy),
         parameters=(_JOB_ID,),
         label="jobevents",
     ),

@@ -44,6 +44,12 @@ def described(shapes: Iterable[Any], max_chars: int, names: Mapping[str, Json]) 
     return {name: _filled(schema, values) for name, schema in sorted(made["$defs"].items())}
 
 
+def with_names(schema: Mapping[str, Any], names: Mapping[str, Json]) -> Json:
+    """Return a schema with the list of names that ``ONE_OF`` refers to."""
+    filled: Json = _filled(dict(schema), {ONE_OF: lambda what: names[what]})
+    return filled
+
+
 def plain(schema: Any) -> Any:
     """Return a schema for JSON, without the keywords that are our own."""
     return _filled(schema, {JSON_ONLY: lambda _: {}, INSTEAD: _one_of_two})

@@ -31,7 +31,7 @@ from vits_tts.web.base import Handler
 from vits_tts.web.handlers import openai
 from vits_tts.web.schema import json_schema
 from vits_tts.web.schema.json_schema import Json
-from vits_tts.web.schema.route import FORMS, JSON, Answer, Route
+from vits_tts.web.schema.route import FORMS, JSON, Answer, Messages, Route
 
 _BODY_ERRORS: Final = {JsonInvalid, RequestError, BodyTooLarge, MediaTypeUnsupported}
 _QUERY_TOO: Final = {"description": "Parameters that the body omits may be in the query."}
@@ -40,6 +40,7 @@ _RATES: Final = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "R
 _ERROR_HEADERS: Final[Mapping[int, tuple[str, ...]]] = {
     401: ("WWW-Authenticate",),
     416: ("Content-Range",),
+    426: ("Upgrade",),
     429: ("Retry-After",),
     503: ("Retry-After",),
 }
@@ -57,6 +58,7 @@ _HEADERS: Final[Mapping[str, tuple[str, Json]]] = {
     "Link": ("The URL of the file of speech, with `rel=describes`.", {"type": "string"}),
     "X-Characters": ("The characters of the text, as they are booked.", {"type": "integer"}),
     "X-Audio-Seconds": ("The seconds of sound, where they are known.", {"type": "number"}),
+    "Upgrade": ("The protocol of WebSockets, `websocket`.", {"type": "string"}),
     "ETag": ("The identifier of this version.", {"type": "string"}),
 }
 _SCHEMES: Final = {
@@ -65,8 +67,10 @@ _SCHEMES: Final = {
 }
 _ABOUT: Final = """\
 Text to speech for Vietnamese. All text is UTF-8. Every answer has `X-Request-ID`; errors and the
-server's log contain the same id. All errors have one shape, with a stable `code`. WebSockets that
-take a text while it is written, and the paths of other services, are described in the manual.
+server's log contain the same id. Errors have a stable `code`, in the form of their interface. A
+WebSocket is a `GET` that is answered with 101; its `x-websocket` refers to the schemas of the
+messages of both sides, which are text frames of JSON. Paths of other services that have to be
+switched on are described in the manual.
 
 The software is free under the GPL. Each voice has its own licence, which applies to its speech:
 
@@ -90,6 +94,8 @@ class Describer:
             ),  # an empty name means the default voice
             "models": _one_of(models) if strict else {"examples": models[:1]},
             "openai_voices": _one_of([*openai.voice_names(config.openai, voices), ""]),
+            "cartesia_voices": _one_of([*config.cartesia.voices, *voices]),
+            "elevenlabs_voices": _one_of([*config.elevenlabs.voices, *voices]),
         }
         self._keys_needed = keys_needed
         access = config.access
@@ -133,6 +139,8 @@ class Describer:
             shapes += [route.handler.query_model] if route.handler.query_model else []
             shapes += [answer.shape for answer in route.answers if answer.shape]
             shapes += [route.handler.error_shape]
+            if route.messages:
+                shapes += [*route.messages.client, *route.messages.server]
         return json_schema.described(shapes, self._config.server.max_text_chars, self._names)
 
     # --- operations ------------------------------------------------------------------------------
@@ -156,8 +164,10 @@ class Describer:
         }
         if route.description:
             operation["description"] = route.description
+        if route.messages:
+            operation["x-websocket"] = _messages(route.messages)
         if parameters := [
-            *_parts(route, method),
+            *self._parts(route, method),
             *(json_schema.parameters(asked) if method != "POST" else ()),
         ]:
             operation["parameters"] = parameters
@@ -171,8 +181,23 @@ class Describer:
                 },
             }
         if self._keys_needed:
-            operation["security"] = [] if self._open(route) else [{name: []} for name in _SCHEMES]
+            known: list[Json] = [{name: []} for name in _SCHEMES]
+            operation["security"] = [] if self._open(route) else known
+            if route.messages:  # the key may come in the first message
+                operation["security"].append({})
         return operation
+
+    def _parts(self, route: Route, method: str) -> Iterator[Json]:
+        for part in route.parameters:
+            if part.method not in {None, method}:
+                continue
+            yield {
+                "name": part.name,
+                "in": part.place,
+                "required": part.place == "path",
+                "description": part.description,
+                "schema": json_schema.with_names(part.schema, self._names),
+            }
 
     def _open(self, route: Route) -> bool:
         lists = issubclass(route.handler, openai.OpenAIListHandler)
@@ -218,17 +243,13 @@ def operation_id(route: Route, method: str) -> str:
     return "_".join([method.lower(), *re.findall(r"\w+", route.path)])
 
 
-def _parts(route: Route, method: str) -> Iterator[Json]:
-    for part in route.parameters:
-        if part.method not in {None, method}:
-            continue
-        yield {
-            "name": part.name,
-            "in": part.place,
-            "required": part.place == "path",
-            "description": part.description,
-            "schema": dict(part.schema),
-        }
+def _messages(messages: Messages) -> Json:
+    """Return the schemas of the messages of both sides of a WebSocket."""
+    sides = (("client", messages.client), ("server", messages.server))
+    return {
+        side: {"anyOf": [json_schema.reference(shape.__name__) for shape in shapes]}
+        for side, shapes in sides
+    }
 
 
 def _body(asked: Json, media: str) -> Json:
@@ -262,13 +283,10 @@ def _refusal(
     own = _ERROR_HEADERS.get(errors[0].status, ())
     response: Json = {"description": "\n".join(lines), "headers": _headers([*headers, *own])}
     if not bare:
-        codes = {"properties": {"code": {"enum": [handler.code(error) for error in errors]}}}
-        schema = {
-            "allOf": [
-                json_schema.reference(handler.error_shape.__name__),
-                {"properties": {"error": codes}},
-            ]
-        }
+        codes: Json = {"enum": [handler.code(error) for error in errors]}
+        for name in reversed(handler.code_place):
+            codes = {"properties": {name: codes}}
+        schema = {"allOf": [json_schema.reference(handler.error_shape.__name__), codes]}
         response["content"] = {media: {"schema": schema} for media in JSON}
     return response
 

@@ -41,6 +41,7 @@ from vits_tts.web.schema.fields import (
 Model = TypeVar("Model", bound=BaseModel)
 
 _SHOWN_CHARS: Final = 60
+_TEXTS: Final = ("text", "transcript")
 _KINDS: Final = {
     "string_type": "a text",
     "int_type": "a whole number",
@@ -200,7 +201,7 @@ def _refusal(details: list[ErrorDetails]) -> RequestError:
         shown = f"{name:.{_SHOWN_CHARS}}"
         return FieldInvalid(f"there is no field {shown!r} here", field=shown)
     if reason == "missing" or given is None:
-        missing = TextMissing if name == "text" else FieldInvalid
+        missing = TextMissing if name in _TEXTS else FieldInvalid
         return missing(f"{name} is missing", field=name)
     if reason == "string_unicode":
         return EncodingInvalid(f"{name} is not valid Unicode: it has a lone surrogate", field=name)

@@ -45,6 +45,14 @@ class Parameter:
 
 
 @dataclass(frozen=True)
+class Messages:
+    """The types of the messages of a WebSocket, which are text frames with a JSON object."""
+
+    client: tuple[Any, ...]
+    server: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
 class Route:
     """A path and its handler; the handler has the methods and the model of the parameters.
 
@@ -64,6 +72,8 @@ class Route:
     """Name for tornado's ``reverse_url``."""
     part: str = "([^/]*)"
     """The regular expression of the parts in braces."""
+    messages: Messages | None = None
+    """Of a WebSocket; None for other paths."""
     label: str = field(kw_only=True)
     """The value of ``route`` in metrics, logs and traces; dashboards and alerts select by it."""
 

@@ -4,7 +4,7 @@ Reference: https://docs.cartesia.ai/api-reference/tts/websocket
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from pydantic import Field
 from tornado.iostream import StreamClosedError
@@ -13,8 +13,14 @@ from vits_tts.errors import EncodingInvalid, FieldInvalid, Unavailable, VitsTtsE
 from vits_tts.speech import SpeechOptions, TextPace
 from vits_tts.web import failures
 from vits_tts.web.handlers import dictionaries
-from vits_tts.web.handlers.cartesia import ERROR, CartesiaHandler, Events, Options, described
-from vits_tts.web.schema.fields import can_be_encoded
+from vits_tts.web.handlers.cartesia import (
+    ERROR,
+    CartesiaHandler,
+    CartesiaOptions,
+    Events,
+    described,
+)
+from vits_tts.web.schema.fields import Written, can_be_encoded
 from vits_tts.web.schema.requests import checked
 from vits_tts.web.sockets.context import Sound, SpokenContext
 from vits_tts.web.sockets.contexts import NAME_CHARS, ContextSocketHandler
@@ -22,9 +28,10 @@ from vits_tts.web.sockets.contexts import NAME_CHARS, ContextSocketHandler
 _LONGEST_DELAY: Final = 60_000
 
 
-class Message(Options):
+class CartesiaMessage(CartesiaOptions):
     """A message of a client; the options are those of the first message of a context."""
 
+    context_id: Annotated[Written, Field(min_length=1, max_length=NAME_CHARS)]
     transcript: str | None = None
     continue_: bool | None = Field(None, alias="continue")
     flush: bool | None = None
@@ -58,11 +65,11 @@ class CartesiaSocketHandler(ContextSocketHandler, CartesiaHandler):
             told = "context_id is not valid Unicode: it has a lone surrogate"
             raise EncodingInvalid(told, field="context_id")
         try:
-            await self._handle(name, checked(Message, message))
+            await self._handle(name, checked(CartesiaMessage, message))
         except VitsTtsError as error:
             await self.context_failed(name, error)
 
-    async def _handle(self, name: str, asked: Message) -> None:
+    async def _handle(self, name: str, asked: CartesiaMessage) -> None:
         if asked.cancel or asked.played_ms is not None:
             await self._interrupt(name, asked)
             return
@@ -79,7 +86,7 @@ class CartesiaSocketHandler(ContextSocketHandler, CartesiaHandler):
         if ends:
             context.finish()
 
-    async def _begin(self, name: str, asked: Message) -> SpokenContext:
+    async def _begin(self, name: str, asked: CartesiaMessage) -> SpokenContext:
         voice = self.mapped(asked.voice)
         delay = asked.max_buffer_delay_ms
         wait = self.config.agents.max_buffer_delay if delay is None else delay / 1000
@@ -95,7 +102,7 @@ class CartesiaSocketHandler(ContextSocketHandler, CartesiaHandler):
         self._events[name] = Events(asked)
         return context
 
-    async def _interrupt(self, name: str, asked: Message) -> None:
+    async def _interrupt(self, name: str, asked: CartesiaMessage) -> None:
         """Cancel a context, or tell how much of it was heard."""
         played = None if asked.played_ms is None else asked.played_ms / 1000
         if asked.cancel and (self.cancel(name, played) or played is None):

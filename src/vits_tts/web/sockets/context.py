@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from vits_tts.audio.encoder import Encoder
 
 
+_LONGEST_SECONDS: Final = 2
+"""Seconds of sound in one message. Many clients refuse messages of more than a mebibyte, which a
+long pause would exceed."""
 _MOST_FLUSHES: Final = 500
 """Flushes of a context that may wait for their sound; each of them takes memory."""
 
@@ -154,7 +157,9 @@ class SpokenContext:
                         yield Sound(await self._end_of_file(), flushed=True)
                         self.flushing = max(0, self.flushing - 1)
                     else:
-                        yield await self._encoded(pcm.samples)
+                        most = pcm.sample_rate * _LONGEST_SECONDS
+                        for start in range(0, len(pcm.samples), most):
+                            yield await self._encoded(pcm.samples[start : start + most])
         finally:
             self._drop_encoder()
 

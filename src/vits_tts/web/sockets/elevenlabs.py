@@ -5,9 +5,10 @@ Reference: https://elevenlabs.io/docs/api-reference/text-to-speech/v-1-text-to-s
 
 import base64
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Final, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic import WithJsonSchema as Described
 from tornado.iostream import StreamClosedError
 
 from vits_tts.errors import VitsTtsError
@@ -15,7 +16,14 @@ from vits_tts.speech import SpeechOptions, TextPace
 from vits_tts.web import failures
 from vits_tts.web.handlers import dictionaries
 from vits_tts.web.handlers.characters import Alignment
-from vits_tts.web.handlers.elevenlabs import ElevenLabsHandler, Located, VoiceSettings, encoding_of
+from vits_tts.web.handlers.elevenlabs import (
+    DEFAULT_FORMAT,
+    OUTPUT_FORMAT,
+    ElevenLabsHandler,
+    Located,
+    VoiceSettings,
+    encoding_of,
+)
 from vits_tts.web.handlers.foreign import MappedVoice
 from vits_tts.web.http import parameters
 from vits_tts.web.schema.requests import checked
@@ -27,19 +35,21 @@ _IDLE_SECONDS: Final = 20
 _DEFAULT_CONTEXT: Final = "default"
 
 
-class Query(BaseModel):
+class ElevenLabsSocketParameters(BaseModel):
     """The parameters of the URL. Those that have no meaning here are accepted."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    output_format: str = "mp3_44100_128"
+    output_format: Annotated[
+        str, Described({"type": "string", "pattern": f"^{OUTPUT_FORMAT}$"})
+    ] = DEFAULT_FORMAT
     inactivity_timeout: float = Field(_IDLE_SECONDS, gt=0, le=180)
     auto_mode: bool = False
     sync_alignment: bool = False
     max_buffer_delay_ms: float | None = Field(None, ge=0, le=60_000)
 
 
-class GenerationConfig(BaseModel):
+class ElevenLabsGenerationConfig(BaseModel):
     """The number of characters that must arrive before the first sound, the second, and so on."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -47,7 +57,7 @@ class GenerationConfig(BaseModel):
     chunk_length_schedule: list[int] | None = Field(None, max_length=50)
 
 
-class Message(Located):
+class ElevenLabsMessage(Located):
     """A message of a client."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -55,7 +65,7 @@ class Message(Located):
     text: str | None = None
     context_id: str | None = Field(None, min_length=1, max_length=NAME_CHARS)
     voice_settings: VoiceSettings | None = None
-    generation_config: GenerationConfig | None = None
+    generation_config: ElevenLabsGenerationConfig | None = None
     try_trigger_generation: bool = False
     flush: bool | None = None
     close_context: bool = False
@@ -72,17 +82,18 @@ class ElevenLabsSocketHandler(ContextSocketHandler, ElevenLabsHandler):
 
     key_headers = ElevenLabsHandler.key_headers
     key_parameters = ("xi-api-key", "xi_api_key", "authorization", "single_use_token")
+    query_model = ElevenLabsSocketParameters
     name: ClassVar[str]
 
     def initialize(self, **collaborators: Any) -> None:  # type: ignore[override]
         """Take the collaborators of a handler."""
         super().initialize(**collaborators)
-        self._query = Query()
+        self._query = ElevenLabsSocketParameters()
 
     async def get(self, *args: Any, **kwargs: Any) -> None:
         """Check the URL, then upgrade the connection."""
         given = parameters.from_query(self.request)
-        self._query = checked(Query, given)
+        self._query = checked(ElevenLabsSocketParameters, given)
         self._voice = MappedVoice.of(args[0], self.voices)
         manifest = self.speech.voices.find(self._voice.voice)
         self._encoding = encoding_of(self._query.output_format, manifest.sample_rate)
@@ -97,14 +108,14 @@ class ElevenLabsSocketHandler(ContextSocketHandler, ElevenLabsHandler):
 
     async def receive(self, message: Mapping[str, Any]) -> None:
         """Handle one message."""
-        asked = checked(Message, message)
+        asked = checked(ElevenLabsMessage, message)
         await self.admit(asked.token or asked.xi_api_key or asked.authorization)
         await self.handle(asked)
 
-    async def handle(self, asked: Message) -> None:
+    async def handle(self, asked: ElevenLabsMessage) -> None:
         """Handle one message of an admitted client."""
 
-    async def speak(self, name: str, asked: Message) -> SpokenContext:
+    async def speak(self, name: str, asked: ElevenLabsMessage) -> SpokenContext:
         """Add the text of a message to its context, which the first message creates."""
         context = await self.under_way(name) or await self._begin(name, asked)
         await self.add(name, context, asked.text or "")
@@ -114,7 +125,7 @@ class ElevenLabsSocketHandler(ContextSocketHandler, ElevenLabsHandler):
             context.trigger()
         return context
 
-    async def _begin(self, name: str, asked: Message) -> SpokenContext:
+    async def _begin(self, name: str, asked: ElevenLabsMessage) -> SpokenContext:
         lengths = asked.generation_config and asked.generation_config.chunk_length_schedule
         delay = self._query.max_buffer_delay_ms
         wait = self.config.agents.max_buffer_delay if delay is None else delay / 1000
@@ -128,7 +139,7 @@ class ElevenLabsSocketHandler(ContextSocketHandler, ElevenLabsHandler):
         pace = TextPace(wait, () if self._query.auto_mode or not lengths else tuple(lengths))
         return self.begin(name, options, self._encoding, pace)
 
-    async def interrupt(self, name: str, asked: Message) -> None:
+    async def interrupt(self, name: str, asked: ElevenLabsMessage) -> None:
         """Cancel a context, or report how much of it was heard."""
         played = None if asked.played_ms is None else asked.played_ms / 1000
         if asked.cancel and self.cancel(name, played):
@@ -179,7 +190,7 @@ class StreamInputHandler(ElevenLabsSocketHandler):
     route_name = "stream_input"
     max_contexts = 1
 
-    async def handle(self, asked: Message) -> None:
+    async def handle(self, asked: ElevenLabsMessage) -> None:
         """Speak the text of a message; an empty text ends the speech."""
         if asked.cancel or asked.played_ms is not None:
             self.ending = self.ending or asked.cancel
@@ -205,7 +216,7 @@ class MultiStreamInputHandler(ElevenLabsSocketHandler):
     name = "multi-stream-input"
     route_name = "multi_stream_input"
 
-    async def handle(self, asked: Message) -> None:
+    async def handle(self, asked: ElevenLabsMessage) -> None:
         """Speak, flush, close or cancel one context, or close the socket."""
         if asked.close_socket:
             self.ending = True

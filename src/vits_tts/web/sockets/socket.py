@@ -7,7 +7,7 @@ context of the handshake, so that it counts as one request under way until it is
 import asyncio
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Final
 
 from loguru import logger
@@ -20,12 +20,14 @@ from vits_tts.errors import (
     KeyMissing,
     RequestError,
     Unavailable,
+    UpgradeRequired,
     VitsTtsError,
 )
-from vits_tts.telemetry.metrics import CONNECTIONS_DROPPED, REFUSALS, SOCKETS, series
+from vits_tts.telemetry.metrics import CONNECTIONS_DROPPED, SOCKETS, series
 from vits_tts.web import failures
 from vits_tts.web.auth import api_keys
 from vits_tts.web.base import Handler
+from vits_tts.web.sockets.places import Places
 
 GOING_AWAY: Final = 1001
 INVALID_DATA: Final = 1007
@@ -34,6 +36,7 @@ INTERNAL: Final = 1011
 TRY_AGAIN: Final = 1013
 NORMAL: Final = 1000
 _SWITCHED: Final = 101
+_VERSION: Final = "13"
 _CHECK_SECONDS: Final = 0.25
 _PING_SECONDS: Final = 20.0
 _LONGEST_REASON: Final = 120
@@ -74,7 +77,7 @@ class SocketHandler(Handler, WebSocketHandler):
     """Headers that may carry the key, beside the usual ones."""
     key_parameters: ClassVar[tuple[str, ...]] = ()
     """Parameters of the URL that may carry the key, beside ``token``."""
-    _sockets: ClassVar[int] = 0  # open sockets of this process
+    _places: ClassVar[Places] = Places()
 
     def initialize(self, **collaborators: Any) -> None:  # type: ignore[override]
         """Take the collaborators of a handler."""
@@ -83,6 +86,7 @@ class SocketHandler(Handler, WebSocketHandler):
         self._key: Mapping[str, str] | None = None
         self._upgraded = False
         self._admitted = True
+        self._leave: Callable[[], None] | None = None  # gives the socket's place back
         self._watching: asyncio.Task[None] | None = None
         self._close_status = _SWITCHED
         self.touched = time.monotonic()
@@ -101,16 +105,40 @@ class SocketHandler(Handler, WebSocketHandler):
         )
         self._admitted = not self.guard.keys_needed or bool(sent)
         await super().prepare()
-        if SocketHandler._sockets >= self.config.agents.max_sockets:
-            REFUSALS.labels("sockets").inc()
-            raise Busy("too many WebSockets are open", retry_after=2)
+        if self._admitted:
+            self._places.check(self.config.agents.max_sockets)
+        else:
+            self._places.check_stranger(self.config.agents.max_sockets, self._stranger)
         if self.state.draining:
             raise Busy("this server is ending", retry_after=1)
+
+    async def get(self, *args: Any, **kwargs: Any) -> None:
+        """Change the connection to a WebSocket.
+
+        Raises:
+            UpgradeRequired: the request is not the handshake of a WebSocket.
+
+        """
+        headers = self.request.headers
+        wanted = [word.strip() for word in headers.get("Connection", "").lower().split(",")]
+        if (
+            headers.get("Upgrade", "").lower() != "websocket"
+            or "upgrade" not in wanted
+            or headers.get("Sec-WebSocket-Version") != _VERSION
+            or not headers.get("Sec-WebSocket-Key")
+        ):
+            raise UpgradeRequired("this path is a WebSocket, of version 13 of its protocol")
+        await super().get(*args, **kwargs)
 
     @property
     def credentials(self) -> Mapping[str, str]:
         """The headers that carry the key, or the key of the URL in place of them."""
         return self._key or self.request.headers
+
+    @property
+    def _stranger(self) -> str | None:
+        """The name of a client without a key; None for a proxy that stands for many clients."""
+        return self.guard.holder(self.context.address, None)
 
     @property
     def _needs_no_key(self) -> bool:
@@ -135,7 +163,9 @@ class SocketHandler(Handler, WebSocketHandler):
         """Begin to serve the socket."""
         del args, kwargs
         self._upgraded = True
-        SocketHandler._sockets += 1
+        self._leave = (
+            self._places.take() if self._admitted else self._places.take_as_stranger(self._stranger)
+        )
         SOCKETS.inc()
         self.context.client = self._client
         self.set_nodelay(True)
@@ -145,7 +175,7 @@ class SocketHandler(Handler, WebSocketHandler):
         begun = time.monotonic()
         while True:
             await asyncio.sleep(_CHECK_SECONDS)
-            if not self._admitted and time.monotonic() - begun > self.config.server.request_seconds:
+            if not self._admitted and time.monotonic() - begun > self.config.agents.key_seconds:
                 await self.fail(KeyMissing("no API key came in time"))
             await self.check(time.monotonic())
 
@@ -172,11 +202,18 @@ class SocketHandler(Handler, WebSocketHandler):
         Raises:
             KeyMissing, KeyInvalid, TokenExpired: the key is missing, unknown or expired.
             RateLimited: the client has made too many requests.
+            Busy: all places for sockets with keys are taken.
+            StreamClosedError: the client has left.
 
         """
         if self._admitted:
             return
         await self.context.admit({"X-API-Key": key} if isinstance(key, str) and key else {})
+        if self._leave is None:
+            raise StreamClosedError
+        self._places.check(self.config.agents.max_sockets)
+        self._leave()
+        self._leave = self._places.take()
         self._admitted = True
 
     async def send_json(self, data: Mapping[str, object]) -> None:
@@ -245,7 +282,9 @@ class SocketHandler(Handler, WebSocketHandler):
         if not self._upgraded:
             return
         self._upgraded = False
-        SocketHandler._sockets -= 1
+        if self._leave:
+            self._leave()
+            self._leave = None
         SOCKETS.dec()
         if self._watching:
             self._watching.cancel()
