@@ -1,4 +1,4 @@
-"""Addresses that callbacks may use, whatever a name resolves to and however it is written."""
+"""Addresses that callbacks may use, for every answer of a resolver and every notation."""
 
 import asyncio
 import base64
@@ -50,7 +50,7 @@ def callbacks(*networks: str) -> Callbacks:
 
 @pytest.fixture(autouse=True)
 def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave no settings file to be read."""
+    """Change to a folder without settings."""
     monkeypatch.chdir(tmp_path)
 
 
