@@ -102,14 +102,16 @@ class Accounts:
         budget = self._settings.budget(key)
         used = self.used(key)
         reserved = self._reserved.get(key or NO_KEY, 0)
-        kind = None
         if budget.characters and used.characters + reserved + characters > budget.characters:
-            kind = f"{budget.characters} characters"
+            left = max(0, budget.characters - used.characters - reserved)
+            message = (
+                f"the text has {characters} characters; {left} are left of the budget of "
+                f"{budget.characters} in this month"
+            )
         elif budget.seconds and used.seconds >= budget.seconds:
-            kind = f"{budget.seconds} seconds of sound"
-        if kind is None:
+            message = f"the budget of {budget.seconds} seconds of sound in this month is spent"
+        else:
             return
-        message = f"the budget of {kind} in this month is used up"
         if self._settings.budget_status == BudgetExceeded.status:
             raise BudgetExceeded(message)
         raise BudgetExceededForNow(message, first_of_next_month(today()))
