@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.jobs.test_jobs import LONG, ended, job, submit, unfinished
@@ -27,7 +28,8 @@ def jobs(server: Server, folder: Path, *arguments: str) -> tuple[int, str, str]:
 
 
 def test_list_show_watch(server: Server, tmp_path: Path) -> None:
-    """The commands show a job, its items, and its end."""
+    """The commands show a job, its items, the file of a document, and its end."""
+    assert jobs(server, tmp_path, "list") == (0, "", "vits-tts: there are no jobs\n")
     begun = submit(server, "Một câu.", "Hai câu.")["id"]
     status, out, err = jobs(server, tmp_path, "watch", begun)
     assert (status, err) == (0, "")
@@ -35,6 +37,11 @@ def test_list_show_watch(server: Server, tmp_path: Path) -> None:
     assert begun in jobs(server, tmp_path, "list")[1]
     lines = jobs(server, tmp_path, "show", begun)[1].splitlines()
     assert lines[1].startswith("0  succeeded  http")
+    body = {"text": "Một câu.", "format": "mp3"}
+    book = httpx.post(f"{server.url}/v1/jobs", json=body, timeout=60).json()["id"]
+    assert ended(server, book)["status"] == "succeeded"
+    *_, last = jobs(server, tmp_path, "show", book)[1].splitlines()
+    assert last == f"result  succeeded  {server.url}/v1/jobs/{book}/result.mp3"
 
 
 def test_cancel_and_retry(server: Server, tmp_path: Path) -> None:

@@ -198,7 +198,11 @@ def test_budgets(tmp_path: Path, status: int) -> None:
     with serving(tmp_path, limited) as second:
         refused = say(second, "Mười hai chữ", AN_HEADERS)
         assert refused.status_code == status
-        assert refused.json()["error"]["code"] == "budget_exceeded"
+        error = refused.json()["error"]
+        assert error["code"] == "budget_exceeded"
+        assert error["message"] == (
+            "the text has 12 characters; 6 are left of the budget of 30 in this month"
+        )
         assert ("Retry-After" in refused.headers) == (status == 429)
         assert say(second, "Sáu ký", AN_HEADERS).is_success
         assert say(second, "Mười hai chữ", BINH_HEADERS).is_success

@@ -61,21 +61,31 @@ def jobs() -> None:
 @_url_option
 def list_jobs(url: str) -> None:
     """List the jobs, the newest first."""
-    for job in _call(url, "")["jobs"]:
+    found = _call(url, "")["jobs"]
+    for job in found:
         click.echo(_line(job))
+    if not found:
+        click.echo("vits-tts: there are no jobs", err=True)
 
 
 @jobs.command(cls=Examples, examples=("vits-tts jobs show job-0123456789abcdef01234567",))
 @click.argument("job_id", metavar="ID")
 @_url_option
 def show(job_id: str, url: str) -> None:
-    """Show a job and its items."""
-    click.echo(_line(_call(url, _path(job_id))))
+    """Show a job, its items, and the one file of a document."""
+    job = _call(url, _path(job_id))
+    click.echo(_line(job))
     for item in _call(url, _path(job_id, f"/items?limit={_MOST_ITEMS}"))["items"]:
-        name = item["id"] or item["index"]
-        error = item["error"]
-        result = f"{error['code']}: {error['message']}" if error else item["audio_url"] or ""
-        click.echo(printable(f"{name}  {item['status']:<9}  {result}".rstrip()))
+        click.echo(_file_line(item["id"] or item["index"], item))
+    if job["result"]:
+        click.echo(_file_line("result", job["result"]))
+
+
+def _file_line(name: str | int, file: dict[str, Any]) -> str:
+    """Return one line about a file: its state, and its address or the reason of its failure."""
+    error = file["error"]
+    told = f"{error['code']}: {error['message']}" if error else file["audio_url"] or ""
+    return printable(f"{name}  {file['status']:<9}  {told}".rstrip())
 
 
 @jobs.command(cls=Examples, examples=("vits-tts jobs watch job-0123456789abcdef01234567",))

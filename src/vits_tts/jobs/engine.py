@@ -21,6 +21,7 @@ from vits_tts.errors import RequestError, VitsTtsError
 from vits_tts.jobs.model import (
     DEFAULT_PRIORITY,
     PRIORITIES,
+    UNFINISHED,
     Interrupted,
     ItemFailed,
     ItemResult,
@@ -49,6 +50,8 @@ _BACKOFF: Final = 4
 """Factor by which the pause before a callback is repeated grows each time."""
 _ATTEMPTS: Final = 3
 _PAUSE_SECONDS: Final = 1.0
+_NEVER_SECONDS: Final = 3600.0
+"""Delay of a workflow that is cancelled at once, so that no process starts it before."""
 _POLL_SECONDS: Final = 0.5
 _ACTIVE: Final = ["ENQUEUED", "DELAYED", "PENDING"]
 _STATUS: Final[dict[str, Status]] = {
@@ -215,7 +218,7 @@ class Engine:
             if not self.launched:
                 return
             self.launched = False
-            for item in running:
+            for item in set(running) - self.lost(running):
                 queue = _WHOLES if item.endswith(_WHOLE) else _ITEMS
                 self._dbos.resume_workflow(item, queue_name=queue)
             self._dbos.destroy()
@@ -270,14 +273,33 @@ class Engine:
             logger.warning("jobs: a process has ended; its items go back to the queue")
             self._dbos._recover_pending_workflows([executor])  # noqa: SLF001
 
-    def cancelled(self, running: Collection[str]) -> set[str]:
-        """Return the items running in this process that were cancelled by any process."""
-        if not running:
-            return set()
+    def lost(self, running: Collection[str]) -> set[str]:
+        """Return the items running in this process that it should no longer run.
+
+        They were cancelled, perhaps also retried, or removed; or this process seemed dead, and
+        another one has taken them.
+        """
+        return set(running) - set(self._held(running))
+
+    def holds(self, name: str) -> str | None:
+        """Return an id for the use of an item that this process runs; None if it has lost the item.
+
+        An item has the same id after a restart or a retry. If a job is removed and another one gets
+        its id, by the same idempotency key, their items have different ids.
+        """
+        return self._held([name]).get(name)
+
+    def _held(self, running: Collection[str]) -> dict[str, str]:
+        if not running or self._presence is None:
+            return {}
         found = self._dbos.list_workflows(
-            workflow_ids=list(running), status="CANCELLED", load_input=False, load_output=False
+            workflow_ids=list(running),
+            status="PENDING",
+            executor_id=self._presence.executor,
+            load_input=False,
+            load_output=False,
         )
-        return {workflow.workflow_id for workflow in found}
+        return {each.workflow_id: f"{each.workflow_id}@{each.created_at}" for each in found}
 
     # --- jobs ------------------------------------------------------------------------------------
 
@@ -335,43 +357,65 @@ class Engine:
         """Return the number of unfinished items in all jobs of an owner."""
         found = self._dbos.list_workflows(name="job", user=owner, load_input=False)
         attributes = [workflow.attributes or {} for workflow in found]
-        return sum(each.get("items", 0) for each in attributes if not each.get("ended"))
+        return sum(each.get("items", 0) for each in attributes if not _ended(each))
 
     def cancel(self, job_id: str) -> None:
         """Cancel the unfinished items of a job; none of them starts after that."""
-        self._dbos.cancel_workflows([job_id, f"{job_id}{_WHOLE}"])
+        self._dbos.cancel_workflows([job_id, whole_id(job_id)])
         while active := self._items(job_id, status=_ACTIVE):
             self._dbos.cancel_workflows([item.workflow_id for item in active])
+        for job in self._dbos.list_workflows(workflow_ids=[job_id], load_input=False):
+            if self._lacks_whole(job):  # otherwise the next check of the queue would start it
+                self._enqueue_whole(job, delay_seconds=_NEVER_SECONDS)
+                self._dbos.cancel_workflows([whole_id(job_id)])
 
-    def retry(self, state: JobState) -> int:
-        """Enqueue the failed and cancelled items of a job again; return their number."""
-        again = [item.index for item in state.items if item.status in {"failed", "cancelled"}]
-        stored = {item.workflow_id for item in self._items(state.id)}
-        for index in again:
-            if (name := item_id(state.id, index)) in stored:
-                self._dbos.rewind_workflow(name, queue_name=_ITEMS)
+    def retry(self, state: JobState) -> None:
+        """Enqueue the failed and cancelled items of a job again.
+
+        The state may be old: items that another process has enqueued meanwhile are left alone.
+        """
+        stored = self._items(state.id)
+        again = [(each, _ITEMS) for each in stored]
         if len(stored) < len(state.items):  # the job was cancelled before all were enqueued
-            self._dbos.rewind_workflow(state.id, queue_name=_JOBS)
-        if state.whole and state.whole.status in {"failed", "cancelled"}:
-            self._dbos.rewind_workflow(f"{state.id}{_WHOLE}", queue_name=_WHOLES)
-        if state.status in {"failed", "cancelled"}:
-            self._note(state.id, {"ended": None})
-        return len(again)
+            again += [(each, _JOBS) for each in self._dbos.list_workflows(workflow_ids=[state.id])]
+        if state.document and (whole := self._whole(state.id)):
+            again.append((whole, _WHOLES))
+        rewound = [self._rewound(workflow, queue) for workflow, queue in again]
+        if any(rewound):
+            # Only now: a round in which nothing is enqueued yet would end at once.
+            for job in self._dbos.list_workflows(workflow_ids=[state.id], load_input=False):
+                self._note(state.id, {"round": _round(job.attributes) + 1})
+
+    def _rewound(self, workflow: "WorkflowStatus", queue: str) -> bool:
+        """Enqueue a workflow again if it has failed or was cancelled; return whether that is so."""
+        from dbos import error as errors  # noqa: PLC0415
+
+        if _STATUS[workflow.status] not in {"failed", "cancelled"}:
+            return False
+        try:
+            self._dbos.rewind_workflow(workflow.workflow_id, queue_name=queue)
+        except errors.DBOSException:  # another process has rewound it at the same moment
+            logger.debug("jobs: a workflow was enqueued already", workflow=workflow.workflow_id)
+        return True
 
     def delete(self, job_id: str) -> None:
         """Remove a job, which has ended, and its items."""
         notices = self._dbos.list_workflows(
             workflow_id_prefix=f"{job_id}.{_CALLBACKS}.", load_input=False, load_output=False
         )
-        names = [f"{job_id}{_WHOLE}", *(notice.workflow_id for notice in notices)]
+        names = [whole_id(job_id), *(notice.workflow_id for notice in notices)]
         self._dbos.delete_workflows([job_id, *names], delete_children=True)
 
     def settle(self, keep_seconds: float) -> list[str]:
-        """Record which jobs have ended; return the ids of those that ended ``keep_seconds`` ago."""
+        """Record which jobs have ended; return the ids of those that ended ``keep_seconds`` ago.
+
+        Each retry begins a new round of a job, and an end is that of one round. So an end that
+        another process records late, after a retry, does not end the new round.
+        """
         now = time.time()
         expired = []
         for job in self._dbos.list_workflows(name="job", load_input=False, load_output=False):
-            ended = (job.attributes or {}).get("ended")
+            ended = _ended(job.attributes)
             if ended and now - ended > keep_seconds:
                 expired.append(job.workflow_id)
             elif not ended and job.status not in _ACTIVE and not self._is_active(job):
@@ -379,15 +423,16 @@ class Engine:
         return expired
 
     def _end(self, job: "WorkflowStatus", now: float) -> None:
-        """Record the end of a job, and notify its caller.
+        """Record the end of a round of a job, and notify its caller.
 
         Other processes may do the same meanwhile.
         """
-        attributes = job.attributes or {}
-        ends = attributes.get("ends", 0)
-        url = attributes.get("callback")
+        ending = _round(job.attributes)
+        url = (job.attributes or {}).get("callback")
         state = self.find(job.workflow_id, job.authenticated_user or "") if url else None
         if state and url:
+            if state.status in UNFINISHED:  # it was retried meanwhile
+                return
             content = {
                 "type": f"job.{state.status}",
                 "timestamp": datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds"),
@@ -398,9 +443,9 @@ class Engine:
                     "seconds": round(state.seconds, 3),
                 },
             }
-            name = f"{state.id}.{_CALLBACKS}.{ends}"
+            name = f"{state.id}.{_CALLBACKS}.{ending}"
             self._notify(Notice(id=name, job=state.id, url=url, attempt=0, content=content), 0)
-        self._note(job.workflow_id, {"ended": now, "ends": ends + 1})
+        self._note(job.workflow_id, {"ended": now, "ended_round": ending})
 
     def _is_active(self, job: "WorkflowStatus") -> bool:
         """Return whether an item of a job, or the file of its document, is unfinished.
@@ -409,29 +454,38 @@ class Engine:
         """
         if self._items(job.workflow_id, status=_ACTIVE, limit=1):
             return True
-        if not (job.attributes or {}).get("whole"):
+        if self._lacks_whole(job):
+            self._enqueue_whole(job)
+            return True
+        whole = self._whole(job.workflow_id) if (job.attributes or {}).get("whole") else None
+        return whole is not None and whole.status in _ACTIVE
+
+    def _lacks_whole(self, job: "WorkflowStatus") -> bool:
+        """Return whether all parts of a document are complete, and its file is not begun."""
+        attributes = job.attributes or {}
+        if not attributes.get("whole") or self._whole(job.workflow_id) is not None:
             return False
-        if (whole := self._whole(job.workflow_id)) is not None:
-            return whole.status in _ACTIVE
-        made = self._items(job.workflow_id, status=["SUCCESS"])
-        if len(made) < (job.attributes or {})["items"]:
-            return False
+        items: int = attributes["items"]
+        return len(self._items(job.workflow_id, status=["SUCCESS"])) == items
+
+    def _enqueue_whole(self, job: "WorkflowStatus", **options: float) -> None:
+        """Enqueue the file of a document, unless another process has done so."""
         self._dbos.enqueue_workflow_with_options(
             {
                 "workflow_name": "whole",
                 "queue_name": _WHOLES,
-                "workflow_id": f"{job.workflow_id}{_WHOLE}",
+                "workflow_id": whole_id(job.workflow_id),
                 "authenticated_user": job.authenticated_user,
                 "app_version": _VERSION,
+                **options,
             },
             job.workflow_id,
             job.authenticated_user or "",
         )
-        return True
 
     def _whole(self, job_id: str) -> "WorkflowStatus | None":
         found: list[WorkflowStatus] = self._dbos.list_workflows(
-            workflow_ids=[f"{job_id}{_WHOLE}"], load_input=False
+            workflow_ids=[whole_id(job_id)], load_input=False
         )
         return found[0] if found else None
 
@@ -455,14 +509,13 @@ class Engine:
         job: dict[str, Any] = workflow.input["args"][0] if workflow.input else {}
         stored = {item.workflow_id: item for item in self._items(workflow.workflow_id)}
         absent: Status = "queued" if workflow.status in _ACTIVE else "cancelled"
-        attributes = workflow.attributes or {}
         whole = self._whole(workflow.workflow_id) if job.get("document") else None
         return JobState(
             workflow.workflow_id,
             workflow.authenticated_user or "",
             job.get("priority", DEFAULT_PRIORITY),
             (workflow.created_at or 0) / 1000,
-            attributes.get("ended"),
+            _ended(workflow.attributes),
             tuple(
                 _item(index, spec, stored.get(item_id(workflow.workflow_id, index)), absent)
                 for index, spec in enumerate(job.get("items", []))
@@ -472,9 +525,26 @@ class Engine:
         )
 
 
+def _round(attributes: dict[str, Any] | None) -> int:
+    """Return how often a job was retried."""
+    return int((attributes or {}).get("round", 0))
+
+
+def _ended(attributes: dict[str, Any] | None) -> float | None:
+    """Return when the current round of a job has ended, in seconds since 1970; None before."""
+    found = attributes or {}
+    ended: float | None = found.get("ended")
+    return ended if found.get("ended_round", 0) == _round(found) else None
+
+
 def item_id(job_id: str, index: int) -> str:
     """Return the id of an item in the queue."""
     return f"{job_id}.{index}"
+
+
+def whole_id(job_id: str) -> str:
+    """Return the id of the file of a document in the queue."""
+    return f"{job_id}{_WHOLE}"
 
 
 def _item(
@@ -528,4 +598,4 @@ def _redirect_log() -> None:
     library.propagate = False
 
 
-__all__ = ["Engine", "Interrupted", "item_id"]
+__all__ = ["Engine", "Interrupted", "item_id", "whole_id"]

@@ -13,6 +13,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Final, cast
+from uuid import uuid4
 
 from vits_tts.audio import formats
 from vits_tts.books import dubbing
@@ -201,7 +202,8 @@ class Maker:
             result = cast("ItemResult", item.result)
             if await self._store.size(result["hash"], result["format"]) is None:
                 await self._again(name, item.spec, result, stats)
-        folder = self._folder / name
+        # A process that has lost the item may still write, so each attempt has a folder of its own.
+        folder = self._folder / name / uuid4().hex
         path = folder / f"whole.{document['format']}"
         stop = threading.Event()
 
@@ -213,7 +215,6 @@ class Maker:
             return self._store.path(audio_hash, wholes.PART_FORMAT)
 
         def written() -> float:
-            shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
             _lower_priority()
             return wholes.write(path, document, state.items, locate, going_on)
@@ -227,9 +228,13 @@ class Maker:
             raise StorageError(f"the file cannot be made: {error.strerror}") from error
         finally:
             stop.set()
-            self._store.later(partial(shutil.rmtree, folder, ignore_errors=True))
+            self._store.later(partial(_remove, folder))
         result = ItemResult(hash=audio_hash, format=document["format"], seconds=seconds)
         return await self._kept(name, result)
+
+    def forget(self, name: str) -> None:
+        """Remove what killed processes have left of the file of a document, in the background."""
+        self._store.later(partial(shutil.rmtree, self._folder / name, ignore_errors=True))
 
     async def _again(
         self, name: str, spec: ItemSpec, result: ItemResult, stats: RequestStats
@@ -269,6 +274,13 @@ class Maker:
 
     def _rate(self, voice: str) -> int:
         return self._speech.voices.find(voice).sample_rate
+
+
+def _remove(attempt: Path) -> None:
+    """Remove the folder of an attempt, and that of all attempts if it is empty then."""
+    shutil.rmtree(attempt, ignore_errors=True)
+    with suppress(OSError):
+        attempt.parent.rmdir()
 
 
 def _lower_priority() -> None:

@@ -23,7 +23,7 @@ from vits_tts.errors import (
     StorageError,
     VitsTtsError,
 )
-from vits_tts.jobs.engine import Engine, item_id
+from vits_tts.jobs.engine import Engine, item_id, whole_id
 from vits_tts.jobs.followers import Followers
 from vits_tts.jobs.maker import Maker
 from vits_tts.jobs.model import (
@@ -162,14 +162,15 @@ class JobService:
             await asyncio.sleep(_LOOK_SECONDS)
 
     async def _look(self, *, settle: bool) -> None:
-        """Return the items of dead processes to the queue, and stop items that were cancelled."""
+        """Return the items of dead processes to the queue, and stop items that were lost."""
         if not self._engine.launched:
             if not await self._in_thread(lambda: self._engine.is_there):
                 return
             await self._opened()
         await self._in_thread(self._engine.recover)
-        for item in await self._in_thread(self._engine.cancelled, list(self._running)):
-            self._stop(item)
+        running = dict(self._running)
+        for item in await self._in_thread(self._engine.lost, list(running)):
+            running[item].task.cancel()
         if settle:
             keep_seconds = self._settings.keep_hours * _HOUR
             with suppress(StorageError):  # tried again later; the storage says that it fails
@@ -186,6 +187,7 @@ class JobService:
         if self._objects:
             await self._objects.remove(job_id)
         await self._in_thread(self._engine.delete, job_id)
+        self._maker.forget(whole_id(job_id))
 
     def _note(self, trouble: str | None) -> None:
         if trouble and trouble != self.trouble:
@@ -330,6 +332,7 @@ class JobService:
         if self._objects:
             await self._objects.remove(job_id)
         await self._asked(self._engine.delete, job_id)
+        self._maker.forget(whole_id(job_id))
 
     async def links(self, keys: Sequence[str], method: str = "GET") -> list[str]:
         """Return addresses of objects that need no credentials, for ``audio.link_seconds``.
@@ -427,6 +430,7 @@ class JobService:
     async def _made(
         self, name: str, make: Callable[[RequestStats], Coroutine[Any, Any, ItemResult]]
     ) -> ItemResult:
+        self._stop(name)  # it was cancelled and retried within a moment
         running = _Running(asyncio.current_task())  # type: ignore[arg-type]  # we are in one
         self._running[name] = running
         JOBS_RUNNING.inc()
@@ -442,7 +446,8 @@ class JobService:
             raise
         finally:
             JOBS_RUNNING.dec()
-            del self._running[name]
+            if self._running.get(name) is running:
+                del self._running[name]
             self._worked_lately = True
         JOB_ITEMS.labels("succeeded").inc()
         JOB_SECONDS.inc(result["seconds"])
@@ -451,7 +456,13 @@ class JobService:
     async def _booked(self, name: str, spec: ItemSpec, stats: RequestStats) -> ItemResult:
         """Create an item within its key's budget, and record its use before its result is stored.
 
-        If the process is killed in between, the use is recorded twice, but never lost.
+        If the process is killed in between, another one of this machine does not record the use
+        again. One of another machine does; so the use is never lost.
+
+        Raises:
+            VitsTtsError: it cannot be created.
+            Interrupted: the item was cancelled, or another process has taken it.
+
         """
         key, characters = spec["key"], len(spec["text"])
         await self._usage.admit(key, characters)
@@ -462,7 +473,10 @@ class JobService:
         seconds = result["seconds"]
         made = min(stats.synthesised_seconds, seconds)
         amounts = Amounts(items=1, characters=characters, seconds=seconds, made_seconds=made)
-        self._usage.book(key, amounts)
+        once = await self._in_thread(self._engine.holds, name)
+        if once is None:
+            raise Interrupted
+        self._usage.book(key, amounts, once)
         if not await self._usage.saved():
             logger.warning("jobs: an item was booked in memory only", item_key=key)
         return result

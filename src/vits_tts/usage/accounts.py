@@ -19,7 +19,7 @@ from vits_tts.config import Config
 from vits_tts.errors import BudgetExceeded, BudgetExceededForNow, StorageError
 from vits_tts.telemetry.metrics import USAGE_CHARACTERS, USAGE_SECONDS, USAGE_UNSAVED, series
 from vits_tts.usage.model import NO_KEY, Amounts, Summary, first_of_next_month, today
-from vits_tts.usage.store import UsageStore
+from vits_tts.usage.store import Place, UsageStore
 
 if TYPE_CHECKING:
     from vits_tts.usage.replicas import Replicas
@@ -49,8 +49,8 @@ class Accounts:
         self._keep_days = max(config.usage.keep_days, _LEAST_DAYS)
         self._store = UsageStore(config.usage.folder)
         self._lock = threading.Lock()
-        self._pending: dict[tuple[str, str], Amounts] = {}
-        self._saving: dict[tuple[str, str], Amounts] = {}
+        self._pending: dict[Place, Amounts] = {}
+        self._saving: dict[Place, Amounts] = {}
         self._reserved: dict[str, int] = {}
         self._totals: dict[str, Amounts] = {}
         self._month = ""
@@ -102,14 +102,16 @@ class Accounts:
         budget = self._settings.budget(key)
         used = self.used(key)
         reserved = self._reserved.get(key or NO_KEY, 0)
-        kind = None
         if budget.characters and used.characters + reserved + characters > budget.characters:
-            kind = f"{budget.characters} characters"
+            left = max(0, budget.characters - used.characters - reserved)
+            message = (
+                f"the text has {characters} characters; {left} are left of the budget of "
+                f"{budget.characters} in this month"
+            )
         elif budget.seconds and used.seconds >= budget.seconds:
-            kind = f"{budget.seconds} seconds of sound"
-        if kind is None:
+            message = f"the budget of {budget.seconds} seconds of sound in this month is spent"
+        else:
             return
-        message = f"the budget of {kind} in this month is used up"
         if self._settings.budget_status == BudgetExceeded.status:
             raise BudgetExceeded(message)
         raise BudgetExceededForNow(message, first_of_next_month(today()))
@@ -123,11 +125,14 @@ class Accounts:
         else:
             self._reserved.pop(name, None)
 
-    def book(self, key: str | None, amounts: Amounts) -> None:
-        """Add amounts to the account of a key. This neither waits nor fails."""
+    def book(self, key: str | None, amounts: Amounts, once: str = "") -> None:
+        """Add amounts to the account of a key. This neither waits nor fails.
+
+        Amounts with an id ``once`` are left out if this machine has written some with that id.
+        """
         if not self._settings.enabled or not amounts:
             return
-        place = today().isoformat(), key or NO_KEY
+        place = today().isoformat(), key or NO_KEY, once
         with self._lock:
             first = not self._pending
             self._pending.setdefault(place, Amounts()).add(amounts)
@@ -154,7 +159,7 @@ class Accounts:
             if self._month == month and name in self._totals:
                 used.add(self._totals[name])
             for amounts in (self._pending, self._saving):
-                for (day, owner), each in amounts.items():
+                for (day, owner, _), each in amounts.items():
                     if owner == name and day.startswith(month):
                         used.add(each)
         return used
@@ -241,7 +246,7 @@ class Accounts:
             USAGE_UNSAVED.set(self._booked - self._saved)
             return
         with self._lock:
-            for (day, name), amounts in self._saving.items():
+            for (day, name, _), amounts in self._saving.items():
                 if day.startswith(self._month):
                     self._totals.setdefault(name, Amounts()).add(amounts)
             self._saving = {}

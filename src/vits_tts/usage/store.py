@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import astuple
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Final
 from uuid import uuid4
@@ -16,10 +16,11 @@ from uuid import uuid4
 from loguru import logger
 
 from vits_tts import file_lock
-from vits_tts.usage.model import Amounts, Row, Summary
+from vits_tts.usage.model import Amounts, Row, Summary, today
 
 FILE: Final = "usage.sqlite"
 _BUSY_SECONDS: Final = 5.0
+_REMEMBERED_DAYS: Final = 31
 _DAMAGED: Final = ("malformed", "not a database")
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS usage (
@@ -28,6 +29,7 @@ CREATE TABLE IF NOT EXISTS usage (
   seconds REAL NOT NULL, made_seconds REAL NOT NULL,
   PRIMARY KEY (day, key, store)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS booked (id TEXT PRIMARY KEY, day TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS self (only INTEGER PRIMARY KEY CHECK (only = 1), store TEXT NOT NULL);
 """
 _ADD: Final = """
@@ -38,6 +40,7 @@ ON CONFLICT DO UPDATE SET version = version + 1,
   characters = characters + excluded.characters, seconds = seconds + excluded.seconds,
   made_seconds = made_seconds + excluded.made_seconds
 """
+_MARK: Final = "INSERT OR IGNORE INTO booked (id, day) VALUES (?, ?)"
 _MERGE: Final = """
 INSERT INTO usage (store, day, key, version, requests, items, characters, seconds, made_seconds)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -59,8 +62,10 @@ SELECT key, sum(requests), sum(items), sum(characters), sum(seconds), sum(made_s
 FROM usage WHERE day LIKE ? || '-%' GROUP BY key
 """
 
-Pending = Mapping[tuple[str, str], Amounts]
-"""Amounts to be added, by day and key."""
+Place = tuple[str, str, str]
+"""The day and the key of amounts, and an id of those that are added once only; usually empty."""
+Pending = Mapping[Place, Amounts]
+"""Amounts to be added."""
 
 
 class UsageStore:
@@ -80,14 +85,16 @@ class UsageStore:
     def add(self, pending: Pending) -> None:
         """Add amounts to the rows of this machine, in one transaction.
 
+        Those whose id was added before are left out.
+
         Raises:
             sqlite3.Error, OSError: the disk cannot be written.
 
         """
         with self._open() as database:
-            database.executemany(
-                _ADD, [(*place, *astuple(amounts)) for place, amounts in pending.items()]
-            )
+            for (day, key, once), amounts in pending.items():
+                if not once or database.execute(_MARK, [once, day]).rowcount:
+                    database.execute(_ADD, [day, key, *astuple(amounts)])
 
     def merge(self, rows: Iterable[Row]) -> None:
         """Store rows that are newer than the copies in the file.
@@ -125,10 +132,12 @@ class UsageStore:
         return {key: Amounts(*sums) for key, *sums in self._open().execute(_BY_KEY, [month])}
 
     def prune(self, before: date) -> None:
-        """Remove rows of days before a day."""
+        """Remove rows of days before a day, and ids that are too old to come again."""
         if self.is_there:
+            old = today() - timedelta(days=_REMEMBERED_DAYS)
             with self._open() as database:
                 database.execute("DELETE FROM usage WHERE day < ?", [before.isoformat()])
+                database.execute("DELETE FROM booked WHERE day < ?", [old.isoformat()])
 
     def _open(self) -> sqlite3.Connection:
         """Return the connection; rename a file that cannot be read as a database."""

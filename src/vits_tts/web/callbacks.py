@@ -30,8 +30,17 @@ from vits_tts.telemetry.metrics import CALLBACKS, series
 _MOST_WAITING: Final = 256
 """The maximum number of results that one process posts at the same time."""
 _MAX_URL_CHARS: Final = 2000
-_TRANSLATED: Final = tuple(map(ip_network, ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16")))
-"""IPv6 networks whose addresses contain IPv4 addresses, possibly private ones (NAT64, 6to4)."""
+_INNER: Final = tuple(
+    map(
+        ip_network,
+        ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "::/96", "::ffff:0:0:0/96", "fec0::/10"),
+    )
+)
+"""IPv6 networks that Python counts as public, though their addresses may lead to inner ones.
+
+All but the last contain IPv4 addresses: NAT64, 6to4, IPv4-compatible and IPv4-translated addresses.
+The last are the site-local addresses of old networks.
+"""
 _MAX_ANSWER_BYTES: Final = 64 * 1024
 
 
@@ -63,8 +72,8 @@ class _CheckedResolver(Resolver):
             address = address.ipv4_mapped
         if any(address in network for network in self._networks):
             return True
-        translated = any(address in network for network in _TRANSLATED)
-        return address.is_global and not address.is_multicast and not translated
+        inner = any(address in network for network in _INNER)
+        return address.is_global and not address.is_multicast and not inner
 
 
 class Callbacks:

@@ -1,0 +1,242 @@
+"""The queue when several processes change one job at the same moment.
+
+The calls of the other process are made in the middle of a call of this one, where they do harm.
+"""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from tests.support.server import until
+from vits_tts.config.jobs import Jobs
+from vits_tts.errors import TextUnspeakable
+from vits_tts.jobs.engine import Engine, item_id, whole_id
+from vits_tts.jobs.model import Document, ItemResult, ItemSpec, JobState, NewJob
+
+OWNER = "owner"
+NEVER = 1e9
+RESULT = ItemResult(hash="0" * 40, format="wav", seconds=1.0)
+DOCUMENT = Document(
+    kind="text",
+    format="wav",
+    sample_rate=16_000,
+    bit_rate=None,
+    chapters=(),
+    title="",
+    author="",
+    seconds=None,
+)
+
+
+class Work:
+    """Creates nothing, but fails and waits as a test wants, and records the messages."""
+
+    def __init__(self) -> None:
+        """Fail no item, and hold none back."""
+        self.failing = False
+        self.gate = threading.Event()
+        self.gate.set()
+        self.made: list[str] = []
+        self.messages: list[tuple[str, str]] = []
+
+    def make(self, name: str, _: ItemSpec) -> ItemResult:
+        """Fail, or return a result when the gate is open."""
+        self.made.append(name)
+        if self.failing:
+            raise TextUnspeakable("nothing to say")
+        assert self.gate.wait(60)
+        return RESULT
+
+    def assemble(self, name: str, _: JobState) -> ItemResult:
+        """Return the result of a document when the gate is open."""
+        self.made.append(name)
+        assert self.gate.wait(60)
+        return RESULT
+
+    def post(self, _: str, message_id: str, content: Mapping[str, Any]) -> bool:
+        """Take a message."""
+        self.messages.append((message_id, content["type"]))
+        return False
+
+
+@pytest.fixture(scope="module")
+def shared() -> Work:
+    """Return the work of the queue."""
+    return Work()
+
+
+@pytest.fixture
+def work(shared: Work) -> Work:
+    """Return the work of the queue, which neither fails nor waits."""
+    shared.failing = False
+    shared.gate.set()
+    shared.made.clear()
+    shared.messages.clear()
+    return shared
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory, shared: Work) -> Iterator[Engine]:
+    """Open a queue in a folder."""
+    settings = Jobs(folder=tmp_path_factory.mktemp("engine"))
+    found = Engine(settings, 2, shared.make, shared.assemble, shared.post)
+    found.launch()
+    yield found
+    shared.gate.set()
+    found.close([])
+    found._dbos.destroy(destroy_registry=True)
+
+
+def added(engine: Engine, *texts: str, url: str | None = None, whole: bool = False) -> str:
+    """Add a job and return its id."""
+    specs = [
+        ItemSpec(
+            text=text,
+            voice=None,
+            speaker=None,
+            speed=None,
+            format=None,
+            sample_rate=None,
+            bit_rate=None,
+            key=None,
+        )
+        for text in texts
+    ]
+    job = f"job-{uuid4().hex}"
+    engine.add(NewJob(job, OWNER, specs, 5, "", url, DOCUMENT if whole else None))
+    return job
+
+
+def state(engine: Engine, job: str) -> JobState:
+    """Return the state of a job."""
+    found = engine.find(job, OWNER)
+    assert found
+    return found
+
+
+def reached(engine: Engine, job: str, status: str) -> JobState:
+    """Wait until all items of a job have a status, and return its state."""
+
+    def wanted() -> bool:
+        return {item.status for item in state(engine, job).items} == {status}
+
+    until(wanted, f"items that are {status}")
+    return state(engine, job)
+
+
+def meanwhile(monkeypatch: pytest.MonkeyPatch, engine: Engine, act: Callable[[], None]) -> None:
+    """Act once, between a check that a job is not active and what follows from it."""
+    check = engine._is_active
+    calls: list[Any] = []
+
+    def checked(job: Any) -> bool:
+        active = check(job)
+        if not active and not calls:
+            calls.append(job)
+            act()
+        return active
+
+    monkeypatch.setattr(engine, "_is_active", checked)
+
+
+@pytest.mark.parametrize("settled", [True, False])
+@pytest.mark.parametrize("url", ["http://localhost/", None])
+def test_an_end_that_is_recorded_late(
+    engine: Engine, work: Work, monkeypatch: pytest.MonkeyPatch, url: str | None, *, settled: bool
+) -> None:
+    """A process that records an end after a retry does not end the retried job."""
+    work.failing = True
+    job = added(engine, "a", url=url)
+    failed = reached(engine, job, "failed")
+
+    def act() -> None:
+        if settled:
+            engine.settle(NEVER)
+        work.failing = False
+        work.gate.clear()
+        engine.retry(failed)
+
+    meanwhile(monkeypatch, engine, act)
+    engine.settle(NEVER)
+    assert state(engine, job).ended is None
+    assert engine.waiting(OWNER) == 1
+    work.gate.set()
+    reached(engine, job, "succeeded")
+    engine.settle(NEVER)
+    assert state(engine, job).ended
+    if url:
+        kinds = ["job.failed", "job.succeeded"] if settled else ["job.succeeded"]
+        until(lambda: len(work.messages) >= len(kinds), "the messages")
+        assert [kind for _, kind in work.messages] == kinds
+        assert len({message_id for message_id, _ in work.messages}) == len(kinds)
+
+
+def test_two_retries(engine: Engine, work: Work) -> None:
+    """A second retry with an old state leaves items alone that run already, or are complete."""
+    work.failing = True
+    job = added(engine, "a", "b")
+    failed = reached(engine, job, "failed")
+    work.failing = False
+    work.gate.clear()
+    engine.retry(failed)
+    reached(engine, job, "running")
+    engine.retry(failed)
+    work.gate.set()
+    reached(engine, job, "succeeded")
+    engine.retry(failed)
+    assert state(engine, job).status == "succeeded"
+    assert sorted(work.made) == sorted(2 * [item_id(job, 0), item_id(job, 1)])
+
+
+def test_cancel_of_a_document_whose_file_is_not_begun(engine: Engine, work: Work) -> None:
+    """After the cancellation no process begins the file, until a retry."""
+    job = added(engine, "a", "b", whole=True)
+    reached(engine, job, "succeeded")
+    engine.cancel(job)
+    assert state(engine, job).status == "cancelled"
+    engine.settle(NEVER)
+    found = state(engine, job)
+    assert (found.status, bool(found.ended)) == ("cancelled", True)
+    assert whole_id(job) not in work.made
+    engine.retry(found)
+    until(lambda: state(engine, job).status == "succeeded", "success after a retry")
+    assert work.made.count(whole_id(job)) == 1
+
+
+def test_cancel_of_a_document_whose_file_is_under_way(engine: Engine, work: Work) -> None:
+    """A file that is complete after the cancellation is no result."""
+    job = added(engine, "a", whole=True)
+    reached(engine, job, "succeeded")
+    work.gate.clear()
+    engine.settle(NEVER)
+    until(lambda: whole_id(job) in work.made, "the file is begun")
+    engine.cancel(job)
+    cancelled = state(engine, job)
+    assert cancelled.status == "cancelled"
+    work.gate.set()
+    engine.retry(cancelled)
+    until(lambda: state(engine, job).status == "succeeded", "success after a retry")
+    assert work.made.count(whole_id(job)) == 2
+
+
+def test_lost_items(engine: Engine, work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Items that were cancelled are lost, and do not go back to the queue when it is closed.
+
+    This is the last test of the queue, since it closes it.
+    """
+    work.gate.clear()
+    job = added(engine, "a", "b")
+    first, second = item_id(job, 0), item_id(job, 1)
+    until(lambda: len(work.made) == 2, "both items run")
+    assert engine.lost([first, second]) == set()
+    assert engine.holds(first) != engine.holds(second)
+    engine.cancel(job)
+    assert engine.lost([first, second]) == {first, second}
+    assert engine.holds(first) is None
+    resumed: list[str] = []
+    monkeypatch.setattr(engine._dbos, "resume_workflow", lambda name, **_: resumed.append(name))
+    engine.close([first, second])
+    assert resumed == []

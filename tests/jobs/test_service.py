@@ -1,0 +1,161 @@
+"""Items that a process loses while it works on them; the process is that of the tests."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prometheus_client import REGISTRY
+
+from tests.support.server import until
+from tests.support.voices import install_pair
+from vits_tts.config import Config
+from vits_tts.jobs import JobService
+from vits_tts.jobs.engine import item_id
+from vits_tts.jobs.model import ItemResult, ItemSpec, NewJob
+from vits_tts.speech import build
+from vits_tts.usage import Accounts
+from vits_tts.usage.model import Amounts
+from vits_tts.usage.store import UsageStore
+from vits_tts.web.callbacks import Callbacks
+
+OWNER = "owner"
+DAYS = date.min, date.max
+
+
+class Worker:
+    """A process that works on jobs, whose items wait at a gate before their results are stored."""
+
+    def __init__(self, config: Config) -> None:
+        """Connect the parts, as the command ``work`` does."""
+        self.speech = build(config)
+        self.usage = Accounts(config)
+        self.jobs = JobService(config, self.speech, self.usage, Callbacks(config.callbacks))
+        self.engine: Any = self.jobs._engine
+        self.gate = asyncio.Event()
+        self.arrived = 0
+        maker: Any = self.jobs._maker
+        make = maker.file
+
+        async def made(*args: Any) -> ItemResult:
+            result: ItemResult = await make(*args)
+            self.arrived += 1
+            await self.gate.wait()
+            return result
+
+        maker.file = made
+
+    async def submit(self, job: str) -> None:
+        """Add a job of one item."""
+        await self.jobs.add(NewJob(job, OWNER, [_spec("lan nam")], 5, ""))
+
+    async def items(self) -> int:
+        """Return how many items are in the accounts."""
+        return sum(each.amounts.items for each in await self.usage.summaries(*DAYS, None))
+
+
+@asynccontextmanager
+async def working(folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Worker]:
+    """Run a worker in a folder."""
+    install_pair(folder / "voices")
+    monkeypatch.chdir(folder)
+    worker = Worker(Config(voice={"name": "pair"}))
+    worker.speech.start()
+    worker.speech.start_threads()
+    worker.usage.start()
+    await asyncio.wrap_future(worker.speech.voices.ready)
+    worker.speech.watch()
+    try:
+        yield worker
+    finally:
+        worker.gate.set()
+        await worker.jobs.close()
+        worker.engine._dbos.destroy(destroy_registry=True)
+        await worker.usage.close()
+        await worker.speech.close()
+
+
+def _spec(text: str) -> ItemSpec:
+    return ItemSpec(
+        text=text,
+        voice=None,
+        speaker=None,
+        speed=None,
+        format=None,
+        sample_rate=None,
+        bit_rate=None,
+        key=None,
+    )
+
+
+async def reached(condition: Callable[[], object], name: str) -> None:
+    """Wait for a condition, which another thread checks."""
+    await asyncio.to_thread(until, condition, name)
+
+
+def failures() -> float:
+    """Return how many attempts to make an item have failed."""
+    return REGISTRY.get_sample_value("vits_tts_job_items_total", {"outcome": "failed"}) or 0.0
+
+
+def test_lost_items(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An item is recorded once, though its process loses it before its result is stored."""
+
+    async def story() -> None:
+        async with working(tmp_path, monkeypatch) as worker:
+            before = failures()
+            await cancelled_and_retried(worker)
+            assert await worker.items() == 1
+            await taken_by_another_process(worker, tmp_path)
+            assert await worker.items() == 1
+            assert failures() == before
+
+    asyncio.run(story())
+
+
+async def cancelled_and_retried(worker: Worker) -> None:
+    """Cancel and retry a job as another process does, before this one notices."""
+    job = "job-retried"
+    await worker.submit(job)
+    await reached(lambda: worker.arrived == 1, "the sound of the item")
+    await worker.jobs._in_thread(worker.engine.cancel, job)
+    state = await worker.jobs.find(job, OWNER)
+    await worker.jobs._in_thread(worker.engine.retry, state)
+    await reached(lambda: worker.arrived == 2, "the sound of the second run")
+    worker.gate.set()
+    await reached(lambda: worker.engine.find(job, OWNER).status == "succeeded", "success")
+    worker.gate.clear()
+
+
+async def taken_by_another_process(worker: Worker, folder: Path) -> None:
+    """Take an item as another process does, before this one stores its result."""
+    job = "job-taken"
+    arrived = worker.arrived
+    await worker.submit(job)
+    await reached(lambda: worker.arrived == arrived + 1, "the sound of the item")
+    with sqlite3.connect(folder / "jobs/queue.sqlite") as database:
+        query = "UPDATE workflow_status SET executor_id = 'other' WHERE workflow_uuid = ?"
+        assert database.execute(query, [item_id(job, 0)]).rowcount == 1
+    worker.gate.set()
+    await reached(lambda: not worker.jobs._running, "the end of the item")
+    assert (await worker.jobs.find(job, OWNER)).status == "running"
+
+
+def test_amounts_are_recorded_once(tmp_path: Path) -> None:
+    """Amounts with an id that are written again, after a kill in between, are left out."""
+    item = Amounts(items=1, characters=7)
+    for store in (UsageStore(tmp_path), UsageStore(tmp_path)):
+        store.add({("2026-11-29", "an", "job-1.0@1"): item, ("2026-11-29", "an", ""): item})
+        store.close()
+    store = UsageStore(tmp_path)
+    store.add({("2026-11-30", "an", "job-1.1@1"): item})
+    found = store.summaries(date(2026, 11, 1), date(2026, 11, 30))
+    store.close()
+    assert [(each.day, each.amounts.items) for each in found] == [
+        ("2026-11-29", 3),
+        ("2026-11-30", 1),
+    ]
