@@ -162,6 +162,7 @@ def read(path: Path = PROMPTS) -> dict[str, str]:
 
     """
     prompts: dict[str, str] = {}
+    names: set[str] = set()
     for number, line in enumerate(path.read_text("utf-8-sig").splitlines(), 1):
         if not line.strip() or line.startswith("#"):
             continue
@@ -171,8 +172,9 @@ def read(path: Path = PROMPTS) -> dict[str, str]:
                 f"{path}, line {number}: a line is id|text, "
                 "and an id has up to 64 letters, digits, - and _"
             )
-        if name in prompts:
+        if name.lower() in names:  # of files, whose names ignore case on some systems
             raise ValueError(f"{path}, line {number}: the id {name} occurs twice")
+        names.add(name.lower())
         prompts[name] = unicodedata.normalize("NFC", text)
     if not prompts:
         raise ValueError(f"{path} has no sentences")
@@ -218,6 +220,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stdout.write(f"{number:03}|{prompts[index]}\n")
         return 0
     covered = frozenset[Unit]().union(*map(units, spoken))
+    sys.stdout.write(f"{len(spoken)} sentences, {sum(map(length, spoken))} syllables\n")
     for kind in sorted({unit[0] for unit in WANTED}):
         wanted = {unit for unit in WANTED if unit[0] == kind}
         missing = sorted(wanted - covered)

@@ -159,6 +159,7 @@ def test_missing_units_are_printed(tmp_path: Path, capsys: pytest.CaptureFixture
     own.write_text("a1|Xin chào các bạn!\n", "utf-8")
     assert coverage.main([str(own)]) == 1
     shown = capsys.readouterr().out
+    assert "1 sentences, 4 syllables" in shown
     assert "initial: 4 of 25" in shown
     assert "  missing: ng\n" in shown
     assert coverage.main([str(PROMPTS)]) == 0
