@@ -1,0 +1,1 @@
+"""Sentences to read aloud when recording a voice, and their coverage of Vietnamese."""
