@@ -49,6 +49,12 @@ class Times:
         """Return the steps, ranges first."""
         return (
             Rule(
+                r"(?<=\d)\s?[hH]\s?/\s?(?=(?:chuyến|lượt|buổi|ca|tiết|ngày|tuần|đêm)(?!\w))",
+                " giờ một ",
+                glued=True,
+                needs="/",
+            ),
+            Rule(
                 r"(?<![\w-])(?P<y>[12]\d{3})-(?P<m>0[1-9]|1[0-2])-(?P<d>0[1-9]|[12]\d|3[01])[T\ ]"
                 r"(?P<clock>[0-2]\d:[0-5]\d(?::[0-5]\d)?)(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?(?!\w)",
                 self.stamp,
