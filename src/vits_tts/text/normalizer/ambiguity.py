@@ -366,7 +366,8 @@ _T: Final = (
         4,
         before=r"(?:tiền|lương|phí|cước|hóa đơn|hoá đơn|hđ|sao kê|doanh số|doanh thu|báo cáo|bc|kpi"
         r"|điện|nước|thưởng|kỳ|kế hoạch|kh|khkd|chi phí|số liệu|bảng công|công nợ|học phí|lợi nhuận"
-        r"|cpi|lạm phát|xuất khẩu|nhập khẩu|thu|chi|góp|thuế|bhxh|sinh)(?: [^\W\d]{1,6})?\s",
+        r"|dt|ln|lnst|lntt|kqkd|bctc|cpi|lạm phát|xuất khẩu|nhập khẩu|thu|chi|góp|thuế|bhxh|sinh)"
+        r"(?: [^\W\d]{1,6})?\s",
     ),
     _cue(
         "month",

@@ -97,6 +97,10 @@ def subjects() -> Subjects:
                 cues[cue] = (*cues.get(cue, ()), subject)
         else:
             readings.setdefault(form, []).append((subject, Reading(said, before, after, False)))
+    for form, found in readings.items():
+        if len(form) >= _TELLING and form.isupper() and len({subject for subject, _ in found}) == 1:
+            cue = form.lower()  # a long abbreviation of one subject only tells of it itself
+            cues[cue] = cues.get(cue) or (found[0][0],)
     return Subjects(cues, {form: tuple(found) for form, found in readings.items()})
 
 
@@ -160,6 +164,7 @@ def _scores(line: str) -> Mapping[str, int]:
     )
 
 
+_TELLING: Final = 4
 _LETTERS: Final = re.compile(r"[^\W\d_]{2,}")
 _SENTENCE_END: Final = re.compile(r"(?<!\s\d)(?<!\s\d\d)[.!?…][\"”’»)]{0,4}\s|\n")
 _CUE_WORD: Final = re.compile(r"[^\W_]+(?:[-/][^\W\d_]+)?")

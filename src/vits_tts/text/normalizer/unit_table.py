@@ -181,6 +181,8 @@ PHYSICAL: Final = (
         "cmH2O": "xăng ti mét nước",
         "U/L": "u trên lít",
         "U/l": "u trên lít",
+        "U/mL": "u trên mi li lít",
+        "U/ml": "u trên mi li lít",
         "UI/L": "đơn vị quốc tế trên lít",
         "UI/l": "đơn vị quốc tế trên lít",
         "UI/ml": "đơn vị quốc tế trên mi li lít",

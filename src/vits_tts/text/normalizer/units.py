@@ -108,7 +108,8 @@ class Units:
                 self.mixed,
             ),
             Rule(
-                rf"{START}(?P<number>\d{{1,4}})\s?(?P<unit>tr|triệu|tỷ|tỉ|ty|t(?=\d(?!\d))|k)(?P<rest>\d{{1,3}})(?!\w)"
+                rf"{START}(?P<number>\d{{1,4}})\s?(?P<unit>tr|triệu|tỷ|tỉ|ty|t(?=\d(?!\d))|k)"
+                rf"(?P<rest>\d{{1,3}})(?:(?<=(?:tr|ty|tỷ|ệu)\d\d\d)(?:k|tr)(?!\w)|(?!\w))"
                 rf"(?:\s?(?P<money>đồng|đ|vnđ|vnd|VNĐ|VND|usd|USD|đô|\$)(?!\w))?"
                 rf"(?P<rates>(?:/[{SMALLS}]{{1,6}}){{0,2}})",
                 self.mixed_money,
@@ -148,7 +149,19 @@ class Units:
                 needs="xX",
             ),
             Rule(r"(?<![^\W\d])m\.\s?c\.?[fp](?!\w)", " muỗng cà phê", needs="."),
+            Rule(
+                r"(?<=%)\s?/\s?(?=(?:khí\ (?:trời|phòng)|oxy|thở)(?!\w))",
+                " với ",
+                glued=True,
+                needs="/",
+            ),  # the air of a patient (SpO2 96%/khí trời)
             Rule(r"(?<=\d)b(?=/tuần)", " buổi", needs="b"),
+            Rule(r"(?<=cọc\ \d)TT(?=\d(?!\w))", " thanh toán ", glued=True, needs="T"),
+            Rule(
+                r"(?<=sau\ \d)m(?!\w)",
+                lambda match: " tháng" if cues.about(match, "medicine") else None,
+                needs="m",
+            ),
             Rule(r"(?<=x\ \d)N(?!\w)|(?<=x\ \d\d)N(?!\w)", " ngày", needs="N"),
             Rule(r"(?<=giây)/(?=(?:km|m|vòng|hiệp)(?!\w))", " trên ", needs="/"),
             Rule(
@@ -170,7 +183,7 @@ class Units:
             ),
             Rule(
                 r"w(?!\w)(?:(?<=sau\ \dw)|(?<=mỗi\ \dw)|(?<=hai\ \dw)|(?<=hai\ \d\dw)"
-                r"|(?<=trong\ \dw))",
+                r"|(?<=trong\ \dw)|(?<=x\ \dw))",
                 "tuần",
                 needs="w",
             ),
@@ -197,6 +210,11 @@ class Units:
             Rule(
                 r"(?<!\w)(?P<ground>\d)T(?P<floors>\d{1,2})L(?:(?P<terrace>\d?)ST)?(?!\w)",
                 self.storeys,
+                needs="T",
+            ),
+            Rule(
+                r"(?<!\w)T(?P<floors>\d)L(?!\w)",
+                lambda match: f"trệt {self._numbers.whole(match['floors'])} lầu",
                 needs="T",
             ),
             Rule(
@@ -403,10 +421,8 @@ class Units:
         return f" {' '.join(said)}"
 
     def each(self, match: re.Match[str]) -> str | None:
-        """Read ``5 kg gạo/người``. The air after a saturation (``96%/khí trời``) is no rate."""
+        """Read ``5 kg gạo/người``."""
         front = before(match)
-        if front.rstrip().endswith(("%", "phần trăm")) and _BREATHED.match(after(match)):
-            return " với "
         if _OVER.search(front):
             return None
         counted = _COUNTED.search(front)
@@ -509,7 +525,6 @@ _DOSES: Final = (
 )
 """Pills: ``2v/ngày``, ``1v/tối``."""
 _PULSE: Final = re.compile(r"(?:\bm|mạch|nhịp|tim|tần số|thở)\D{0,12}[\d.,-]+\s?$")
-_BREATHED: Final = re.compile(r"\s?(?:khí trời|khí phòng|oxy|thở)")
 _STORING: Final = re.compile(
     r"(?<!\w)(?:ip|iphone|ai phôn|ipad|samsung|ss|galaxy|xiaomi|redmi|oppo|vivo|realme|note|macbook"
     r"|laptop|ram|rom|ssd|thẻ nhớ|usb|bộ nhớ|pin|máy|bản|màu)(?!\w)"
