@@ -20,6 +20,19 @@ _SPELLED: Final = frozenset(
 _LONGEST_SPELLED: Final = 5
 """Maximum length of capitals that are always spelled. Longer ones may be words (NASDAQ)."""
 
+_ROUTES: Final = {
+    "HN": "Hà Nội", "SG": "Sài Gòn", "HCM": "Hồ Chí Minh", "TPHCM": "Thành phố Hồ Chí Minh",
+    "ĐN": "Đà Nẵng", "HP": "Hải Phòng", "CT": "Cần Thơ", "QN": "Quảng Ninh", "NĐ": "Nam Định",
+    "TB": "Thái Bình", "TH": "Thanh Hóa", "NA": "Nghệ An", "HT": "Hà Tĩnh", "HD": "Hải Dương",
+    "HY": "Hưng Yên", "BN": "Bắc Ninh", "BG": "Bắc Giang", "VP": "Vĩnh Phúc", "TN": "Thái Nguyên",
+    "NB": "Ninh Bình", "LC": "Lào Cai", "YB": "Yên Bái", "HG": "Hà Giang", "LS": "Lạng Sơn",
+    "HL": "Hạ Long", "ĐL": "Đà Lạt", "NT": "Nha Trang", "VT": "Vũng Tàu", "BMT": "Buôn Ma Thuột",
+    "PT": "Phan Thiết", "PQ": "Phú Quốc", "BD": "Bình Dương", "QB": "Quảng Bình",
+    "SP": "Sa Pa", "MC": "Mộc Châu", "ĐB": "Điện Biên", "GL": "Gia Lai",
+}  # fmt: skip
+_CITIES: Final = frozenset("HN SG HCM TPHCM ĐN HP".split())
+_PLACES: Final = "|".join(sorted(map(re.escape, _ROUTES), key=len, reverse=True))
+
 
 class Abbreviations:
     """Reads abbreviations with tables of their meanings."""
@@ -69,16 +82,21 @@ class Abbreviations:
             Rule(r"(?<=[đdk])/GD(?!\w)", " một giao dịch", needs="/"),
             Rule(r"(?<=[đdk])/(?:CP|cp)(?!\w)", " một cổ phiếu", needs="/"),
             Rule(r"(?<!\w)TL(?=\))", "thương lượng", needs="T"),
-            Rule(r"\([PT]\)", self.side, needs="("),
+            Rule(
+                rf"(?<![\w-])(?P<start>{_PLACES})\s?(?:[-–→>⇄↔]|<>|<->){{1,2}}\s?(?P<end>{_PLACES})(?![\w-])",
+                self.route,
+                needs="-–→>⇄↔",
+            ),
             Rule(r"(?<!\w)M(?=,\ |:?\ ?\d\d)", self.side, needs="M"),
             Rule(
-                r"(?<!\w)[STC](?=:?\ \d)|(?<=\dv\ )[STC](?!\w)|(?<=[a-zà-ỹ]\ )[TP](?=[\s,.;)]|$)",
+                r"[STCP](?<!\w.)(?!\w)(?:(?<!P)(?=:?\ \d)|(?<=\dv\ [STC])"
+                r"|(?<=[a-zà-ỹ]\ [TP])(?=[\s,.;)]|$))",
                 self.side,
                 needs="STCP",
             ),
             Rule(r"(?<!\w)V(?=\d)", self.side, needs="V"),
             Rule(
-                r"(?<!\w)P\.\s?(?=[A-ZĐ]{2,5}(?!\w))",
+                r"(?<!\w)P\.\s?(?!(?:CT|GĐ|TGĐ|BT|HT|TP|TK)(?!\w))(?=[A-ZĐ]{2,5}(?!\w))",
                 lambda match: "phòng " if cues.about(match, "office", "student") else None,
                 needs="P",
             ),
@@ -103,6 +121,10 @@ class Abbreviations:
                 self.known,
             ),
         )
+
+    def sides(self) -> tuple[Step, ...]:
+        """Return the step for ``(T)`` and ``(P)``, which a formula after them must not take."""
+        return (Rule(r"\([PT]\)", self.side, needs="("),)
 
     def initials(self) -> tuple[Step, ...]:
         """Return the steps for the rest: initials, single letters and unknown abbreviations."""
@@ -156,6 +178,13 @@ class Abbreviations:
         least = 2 if readings or match[0] in self.words else 1
         usual = next((r.said for r in readings if not (r.before or r.after)), None)
         return cues.by_subject(match, match[0], front, back, least=least) or usual
+
+    def route(self, match: re.Match[str]) -> str | None:
+        """Read ``HN-HP``, the two ends of a journey."""
+        ends = match["start"], match["end"]
+        if not (_CITIES & {*ends} or cues.about(match, "transport")) or ends[0] == ends[1]:
+            return None
+        return f"{_ROUTES[ends[0]]}, {_ROUTES[ends[1]]}"
 
     def side(self, match: re.Match[str]) -> str | None:
         """Read ``(T)`` and ``(P)`` as left and right, and ``M`` as pulse, in medical notes."""

@@ -357,7 +357,7 @@ _GROUPED_AFTER: Final = re.compile(
 )
 
 
-NumberedT: TypeAlias = Literal["weekday", "month", "rank", "name"]
+NumberedT: TypeAlias = Literal["weekday", "month", "rank", "floor", "name"]
 
 _SATURDAY: Final = 7
 _T: Final = (
@@ -366,7 +366,8 @@ _T: Final = (
         4,
         before=r"(?:tiền|lương|phí|cước|hóa đơn|hoá đơn|hđ|sao kê|doanh số|doanh thu|báo cáo|bc|kpi"
         r"|điện|nước|thưởng|kỳ|kế hoạch|kh|khkd|chi phí|số liệu|bảng công|công nợ|học phí|lợi nhuận"
-        r"|cpi|lạm phát|xuất khẩu|nhập khẩu|thu|chi|góp|thuế|bhxh|sinh)(?: [^\W\d]{1,6})?\s",
+        r"|dt|ln|lnst|lntt|kqkd|bctc|cpi|lạm phát|xuất khẩu|nhập khẩu|thu|chi|góp|thuế|bhxh|sinh)"
+        r"(?: [^\W\d]{1,6})?\s",
     ),
     _cue(
         "month",
@@ -374,6 +375,7 @@ _T: Final = (
         before=r"(?:cuối|đầu|giữa|hết|qua|tới|từ|đến|sang|hạn|bh|bảo hành|ra mắt|dự kiến|đk|trong"
         r"|so với|mở bán|bàn giao|khai giảng|nhập học)\s",
     ),
+    _cue("month", 4, before=r"(?:đợt|kỳ|kì|khóa|tháng|quý)\s"),
     _cue("month", 5, after=r"\s?(?:năm|âm|dương|[12]\d{3}\b)"),
     _cue(
         "weekday",
@@ -389,6 +391,14 @@ _T: Final = (
         r"|\s?[:)]|\s\w+(?: đến)?(?: \w+){0,2} giờ\b",
     ),
     _cue("weekday", 2, after=r"\s?(?:$|[-–])"),
+    _cue(
+        "floor",
+        8,
+        before=r"(?:tập thể|căn hộ|chung cư|ccmn|m2|m²|\dm|\dpn|wc|căn|ở|studio|phòng),? ",
+        after=r",?\s(?:tòa|toà|block|khu|chung|view|tháp|thang|không thang|có thang|dễ lên"
+        r"|cc\b|tt\b)",
+    ),
+    _cue("floor", 6, after=r"\s(?:tòa|toà|block|tháp)\s"),
     _cue("rank", 6, before=r"(?:xếp|đứng|hạng|xuống|vươn lên|vị trí|lên) "),
     _cue("rank", 6, after=r"\s(?:bxh|trên bảng|chung cuộc|toàn đoàn|thế giới)"),
     _cue("weekday", 5, before=r"(?:\bt[2-7]|thứ \w{2,3}|cn|chủ nhật)(?:,| và|,? hoặc| -) ?"),
@@ -404,8 +414,10 @@ _T: Final = (
 
 
 def numbered_t(match: re.Match[str], number: int) -> NumberedT:
-    """Return whether ``T5`` is a day of the week, a month, a rank, or a name (``tòa T5``)."""
-    scores = {"name": 0.0, "rank": -1.0, "month": 0.5 if number > _SATURDAY else -1.0}
+    """Return whether ``T5`` is a weekday, a month, a rank, a floor or a name (``tòa T5``)."""
+    scores = {"name": 0.0, "rank": -1.0, "floor": -1.0}
+    if number <= _MONTHS:
+        scores["month"] = 0.5 if number > _SATURDAY else -1.0
     if 1 < number <= _SATURDAY:
         scores["weekday"] = -1.0
     return _best(scores, _T, match)  # type: ignore[return-value]

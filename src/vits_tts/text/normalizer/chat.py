@@ -115,8 +115,12 @@ class Chat:
                 r"|tieng|nam)(?!\w)",
                 lambda match: f" {_UNMARKED_UNITS[match['unit']]}",
             ),
-            Rule(r"c(?!\w)(?:(?<=[Xx]e\ \dc)|(?<=[Xx]e\ \d\dc))", "chỗ", needs="c"),
-            Rule(r"c(?=/\w)(?<=\dc)|c(?!\w)(?<=\d[kK]/c)", " cái", glued=True, needs="c"),
+            Rule(
+                r"c(?!\w)(?:(?<=[Xx]e\ \dc)|(?<=[Xx]e\ \d\dc)|(?<=[Ll]imo\ \dc)|(?<=[Ll]imo\ \d\dc)"
+                r"|(?<=usine\ \dc)|(?<=usine\ \d\dc)|(?<=nằm\ \d\dc))",
+                "chỗ",
+                needs="c",
+            ),
             Rule(
                 r"th(?!\w)(?:(?<=\dth)|(?<=\d\ th))",
                 lambda match: "tháng" if _is_months(match) else None,
@@ -128,6 +132,13 @@ class Chat:
                 lambda match: f"mét {self._numbers.whole(match['tens'])}",
                 needs="m",
             ),
+            Rule(
+                r"(?<!\w)[iI]p(?=(?:\d{1,2}|x[sr]?|se)(?:pro|prm|pm|plus|mini|max|promax)?(?!\w))",
+                "ai phôn ",
+                glued=True,
+                needs="0123456789x",
+            ),
+            Rule(r"c(?=/\w)(?<=\dc)|c(?!\w)(?<=\d[kK]/c)", " cái", glued=True, needs="c"),
             Rule(r"(?<=[a-zà-ỹđ]\ )\#(?=\ [a-zà-ỹđ]|[,.!?]|\ ?$)", "khác", needs="#"),
             Rule(
                 rf"(?<![\w.])(?P<person>[ace])\ (?=[{CAPITALS}][{SMALLS}]{{1,6}}(?!\w))",
@@ -315,7 +326,7 @@ def _leading(match: re.Match[str]) -> bool:
             start == 0 or match.string[start - 1] == "\n" or match.string[start - 2 : start] == ". "
         )
         and match.string[end : end + 1] == " "
-        and match.string[end + 1 : end + 2].islower()
+        and (match.string[end + 1 : end + 2].islower() or match.string[end + 1 : end + 3] == "2k")
     )
 
 

@@ -97,6 +97,10 @@ def subjects() -> Subjects:
                 cues[cue] = (*cues.get(cue, ()), subject)
         else:
             readings.setdefault(form, []).append((subject, Reading(said, before, after, False)))
+    for form, found in readings.items():
+        if len(form) >= _TELLING and form.isupper() and len({subject for subject, _ in found}) == 1:
+            cue = form.lower()  # a long abbreviation of one subject only tells of it itself
+            cues[cue] = cues.get(cue) or (found[0][0],)
     return Subjects(cues, {form: tuple(found) for form, found in readings.items()})
 
 
@@ -152,12 +156,17 @@ def _scores(line: str) -> Mapping[str, int]:
     """Return how many cue words of each subject a line has."""
     words = [word.lstrip("0123456789") or word for word in _CUE_WORD.findall(line)]
     found = {*words, *map(" ".join, pairwise(words))}
+    for word in words:
+        if not word.isalpha():
+            found.update(_LETTERS.findall(word))  # the rooms of 3PN4WC
     return Counter(
         subject for cue in found & subjects().cues.keys() for subject in subjects().cues[cue]
     )
 
 
-_SENTENCE_END: Final = re.compile(r"[.!?…][\"”’»)]{0,4}\s|\n")
+_TELLING: Final = 4
+_LETTERS: Final = re.compile(r"[^\W\d_]{2,}")
+_SENTENCE_END: Final = re.compile(r"(?<!\s\d)(?<!\s\d\d)[.!?…][\"”’»)]{0,4}\s|\n")
 _CUE_WORD: Final = re.compile(r"[^\W_]+(?:[-/][^\W\d_]+)?")
 _LINE: Final = 200
 """Maximum number of characters to each side whose words tell the subject of a line."""

@@ -154,7 +154,7 @@ class Dates:
                 needs="t",
             ),
             Rule(
-                r"(?<![\w/.-])T(?P<number>[1-9]|1[0-2])(?!\w)(?![.,/-]\d)",
+                r"(?<![\w/.-])T(?P<number>[1-9]|[1-4]\d)(?!\w)(?![.,/-]\d)",
                 self.numbered_t,
                 needs="T",
             ),
@@ -211,6 +211,8 @@ class Dates:
         reading = ambiguity.numbered_t(match, int(match["number"]))
         if reading in {"weekday", "rank"}:
             return f"thứ {self._numbers.ordinal(match['number'])}"
+        if reading == "floor":
+            return f"tầng {self._numbers.whole(match['number'])}"
         word = "" if before(match).endswith("tháng ") else "tháng "
         return f"{word}{self._month(match['number'])}" if reading == "month" else None
 

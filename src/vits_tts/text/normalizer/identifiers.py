@@ -115,6 +115,18 @@ class Identifiers:
         """Return the steps for decrees. They run before dates."""
         return (
             Rule(
+                r"(?<=[kK]\d\ )Đ\.?\s?(?=\d{1,3}(?!\w))|(?<=khoản\ \d\ )Đ\.?\s?(?=\d{1,3}(?!\w))",
+                "điều ",
+                glued=True,
+                needs="Đ",
+            ),
+            Rule(
+                r"(?<!\w)[kK]\.?(?=\d{1,2},?\s(?:[Đđ]\.?\s?\d|[Đđ]iều\s))",
+                "khoản ",
+                glued=True,
+                needs="đĐ",
+            ),
+            Rule(
                 r"(?<![\w/])(?P<kind>TT|NĐ|QĐ|NQ|TTLT|CV|KL|TTr)"
                 r"(?=\ (?:số\ )?\d{1,5}/(?:\d{4}/)?[A-ZĐ]{2})",
                 lambda match: self._abbreviations.document(match["kind"]),

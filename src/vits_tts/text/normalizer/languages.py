@@ -1,15 +1,13 @@
 """Languages of foreign words, decided by the phrase in which a word stands."""
 
 import re
-from array import array
-from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
-from importlib import resources
 from typing import Final
 
 from vits_tts.text.normalizer.letter_to_sound import pinyin
+from vits_tts.text.normalizer.tables import SortedFile
 
 _SIGNS: Final = (
     ("sl", re.compile(r"[ćčšžđłńřěůąęż]|(?:vi[cć]|[oe]wski|[aeou]wicz|ski[cć])$")),
@@ -30,44 +28,9 @@ _SIGNS: Final = (
 _VOTE_OF_SIGN: Final = 2
 
 
-class _Table:
-    """The words of ``data/foreign.tsv``, kept as the bytes of the file.
-
-    The lines are sorted, so a word is found by bisection. A dictionary of 27,000 strings would take
-    ten times as much memory and longer to build.
-    """
-
-    def __init__(self) -> None:
-        data = resources.files("vits_tts.text").joinpath("data/foreign.tsv").read_bytes()
-        start = next(line.start() for line in re.finditer(rb"^[^#]", data, re.MULTILINE))
-        self._data = data[start:]
-        self._starts = array("I", [0])
-        self._starts.extend(newline.end() for newline in re.finditer(rb"\n(?=.)", self._data))
-
-    def __len__(self) -> int:
-        """Return the number of words."""
-        return len(self._starts)
-
-    def __iter__(self) -> Iterator[str]:
-        """Yield the words in their order."""
-        for start in self._starts:
-            yield self._data[start : self._data.index(b"\t", start)].decode()
-
-    def get(self, word: str) -> str:
-        """Return the language, a tab and the reading of a word; empty if the table lacks it."""
-        key = word.encode() + b"\t"
-        data = self._data
-        place = bisect_left(self._starts, key, key=lambda start: data[start : start + len(key)])
-        start = self._starts[place] if place < len(self._starts) else len(data)
-        if not data.startswith(key, start):
-            return ""
-        end = data.find(b"\n", start)
-        return data[start + len(key) : end if end >= 0 else len(data)].decode()
-
-
 @lru_cache(maxsize=1)
-def _table() -> _Table:
-    return _Table()
+def _table() -> SortedFile:
+    return SortedFile("foreign.tsv")
 
 
 @lru_cache(maxsize=8192)

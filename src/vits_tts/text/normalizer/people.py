@@ -85,6 +85,8 @@ def in_marked_line(spoken: str, start: int, end: int) -> Iterator[Edit]:
     names = _names()
     for match in _FULL_NAME.finditer(spoken, start, end):
         words = list(re.finditer("[A-Za-z]+", match[0]))
+        if len(words) > 3 and names.get(words[0][0].lower()) not in _SURNAMES:  # noqa: PLR2004
+            del words[0]  # CTK LE VAN AN
         surname = names.get(words[0][0].lower()) in _SURNAMES
         if match[0].lower() == "ho chi minh":
             yield match.start(), match.end(), cased(match[0], "hồ chí minh").title()

@@ -167,6 +167,7 @@ def _chain(region: Region, restore_marks: RestoreMarks) -> tuple[Step, ...]:
         Where(r"\d", *codes.steps()),  # 0912-345-678, which looks like a range
         *Addresses(numbers, region).steps(),  # số 12/3, which looks like a fraction
         Where(r"[A-Z]", *Chemistry(numbers).steps()),
+        *known.sides(),
         *Formula(numbers).plain(),  # 5/6 - 1/3 = 1/2, which looks like two dates
         Where(r"\d", *Times(numbers).steps(), *Dates(numbers).steps()),
         Where(r"\d", *codes.versions()),  # 2.0.1, after dates such as 2.9

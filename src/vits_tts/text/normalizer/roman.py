@@ -3,6 +3,7 @@
 import re
 from typing import Final
 
+from vits_tts.text.letters import NAMES
 from vits_tts.text.normalizer.rules import Rule, Step, after, before
 from vits_tts.text.numbers import Numbers
 from vits_tts.text.syllables import is_syllable
@@ -39,6 +40,10 @@ _KINGS: Final = re.compile(
     r"|benedict|xvi|gregory|leo|juan carlos|felipe|rama|norodom|ivan|darius|sejong|mohammed)\s$"
 )
 
+_GRADED: Final = re.compile(
+    r"(?:độ|giai đoạn|forrest|nyha|killip|gđ|loại|nhóm|type|typ|típ|mức|stage|phân độ)\s$"
+)
+
 
 class Roman:
     """Reads Roman numerals with the words of one region."""
@@ -51,6 +56,11 @@ class Roman:
         """Return the steps: after certain words, at the beginning of a line, after names."""
         return (
             Rule(r"(?<!\w)TK\.?\ (?=[IVX]{1,5}(?!\w))", "thế kỷ ", needs="T"),
+            Rule(
+                r"(?<!\w)(?P<grade>IV|V|I{1,3})(?P<letter>[abc])(?!\w)",
+                self.grade,
+                needs="abc",
+            ),
             Rule(
                 rf"(?i:(?<!\w)(?P<place>{_PLACES})\ )"
                 rf"(?P<list>{_ROMAN}(?:{_AND}{_ROMAN}){{1,8}})(?!\w)",
@@ -100,6 +110,13 @@ class Roman:
                 self.named,
             ),
         )
+
+    def grade(self, match: re.Match[str]) -> str | None:
+        """Read ``Forrest IIb`` and ``giai đoạn IIIa``, the grade of an illness."""
+        if not _GRADED.search(before(match)):
+            return None
+        grade = self._numbers.cardinal(value_of(match["grade"]))
+        return f"{grade} {NAMES[match['letter'].upper()]}"
 
     def listed(self, match: re.Match[str]) -> str:
         """Read ``khu vực I, II và III``."""

@@ -1,7 +1,8 @@
 """Typing errors: misplaced marks, repeated letters, words run together.
 
 Only words that are not syllables are changed, and only if one syllable is the likely intention:
-``nguời``, ``đựơc``, ``baỏ``, ``cũg``, ``đẹpppp``, ``anhTuấn``, ``thànhphố``.
+``nguời``, ``đựơc``, ``baỏ``, ``cũg``, ``đẹpppp``, ``anhTuấn``, ``thànhphố``. Contractions are
+written out: ``nviên``, ``hđộng``, ``saoz``.
 """
 
 import re
@@ -12,11 +13,14 @@ from importlib import resources
 from typing import Final
 
 from vits_tts.text.letters import CAPITALS, SMALLS
-from vits_tts.text.normalizer import cues
+from vits_tts.text.normalizer import cues, languages
 from vits_tts.text.normalizer.rules import Rule, Step
+from vits_tts.text.normalizer.tables import SortedFile
 from vits_tts.text.syllables import BASES, TONES, is_syllable, toned
 
 _TONE_MARKS: Final = re.compile("[\u0300\u0301\u0303\u0309\u0323]")
+_CONSONANTS: Final = "bcdđghklmnpqrstvxy"
+_ONSETS: Final = "ch|gh|kh|ng|nh|ph|th|tr"
 _MARKED: Final = f"[{SMALLS.removeprefix('a-z')}]"
 _LONGEST: Final = 24  # maximum letters of words run together
 _RARE: Final = 10**9
@@ -51,11 +55,35 @@ def steps(known: Callable[[str], bool]) -> tuple[Step, ...]:
     Words for which ``known`` is true (those of a lexicon) are left unchanged.
     """
 
+    def contracted(match: re.Match[str]) -> str | None:
+        word, start = match[0].lower(), match.start()
+        if match[0][0].isupper() and start and match.string[start - 1] != "\n":
+            return None  # a name
+        said = "" if known(word) else _contracted(word)
+        certain = not word.isascii() or _MARKED_LETTER.search(match.string)
+        return _like(match[0], said) if said and certain else None
+
+    def parted(match: re.Match[str]) -> str | None:
+        return None if known(match[0].lower()) else _cut_at_capitals(match)
+
     def stretched(match: re.Match[str]) -> str | None:
         laugh = re.fullmatch(r"(.{2,5}?[^k]|)k{3,}", match[0].lower())
         return _laughing(laugh[1]) if laugh else _shortened(match[0], known)
 
     return (
+        Rule(
+            r"(?<=[a-zà-ỹA-ZĐ])_(?=[A-ZĐ])(?![^\s]{0,40}(?:\.\w|@|/))",
+            " ",
+            glued=True,
+            needs="_",
+        ),
+        Rule(
+            rf"[{_CONSONANTS}{_CONSONANTS.upper()}][{_CONSONANTS}h](?<![\w@#/.’'-]..)"
+            rf"(?:(?<!{_ONSETS}|{_ONSETS.title()})|(?!h?[aeiouyà-ỹ]))[{SMALLS}]{{1,7}}"
+            rf"(?![\w@/’'-])(?!\.\w)",
+            contracted,
+            glued=True,
+        ),
         Rule(
             rf"(?<![\w@#/.])(?=\w{{0,30}}?([{SMALLS}{CAPITALS}])\1)[{SMALLS}{CAPITALS}]{{2,40}}(?![\w@/])",
             stretched,
@@ -63,7 +91,7 @@ def steps(known: Callable[[str], bool]) -> tuple[Step, ...]:
         ),
         Rule(
             rf"(?<![\w@#/.])[{CAPITALS}]?[{SMALLS}]{{1,7}}[{CAPITALS}][{SMALLS}{CAPITALS}]{{1,23}}(?![\w@/])",
-            _cut_at_capitals,
+            parted,
             glued=True,
         ),
         Rule(
@@ -71,6 +99,19 @@ def steps(known: Callable[[str], bool]) -> tuple[Step, ...]:
             _mended,
             glued=True,
         ),
+    )
+
+
+def _is_long_english(part: str) -> bool:
+    return len(part) >= _LONG_PART and languages.is_english(part.lower())
+
+
+def _english(word: str, parts: list[str]) -> bool:
+    """Return whether a word is two or three English ones (``SmartBanking``) and no name itself."""
+    return (
+        1 < len(parts) <= _MOST_PARTS
+        and all(map(_is_long_english, parts))
+        and languages.known(word.lower()) is None
     )
 
 
@@ -117,9 +158,9 @@ def _held(match: re.Match[str]) -> str:
 def _cut_at_capitals(match: re.Match[str]) -> str | None:
     """Return ``anhTuấn`` and ``giảngTRƯỜNG`` as two words; names such as VinFast are left."""
     word = match[0]
-    if word.isascii():
-        return None
     parts = re.findall(rf"[{CAPITALS}]?[{SMALLS}]+|[{CAPITALS}]+", word)
+    if word.isascii():
+        return " ".join(parts) if _english(word, parts) else None
     if len(parts) < 2 or not all(is_syllable(part.lower()) for part in parts):  # noqa: PLR2004
         return None
     return " ".join(parts)
@@ -131,11 +172,32 @@ def _mended(match: re.Match[str]) -> str | None:
     if is_syllable(lower):
         better = usual(lower)
         return _like(word, better) if better != lower else None
-    better = _southern(lower) or mend(lower)
+    better = _southern(lower) or _contracted(lower) or _with_particle(lower) or mend(lower)
     if better:
         return _like(word, better)
     parts = cut(lower)
     return _like(word, " ".join(parts)) if parts else None
+
+
+@lru_cache(maxsize=1)
+def _contractions() -> SortedFile:
+    return SortedFile("contracted.tsv")
+
+
+@lru_cache(maxsize=4096)
+def _contracted(word: str) -> str:
+    """Return the two syllables of a word whose first one is an initial (``nviên``), or nothing."""
+    return _contractions().get(word)
+
+
+def _with_particle(word: str) -> str:
+    """Return the words of ``gìz`` (gì vậy) and ``đúngr`` (đúng rồi); empty for others."""
+    head, last = word[:-1], word[-1]
+    if last not in "rz" or not is_syllable(head) or rank(head) > _COMMON:
+        return ""
+    if last == "r":
+        return f"{head} rồi"
+    return f"{head} vậy" if head in _ASKING else head
 
 
 def _like(word: str, better: str) -> str:
@@ -227,4 +289,8 @@ def cut(word: str) -> tuple[str, ...]:
     return way[2] if way and 1 < way[0] <= 4 else ()  # noqa: PLR2004
 
 
+_MOST_PARTS: Final = 3
+_LONG_PART: Final = 3
 _COMMON: Final = 3500
+_ASKING: Final = frozenset("sao gì đâu nào ai hả thế mấy".split())
+_MARKED_LETTER: Final = re.compile(_MARKED)

@@ -37,6 +37,9 @@ _SCORER: Final = re.compile(r"phút [^()]{2,40}[,;] [^()\d,]{2,24} $|\([^()\d]{3
 _LONGEST_MINUTES: Final = 180
 _HALVES: Final = ((13, "trưa"), (18, "chiều"), (24, "tối"))
 
+_PARTS_OF_DAY: Final = {"S": "sáng", "C": "chiều", "T": "tối"}
+"""``S: 7h30``, as in the hours of an office."""
+
 
 class Times:
     """Reads times with the words of one region."""
@@ -48,6 +51,17 @@ class Times:
     def steps(self) -> tuple[Step, ...]:
         """Return the steps, ranges first."""
         return (
+            Rule(
+                r"(?<!\w)[STC](?=:\s?\d{1,2}\s?[hg]\d{0,2}(?!\w))",
+                lambda match: _PARTS_OF_DAY[match[0]],
+                needs=":",
+            ),
+            Rule(
+                r"(?<=\d)\s?[hH]\s?/\s?(?=(?:chuyến|lượt|buổi|ca|tiết|ngày|tuần|đêm)(?!\w))",
+                " giờ một ",
+                glued=True,
+                needs="/",
+            ),
             Rule(
                 r"(?<![\w-])(?P<y>[12]\d{3})-(?P<m>0[1-9]|1[0-2])-(?P<d>0[1-9]|[12]\d|3[01])[T\ ]"
                 r"(?P<clock>[0-2]\d:[0-5]\d(?::[0-5]\d)?)(?:\.\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?(?!\w)",

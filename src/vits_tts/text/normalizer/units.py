@@ -108,13 +108,26 @@ class Units:
                 self.mixed,
             ),
             Rule(
-                rf"{START}(?P<number>\d{{1,4}})\s?(?P<unit>tr|triệu|tỷ|tỉ|ty|t(?=\d(?!\d))|k)(?P<rest>\d{{1,3}})(?!\w)"
+                rf"{START}(?P<number>\d{{1,4}})\s?(?P<unit>tr|triệu|tỷ|tỉ|ty|t(?=\d(?!\d))|k)"
+                rf"(?P<rest>\d{{1,3}})(?:(?<=(?:tr|ty|tỷ|ệu)\d\d\d)(?:k|tr)(?!\w)|(?!\w))"
                 rf"(?:\s?(?P<money>đồng|đ|vnđ|vnd|VNĐ|VND|usd|USD|đô|\$)(?!\w))?"
                 rf"(?P<rates>(?:/[{SMALLS}]{{1,6}}){{0,2}})",
                 self.mixed_money,
             ),
             Rule(
                 r"(?<![\w.,])(?P<first>\d{1,3})t\ ?[-–]\ ?(?P<last>\d{1,3})t(?!\w)", self.billions
+            ),
+            Rule(
+                r"(?<!\w)(?P<rooms>\d)(?P<kind>P?N)[ ,-]{0,2}"
+                r"(?P<baths>\d)(?P<bath>WC|VS|W|V)(?!\w)",
+                self.rooms,
+                needs="N",
+            ),
+            Rule(
+                r"(?<![\w.,])(?P<north>\d{1,2}[.,]\d{1,2})\s?°?\s?(?P<lat>[NSB])\s?[;,–-]\s?"
+                r"(?P<east>\d{2,3}[.,]\d{1,2})\s?°?\s?(?P<long>[EWĐ])(?!\w)",
+                self.position,
+                needs="NSB",
             ),
             Rule(
                 r"(?<!\w)(?P<rooms>\d)N(?:\ ?\+\ ?(?P<more>\d)(?![\w.,]?\d|N)"
@@ -136,7 +149,19 @@ class Units:
                 needs="xX",
             ),
             Rule(r"(?<![^\W\d])m\.\s?c\.?[fp](?!\w)", " muỗng cà phê", needs="."),
+            Rule(
+                r"(?<=%)\s?/\s?(?=(?:khí\ (?:trời|phòng)|oxy|thở)(?!\w))",
+                " với ",
+                glued=True,
+                needs="/",
+            ),  # the air of a patient (SpO2 96%/khí trời)
             Rule(r"(?<=\d)b(?=/tuần)", " buổi", needs="b"),
+            Rule(r"(?<=cọc\ \d)TT(?=\d(?!\w))", " thanh toán ", glued=True, needs="T"),
+            Rule(
+                r"(?<=sau\ \d)m(?!\w)",
+                lambda match: " tháng" if cues.about(match, "medicine") else None,
+                needs="m",
+            ),
             Rule(r"(?<=x\ \d)N(?!\w)|(?<=x\ \d\d)N(?!\w)", " ngày", needs="N"),
             Rule(r"(?<=giây)/(?=(?:km|m|vòng|hiệp)(?!\w))", " trên ", needs="/"),
             Rule(
@@ -158,7 +183,7 @@ class Units:
             ),
             Rule(
                 r"w(?!\w)(?:(?<=sau\ \dw)|(?<=mỗi\ \dw)|(?<=hai\ \dw)|(?<=hai\ \d\dw)"
-                r"|(?<=trong\ \dw))",
+                r"|(?<=trong\ \dw)|(?<=x\ \dw))",
                 "tuần",
                 needs="w",
             ),
@@ -168,12 +193,28 @@ class Units:
                 " muỗng",
                 needs="M",
             ),
+            Rule(
+                r"(?<=\d)\ ?m(?=\ (?:muối|đường|dầu|tiêu|bột|hạt|nước mắm|mắm|giấm|tương"
+                r"|bơ|sữa|rượu|mật|dấm|xì dầu)(?!\w))",
+                " muỗng",
+                needs="m",
+            ),
+            Rule(
+                r"(?<=\d)\ ?(?P<unit>[vl])\s?[x×]\s?(?P<times>\d)\s?l(?=\s?/)",
+                lambda match: f" viên, {self._numbers.whole(match['times'])} lần",
+                needs="x×",
+            ),
             Rule(r"(?<=x\ \d)d(?!\w)|(?<=x\ \d\d)d(?!\w)", " ngày", needs="d"),
             Rule(r"(?<!\w)M(?=:?\s?\d{2,3}\s?(?:l|lần|ck|nhịp)\s?/)", "mạch", needs="/"),
             Rule(r"(?<!\w)NT(?=:?\s?\d{2}\s?(?:l|lần|nhịp)\s?/)", "nhịp thở", needs="/"),
             Rule(
                 r"(?<!\w)(?P<ground>\d)T(?P<floors>\d{1,2})L(?:(?P<terrace>\d?)ST)?(?!\w)",
                 self.storeys,
+                needs="T",
+            ),
+            Rule(
+                r"(?<!\w)T(?P<floors>\d)L(?!\w)",
+                lambda match: f"trệt {self._numbers.whole(match['floors'])} lầu",
                 needs="T",
             ),
             Rule(
@@ -238,6 +279,13 @@ class Units:
     def _simple(self) -> tuple[Step, ...]:
         return (
             Rule(
+                r"(?<!\w)[cC](?=\d{1,2}(?!\w))",
+                lambda match: "cấp " if cues.about(match, "weather") else None,
+                glued=True,
+                needs="cC",
+            ),
+            Rule(r"(?<=nhà\ )C4(?!\w)|(?<=NHÀ\ )C4(?!\w)|(?<=Nhà\ )C4(?!\w)", "cấp bốn", needs="C"),
+            Rule(
                 r"(?<=\d)\ ?M(?=\ (?:X\ |\d{1,2}\ )?"
                 r"(?:NGỦ|TẦNG|LẦU|PN|MẶT|MT|NỞ|GẦN|SÁT|HẺM|NGÕ|Ô)(?!\w))",
                 " mét",
@@ -252,6 +300,11 @@ class Units:
                 needs="T",
             ),
             Rule(r"(?<=\d)\ ?T(?!\w)", self.tonnes, needs="T"),
+            Rule(
+                r"(?<=\d)[gG](?![\w/])(?:(?<=\b16.)|(?<=\b32.)|(?<=\b64.)|(?<=\b128.)|(?<=\b256.)|(?<=\b512.))",
+                lambda match: " gờ" if _STORING.search(before(match) + after(match)) else None,
+                needs="gG",
+            ),
             Rule(rf"(?<=\d)\ ?(?P<unit>{_any_of(SHORT)})(?![\w/])", self.short),
             Rule(rf"{_AFTER_NUMBER}\s?(?P<unit>{_UNIT}){_END}", self.unit),
         )
@@ -271,6 +324,16 @@ class Units:
         rooms = f"{self._numbers.whole(match['rooms'])} ngủ"
         return f"{rooms} cộng {self._numbers.whole(match['more'])}" if match["more"] else rooms
 
+    def rooms(self, match: re.Match[str]) -> str:
+        """Read ``2PN2WC`` and ``3N2V``, the bedrooms and bathrooms of a flat."""
+        bedrooms = f"{self._numbers.whole(match['rooms'])} {_BEDROOMS[match['kind']]}"
+        return f"{bedrooms}, {self._numbers.whole(match['baths'])} {_BATHROOMS[match['bath']]}"
+
+    def position(self, match: re.Match[str]) -> str:
+        """Read ``18,2N; 109,5E``, a place on the map in degrees."""
+        north, east = _DIRECTIONS[match["lat"]], _DIRECTIONS[match["long"]]
+        return f"{match['north']} độ {north}, {match['east']} độ {east}"
+
     def storeys(self, match: re.Match[str]) -> str:
         """Read ``1T3L``, a house with a ground floor and three more, and ``1T3L1ST``."""
         ground, floors = self._numbers.whole(match["ground"]), self._numbers.whole(match["floors"])
@@ -287,6 +350,8 @@ class Units:
 
     def mixed_money(self, match: re.Match[str]) -> str:
         """Read ``1tr2``."""
+        if match["unit"] == "k" and match["number"] == "2" and _GENERATION.search(before(match)):
+            return f"hai ca {self._numbers.whole(match['rest'])}"
         scale = {"tr": "triệu", "t": "tỷ", "ty": "tỷ", "k": self._numbers.thousand}.get(
             match["unit"], match["unit"]
         )
@@ -341,6 +406,7 @@ class Units:
             return " lần trên phút"
         if top not in UNITS and not _unit(top) and len(top) < 2:  # noqa: PLR2004
             return None
+        heated = top in _DEGREES and _HEATED.match(match["rates"]) is not None
         per = "trên" if top in PHYSICAL or top.rstrip("²³23") in LENGTHS else "một"
         said = [_unit(top) or top]
         for rate in re.findall(r"/\s?(\d*)\s?([^/\d]+[²³23]?)", match["rates"]):
@@ -348,7 +414,8 @@ class Units:
             name = PER.get(unit) or _unit(unit) or unit
             physical = unit in PHYSICAL or count
             joint = "trên" if physical and (top not in MONEY | SHORT or count) else per
-            if count == "1":
+            joint = "trong" if heated else joint
+            if count == "1" and not heated:
                 joint, count = "một", ""
             said.append(f"{joint} {count + ' ' if count else ''}{name}")
         return f" {' '.join(said)}"
@@ -458,15 +525,30 @@ _DOSES: Final = (
 )
 """Pills: ``2v/ngày``, ``1v/tối``."""
 _PULSE: Final = re.compile(r"(?:\bm|mạch|nhịp|tim|tần số|thở)\D{0,12}[\d.,-]+\s?$")
+_STORING: Final = re.compile(
+    r"(?<!\w)(?:ip|iphone|ai phôn|ipad|samsung|ss|galaxy|xiaomi|redmi|oppo|vivo|realme|note|macbook"
+    r"|laptop|ram|rom|ssd|thẻ nhớ|usb|bộ nhớ|pin|máy|bản|màu)(?!\w)"
+)
+_BEDROOMS: Final = {"N": "ngủ", "PN": "phòng ngủ"}
+_BATHROOMS: Final = {"WC": "vê kép xê", "W": "vê kép xê", "VS": "vệ sinh", "V": "vệ sinh"}
+_DIRECTIONS: Final = {"N": "bắc", "B": "bắc", "S": "nam", "E": "đông", "Đ": "đông", "W": "tây"}
+_DEGREES: Final = frozenset(["°C", "°c", "oC", "ºC"])
+_HEATED: Final = re.compile(r"/\s?\d{1,3}\s?(?:p|ph|phút|h|giờ|tiếng)$")
 _MONTHS_BEFORE: Final = re.compile(
     r"(?:\btk|gdp|xuất khẩu|kim ngạch|\bdt|tiết kiệm|gửi|cước|đóng|gói|trước|hành|bh|kỳ hạn"
     r"|trả góp|sổ|tặng|hạn|cam kết|thuê|lũy kế|luỹ kế|lợi nhuận|doanh thu"
     r"|kết quả)\D{0,14}[\d.,]{1,4}$"
 )
+_GENERATION: Final = re.compile(
+    r"(?:(?:^|[,.;(])|(?<!\w)(?:e|em|m|mình|t|tớ|tôi|bé|bạn|b|cháu|con|lứa"
+    r"|gen|thế hệ|sinh năm|sn|đời|nữ|nam|gái|trai|dân|hội|team|mấy|các|bọn|tụi|chúng|đứa|khóa"
+    r"|là|ny|người yêu|cho|và))\s?$"
+)
+"""Words before ``2k6``, a year of birth."""
 _AGED: Final = re.compile(
     r"(?:\b(?:e|em|m|mình|con|bé|cháu|bạn|anh|a|c|chị|tuổi|mới|nay|mẹ|ba|bà|ông|nam|nữ|gái|trai|đã"
     r"|bố|vợ|chồng|từ|lúc|năm|hồi|dưới|trên|sn|đứa|thằng|gần|hơn|tầm|khoảng"
-    r"|này|kia|ấy|niên|người|ng|cụ|chú|bác|cô|tui|tôi|mình)\s"
+    r"|này|kia|ấy|nhật|niên|người|ng|cụ|chú|bác|cô|tui|tôi|mình)\s"
     r"|[<>≥≤] ?|(?:bé gái|bé trai|trẻ) "
     r"|\b(?:bn|bệnh nhân|nam|nữ)(?: \w+){0,3}, )$"
 )
@@ -515,10 +597,20 @@ _POINTS_AFTER: Final = re.compile(
 )
 
 
+_LINE: Final = 160
+_EXAM_POINTS: Final = re.compile(
+    r"(?:đgnl|năng lực|điểm chuẩn|điểm sàn|ngành|toeic|thi được|thi đc)\b"
+    r"[^.;!?]{0,120}[^\d.,]\d{3,4}$"
+)
+
+
 def _points(match: re.Match[str]) -> bool:
     """Return whether ``đ`` means points, as beside the questions of a test."""
     front = before(match)
     few = re.search(r"(?:^|[^\d.,])\d{1,2}(?:[.,]\d{1,2})?$", front) is not None
+    start = match.start()
+    if not few and _EXAM_POINTS.search(match.string[max(0, start - _LINE) : start].lower()):
+        return True  # ĐGNL is out of 1200 points
     return few and bool(
         _POINTS_BEFORE.search(front)
         or _POINTS_AFTER.match(after(match))

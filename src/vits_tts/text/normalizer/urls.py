@@ -1,13 +1,13 @@
 """Web addresses, mail addresses and hashtags, read as they are dictated."""
 
 import re
-from collections.abc import Callable
 from functools import lru_cache
 from typing import Final
 
 from vits_tts.text.aligned import Text
 from vits_tts.text.letters import CAPITALS, SMALLS, spelled
 from vits_tts.text.normalizer import foreign, languages
+from vits_tts.text.normalizer.lexicon import Lexicon
 from vits_tts.text.normalizer.rules import Rule, Step
 from vits_tts.text.numbers import DIGITS
 from vits_tts.text.syllables import UNMARKED, is_syllable
@@ -38,7 +38,7 @@ _LONGEST_SPLIT: Final = 40
 class Urls:
     """Reads addresses, mentions and hashtags."""
 
-    def __init__(self, lexicon: Callable[[Text], Text]) -> None:
+    def __init__(self, lexicon: Lexicon) -> None:
         """Keep the lexicon, which has the readings of names."""
         self._lexicon = lexicon
 
@@ -69,6 +69,8 @@ class Urls:
         """Read a mail or web address mark by mark. A mark at its end belongs to the sentence."""
         written = match[0].rstrip(".,;:!?)]}'…")
         rest = match[0][len(written) :]
+        if self._lexicon.knows(written.lower()):
+            return self._lexicon(Text(written)).spoken + rest
         bare = re.sub(r"^(?:https?|ftp)://", "", written).rstrip("/")
         pieces = re.findall(r"[^\W\d_]+|\d+|[^\w\s]|_", bare)
         return " ".join(filter(None, map(self._piece, pieces))) + rest
