@@ -7,6 +7,7 @@ deltas, Viterbi training. Spaces may have no duration, so that pauses without a 
 import argparse
 import logging
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,9 @@ from scipy.fft import dct
 from scipy.special import logsumexp
 from tqdm import tqdm
 
+from training.config import Config
 from training.frontend import BOS, COMMA, EOS, SILENCES, SPACE
+from training.prepare import save
 
 STATES = 2
 _LOG = logging.getLogger("align")
@@ -197,7 +200,7 @@ class Aligner:
         return durations, sums / np.maximum(durations, 1)
 
 
-def align(clips: list[dict[str, Any]], schedule: list[int]) -> Aligner:
+def align(clips: list[dict[str, Any]], schedule: Sequence[int]) -> Aligner:
     """Add ``durations`` [N], in frames, to every clip; held-out clips are not trained on.
 
     ``schedule`` holds the rounds of Viterbi training for 1, 2, 4 ... components. Returns the model.
@@ -213,7 +216,7 @@ def align(clips: list[dict[str, Any]], schedule: list[int]) -> Aligner:
     guesses = [flat_start(frames[i], chains[i][0], chains[i][2]) for i in train]
     rounds = [(step, i) for step, count in enumerate(schedule) for i in range(count)]
     started = time.time()
-    for step, inner in tqdm(rounds, unit="round"):
+    for step, inner in tqdm(rounds, desc="align", unit="round"):
         if step and not inner:
             model.split()
         first = step == inner == 0
@@ -240,23 +243,27 @@ def report(clips: list[dict[str, Any]]) -> None:
     _LOG.info("phones: percentiles 1 10 50 90 99 %s frames", percentiles)
     for name, symbol in {"comma": COMMA, "space": SPACE, "start": BOS, "end": EOS}.items():
         mine = durations[phones == symbol]
-        _LOG.info("%s: mean %.1f frames, over 5: %.3f", name, mine.mean(), (mine > 5).mean())
+        if len(mine):
+            _LOG.info("%s: mean %.1f frames, over 5: %.3f", name, mine.mean(), (mine > 5).mean())
 
 
-def main() -> None:
+def run(work: Path, schedule: Sequence[int]) -> None:
     """Add durations to ``features.pt``; write ``aligner.pt``, which the evaluation uses."""
+    clips = torch.load(work / "features.pt", weights_only=False)
+    aligner = align(clips, schedule)
+    report(clips)
+    save(clips, work)
+    aligner.save(work / "aligner.pt")  # written last: it marks the features as aligned
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Align the recordings of a work folder."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, required=True, help="folder with features.pt")
-    parser.add_argument("--schedule", type=int, nargs="+", default=[6, 3, 3, 3])
-    options = parser.parse_args()
+    parser.add_argument("--schedule", type=int, nargs="+", default=Config.alignment)
+    options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
-    clips = torch.load(options.work / "features.pt", weights_only=False)
-    aligner = align(clips, options.schedule)
-    report(clips)
-    unfinished = options.work / "features.part"
-    torch.save(clips, unfinished)
-    unfinished.replace(options.work / "features.pt")
-    aligner.save(options.work / "aligner.pt")  # written last: it marks the features as aligned
+    run(options.work, options.schedule)
 
 
 if __name__ == "__main__":

@@ -2,11 +2,15 @@
 
 from dataclasses import dataclass
 
+from training.signal import Framing
+
 
 @dataclass(frozen=True)
 class Config:
-    """Sizes and schedule of one training."""
+    """Sizes and schedule of one training, and the sample rate of the voice in hertz."""
 
+    sample_rate: int = 16_000
+    alignment: tuple[int, ...] = (6, 3, 3, 3)  # rounds of training for 1, 2, 4, 8 components
     prosody_size: int = 160
     prosody_blocks: int = 4
     prosody_frames: int = 3
@@ -34,9 +38,38 @@ class Config:
     dropout: float = 0.15
     acoustic_share: float = 0.15  # of the rate, for the acoustic model inside the voice
 
+    @property
+    def framing(self) -> Framing:
+        """The sizes of the voice's frames."""
+        return Framing(self.sample_rate)
+
 
 CONFIGS = {
     "small": Config(),
+    # seconds of training: shows that a folder and the commands work, but cannot be understood
+    "tiny": Config(
+        alignment=(2, 1),
+        prosody_size=16,
+        prosody_blocks=1,
+        prosody_frames=1,
+        prosody_batch=4,
+        prosody_steps=8,
+        acoustic_batch=4,
+        acoustic_crop=40,
+        acoustic_steps=8,
+        acoustic_size=16,
+        acoustic_blocks=1,
+        acoustic_frames=1,
+        decoder_size=16,
+        decoder_blocks=1,
+        batch=2,
+        crop=24,
+        steps=8,
+        periods=(2,),
+        widths=(4, 4),
+        ffts=(256,),
+        width=4,
+    ),
     "base": Config(
         batch=64,
         crop=64,

@@ -16,7 +16,7 @@ SHORTEST_PAUSE = 5  # frames; a shorter one is a closure and belongs to the next
 
 @dataclass(frozen=True)
 class Clip:
-    """One utterance: N tokens, F frames, 160 F samples."""
+    """One utterance: N tokens, F frames, F times hop samples."""
 
     name: str
     text: str

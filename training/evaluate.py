@@ -1,7 +1,6 @@
 """Measure natural recordings, another voice and the new voice side by side; write RESULTS.md."""
 
 import argparse
-import csv
 import datetime as dt
 import hashlib
 import json
@@ -9,17 +8,18 @@ import logging
 import math
 import multiprocessing
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import soundfile
 from tqdm import tqdm
 
-from training import measures, plots, repeats
+from training import corpus, measures, plots, repeats
 from training.align import Aligner
 from training.figures import Row, alike, heard, summary, table, targets
 from training.phonemes import PHONEME_ID_MAP
+from training.signal import SAMPLE_RATE
 from training.speaker import Speaker, real_time_factor
 
 if TYPE_CHECKING:
@@ -235,22 +235,17 @@ class Evaluation:
 
     def clips(self, count: int) -> list[tuple[str, np.ndarray]]:
         """Return the texts and recordings of the first held-out clips."""
-        data: Path = self.options.data
-        names = (data / "heldout.txt").read_text(encoding="utf-8").split()[:count]
-        with (data / "metadata.csv").open(encoding="utf-8", newline="") as file:
-            texts = {r[0]: r[1] for r in csv.reader(file, delimiter="|", quoting=csv.QUOTE_NONE)}
-        paths = {name: data / "wavs" / f"{name}.flac" for name in names}
-        return [(texts[name], soundfile.read(paths[name], dtype="float32")[0]) for name in names]
+        recordings = corpus.read(self.options.data)
+        held_out = corpus.held_out(self.options.data, recordings)
+        clips = [recording for recording in recordings if recording.name in held_out]
+        return [(one.text, corpus.sound(one.path, SAMPLE_RATE)) for one in clips[:count]]
 
     def natural_floor(self) -> float:
         """Return the likelihood that 99.5 % of the first and last phones of recordings exceed."""
-        data: Path = self.options.data
-        with (data / "metadata.csv").open(encoding="utf-8", newline="") as file:
-            rows = list(csv.reader(file, delimiter="|", quoting=csv.QUOTE_NONE))[::8]
         values = []
-        for name, text, *_ in rows:
-            sound, _ = soundfile.read(data / "wavs" / f"{name}.flac", dtype="float32")
-            found = measures.find(self.aligner, sound, text)
+        for recording in corpus.read(self.options.data)[::8]:
+            sound = corpus.sound(recording.path, SAMPLE_RATE)
+            found = measures.find(self.aligner, sound, recording.text)
             spoken = np.flatnonzero(found["ints"][:, 2] > 0)
             values += [found["scores"][spoken[0]], found["scores"][spoken[-1]]]
         return float(np.percentile(values, 0.5))
@@ -366,7 +361,7 @@ def write(options: argparse.Namespace) -> None:
     (options.output / "RESULTS.md").write_text("\n".join([head, *sections]), encoding="utf-8")
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Measure the requested parts and write the report."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("../shared/vais1000"))
@@ -378,7 +373,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2, help="parts measured at the same time")
     parser.add_argument("--limit", type=int, default=50, help="fewer clips, for a first look")
     parser.add_argument("--speed-count", type=int, default=20, help="clips for each speed")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     logging.getLogger("faster_whisper").setLevel(logging.WARNING)
     # the cost is measured alone: other work at the same time would distort it

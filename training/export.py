@@ -5,6 +5,8 @@ import dataclasses
 import json
 import logging
 import tempfile
+import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +15,15 @@ import onnx
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
+from training import description
 from training.config import Config
+from training.description import Description
 from training.phonemes import ESPEAK_VOICE, NUM_SYMBOLS, PHONEME_ID_MAP, text_to_ids
 from training.prosody import Prosody
-from training.signal import HOP_LENGTH, SAMPLE_RATE
 from training.voice import Encoder, Renderer, context
 from training.voice_recipe import Voice
 
-NAME = "vi_VN-vais1000-compact"
 OPSET = 20
-ATTRIBUTION = (
-    'Trained on Quoc Truong Do, Chi Mai Luong, "VAIS-1000: A Vietnamese Speech Synthesis Corpus", '
-    "IEEE DataPort, 2017, doi 10.21227/H2B887"
-)
 _LOG = logging.getLogger("export")
 
 
@@ -57,12 +55,17 @@ def load_networks(work: Path) -> tuple[Prosody, Voice, Config]:
     return prosody.eval(), voice.eval(), configs["voice"]
 
 
-def to_onnx(prosody: Prosody, voice: Voice) -> onnx.ModelProto:
+def to_onnx(prosody: Prosody, voice: Voice, name: str) -> onnx.ModelProto:
     """Return the voice as one graph whose seam tensors are called ``frames`` and ``noise``."""
     encoder, renderer = Encoder(prosody, voice).eval(), Renderer(voice).eval()
     ids = torch.tensor([text_to_ids("xin chào , việt nam")])
     scales = torch.tensor([0.667, 1.0, 0.8])
-    with torch.no_grad(), tempfile.TemporaryDirectory() as folder:
+    with (
+        torch.no_grad(),
+        tempfile.TemporaryDirectory() as folder,
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("ignore")  # the exporter warns of its own age, and of slices
         lengths = torch.tensor([ids.shape[1]])
         frames, noise = encoder(ids, lengths, scales)
         torch.onnx.export(
@@ -89,7 +92,7 @@ def to_onnx(prosody: Prosody, voice: Voice) -> onnx.ModelProto:
     for part, prefix, keep in ((front, "encoder", 2), (back, "renderer", 1)):
         _rename(part.graph, prefix, keep)
     merged = onnx.compose.merge_models(
-        front, back, io_map=[("frames", "frames"), ("noise", "noise")], name=NAME
+        front, back, io_map=[("frames", "frames"), ("noise", "noise")], name=name
     )
     merged.producer_name = "vits-tts-vietnamese"
     return merged
@@ -128,11 +131,15 @@ def halve(model: onnx.ModelProto, smallest: int = 512) -> None:
     graph.node.extend([*casts, *nodes])
 
 
-def manifest(decoder_blocks: int) -> dict[str, Any]:
+def manifest(described: Description, config: Config) -> dict[str, Any]:
     """Return the voice's JSON: Piper's keys, and a few that Piper does not read."""
+    framing = config.framing
+    licence = {"name": described.licence, "url": described.licence_url}
+    if described.attribution:
+        licence["attribution"] = described.attribution
     return {
-        "name": NAME,
-        "audio": {"sample_rate": SAMPLE_RATE, "quality": "compact"},
+        "name": described.name,
+        "audio": {"sample_rate": framing.sample_rate, "quality": described.quality},
         "espeak": {"voice": ESPEAK_VOICE},
         "phoneme_type": "espeak",
         "inference": {"noise_scale": 0.667, "length_scale": 1.0, "noise_w": 0.8},
@@ -141,7 +148,7 @@ def manifest(decoder_blocks: int) -> dict[str, Any]:
         "speaker_id_map": {},
         "phoneme_id_map": PHONEME_ID_MAP,
         "phoneme_map": {},
-        "hop_length": HOP_LENGTH,
+        "hop_length": framing.hop_length,
         "piper_version": "1.0.0",
         "language": {
             "code": "vi_VN",
@@ -151,38 +158,48 @@ def manifest(decoder_blocks: int) -> dict[str, Any]:
             "name_english": "Vietnamese",
             "country_english": "Vietnam",
         },
-        "dataset": "vais1000",
-        "licence": {
-            "name": "CC BY-NC-SA 4.0",
-            "url": "https://creativecommons.org/licenses/by-nc-sa/4.0/",
-            "attribution": ATTRIBUTION,
-        },
+        "dataset": described.dataset,
+        "licence": licence,
         "streaming": {
             "tensors": ["frames", "noise"],
             "axis": 1,
-            "context": context(decoder_blocks),
-            "hop_length": HOP_LENGTH,
+            "context": context(config.decoder_blocks),
+            "hop_length": framing.hop_length,
         },
     }
 
 
-def main() -> None:
-    """Write ``NAME.onnx`` and ``NAME.onnx.json``."""
+def export(work: Path, output: Path) -> Path:
+    """Write ``NAME.onnx`` and ``NAME.onnx.json`` into ``output``; return the model's path.
+
+    Raises:
+        SystemExit: a network has not been trained to its end.
+
+    """
+    described = description.load(work) or description.EMBEDDED
+    prosody, voice, config = load_networks(work)
+    model = to_onnx(prosody, voice, described.name)
+    halve(model)
+    onnx.checker.check_model(model)
+    output.mkdir(parents=True, exist_ok=True)
+    path = output / f"{described.name}.onnx"
+    text = json.dumps(manifest(described, config), ensure_ascii=False, indent=1)
+    path.with_suffix(".onnx.json").write_text(text + "\n", encoding="utf-8")
+    partial = path.with_suffix(".partial")
+    onnx.save(model, partial)
+    partial.replace(path)
+    _LOG.info("%s: %.1f MB, %d nodes", path, path.stat().st_size / 1e6, len(model.graph.node))
+    return path
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Export the voice of a work folder."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, required=True, help="folder with both checkpoints")
     parser.add_argument("--output", type=Path, default=Path("src/vits_tts/voice/data"))
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
-    prosody, voice, config = load_networks(options.work)
-    model = to_onnx(prosody, voice)
-    halve(model)
-    onnx.checker.check_model(model)
-    options.output.mkdir(parents=True, exist_ok=True)
-    path = options.output / f"{NAME}.onnx"
-    onnx.save(model, path)
-    text = json.dumps(manifest(config.decoder_blocks), ensure_ascii=False, indent=1)
-    path.with_suffix(".onnx.json").write_text(text + "\n", encoding="utf-8")
-    _LOG.info("%s: %.1f MB, %d nodes", path, path.stat().st_size / 1e6, len(model.graph.node))
+    export(options.work, options.output)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from scipy.ndimage import percentile_filter
 from training.align import Aligner
 from training.frontend import SILENCES, Frontend
 from training.phonemes import text_to_ids
-from training.prepare import PITCH_CEILING, PITCH_FLOOR, track_pitch
+from training.prepare import DEFAULTS, PITCH_CEILING, PITCH_FLOOR, Settings, track_pitch
 from training.signal import HOP_LENGTH, SAMPLE_RATE, log_mel
 
 _SOFT_DB = 25.0
@@ -88,21 +88,27 @@ def drift(audio: np.ndarray) -> float:
     return float(10 * np.log10(power[-third:].mean() / power[:third].mean()))
 
 
-def find(aligner: Aligner, audio: np.ndarray, text: str) -> dict[str, Any]:
-    """Align and track the pitch; return tokens, frames of each token, likelihoods and pitch."""
-    audio = audio[: len(audio) // HOP_LENGTH * HOP_LENGTH].astype(np.float32)
+def find(
+    aligner: Aligner, audio: np.ndarray, text: str, settings: Settings = DEFAULTS
+) -> dict[str, Any]:
+    """Align and track the pitch; return tokens, frames of each token, likelihoods and pitch.
+
+    The sample rate of ``audio`` is that of ``settings``, which the aligner was trained with.
+    """
+    hop = settings.framing.hop_length
+    audio = audio[: len(audio) // hop * hop].astype(np.float32)
     audio = audio * (0.112 / max(1e-4, float(np.sqrt(np.mean(audio**2)))))
     ints = Frontend()(torch.tensor(text_to_ids(text))).ints.numpy()
-    mel = log_mel(torch.from_numpy(audio)[None])[0].numpy()
+    mel = log_mel(torch.from_numpy(audio)[None], settings.framing)[0].numpy()
     durations, scores = aligner(mel, ints)
-    hertz, voiced = track_pitch(audio, len(mel))
+    hertz, voiced = track_pitch(audio, len(mel), settings.framing, settings.floor, settings.ceiling)
     return {
         "ints": ints,
         "durations": durations,
         "scores": scores,
         "hertz": hertz,
         "voiced": voiced,
-        "levels": frame_levels(audio),
+        "levels": frame_levels(audio, hop),
         "mel": mel,
     }
 

@@ -1,42 +1,66 @@
 """Turn recordings into features: levelled audio, mel bands, pitch, voicing and tokens."""
 
 import argparse
-import csv
 import logging
 import multiprocessing
 import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import parselmouth
-import soundfile
 import torch
 from tqdm import tqdm
 
-from training.frontend import Frontend
+from training import corpus, description
+from training.corpus import CorpusError, Recording
+from training.frontend import SILENCES, Frontend
 from training.phonemes import text_to_ids
-from training.signal import HOP_LENGTH, SAMPLE_RATE, log_mel
+from training.signal import FRAMING, Framing, log_mel
 
-LEVEL_DB = -19.0  # RMS of every clip, about the corpus's median
+LEVEL_DB = -19.0  # RMS of every clip, about the median of VAIS-1000
 PITCH_FLOOR, PITCH_CEILING = 90.0, 500.0
+LOWEST_PITCH, HIGHEST_PITCH = 60.0, 600.0  # of any voice, in Hz
+SHORTEST_CLIP = 0.8  # seconds; training takes crops of 0.64
+_PITCH_SAMPLE = 40  # recordings
 _LOG = logging.getLogger("prepare")
 
 
-def track_pitch(audio: np.ndarray, frames: int) -> tuple[np.ndarray, np.ndarray]:
+@dataclass(frozen=True)
+class Settings:
+    """The way in which recordings become features; ``floor`` and ``ceiling`` of pitch in hertz."""
+
+    framing: Framing = FRAMING
+    floor: float = PITCH_FLOOR
+    ceiling: float = PITCH_CEILING
+    trim: bool = False  # silence at both ends, to 50 ms
+
+
+DEFAULTS = Settings()
+
+
+def track_pitch(
+    audio: np.ndarray,
+    frames: int,
+    framing: Framing = FRAMING,
+    floor: float = PITCH_FLOOR,
+    ceiling: float = PITCH_CEILING,
+) -> tuple[np.ndarray, np.ndarray]:
     """Return F0 in Hz [frames], interpolated over unvoiced parts, and voicing [frames] (0 or 1).
 
-    Uses Praat's autocorrelation method, read at the frames' centres (frame t at sample 160 t).
+    Uses Praat's autocorrelation method, read at the frames' centres (frame t at sample t * hop).
     """
-    sound = parselmouth.Sound(audio.astype(np.float64), SAMPLE_RATE)
+    sound = parselmouth.Sound(audio.astype(np.float64), framing.sample_rate)
     pitch = sound.to_pitch_ac(
         time_step=0.005,
-        pitch_floor=PITCH_FLOOR,
-        pitch_ceiling=PITCH_CEILING,
+        pitch_floor=floor,
+        pitch_ceiling=ceiling,
         octave_jump_cost=0.5,
         voiced_unvoiced_cost=0.14,
     )
-    times = np.arange(frames) * HOP_LENGTH / SAMPLE_RATE
+    times = np.arange(frames) * framing.hop_length / framing.sample_rate
     track = without_jumps(np.nan_to_num(pitch.selected_array["frequency"]))
     nearest = np.abs(pitch.xs()[None, :] - times[:, None]).argmin(1)
     hertz = track[nearest]
@@ -66,53 +90,175 @@ def without_jumps(track: np.ndarray) -> np.ndarray:
     return np.where(good, track, 0.0)
 
 
-def features(job: tuple[str, str, Path]) -> dict[str, Any]:
-    """Return all features of one clip that training needs."""
-    name, text, path = job
-    torch.set_num_threads(1)
-    audio, rate = soundfile.read(path, dtype="float32")
-    if rate != SAMPLE_RATE or audio.ndim != 1:
-        raise ValueError(f"{path}: want {SAMPLE_RATE} Hz mono, got {rate} Hz, {audio.ndim} axes")
+def pitch_range(recordings: Sequence[Recording], framing: Framing) -> tuple[float, float]:
+    """Return the lowest and the highest pitch to look for, in Hz, by a first look at some clips.
+
+    That is half the lower quartile (at least 60 Hz) and 2.2 times the upper one (at most 600 Hz).
+    Clips that cannot be decoded are left out: :func:`prepare` names them.
+
+    Raises:
+        CorpusError: none of the clips has a pitch.
+
+    """
+    found = [np.zeros(0)]
+    for recording in recordings[:: max(1, len(recordings) // _PITCH_SAMPLE)]:
+        try:
+            audio = lengthened(corpus.sound(recording.path, framing.sample_rate), framing)
+        except ValueError:
+            continue
+        frames = len(audio) // framing.hop_length
+        hertz, voiced = track_pitch(audio, frames, framing, LOWEST_PITCH, HIGHEST_PITCH)
+        found.append(hertz[voiced > 0])
+    hertz = np.concatenate(found)
+    if len(hertz) < 10 * len(found[1:]):
+        raise CorpusError([f"{recordings[0].path.parent}: the recordings have no voice"])
+    if not len(hertz):
+        return LOWEST_PITCH, HIGHEST_PITCH
+    low, high = np.percentile(hertz, [25, 75])
+    return max(LOWEST_PITCH, round(0.5 * low)), min(HIGHEST_PITCH, round(2.2 * high))
+
+
+def trimmed(audio: np.ndarray, framing: Framing) -> np.ndarray:
+    """Return the audio between its first and last 10 ms within 40 dB of the loudest, and 50 ms."""
+    hop = framing.hop_length
+    frames = audio[: len(audio) // hop * hop].reshape(-1, hop)
+    power = np.mean(frames**2, axis=1)
+    loud = np.flatnonzero(power > power.max(initial=0.0) * 1e-4)
+    if not len(loud):
+        return audio
+    return audio[max(loud[0] - 5, 0) * hop : (loud[-1] + 6) * hop]
+
+
+def lengthened(audio: np.ndarray, framing: Framing) -> np.ndarray:
+    """Return audio of at least 0.8 s: a shorter clip gets noise as soft as its softest 20 ms."""
+    missing = int(SHORTEST_CLIP * framing.sample_rate) - len(audio)
+    if missing <= 0:
+        return audio
+    size = 2 * framing.hop_length
+    parts = np.resize(audio, (max(1, len(audio) // size), size))
+    level = max(float(np.sqrt(np.mean(parts**2, axis=1).min())), 1e-4)
+    noise = np.random.default_rng(0).normal(0.0, level, missing).astype(np.float32)
+    return np.concatenate([noise[: missing // 2], audio, noise[missing // 2 :]])
+
+
+def features(job: tuple[Recording, Settings]) -> dict[str, Any]:
+    """Return all features of one clip that training needs.
+
+    Raises:
+        CorpusError: the clip cannot be used.
+
+    """
+    recording, settings = job
+    framing = settings.framing
+    audio = _sound(recording, framing)
+    if settings.trim:
+        audio = trimmed(audio, framing)
+    ids = text_to_ids(recording.text)
+    tokens = Frontend()(torch.tensor(ids))
+    phones = int((~np.isin(tokens.ints[:, 0].numpy(), SILENCES)).sum())
+    problem = None
+    if not phones:
+        problem = f"{recording.name!r} has a text that cannot be spoken"
+    elif len(audio) // framing.hop_length < 2 * phones + 2:
+        seconds = len(audio) / framing.sample_rate
+        problem = f"{recording.path}: {seconds:.2f} s of sound are too short for its text"
+    if problem:
+        raise CorpusError([f"{recording.place}: {problem}"])
+    audio = lengthened(audio, framing)
     audio = audio * 10 ** (LEVEL_DB / 20) / np.sqrt(np.mean(audio**2))
     audio *= min(1.0, 0.99 / np.abs(audio).max())
-    frames = len(audio) // HOP_LENGTH
-    audio = audio[: frames * HOP_LENGTH]
-    hertz, voiced = track_pitch(audio, frames)
-    ids = text_to_ids(text)
-    tokens = Frontend()(torch.tensor(ids))
+    frames = len(audio) // framing.hop_length
+    audio = audio[: frames * framing.hop_length]
+    hertz, voiced = track_pitch(audio, frames, framing, settings.floor, settings.ceiling)
     return {
-        "name": name,
-        "text": text,
+        "name": recording.name,
+        "text": recording.text,
         "ids": ids,
         "ints": tokens.ints.numpy().astype(np.int16),
         "floats": tokens.floats.numpy(),
         "audio": (audio * 32767).round().astype(np.int16),
-        "mel": log_mel(torch.from_numpy(audio)[None])[0].numpy(),
+        "mel": log_mel(torch.from_numpy(audio)[None], framing)[0].numpy(),
         "hertz": hertz,
         "voiced": voiced,
     }
 
 
-def main() -> None:
-    """Write ``features.pt``: a list of clips, with the held-out ones marked."""
+def _sound(recording: Recording, framing: Framing) -> np.ndarray:
+    """Return the sound of a recording.
+
+    Raises:
+        CorpusError: it cannot be decoded or is silent.
+
+    """
+    try:
+        return corpus.sound(recording.path, framing.sample_rate)
+    except ValueError as error:
+        raise CorpusError([f"{recording.place}: {error}"]) from None
+
+
+def _attempt(job: tuple[Recording, Settings]) -> dict[str, Any] | list[str]:
+    """Return the features of a clip, or the problems that it has."""
+    try:
+        return features(job)
+    except CorpusError as error:
+        return error.problems
+
+
+def _each(work: list[tuple[Recording, Settings]], jobs: int) -> Iterator[Any]:
+    """Yield the features, or the problems, of each clip."""
+    if jobs == 1:
+        yield from map(_attempt, work)
+        return
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(jobs, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        yield from pool.imap(_attempt, work, 8)
+
+
+def prepare(
+    recordings: Sequence[Recording], held_out: set[str], settings: Settings, jobs: int
+) -> list[dict[str, Any]]:
+    """Return the features of all clips, with the held-out ones marked.
+
+    Raises:
+        CorpusError: some cannot be used.
+
+    """
+    work = [(recording, settings) for recording in recordings]
+    found = list(tqdm(_each(work, jobs), total=len(work), desc="prepare", unit="clip"))
+    problems = [problem for one in found if isinstance(one, list) for problem in one]
+    if problems:
+        raise CorpusError(problems)
+    for clip in found:
+        clip["held_out"] = clip["name"] in held_out
+    return found
+
+
+def save(clips: list[dict[str, Any]], work: Path) -> None:
+    """Write ``features.pt``, whole or not at all."""
+    work.mkdir(parents=True, exist_ok=True)
+    unfinished = work / "features.part"
+    torch.save(clips, unfinished)
+    unfinished.replace(work / "features.pt")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Write ``features.pt`` of the embedded voice: a list of clips, the held-out ones marked."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=Path("../shared/vais1000"))
     parser.add_argument("--work", type=Path, required=True, help="folder for features")
     parser.add_argument("--jobs", type=int, default=2)
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
 
-    held_out = set((options.data / "heldout.txt").read_text(encoding="utf-8").split())
-    with (options.data / "metadata.csv").open(encoding="utf-8", newline="") as file:
-        rows = list(csv.reader(file, delimiter="|", quoting=csv.QUOTE_NONE))
-    work = [(row[0], row[1], options.data / "wavs" / f"{row[0]}.flac") for row in rows]
-    with multiprocessing.get_context("spawn").Pool(options.jobs) as pool:
-        clips = list(tqdm(pool.imap(features, work, 8), total=len(work), unit="clip"))
-    for clip in clips:
-        clip["held_out"] = clip["name"] in held_out
-    options.work.mkdir(parents=True, exist_ok=True)
-    torch.save(clips, options.work / "features.pt")
-    minutes = sum(len(clip["audio"]) for clip in clips) / SAMPLE_RATE / 60
+    try:
+        recordings = corpus.read(options.data)
+        held_out = corpus.held_out(options.data, recordings)
+        clips = prepare(recordings, held_out, DEFAULTS, options.jobs)
+    except CorpusError as error:
+        raise SystemExit(str(error)) from None
+    save(clips, options.work)
+    description.EMBEDDED.save(options.work)
+    minutes = sum(len(clip["audio"]) for clip in clips) / FRAMING.sample_rate / 60
     _LOG.info("%d clips, %d held out, %.1f minutes", len(clips), len(held_out), minutes)
 
 

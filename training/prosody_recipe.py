@@ -46,9 +46,11 @@ class ProsodyRecipe:
         length = (expected.exp() - wanted * expected).mean() + (
             wanted * wanted.clamp(min=1).log() - wanted
         ).mean()
-        stop = nn.functional.binary_cross_entropy_with_logits(
-            times[:, :, 1][pause], (durations[pause] > 0).float()
-        )
+        stop = times.sum() * 0.0  # recordings of single words have no pauses
+        if pause.any():
+            stop = nn.functional.binary_cross_entropy_with_logits(
+                times[:, :, 1][pause], (durations[pause] > 0).float()
+            )
         token, there = pad([c.token for c in clips]), mask([c.mel for c in clips])
         melody = spread(model.melody(ints, floats, mask([c.ints for c in clips])), token)
         contour = model.tune(melody, pad([c.places for c in clips]), there).float()
@@ -63,12 +65,13 @@ class ProsodyRecipe:
         pitch = nn.functional.smooth_l1_loss(error, 0 * error, reduction="none", beta=0.3)
         pitch = (pitch * weight).sum() / weight.sum()
         steps = (error[:, 1:] - error[:, :-1]).abs() * voiced[:, 1:] * voiced[:, :-1]
-        slope = steps.sum() / voiced.sum()
+        sounding = voiced.sum().clamp(min=1)
+        slope = steps.sum() / sounding
         inside = there[:, :, 0] > 0
         voicing = nn.functional.binary_cross_entropy_with_logits(
             contour[:, :, 1][inside], voiced[inside]
         )
-        scale = model.pitch_spread * 1731.23 / voiced.sum()
+        scale = model.pitch_spread * 1731.23 / sounding
         cents = (raw.abs() * voiced).sum() * scale
         shape = ((raw - level).abs() * voiced).sum() * scale
         return {

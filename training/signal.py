@@ -1,16 +1,54 @@
 """Convert between samples, frames and mel bands, with the numbers that all stages share."""
 
 import functools
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
-SAMPLE_RATE = 16_000
-HOP_LENGTH = 160
-N_FFT = 640
 NUM_MELS = 80
 LOG_FLOOR = 1e-5
+OVERLAP = 4
+"""Frames that one Fourier transform spans."""
+
+
+@dataclass(frozen=True)
+class Framing:
+    """The sizes of frames and of Fourier transforms at a sample rate.
+
+    Frames last 10 ms at every rate. At 22.05 kHz, where that would be 220.5 samples, they have 220
+    and last 9.98 ms.
+    """
+
+    sample_rate: int = 16_000
+
+    @property
+    def hop_length(self) -> int:
+        """Samples of one frame."""
+        return self.sample_rate // 100
+
+    @property
+    def n_fft(self) -> int:
+        """Samples of one Fourier transform: 40 ms."""
+        return OVERLAP * self.hop_length
+
+    @property
+    def bins(self) -> int:
+        """Frequencies of one Fourier transform."""
+        return self.n_fft // 2 + 1
+
+    @property
+    def top_hertz(self) -> float:
+        """The highest harmonic of voiced sound, a little below half the sample rate."""
+        return 0.4875 * self.sample_rate
+
+
+RATES = (16_000, 22_050, 24_000)
+FRAMING = Framing()
+SAMPLE_RATE = FRAMING.sample_rate
+"""The rate at which all voices are measured."""
+HOP_LENGTH = FRAMING.hop_length
 
 
 def mel_scale(hertz: np.ndarray) -> np.ndarray:
@@ -19,10 +57,14 @@ def mel_scale(hertz: np.ndarray) -> np.ndarray:
 
 
 @functools.cache
-def mel_matrix(n_fft: int, num_mels: int = NUM_MELS) -> Tensor:
-    """Return triangular filters [n_fft / 2 + 1, num_mels], each of unit sum, 0 to 8 kHz."""
-    bins = mel_scale(np.linspace(0.0, SAMPLE_RATE / 2, n_fft // 2 + 1))
-    edges = np.linspace(0.0, mel_scale(np.array(SAMPLE_RATE / 2)), num_mels + 2)
+def mel_matrix(n_fft: int, num_mels: int = NUM_MELS, framing: Framing = FRAMING) -> Tensor:
+    """Return triangular filters [n_fft / 2 + 1, num_mels], each of unit sum.
+
+    They reach from 0 to half the sample rate.
+    """
+    top = framing.sample_rate / 2
+    bins = mel_scale(np.linspace(0.0, top, n_fft // 2 + 1))
+    edges = np.linspace(0.0, mel_scale(np.array(top)), num_mels + 2)
     rising = (bins[:, None] - edges[None, :-2]) / np.diff(edges)[None, :-1]
     falling = (edges[None, 2:] - bins[:, None]) / np.diff(edges)[None, 1:]
     filters = np.maximum(0.0, np.minimum(rising, falling))
@@ -38,8 +80,9 @@ def magnitudes(audio: Tensor, n_fft: int, hop_length: int) -> Tensor:
     return torch.sqrt(power.clamp(min=1e-10)).transpose(1, 2)
 
 
-def log_mel(audio: Tensor) -> Tensor:
-    """Return log mel magnitudes [B, samples / 160, 80]; frame t is centred on sample 160 t."""
-    spectrum = magnitudes(audio, N_FFT, HOP_LENGTH)[:, : audio.shape[1] // HOP_LENGTH]
-    mels = spectrum @ mel_matrix(N_FFT).to(audio.device)
+def log_mel(audio: Tensor, framing: Framing = FRAMING) -> Tensor:
+    """Return log mel magnitudes [B, frames, 80]; frame t is centred on its first sample."""
+    frames = audio.shape[1] // framing.hop_length
+    spectrum = magnitudes(audio, framing.n_fft, framing.hop_length)[:, :frames]
+    mels = spectrum @ mel_matrix(framing.n_fft, framing=framing).to(audio.device)
     return torch.log(mels.clamp(min=LOG_FLOOR))

@@ -8,6 +8,8 @@ import logging
 import math
 import signal
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -15,7 +17,8 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from training import data
+from training import data, description
+from training.acoustic_recipe import AcousticRecipe
 from training.config import CONFIGS, Config
 from training.prosody_recipe import ProsodyRecipe
 from training.recipes import RECIPES, Recipe
@@ -30,6 +33,8 @@ AVERAGE = 0.998
 # Dropout before a normalisation biases predictions without dropout (durations came out 21 % too
 # long). So the last part of every training runs without it.
 NOISELESS = 0.85
+JUDGES = ("periods", "widths", "ffts", "width")
+"""The sizes of the adversaries in a configuration."""
 _LOG = logging.getLogger("train")
 
 
@@ -119,6 +124,27 @@ class Training:
                 self.optimisers["model"].state.pop(parameter, None)
             _LOG.info("adopted the acoustic model of step %d", self.adopted)
 
+    def begin_from(self, source: Path) -> None:
+        """Copy the weights of another voice, whose networks have the same sizes.
+
+        The acoustic model is the one that was trained on inside that voice. Pitch statistics stay
+        those of the new recordings.
+        """
+        stage = "prosody" if isinstance(self.recipe, ProsodyRecipe) else "voice"
+        state = torch.load(source / stage / "last.pt", map_location="cpu", weights_only=False)
+        weights: dict[str, torch.Tensor] = state["average"]
+        if isinstance(self.recipe, AcousticRecipe):
+            part = "acoustic."
+            weights = {k.removeprefix(part): v for k, v in weights.items() if k.startswith(part)}
+        for model in (self.recipe.model, self.average):
+            own = {k: v for k, v in model.state_dict().items() if k.startswith("pitch_")}
+            model.load_state_dict(weights | own)
+        judges, then = self.recipe.judges, state["config"]
+        now = dataclasses.asdict(self.recipe.config)
+        if judges is not None and all(now[key] == then[key] for key in JUDGES):
+            judges.load_state_dict(state["judges"])
+        _LOG.info("starting from the weights of %s", source)
+
     def advance(self) -> dict[str, torch.Tensor]:
         """Take one step and update the averaged weights."""
         rate = learning_rate(self.step, self.recipe.steps, self.recipe.rate)
@@ -148,18 +174,42 @@ class Training:
             self.recipe.model = own
 
 
-def run(training: Training, folder: Path, development: list[data.Clip], until: float) -> None:
+@contextmanager
+def interruptible() -> Iterator[list[int]]:
+    """Collect SIGTERM and SIGINT in a list inside the block, instead of ending the process."""
+    stop: list[int] = []
+    before = {
+        number: signal.signal(number, lambda number, _: stop.append(number))
+        for number in (signal.SIGTERM, signal.SIGINT)
+    }
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def run(
+    training: Training,
+    folder: Path,
+    development: list[data.Clip],
+    until: float,
+    stop: list[int],
+) -> None:
     """Train to the end of the schedule or for ``until`` seconds; write a checkpoint.
 
-    SIGTERM and SIGINT end the run after the current step.
+    A signal in ``stop`` ends the run after the current step.
     """
-    stop: list[int] = []
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda number, _: stop.append(number))
     log = (folder / "log.jsonl").open("a", encoding="utf-8")
     started = saved = time.time()
     sums: dict[str, torch.Tensor] = {}
-    bar = tqdm(total=training.recipe.steps, initial=training.step, unit="step", mininterval=10)
+    bar = tqdm(
+        desc=folder.name,
+        total=training.recipe.steps,
+        initial=training.step,
+        unit="step",
+        mininterval=10,
+    )
     since = 0
     while training.step < training.recipe.steps and time.time() - started < until and not stop:
         for name, value in training.advance().items():
@@ -185,7 +235,70 @@ def run(training: Training, folder: Path, development: list[data.Clip], until: f
     _LOG.info("step %d of %d", training.step, training.recipe.steps)
 
 
-def main() -> None:
+def fitted(config: Config, count: int) -> Config:
+    """Return ``config`` with batches of at most ``count`` clips."""
+    return dataclasses.replace(
+        config,
+        prosody_batch=min(config.prosody_batch, count),
+        acoustic_batch=min(config.acoustic_batch, count),
+        batch=min(config.batch, count),
+    )
+
+
+def with_steps(config: Config, steps: int | None) -> Config:
+    """Return ``config`` with schedules of this length, if one is given."""
+    if not steps:
+        return config
+    return dataclasses.replace(config, prosody_steps=steps, acoustic_steps=steps, steps=steps)
+
+
+def train(
+    stage: str,
+    work: Path,
+    config: Config,
+    *,
+    seed: int = 1,
+    device: str = "auto",
+    minutes: float = math.inf,
+    source: Path | None = None,
+) -> bool:
+    """Start or continue one stage; return whether the next may begin.
+
+    That is so if it was trained to its end and no signal asked to stop meanwhile. It starts from
+    the weights of another voice if ``source``, that voice's work folder, is given.
+    """
+    with interruptible() as stop:
+        torch.manual_seed(seed)
+        folder = work / stage
+        folder.mkdir(parents=True, exist_ok=True)
+        on = device_of(device)
+        clips = data.load(work, on, held_out=False)
+        # every 40th training clip only controls the training; the held-out clips are not used here
+        development = clips[::40]
+        clips = [clip for i, clip in enumerate(clips) if i % 40]
+        training = Training(RECIPES[stage](fitted(config, len(clips)), clips, seed))
+        if (folder / "last.pt").exists():
+            training.restore(torch.load(folder / "last.pt", map_location="cpu", weights_only=False))
+            _LOG.info("going on from step %d", training.step)
+        elif source:
+            training.begin_from(source)
+        acoustic = work / "acoustic" / "last.pt"
+        if stage == "voice" and acoustic.exists():
+            training.adopt(torch.load(acoustic, map_location="cpu", weights_only=False))
+        count = sum(p.numel() for p in training.recipe.model.parameters())
+        facts = (stage, on, count / 1e6, len(clips))
+        _LOG.info("%s on %s: %.2f M parameters, %d clips", *facts)
+        nn.Module.train(training.recipe.model)
+        run(training, folder, development, minutes * 60, stop)
+        finished = training.step >= training.recipe.steps
+        if isinstance(training.recipe, ProsodyRecipe) and finished:
+            cents = training.recipe.centre(cast("Prosody", training.average))
+            _LOG.info("contours lay %.1f cents high", cents)
+            save(folder / "last.pt", training.state())
+        return finished and not stop
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
     """Start or continue training, with a checkpoint every ten minutes.
 
     The exit status is EX_TEMPFAIL until the schedule has been trained to its end.
@@ -199,44 +312,21 @@ def main() -> None:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--threads", type=int, default=0, help="0: all cores")
     parser.add_argument("--seed", type=int, default=1)
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     if options.threads:
         torch.set_num_threads(options.threads)
-    device = device_of(options.device)
-    torch.manual_seed(options.seed)
-
-    config: Config = CONFIGS[options.config]
-    if options.steps:
-        config = dataclasses.replace(
-            config,
-            steps=options.steps,
-            prosody_steps=options.steps,
-            acoustic_steps=options.steps,
-        )
-    folder = options.work / options.stage
-    folder.mkdir(parents=True, exist_ok=True)
-    clips = data.load(options.work, device, held_out=False)
-    # every 40th training clip only controls the training; the 50 held-out clips are not used here
-    development = clips[::40]
-    clips = [clip for i, clip in enumerate(clips) if i % 40]
-    training = Training(RECIPES[options.stage](config, clips, options.seed))
-    if (folder / "last.pt").exists():
-        training.restore(torch.load(folder / "last.pt", map_location="cpu", weights_only=False))
-        _LOG.info("going on from step %d", training.step)
-    acoustic = options.work / "acoustic" / "last.pt"
-    if options.stage == "voice" and acoustic.exists():
-        training.adopt(torch.load(acoustic, map_location="cpu", weights_only=False))
-    count = sum(p.numel() for p in training.recipe.model.parameters())
-    what = (options.stage, device, count / 1e6, len(clips))
-    _LOG.info("%s on %s: %.2f M parameters, %d clips", *what)
-    nn.Module.train(training.recipe.model)
-    run(training, folder, development, options.minutes * 60)
-    if isinstance(training.recipe, ProsodyRecipe) and training.step == training.recipe.steps:
-        cents = training.recipe.centre(cast("Prosody", training.average))
-        _LOG.info("contours lay %.1f cents high", cents)
-        save(folder / "last.pt", training.state())
-    if training.step < training.recipe.steps:
+    described = description.load(options.work) or description.EMBEDDED
+    config = with_steps(CONFIGS[options.config], options.steps)
+    config = dataclasses.replace(config, sample_rate=described.sample_rate)
+    if not train(
+        options.stage,
+        options.work,
+        config,
+        seed=options.seed,
+        device=options.device,
+        minutes=options.minutes,
+    ):
         raise SystemExit(INTERRUPTED)
 
 

@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from training.frontend import BOS, COMMA, EOS, SPACE, Frontend
 from training.phonemes import NUM_SYMBOLS, PHONEME_ID_MAP
 from training.prosody import Prosody
-from training.signal import HOP_LENGTH, NUM_MELS
+from training.signal import NUM_MELS
 from training.timing import frame_places
-from training.vocoder import BINS, phases, pulses
+from training.vocoder import phases, pulses
 from training.voice_recipe import Voice
 
 DEFAULT_NOISE = 0.667
@@ -23,6 +23,7 @@ _VOWELS = "aeiouyəɛɔɪʊɐ"
 # With the durations of the recordings but without their pauses and breaths, speech sounds too fast.
 # At this slower pace the recogniser makes a tenth fewer errors.
 TEMPO = 1.08
+LOWEST, HIGHEST = 4.0, 6.5  # log F0: 55 to 665 Hz, of the deepest and the highest voices
 COMMA_PAUSE = 16.0  # frames; listeners expect a pause where the recordings hardly have one
 
 
@@ -40,6 +41,7 @@ class Encoder(nn.Module):
         self.register_buffer("is_vowel", vowels, persistent=False)
         self.prosody = prosody
         self.acoustic = voice.acoustic
+        self.framing = voice.decoder.framing
 
     def durations(self, ints: Tensor, times: Tensor) -> Tensor:
         """Return the frames [N] that each token lasts at normal speed; they may be fractions."""
@@ -58,7 +60,7 @@ class Encoder(nn.Module):
         return torch.where(phone == EOS, torch.full_like(expected, LEAD_OUT), expected)
 
     def forward(self, ids: Tensor, lengths: Tensor, scales: Tensor) -> tuple[Tensor, Tensor]:
-        """Return ``frames`` [1, F, C] (see :class:`Renderer`) and ``noise`` [1, F, 642]."""
+        """Return ``frames`` [1, F, C] (see :class:`Renderer`) and ``noise`` [1, F, 2 bins]."""
         noise_scale, length_scale, noise_w = scales[0], scales[1] * TEMPO, scales[2]
         ints, floats = self.frontend(ids[0, : lengths[0]])
         times = self.prosody.time(ints[None], floats[None])[0]
@@ -74,7 +76,7 @@ class Encoder(nn.Module):
         melody = self.prosody.melody(ints[None], floats[None])[:, token]
         contour = self.prosody.tune(melody, places[None])
         deviation = contour[:, :, 0]
-        log_hertz = torch.clamp(self.prosody.log_hertz(deviation), min=4.3, max=6.3)
+        log_hertz = torch.clamp(self.prosody.log_hertz(deviation), min=LOWEST, max=HIGHEST)
         voiced = (contour[:, :, 1:2] > 0.0).float()
         around = nn.functional.pad(voiced, (0, 0, 1, 1))
         gate = torch.maximum(torch.maximum(around[:, :-2], around[:, 2:]), voiced)
@@ -84,8 +86,8 @@ class Encoder(nn.Module):
             self.acoustic.encoder(ints[None], floats[None])[:, token], places[None], pitch
         )
         hertz = torch.exp(log_hertz)
-        source = torch.stack([hertz, phases(hertz)], 2)
-        shape = torch.zeros_like(source[:, :, :1]).repeat(1, 1, 2 * BINS)
+        source = torch.stack([hertz, phases(hertz, self.framing)], 2)
+        shape = torch.zeros_like(source[:, :, :1]).repeat(1, 1, 2 * self.framing.bins)
         noise = torch.randn_like(shape) * (noise_scale / DEFAULT_NOISE)
         return torch.cat([mel, pitch, source, hidden], 2), noise
 
@@ -102,11 +104,11 @@ class Renderer(nn.Module):
         self.decoder = voice.decoder
 
     def forward(self, frames: Tensor, noise: Tensor) -> Tensor:
-        """Return sound [1, 1, 1, 160 F]."""
+        """Return sound [1, 1, 1, hop F]."""
         mel, pitch = frames[:, :, :NUM_MELS], frames[:, :, NUM_MELS : NUM_MELS + 2]
         hertz, phase = frames[:, :, NUM_MELS + 2], frames[:, :, NUM_MELS + 3]
         filters = self.decoder.filters(mel, frames[:, :, NUM_MELS + 4 :], pitch)
-        excitation = pulses(hertz, pitch[:, :, 1], phase)
+        excitation = pulses(hertz, pitch[:, :, 1], phase, self.decoder.framing)
         sound = self.decoder.render(mel, filters, excitation, noise)
         return torch.clamp(sound, -1.0, 1.0)[:, None, None, :]
 
@@ -114,6 +116,3 @@ class Renderer(nn.Module):
 def context(decoder_blocks: int) -> int:
     """Return how many frames on each side the renderer's output depends on, at most."""
     return 3 * decoder_blocks + 3
-
-
-__all__ = ["HOP_LENGTH", "Encoder", "Renderer", "context"]

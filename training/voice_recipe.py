@@ -10,8 +10,8 @@ from training.config import Config
 from training.data import Clip, choose
 from training.framed import MARGIN, Framed, Losses
 from training.precision import mixed
-from training.signal import HOP_LENGTH, magnitudes, mel_matrix
-from training.vocoder import BINS, Acoustic, Decoder, phases, pulses
+from training.signal import magnitudes, mel_matrix
+from training.vocoder import Acoustic, Decoder, phases, pulses
 
 
 class Voice(nn.Module):
@@ -23,7 +23,7 @@ class Voice(nn.Module):
         size = config.acoustic_size
         # no dropout here: the decoder has to train on the same mels as it gets when speaking
         self.acoustic = Acoustic(size, config.acoustic_blocks, config.acoustic_frames, 0.0)
-        self.decoder = Decoder(config.decoder_size, config.decoder_blocks, size)
+        self.decoder = Decoder(config.decoder_size, config.decoder_blocks, size, config.framing)
 
     def adopt(self, weights: dict[str, Tensor]) -> None:
         """Copy a trained acoustic model; reset the decoder's weights for hidden frames."""
@@ -52,12 +52,13 @@ class VoiceRecipe(Framed):
         return self.model.acoustic
 
     def speak(self, mel: Tensor, hidden: Tensor, log_hertz: Tensor, gate: Tensor) -> Tensor:
-        """Return sound [B, 160 F] with fresh noise and pulses of random starting phase."""
+        """Return sound [B, hop F] with fresh noise and pulses of random starting phase."""
+        framing = self.config.framing
         hertz = log_hertz.exp()
         start = torch.rand(len(mel), 1, device=mel.device)
-        phase = phases(hertz) + start
-        excitation = pulses(hertz, gate, phase - phase.floor())
-        noise = torch.randn(*mel.shape[:2], 2 * BINS, device=mel.device)
+        phase = phases(hertz, framing) + start
+        excitation = pulses(hertz, gate, phase - phase.floor(), framing)
+        noise = torch.randn(*mel.shape[:2], 2 * framing.bins, device=mel.device)
         filters = self.model.decoder.filters(mel, hidden, self.pitch(log_hertz, gate)).float()
         with torch.autocast(mel.device.type, enabled=False):
             return self.model.decoder.render(mel.float(), filters, excitation, noise)
@@ -67,7 +68,7 @@ class VoiceRecipe(Framed):
         total = torch.zeros((), device=fake.device)
         for n_fft in (1024, 512, 256):
             a, b = (magnitudes(x, n_fft, n_fft // 4) for x in (fake, real))
-            bands = mel_matrix(n_fft, n_fft // 12).to(fake.device)
+            bands = mel_matrix(n_fft, n_fft // 12, self.config.framing).to(fake.device)
             mels = [(x @ bands).clamp(min=1e-4).log() for x in (a, b)]
             logs = [x.clamp(min=1e-3).log() for x in (a, b)]
             total = total + (mels[0] - mels[1]).abs().mean()
@@ -76,18 +77,18 @@ class VoiceRecipe(Framed):
         return total / 3
 
     def crops(self, clips: list[Clip]) -> tuple[list[int], Tensor]:
-        """Return the start of each clip's crop, and its sound [B, 160 (crop - 4)]."""
-        size = self.config.crop
+        """Return the start of each clip's crop, and its sound [B, hop (crop - 4)]."""
+        size, hop = self.config.crop, self.config.framing.hop_length
         starts = [int(torch.randint(0, len(c.mel) - size, ())) for c in clips]
         audio = [
-            c.audio[(s + 2) * HOP_LENGTH : (s + size - 2) * HOP_LENGTH]
+            c.audio[(s + 2) * hop : (s + size - 2) * hop]
             for c, s in zip(clips, starts, strict=True)
         ]
         return starts, torch.stack(audio).float() / 32768.0
 
     def generate(self, clips: list[Clip], starts: list[int], natural: Tensor) -> tuple[Tensor, ...]:
         """Return crops of sound, and the error of the predicted mels of the whole clips."""
-        size = self.config.crop
+        size, hop = self.config.crop, self.config.framing.hop_length
         mel, hidden, wanted, there = self.frames(clips, starts, size)
         error = ((mel - wanted).abs() * there).sum() / (there.sum() * mel.shape[2])
 
@@ -101,7 +102,7 @@ class VoiceRecipe(Framed):
         fake = self.speak(
             given, veiled, cut([c.log_hertz for c in clips]), cut([c.gate for c in clips])
         )
-        return fake[:, 2 * HOP_LENGTH : -2 * HOP_LENGTH], error
+        return fake[:, 2 * hop : -2 * hop], error
 
     def step(self, step: int, optimisers: dict[str, torch.optim.Optimizer]) -> Losses:
         """Take one step; return its losses."""

@@ -265,24 +265,32 @@ def test_damaged_accounts(tmp_path: Path) -> None:
     assert list((tmp_path / "usage").glob("*.damaged-*"))
 
 
-async def test_requests_in_the_last_moment_of_a_process(tmp_path: Path) -> None:
+def test_requests_in_the_last_moment_of_a_process(tmp_path: Path) -> None:
     """While a process ends, open connections bring requests; those that are answered are booked."""
     install_pair(tmp_path / "voices")
     with serving(tmp_path, {"voice": {"name": "pair"}}) as server:
         assert httpx.get(f"{server.url}/tts/stream?text=xin").status_code == 200
-        port = int(server.url.rpartition(":")[2])
-        connections = [await asyncio.open_connection("127.0.0.1", port) for _ in range(120)]
-        server.process.send_signal(signal.SIGTERM)
-        asked = []
-        for reader, writer in connections:
-            asked.append(asyncio.create_task(answered(reader, writer)))
-            await asyncio.sleep(0.012)  # the process ends a second after the signal
-        answers = 1 + sum(await asyncio.gather(*asked))
-        await asyncio.to_thread(server.process.wait, 30)
+        answers = 1 + asyncio.run(answers_while_ending(server))
+        server.process.wait(30)
         store = UsageStore(next(tmp_path.rglob("usage.sqlite")).parent)
         booked = sum(row.amounts.requests for month in store.months() for row in store.rows(month))
         store.close()
         assert 10 < answers <= booked
+
+
+async def answers_while_ending(server: Server) -> int:
+    """End a server, send a request on each of many open connections, and count the answers.
+
+    The process ends a second after the signal. The requests are spread over a longer time.
+    """
+    port = int(server.url.rpartition(":")[2])
+    connections = [await asyncio.open_connection("127.0.0.1", port) for _ in range(120)]
+    server.process.send_signal(signal.SIGTERM)
+    asked = []
+    for reader, writer in connections:
+        asked.append(asyncio.create_task(answered(reader, writer)))
+        await asyncio.sleep(0.012)
+    return sum(await asyncio.gather(*asked))
 
 
 async def answered(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:

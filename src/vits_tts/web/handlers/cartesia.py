@@ -17,7 +17,7 @@ from pydantic import WithJsonSchema as Described
 
 from vits_tts.audio import formats
 from vits_tts.audio.formats import Encoding
-from vits_tts.errors import FormatInvalid, TextMissing, VitsTtsError
+from vits_tts.errors import FormatInvalid, VitsTtsError
 from vits_tts.speech.timeline import Detail, TimedSentence, Timeline
 from vits_tts.types import SpeechRequest
 from vits_tts.web.handlers import dictionaries, streaming
