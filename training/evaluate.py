@@ -56,7 +56,8 @@ class Evaluation:
 
     def keep(self, part: str, rows: dict[str, list[Row]]) -> None:
         """Write the results so far, so that an interrupted run can continue."""
-        measured = {"voices": self.identities, "rows": rows}
+        natural = self.options.nisqa is not None
+        measured = {"voices": self.identities, "naturalness": natural, "rows": rows}
         text = json.dumps(measured, ensure_ascii=False, default=float)
         (self.options.work / f"measured-{part}.json").write_text(text, encoding="utf-8")
 
@@ -64,6 +65,8 @@ class Evaluation:
         """Return the results of an earlier run for the same sound, by voice and text."""
         path = self.options.work / f"measured-{part}.json"
         found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        if self.options.nisqa is not None and not found.get("naturalness"):
+            return {}
         known = found.get("voices", {})
         return {
             (voice, row["text"]): row
@@ -82,7 +85,8 @@ class Evaluation:
             sounds = {NATURAL: recording}
             sounds |= {voice: speak(text) for voice, speak in self.voices.items()}
             for voice, sound in sounds.items():
-                row = kept.get((voice, text)) or heard(sound, text)
+                nisqa = self.options.nisqa
+                row = kept.get((voice, text)) or heard(sound, text, nisqa=nisqa)
                 found[voice].append(measures.find(self.aligner, sound, text))
                 row |= measures.compare_pitch(found[NATURAL][-1], found[voice][-1])
                 rows[voice].append(row | {"text": text})
@@ -143,7 +147,8 @@ class Evaluation:
             judge = len(kinds[kind][NEW]) % 4 == 0  # DNSMOS takes twice as long as Whisper
             for voice, speak in self.voices.items():
                 sound = speak(text)
-                row = kept.get((voice, text)) or heard(sound, text, judge=judge)
+                nisqa = self.options.nisqa
+                row = kept.get((voice, text)) or heard(sound, text, judge=judge, nisqa=nisqa)
                 row |= {"text": text, "kind": kind}
                 rows[voice].append(row)
                 kinds[kind][voice].append(row)
@@ -368,6 +373,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--work", type=Path, required=True, help="folder with aligner.pt and logs")
     parser.add_argument("--voice", type=Path, required=True, help="the new voice's .onnx")
     parser.add_argument("--baseline", type=Path, required=True, help="the other voice's .onnx")
+    parser.add_argument("--nisqa", type=Path, help="folder with NISQA's weights; else left out")
     parser.add_argument("--output", type=Path, default=HERE)
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--jobs", type=int, default=2, help="parts measured at the same time")

@@ -1,10 +1,12 @@
 """Compute the figures of a table from the measurements of each utterance."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from training import listening, measures
+from training.naturalness import NAMES, naturalness
 
 TARGETS = {
     "syllable error over that of the recordings": ("at most", 1.03),
@@ -18,8 +20,17 @@ TARGETS = {
 Row = dict[str, Any]
 
 
-def heard(audio: np.ndarray, text: str, listen: bool = True, judge: bool = True) -> Row:
-    """Return the figures of trimmed sound that need no alignment."""
+def heard(
+    audio: np.ndarray,
+    text: str,
+    listen: bool = True,
+    judge: bool = True,
+    nisqa: Path | None = None,
+) -> Row:
+    """Return the figures of trimmed sound that need no alignment.
+
+    ``nisqa`` is the folder with NISQA's weights; without it, naturalness is not measured.
+    """
     audio = measures.trim(audio)
     said = listening.syllables(text)
     row: Row = {
@@ -34,6 +45,8 @@ def heard(audio: np.ndarray, text: str, listen: bool = True, judge: bool = True)
         row["errors"] = listening.errors(said, listening.syllables(transcript))
     if judge:
         row |= listening.opinion(audio)
+    if nisqa is not None:
+        row |= naturalness(audio, nisqa)
     return row
 
 
@@ -54,6 +67,9 @@ def summary(rows: list[Row]) -> dict[str, float]:
     if judged:
         figures["P.808"] = float(np.mean([row["p808"] for row in judged]))
         figures["DNSMOS overall"] = float(np.mean([row["overall"] for row in judged]))
+    for key, name in NAMES.items():
+        if scores := [row[key] for row in rows if key in row]:
+            figures[name] = float(np.mean(scores))
     if "cents" in rows[0]:
         figures |= pitch(rows)
         unlike = sum(row["unlike"] for row in rows)

@@ -10,6 +10,7 @@ from typing import Any
 
 import ctranslate2
 import numpy as np
+import onnxruntime
 from faster_whisper import WhisperModel
 from speechmos import dnsmos
 
@@ -106,3 +107,23 @@ def opinion(audio: np.ndarray) -> dict[str, float]:
         "p808": "p808_mos",
     }
     return {name: float(scores[key]) for name, key in names.items()}
+
+
+@functools.cache
+def _p808() -> onnxruntime.InferenceSession:
+    path = Path(dnsmos.__file__).parent / "dnsmos_models" / "model_v8.onnx"
+    return onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+
+
+def p808(audio: np.ndarray) -> float:
+    """Return DNSMOS's ``p808`` alone, for less time than :func:`opinion`."""
+    sound = np.clip(audio, -1.0, 1.0).astype(np.float32)
+    size = int(dnsmos.INPUT_LENGTH * dnsmos.SR)
+    while len(sound) < size:
+        sound = np.append(sound, sound)
+    scores = []
+    for start in range(0, len(sound) - size + 1, dnsmos.SR):
+        segment = sound[start : start + size - 160]
+        mel = dnsmos.DNSMOS.audio_melspec(None, audio=segment)
+        scores.append(_p808().run(None, {"input_1": mel[None].astype(np.float32)})[0][0][0])
+    return float(np.mean(scores))
