@@ -48,7 +48,7 @@ class _Pieces:
         self._synthesis: Synthesis | None = None
 
     def next(self, cancel: Cancel, cores: int) -> Any:
-        """Run the next piece; return what ``begin`` returned, then a window each time."""
+        """Run the next piece and return its result: that of ``begin``, later a window."""
         if self._synthesis:
             return self._synthesis.next(cancel, cores)
         if begun := self._begin(cancel, cores):

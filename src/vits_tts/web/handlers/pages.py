@@ -72,7 +72,7 @@ class Description:
         """Return the document as a file. Callers that come at the same time wait for one thread."""
         if self._created is None or _failed(self._created):
             self._created = asyncio.create_task(asyncio.to_thread(self._create))
-        return await asyncio.shield(self._created)  # a caller who leaves cancels it for nobody
+        return await asyncio.shield(self._created)  # not ended by a caller who leaves
 
     def _create(self) -> Asset:
         content = json.dumps(self._describe(), ensure_ascii=False).encode()
