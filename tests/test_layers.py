@@ -61,6 +61,7 @@ LAYERS = [
     "web.schema.fields",
     "web.schema.json_schema",
     "web.schema.requests",
+    "web.schema.messages",
     "web.schema.jobs",
     "web.schema.usage",
     "web.request_log",
