@@ -49,10 +49,13 @@ class Microphone:
         self._thread: threading.Thread | None = None
         device = _sounddevice()
         if device is not None:
-            self._stream = device.InputStream(
-                samplerate=RATE, channels=1, dtype="float32", callback=self._called
-            )
-            self._stream.start()
+            try:
+                self._stream = device.InputStream(
+                    samplerate=RATE, channels=1, dtype="float32", callback=self._called
+                )
+                self._stream.start()
+            except device.PortAudioError as error:
+                raise NoMicrophone(f"the microphone cannot be used: {error}") from error
             return
         command = next((line for name, line in _PROGRAMS.items() if shutil.which(name)), None)
         if command is None:
@@ -157,7 +160,7 @@ def _record(recording: Recording, name: str) -> int | None:
         f"{levels['seconds']} s\n"
     )
     for reason in result["reasons"]:
-        _write(f"  {reason['en']}\n")
+        _write(f"  {reason['en']}\n  {reason['vi']}\n")
     number: int = result["take"]
     return number
 
