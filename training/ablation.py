@@ -137,7 +137,7 @@ def wide(wider: float, sharper: float) -> Callable[[Utterance], np.ndarray]:
     """Return a condition: the voice as :mod:`training.finish` would change it."""
 
     def make(one: Utterance) -> np.ndarray:
-        matrix, offset = contrast(one.voice.speech_mean, wider, sharper)
+        matrix, offset = contrast(one.voice.example, wider, sharper)
         return one.changed(lambda mel: (mel @ matrix + offset).astype(np.float32))
 
     return make

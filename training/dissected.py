@@ -134,19 +134,16 @@ class Dissected:
         return self.run(given, ["frames"])[0]
 
     @cached_property
-    def speech_mean(self) -> np.ndarray:
-        """The mean predicted mel [80] over the loud frames of some written sentences."""
+    def example(self) -> np.ndarray:
+        """The predicted mel [F, 80] of some written sentences."""
         lines = (Path(__file__).parent / "sentences.txt").read_text(encoding="utf-8").splitlines()
         random = np.random.default_rng(0)
-        loud = []
+        parts = []
         for line in lines[:: len(lines) // 10]:
             text = line.split("|")[1]
             durations = self.durations(text, random)
-            mel = self.frames(text, durations, np.float32(1.0))[0, :, :NUM_MELS]
-            level = mel.mean(1)
-            loud.append(mel[level > level.max() - 4.5])
-        mean: np.ndarray = np.concatenate(loud).mean(0)
-        return mean
+            parts.append(self.frames(text, durations, np.float32(1.0))[0, :, :NUM_MELS])
+        return np.concatenate(parts)
 
     def sound(self, frames: np.ndarray, noise: np.ndarray) -> np.ndarray:
         """Return the sound [160 F] of frames [1, F, C] and noise [1, F, 642]."""

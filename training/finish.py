@@ -12,14 +12,15 @@ from pathlib import Path
 import numpy as np
 import onnx
 from onnx import numpy_helper
+from scipy.special import logsumexp
 
 from training.dissected import Dissected
 from training.signal import NUM_MELS
 
 WIDER = 0.2
-"""Share by which the mel's differences from its mean grow."""
+"""Share by which differences between the frames and bands of a mel grow."""
 SHARPER = 0.0
-"""Share by which its differences from neighbouring bands grow beside that."""
+"""Share by which differences from neighbouring bands grow beside that."""
 _MARK = "mel_contrast"
 _SCALE, _SHIFT = 2.0, -4.0  # between the layer and the mel: see ``vocoder.Acoustic``
 _LOG = logging.getLogger("finish")
@@ -40,14 +41,17 @@ def sharpening(share: float, width: int = 9) -> np.ndarray:
     return matrix
 
 
-def contrast(mean: np.ndarray, wider: float, sharper: float) -> tuple[np.ndarray, np.ndarray]:
+def contrast(mel: np.ndarray, wider: float, sharper: float) -> tuple[np.ndarray, np.ndarray]:
     """Return a matrix [80, 80] and an offset [80]; a mel times the one plus the other is changed.
 
-    Differences from ``mean`` [80] grow by ``wider``, and then those from neighbouring bands by
-    ``sharper``.
+    Differences between frames and bands grow by ``wider``, and those from neighbouring bands by
+    ``sharper`` beside that. The offset gives each band the mean power that it had over ``mel``
+    [F, 80], an example of speech, so that loudness and timbre stay.
     """
-    matrix = sharpening(sharper)
-    return (1.0 + wider) * matrix, -wider * mean @ matrix
+    matrix = (1.0 + wider) * sharpening(sharper)
+    changed = mel @ matrix
+    before, after = (logsumexp(2.0 * some, axis=0) for some in (mel, changed))
+    return matrix, 0.5 * (before - after)
 
 
 def change_mel(model: onnx.ModelProto, matrix: np.ndarray, offset: np.ndarray) -> None:
@@ -79,7 +83,7 @@ def finish(path: Path, wider: float = WIDER, sharper: float = SHARPER) -> None:
     model = onnx.load(path)
     if any(entry.key == _MARK for entry in model.metadata_props):
         raise ValueError(f"{path} has more contrast already")
-    change_mel(model, *contrast(Dissected(path).speech_mean, wider, sharper))
+    change_mel(model, *contrast(Dissected(path).example, wider, sharper))
     model.metadata_props.add(key=_MARK, value=f"{wider:g} {sharper:g}")
     onnx.checker.check_model(model)
     part = path.with_suffix(".part")
