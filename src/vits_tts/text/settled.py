@@ -182,12 +182,13 @@ def _probes(before: str, word: str = "") -> Iterator[str]:
     known = last is not None and (not last["word"] or is_syllable(last["word"].lower()))
     if (last and known and (last["word"] or "").islower()) or _NEXT.fullmatch(word):
         return
+    # Those that most often change a reading come first, since the first change decides.
+    if not known:
+        yield _PROBE_OF_NOTES
+    if not known or not (last and last["word"]):
+        yield from _PROBES_OF_FORMULAS
     yield _PROBE_OF_NUMBERS
     if not known or _CAPITALS.search(stripped, max(0, len(stripped) - _NEAR)):
         yield _PROBE_OF_CAPITALS
-    if not known or not (last and last["word"]):
-        yield from _PROBES_OF_FORMULAS
-    if not known:
-        yield _PROBE_OF_NOTES
     if "|" in line:
         yield _PROBE_OF_TABLES
