@@ -110,6 +110,7 @@ def test_a_cue_that_cannot_fit(folder: Path) -> None:
     done = run(folder, "dub", "short.srt", "-o", "short.wav", "--length", "2", "--strict")
     assert done.returncode == 1
     assert "cue 1, line 2: " in done.stderr.decode()
+    assert done.stdout.decode() == "short.srt: 2 cues, 2.000 s, 1 too long\n"
     assert not (folder / "short.wav").exists()
     done = run(folder, "dub", "short.srt", "-o", "short.wav", "--length", "2")
     assert done.returncode == 1

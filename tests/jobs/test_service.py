@@ -59,11 +59,13 @@ class Worker:
 
 
 @asynccontextmanager
-async def working(folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Worker]:
+async def working(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, **settings: Any
+) -> AsyncIterator[Worker]:
     """Run a worker in a folder."""
     install_pair(folder / "voices")
     monkeypatch.chdir(folder)
-    worker = Worker(Config(voice={"name": "pair"}))
+    worker = Worker(Config(voice={"name": "pair"}, **settings))
     worker.speech.start()
     worker.speech.start_threads()
     worker.usage.start()
@@ -97,6 +99,11 @@ async def reached(condition: Callable[[], object], name: str) -> None:
     await asyncio.to_thread(until, condition, name)
 
 
+async def ended(worker: Worker, job: str) -> None:
+    """Wait until a job has succeeded."""
+    await reached(lambda: worker.engine.find(job, OWNER).status == "succeeded", "success")
+
+
 def failures() -> float:
     """Return how many attempts to make an item have failed."""
     return REGISTRY.get_sample_value("vits_tts_job_items_total", {"outcome": "failed"}) or 0.0
@@ -127,7 +134,7 @@ async def cancelled_and_retried(worker: Worker) -> None:
     await worker.jobs._in_thread(worker.engine.retry, state)
     await reached(lambda: worker.arrived == 2, "the sound of the second run")
     worker.gate.set()
-    await reached(lambda: worker.engine.find(job, OWNER).status == "succeeded", "success")
+    await ended(worker, job)
     worker.gate.clear()
 
 
@@ -143,6 +150,26 @@ async def taken_by_another_process(worker: Worker, folder: Path) -> None:
     worker.gate.set()
     await reached(lambda: not worker.jobs._running, "the end of the item")
     assert (await worker.jobs.find(job, OWNER)).status == "running"
+
+
+def test_results_of_another_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that shares the folder of jobs and the secret of files uses the other's results."""
+    shared = {"jobs": {"folder": tmp_path / "jobs"}, "audio": {"secret": "0123456789abcdef" * 2}}
+
+    async def story() -> list[bool]:
+        made = []
+        for name in ("a", "b"):
+            async with working(tmp_path / name, monkeypatch, **shared) as worker:
+                worker.gate.set()
+                job = f"job-{name}"
+                await worker.submit(job)
+                await ended(worker, job)
+                (used,) = await worker.usage.summaries(*DAYS, None)
+                assert used.amounts.seconds > 0
+                made.append(used.amounts.made_seconds > 0)
+        return made
+
+    assert asyncio.run(story()) == [True, False]
 
 
 def test_amounts_are_recorded_once(tmp_path: Path) -> None:

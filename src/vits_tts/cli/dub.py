@@ -131,7 +131,9 @@ def dub(source: Path, output: Path, asked: _Asked, voice: LocalVoice) -> None:
         bad = _told(fits)
         if asked.report:
             _write_report(asked.report, fits, seconds)
+        told = f"{len(fits)} cues, {seconds:.3f} s, {bad} too long"
         if asked.dry_run or (bad and asked.strict):
+            click.echo(printable(f"{source}: {told}"))
             raise click.exceptions.Exit(1 if bad else 0)
         with (
             progress(len(fits), "speaking") as done,
@@ -141,7 +143,7 @@ def dub(source: Path, output: Path, asked: _Asked, voice: LocalVoice) -> None:
                 if len(samples):
                     sink.write(Pcm(samples, rate))
             sink.finish()
-    click.echo(printable(f"{output}: {len(fits)} cues, {seconds:.3f} s, {bad} too long"))
+    click.echo(printable(f"{output}: {told}"))
     if bad:
         raise click.exceptions.Exit(1)
 
