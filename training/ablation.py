@@ -23,7 +23,7 @@ from training.dissected import Dissected, white_noise, whole_scale, with_mel
 from training.figures import Row
 from training.finish import contrast, smoothed
 from training.naturalness import NAMES, naturalness
-from training.signal import HOP_LENGTH, N_FFT, NUM_MELS, mel_matrix
+from training.signal import FRAMING, HOP_LENGTH, NUM_MELS, mel_matrix
 
 GROUPS = ("naturalness", "p808", "heard")
 ROUNDS = 30  # of Griffin and Lim's method
@@ -33,15 +33,15 @@ _LOG = logging.getLogger("ablation")
 
 def spectrum(audio: np.ndarray) -> torch.Tensor:
     """Return the complex spectrum [321, frames] of the audio."""
-    window = torch.hann_window(N_FFT)
+    window = torch.hann_window(FRAMING.n_fft)
     wave = torch.from_numpy(audio.astype(np.float32))
-    return torch.stft(wave, N_FFT, HOP_LENGTH, window=window, return_complex=True)
+    return torch.stft(wave, FRAMING.n_fft, HOP_LENGTH, window=window, return_complex=True)
 
 
 def wave(spectrum: torch.Tensor, length: int) -> np.ndarray:
     """Return the audio [length] of a complex spectrum [321, frames]."""
-    window = torch.hann_window(N_FFT)
-    found: np.ndarray = torch.istft(spectrum, N_FFT, HOP_LENGTH, window=window, length=length)
+    window = torch.hann_window(FRAMING.n_fft)
+    found = torch.istft(spectrum, FRAMING.n_fft, HOP_LENGTH, window=window, length=length)
     return np.asarray(found)
 
 
@@ -54,7 +54,7 @@ def exchanged(magnitudes: np.ndarray, phases: np.ndarray) -> np.ndarray:
 
 def griffin_lim(mel: np.ndarray, random: np.random.Generator) -> np.ndarray:
     """Return a sound with the log mel [F, 80], whose phases agree as well as ``ROUNDS`` allow."""
-    weights = torch.linalg.pinv(mel_matrix(N_FFT))
+    weights = torch.linalg.pinv(mel_matrix(FRAMING.n_fft))
     loud = (torch.from_numpy(mel).exp() @ weights).clamp(min=1e-5).T
     loud = torch.cat([loud, loud[:, -1:]], 1)
     length = len(mel) * HOP_LENGTH

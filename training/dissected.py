@@ -9,8 +9,7 @@ import onnxruntime
 from onnx import TensorProto, helper
 
 from training.phonemes import text_to_ids
-from training.signal import NUM_MELS
-from training.vocoder import BINS
+from training.signal import FRAMING, NUM_MELS
 from training.voice import TEMPO
 
 _TYPES = {"input": TensorProto.INT64, "input_lengths": TensorProto.INT64}
@@ -172,4 +171,4 @@ def with_mel(frames: np.ndarray, mel: np.ndarray, keep_hidden: bool = False) -> 
 
 def white_noise(frames: int, random: np.random.Generator) -> np.ndarray:
     """Return the noise [1, frames, 642] that a voice draws at its own ``noise_scale``."""
-    return random.standard_normal((1, frames, 2 * BINS)).astype(np.float32)
+    return random.standard_normal((1, frames, 2 * FRAMING.bins)).astype(np.float32)
