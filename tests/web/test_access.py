@@ -293,11 +293,13 @@ def test_a_key_that_is_not_unicode_is_unknown(key: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["", " ", "Bearer "])
-def test_an_empty_key_is_missing(key: str) -> None:
-    """An empty field is not an unknown key, but none."""
+def test_an_empty_key_is_unknown(key: str) -> None:
+    """An empty `X-API-Key` is an unknown key; an `Authorization` without a key is none."""
     keys = ApiKeys(Access(keys=(make_key("lan")[1],)))
+    with pytest.raises(KeyInvalid):
+        keys.owner({"X-API-Key": key})
     with pytest.raises(KeyMissing):
-        keys.owner({"X-API-Key": key, "Authorization": key})
+        keys.owner({"Authorization": key})
 
 
 @pytest.mark.parametrize(

@@ -153,7 +153,8 @@ def given(headers: Mapping[str, str]) -> str | None:
     """
     if bearer := _BEARER.fullmatch(headers.get("Authorization", "")):
         return bearer[1]
-    return _SCHEME.sub("", headers.get("X-API-Key", "").strip()) or None
+    key = headers.get("X-API-Key")
+    return None if key is None else _SCHEME.sub("", key.strip())
 
 
 def _digest(key: str) -> str:
