@@ -52,7 +52,7 @@ def test_one_line_for_a_request(start: Starter) -> None:
 def test_text_if_it_is_wanted(start: Starter) -> None:
     """If configured, the text is logged, cut to 100 characters."""
     with start({"logging": {"log_text": True}}) as server:
-        httpx.get(f"{server.url}/tts", params={"text": SAID * 10})
+        httpx.get(f"{server.url}/tts", params={"text": SAID * 10}, timeout=60)
         assert server.wait_for("request")[0]["text"] == (SAID * 10)[:100]
 
 

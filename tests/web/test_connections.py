@@ -113,7 +113,7 @@ def test_handshakes_that_never_end_lock_nobody_out(tmp_path: Path) -> None:
     with serving(tmp_path / "server", settings, ready=False) as server:
         trusting = ssl.create_default_context(cafile=str(certificate))
         healthy = f"{server.url}/healthz"
-        until(lambda: httpx.get(healthy, verify=trusting).status_code == 200, "alive")
+        until(lambda: httpx.get(healthy, verify=trusting, timeout=30).status_code == 200, "alive")
         with several(server, 3), several(server, 3, sent=b"\x16\x03\x01\x02\x00\x01"):
             for _ in range(8):
                 assert httpx.get(healthy, verify=trusting, timeout=30).status_code == 200
@@ -328,7 +328,7 @@ def test_connections_that_are_reset(tmp_path: Path, secured: bool) -> None:
         trusting = ssl.create_default_context(cafile=str(certificate))
     with serving(tmp_path / "server", settings, ready=False) as server:
         healthy = f"{server.url}/healthz"
-        until(lambda: httpx.get(healthy, verify=trusting).status_code == 200, "alive")
+        until(lambda: httpx.get(healthy, verify=trusting, timeout=30).status_code == 200, "alive")
         for number in range(500):
             with connect(server) as connection:
                 if number % 3:

@@ -328,6 +328,7 @@ def test_a_process_that_is_killed(start: Starter) -> None:
         **_one_voice(),
     }
     with start(settings) as server, ExitStack() as stack:
+        server.wait_for("worker ready")
         receivers = [stack.enter_context(receiving()) for _ in range(3)]
         hooks = [f"http://127.0.0.1:{receiver.port}/" for receiver in receivers]
         asked: dict[str, Any] = {"mode": "async", "outputFormat": "wav"}
