@@ -44,6 +44,12 @@ def submit(server: Server, key: str, *texts: str) -> httpx.Response:
     return httpx.post(f"{server.url}/v1/jobs", json=body, headers={"X-API-Key": key}, timeout=60)
 
 
+def taken(server: Server, key: str, *texts: str) -> httpx.Response | None:
+    """Ask for a job with a key; return None if it is refused."""
+    answer = submit(server, key, *texts)
+    return answer if answer.status_code == 202 else None
+
+
 def archive(server: Server, key: str, text: str) -> str:
     """Return the link of the archive of a new job that has ended."""
     begun = submit(server, key, text).raise_for_status().json()["id"]
@@ -96,26 +102,27 @@ def test_each_key_has_its_quota(server: Server) -> None:
     """A key whose items wait takes nothing from another key, and has room again at their end."""
     texts = [f"{LONG[:-14]} {number}." for number in range(QUOTA)]
 
-    def taken(key: str, *texts: str) -> httpx.Response | None:
-        answer = submit(server, key, *texts)
-        return answer if answer.status_code == 202 else None
-
     # Jobs of the test before, which have ended, count until that is noted.
-    begun = server.wait_until(lambda: taken(AN, *texts), "room")
+    begun = server.wait_until(lambda: taken(server, AN, *texts), "room")
     assert begun
     refused = submit(server, AN, "lan")
     assert (refused.status_code, refused.json()["error"]["code"]) == (429, "quota_exceeded")
-    assert server.wait_until(lambda: taken(BINH, *["nam"] * QUOTA), "room of another key")
+    assert server.wait_until(lambda: taken(server, BINH, *["nam"] * QUOTA), "room of another key")
     assert submit(server, BINH, *["nam"] * (QUOTA + 1)).status_code == 429
     assert submit(server, AN, "lan").status_code == 429
     path = f"{server.url}/v1/jobs/{begun.json()['id']}/cancel"
     httpx.post(path, headers={"X-API-Key": AN}, timeout=60).raise_for_status()
-    assert server.wait_until(lambda: taken(AN, "lan"), "room after the end")
+    assert server.wait_until(lambda: taken(server, AN, "lan"), "room after the end")
 
 
 def test_listeners_have_limits(server: Server) -> None:
     """A caller follows a quarter of all listeners; another caller is not affected."""
-    jobs = {key: submit(server, key, LONG).raise_for_status().json()["id"] for key in (AN, BINH)}
+    jobs = {}
+    for key in (AN, BINH):
+        # Jobs of the test before count until their end is noted.
+        answer = server.wait_until(lambda: taken(server, key, LONG), "room")  # noqa: B023
+        assert answer
+        jobs[key] = answer.json()["id"]
 
     def events(key: str, stack: ExitStack) -> int:
         url = f"{server.url}/v1/jobs/{jobs[key]}/events"
