@@ -148,6 +148,7 @@ VARIANTS: dict[str, Callable[[Utterance], np.ndarray]] = {
     "bands 15 % sharper": wide(0.0, 0.15),
     "bands 30 % sharper": wide(0.0, 0.3),
     "mel 10 % wider": wide(0.1, 0.0),
+    "mel 12 % wider": wide(0.12, 0.0),
     "mel 20 % wider": wide(0.2, 0.0),
     "mel 30 % wider": wide(0.3, 0.0),
     "mel 10 % wider, bands 15 % sharper": wide(0.1, 0.15),
