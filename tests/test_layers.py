@@ -13,6 +13,7 @@ LAYERS = [
     "cores",
     "thread_pool",
     "loop_thread",
+    "ending_tasks",
     "file_lock",
     "yaml_files",
     "archives",

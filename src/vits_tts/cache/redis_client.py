@@ -23,6 +23,7 @@ from vits_tts.cache.signing import Signer
 from vits_tts.cache.time_budget import TimeBudget
 from vits_tts.circuit_breaker import CircuitBreaker
 from vits_tts.config import RedisCacheSettings
+from vits_tts.ending_tasks import end
 from vits_tts.telemetry.metrics import REDIS_DAMAGED, REDIS_UNSIGNED
 
 _WATCH_SECONDS: Final = 1.0
@@ -180,7 +181,7 @@ class RedisClient:
     async def finish(self) -> None:
         """Finish background work, then disconnect."""
         if self._watching:
-            self._watching.cancel()
+            await end(self._watching)
         await self.stored()
         try:
             async with asyncio.timeout(self.settings.command_timeout):

@@ -14,6 +14,7 @@ from vits_tts.audio.formats import FORMATS, Encoding, plain
 from vits_tts.audio.gain import MAX_VOLUME
 from vits_tts.audio.new_file import NewFile
 from vits_tts.cache.key import rate_in
+from vits_tts.ending_tasks import end
 from vits_tts.errors import AudioNotFound, RequestError, SpeechTooLong, VoiceUnknown
 from vits_tts.markup.plan import MAX_PAUSE
 from vits_tts.scheduling.admission import Admission
@@ -99,7 +100,7 @@ class SavedFiles:
     async def close(self) -> None:
         """Wait a moment for files that are being written."""
         if self._agreeing:
-            self._agreeing.cancel()
+            await end(self._agreeing)
         await self._store.close()
 
     async def save(

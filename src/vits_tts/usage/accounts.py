@@ -201,7 +201,8 @@ class Accounts:
     async def _work(self) -> None:
         awake, loop = asyncio.Event(), asyncio.get_running_loop()
         self._wake = lambda: loop.call_soon_threadsafe(awake.set)
-        exchanging = asyncio.create_task(self._exchange()) if self._redis.url else None
+        saved = asyncio.Event()
+        exchanging = asyncio.create_task(self._exchange(saved)) if self._redis.url else None
         pruned = -_PRUNE_SECONDS
         while not self._ending:
             self._save()
@@ -223,7 +224,7 @@ class Accounts:
         self._wake = None
         self._save()
         if exchanging:
-            exchanging.cancel()
+            saved.set()
             await asyncio.wait({exchanging})
         self._save()  # amounts that were booked meanwhile
         self._store.close()
@@ -276,16 +277,21 @@ class Accounts:
         self.trouble = None
         return True
 
-    async def _exchange(self) -> None:
-        """Send and receive accounts of other machines every few seconds, and once at the end."""
+    async def _exchange(self, saved: asyncio.Event) -> None:
+        """Send and receive accounts of other machines every few seconds.
+
+        Do so a last time once all accounts have been ``saved``. This task is told by an event,
+        because a cancellation may get lost: see ``ending_tasks``.
+        """
         from vits_tts.usage.replicas import Replicas  # noqa: PLC0415  # only where Redis is used
 
         replicas = Replicas(self._redis, self._store, self._keep_days)
         try:
-            while True:
+            while not saved.is_set():
                 await self._exchanged(replicas)
-                await asyncio.sleep(_EXCHANGE_SECONDS)
-        except asyncio.CancelledError:
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(_EXCHANGE_SECONDS):
+                        await saved.wait()
             await self._exchanged(replicas)
         finally:
             await replicas.close()
