@@ -65,7 +65,7 @@ def griffin_lim(mel: np.ndarray, random: np.random.Generator) -> np.ndarray:
 
 
 class Utterance:
-    """One held-out clip and what a voice makes of it; every part is made when it is needed."""
+    """One held-out clip and a voice's versions of it; every part is made when it is needed."""
 
     def __init__(self, voice: Dissected, clip: Clip, seed: int) -> None:
         """Keep the clip; ``seed`` fixes noise and the variation of durations."""
@@ -245,7 +245,7 @@ def table(rows: dict[str, dict[str, Row]], against: str | None = None) -> str:
 
 
 def main() -> None:
-    """Measure what has not been measured, and print the table."""
+    """Take the missing measurements, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, required=True, help="folder with aligned features")
     parser.add_argument("--voice", type=Path, required=True, help="a voice's .onnx")

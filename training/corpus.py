@@ -1,4 +1,4 @@
-"""Read a folder of recordings with their texts, and say clearly what is wrong with it.
+"""Read a folder of recordings with their texts, and name each fault with its file and line.
 
 ``metadata.csv`` has a line ``id|text`` for each recording, as LJSpeech has it; further columns are
 ignored. The recording is ``wavs/ID.wav`` (or ``.flac``, ``.mp3``), or lies beside ``metadata.csv``.

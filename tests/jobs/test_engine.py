@@ -128,7 +128,7 @@ def reached(engine: Engine, job: str, status: str) -> JobState:
 
 
 def meanwhile(monkeypatch: pytest.MonkeyPatch, engine: Engine, act: Callable[[], None]) -> None:
-    """Act once, between a check that a job is not active and what follows from it."""
+    """Act once, between a check that a job is not active and the step after that check."""
     check = engine._is_active
     calls: list[Any] = []
 

@@ -161,7 +161,7 @@ def compare(measured: Sequence[tuple[Clip, dict[str, Any] | None]], work: Path |
 
 
 def _prompts(path: Path | None, counts: coverage.Coverage) -> list[str]:
-    """Return the sentences of a file that have what is too rare; ids before ``|`` are left out."""
+    """Return the sentences of a file that have rare sounds; ids before ``|`` are left out."""
     if path is None:
         return []
     lines = path.read_text(encoding="utf-8-sig").splitlines()

@@ -116,7 +116,7 @@ def words(text: str) -> list[str]:
 
 
 def count(texts: Iterable[str]) -> Coverage:
-    """Count what the texts have, and find the sounds that are too rare."""
+    """Count the sounds of the texts, and find those that are too rare."""
     kinds: dict[str, Counter[str]] = {need.kind: Counter() for need in NEEDS}
     spelled: Counter[str] = Counter()
     foreign: Counter[str] = Counter()

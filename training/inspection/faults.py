@@ -1,4 +1,4 @@
-"""Decide from the measures which recordings are faulty, and what to do about each."""
+"""Decide from the measures which recordings are faulty, and name the remedy for each."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

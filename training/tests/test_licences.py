@@ -30,7 +30,7 @@ def test_names_are_read(text: str, name: str, url: str) -> None:
 
 
 def test_known_terms_agree_with_the_installer() -> None:
-    """The installer, too, takes for not commercial what is so here."""
+    """The installer agrees on which licences forbid commercial use."""
     for clauses in ("", "-NC", "-SA", "-NC-SA", "-ND", "-NC-ND"):
         found = licences.parse(f"CC BY{clauses} 4.0")
         assert found.non_commercial == ("NC" in clauses)

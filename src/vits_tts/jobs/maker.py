@@ -233,7 +233,7 @@ class Maker:
         return await self._kept(name, result)
 
     def forget(self, name: str) -> None:
-        """Remove what killed processes have left of the file of a document, in the background."""
+        """Remove partial files of a document that killed processes have left, in the background."""
         self._store.later(partial(shutil.rmtree, self._folder / name, ignore_errors=True))
 
     async def _again(

@@ -25,7 +25,7 @@ def texts(document: str) -> Any:
 
 
 class SortedFile:
-    """A file ``data/NAME.tsv`` of words and what they mean, kept as its bytes.
+    """A file ``data/NAME.tsv`` of words and their meanings, kept as its bytes.
 
     The lines are sorted, so a word is found by bisection. A dictionary of thousands of strings
     would take ten times as much memory and longer to build.
