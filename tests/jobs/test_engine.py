@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import pytest
 
+from tests.support.jobs import item
 from tests.support.server import until
 from vits_tts.config.jobs import Jobs
 from vits_tts.errors import TextUnspeakable
@@ -92,19 +93,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory, shared: Work) -> Iterator[E
 
 def added(engine: Engine, *texts: str, url: str | None = None, whole: bool = False) -> str:
     """Add a job and return its id."""
-    specs = [
-        ItemSpec(
-            text=text,
-            voice=None,
-            speaker=None,
-            speed=None,
-            format=None,
-            sample_rate=None,
-            bit_rate=None,
-            key=None,
-        )
-        for text in texts
-    ]
+    specs = [item(text) for text in texts]
     job = f"job-{uuid4().hex}"
     engine.add(NewJob(job, OWNER, specs, 5, "", url, DOCUMENT if whole else None))
     return job

@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 from prometheus_client import REGISTRY
 
+from tests.support.jobs import item
 from tests.support.server import until
 from tests.support.voices import install_pair
 from vits_tts.config import Config
 from vits_tts.jobs import JobService
 from vits_tts.jobs.engine import item_id
-from vits_tts.jobs.model import ItemResult, ItemSpec, NewJob
+from vits_tts.jobs.model import ItemResult, NewJob
 from vits_tts.speech import build
 from vits_tts.usage import Accounts
 from vits_tts.usage.model import Amounts
@@ -51,7 +52,7 @@ class Worker:
 
     async def submit(self, job: str) -> None:
         """Add a job of one item."""
-        await self.jobs.add(NewJob(job, OWNER, [_spec("lan nam")], 5, ""))
+        await self.jobs.add(NewJob(job, OWNER, [item("lan nam")], 5, ""))
 
     async def items(self) -> int:
         """Return how many items are in the accounts."""
@@ -79,19 +80,6 @@ async def working(
         worker.engine._dbos.destroy(destroy_registry=True)
         await worker.usage.close()
         await worker.speech.close()
-
-
-def _spec(text: str) -> ItemSpec:
-    return ItemSpec(
-        text=text,
-        voice=None,
-        speaker=None,
-        speed=None,
-        format=None,
-        sample_rate=None,
-        bit_rate=None,
-        key=None,
-    )
 
 
 async def reached(condition: Callable[[], object], name: str) -> None:
