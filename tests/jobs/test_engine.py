@@ -14,8 +14,9 @@ from tests.support.jobs import item
 from tests.support.server import until
 from vits_tts.config.jobs import Jobs
 from vits_tts.errors import TextUnspeakable
-from vits_tts.jobs.engine import Engine, item_id, whole_id
+from vits_tts.jobs.engine import Engine
 from vits_tts.jobs.model import Document, ItemResult, ItemSpec, JobState, NewJob
+from vits_tts.jobs.stored import item_id, whole_id
 
 OWNER = "owner"
 NEVER = 1e9
@@ -84,11 +85,11 @@ def engine(tmp_path_factory: pytest.TempPathFactory, shared: Work) -> Iterator[E
     """Open a queue in a folder."""
     settings = Jobs(folder=tmp_path_factory.mktemp("engine"))
     found = Engine(settings, 2, shared.make, shared.assemble, shared.post)
-    found.launch()
+    found.queue.launch()
     yield found
     shared.gate.set()
-    found.close([])
-    found._dbos.destroy(destroy_registry=True)
+    found.queue.close([])
+    found.queue.dbos.destroy(destroy_registry=True)
 
 
 def added(engine: Engine, *texts: str, url: str | None = None, whole: bool = False) -> str:
@@ -220,12 +221,13 @@ def test_lost_items(engine: Engine, work: Work, monkeypatch: pytest.MonkeyPatch)
     job = added(engine, "a", "b")
     first, second = item_id(job, 0), item_id(job, 1)
     until(lambda: len(work.made) == 2, "both items run")
-    assert engine.lost([first, second]) == set()
-    assert engine.holds(first) != engine.holds(second)
+    assert engine.queue.lost([first, second]) == set()
+    assert engine.queue.holds(first) != engine.queue.holds(second)
     engine.cancel(job)
-    assert engine.lost([first, second]) == {first, second}
-    assert engine.holds(first) is None
+    assert engine.queue.lost([first, second]) == {first, second}
+    assert engine.queue.holds(first) is None
     resumed: list[str] = []
-    monkeypatch.setattr(engine._dbos, "resume_workflow", lambda name, **_: resumed.append(name))
-    engine.close([first, second])
+    dbos = engine.queue.dbos
+    monkeypatch.setattr(dbos, "resume_workflow", lambda name, **_: resumed.append(name))
+    engine.queue.close([first, second])
     assert resumed == []

@@ -16,8 +16,8 @@ from tests.support.server import until
 from tests.support.voices import install_pair
 from vits_tts.config import Config
 from vits_tts.jobs import JobService
-from vits_tts.jobs.engine import item_id
 from vits_tts.jobs.model import ItemResult, NewJob
+from vits_tts.jobs.stored import item_id
 from vits_tts.speech import build
 from vits_tts.usage import Accounts
 from vits_tts.usage.model import Amounts
@@ -77,7 +77,7 @@ async def working(
     finally:
         worker.gate.set()
         await worker.jobs.close()
-        worker.engine._dbos.destroy(destroy_registry=True)
+        worker.engine.queue.dbos.destroy(destroy_registry=True)
         await worker.usage.close()
         await worker.speech.close()
 

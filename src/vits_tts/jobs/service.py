@@ -23,7 +23,7 @@ from vits_tts.errors import (
     StorageError,
     VitsTtsError,
 )
-from vits_tts.jobs.engine import Engine, item_id, whole_id
+from vits_tts.jobs.engine import Engine
 from vits_tts.jobs.followers import Followers
 from vits_tts.jobs.maker import Maker
 from vits_tts.jobs.model import (
@@ -36,6 +36,7 @@ from vits_tts.jobs.model import (
 )
 from vits_tts.jobs.object_storage import NAME, ObjectStorage, StoredObject
 from vits_tts.jobs.spool import SpooledStreamer
+from vits_tts.jobs.stored import item_id, whole_id
 from vits_tts.speech import RequestStats, Speech
 from vits_tts.speech.file_store import OpenFile
 from vits_tts.speech.saved_files import free_of_charge
@@ -93,6 +94,7 @@ class JobService:
         self._engine = Engine(
             config.jobs, config.inference_threads + _AHEAD, self._make, self._assemble, self._post
         )
+        self._queue = self._engine.queue
         self._objects = ObjectStorage(config.jobs) if config.jobs.storage else None
         self._link_seconds = config.audio.link_seconds
         self._maker = Maker(speech, self._files, store, self._streamer, folder, self._objects)
@@ -137,9 +139,7 @@ class JobService:
         for each in self._running.values():
             each.task.cancel()
         try:
-            await asyncio.get_running_loop().run_in_executor(
-                self._pool, self._engine.close, running
-            )
+            await asyncio.get_running_loop().run_in_executor(self._pool, self._queue.close, running)
         except Exception:  # noqa: BLE001  # the next process recovers them
             logger.exception("jobs: the queue was not closed in order")
         self._pool.shutdown(wait=False)
@@ -163,13 +163,13 @@ class JobService:
 
     async def _look(self, *, settle: bool) -> None:
         """Return the items of dead processes to the queue, and stop items that were lost."""
-        if not self._engine.launched:
-            if not await self._in_thread(lambda: self._engine.is_there):
+        if not self._queue.launched:
+            if not await self._in_thread(lambda: self._queue.is_there):
                 return
             await self._opened()
-        await self._in_thread(self._engine.recover)
+        await self._in_thread(self._queue.recover)
         running = dict(self._running)
-        for item in await self._in_thread(self._engine.lost, list(running)):
+        for item in await self._in_thread(self._queue.lost, list(running)):
             running[item].task.cancel()
         if settle:
             keep_seconds = self._settings.keep_hours * _HOUR
@@ -202,8 +202,8 @@ class JobService:
 
     async def _opened(self) -> None:
         self._loop = asyncio.get_running_loop()
-        if not self._engine.launched:
-            await self._in_thread(self._engine.launch)
+        if not self._queue.launched:
+            await self._in_thread(self._queue.launch)
             self._files.watch()
 
     async def _asked(self, function: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
@@ -286,7 +286,7 @@ class JobService:
 
     async def _has_queue(self) -> bool:
         """Return whether a queue exists. The first job creates it; queries do not."""
-        return self._engine.launched or await self._in_thread(lambda: self._engine.is_there)
+        return self._queue.launched or await self._in_thread(lambda: self._queue.is_there)
 
     async def cancel(self, job_id: str, owner: str) -> JobState:
         """Cancel the unfinished items of a job, and return its state.
@@ -473,7 +473,7 @@ class JobService:
         seconds = result["seconds"]
         made = min(stats.synthesised_seconds, seconds)
         amounts = Amounts(items=1, characters=characters, seconds=seconds, made_seconds=made)
-        once = await self._in_thread(self._engine.holds, name)
+        once = await self._in_thread(self._queue.holds, name)
         if once is None:
             raise Interrupted
         self._usage.book(key, amounts, once)

@@ -1,0 +1,276 @@
+"""The queue of jobs in this process: opening it, running its workflows, and closing it.
+
+The queue is DBOS, with SQLite in a folder or PostgreSQL for several machines. Only this module,
+``engine`` and ``stored`` know that. All methods block: call them in threads.
+"""
+
+import logging
+import re
+import threading
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from loguru import logger
+
+from vits_tts.config.jobs import Jobs
+from vits_tts.errors import RequestError, VitsTtsError
+from vits_tts.jobs.model import ItemFailed, ItemResult, ItemSpec, Notice
+from vits_tts.jobs.presence import DatabasePresence, FilePresence, Presence
+from vits_tts.jobs.stored import ATTEMPTS, STATUS, is_whole
+
+if TYPE_CHECKING:
+    from dbos import WorkflowStatus
+
+JOBS, ITEMS, CALLBACKS, WHOLES = "jobs", "items", "callbacks", "wholes"
+"""The names of the queues of DBOS, one for each kind of workflow."""
+_STORE: Final = "queue.sqlite"
+_APPLICATION: Final = "vits-tts-jobs"
+_VERSION: Final = "1"
+"""The version of the workflows. Processes of other versions do not run them."""
+_CALLBACKS_AT_ONCE: Final = 8
+_PAUSE_SECONDS: Final = 1.0
+_POLL_SECONDS: Final = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Workflows:
+    """The functions that the queue runs. They block."""
+
+    job: Callable[[dict[str, Any]], None]
+    """Enqueues the items of a job."""
+    item: Callable[[str, ItemSpec], ItemResult]
+    """Creates the file of an item, given its id and the item, and returns the result."""
+    whole: Callable[[str, str, str], ItemResult]
+    """Creates the file of a document, given its id, the id of its job and the owner."""
+    callback: Callable[[Notice], None]
+    """Tells a caller that a job has ended."""
+
+
+class Queue:
+    """The connection of this process to the queue."""
+
+    def __init__(self, settings: Jobs, concurrency: int, workflows: Workflows) -> None:
+        """Set how many items run at once, and the functions that are run; open nothing yet."""
+        self._settings = settings
+        self._concurrency = concurrency
+        self._workflows = workflows
+        self._lock = threading.Lock()
+        self.dbos: Any = None
+        """The library, once it is loaded."""
+        self._presence: Presence | None = None
+        self.launched = False
+
+    @property
+    def is_there(self) -> bool:
+        """True if a queue exists already. Reads the disk."""
+        return self._settings.url is not None or (self._settings.folder / _STORE).exists()
+
+    def launch(self) -> None:
+        """Open the queue and start to run its items, unless that was done."""
+        with self._lock:
+            if self.launched:
+                return
+            try:
+                self._launch()
+            except BaseException:
+                self._abandon()
+                raise
+            self.launched = True
+
+    def _launch(self) -> None:
+        from dbos import DBOS  # noqa: PLC0415  # loads slowly, and only servers with jobs need it
+
+        # The file contains users' texts.
+        self._settings.folder.mkdir(0o700, parents=True, exist_ok=True)
+        presence: Presence
+        if self._settings.url:
+            url = self._settings.url.get_secret_value()
+            presence = DatabasePresence(url)
+        else:
+            url = f"sqlite:///{(self._settings.folder / _STORE).absolute()}"
+            presence = FilePresence(self._settings.folder / "workers")
+        self._presence = presence
+        presence.hold()
+        self.dbos = DBOS
+        DBOS(
+            config={
+                "name": _APPLICATION,
+                "system_database_url": url,
+                "application_version": _VERSION,
+                "executor_id": presence.executor,
+                "scheduler_polling_interval_sec": 3600.0,
+            }
+        )
+        _redirect_log()
+        self._register()
+        DBOS.launch()
+        DBOS.register_queue(JOBS, worker_concurrency=1, polling_interval_sec=_POLL_SECONDS)
+        DBOS.register_queue(
+            ITEMS, worker_concurrency=self._concurrency, polling_interval_sec=_POLL_SECONDS
+        )
+        DBOS.register_queue(WHOLES, worker_concurrency=1, polling_interval_sec=_POLL_SECONDS)
+        DBOS.register_queue(
+            CALLBACKS, worker_concurrency=_CALLBACKS_AT_ONCE, polling_interval_sec=_POLL_SECONDS
+        )
+        logger.info("jobs: the queue is open", folder=str(self._settings.folder))
+
+    def _abandon(self) -> None:
+        """Clean up after a failed attempt to open the queue, so that the next one starts afresh."""
+        if self.dbos is not None:
+            self.dbos.destroy(destroy_registry=True)
+        if self._presence is not None:
+            self._presence.release()
+
+    def _register(self) -> None:
+        """Register the workflows: of a job, of an item, of a document's file, of a callback."""
+        workflow, step = self.dbos.workflow, self.dbos.step
+        tried = step(
+            name="make",
+            retries_allowed=True,
+            max_attempts=ATTEMPTS,
+            interval_seconds=_PAUSE_SECONDS,
+            should_retry=lambda error: not isinstance(error, RequestError),
+        )
+
+        @workflow(name="job", max_recovery_attempts=None)  # type: ignore[untyped-decorator]
+        def spread(job: dict[str, Any]) -> None:
+            self._workflows.job(job)
+
+        @tried  # type: ignore[untyped-decorator]
+        def make(work: Callable[[str], ItemResult]) -> ItemResult:
+            return work(self.dbos.workflow_id)
+
+        def stored(work: Callable[[str], ItemResult]) -> ItemResult:
+            try:
+                made: ItemResult = make(work)
+            except Exception as error:  # noqa: BLE001  # all are stored with the item
+                raise _failure(error) from None
+            return made
+
+        @workflow(name="item", max_recovery_attempts=ATTEMPTS)  # type: ignore[untyped-decorator]
+        def item(spec: ItemSpec) -> ItemResult:
+            return stored(lambda name: self._workflows.item(name, spec))
+
+        @workflow(name="whole", max_recovery_attempts=ATTEMPTS)  # type: ignore[untyped-decorator]
+        def whole(job_id: str, owner: str) -> ItemResult:
+            return stored(lambda name: self._workflows.whole(name, job_id, owner))
+
+        @workflow(name="callback", max_recovery_attempts=None)  # type: ignore[untyped-decorator]
+        def callback(notice: Notice) -> None:
+            self._workflows.callback(notice)
+
+        del spread, item, whole, callback  # the registry of DBOS keeps references to them
+
+    def close(self, running: Collection[str]) -> None:
+        """Return the items ``running`` in this process to the queue, and close the queue."""
+        with self._lock:
+            if not self.launched:
+                return
+            self.launched = False
+            for item in set(running) - self.lost(running):
+                queue = WHOLES if is_whole(item) else ITEMS
+                self.dbos.resume_workflow(item, queue_name=queue)
+            self.dbos.destroy()
+            if self._presence is not None:
+                self._presence.release()
+
+    # --- work ------------------------------------------------------------------------------------
+
+    def enqueue(
+        self, workflow: str, queue: str, workflow_id: str, *args: object, **options: object
+    ) -> None:
+        """Enqueue a workflow with options of DBOS, unless its id is in the queue."""
+        self.dbos.enqueue_workflow_with_options(
+            {
+                "workflow_name": workflow,
+                "queue_name": queue,
+                "workflow_id": workflow_id,
+                "app_version": _VERSION,
+                **options,
+            },
+            *args,
+        )
+
+    def enqueue_again(self, workflow: "WorkflowStatus", queue: str) -> bool:
+        """Enqueue a workflow again if it has failed or was cancelled; return whether that is so."""
+        from dbos import error as errors  # noqa: PLC0415
+
+        if STATUS[workflow.status] not in {"failed", "cancelled"}:
+            return False
+        try:
+            self.dbos.rewind_workflow(workflow.workflow_id, queue_name=queue)
+        except errors.DBOSException:  # another process has rewound it at the same moment
+            logger.debug("jobs: a workflow was enqueued already", workflow=workflow.workflow_id)
+        return True
+
+    def recover(self) -> None:
+        """Return the unfinished work of processes that have ended to the queue."""
+        presence = self._presence
+        if presence is None:
+            return
+        presence.hold()
+        pending = self.dbos.list_workflows(status="PENDING", load_input=False, load_output=False)
+        executors = {workflow.executor_id for workflow in pending} - {None}
+        for executor in sorted(filter(presence.is_dead, executors)):
+            logger.warning("jobs: a process has ended; its items go back to the queue")
+            self.dbos._recover_pending_workflows([executor])  # noqa: SLF001
+
+    def lost(self, running: Collection[str]) -> set[str]:
+        """Return the items running in this process that it should no longer run.
+
+        They were cancelled, perhaps also retried, or removed; or this process seemed dead, and
+        another one has taken them.
+        """
+        return set(running) - set(self._held(running))
+
+    def holds(self, name: str) -> str | None:
+        """Return an id for the use of an item that this process runs; None if it has lost the item.
+
+        An item has the same id after a restart or a retry. If a job is removed and another one gets
+        its id, by the same idempotency key, their items have different ids.
+        """
+        return self._held([name]).get(name)
+
+    def _held(self, running: Collection[str]) -> dict[str, str]:
+        if not running or self._presence is None:
+            return {}
+        found = self.dbos.list_workflows(
+            workflow_ids=list(running),
+            status="PENDING",
+            executor_id=self._presence.executor,
+            load_input=False,
+            load_output=False,
+        )
+        return {each.workflow_id: f"{each.workflow_id}@{each.created_at}" for each in found}
+
+
+def _failure(error: Exception) -> Exception:
+    """Return an error with the code and the message that are stored with the item."""
+    from dbos import error as errors  # noqa: PLC0415
+
+    if isinstance(error, errors.DBOSWorkflowCancelledError):
+        return error
+    causes: Sequence[Exception] = getattr(error, "errors", None) or [error]
+    cause = causes[-1]
+    if isinstance(cause, VitsTtsError):
+        return ItemFailed(cause.code, cause.message)
+    if isinstance(cause, ItemFailed):
+        return cause
+    return ItemFailed("internal", f"{type(cause).__name__}; see the log")
+
+
+class _ToOurLog(logging.Handler):
+    """Writes the library's warnings into our log, without their causes."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line. It may contain ids; texts never reach this logger."""
+        line = re.sub(r"\s+", " ", record.getMessage())[:300]
+        logger.log(record.levelname, "jobs: {}", line)
+
+
+def _redirect_log() -> None:
+    library = logging.getLogger("dbos")
+    library.handlers = [_ToOurLog(logging.WARNING)]
+    library.setLevel(logging.WARNING)
+    library.propagate = False
