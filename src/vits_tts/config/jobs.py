@@ -66,6 +66,11 @@ class Jobs(Section):
         description="postgresql://user@host/database: the queue that the workers of all machines "
         "share; best set by the environment variable. null keeps the queue in `jobs.folder`.",
     )
+    queue_timeout_seconds: Seconds = Field(
+        15,
+        description="Most seconds for one call of the queue; then callers get 503, and `/readyz` "
+        "says `degraded: job_queue` until the queue answers.",
+    )
     storage: Annotated[str, AfterValidator(_objects_url)] | None = Field(
         None,
         description="s3://bucket/prefix: object storage that keeps the results in place of "

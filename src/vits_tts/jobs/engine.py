@@ -64,8 +64,8 @@ class Engine:
         """The connection to the queue; open it before any call."""
 
     @property
-    def _dbos(self) -> Any:
-        return self.queue.dbos
+    def _api(self) -> Any:
+        return self.queue.api
 
     # --- workflows -------------------------------------------------------------------------------
 
@@ -123,7 +123,7 @@ class Engine:
             ValueError: another request has made a job with this id.
 
         """
-        found = self._dbos.list_workflows(workflow_ids=[job.id], load_input=False)
+        found = self._api.list_workflows(workflow_ids=[job.id], load_input=False)
         if not found:
             content = {
                 "id": job.id,
@@ -153,31 +153,31 @@ class Engine:
 
     def find(self, job_id: str, owner: str) -> JobState | None:
         """Return the state of a job; None if its owner has no such job."""
-        found = self._dbos.list_workflows(workflow_ids=[job_id], name="job", user=owner)
+        found = self._api.list_workflows(workflow_ids=[job_id], name="job", user=owner)
         return self._state(found[0]) if found else None
 
     def jobs(self, owner: str, limit: int, offset: int) -> list[JobState]:
         """Return the jobs of an owner, the newest first."""
-        found = self._dbos.list_workflows(
+        found = self._api.list_workflows(
             name="job", user=owner, limit=limit, offset=offset, sort_desc=True
         )
         return [self._state(workflow) for workflow in found]
 
     def waiting(self, owner: str) -> int:
         """Return the number of unfinished items in all jobs of an owner."""
-        found = self._dbos.list_workflows(name="job", user=owner, load_input=False)
+        found = self._api.list_workflows(name="job", user=owner, load_input=False)
         attributes = [workflow.attributes or {} for workflow in found]
         return sum(each.get("items", 0) for each in attributes if not ended(each))
 
     def cancel(self, job_id: str) -> None:
         """Cancel the unfinished items of a job; none of them starts after that."""
-        self._dbos.cancel_workflows([job_id, whole_id(job_id)])
+        self._api.cancel_workflows([job_id, whole_id(job_id)])
         while active := self._items(job_id, status=ACTIVE):
-            self._dbos.cancel_workflows([item.workflow_id for item in active])
-        for job in self._dbos.list_workflows(workflow_ids=[job_id], load_input=False):
+            self._api.cancel_workflows([item.workflow_id for item in active])
+        for job in self._api.list_workflows(workflow_ids=[job_id], load_input=False):
             if self._lacks_whole(job):  # otherwise the next check of the queue would start it
                 self._enqueue_whole(job, delay_seconds=_NEVER_SECONDS)
-                self._dbos.cancel_workflows([whole_id(job_id)])
+                self._api.cancel_workflows([whole_id(job_id)])
 
     def retry(self, state: JobState) -> None:
         """Enqueue the failed and cancelled items of a job again.
@@ -187,22 +187,22 @@ class Engine:
         stored = self._items(state.id)
         again = [(each, ITEMS) for each in stored]
         if len(stored) < len(state.items):  # the job was cancelled before all were enqueued
-            again += [(each, JOBS) for each in self._dbos.list_workflows(workflow_ids=[state.id])]
+            again += [(each, JOBS) for each in self._api.list_workflows(workflow_ids=[state.id])]
         if state.document and (whole := self._whole(state.id)):
             again.append((whole, WHOLES))
         rewound = [self.queue.enqueue_again(workflow, queue) for workflow, queue in again]
         if any(rewound):
             # Only now: a round in which nothing is enqueued yet would end at once.
-            for job in self._dbos.list_workflows(workflow_ids=[state.id], load_input=False):
+            for job in self._api.list_workflows(workflow_ids=[state.id], load_input=False):
                 self._note(state.id, {"round": retries(job.attributes) + 1})
 
     def delete(self, job_id: str) -> None:
         """Remove a job, which has ended, and its items."""
-        notices = self._dbos.list_workflows(
+        notices = self._api.list_workflows(
             workflow_id_prefix=f"{job_id}.{CALLBACKS}.", load_input=False, load_output=False
         )
         names = [whole_id(job_id), *(notice.workflow_id for notice in notices)]
-        self._dbos.delete_workflows([job_id, *names], delete_children=True)
+        self._api.delete_workflows([job_id, *names], delete_children=True)
 
     def settle(self, keep_seconds: float) -> list[str]:
         """Record which jobs have ended; return the ids of those that ended ``keep_seconds`` ago.
@@ -212,7 +212,7 @@ class Engine:
         """
         now = time.time()
         expired = []
-        for job in self._dbos.list_workflows(name="job", load_input=False, load_output=False):
+        for job in self._api.list_workflows(name="job", load_input=False, load_output=False):
             end = ended(job.attributes)
             if end and now - end > keep_seconds:
                 expired.append(job.workflow_id)
@@ -279,18 +279,18 @@ class Engine:
         )
 
     def _whole(self, job_id: str) -> "WorkflowStatus | None":
-        found: list[WorkflowStatus] = self._dbos.list_workflows(
+        found: list[WorkflowStatus] = self._api.list_workflows(
             workflow_ids=[whole_id(job_id)], load_input=False
         )
         return found[0] if found else None
 
     def _note(self, job_id: str, attributes: dict[str, Any]) -> None:
-        self._dbos.update_workflow_attributes(job_id, attributes, merge=True)
+        self._api.update_workflow_attributes(job_id, attributes, merge=True)
 
     def _items(
         self, job_id: str, status: list[str] | None = None, limit: int | None = None
     ) -> "list[WorkflowStatus]":
-        found: list[WorkflowStatus] = self._dbos.list_workflows(
+        found: list[WorkflowStatus] = self._api.list_workflows(
             parent_workflow_id=job_id,
             name="item",
             status=status,

@@ -4,12 +4,15 @@ The queue is DBOS, with SQLite in a folder or PostgreSQL for several machines. O
 ``engine`` and ``stored`` know that. All methods block: call them in threads.
 """
 
+import concurrent.futures.thread
 import logging
 import re
 import threading
+import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 from loguru import logger
 
@@ -31,6 +34,20 @@ _VERSION: Final = "1"
 _CALLBACKS_AT_ONCE: Final = 8
 _PAUSE_SECONDS: Final = 1.0
 _POLL_SECONDS: Final = 0.5
+_QUIET_SECONDS: Final = 60.0
+_ALIKE: Final = 30
+"""Characters that tell whether two lines of the library are about the same trouble."""
+_JOINED: Final[Any] = concurrent.futures.thread._threads_queues  # noqa: SLF001
+"""The threads of all executors, which the interpreter joins before it ends."""
+_PATIENCE: Final = {
+    "connect_timeout": "5",
+    "tcp_user_timeout": "10000",
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "2",
+}
+"""Options of connections to PostgreSQL (seconds; ``tcp_user_timeout``: milliseconds) that end one
+whose other side is gone within seconds. The system's defaults are minutes to hours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +74,8 @@ class Queue:
         self._workflows = workflows
         self._lock = threading.Lock()
         self.dbos: Any = None
-        """The library, once it is loaded."""
+        """The library, which runs the workflows; open the queue before."""
+        self._client: Any = None
         self._presence: Presence | None = None
         self.launched = False
 
@@ -65,6 +83,15 @@ class Queue:
     def is_there(self) -> bool:
         """True if a queue exists already. Reads the disk."""
         return self._settings.url is not None or (self._settings.folder / _STORE).exists()
+
+    @property
+    def api(self) -> Any:
+        """The library's methods, once the queue is open.
+
+        Within a workflow they wait for a database that is away, so that no work is lost. Elsewhere
+        they raise an error.
+        """
+        return self.dbos if self._client is None or self.dbos.workflow_id else self._client
 
     def launch(self) -> None:
         """Open the queue and start to run its items, unless that was done."""
@@ -79,24 +106,25 @@ class Queue:
             self.launched = True
 
     def _launch(self) -> None:
-        from dbos import DBOS  # noqa: PLC0415  # loads slowly, and only servers with jobs need it
+        # Loads slowly, and only servers with jobs need it.
+        from dbos import DBOS, DBOSClient  # noqa: PLC0415
 
         # The file contains users' texts.
         self._settings.folder.mkdir(0o700, parents=True, exist_ok=True)
         presence: Presence
         if self._settings.url:
-            url = self._settings.url.get_secret_value()
+            url = _impatient(self._settings.url.get_secret_value())
             presence = DatabasePresence(url)
         else:
             url = f"sqlite:///{(self._settings.folder / _STORE).absolute()}"
             presence = FilePresence(self._settings.folder / "workers")
         self._presence = presence
         presence.hold()
-        self.dbos = DBOS
-        DBOS(
+        self.dbos = DBOS(
             config={
                 "name": _APPLICATION,
                 "system_database_url": url,
+                "db_engine_kwargs": {"hide_parameters": True},  # texts of users, in errors
                 "application_version": _VERSION,
                 "executor_id": presence.executor,
                 "scheduler_polling_interval_sec": 3600.0,
@@ -113,6 +141,8 @@ class Queue:
         DBOS.register_queue(
             CALLBACKS, worker_concurrency=_CALLBACKS_AT_ONCE, polling_interval_sec=_POLL_SECONDS
         )
+        if self._settings.url:
+            self._client = DBOSClient(system_database_url=url, retry_connection_errors=False)
         logger.info("jobs: the queue is open", folder=str(self._settings.folder))
 
     def _abandon(self) -> None:
@@ -170,10 +200,22 @@ class Queue:
             self.launched = False
             for item in set(running) - self.lost(running):
                 queue = WHOLES if is_whole(item) else ITEMS
-                self.dbos.resume_workflow(item, queue_name=queue)
+                self.api.resume_workflow(item, queue_name=queue)
             self.dbos.destroy()
+            if self._client is not None:
+                self._client.destroy()
             if self._presence is not None:
                 self._presence.release()
+
+    def abandon_threads(self) -> None:
+        """Let the process end although threads of the library wait for the database.
+
+        They wait without limit and cannot be stopped, and the interpreter joins the threads of
+        executors before it ends. The process that takes over finds their work unfinished.
+        """
+        executor = getattr(self.dbos, "_executor_field", None)
+        for thread in getattr(executor, "_threads", ()):
+            _JOINED.pop(thread, None)
 
     # --- work ------------------------------------------------------------------------------------
 
@@ -181,7 +223,9 @@ class Queue:
         self, workflow: str, queue: str, workflow_id: str, *args: object, **options: object
     ) -> None:
         """Enqueue a workflow with options of DBOS, unless its id is in the queue."""
-        self.dbos.enqueue_workflow_with_options(
+        api = self.api
+        enqueue = api.enqueue if api is self._client else api.enqueue_workflow_with_options
+        enqueue(
             {
                 "workflow_name": workflow,
                 "queue_name": queue,
@@ -199,7 +243,7 @@ class Queue:
         if STATUS[workflow.status] not in {"failed", "cancelled"}:
             return False
         try:
-            self.dbos.rewind_workflow(workflow.workflow_id, queue_name=queue)
+            self.api.rewind_workflow(workflow.workflow_id, queue_name=queue)
         except errors.DBOSException:  # another process has rewound it at the same moment
             logger.debug("jobs: a workflow was enqueued already", workflow=workflow.workflow_id)
         return True
@@ -210,7 +254,7 @@ class Queue:
         if presence is None:
             return
         presence.hold()
-        pending = self.dbos.list_workflows(status="PENDING", load_input=False, load_output=False)
+        pending = self.api.list_workflows(status="PENDING", load_input=False, load_output=False)
         executors = {workflow.executor_id for workflow in pending} - {None}
         for executor in sorted(filter(presence.is_dead, executors)):
             logger.warning("jobs: a process has ended; its items go back to the queue")
@@ -235,7 +279,7 @@ class Queue:
     def _held(self, running: Collection[str]) -> dict[str, str]:
         if not running or self._presence is None:
             return {}
-        found = self.dbos.list_workflows(
+        found = self.api.list_workflows(
             workflow_ids=list(running),
             status="PENDING",
             executor_id=self._presence.executor,
@@ -243,6 +287,22 @@ class Queue:
             load_output=False,
         )
         return {each.workflow_id: f"{each.workflow_id}@{each.created_at}" for each in found}
+
+
+def _impatient(url: str) -> str:
+    """Return a URL of PostgreSQL with limits of time, unless it has its own."""
+    parts = urlsplit(url)
+    query = {**_PATIENCE, **{name: values[-1] for name, values in parse_qs(parts.query).items()}}
+    return parts._replace(query=urlencode(query)).geturl()
+
+
+def reason_of(error: Exception) -> str:
+    """Return the reason of a failure without SQL, whose parameters are texts of users."""
+    if isinstance(error, TimeoutError):
+        return "no answer"
+    cause = getattr(error, "orig", None) or error
+    told = "psycopg" in type(cause).__module__
+    return " ".join(str(cause).split())[:200] if told else type(cause).__name__
 
 
 def _failure(error: Exception) -> Exception:
@@ -261,16 +321,28 @@ def _failure(error: Exception) -> Exception:
 
 
 class _ToOurLog(logging.Handler):
-    """Writes the library's warnings into our log, without their causes."""
+    """Writes the library's warnings into our log, without their causes.
+
+    Of lines that begin alike, one a minute is written: while a database is away, the library
+    complains several times a second.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self._last: dict[str, float] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one line. It may contain ids; texts never reach this logger."""
         line = re.sub(r"\s+", " ", record.getMessage())[:300]
-        logger.log(record.levelname, "jobs: {}", line)
+        kind, now = line[:_ALIKE], time.monotonic()
+        if now - self._last.get(kind, -_QUIET_SECONDS) >= _QUIET_SECONDS:
+            self._last = {each: at for each, at in self._last.items() if now - at < _QUIET_SECONDS}
+            self._last[kind] = now
+            logger.log(record.levelname, "jobs: {}", line)
 
 
 def _redirect_log() -> None:
     library = logging.getLogger("dbos")
-    library.handlers = [_ToOurLog(logging.WARNING)]
+    library.handlers = [_ToOurLog()]
     library.setLevel(logging.WARNING)
     library.propagate = False

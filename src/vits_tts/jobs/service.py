@@ -3,7 +3,6 @@
 import asyncio
 import concurrent.futures
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -11,7 +10,9 @@ from typing import Any, Final, ParamSpec, Protocol, TypeVar
 
 from loguru import logger
 
+from vits_tts.audio.disk import DaemonThreads
 from vits_tts.audio.formats import NOT_SPEECH
+from vits_tts.circuit_breaker import CircuitBreaker
 from vits_tts.config import Audio, Config
 from vits_tts.errors import (
     AudioNotFound,
@@ -34,7 +35,9 @@ from vits_tts.jobs.model import (
     JobState,
     NewJob,
 )
-from vits_tts.jobs.object_storage import NAME, ObjectStorage, StoredObject
+from vits_tts.jobs.object_storage import NAME as STORAGE
+from vits_tts.jobs.object_storage import ObjectStorage, StoredObject
+from vits_tts.jobs.queue import reason_of
 from vits_tts.jobs.spool import SpooledStreamer
 from vits_tts.jobs.stored import item_id, whole_id
 from vits_tts.speech import RequestStats, Speech
@@ -46,11 +49,16 @@ from vits_tts.usage import Accounts, Amounts
 _LOOK_SECONDS: Final = 2.0
 _SETTLE_LOOKS: Final = 5
 """Every fifth check of the queue also records which jobs have ended."""
-_THREADS: Final = 2
+_QUEUE: Final = "job_queue"
+"""The name of the queue in readiness, logs and metrics."""
+_THREADS: Final = 4
+"""Threads for calls of the queue; some of them may wait for a database that does not answer."""
+_LONGEST_PAUSE: Final = 10.0
 _AHEAD: Final = 1
 """Items under way beyond one for each inference thread, so that a text is read while others are
 synthesised."""
 _HOUR: Final = 3600.0
+_AWAY: Final = "the queue of jobs cannot be used now"
 _ELSEWHERE: Final = "the file is in an object storage that this server does not have"
 
 P = ParamSpec("P")
@@ -98,7 +106,8 @@ class JobService:
         self._objects = ObjectStorage(config.jobs) if config.jobs.storage else None
         self._link_seconds = config.audio.link_seconds
         self._maker = Maker(speech, self._files, store, self._streamer, folder, self._objects)
-        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="jobs")
+        self._threads = DaemonThreads(_THREADS, "jobs")
+        self._breaker = CircuitBreaker(_QUEUE, failures=1, longest_pause=_LONGEST_PAUSE)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._watching: asyncio.Task[None] | None = None
         self._watching_objects: asyncio.Task[None] | None = None
@@ -107,8 +116,6 @@ class JobService:
         self._running: dict[str, _Running] = {}
         self._closing = False
         self._worked_lately = False
-        self.trouble: str | None = None
-        """Why the queue cannot be used; None if it can."""
 
     def _rate(self, voice: str) -> int:
         return self._speech.voices.find(voice).sample_rate
@@ -125,8 +132,10 @@ class JobService:
 
     @property
     def degraded(self) -> str | None:
-        """The name of the object storage if it cannot be used; None otherwise."""
-        return NAME if self._objects and self._objects.degraded else None
+        """The name of the queue or the object storage if it cannot be used; None otherwise."""
+        if not self._breaker.closed:
+            return _QUEUE
+        return STORAGE if self._objects and self._objects.degraded else None
 
     async def close(self) -> None:
         """Stop running jobs, and return unfinished items to the queue."""
@@ -139,10 +148,11 @@ class JobService:
         for each in self._running.values():
             each.task.cancel()
         try:
-            await asyncio.get_running_loop().run_in_executor(self._pool, self._queue.close, running)
-        except Exception:  # noqa: BLE001  # the next process recovers them
-            logger.exception("jobs: the queue was not closed in order")
-        self._pool.shutdown(wait=False)
+            await self._in_thread(self._queue.close, running)
+        except Exception as error:  # noqa: BLE001  # the next process recovers them
+            logger.warning("jobs: the queue was not closed in order", reason=reason_of(error))
+            self._queue.abandon_threads()
+        await self._threads.close(0)
         self._maker.close()
         await self._files.close()
         if self._objects:
@@ -151,14 +161,15 @@ class JobService:
     async def _watch(self) -> None:
         looks = 0
         while True:
-            try:
+            if self._breaker.may_try():
                 idle = self._worked_lately and not self._running  # a job may have ended with it
                 self._worked_lately = self._worked_lately and not idle
-                await self._look(settle=idle or looks % _SETTLE_LOOKS == 0)
-                self._note(None)
-            except Exception as error:  # noqa: BLE001  # the next look may succeed
-                self._note(type(error).__name__)
-            looks += 1
+                try:
+                    await self._look(settle=idle or looks % _SETTLE_LOOKS == 0)
+                    self._breaker.succeeded()
+                except Exception as error:  # noqa: BLE001  # the next look may succeed
+                    self._breaker.failed(reason_of(error))
+                looks += 1
             await asyncio.sleep(_LOOK_SECONDS)
 
     async def _look(self, *, settle: bool) -> None:
@@ -189,16 +200,17 @@ class JobService:
         await self._in_thread(self._engine.delete, job_id)
         self._maker.forget(whole_id(job_id))
 
-    def _note(self, trouble: str | None) -> None:
-        if trouble and trouble != self.trouble:
-            logger.warning("jobs: the queue cannot be used", reason=trouble)
-        elif self.trouble and not trouble:
-            logger.info("jobs: the queue can be used again")
-        self.trouble = trouble
-
     async def _in_thread(self, function: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._pool, partial(function, *args, **named))
+        """Call a method of the queue in a thread, and return its result.
+
+        Raises:
+            TimeoutError: it takes too long; it goes on in its thread.
+
+        """
+        call = self._threads.submit(partial(function, *args, **named))
+        async with asyncio.timeout(self._settings.queue_timeout_seconds):
+            result: T = await asyncio.wrap_future(call.future)
+        return result
 
     async def _opened(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -213,14 +225,18 @@ class JobService:
             JobsUnavailable: the queue cannot be opened, read or written.
 
         """
+        if not self._breaker.closed:
+            raise JobsUnavailable(_AWAY)
         try:
             await self._opened()
             return await self._in_thread(function, *args, **named)
         except ValueError:
             raise
         except Exception as error:
-            logger.opt(exception=error).warning("jobs: the queue cannot be used")
-            raise JobsUnavailable("the queue of jobs cannot be used now") from error
+            reason = reason_of(error)
+            logger.warning("jobs: the queue cannot be used", reason=reason)
+            self._breaker.failed(reason)
+            raise JobsUnavailable(_AWAY) from error
 
     # --- jobs ------------------------------------------------------------------------------------
 
@@ -473,13 +489,25 @@ class JobService:
         seconds = result["seconds"]
         made = min(stats.synthesised_seconds, seconds)
         amounts = Amounts(items=1, characters=characters, seconds=seconds, made_seconds=made)
-        once = await self._in_thread(self._queue.holds, name)
+        once = await self._use_of(name)
         if once is None:
             raise Interrupted
         self._usage.book(key, amounts, once)
         if not await self._usage.saved():
             logger.warning("jobs: an item was booked in memory only", item_key=key)
         return result
+
+    async def _use_of(self, name: str) -> str | None:
+        """Return the id for the use of an item, even if the queue is away for a while.
+
+        The item is complete then, and an error would let it fail.
+        """
+        while True:
+            try:
+                return await self._in_thread(self._queue.holds, name)
+            except Exception as error:  # noqa: BLE001  # the library has many
+                self._breaker.failed(reason_of(error))
+            await asyncio.sleep(_LOOK_SECONDS)
 
     def _stop(self, name: str) -> None:
         if running := self._running.get(name):

@@ -1,0 +1,172 @@
+"""A queue in PostgreSQL that several machines share, and that goes away."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+import yaml
+
+from tests.jobs.test_jobs import ended, items, job, submit
+from tests.support.cli import command
+from tests.support.postgresql import Database, database
+from tests.support.server import Server, Settings, clean_environment, serving, until
+from tests.support.voices import install_pair
+
+SCALER = Path(__file__).parent.parent.parent / "deploy/kubernetes/jobs/scaler.yaml"
+_SOME = 30
+"""Items that take several seconds, because the queue gives a worker few of them at once."""
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[Database]:
+    """Run a database."""
+    with database() as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of all machines."""
+    return tmp_path_factory.mktemp("database")
+
+
+def settings(postgres: Database, folder: Path) -> Settings:
+    """Return the settings of a machine that shares the queue and the results with others."""
+    return {
+        "voice": {"name": "pair"},
+        "jobs": {"url": postgres.url, "folder": str(folder / "shared")},
+    }
+
+
+@pytest.fixture(scope="module")
+def server(postgres: Database, folder: Path) -> Iterator[Server]:
+    """Run a server on the first machine."""
+    install_pair(folder / "first/voices")
+    with serving(folder / "first", settings(postgres, folder)) as found:
+        yield found
+
+
+@contextmanager
+def working(folder: Path) -> "Iterator[subprocess.Popen[bytes]]":
+    """Run `vits-tts work` with the settings in a folder, for a while."""
+    with (folder / "log.jsonl").open("ab") as log:
+        process = subprocess.Popen(
+            command("work"), cwd=folder, env=clean_environment(), stdout=log, stderr=log
+        )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def degraded(server: Server) -> str | None:
+    """Return which part of a server fails."""
+    found: str | None = httpx.get(f"{server.url}/readyz", timeout=60).json().get("degraded")
+    return found
+
+
+def made(server: Server) -> int:
+    """Return how many items a server has made."""
+    lines = server.metrics().splitlines()
+    name = 'vits_tts_job_items_total{outcome="succeeded"} '
+    return sum(int(float(line.removeprefix(name))) for line in lines if line.startswith(name))
+
+
+def test_another_machine_takes_over(server: Server, postgres: Database, folder: Path) -> None:
+    """A machine that dies leaves its items to the others."""
+    second = folder / "second"
+    install_pair(second / "voices")
+    with serving(second, settings(postgres, folder)) as other:
+        begun = submit(other, *(f"Câu số {number}." for number in range(_SOME)))["id"]
+        other.wait_until(lambda: made(other), "an item of the second machine")
+        for process in (other.process.pid, *other.workers()):
+            os.kill(process, signal.SIGKILL)
+    assert ended(server, begun)["counts"]["succeeded"] == _SOME
+    for item in items(server, begun):
+        assert httpx.get(item["audio_url"], timeout=60).content[:4] == b"RIFF"
+    assert 0 < made(server) < _SOME
+
+
+def waiting(postgres: Database) -> int:
+    """Return the number of items by which the workers of a cluster are scaled."""
+    manifest = yaml.safe_load(SCALER.read_text(encoding="utf-8"))
+    (trigger,) = manifest["spec"]["triggers"]
+    return int(postgres.ask(trigger["metadata"]["query"])[0][0])
+
+
+def test_a_machine_without_http(server: Server, postgres: Database, folder: Path) -> None:
+    """`vits-tts work` makes items of a server's jobs, and returns the others at its end."""
+    with working(folder / "second") as process:
+        earlier = made(server)
+        begun = submit(server, *(f"Bài số {number}." for number in range(_SOME)))["id"]
+        until(lambda: waiting(postgres), "items that wait")
+        until(
+            lambda: job(server, begun)["counts"]["succeeded"] > made(server) - earlier,
+            "an item of the other process",
+        )
+        process.terminate()
+        assert process.wait(60) == 0
+    assert ended(server, begun)["counts"]["succeeded"] == _SOME
+    assert waiting(postgres) == 0
+
+
+def test_the_database_goes_away(server: Server, postgres: Database) -> None:
+    """Callers get 503, speech goes on, readiness says it, and no item is lost or made twice."""
+    earlier = made(server)
+    begun = submit(server, *(f"Đoạn số {number}." for number in range(_SOME)))["id"]
+    server.wait_until(lambda: made(server) > earlier, "an item")
+    postgres.stop()
+    for path in ("/v1/jobs", f"/v1/jobs/{begun}"):
+        answer = httpx.get(f"{server.url}{path}", timeout=60)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (503, "jobs_unavailable")
+        assert answer.headers["Retry-After"]
+    body = {"items": [{"text": "Một."}]}
+    assert httpx.post(f"{server.url}/v1/jobs", json=body, timeout=60).status_code == 503
+    assert degraded(server) == "job_queue"
+    said = httpx.post(f"{server.url}/tts", json={"text": "Vẫn nói."}, timeout=60)
+    assert said.status_code == 200
+    postgres.start()
+    server.wait_until(lambda: degraded(server) is None, "the queue again")
+    assert ended(server, begun)["counts"]["succeeded"] == _SOME
+    assert made(server) - earlier == _SOME
+
+
+def test_the_log_of_an_outage_is_short(server: Server) -> None:
+    """A database that is away is not complained about several times a second, nor with texts."""
+    text = server.log.read_text(encoding="utf-8")
+    assert "breaker open" in text
+    assert text.count("Exception reloading queue items") <= 1
+    assert "Đoạn số" not in text
+
+
+def test_a_frozen_database(postgres: Database, folder: Path) -> None:
+    """A database that accepts connections and never answers holds neither callers nor the end."""
+    third = folder / "third"
+    install_pair(third / "voices")
+    limits = settings(postgres, folder)
+    limits["jobs"]["queue_timeout_seconds"] = 2
+    with serving(third, limits) as server:
+        path = f"{server.url}/v1/jobs"
+        server.wait_until(lambda: httpx.get(path, timeout=60).status_code == 200, "the queue")
+        with postgres.frozen():
+            assert httpx.get(path, timeout=60).status_code == 503
+            assert degraded(server) == "job_queue"
+            assert server.stop() == 0
+
+
+def test_without_a_database(folder: Path, postgres: Database) -> None:
+    """A server starts while its database is away, says so, and takes jobs when it is there."""
+    postgres.stop()
+    fourth = folder / "fourth"
+    install_pair(fourth / "voices")
+    with serving(fourth, settings(postgres, folder)) as server:
+        server.wait_until(lambda: degraded(server) == "job_queue", "degraded")
+        postgres.start()
+        server.wait_until(lambda: degraded(server) is None, "the queue")
+        assert ended(server, submit(server, "Có rồi.")["id"])["status"] == "succeeded"
