@@ -44,7 +44,8 @@ RUN apt-get update \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /var/lib/vits-tts \
         --shell /usr/sbin/nologin vits-tts \
     && install -d -o 10001 -g 10001 /var/lib/vits-tts/audio /var/lib/vits-tts/voices \
-        /var/lib/vits-tts/pieces /var/lib/vits-tts/usage \
+        /var/lib/vits-tts/pieces /var/lib/vits-tts/usage /var/lib/vits-tts/jobs \
+        /var/lib/vits-tts/dictionaries \
     && install -d /etc/vits-tts
 COPY --from=builder /opt/vits-tts /opt/vits-tts
 # Settings come from /etc/vits-tts/config.yaml, if it exists, and from the environment. The server
@@ -54,10 +55,12 @@ ENV PATH=/opt/vits-tts/bin:$PATH \
     VITS_TTS__SERVER__HOST=0.0.0.0 \
     VITS_TTS__AUDIO__FOLDER=/var/lib/vits-tts/audio \
     VITS_TTS__USAGE__FOLDER=/var/lib/vits-tts/usage \
+    VITS_TTS__JOBS__FOLDER=/var/lib/vits-tts/jobs \
+    VITS_TTS__DICTIONARIES__FOLDER=/var/lib/vits-tts/dictionaries \
     VITS_TTS__VOICE__FOLDER=/var/lib/vits-tts/voices \
     VITS_TTS__VOICE__PIECES_FOLDER=/var/lib/vits-tts/pieces
 WORKDIR /etc/vits-tts
-VOLUME ["/var/lib/vits-tts/audio", "/var/lib/vits-tts/usage", "/var/lib/vits-tts/voices", "/var/lib/vits-tts/pieces"]
+VOLUME ["/var/lib/vits-tts/audio", "/var/lib/vits-tts/usage", "/var/lib/vits-tts/voices", "/var/lib/vits-tts/pieces", "/var/lib/vits-tts/jobs", "/var/lib/vits-tts/dictionaries"]
 USER 10001:10001
 EXPOSE 8888
 STOPSIGNAL SIGTERM

@@ -25,21 +25,50 @@ def read_compose() -> dict[str, Any]:
     return data
 
 
-def test_containers_are_hardened(compose: dict[str, Any]) -> None:
+@pytest.fixture(name="jobs")
+def read_jobs() -> dict[str, Any]:
+    """Return the file that adds jobs."""
+    path = ROOT / "deploy" / "compose.jobs.yaml"
+    data: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return data
+
+
+def test_containers_are_hardened(compose: dict[str, Any], jobs: dict[str, Any]) -> None:
     """Containers have no capabilities, a read-only root file system and limited logs.
 
     All of them restart.
     """
-    for service in compose["services"].values():
+    added = [service for name, service in jobs["services"].items() if name not in REPLICAS]
+    for service in (*compose["services"].values(), *added):
         assert service["read_only"] is True
         assert service["cap_drop"] == ["ALL"]
         assert service["security_opt"] == ["no-new-privileges:true"]
         assert service["restart"] == "unless-stopped"
         assert service["logging"]["options"].keys() == {"max-size", "max-file"}
     dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8")
-    for name in REPLICAS:
-        for volume in compose["services"][name]["volumes"]:
+    ours = [compose["services"][name] for name in REPLICAS]
+    ours += [jobs["services"][name] for name in (*REPLICAS, "worker")]
+    for service in ours:
+        for volume in service["volumes"]:
             assert f'"{volume.split(":")[1]}"' in dockerfile  # created there, for its user
+
+
+def test_replicas_and_workers_have_one_queue(compose: dict[str, Any], jobs: dict[str, Any]) -> None:
+    """They have the same database, folder of results and Redis, and the volumes exist."""
+    services = jobs["services"]
+    ours = [services[name] for name in (*REPLICAS, "worker")]
+    (url,) = {each["environment"]["VITS_TTS__JOBS__URL"] for each in ours}
+    database = services["postgres"]["environment"]
+    assert url == (
+        f"postgresql://{database['POSTGRES_USER']}:{database['POSTGRES_PASSWORD']}"
+        f"@postgres/{database['POSTGRES_DB']}"
+    )
+    redis = compose["services"][REPLICAS[0]]["environment"]["VITS_TTS__CACHE__REDIS__URL"]
+    assert services["worker"]["environment"]["VITS_TTS__CACHE__REDIS__URL"] == redis
+    named = {volume.split(":")[0] for each in services.values() for volume in each["volumes"]}
+    there = {*compose["volumes"], *jobs["volumes"]}
+    assert {name for name in named if not name.startswith(".")} <= there
+    assert all("jobs:/var/lib/vits-tts/jobs" in each["volumes"] for each in ours)
 
 
 def test_the_proxy_finds_the_replicas_again(compose: dict[str, Any]) -> None:

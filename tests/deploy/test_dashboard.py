@@ -6,6 +6,7 @@ from pathlib import Path
 
 import httpx
 
+from tests.jobs.test_jobs import submit
 from tests.support.load import Caller
 from tests.support.monitoring import panels, prometheus
 from tests.support.redis import redis_server
@@ -28,6 +29,7 @@ def test_every_panel_has_something_to_show(tmp_path: Path) -> None:
             install_pair(tmp_path / name / "voices")
             servers.append(stack.enter_context(serving(tmp_path / name, settings)))
         watching = stack.enter_context(prometheus(tmp_path / "prometheus", servers))
+        submit(servers[0], "Một.")
         for _ in range(3):
             stack.callback(Caller(servers[0].url).stop)
         empty: list[str] = []

@@ -1,6 +1,7 @@
 """The manifests: valid by Kubernetes' own schemas, hardened, and matching the settings."""
 
 import os
+import re
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,18 +22,23 @@ FOLDER = Path(__file__).parent.parent.parent / "deploy" / "kubernetes"
 VERSIONS = ("1.31", "1.33", "1.35")
 
 
+JOBS = FOLDER / "jobs"
+"""The component of workers, which is not applied unless it is asked for."""
+
+
 def manifests() -> list[dict[str, Any]]:
-    """Return every object that kustomize would apply."""
+    """Return every object that kustomize would apply, those of the component included."""
     return [
         document
-        for name in kustomization()["resources"]
-        for document in yaml.safe_load_all((FOLDER / name).read_text(encoding="utf-8"))
+        for folder in (FOLDER, JOBS)
+        for name in kustomization(folder)["resources"]
+        for document in yaml.safe_load_all((folder / name).read_text(encoding="utf-8"))
     ]
 
 
-def kustomization() -> dict[str, Any]:
+def kustomization(folder: Path = FOLDER) -> dict[str, Any]:
     """Return the file that kustomize reads first."""
-    data: dict[str, Any] = yaml.safe_load((FOLDER / "kustomization.yaml").read_text())
+    data: dict[str, Any] = yaml.safe_load((folder / "kustomization.yaml").read_text())
     return data
 
 
@@ -57,7 +63,8 @@ def found(kind: str, name: str) -> dict[str, Any]:
 def test_schemas(version: str) -> None:
     """Each object is valid by Kubernetes' schemas, without unknown fields."""
     for manifest in manifests():
-        kubernetes_validate.validate(manifest, version, strict=True)
+        if not manifest["apiVersion"].startswith("keda.sh/"):
+            kubernetes_validate.validate(manifest, version, strict=True)
 
 
 def test_schemas_notice_mistakes() -> None:
@@ -77,8 +84,10 @@ def test_every_file_is_used() -> None:
         for generator in data[kind]
         for name in generator["files"]
     ]
-    there = {path.name for path in FOLDER.iterdir()} - {"kustomization.yaml"}
+    there = {path.name for path in FOLDER.iterdir()} - {"kustomization.yaml", JOBS.name}
     assert there == {*data["resources"], *generated}
+    there = {path.name for path in JOBS.iterdir()} - {"kustomization.yaml"}
+    assert there == {*kustomization(JOBS)["resources"]}
 
 
 def test_pods_are_hardened() -> None:
@@ -94,7 +103,8 @@ def test_pods_are_hardened() -> None:
                 "capabilities": {"drop": ["ALL"]},
             }
             assert "memory" in container["resources"]["limits"]
-            assert "readinessProbe" in container
+            # A worker serves nothing, and ends if it cannot work.
+            assert "readinessProbe" in container or container["args"] == ["work"]
 
 
 def test_settings_fit_the_pod() -> None:
@@ -185,3 +195,26 @@ def test_the_autoscaler_and_the_budget_mean_the_deployment() -> None:
     for kind in ("PodDisruptionBudget", "Service"):
         selector = found(kind, "speech")["spec"]["selector"]
         assert selector.get("matchLabels", selector).items() <= labels.items()
+
+
+def test_the_scaler_means_the_workers() -> None:
+    """The scaler selects the workers' Deployment, and reads a variable that they have."""
+    scaler = found("ScaledObject", "worker")["spec"]
+    pod = found("Deployment", scaler["scaleTargetRef"]["name"])["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    assert container["args"] == ["work"]
+    (trigger,) = scaler["triggers"]
+    assert trigger["metadata"]["connectionFromEnv"] in {each["name"] for each in container["env"]}
+
+
+def test_workers_and_servers_have_the_same_jobs() -> None:
+    """Both take database and storage from one Secret, and have the folders of the image."""
+    dockerfile = (FOLDER.parent.parent / "Dockerfile").read_text(encoding="utf-8")
+    for name in ("speech", "worker"):
+        (container,) = found("Deployment", name)["spec"]["template"]["spec"]["containers"]
+        assert [source["secretRef"]["name"] for source in container["envFrom"]] == ["jobs"]
+        mounts = {mount["mountPath"] for mount in container["volumeMounts"]}
+        written = {path for path in mounts if path.startswith("/var/lib/vits-tts/")}
+        assert "/var/lib/vits-tts/jobs" in written
+        for path in written:
+            assert re.search(rf"={path}\s", dockerfile)  # the setting of a folder
