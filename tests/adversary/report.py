@@ -52,7 +52,15 @@ class Summary:
 def write_findings(
     name: str, plan: Plan, outcome: RoundOutcome, folder: Path, say: Callable[[str], None]
 ) -> None:
-    """Print the findings, and save the exact inputs in files beside the server's log."""
+    """Print the findings, and save the exact inputs in files beside the server's log.
+
+    Delays that did not come again are saved too, for a search for their cause.
+    """
+    delays = [
+        f"{stall.detail} {[f'{attack.number} {attack.kind}' for attack in stall.suspects]}\n"
+        for stall in outcome.referee.unconfirmed
+    ]
+    (folder / "unconfirmed.txt").write_text("".join(delays), encoding="utf-8")
     for place, finding in enumerate(outcome.referee.findings.values(), 1):
         numbers = " ".join(str(attack.number) for attack in finding.attacks)
         path = folder / f"finding-{place}.txt"
