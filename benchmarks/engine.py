@@ -5,7 +5,8 @@
 
 All engines run in this process, in turn, on the same phonemes; each number is the median of the
 repetitions. Ratios are computed within a repetition before the median, because machines are noisy.
-`streaming-vits` and `piper` need their packages; without them their rows are left out.
+`streaming-vits`, `piper` and `openvino` need their packages; without them their rows are left out.
+OpenVINO runs whole sentences with 32 bits, and with bfloat16 where the processor has units for it.
 """
 
 import argparse
@@ -75,16 +76,28 @@ def ours(engine: Engine, cores: int, ids: Sequence[int]) -> Iterator[np.ndarray]
         yield made.window(frames, cores=cores).samples
 
 
-def one_shot(session: onnxruntime.InferenceSession, ids: Sequence[int]) -> Iterator[np.ndarray]:
-    """Yield the whole sentence, synthesised by the original graph in one run."""
+def inputs(ids: Sequence[int], names: set[str]) -> dict[str, np.ndarray]:
+    """Return the inputs of Piper's graphs for a sentence; ``names`` are those of the graph."""
     feed = {
         "input": np.array([ids], np.int64),
         "input_lengths": np.array([len(ids)], np.int64),
         "scales": np.array([0.667, 1.0, 0.8], np.float32),
     }
-    if "sid" in {item.name for item in session.get_inputs()}:
+    if "sid" in names:
         feed["sid"] = np.zeros(1, np.int64)
+    return feed
+
+
+def one_shot(session: onnxruntime.InferenceSession, ids: Sequence[int]) -> Iterator[np.ndarray]:
+    """Yield the whole sentence, synthesised by the original graph in one run."""
+    feed = inputs(ids, {item.name for item in session.get_inputs()})
     yield np.asarray(session.run(None, feed)[0]).reshape(-1)
+
+
+def openvino_one_shot(compiled: Any, ids: Sequence[int]) -> Iterator[np.ndarray]:
+    """Yield the whole sentence, synthesised by OpenVINO in one run."""
+    feed = inputs(ids, {name for item in compiled.inputs for name in item.names})
+    yield np.asarray(compiled(feed)[0]).reshape(-1)
 
 
 def piper(voice: Any, ids: Sequence[int]) -> Iterator[np.ndarray]:
@@ -115,11 +128,33 @@ def contenders(voice: Manifest, threads: int, folder: Path) -> dict[str, Contend
         from piper.voice import PiperVoice
 
         found["piper"] = partial(piper, PiperVoice.load(voice.model_path))
+    if find_spec("openvino"):
+        found |= of_openvino(voice, threads)
     if find_spec("streaming_vits"):
         try:
             found["streaming-vits"] = partial(streaming_vits, other(voice, threads, folder))
         except Exception as error:  # noqa: BLE001  # it cuts by name, and only true VITS
             print(f"streaming-vits cannot play {voice.name}: {error!r:.100}", file=sys.stderr)
+    return found
+
+
+def of_openvino(voice: Manifest, threads: int) -> dict[str, Contender]:
+    """Return OpenVINO with each precision that this processor computes with."""
+    import openvino
+
+    core = openvino.Core()
+    precisions = {"openvino, 32 bits": "f32"}
+    if "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+        precisions["openvino, bfloat16"] = "bf16"
+    found: dict[str, Contender] = {}
+    for name, precision in precisions.items():
+        options = {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": precision}
+        try:
+            compiled = core.compile_model(str(voice.model_path), "CPU", options)
+        except RuntimeError as error:  # an operator that it does not have
+            print(f"{name} cannot play {voice.name}: {error!r:.100}", file=sys.stderr)
+        else:
+            found[name] = partial(openvino_one_shot, compiled)
     return found
 
 
