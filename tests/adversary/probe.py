@@ -10,8 +10,9 @@ A machine that is busy with other work makes every process wait, so the time of 
 twice. Subtracted are the time in which the worker's event loop waited for a core, which the kernel
 counts, and the slowest answer of the control in the same time. The control is a process that only
 answers. The rest, `left`, is likely to be caused by the worker. It certainly is (`sure`) if it is
-more than all threads of the worker together waited for a core meanwhile. For the thread that holds
-the interpreter's lock may wait, and then the event loop waits for it.
+more than all threads of the worker together waited for a core meanwhile, and more than the machine
+below a virtual one took from its cores. For the thread that holds the interpreter's lock may wait,
+and then the event loop waits for it.
 """
 
 import json
@@ -31,6 +32,7 @@ from tests.adversary.processes import (
     descriptors,
     owner,
     private_bytes,
+    stolen_seconds,
     waited_by_thread,
     waited_seconds,
 )
@@ -68,6 +70,8 @@ class Check:
     """The time at which the answer was late, and threads were read; 0: it is not late."""
     by_thread: dict[str, float] = field(default_factory=dict)
     """How long each of the process's threads had waited for a core at that time."""
+    stolen: float = 0.0
+    """How long the machine below had not run the cores until then."""
 
     @property
     def waiting(self) -> bool:
@@ -185,7 +189,8 @@ class Probe:
                 if not check.ask(now):
                     self._drop(check)
             elif check.worker and not check.overdue and now - check.asked > _OVERDUE_SECONDS:
-                check.overdue, check.by_thread = now, waited_by_thread(check.worker)
+                check.overdue, check.stolen = now, stolen_seconds()
+                check.by_thread = waited_by_thread(check.worker)
 
     def _listen_until(self, due: float) -> None:
         while (left := due - time.monotonic()) > 0:
@@ -244,7 +249,7 @@ class Probe:
             )
 
     def _sure(self, check: Check, control: float) -> float:
-        """Return for how long an overdue answer was late without any thread waiting for a core.
+        """Return for how long an overdue answer was late with a core for each of its threads.
 
         The loop waits for a core, or for the interpreter's lock while the thread that holds it
         waits for one; these times add up. An attack that is repeated by itself leaves other threads
@@ -258,7 +263,8 @@ class Probe:
             after - before.get(thread, 0.0)
             for thread, after in waited_by_thread(check.worker).items()
         ]
-        return max(0.0, late - sum(waited) - control)
+        stolen = stolen_seconds() - check.stolen
+        return max(0.0, late - sum(waited) - control - stolen)
 
     def _drop(self, check: Check) -> None:
         check.connection.close()

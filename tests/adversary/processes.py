@@ -70,6 +70,14 @@ def waited_by_thread(process: int) -> dict[str, float]:
     return found
 
 
+def stolen_seconds() -> float:
+    """Return for how long the machine below this virtual one has not run its cores, their sum."""
+    with contextlib.suppress(OSError, IndexError, ValueError):
+        ticks = int((_PROC / "stat").read_text().splitlines()[0].split()[8])
+        return ticks / _TICKS
+    return 0.0
+
+
 def alive(process: int) -> bool:
     """Return whether a process runs; a process that has ended and is not yet reaped does not."""
     try:
