@@ -9,6 +9,9 @@ from vits_tts.errors import NotAcceptable
 _ANYTHING: Final = "*/*"
 _BYTES: Final = "application/octet-stream"
 """Programs that accept any bytes send it, so it counts like ``*/*``."""
+_MOST: Final = 100
+"""Media ranges of a header that are read, and options of one. Browsers send ten. A header of
+nothing but commas, as long as a head may be, would hold the event loop for a tenth of a second."""
 
 
 def wanted(header: str | None) -> str:
@@ -56,8 +59,8 @@ def _weight(kind: Format, weights: Mapping[str, float]) -> float:
 def _weights(header: str) -> dict[str, float]:
     """Return the weight of each media range; skip ranges whose weight is not a number."""
     weights = {}
-    for part in header.lower().split(","):
-        media_range, *options = (piece.strip() for piece in part.split(";"))
+    for part in header.lower().split(",", _MOST)[:_MOST]:
+        media_range, *options = (piece.strip() for piece in part.split(";", _MOST)[:_MOST])
         given = [option.removeprefix("q=") for option in options if option.startswith("q=")]
         try:
             weights[media_range] = min(1.0, float(given[0])) if given else 1.0
