@@ -5,13 +5,16 @@ the text is not of its kind. Texts that do not fit are refused, not guessed.
 """
 
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Final, TypeAlias
 
 from vits_tts.text.letters import NAMES, spelled
 from vits_tts.text.normalizer.roman import value_of
+from vits_tts.text.normalizer.unit_table import UNITS
 from vits_tts.text.numbers import NUMBER, Region, of_region, parts
+from vits_tts.text.syllables import is_syllable
 
 Spoken: TypeAlias = Callable[[str], str]
 """Returns the spoken form of a text by the usual rules."""
@@ -44,6 +47,11 @@ _SIGNS: Final = {
     '"': "ngoặc kép", "'": "nháy đơn", "$": "đô la", "€": "ơ rô", "₫": "đồng", "~": "ngã",
     "^": "mũ", "|": "gạch đứng", "°": "độ",
 }  # fmt: skip
+_TONES: Final = {
+    "\u0300": "huyền", "\u0301": "sắc", "\u0309": "hỏi", "\u0303": "ngã", "\u0323": "nặng",
+}  # fmt: skip
+"""The names of the tones by their combining marks."""
+_VOWELS: Final = "AĂÂEÊIOÔƠUƯY"
 _NUMBER: Final = re.compile(rf"(?P<sign>[+-]?)\ ?(?P<number>{NUMBER})", re.VERBOSE)
 _ORDINAL: Final = re.compile(r"(\d{1,9})(?:st|nd|rd|th)?")
 _CLOCK: Final = re.compile(
@@ -57,6 +65,11 @@ _LASTING: Final = re.compile(
 )
 _FRACTION: Final = re.compile(
     r"(?P<sign>-?)(?:(?P<whole>\d{1,9})[ +])?(?P<a>\d{1,9})\s?[/⁄]\s?(?P<b>\d{1,9})"
+)
+_MEASURE: Final = re.compile(
+    rf"""(?:(?P<fraction>-?(?:\d{{1,9}}[\ +])?\d{{1,9}}\s?[/⁄]\s?\d{{1,9}})
+    |(?P<number>[+-]?{NUMBER}))?\s*(?P<unit>[^\d\s/⁄].*)""",
+    re.VERBOSE,
 )
 _SCORE: Final = re.compile(r"\d{1,4}(?:\s?[-:]\s?\d{1,4}){1,4}")
 _PHONE: Final = re.compile(r"\+?[\d\s().-]{2,40}")
@@ -148,13 +161,12 @@ class SayAsReader:
 
     def _characters(self, text: str) -> str:
         words = []
-        for sign in text:
-            name = NAMES.get(sign.upper()) or _SIGNS.get(sign)
+        for sign in unicodedata.normalize("NFC", text):
             if sign.isspace():
                 continue
-            words.append(
-                name or (self._numbers.digits(sign) if sign.isdecimal() else spelled(sign))
-            )
+            name = NAMES.get(sign.upper()) or _SIGNS.get(sign)
+            other = self._numbers.digits if sign.isdecimal() else _letter
+            words.append(name or other(sign))
         if not all(words) or not words:
             raise ValueError("one of its characters has no name; use sub")
         return " ".join(words)
@@ -260,16 +272,18 @@ class SayAsReader:
         return f"{'âm ' if found['sign'] else ''}{amount} {unit}"
 
     def _unit(self, text: str) -> str:
-        found = re.fullmatch(rf"(?P<number>[+-]?{NUMBER})?\s*(?P<unit>\D.*)", text, re.VERBOSE)
+        found = _MEASURE.fullmatch(text)
         if not found:
             raise ValueError("write a number and a unit: 5 km/h")
         unit = found["unit"].strip()
         said = self._spoken(f"5 {unit}")
         glued = self._spoken(f"5{unit}")
         said = next((way for way in (said, glued) if way.startswith("năm ")), "")
-        if not said:
-            raise ValueError(f"the unit {unit!r:.20} is not known; use sub")
         said = said.removeprefix("năm ")
+        if not said or (_is_foreign(unit) and said == self._spoken(unit)):
+            raise ValueError(f"the unit {unit!r:.20} is not known; use sub")
+        if found["fraction"]:
+            return f"{self._fraction(found['fraction'])} {said}"
         if not found["number"]:
             return said
         return f"{self._cardinal(found['number']).replace(' chấm ', ' phẩy ')} {said}"
@@ -325,6 +339,20 @@ class SayAsReader:
         if not _ROMAN.fullmatch(text.upper()):
             raise ValueError("write a Roman numeral: XIV")
         return self._numbers.cardinal(value_of(text.upper()))
+
+
+def _is_foreign(unit: str) -> bool:
+    """Return whether a unit is a word of Latin letters, neither a known unit nor Vietnamese."""
+    known = unit in UNITS or unit.lower() in UNITS or is_syllable(unit.lower())
+    return unit.isascii() and unit.isalpha() and not known
+
+
+def _letter(sign: str) -> str:
+    """Return the name of a letter, and that of its tone: ấ is "ớ sắc"."""
+    parts = unicodedata.normalize("NFD", sign)
+    tone = next(filter(None, map(_TONES.get, parts)), "")
+    letter = unicodedata.normalize("NFC", "".join(part for part in parts if part not in _TONES))
+    return f"{spelled(letter)} {tone}" if tone and letter.upper() in _VOWELS else spelled(sign)
 
 
 def _order(form: str | None) -> tuple[str | None, dict[str, int] | None]:
