@@ -133,7 +133,14 @@ def test_refused(element: str, word: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "text"), [("unit", "3 foo"), ("unit", "1/0 kg"), ("unit", "5"), ("characters", "😀")]
+    ("kind", "text"),
+    [
+        ("unit", "3 foo"),
+        ("unit", "1/0 kg"),
+        ("unit", "5"),
+        ("characters", "😀"),
+        ("currency", "5 foo"),
+    ],
 )
 def test_what_is_not_of_its_kind(kind: str, text: str) -> None:
     """A text that a reading by name does not know is refused, not read as something else."""
