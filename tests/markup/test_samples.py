@@ -7,7 +7,7 @@ here are refused by name, with advice.
 import pytest
 
 from tests.support.plans import reading, said
-from vits_tts.errors import MarkupUnsupported
+from vits_tts.errors import MarkupInvalid, MarkupUnsupported
 
 W3C = {
     '<?xml version="1.0"?><speak version="1.1" xmlns="http://www.w3.org/2001/10/synthesis" '
@@ -130,3 +130,19 @@ def test_refused(element: str, word: str) -> None:
     with pytest.raises(MarkupUnsupported, match=word):
         said(document)
     assert said(document, unknown="ignore").endswith("bạn")
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("unit", "3 foo"),
+        ("unit", "1/0 kg"),
+        ("unit", "5"),
+        ("characters", "😀"),
+        ("currency", "5 foo"),
+    ],
+)
+def test_what_is_not_of_its_kind(kind: str, text: str) -> None:
+    """A text that a reading by name does not know is refused, not read as something else."""
+    with pytest.raises(MarkupInvalid, match=kind):
+        said(f'<speak>Đọc <say-as interpret-as="{kind}">{text}</say-as></speak>')

@@ -455,6 +455,18 @@ def test_a_context_can_be_interrupted(shared: Server) -> None:
         assert sound(until_done(connection)) == over_http(shared, "Vâng ạ.")
 
 
+def test_a_wrong_message_after_cancelling(shared: Server) -> None:
+    """It is answered by an error, and the end of the cancelled context is still told."""
+    with socket(shared) as connection:
+        for name in ("một", "hai", "ba"):
+            send(connection, LONG, context_id=name)
+            connection.recv(60)
+            connection.send(json.dumps({"context_id": name, "cancel": True}))
+            connection.send(json.dumps({"context_id": name, "speed": "x"}))
+            ends = {until_done(connection, name)[-1]["type"] for _ in range(2)}
+            assert ends == {"cancelled", "error"}
+
+
 def test_a_place_of_a_context_that_has_ended(shared: Server) -> None:
     """A client that plays what was sent long ago may ask how far it has come, word by word."""
     with socket(shared) as connection:

@@ -106,6 +106,13 @@ def test_refusals(client: httpx.Client, wrong: dict[str, Any], code: str) -> Non
     assert answer.json()["error"]["code"] == code
 
 
+@pytest.mark.parametrize("field", ["speaker", "speaker_id"])
+def test_an_unknown_speaker_is_told_by_its_field(client: httpx.Client, field: str) -> None:
+    """The error names the field that the caller sent."""
+    answer = client.post("/synthesize", json={"text": "a", "voice": "pair", field: "nobody"})
+    assert answer.json()["error"]["field"] == field
+
+
 def test_a_long_text(client: httpx.Client) -> None:
     """A long text is sent during synthesis, so it is never held in memory as a whole."""
     asked = {"text": "Đây là một câu. " * 110, "voice": "pair", "length_scale": 2}

@@ -168,11 +168,13 @@ def test_messages_of_transcripts(shared: Server, document: Message) -> None:
         "voice": {"mode": "id", "id": "pair"},
         "output_format": {"container": "raw", "encoding": "pcm_s16le", "sample_rate": 16000},
         "add_timestamps": True,
+        "add_phoneme_timestamps": True,
         "continue": True,
     }
     with talking(shared, described, CARTESIA) as talk:
         talk.send(context_id="a", transcript="Xin chào các bạn. ", **options)
         talk.until(type="timestamps")
+        talk.until(type="phoneme_timestamps")
         talk.send(context_id="a", transcript="Tôi", flush=True, **options)
         talk.until(type="flush_done", context_id="a")
         talk.send(context_id="a", played_ms=10)

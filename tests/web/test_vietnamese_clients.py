@@ -4,11 +4,15 @@ Their clients cannot be installed; the requests are those of their documentation
 """
 
 import io
+import json
 import os
 import signal
+import socket
 import wave
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -18,6 +22,7 @@ import pytest
 from tests.conftest import Starter
 from tests.support.decoding import DECODERS
 from tests.support.receiver import receiving
+from tests.support.redis import redis_server
 from tests.support.server import Server, Settings, serving
 from tests.support.sound import assert_speech
 from tests.support.voices import install_pair
@@ -320,41 +325,103 @@ def test_vbee_file_that_is_lost_at_the_end(start: Starter) -> None:
         assert [path.name for path in folder.glob(".*.failed")] == [f".{audio_hash}.wav.failed"]
 
 
+def _status(server: Server, told: dict[str, str]) -> str:
+    path = f"{server.url}/v1/tts/requests/{told['requestId']}"
+    found: str = httpx.get(path, timeout=60).json()["status"]
+    return found
+
+
 def test_a_process_that_is_killed(start: Starter) -> None:
-    """Its requests have failed as soon as it is dead, and the process after it posts that."""
+    """Its requests have failed as soon as it is dead, and the process after it posts that.
+
+    A receiver that does not answer delays no other. If the process that waits for it is killed too,
+    the next one posts to it again.
+    """
     settings: Settings = {
         "server": {"workers": 1},
-        "callbacks": {"hosts": ["127.0.0.1"], "private_networks": ["127.0.0.0/8"]},
+        "callbacks": {
+            "hosts": ["127.0.0.1"],
+            "private_networks": ["127.0.0.0/8"],
+            "timeout_seconds": 300,
+        },
         **_one_voice(),
     }
     with start(settings) as server, ExitStack() as stack:
         server.wait_for("worker ready")
-        receivers = [stack.enter_context(receiving()) for _ in range(3)]
-        hooks = [f"http://127.0.0.1:{receiver.port}/" for receiver in receivers]
+        receivers = [stack.enter_context(receiving()) for _ in range(2)]
+        silent = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        silent.settimeout(60)
+        ports = [silent.getsockname()[1], *(receiver.port for receiver in receivers)]
+        hooks = [f"http://127.0.0.1:{port}/" for port in ports]
         asked: dict[str, Any] = {"mode": "async", "outputFormat": "wav"}
         told = vbee(server, text=LONGEST_TEXT, webhookUrl=hooks[0], **asked).json()
         legacy = {"input_text": LONGEST_TEXT, "audio_type": "mp3", "callback_url": hooks[1]}
         old = vbee(server, "/api/v1/tts", **legacy).json()["result"]
         fpt(server, LONGEST_TEXT, format="mp3", callback_url=hooks[2])
-
-        def status(one: dict[str, str]) -> str:
-            path = f"{server.url}/v1/tts/requests/{one['requestId']}"
-            found: str = httpx.get(path, timeout=60).json()["status"]
-            return found
-
-        assert status(told) == "IN_PROGRESS"
+        assert _status(server, told) == "IN_PROGRESS"
         (worker,) = server.workers()
         os.kill(worker, signal.SIGKILL)
         server.wait_for("worker ready", 2)
-        assert status(told) == "FAILED"
+        assert _status(server, told) == "FAILED"
         path = f"{server.url}/api/v1/tts/{old['request_id']}"
         assert httpx.get(path, timeout=60).json()["result"]["status"] == "FAILURE"
-        assert receivers[0].wait()["status"] == "FAILED"
-        assert receivers[1].wait()["status"] == "FAILURE"
-        assert receivers[2].wait()["success"] == "false"
+        assert receivers[0].wait()["status"] == "FAILURE"
+        assert receivers[1].wait()["success"] == "false"
+        with silent.accept()[0]:
+            assert _status(server, told) == "FAILED"
+            (worker,) = server.workers()
+            os.kill(worker, signal.SIGKILL)
+        with silent.accept()[0] as connection:
+            connection.settimeout(60)
+            posted = b""
+            while not posted.endswith(b"}"):
+                posted += connection.recv(65536)
+            assert json.loads(posted.partition(b"\r\n\r\n")[2])["status"] == "FAILED"
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
         again = vbee(server, text="Một.", **asked).json()
-        server.wait_until(lambda: status(again) == "COMPLETED", "the file")
-        assert [len(receiver.posted) for receiver in receivers] == [1, 1, 1]
+        server.wait_until(lambda: _status(server, again) == "COMPLETED", "the file")
+        assert [len(receiver.posted) for receiver in receivers] == [1, 1]
+
+
+def test_replicas_with_folders_of_their_own(tmp_path: Path) -> None:
+    """By Redis a replica knows at once that the process of another one has ended."""
+    with ExitStack() as stack:
+        redis = stack.enter_context(redis_server(tmp_path / "redis"))
+        settings: Settings = {
+            "server": {"workers": 1, "graceful_timeout": 0.1},
+            "cache": {"redis": {"url": redis.url, "command_timeout": 2, "connect_timeout": 2}},
+            **_one_voice(),
+        }
+        asked: dict[str, Any] = {"mode": "async", "outputFormat": "wav", "speed": 0.25}
+        replica = stack.enter_context(serving(tmp_path / "replica", settings))
+        with serving(tmp_path / "maker", settings) as maker:
+            maker.wait_for("worker ready")
+
+            def asked_for(text: str) -> tuple[dict[str, str], str]:
+                told: dict[str, str] = vbee(maker, text=text, **asked).json()
+                key = f"vits-tts:promise:{told['requestId'].rpartition('-')[2]}"
+                redis_keys = partial(redis.keys, key)
+                maker.wait_until(redis_keys, "the promise")
+                return told, key
+
+            told, key = asked_for(LONGEST_TEXT)
+            assert _status(replica, told) == "IN_PROGRESS"
+            with redis.client() as client:
+                left = client.pttl(key)
+                client.pexpire(key, left - 46_000)  # as if the machine were silent for so long
+                assert _status(replica, told) == "FAILED"
+                assert _status(maker, told) == "IN_PROGRESS"  # which knows better
+                replica.wait_until(lambda: client.pttl(key) > left - 30_000, "the renewal")
+            assert _status(replica, told) == "IN_PROGRESS"
+            (worker,) = maker.workers()
+            os.kill(worker, signal.SIGKILL)
+            replica.wait_until(lambda: _status(replica, told) == "FAILED", "the failure")
+            maker.wait_for("worker ready", 2)
+            short = vbee(maker, text="Một.", **asked).json()
+            replica.wait_until(lambda: _status(replica, short) == "COMPLETED", "the file")
+            told, _ = asked_for(f"Hai. {LONGEST_TEXT}")
+            assert _status(replica, told) == "IN_PROGRESS"
+        assert _status(replica, told) == "FAILED"  # the process has told it while it was ending
 
 
 def test_vbee_tries_again(shared: Server) -> None:

@@ -3,8 +3,10 @@
 A promise is a file ``.promises/<hash>.<format>.<id>`` in the folder of the audio files. The process
 that creates the audio file holds a lock on it, which the system releases when the process ends,
 also by ``kill -9``. So any process that shares the folder can tell at once that a promise is
-broken. The content is what the creator wants to be done then, such as a callback; one of the other
-processes takes it. Broken promises stay for an hour, so that the caller can be told.
+broken. Its first byte is its state, and the rest tells the work that is due then, such as a
+callback. One of the other processes takes the promise, and holds the lock until that is done. If
+that process ends as well, the next one takes it. Broken promises stay for an hour, so that the
+caller can be told.
 
 These functions access the disk, so call them in threads.
 """
@@ -15,22 +17,22 @@ import re
 import secrets
 import stat
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
 
 from vits_tts.audio.failure_records import KEPT_SECONDS
 from vits_tts.audio.formats import FORMATS
-from vits_tts.file_lock import LockFailed, lock
+from vits_tts.file_lock import FileLocked, LockFailed, lock
 
 ID: Final = r"[0-9a-f]{16}"
 """The form of an id, as a regular expression."""
-_NAME: Final = re.compile(rf"([0-9a-f]{{40}})\.({'|'.join(FORMATS)})\.{ID}")
+_NAME: Final = re.compile(rf"([0-9a-f]{{40}})\.({'|'.join(FORMATS)})\.({ID})")
 _CAREFUL: Final = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 _BINARY: Final = getattr(os, "O_BINARY", 0)
-_TAKEN: Final = b"-"
-"""The content of a promise after another process has taken the original content."""
+_MADE, _TAKEN, _DONE = b"+", b"!", b"-"
+"""The states: its process creates the file; that process has ended, and another one has taken the
+promise; all is done. An empty file is not a promise yet, or was kept."""
 _MOST_BYTES: Final = 256 * 1024
 
 
@@ -41,12 +43,29 @@ def new_id() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """A promise whose process has ended: the file that it was for, and its content."""
+    """A promise whose process has ended, and whose lock this process holds now."""
 
-    path: Path
     audio_hash: str
     format: str
+    promise_id: str
     content: bytes
+    handle: BinaryIO
+
+    def finish(self) -> None:
+        """Record that all is done; callers are still told that the promise was broken.
+
+        Raises:
+            OSError: the folder cannot be written.
+
+        """
+        with self.handle:
+            self.handle.seek(0)
+            self.handle.write(_DONE)
+            self.handle.truncate()
+
+    def leave(self) -> None:
+        """Let another call of :meth:`Promises.take_broken` return the promise again."""
+        self.handle.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +92,10 @@ class Promise:
             self.handle.close()
         self.path.unlink(missing_ok=True)
 
+    def leave(self) -> None:
+        """Release the lock: this process ends before the promise is kept."""
+        self.handle.close()
+
 
 class Promises:
     """The promises of one folder."""
@@ -91,7 +114,7 @@ class Promises:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = self._path(audio_hash, name, promise_id)
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | _BINARY
-        handle = os.fdopen(os.open(path, flags, 0o600), "r+b")
+        handle = os.fdopen(os.open(path, flags, 0o600), "r+b", buffering=0)
         with contextlib.ExitStack() as undo:
             undo.callback(handle.close)
             undo.callback(path.unlink, missing_ok=True)
@@ -99,21 +122,31 @@ class Promises:
                 lock(handle, wait=True)  # another process may just be looking at it
             except LockFailed as error:
                 raise OSError("the disk has no locks") from error
-            handle.write(content or _TAKEN)  # an empty one is not locked yet
-            handle.flush()
+            handle.write(_MADE + content)
             undo.pop_all()
         return Promise(path, handle)
 
-    def is_broken(self, audio_hash: str, name: str, promise_id: str) -> bool:
+    def is_broken(self, audio_hash: str, name: str, promise_id: str) -> bool | None:
         """Return whether the process that made a promise has ended before it kept the promise.
 
-        Return False if there is no such promise, or this cannot be known.
+        Return None if there is no such promise in this folder, or its disk has no locks.
         """
-        with _locked(self._path(audio_hash, name, promise_id)) as file:
-            return file is not None and bool(file.read(1))
+        path = self._path(audio_hash, name, promise_id)
+        with contextlib.ExitStack() as stack:
+            try:
+                file = stack.enter_context(_opened(path))
+                if file.read(1) in {_TAKEN, _DONE}:  # the lock does not matter
+                    return True
+                lock(file)
+                file.seek(0)
+                return True if file.read(1) and _is_same(file, path) else None
+            except FileLocked:
+                return False
+            except (OSError, LockFailed):
+                return None
 
     def take_broken(self) -> Broken | None:
-        """Return a broken promise whose content was not taken yet; remove old ones on the way.
+        """Return a broken promise that no process has taken; remove old ones on the way.
 
         Raises:
             OSError: the folder cannot be read or written.
@@ -124,49 +157,60 @@ class Promises:
         except (FileNotFoundError, NotADirectoryError):
             return None
         for match in filter(None, map(_NAME.fullmatch, names)):
-            path = self._folder / match[0]
-            with _locked(path) as file:
+            with contextlib.ExitStack() as stack:
+                path = self._folder / match[0]
+                file = _locked(path)
                 if file is None:
                     continue
-                old = abs(time.time() - os.fstat(file.fileno()).st_mtime) > KEPT_SECONDS
-                content = file.read(_MOST_BYTES)
-                if content and content != _TAKEN:
+                stack.callback(file.close)
+                state, content = file.read(1), file.read(_MOST_BYTES)
+                if state in {_MADE, _TAKEN}:
                     file.seek(0)
-                    file.truncate()
                     file.write(_TAKEN)
-                    return Broken(path, match[1], match[2], content)
-                if old:
+                    stack.pop_all()
+                    return Broken(match[1], match[2], match[3], content, file)
+                if abs(time.time() - os.fstat(file.fileno()).st_mtime) > KEPT_SECONDS:
                     path.unlink()
         return None
-
-    def give_back(self, broken: Broken) -> None:
-        """Let another call of :meth:`take_broken` return a promise again.
-
-        Raises:
-            OSError: the folder cannot be written.
-
-        """
-        with _locked(broken.path) as file:
-            if file is not None and file.read(_MOST_BYTES) == _TAKEN:
-                file.seek(0)
-                file.write(broken.content)
 
     def _path(self, audio_hash: str, name: str, promise_id: str) -> Path:
         return self._folder / f"{audio_hash}.{name}.{promise_id}"
 
 
-@contextlib.contextmanager
-def _locked(path: Path) -> Iterator[BinaryIO | None]:
-    """Hold the lock of a promise in a block; None if its process holds it, or it is gone."""
+def _opened(path: Path) -> BinaryIO:
+    """Open a promise.
+
+    Raises:
+        OSError: it is gone, or not a regular file.
+
+    """
+    file = os.fdopen(os.open(path, os.O_RDWR | _CAREFUL | _BINARY), "r+b", buffering=0)
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError("it is not a file")
+    return file
+
+
+def _locked(path: Path) -> BinaryIO | None:
+    """Return a promise, open and locked; None if its process holds the lock, or it is gone."""
     with contextlib.ExitStack() as stack:
         try:
-            descriptor = os.open(path, os.O_RDWR | _CAREFUL | _BINARY)
-            file = stack.enter_context(os.fdopen(descriptor, "r+b"))
+            file = stack.enter_context(_opened(path))
             lock(file)
-            opened, named = os.fstat(descriptor), path.lstat()
+            if not _is_same(file, path):
+                return None
         except (OSError, LockFailed):
-            yield None
-            return
-        # The process may have kept the promise between the opening and the lock.
-        same = (opened.st_dev, opened.st_ino) == (named.st_dev, named.st_ino)
-        yield file if same and stat.S_ISREG(opened.st_mode) else None
+            return None
+        stack.pop_all()
+        return file
+
+
+def _is_same(file: BinaryIO, path: Path) -> bool:
+    """Return whether an open file still has its name: its promise was not kept meanwhile.
+
+    Raises:
+        OSError: no file has the name.
+
+    """
+    opened, named = os.fstat(file.fileno()), path.lstat()
+    return (opened.st_dev, opened.st_ino) == (named.st_dev, named.st_ino)

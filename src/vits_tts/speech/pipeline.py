@@ -49,6 +49,7 @@ from vits_tts.types import Pcm, Samples, Sentence, SpeechRequest, silence
 from vits_tts.voice import installed
 
 if TYPE_CHECKING:
+    from vits_tts.cache.redis_promises import RedisPromises
     from vits_tts.cache.redis_recipes import RedisRecipes
     from vits_tts.cache.redis_sentences import RedisSentences
 
@@ -103,7 +104,7 @@ class Speech:
         )
         self.is_there = self._saved_files.is_there
         self.failed_files = FailedFiles(store)
-        self.promised_files = PromisedFiles(store)
+        self.promised_files = PromisedFiles(store, _promises(sentences.redis))
 
     @staticmethod
     def store(settings: Audio) -> FileStore:
@@ -316,6 +317,7 @@ class Speech:
 
     async def close(self) -> None:
         """Finish writing to the shared cache and stop all threads; drop sentences that wait."""
+        await self.promised_files.close()
         await self._sentences.finish()
         self._synthesizer.close()
         self.voices.close()
@@ -406,3 +408,11 @@ def _recipes(redis: "RedisSentences | None", config: Config) -> "RedisRecipes | 
     from vits_tts.cache.redis_recipes import RedisRecipes  # noqa: PLC0415
 
     return RedisRecipes(redis.client, max_spoken_chars(config.server))
+
+
+def _promises(redis: "RedisSentences | None") -> "RedisPromises | None":
+    if redis is None:
+        return None
+    from vits_tts.cache.redis_promises import RedisPromises  # noqa: PLC0415
+
+    return RedisPromises(redis.client)

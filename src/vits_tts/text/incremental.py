@@ -368,6 +368,7 @@ class IncrementalReading:
     def _forget(self) -> None:
         """Drop the text that is no longer needed as context.
 
+        The first of two asterisks stays with the second one, which would open a span without it.
         Pauses after the last sentence stay, because others may add to them.
         """
         if self._said <= _CONTEXT_CHARS:
@@ -379,7 +380,8 @@ class IncrementalReading:
         for match in self._cuts.finditer(self._text):
             if match.end() > most:
                 break
-            dropped = match.end()
+            if most - match.end() > _MAX_UNSAID_CHARS or not _is_open(self._text[: match.end()]):
+                dropped = match.end()
         self._text = self._text[dropped:]
         self._base += dropped
         self._said -= dropped
@@ -396,6 +398,12 @@ def beginning(text: str, cuts: int, characters: int) -> str:
         if number == cuts:
             return text[: min(match.end() + _CONTEXT_CHARS, characters)]
     return text[:characters]
+
+
+def _is_open(text: str) -> bool:
+    """Return whether the last line of a text has an odd number of a mark that opens and closes."""
+    line = text[text.rfind("\n") + 1 :].lstrip().removeprefix("* ")
+    return any(line.count(mark) % 2 for mark in '*_`~"$')
 
 
 def _moved(sentence: Sentence, by: int) -> Sentence:

@@ -8,8 +8,17 @@ from typing import Final
 
 from vits_tts.text import thoughts
 
-TAG: Final = r"</?[a-z][a-z0-9:_-]{0,30}(?:\s[^<>]{0,1000})?/?>|<\|[^<>|\n]{1,40}\|>"
-"""A tag of HTML or XML, or a token by which language models separate messages: ``<|im_end|>``."""
+_MORE: Final = "[a-z0-9:_-]"
+TAG: Final = (
+    rf"</?[a-z]{_MORE}{{0,30}}(?:\s(?=[^<>=]{{0,60}}=)[^<>]{{0,1000}}|\s{{1,60}})?/?>"
+    rf"|(?:(?<![\w)])<[a-z]|<[a-z]{_MORE}{{1,30}})\s[\s!-;?-~]{{1,200}}>"
+    r"|<\|[^<>|\n]{1,40}\|>"
+)
+"""A tag of HTML or XML, or a token by which language models separate messages: ``<|im_end|>``.
+
+Attributes without a value are ASCII, and rare. A tag of one letter that touches a word has none:
+``Nếu a<b và c>d`` and ``if a<b and c>d`` compare numbers.
+"""
 CUTS: Final = (("<!--", "-->"), ("<script", "</script>"), ("<style", "</style>"))
 """Opening and closing marks of the parts that are left out with their content."""
 

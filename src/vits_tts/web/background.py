@@ -11,9 +11,10 @@ from typing import Any, Final
 from loguru import logger
 
 from vits_tts.audio.formats import Encoding
-from vits_tts.audio.promises import Broken, Promise
+from vits_tts.audio.promises import Broken
 from vits_tts.config import Config
-from vits_tts.errors import StorageError, VitsTtsError
+from vits_tts.ending_tasks import end
+from vits_tts.errors import Busy, StorageError, VitsTtsError
 from vits_tts.speech import RequestStats, Speech
 from vits_tts.telemetry.metrics import AUDIO_SECONDS, series
 from vits_tts.types import SpeechRequest
@@ -24,6 +25,8 @@ from vits_tts.web.failures import as_ours
 
 _LOOK_SECONDS: Final = 5.0
 """Interval of the checks for broken promises."""
+_MOST_AT_ONCE: Final = 16
+"""Results of broken promises that one process posts at the same time."""
 _BROKEN: Final = "the process that created the file has ended"
 
 
@@ -74,7 +77,7 @@ class BackgroundFile:
         place: ExitStack,
         callbacks: Callbacks,
         callback: Callback | None,
-        promise: Promise | None,
+        promise_id: str,
     ) -> None:
         """Prepare to create a file; ``place`` is closed when it is complete or has failed."""
         self._speech = services.speech
@@ -82,7 +85,7 @@ class BackgroundFile:
         self._place = place
         self._callbacks = callbacks
         self._callback = callback
-        self._promise = promise
+        self._promise_id = promise_id
         self._stats = RequestStats()
         self._key = asked.key
         self._usage = services.usage
@@ -109,15 +112,20 @@ class BackgroundFile:
         return self._task
 
     async def _run(self, request: SpeechRequest, encoding: Encoding, audio_hash: str) -> None:
+        promised = self._speech.promised_files
         try:
             error = await self._make(request, encoding, audio_hash)
+            promised.settle(self._promise_id, failed=error is not None)
             if error is None:
                 series(AUDIO_SECONDS, self._context.route).inc(self._stats.audio_seconds)
             if callback := self._callback:
                 result = callback.failed(error.message) if error else callback.done
                 await self._callbacks.post(callback.url, result, callback.request_id)
-            if self._promise:  # else another process posts the result
-                self._speech.promised_files.keep(self._promise)
+        except BaseException:
+            promised.leave(self._promise_id)  # another process posts the result
+            raise
+        else:
+            promised.keep(self._promise_id)
         finally:
             self._book()
             self._place.close()
@@ -153,37 +161,56 @@ class BrokenPromises:
 
     def __init__(self, speech: Speech, callbacks: Callbacks) -> None:
         """Store the collaborators."""
-        self._speech = speech
+        self._promised = speech.promised_files
+        self._is_complete = speech.is_there
         self._callbacks = callbacks
-        self._task: asyncio.Task[None] | None = None
+        self._looking: asyncio.Task[None] | None = None
+        self._posting: set[asyncio.Task[None]] = set()
 
     def watch(self, settings: Config) -> None:
         """Start to look for them in the background, if an interface that makes them is enabled."""
         if settings.fpt.voices or settings.vbee.voices:
-            self._task = asyncio.create_task(self._look())
+            self._looking = asyncio.create_task(self._look())
 
     async def close(self) -> None:
-        """Stop."""
-        if self._task:
-            self._task.cancel()
-            await asyncio.wait({self._task})
+        """Stop; other processes post the results that are left."""
+        if self._looking:
+            await end(self._looking)
+        for task in list(self._posting):
+            await end(task)
 
     async def _look(self) -> None:
         while True:
             try:
-                while broken := await self._speech.promised_files.take_broken():
-                    await self._post(broken)
+                # One receiver that does not answer must not delay the results for the others.
+                while len(self._posting) < _MOST_AT_ONCE and (
+                    broken := await self._promised.take_broken()
+                ):
+                    task = asyncio.create_task(self._dealt_with(broken))
+                    self._posting.add(task)
+                    task.add_done_callback(self._posting.discard)
             except StorageError as error:
                 logger.debug("no look for broken promises: {}", error.message)
             except Exception:  # noqa: BLE001  # the next one may succeed
                 logger.exception("look for broken promises failed")
             await asyncio.sleep(_LOOK_SECONDS)
 
+    async def _dealt_with(self, broken: Broken) -> None:
+        try:
+            if broken.content:
+                await self._post(broken)
+        except Exception:  # noqa: BLE001  # it would fail again and again
+            logger.exception("no callback for a file of an ended process")
+        except BaseException:
+            self._promised.leave_broken(broken)
+            raise
+        self._promised.finish(broken)
+
     async def _post(self, broken: Broken) -> None:
         """Post the result of a file, which may have been completed before its process ended."""
         try:
             url, request_id, done, failed = json.loads(broken.content)
-            url = self._callbacks.check(url)  # the settings may have changed meanwhile
+            url = await self._checked(url)  # the settings may have changed meanwhile
         except (ValueError, TypeError, AttributeError, VitsTtsError) as error:
             logger.warning("no callback for a file of an ended process: {}", error)
             return
@@ -191,10 +218,18 @@ class BrokenPromises:
         logger.info("a process has ended before its callback", request_id=request_id)
         await self._callbacks.post(url, done if there else failed, request_id)
 
+    async def _checked(self, url: str) -> str:
+        """Return ``url`` as :meth:`Callbacks.check` does; while too many are posted, wait."""
+        while True:
+            try:
+                return self._callbacks.check(url)
+            except Busy:
+                await asyncio.sleep(_LOOK_SECONDS)
+
     async def _is_there(self, broken: Broken) -> bool:
         """Return whether the file is complete; while the disk does not answer, wait for it."""
         while True:
             try:
-                return await self._speech.is_there(broken.audio_hash, broken.format)
+                return await self._is_complete(broken.audio_hash, broken.format)
             except StorageError:
                 await asyncio.sleep(_LOOK_SECONDS)

@@ -5,13 +5,16 @@ the text is not of its kind. Texts that do not fit are refused, not guessed.
 """
 
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Final, TypeAlias
 
 from vits_tts.text.letters import NAMES, spelled
 from vits_tts.text.normalizer.roman import value_of
+from vits_tts.text.normalizer.unit_table import UNITS
 from vits_tts.text.numbers import NUMBER, Region, of_region, parts
+from vits_tts.text.syllables import is_syllable
 
 Spoken: TypeAlias = Callable[[str], str]
 """Returns the spoken form of a text by the usual rules."""
@@ -44,27 +47,51 @@ _SIGNS: Final = {
     '"': "ngoặc kép", "'": "nháy đơn", "$": "đô la", "€": "ơ rô", "₫": "đồng", "~": "ngã",
     "^": "mũ", "|": "gạch đứng", "°": "độ",
 }  # fmt: skip
+_TONES: Final = {
+    "\u0300": "huyền", "\u0301": "sắc", "\u0309": "hỏi", "\u0303": "ngã", "\u0323": "nặng",
+}  # fmt: skip
+"""The names of the tones by their combining marks."""
+_VOWELS: Final = "AĂÂEÊIOÔƠUƯY"
 _NUMBER: Final = re.compile(rf"(?P<sign>[+-]?)\ ?(?P<number>{NUMBER})", re.VERBOSE)
 _ORDINAL: Final = re.compile(r"(\d{1,9})(?:st|nd|rd|th)?")
 _CLOCK: Final = re.compile(
     r"(?P<h>\d{1,2})(?:\s?[:hg]\s?(?P<m>\d{2})?(?:\s?[:mp]?\s?(?P<s>\d{2})s?)?)?m?\s?(?P<half>[ap]\.?m\.?)?",
     re.IGNORECASE,
 )
-_LASTING: Final = re.compile(
-    r"(?:pt?)?(?:(?P<d>\d{1,4})d(?:ay)?s?\s?t?)?(?:(?P<h>\d{1,4})(?:h|g|giờ|tiếng)\s?)?"
-    r"(?:(?P<m>\d{1,4})(?:m|p|ph|min|phút|')\s?)?(?:(?P<s>\d{1,6})(?:[.,](?P<f>\d{1,3}))?(?:s|sec|giây|\"|''))?",
+_CLOCK_IN_WORDS: Final = re.compile(
+    r"(?P<h>\d{1,2})\s?giờ(?:\s?(?P<m>\d{1,2})(?:\s?phút(?:\s?(?P<s>\d{1,2})\s?giây)?)?)?"
+    r"(?P<part>\s(?:sáng|trưa|chiều|tối|đêm))?",
     re.IGNORECASE,
 )
+_HOURS, _MINUTES = r"(?:h|g|giờ|tiếng)", r"(?:m|ph|p|min|phút|')"
+_LASTING: Final = re.compile(
+    rf"(?:pt?)?(?:(?P<d>\d{{1,4}})\s?(?:d(?:ay)?s?|ngày)\s?t?)?"
+    rf"(?:(?P<h>\d{{1,4}})\s?{_HOURS}\s?)?(?:(?P<m>\d{{1,4}})\s?{_MINUTES}\s?)?"
+    r"(?:(?P<s>\d{1,6})(?:[.,](?P<f>\d{1,3}))?\s?(?:s|sec|giây|\"|''))?",
+    re.IGNORECASE,
+)
+_LAST_UNIT_MISSING: Final = re.compile(
+    rf"(?P<hours>{_HOURS}\s?\d{{1,2}})|(?P<minutes>{_MINUTES}\s?\d{{1,2}})", re.IGNORECASE
+)
+"""The end of a duration such as 1h30 or 2 phút 15."""
 _FRACTION: Final = re.compile(
     r"(?P<sign>-?)(?:(?P<whole>\d{1,9})[ +])?(?P<a>\d{1,9})\s?[/⁄]\s?(?P<b>\d{1,9})"
+)
+_MEASURE: Final = re.compile(
+    rf"""(?:(?P<fraction>-?(?:\d{{1,9}}[\ +])?\d{{1,9}}\s?[/⁄]\s?\d{{1,9}})
+    |(?P<number>[+-]?{NUMBER}))?\s*(?P<unit>[^\d\s/⁄].*)""",
+    re.VERBOSE,
 )
 _SCORE: Final = re.compile(r"\d{1,4}(?:\s?[-:]\s?\d{1,4}){1,4}")
 _PHONE: Final = re.compile(r"\+?[\d\s().-]{2,40}")
 _CURRENCY: Final = re.compile(
-    rf"""(?P<sign>-?)(?P<before>[^\s\d.,-]{{1,4}}?)?\ ?(?P<number>{NUMBER})\ ?
+    rf"""(?P<sign>-?)(?P<before>[^\s\d.,-]{{1,4}}?)?\ ?(?P<number>{NUMBER})
+    (?:\ ?(?P<scale>nghìn|ngàn|triệu|tỷ|tỉ)(?!\w))?\ ?
     (?P<after>[^\d\s.,-]{{1,12}}(?:\ [^\d\s.,-]{{1,8}})?)?""",
-    re.VERBOSE,
+    re.VERBOSE | re.IGNORECASE,
 )
+_MONEY_WORDS: Final = frozenset(["đồng", "hào", "xu", "tệ", "yên", "bảng", "đô", "euro", "won"])
+"""Currencies that are read as any other word."""
 _CODE: Final = re.compile(r"[A-Z]{3}")
 _ROMAN: Final = re.compile(
     r"(?=[MDCLXVI])M{0,3}(?:CM|CD|D?C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})"
@@ -148,13 +175,12 @@ class SayAsReader:
 
     def _characters(self, text: str) -> str:
         words = []
-        for sign in text:
-            name = NAMES.get(sign.upper()) or _SIGNS.get(sign)
+        for sign in unicodedata.normalize("NFC", text):
             if sign.isspace():
                 continue
-            words.append(
-                name or (self._numbers.digits(sign) if sign.isdecimal() else spelled(sign))
-            )
+            name = NAMES.get(sign.upper()) or _SIGNS.get(sign)
+            other = self._numbers.digits if sign.isdecimal() else _letter
+            words.append(name or other(sign))
         if not all(words) or not words:
             raise ValueError("one of its characters has no name; use sub")
         return " ".join(words)
@@ -198,7 +224,7 @@ class SayAsReader:
         return " ".join(said)
 
     def _time(self, text: str) -> str:
-        found = _CLOCK.fullmatch(text)
+        found = _CLOCK.fullmatch(text) or _CLOCK_IN_WORDS.fullmatch(text)
         hour, minute, second = (int(found[name] or 0) for name in "hms") if found else (99, 0, 0)
         if not found or hour > 24 or minute > 59 or second > 59:  # noqa: PLR2004
             raise ValueError("write a time of the day: 8:30, 14h05, 2:30pm")
@@ -207,11 +233,13 @@ class SayAsReader:
             words.append(f"{self._numbers.cardinal(minute)} phút")
         if second:
             words.append(f"{self._numbers.cardinal(second)} giây")
-        if found["half"]:
+        given = found.groupdict()
+        words.append((given.get("part") or "").strip().lower())
+        if half := given.get("half"):
             if not 1 <= hour <= 12:  # noqa: PLR2004
                 raise ValueError("an hour with am or pm is from 1 to 12")
-            words.append(_part_of_day(hour, found["half"][0].lower()))
-        return " ".join(words)
+            words.append(_part_of_day(hour, half[0].lower()))
+        return " ".join(filter(None, words))
 
     def _duration(self, text: str, form: str | None) -> str:
         values: list[str | None]
@@ -224,6 +252,9 @@ class SayAsReader:
             given = dict(zip(names, fields, strict=True))
             values = [given.get(name) for name in "hms"]
         else:
+            end = list(_LAST_UNIT_MISSING.finditer(text))
+            if end and end[-1].end() == len(text):
+                text += "m" if end[-1]["hours"] else "s"
             found = _LASTING.fullmatch(text)
             if not found or not any(found.groups()):
                 raise ValueError("write it as 1:30:00, 1h30m, 90s or PT1H30M")
@@ -254,28 +285,35 @@ class SayAsReader:
             raise ValueError("format is the code of a currency, such as USD")
         unit = self._spoken(f"5 {code}" if len(code) > 1 else f"5{code}").removeprefix("năm ")
         spelled_out = spelled(code.upper()) if code.isalpha() else None
-        if unit in {spelled_out, code.lower(), "năm", ""} and code.lower() != "đồng":
+        strange = unit in {spelled_out, code.lower(), "năm", ""} or (
+            _is_foreign(code) and unit == self._spoken(code)
+        )
+        if strange and code.lower() not in _MONEY_WORDS:
             raise ValueError(f"the currency {code:.12} is not known; use sub")
         amount = self._cardinal(found["number"]).replace(" chấm ", " phẩy ")
-        return f"{'âm ' if found['sign'] else ''}{amount} {unit}"
+        scale = f" {found['scale'].lower()}" if found["scale"] else ""
+        return f"{'âm ' if found['sign'] else ''}{amount}{scale} {unit}"
 
     def _unit(self, text: str) -> str:
-        found = re.fullmatch(rf"(?P<number>[+-]?{NUMBER})?\s*(?P<unit>\D.*)", text, re.VERBOSE)
+        found = _MEASURE.fullmatch(text)
         if not found:
             raise ValueError("write a number and a unit: 5 km/h")
         unit = found["unit"].strip()
         said = self._spoken(f"5 {unit}")
         glued = self._spoken(f"5{unit}")
         said = next((way for way in (said, glued) if way.startswith("năm ")), "")
-        if not said:
-            raise ValueError(f"the unit {unit!r:.20} is not known; use sub")
         said = said.removeprefix("năm ")
+        if not said or (_is_foreign(unit) and said == self._spoken(unit)):
+            raise ValueError(f"the unit {unit!r:.20} is not known; use sub")
+        if found["fraction"]:
+            return f"{self._fraction(found['fraction'])} {said}"
         if not found["number"]:
             return said
         return f"{self._cardinal(found['number']).replace(' chấm ', ' phẩy ')} {said}"
 
     def _fraction(self, text: str) -> str:
-        found = _FRACTION.fullmatch(text)
+        apart = re.sub(r"(?<=\d)(?=[¼-¾⅐-⅞])", " ", text)
+        found = _FRACTION.fullmatch(unicodedata.normalize("NFKC", apart))
         if not found or not int(found["b"]):
             raise ValueError("write a fraction: 3/4 or 1 1/2")
         below = int(found["b"])
@@ -325,6 +363,20 @@ class SayAsReader:
         if not _ROMAN.fullmatch(text.upper()):
             raise ValueError("write a Roman numeral: XIV")
         return self._numbers.cardinal(value_of(text.upper()))
+
+
+def _is_foreign(unit: str) -> bool:
+    """Return whether a unit is a word of Latin letters, neither a known unit nor Vietnamese."""
+    known = unit in UNITS or unit.lower() in UNITS or is_syllable(unit.lower())
+    return unit.isascii() and unit.isalpha() and not known
+
+
+def _letter(sign: str) -> str:
+    """Return the name of a letter, and that of its tone: ấ is "ớ sắc"."""
+    parts = unicodedata.normalize("NFD", sign)
+    tone = next(filter(None, map(_TONES.get, parts)), "")
+    letter = unicodedata.normalize("NFC", "".join(part for part in parts if part not in _TONES))
+    return f"{spelled(letter)} {tone}" if tone and letter.upper() in _VOWELS else spelled(sign)
 
 
 def _order(form: str | None) -> tuple[str | None, dict[str, int] | None]:

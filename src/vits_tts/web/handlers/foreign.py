@@ -155,8 +155,8 @@ class ForeignHandler(Handler):
     ) -> None:
         """Start to create a file in the background.
 
-        All processes of the folder know by ``promise_id`` if this one ends before the file is
-        complete. One of them posts the result to ``callback`` then.
+        Others know by ``promise_id`` if this process ends before the file is complete. One of those
+        that share the folder posts the result to ``callback`` then.
 
         Raises:
             Busy: too many requests are being served.
@@ -167,11 +167,9 @@ class ForeignHandler(Handler):
             place.enter_context(self.place(heard=False))
             await self.speech.failed_files.discard(audio_hash, encoding.format)
             content = callback.stored() if callback else b""
-            promised = await self.speech.promised_files.make(
-                audio_hash, encoding.format, promise_id, content
-            )
+            await self.speech.promised_files.make(audio_hash, encoding.format, promise_id, content)
             file = BackgroundFile(
-                self.services, self.context, place.pop_all(), self.callbacks, callback, promised
+                self.services, self.context, place.pop_all(), self.callbacks, callback, promise_id
             )
         file.start(request, encoding, audio_hash)
 

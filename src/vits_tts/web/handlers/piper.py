@@ -11,6 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from vits_tts.audio import formats
 from vits_tts.audio.formats import Encoding
+from vits_tts.errors import SpeakerUnknown
 from vits_tts.speech.keyed_request import keyed_request
 from vits_tts.types import Prosody, Sentence, SpeechRequest
 from vits_tts.web.handlers.foreign import ForeignHandler, MappedVoice
@@ -77,7 +78,11 @@ class PiperHandler(ForeignHandler):
         await self.speak_or_silence(self._answer(asked, voice, encoding), voice, encoding)
 
     async def _answer(self, asked: PiperParameters, voice: MappedVoice, encoding: Encoding) -> None:
-        request = await self.read(asked.text, voice)
+        try:
+            request = await self.read(asked.text, voice)
+        except SpeakerUnknown as error:
+            sent = "speaker_id" if asked.speaker_id else error.field
+            raise SpeakerUnknown(error.message, field=sent) from None
         await self.send_speech(self._scaled(request, asked), encoding)
 
     def _scaled(self, request: SpeechRequest, asked: PiperParameters) -> SpeechRequest:

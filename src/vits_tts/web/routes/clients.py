@@ -115,8 +115,8 @@ CARTESIA: Final = (
         (
             Answer(
                 "Server-sent events, each named by the `type` of its data: `chunk`, `timestamps` "
-                "if requested, `error`, `done`. The data are those of the WebSocket "
-                "`/tts/websocket`.",
+                "and `phoneme_timestamps` if requested, `error`, `done`. The data are those of the "
+                "WebSocket `/tts/websocket`.",
                 ("text/event-stream",),
             ),
         ),

@@ -22,6 +22,7 @@ from vits_tts.web.schema.messages import (
     CartesiaError,
     CartesiaFlushDone,
     CartesiaHeard,
+    CartesiaPhonemeTimestamps,
     CartesiaTimestamps,
     ElevenLabsEnd,
     ElevenLabsError,
@@ -100,6 +101,7 @@ SOCKETS: Final = (
             server=(
                 CartesiaChunk,
                 CartesiaTimestamps,
+                CartesiaPhonemeTimestamps,
                 CartesiaFlushDone,
                 CartesiaDone,
                 CartesiaCancelled,

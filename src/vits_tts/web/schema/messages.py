@@ -127,6 +127,24 @@ class CartesiaTimestamps(TypedDict):
     context_id: NotRequired[_Name]
 
 
+class CartesiaPhonemes(TypedDict):
+    """Phonemes in IPA, with the begin and end of each in seconds from the begin of the context."""
+
+    phonemes: list[str]
+    start: list[Annotated[float, Field(ge=0)]]
+    end: list[Annotated[float, Field(ge=0)]]
+
+
+class CartesiaPhonemeTimestamps(TypedDict):
+    """The times of the phonemes of the sentences that begin in the previous part of the sound."""
+
+    type: Literal["phoneme_timestamps"]
+    done: Literal[False]
+    status_code: Literal[200]
+    phoneme_timestamps: CartesiaPhonemes
+    context_id: NotRequired[_Name]
+
+
 class CartesiaFlushDone(TypedDict):
     """The end of a flush: all text before it has been sent as sound."""
 

@@ -130,7 +130,8 @@ class CartesiaSocketHandler(ContextSocketHandler, CartesiaHandler):
         The last message of a cancelled context is not ``done``, because Cartesia's client would
         take it for the end of the context that it is reading.
         """
-        message = self._events.pop(name).done()
+        self._events.pop(name, None)  # an error of a later message may have removed them
+        message = Events(CartesiaOptions(context_id=name)).done()
         return {**message, "type": "cancelled"} if cancelled else message
 
     async def context_failed(self, name: str, error: Exception) -> None:

@@ -177,6 +177,7 @@ class SocketHandler(Handler, WebSocketHandler):
             await asyncio.sleep(_CHECK_SECONDS)
             if not self._admitted and time.monotonic() - begun > self.config.agents.key_seconds:
                 await self.fail(KeyMissing("no API key came in time"))
+                return
             await self.check(time.monotonic())
 
     async def check(self, now: float) -> None:
