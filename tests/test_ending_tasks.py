@@ -1,12 +1,15 @@
 """Tasks end although a cancellation may get lost."""
 
 import asyncio
+from contextlib import suppress
 from pathlib import Path
 
+import pytest
 from pydantic import SecretStr
 
 from tests.support.redis import redis_server
 from vits_tts.cache.redis_client import RedisClient
+from vits_tts.cache.time_budget import TimeBudget
 from vits_tts.config import RedisCacheSettings
 from vits_tts.ending_tasks import end
 
@@ -30,6 +33,44 @@ async def test_a_task_that_misses_its_cancellation() -> None:
     await end(task)
     assert task.cancelled()
     assert missed == 3
+
+
+@pytest.mark.parametrize("again", [False, True])
+async def test_a_command_that_loses_a_cancellation(*, again: bool) -> None:
+    """It is raised after the command, of a task that ignored another one before as well."""
+    done: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+    waits = asyncio.Event()
+
+    async def command() -> str:
+        waits.set()
+        return await asyncio.wait_for(done, 60)
+
+    async def work() -> str:
+        if again:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await asyncio.sleep(0)
+        return await TimeBudget(60).spend(command())
+
+    task = asyncio.create_task(work())
+    await waits.wait()
+    done.set_result("done")
+    task.cancel()
+    await asyncio.wait({task})
+    assert task.cancelled()
+
+
+async def test_a_command_of_a_task_that_ignored_a_cancellation() -> None:
+    """It returns its result."""
+
+    async def work() -> str:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(0)
+        return await TimeBudget(60).spend(asyncio.sleep(0, "done"))
+
+    task = asyncio.create_task(work())
+    assert await task == "done"
 
 
 def test_nothing_watches_redis_after_the_end(tmp_path: Path) -> None:

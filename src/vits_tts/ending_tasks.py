@@ -1,15 +1,20 @@
-"""The end of tasks that would run for ever.
+"""The end of tasks whose cancellation may get lost.
 
 In Python 3.11 ``asyncio.wait_for`` loses a cancellation that comes at the moment when its work is
 done (https://github.com/python/cpython/issues/86296, fixed in 3.12). redis-py calls it for each
-command. So a loop that asks Redis may miss its cancellation, and a process that waits for its end
-would wait for ever.
+command. So work that was cancelled may go on as if it was not, and a loop that asks Redis may run
+for ever, like the process that waits for its end.
+
+This package uses ``asyncio.timeout`` and ``asyncio.wait``, which lose none.
 """
 
 import asyncio
-from typing import Any, Final
+from collections.abc import Awaitable
+from typing import Any, Final, TypeVar
 
 _AGAIN_SECONDS: Final = 0.1
+
+T = TypeVar("T")
 
 
 async def end(task: "asyncio.Task[Any]") -> None:
@@ -17,3 +22,18 @@ async def end(task: "asyncio.Task[Any]") -> None:
     while not task.done():
         task.cancel()
         await asyncio.wait({task}, timeout=_AGAIN_SECONDS)
+
+
+async def cancellable(work: Awaitable[T]) -> T:
+    """Return the result of ``work``; raise a cancellation of this task that the work has lost.
+
+    Raises:
+        CancelledError: the task was cancelled meanwhile.
+
+    """
+    task = asyncio.current_task()
+    before = task.cancelling() if task else 0
+    result = await work
+    if task and task.cancelling() > before:
+        raise asyncio.CancelledError
+    return result

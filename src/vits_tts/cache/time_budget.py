@@ -5,6 +5,8 @@ import time
 from collections.abc import Awaitable
 from typing import TypeVar
 
+from vits_tts.ending_tasks import cancellable
+
 T = TypeVar("T")
 
 
@@ -30,7 +32,7 @@ class TimeBudget:
         try:
             # `wait_for` makes a task, whose error would be reported if both end at the same time.
             async with asyncio.timeout(self.left):
-                return await work
+                return await cancellable(work)
         except BaseException:
             self.left = 0.0  # after a failure, the request does not wait for Redis again
             raise

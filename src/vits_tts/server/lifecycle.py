@@ -121,7 +121,8 @@ async def _end(
     state.draining = True
     if settings.drain_delay and not state.replaced:
         with contextlib.suppress(TimeoutError):  # give a load balancer time to notice
-            await asyncio.wait_for(stop.quick.wait(), settings.drain_delay)
+            async with asyncio.timeout(settings.drain_delay):
+                await stop.quick.wait()
     server.stop()
     wyoming.stop()
     if not stop.quick.is_set():

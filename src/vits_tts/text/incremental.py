@@ -25,6 +25,7 @@ from typing import Final
 from vits_tts.text import pause_marks, thoughts
 from vits_tts.text.aligned import Text
 from vits_tts.text.letters import SMALLS
+from vits_tts.text.normalizer.rules import CONTEXT
 from vits_tts.text.settled import WORD, Settled
 from vits_tts.text.split import Reading, split
 from vits_tts.text.syllables import is_syllable
@@ -41,8 +42,10 @@ _SPACE: Final = re.compile(r"\s")
 _SPACE_OR_PAUSE: Final = re.compile(rf"{pause_marks.PATTERN} | (?P<space>\s)", re.VERBOSE)
 _NEXT_WORD: Final = re.compile(r"\s{0,8}\S{1,40}\s|\s{0,8}\S{40}|\s{8}")
 
-_CONTEXT_CHARS: Final = 80
+_CONTEXT_CHARS: Final = CONTEXT + 8
 """Minimum characters before the unspoken text that are read again with it as context."""
+_AHEAD_CHARS: Final = 80
+"""Characters behind a cut that are enough to try it."""
 _MAX_UNSAID_CHARS: Final = 1000
 """An unspoken text of this length is cut between two words, so that reading it stays cheap."""
 _PATIENT_TRIALS: Final = 8
@@ -206,10 +209,7 @@ class IncrementalReading:
     # --- cuts ------------------------------------------------------------------------------------
 
     def _next_cut(self) -> int | None:
-        """Return the first settled cut of the unspoken text; None if there is none so far.
-
-        A cut is tried when it arrives and, if it is not settled, once more with the next word.
-        """
+        """Return the first settled cut of the unspoken text; None if there is none so far."""
         for match in self._cuts.finditer(self._text, self._searched):
             end = match.end()
             if end - self._said > _MAX_UNSAID_CHARS:
@@ -217,14 +217,13 @@ class IncrementalReading:
             if match.lastgroup and not self._may_pause(match.start()):
                 self._searched = end
                 continue
+            if match.lastgroup and not self._text[self._said : match.start()].strip():
+                return self._cut(end)  # no words that later text could change
             if end >= self._next_trial and not self._text[self._said : end].isspace():
-                if self._tried != end and self._settled.sentences(self._text[:end], self._said):
-                    return self._cut(end)
-                self._tried = end
-                word = self._next_word(end)
-                if word is None:
+                settled = self._is_settled(end)
+                if settled is None:
                     return None
-                if self._settled.sentences(self._text[:end], self._said, word):
+                if settled:
                     return self._cut(end)
                 self._trials += 1
                 if self._trials >= _PATIENT_TRIALS:
@@ -233,6 +232,19 @@ class IncrementalReading:
         if len(self._text) - self._said > _MAX_UNSAID_CHARS:
             return self._cut(self._forced())
         return None
+
+    def _is_settled(self, end: int) -> bool | None:
+        """Return whether a cut is settled; None if that is known only with the next word.
+
+        A cut is tried when it arrives and, if it is not settled, once more with the next word.
+        """
+        if self._tried != end and self._settled.sentences(self._text[:end], self._said):
+            return True
+        self._tried = end
+        word = self._next_word(end)
+        if word is None:
+            return None
+        return self._settled.sentences(self._text[:end], self._said, word)
 
     def _may_pause(self, place: int) -> bool:
         """Return whether a pause at ``place`` may end a sentence before more text has come.
@@ -396,7 +408,7 @@ def beginning(text: str, cuts: int, characters: int) -> str:
     """
     for number, match in enumerate(_CUT.finditer(text, 0, characters), 1):
         if number == cuts:
-            return text[: min(match.end() + _CONTEXT_CHARS, characters)]
+            return text[: min(match.end() + _AHEAD_CHARS, characters)]
     return text[:characters]
 
 

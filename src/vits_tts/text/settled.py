@@ -38,18 +38,20 @@ _CHAT: Final = "m hoi t ko, dc ko nha."
 _SHORTENED: Final = re.compile(r"(?<!\w)(?:[a-z]|[bcdđghklmnpqrstvx]{2,4})(?!\w)")
 _PROBE_OF_NUMBERS: Final = "25 người đến."  # here tr. means a page
 _PROBE_OF_CAPITALS: Final = "UBND TỈNH ĐỒNG NAI."
-_PROBES_OF_FORMULAS: Final = ("= 5 + 3 = 8.", "- 3 = 2.")
-_PROBE_OF_NOTES: Final = "(SN 1990) đã nói."
+_PROBE_OF_FORMULAS: Final = "= 5 + 3 = 8."
+_PROBE_OF_FACTORIALS: Final = "- 3 = 2."  # a formula may continue behind 5!
 _PROBE_OF_TABLES: Final = "| --- | --- |\n| 1 | 2 |"
 
 _CLOSED: Final = re.compile(r"“[^“”\n]*”|\([^()\n]*\)|\"[^\"\n]*\"")
 _LAST: Final = re.compile(
-    rf"(?:(?:[{SMALLS}]{{2,7}}/)?(?P<word>[{CAPITALS}{SMALLS}][{SMALLS}]{{1,6}}|[^\W\d_a-z{CAPITALS}])|\S*\d\S*)(?P<end>[.!?,;:]|$)"
+    rf"(?:(?:[{SMALLS}]{{2,7}}/)?(?P<word>[{CAPITALS}{SMALLS}][{SMALLS}]{{1,6}}|[^\W\d_a-z{CAPITALS}])|\S*\d\S*?)(?P<end>[.!?,;:]|$)"
 )
 _NEXT: Final = re.compile(rf" ?[{CAPITALS}{SMALLS}][{SMALLS}]{{1,6}} ")
 _CAPITALS: Final = re.compile(rf"[{CAPITALS}](?![{SMALLS}])")
 _NEAR: Final = 24
 """Characters before a word in capitals whose reading may depend on that word."""
+_OPERAND: Final = re.compile(r"\d|[^\w\s.,;:?]|(?<!\w)\w(?!\w)")
+"""A character that a formula may have before the operator with which a continuation begins."""
 _ORDINARY_WORDS: Final = re.compile(
     rf"\s*(?:(?:[{CAPITALS}{SMALLS}][{SMALLS}]{{0,6}}|\d[\d.,/:%-]{{0,12}})[,;:.!?]?\ )*"
     rf"[{SMALLS}]{{2,7}}[,;:.!?]\ "
@@ -179,16 +181,25 @@ def _probes(before: str, word: str = "") -> Iterator[str]:
     last = _LAST.fullmatch(line, max(line.rfind(mark) for mark in " \t") + 1)
     if last and not last["end"] and not before.endswith("\n"):
         last = None
-    known = last is not None and (not last["word"] or is_syllable(last["word"].lower()))
-    if (last and known and (last["word"] or "").islower()) or _NEXT.fullmatch(word):
+    final = (last["word"] or "") if last else ""
+    number = last is not None and not final
+    known = number or is_syllable(final.lower())
+    if (known and final.islower()) or _NEXT.fullmatch(word):
         return
     # Those that most often change a reading come first, since the first change decides.
-    if not known:
-        yield _PROBE_OF_NOTES
-    if not known or not (last and last["word"]):
-        yield from _PROBES_OF_FORMULAS
-    yield _PROBE_OF_NUMBERS
+    if not known or number:
+        yield from _formulas(stripped)
+    if not number:
+        yield _PROBE_OF_NUMBERS
     if not known or _CAPITALS.search(stripped, max(0, len(stripped) - _NEAR)):
         yield _PROBE_OF_CAPITALS
     if "|" in line:
         yield _PROBE_OF_TABLES
+
+
+def _formulas(before: str) -> Iterator[str]:
+    """Yield the ends of formulas that may have begun at the end of ``before``."""
+    if _OPERAND.search(before, max(0, len(before) - CONTEXT)):
+        yield _PROBE_OF_FORMULAS
+    if "!" in before[-4:]:
+        yield _PROBE_OF_FACTORIALS

@@ -18,6 +18,7 @@ from limits.aio.storage import MemoryStorage, RedisStorage
 
 from vits_tts.circuit_breaker import CircuitBreaker
 from vits_tts.config import Access, RedisCacheSettings
+from vits_tts.ending_tasks import cancellable
 from vits_tts.errors import RateLimited
 
 _WINDOW: Final = 60
@@ -178,7 +179,7 @@ class RateLimits:
         if breaker and breaker.may_try():
             try:
                 async with asyncio.timeout(self._redis.command_timeout):
-                    counted = await _hit(self._in_redis(), item, key, cost)
+                    counted = await cancellable(_hit(self._in_redis(), item, key, cost))
                 _standing(item, counted[1])  # raises an error if a counter is not a number
             except (*self._connection.TROUBLE, *_NO_NUMBERS) as error:
                 breaker.failed(type(error).__name__)

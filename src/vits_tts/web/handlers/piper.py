@@ -16,28 +16,18 @@ from vits_tts.speech.keyed_request import keyed_request
 from vits_tts.types import Prosody, Sentence, SpeechRequest
 from vits_tts.web.handlers.foreign import ForeignHandler, MappedVoice
 from vits_tts.web.http import parameters
-from vits_tts.web.schema.fields import Speaker, Spoken, VoiceName
+from vits_tts.web.schema.fields import Speaker, Spoken, VoiceName, as_number
 from vits_tts.web.schema.requests import checked
 
 if TYPE_CHECKING:
     from vits_tts.voice.manifest import Manifest
 
 
-def _number(value: object) -> object:
-    """Return a text as a number if it is one, as Piper does; return other values unchanged."""
-    if not isinstance(value, str):
-        return value
-    try:
-        return float(value)
-    except ValueError:
-        return value
-
-
 Scale = Annotated[
-    float, Field(strict=True, ge=0, le=2, allow_inf_nan=False), BeforeValidator(_number)
+    float, Field(strict=True, ge=0, le=2, allow_inf_nan=False), BeforeValidator(as_number)
 ]
 LengthScale = Annotated[
-    float, Field(strict=True, ge=0.25, le=4, allow_inf_nan=False), BeforeValidator(_number)
+    float, Field(strict=True, ge=0.25, le=4, allow_inf_nan=False), BeforeValidator(as_number)
 ]
 
 

@@ -25,7 +25,7 @@ from vits_tts.web import failures
 from vits_tts.web.background import Callback
 from vits_tts.web.handlers.foreign import ForeignHandler, MappedVoice
 from vits_tts.web.http import parameters
-from vits_tts.web.schema.fields import Spoken, Written
+from vits_tts.web.schema.fields import Spoken, Written, number_or_none
 from vits_tts.web.schema.requests import checked
 
 _ID: Final = re.compile(rf"([0-9a-f]{{40}})-([a-z0-9]{{2,8}})-([0-9a-f]{{8}})(?:-({promises.ID}))?")
@@ -39,24 +39,12 @@ _LEGACY_FIELDS: Final = {"text": "input_text", "speed": "speed_rate", "bit_rate"
 """Vbee's names of fields, where they differ from this server's."""
 
 
-def _number(value: object) -> object:
-    """Return a text as a number if it is one, None if it is empty; other values unchanged."""
-    if not isinstance(value, str):
-        return value
-    if not value.strip():
-        return None
-    try:
-        return float(value)
-    except ValueError:
-        return value
-
-
 def _in_lower_case(value: object) -> object:
     """Return a text in lower case; return other values unchanged."""
     return value.lower() if isinstance(value, str) else value
 
 
-Number = Annotated[float | None, BeforeValidator(_number)]
+Number = Annotated[float | None, BeforeValidator(number_or_none)]
 InLowerCase = BeforeValidator(_in_lower_case)
 
 

@@ -12,23 +12,11 @@ from vits_tts.errors import FieldInvalid, VitsTtsError
 from vits_tts.web import failures
 from vits_tts.web.handlers.foreign import ForeignHandler, MappedVoice
 from vits_tts.web.http import parameters
-from vits_tts.web.schema.fields import Rate, Spoken
+from vits_tts.web.schema.fields import Rate, Spoken, number_or_none
 from vits_tts.web.schema.requests import checked
 
 _FORMATS: Final = ("wav", "mp3", "aac")
 """The formats for the values 0, 1 and 2 of `encode_type`."""
-
-
-def _number(value: object) -> object:
-    """Return a text of a form as a number, None if it is empty; other values unchanged."""
-    if not isinstance(value, str):
-        return value
-    if not value.strip():
-        return None
-    try:
-        return float(value)
-    except ValueError:
-        return value
 
 
 class ZaloParameters(BaseModel):
@@ -37,9 +25,9 @@ class ZaloParameters(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     input: Spoken
-    speaker_id: Annotated[float | None, BeforeValidator(_number)] = 1
-    speed: Annotated[Rate | None, BeforeValidator(_number)] = None
-    encode_type: Annotated[float | None, BeforeValidator(_number)] = 0
+    speaker_id: Annotated[float | None, BeforeValidator(number_or_none)] = 1
+    speed: Annotated[Rate | None, BeforeValidator(number_or_none)] = None
+    encode_type: Annotated[float | None, BeforeValidator(number_or_none)] = 0
 
 
 class ZaloHandler(ForeignHandler):

@@ -118,12 +118,17 @@ def _json_times(value: Any) -> Any:
     return found
 
 
-def _number(value: Any) -> Any:
+def as_number(value: Any) -> Any:
     """Return a text as a number if it is one; return other values unchanged."""
     try:
         return float(value) if isinstance(value, str) else value
     except ValueError:
         return value
+
+
+def number_or_none(value: Any) -> Any:
+    """Return a text as a number if it is one, None if it is empty; other values unchanged."""
+    return None if isinstance(value, str) and not value.strip() else as_number(value)
 
 
 def _rate(value: float) -> float:
@@ -153,7 +158,7 @@ def _dictionaries(value: Any) -> tuple[str, ...] | None:
 
 def _factor(value: Any) -> Any:
     """Return a text as a number if it is one, and 1 for None; return other values unchanged."""
-    return 1.0 if value is None else _number(value)
+    return 1.0 if value is None else as_number(value)
 
 
 def _volume(value: float) -> float:
@@ -266,7 +271,7 @@ VoiceName: TypeAlias = Annotated[Written, Described({"type": "string", ONE_OF: "
 
 Rate: TypeAlias = Annotated[
     StrictInt | StrictFloat,
-    BeforeValidator(_number),
+    BeforeValidator(as_number),
     AfterValidator(_rate),
     Described({"type": "number", "minimum": MIN_RATE, "maximum": MAX_RATE}),
 ]
@@ -370,7 +375,7 @@ Turns: TypeAlias = Annotated[
 
 Pause: TypeAlias = Annotated[
     StrictInt | StrictFloat,
-    BeforeValidator(_number),
+    BeforeValidator(as_number),
     AfterValidator(_pause),
     Described(_PAUSE),
 ]

@@ -1,0 +1,85 @@
+"""Compare two processes of `vits-tts work` with one."""
+
+import contextlib
+import os
+import statistics
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+from benchmarks.measuring_jobs.asking import ITEMS_A_JOB, LIMIT_SECONDS, asked, workflows
+from tests.support.cli import command
+from tests.support.server import Settings, clean_environment, serving
+
+
+def made(queue: Path) -> int:
+    """Return how many items of a queue have succeeded."""
+    return workflows(queue)[0]
+
+
+@contextmanager
+def working(folder: Path, core: int) -> Iterator[Path]:
+    """Run `vits-tts work` on one core, and yield its log."""
+    log = folder / f"worker{core}.jsonl"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command("work"), cwd=folder, env=clean_environment(), stdout=output, stderr=output
+        )
+    os.sched_setaffinity(process.pid, {core})  # before it starts its threads
+    try:
+        yield log
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+def rate(folder: Path, items: int, workers: int) -> float:
+    """Return how many items a second some workers make, from when all are ready to the end."""
+    settings: Settings = {
+        "voice": {"threads": 1},
+        "server": {"workers": 1, "max_body_bytes": "4MiB"},
+    }
+    with serving(folder, settings) as server:
+        text = "Đây là câu thứ {} của một việc dài mà hai máy cùng làm trong lúc không ai nghe."
+        for first in range(0, items, ITEMS_A_JOB):
+            size = min(ITEMS_A_JOB, items - first)
+            body = {"items": [{"text": text.format(first + number)} for number in range(size)]}
+            asked(lambda body=body: httpx.post(f"{server.url}/v1/jobs", json=body, timeout=120))
+    queue = folder / "jobs/queue.sqlite"
+    cores = sorted(os.sched_getaffinity(0))[:workers]
+    with contextlib.ExitStack() as stack:
+        logs = [stack.enter_context(working(folder, core)) for core in cores]
+        while not all(b"working on jobs" in log.read_bytes() for log in logs):
+            time.sleep(0.05)  # the only sign of readiness is a line in the log of a process
+        before, start = made(queue), time.monotonic()
+        if before > items // 2:
+            raise ValueError("too few items are left to count; ask for more")
+        while (done := made(queue)) < items:
+            if time.monotonic() - start > LIMIT_SECONDS:
+                raise TimeoutError(f"{done} of {items} items are made")
+            time.sleep(0.1)  # looks at the queue that are rare beside the time of an item
+        seconds = time.monotonic() - start
+    return (items - before) / seconds
+
+
+def scaling(items: int, rounds: int) -> None:
+    """Print the rates of one and of two workers, measured in turns."""
+    rates: dict[int, list[float]] = {1: [], 2: []}
+    if len(os.sched_getaffinity(0)) < max(rates):
+        raise ValueError("two workers need two cores")
+    for _ in range(rounds):
+        for workers, found in rates.items():
+            with tempfile.TemporaryDirectory() as folder:
+                found.append(rate(Path(folder), items, workers))
+    print("| workers, one core each | items a second, median | rounds |")
+    print("|---|---|---|")
+    medians = {workers: statistics.median(found) for workers, found in rates.items()}
+    for workers, middle in medians.items():
+        told = ", ".join(f"{each:.2f}" for each in rates[workers])
+        print(f"| {workers} | {middle:.2f} | {told} |")
+    print(f"\nTwo workers make {medians[2] / medians[1]:.2f} times the items of one.")
