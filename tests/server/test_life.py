@@ -134,7 +134,7 @@ def test_reload_takes_settings_and_voices_and_drops_nothing(start: Starter, tmp_
 
 
 def refused(server: Server, count: int) -> bool:
-    """Return whether a server has refused so many reloads."""
+    """Return whether a server has refused at least ``count`` reloads."""
     return server.log.read_text().count("reload refused") >= count
 
 
