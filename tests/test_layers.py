@@ -21,6 +21,7 @@ LAYERS = [
     "telemetry",
     "circuit_breaker",
     "rest",
+    "uncollected",
     "text",
     "text.normalizer",
     "text.settled",

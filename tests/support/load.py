@@ -12,7 +12,10 @@ LONG = " ".join(f"Đây là câu thứ {number} của một bài đọc khá dà
 
 VERY_LONG = " ".join([LONG] * 4)
 """Its speech is more than the kernel buffers for a client that reads slowly."""
-_SMALL_BUFFER = (socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+_BUFFER = (socket.SOL_SOCKET, socket.SO_RCVBUF, 64 * 1024)
+"""Less than a tenth of that speech. With a receive buffer of a few KiB, Linux passes on one
+segment in each 0.2 s: the receiver's window stays smaller than the sender's segments, so the sender
+waits for its timer."""
 
 
 class Listener(threading.Thread):
@@ -33,7 +36,7 @@ class Listener(threading.Thread):
         self.address = ("", 0)
         """The address of the connection's end here, as soon as ``first`` is set."""
         self._released = threading.Event()
-        self._options = [_SMALL_BUFFER] if held else []
+        self._options = [_BUFFER] if held else []
         if not held:
             self._released.set()
         self.start()

@@ -142,7 +142,8 @@ def test_a_reload_does_not_switch_https_off(start: Starter, tmp_path: Path) -> N
         server.configure({"voice": {"name": "pair"}})
         os.kill(server.process.pid, signal.SIGHUP)
         server.wait_for_text("switching HTTPS off needs a restart")
-        assert httpx.get(f"{server.url}/healthz", verify=False).status_code == 200  # noqa: S501
+        alive = httpx.get(f"{server.url}/healthz", verify=False, timeout=60)  # noqa: S501
+        assert alive.status_code == 200
         limits = {"requests_per_minute": 5}
         server.configure({**settings, "server": {**tls, "page": False}, "access": limits})
         os.kill(server.process.pid, signal.SIGHUP)
@@ -224,10 +225,10 @@ def test_operations_may_need_a_key_too(start: Starter, tmp_path: Path) -> None:
         "voice": {"name": "pair"},
         "access": {"keys": [line], "open_operations": False},
     }
-    with start(settings, ready=False) as server:
+    with start(settings, ready=False) as server, httpx.Client(timeout=60) as client:
         for path in ("/healthz", "/readyz", "/metrics"):
-            assert httpx.get(f"{server.url}{path}").status_code == 401
-        known = httpx.get(f"{server.url}/metrics", headers={"X-API-Key": key})
+            assert client.get(f"{server.url}{path}").status_code == 401
+        known = client.get(f"{server.url}/metrics", headers={"X-API-Key": key})
         assert known.status_code == 200
 
 
@@ -240,14 +241,14 @@ def test_operations_on_a_port_of_their_own(start: Starter, tmp_path: Path) -> No
         "voice": {"name": "pair"},
         "access": {"keys": [make_key("x")[1]], "open_operations": False},
     }
-    with start(settings, ready=False) as server:
+    with start(settings, ready=False) as server, httpx.Client(timeout=60) as client:
         there = f"http://127.0.0.1:{port}"
         for path in ("/healthz", "/readyz", "/metrics"):
-            assert httpx.get(f"{there}{path}").status_code in {200, 503}
-            assert httpx.get(f"{server.url}{path}").status_code == 404
+            assert client.get(f"{there}{path}").status_code in {200, 503}
+            assert client.get(f"{server.url}{path}").status_code == 404
         for path in PATHS:
-            assert httpx.get(f"{there}{path}").status_code == 404
-            assert httpx.get(f"{server.url}{path}").status_code == 401
+            assert client.get(f"{there}{path}").status_code == 404
+            assert client.get(f"{server.url}{path}").status_code == 401
 
 
 def test_a_key_that_is_made_is_let_in(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def test_not_ready_before_the_voice_is_loaded(start: Starter) -> None:
             seen.add((response.status_code, response.json()["status"]))
             return response.status_code == 200
 
-        early = httpx.get(f"{server.url}/tts?text=xin", timeout=30)
+        early = httpx.get(f"{server.url}/tts?text=xin", timeout=60)
         assert early.status_code == 200
         until(ready, "ready", server.explain)
         assert seen <= {(503, "loading"), (200, "ready")}

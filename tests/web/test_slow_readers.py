@@ -4,13 +4,14 @@ import json
 import socket
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import httpx
-import pytest
 
 from tests.conftest import Starter
-from tests.support.server import Settings
+from tests.support.server import Server, Settings
 from tests.support.voices import install_pair
 from tests.support.wire import connect, request
 
@@ -87,25 +88,31 @@ def test_trickling_readers_are_given_up(start: Starter, tmp_path: Path) -> None:
         assert len(server.lines("caller reads too slowly, dropped")) == len(asked)
 
 
-@pytest.mark.parametrize("burst", [1, 4])
-def test_players_are_not_given_up(start: Starter, tmp_path: Path, burst: int) -> None:
+def played(server: Server, burst: int) -> bytes:
+    """Return a stream, read by a player whose buffer takes ``burst`` seconds of sound at once."""
+    pause = threading.Event()
+    with connect(server, receives=65536) as player:
+        player.sendall(stream(16))
+        sound = b""
+        begun = time.monotonic()
+        number = 0
+        while True:
+            number += 1  # the buffer is filled before the first of it is played
+            most = number * burst * BYTES_A_SECOND
+            while len(sound) < most and (data := player.recv(min(65536, most - len(sound)))):
+                sound += data
+            if len(sound) < most:
+                return sound
+            pause.wait(max(0.0, begun + number * burst - time.monotonic()))
+
+
+def test_players_are_not_given_up(start: Starter, tmp_path: Path) -> None:
     """A client that reads as fast as it plays is kept, even with long pauses between reads."""
+    bursts = (1, 4)
     with start(settings(tmp_path, slow_client_seconds=0.5)) as server:
-        with connect(server, receives=65536) as player:
-            player.sendall(stream(16))
-            sound = b""
-            begun = time.monotonic()
-            pause = threading.Event()
-            number = 0
-            while True:
-                number += 1  # the buffer is filled before the first of it is played
-                most = number * burst * BYTES_A_SECOND
-                while len(sound) < most and (data := player.recv(min(65536, most - len(sound)))):
-                    sound += data
-                if len(sound) < most:
-                    break
-                pause.wait(max(0.0, begun + number * burst - time.monotonic()))
-        assert len(sound) > 12 * BYTES_A_SECOND
-        line = server.wait_for("request", route="stream")[0]
-        assert line["status"] == 200, server.explain()
+        with ThreadPoolExecutor() as pool:  # at the same time: each plays as long as its sound is
+            sounds = list(pool.map(partial(played, server), bursts))
+        assert min(len(sound) for sound in sounds) > 12 * BYTES_A_SECOND
+        lines = server.wait_for("request", count=len(bursts), route="stream")
+        assert [line["status"] for line in lines] == [200] * len(bursts), server.explain()
         assert not server.lines("caller reads too slowly, dropped")

@@ -6,6 +6,7 @@ import click
 
 from vits_tts.cli.options import Examples, Load, config_option
 from vits_tts.telemetry.printable import printable
+from vits_tts.uncollected import uncollected
 
 
 @click.command(cls=Examples, examples=("vits-tts serve", "vits-tts serve --config my.yaml"))
@@ -18,8 +19,9 @@ from vits_tts.telemetry.printable import printable
 )
 def serve(path: Path | None) -> None:
     """Serve over HTTP until SIGTERM; SIGHUP reloads settings and voices."""
-    from vits_tts.config import Settings
-    from vits_tts.server.start import start
+    with uncollected():
+        from vits_tts.config import Settings
+        from vits_tts.server.start import start
 
     start(Settings(path))
 

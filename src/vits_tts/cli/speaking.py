@@ -13,6 +13,7 @@ import click
 from vits_tts.cli.completion import complete_voice
 from vits_tts.cli.options import gathered, load_config
 from vits_tts.errors import ConfigError
+from vits_tts.uncollected import uncollected
 
 if TYPE_CHECKING:
     from vits_tts.api import Speech
@@ -184,12 +185,13 @@ class Library:
 
 
 def _speech(asked: Speaking | LocalVoice) -> "Speech":
-    from vits_tts.api import Speech
-    from vits_tts.telemetry import logging
+    with uncollected():
+        from vits_tts.api import Speech
+        from vits_tts.telemetry import logging
 
-    config = load_config(asked.config_path)
-    logging.configure(config.logging, sys.stderr, level="critical")
-    return Speech(asked.voice, config=_with_lexicon(config, asked.lexicon))
+        config = load_config(asked.config_path)
+        logging.configure(config.logging, sys.stderr, level="critical")
+        return Speech(asked.voice, config=_with_lexicon(config, asked.lexicon))
 
 
 def _with_lexicon(config: "Config", path: Path | None) -> "Config":

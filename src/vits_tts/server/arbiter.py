@@ -26,6 +26,7 @@ from vits_tts.server.metrics_folder import MetricsFolder
 from vits_tts.server.signals import EarlySignal
 from vits_tts.server.worker import ENDING, SpeechWorker, WorkerState, is_at
 from vits_tts.telemetry import logging
+from vits_tts.uncollected import uncollected
 from vits_tts.voice.manifest import Manifest
 
 _KILL_AFTER_SECONDS: Final = 5
@@ -342,9 +343,10 @@ class Master(BaseApplication):  # type: ignore[misc]
 
         The import is here because it loads onnxruntime, whose threads do not survive a fork.
         """
-        from vits_tts.web.app import make_app  # noqa: PLC0415
+        with uncollected():
+            from vits_tts.web.app import make_app  # noqa: PLC0415
 
-        return make_app(self._config)
+            return make_app(self._config)
 
     def _announce(self, arbiter: Arbiter) -> None:
         scheme = "https" if self._config.server.tls_certificate else "http"

@@ -20,6 +20,7 @@ from vits_tts.errors import ConfigError, VitsTtsError, VoiceError
 from vits_tts.server.signals import EarlySignal
 from vits_tts.server.tls import tls_context
 from vits_tts.telemetry import logging, tracing
+from vits_tts.uncollected import uncollected
 from vits_tts.voice import installed
 from vits_tts.voice.manifest import Manifest
 from vits_tts.web.auth.api_keys import ApiKeys
@@ -50,7 +51,8 @@ def start(load: Settings) -> None:
         Preparation(load)()
         serve_single(config)
     else:
-        from vits_tts.server.arbiter import Master  # noqa: PLC0415
+        with uncollected():
+            from vits_tts.server.arbiter import Master  # noqa: PLC0415
 
         Master(Preparation(load)).run()
 
@@ -225,8 +227,9 @@ def _tell(answer: Connection, voices: list[Manifest], pieces: Path | None) -> No
 
 def _problem(voices: list[Manifest], pieces: Path | None) -> str | None:
     # Import these only in the child process.
-    from vits_tts.inference.loading import tried  # noqa: PLC0415
-    from vits_tts.text.phonemes.espeak import Phonemizer  # noqa: PLC0415
+    with uncollected():
+        from vits_tts.inference.loading import tried  # noqa: PLC0415
+        from vits_tts.text.phonemes.espeak import Phonemizer  # noqa: PLC0415
 
     try:
         for manifest in voices:

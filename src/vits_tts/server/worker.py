@@ -22,6 +22,7 @@ from loguru import logger
 
 from vits_tts.errors import VitsTtsError
 from vits_tts.server.metrics_folder import FOLDER_VARIABLE
+from vits_tts.uncollected import uncollected
 
 ENDING: Final = {signal.SIGTERM, signal.SIGINT, signal.SIGQUIT}
 """The signals that tell a worker to end."""
@@ -108,7 +109,8 @@ class SpeechWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
             asyncio.run(self._serve())
 
     async def _serve(self) -> None:
-        from vits_tts.server.lifecycle import Stop, serve  # noqa: PLC0415  # see Master.load
+        with uncollected():
+            from vits_tts.server.lifecycle import Stop, serve  # noqa: PLC0415  # see Master.load
 
         stop = Stop()
         loop = asyncio.get_running_loop()
