@@ -149,6 +149,8 @@ VARIANTS: dict[str, Callable[[Utterance], np.ndarray]] = {
     "bands 30 % sharper": wide(0.0, 0.3),
     "mel 10 % wider": wide(0.1, 0.0),
     "mel 12 % wider": wide(0.12, 0.0),
+    "mel 14 % wider": wide(0.14, 0.0),
+    "mel 15 % wider": wide(0.15, 0.0),
     "mel 20 % wider": wide(0.2, 0.0),
     "mel 30 % wider": wide(0.3, 0.0),
     "mel 10 % wider, bands 15 % sharper": wide(0.1, 0.15),

@@ -17,7 +17,7 @@ from scipy.special import logsumexp
 from training.dissected import Dissected
 from training.signal import NUM_MELS
 
-WIDER = 0.2
+WIDER = 0.15
 """Share by which differences between the frames and bands of a mel grow."""
 SHARPER = 0.0
 """Share by which differences from neighbouring bands grow beside that."""
