@@ -46,7 +46,8 @@ _STREET_AFTER: Final = re.compile(
     r",?\s(?:đường|phố|ngõ|hẻm|ngách|tổ|kp|khu|phường|p\.|[^\W\d_]+ [^\W\d_]+,)"
 )
 _HOUSE: Final = re.compile(
-    r"(?<!phân )(?:số|số nhà|nhà|ngõ|ngách|hẻm|kiệt|địa chỉ|đc|lô|căn|kiot)\W{0,2}$"
+    r"(?<!phân )(?<!dân )(?<!tỷ )(?<!tỉ )(?<!đa )"
+    r"(?:số|số nhà|nhà|ngõ|ngách|hẻm|kiệt|địa chỉ|đc|lô|căn|kiot)\W{0,2}$"
 )
 
 

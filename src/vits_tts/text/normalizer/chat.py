@@ -51,6 +51,19 @@ _DENIED: Final = re.compile(
 _SPEAKING: Final = re.compile(
     r" (?:đã|đang|sẽ|cũng|còn|mới|vừa|không|ko|k|thấy|nghĩ|bảo|nói|thích|ghét|yêu|mua|biết)(?!\w)"
 )
+_NEGATED: Final = re.compile(
+    r"\s?(?:ạ|vậy|nhỉ|mn|mọi người|mng|ad|bác|shop|anh|chị|\?)(?!\w)"
+    r"| (?:lag|giật|nóng|lỗi|hao|bị|có|được"
+    r"|đc|dc|biết|thấy|thể|phải|nên|cần|còn|ai|sao|đẹp|tốt|ổn)(?!\w)"
+)
+"""Words after a ``k`` that means "không", also where a name could stand."""
+_THEN_PERSON: Final = re.compile(r" (?:t|m|e|mình|tao|em|anh|chị|ae|mn|mng|để|z|v|vậy|thì)(?!\w)")
+"""Words after a ``k`` that ends a question, also after a number (``đá sân 7 k t``)."""
+_PARTICLE: Final = re.compile(
+    r"(?<!\w)(?:nha|nhé|nhá|nhen|nghen|nè|hen|xíu|nhe|dạ|vãi|hông|hỉ|ghê)(?:\s?$|\s?[,.!?~:)])"
+    r"|(?<!\w)(?:anh|chị|em|bạn|shop|mẹ|ad|bác) ơi(?!\w)|(?<!\w)(?:ạ|á|hả)\s?(?:$|[!?])"
+)
+"""Words that end a clause in chat only."""
 _NEGATED_AFTER_SIZE: Final = re.compile(r" (?:chuẩn|đúng|vừa|phù hợp|khớp|đều|được|đc|có|như)\b")
 _EXAM: Final = re.compile(
     r"(?:phương trình|(?<!kinh )(?<!thí )(?<!trắc )nghiệm|hàm số|tham số|tam giác"
@@ -185,7 +198,7 @@ class Chat:
                     said = said[0].upper() + said[1:]
                 yield start, end, apart(spoken, start, end, said)
 
-    def _said(  # noqa: PLR0911
+    def _said(  # noqa: C901, PLR0911
         self, match: re.Match[str], known: tuple[cues.Reading, ...], chatting: dict[int, int]
     ) -> str:
         spoken = match.string
@@ -195,7 +208,10 @@ class Chat:
         # A sign between words will be read as a space, so it is the same context as one.
         front, back = _SIGN_AT_END.sub(" ", front), _SIGN_AT_START.sub(" ", back)
         single = len(match[0]) == 1
-        if single and (_NAMING.search(front) or _is_listed(match[0], front, back)):
+        if single and spoken[end : end + 1] in {"²", "³"}:
+            return ""
+        negated = match[0] == "k" and _NEGATED.match(back)
+        if single and not negated and (_NAMING.search(front) or _is_listed(match[0], front, back)):
             return ""
         if (
             single
@@ -205,6 +221,9 @@ class Chat:
             return ""
         asked = _ends_clause(match[0], front, back) or (
             re.match(r"\s?(?:ạ|vậy|thế|\?|nhỉ)", back) and front.endswith(" ")
+        )
+        asked = asked or (
+            match[0] == "k" and front.endswith(" ") and _THEN_PERSON.match(back) is not None
         )
         if re.search(r"\d\s?$", front) and (single or match[0] in {"tr", "kg"}) and not asked:
             return ""
@@ -273,6 +292,7 @@ class Chat:
             small = lead is not None and lead[0].islower()
             strong = sum((word if len(word) == 1 else word.lower()) in _CHATTING for word in words)
             strong = strong or re.search(r"(?<!\w)[abcemt] ơi(?!\w)", line) is not None
+            strong = strong or _PARTICLE.search(line.lower()) is not None
             chatting[start] = 2 if strong else int(small)
         return chatting[start]
 
@@ -297,10 +317,15 @@ def _is_listed(letter: str, front: str, back: str) -> bool:
 def _ends_clause(word: str, front: str, back: str) -> bool:
     """Return whether a letter after a number ends a clause, so that it is not a unit."""
     if word == "k":  # the number of a room is not a price (phòng B203 k, cho e xin)
-        return bool(re.search(r"[a-z]\d{2,4} $", front) and re.match(r"[,?.]|$", back))
+        return bool(re.search(r"[a-z]\d{1,4} $", front) and re.match(r"[,?.]|$", back))
     spoken = word == "r" or (word == "v" and re.search(r"[^\W\d_]\d+ $", front) is not None)
-    ends = re.match(r"\s*(?:$|[,.;!?]|(?:mà|thì|nhưng|nên|vẫn|còn) )", back) is not None
+    ends = _CLAUSE_ENDS.match(back) is not None
     return spoken and front.endswith(" ") and ends
+
+
+_CLAUSE_ENDS: Final = re.compile(
+    r"\s*(?:$|[,.;!?]|(?:mà|thì|nhưng|nên|vẫn|còn|cho|nha|nhé|ạ|đó|á|nè)(?!\w))"
+)
 
 
 def _joined(match: re.Match[str]) -> bool:
