@@ -45,7 +45,8 @@ def _cue(reading: str, weight: float, *, before: str = "", after: str = "") -> C
 
 
 _DAY_WORDS: Final = (
-    r"đường|phố|cầu|chợ|bến|công viên|ngày|hôm|sáng|trưa|chiều|tối|đêm|mùng|mồng|lễ|dịp|khánh|mừng"
+    r"đường|phố|cầu|cầu vượt|ngã tư|vòng xoay"
+    r"|chợ|bến|công viên|ngày|hôm|sáng|trưa|chiều|tối|đêm|mùng|mồng|lễ|dịp|khánh|mừng"
     r"|phiên"
 )
 _NEAR_DAY_WORDS: Final = (

@@ -28,7 +28,7 @@ _NAMING: Final = re.compile(
     r"|thẳng|tia"
     r"|cột|mặt phẳng|bằng|serie|series|ký hiệu|kí hiệu|trừ|cộng|nhân|chia|mũ|model"
     r"|dòng"
-    r"|cup|ô|vị trí|khối|bảng|mọi|từ|tên|ông|bà)\W{1,2}$"
+    r"|cup|ô|vị trí|khối|bảng|mọi|từ|tên|ông|bà)[^\w,]{1,2}$"
 )
 _PAIR: Final = {
     "t": ("tao", re.compile(r"(?<![\w.])(?:m|mày)(?!\w)")),
@@ -42,6 +42,11 @@ _ADDRESSING: Final = re.compile(
     r"|liên hệ)\s$"
 )
 """Words before a person with a name: ``dear a Nam``."""
+_NAMED_PERSON: Final = re.compile(
+    r"[^\W\d_]{2,7} (?:bảo|nói|ơi|đang|có|đã|vừa|mới|gửi|nhắn|gọi|kêu|nhờ|dặn|hẹn|mua|đi|về|ở|là"
+    r"|cũng|sẽ|chưa|ko|k|không|với|và|rồi|nha|nhé|ạ)(?!\w)"
+)
+"""A name and a word that tells of a person: ``a Tuấn bảo``."""
 _AT_LINE_START: Final = frozenset("KETMBCA")
 _DENIED: Final = re.compile(
     r" (?:biết|bít|bik|bt|hiểu|thấy|được|đc|dc|có|còn|phải|thể|nên|muốn|thích|hài|mua|bị|cần|dùng"
@@ -51,6 +56,8 @@ _DENIED: Final = re.compile(
 _SPEAKING: Final = re.compile(
     r" (?:đã|đang|sẽ|cũng|còn|mới|vừa|không|ko|k|thấy|nghĩ|bảo|nói|thích|ghét|yêu|mua|biết)(?!\w)"
 )
+_LISTED_ITEM: Final = re.compile(r"[²³]|[.)] ?[A-ZĐÀ-Ỹ]")
+"""The text after a letter that is a unit of area or numbers an answer: ``a. Đúng b. Sai``."""
 _NEGATED: Final = re.compile(
     r"\s?(?:ạ|vậy|nhỉ|mn|mọi người|mng|ad|bác|shop|anh|chị|\?)(?!\w)"
     r"| (?:lag|giật|nóng|lỗi|hao|bị|có|được"
@@ -156,7 +163,9 @@ class Chat:
             Rule(
                 rf"(?<![\w.])(?P<person>[ace])\ (?=[{CAPITALS}][{SMALLS}]{{1,6}}(?!\w))",
                 lambda match: (
-                    f"{_PEOPLE[match['person']]} " if _ADDRESSING.search(before(match)) else None
+                    f"{_PEOPLE[match['person']]} "
+                    if _ADDRESSING.search(before(match)) or _NAMED_PERSON.match(after(match))
+                    else None
                 ),
             ),
             Rule(r"(?<!\w)[Nn]g\ (?=ta(?!\w)|khác(?!\w))", "người ", needs="g"),
@@ -208,9 +217,11 @@ class Chat:
         # A sign between words will be read as a space, so it is the same context as one.
         front, back = _SIGN_AT_END.sub(" ", front), _SIGN_AT_START.sub(" ", back)
         single = len(match[0]) == 1
-        if single and spoken[end : end + 1] in {"²", "³"}:
+        if single and _LISTED_ITEM.match(spoken, end):
             return ""
-        negated = match[0] == "k" and _NEGATED.match(back)
+        negated = (match[0] == "k" and _NEGATED.match(back)) or (
+            match[0] == "r" and _CLAUSE_ENDS.match(back)
+        )
         if single and not negated and (_NAMING.search(front) or _is_listed(match[0], front, back)):
             return ""
         if (
@@ -351,8 +362,16 @@ def _leading(match: re.Match[str]) -> bool:
             start == 0 or match.string[start - 1] == "\n" or match.string[start - 2 : start] == ". "
         )
         and match.string[end : end + 1] == " "
-        and (match.string[end + 1 : end + 2].islower() or match.string[end + 1 : end + 3] == "2k")
+        and (
+            _MARKED_PERSON.match(match.string, end) is not None
+            or match.string[end + 1 : end + 2].islower()
+            or match.string[end + 1 : end + 3] == "2k"
+        )
     )
+
+
+_MARKED_PERSON: Final = re.compile(r" \d[\d.,]{0,5} ?(?:điểm|đ|tuổi|t|kg|năm)(?!\w)")
+"""The text after a person who tells marks or an age: ``E 26 điểm``."""
 
 
 def _line(spoken: str, place: int) -> str:

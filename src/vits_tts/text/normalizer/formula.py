@@ -68,6 +68,11 @@ class Formula:
                 needs="O",
             ),
             Rule(
+                r"(?<!\w)[a-z]O[a-z](?!\w)",
+                lambda match: " ".join(map(spelled, match[0])),
+                needs="O",
+            ),  # an angle, xOy
+            Rule(
                 r"(?<!\w)(?P<letter>[a-zA-Z])!(?=\s[^\W\d_]|\s?[=/+*])", self.factorial, needs="!"
             ),
             Rule(

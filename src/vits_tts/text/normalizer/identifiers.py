@@ -91,6 +91,8 @@ _LONG_ALONE: Final = 9
 """Digits of a number without points that is a code unless something is counted with it."""
 _WORD_AND_NUMBER: Final = 2
 """The number of parts of a name such as ``VIP2``; one with more parts is a code: ``GHN8K2LM``."""
+_KNOWN: Final = 4
+"""Letters before a digit that are read as the abbreviation that they are."""
 _SHORTEST_NAME: Final = 3
 """Letters before a number that are spelled; longer ones may be an English word."""
 _AIRPORTS: Final = (
@@ -156,6 +158,15 @@ class Identifiers:
                 needs="-/",
             ),
             Rule(r"(?<=\d):(?P<year>(?:19|20)\d\d)(?!\d)", self.edition, needs=":"),
+            Rule(r"(?<=\d)/tr\.?\s?(?=\d{1,3}(?!\w))", " trang ", glued=True, needs="/"),
+            Rule(r"(?<=[05]S)-(?:II|2)(?!\w)", " hai", needs="-"),  # oils, 0,05S-II
+            Rule(r"(?<=[015]S)-(?:V|5)(?!\w)", " năm", needs="-"),
+            Rule(
+                r"(?<!\w)ĐT\.?\ ?(?=\d{3}[A-Z]?(?![\w.]|\ \d))",
+                "đường tỉnh ",
+                glued=True,
+                needs="Đ",
+            ),
         )
 
     def steps(self) -> tuple[Step, ...]:
@@ -198,6 +209,13 @@ class Identifiers:
                 r"(?<!\w)(?P<days>\d{1,2})[Nn](?P<nights>\d{1,2})[ĐđDd](?!\w)",
                 self.tour,
                 needs="Nn",
+            ),
+            Rule(
+                r"(?i:(?<=máy\ )|(?<=chip\ )|(?<=cpu\ )|(?<=core\ )|(?<=laptop\ )"
+                r"|(?<=pc\ )|(?<=con\ ))i(?P<series>[3579])(?!\w)"
+                r"|(?<!\w)i(?P<line>[3579])(?=\ (?:gen|thế\ hệ|đời|\d{4,5})(?!\w))",
+                lambda match: f"ai {self._numbers.whole(match['series'] or match['line'])}",
+                needs="i",
             ),
             Rule(
                 r"(?<=\d)\s?in\s?1(?!\w|[.,]\d)",
@@ -565,6 +583,8 @@ class Identifiers:
         name = _named if alone else spelled
         # 7HK92X does not contain the name of a road.
         roads = {} if match[0][0].isdecimal() else _ROADS
+        if alone and len(pieces[0]) >= _KNOWN and len(pieces[1]) == 1:
+            roads = self._abbreviations.words  # a subject, GDTC2
         return " ".join(
             (
                 self._code(piece)

@@ -104,6 +104,11 @@ class Quantities:
                 needs="-–—",
             ),
             Rule(
+                r"(?<=\d)\s?[-–—]\s?(?=(?:nay|hiện\ nay|hiện\ tại|nay)(?!\w))",
+                " đến ",
+                needs="-–—",
+            ),
+            Rule(
                 r"(?<=\d)\s?[-–—]\s?(?=(?:dưới|gần|hơn|trên|không\ quá)\ \d)", " đến ", needs="-–—"
             ),
             Rule(

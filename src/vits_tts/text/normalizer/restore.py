@@ -41,7 +41,7 @@ _BANK: Final = re.compile(
     r"|\b(?:CTK|STK|[Cc]hu TK|[Ss]o TK)\b"
 )
 _CONTENT: Final = re.compile(
-    r"(?:\bND(?:CK)?|[Nn]ội dung(?: CK)?)\s?:?\s(?=[A-Za-z]{2,7}\s[A-Za-z])"
+    r"(?:\b[Nn][Dd](?:CK)?|[Nn]ội dung(?: CK)?)\s?:?\s(?=[A-Za-z]{2,7}\s[A-Za-z])"
 )
 """The word before the content of a transfer, which is typed without marks in any message."""
 _GAP: Final = re.compile(r"[ /]")
@@ -72,6 +72,8 @@ _BEFORE_CODE: Final = {
     "don": ("đơn", re.compile(r" (?:#|[A-Z]{1,5}\d|\d{5})")),
     "chuyen": ("chuyến", _JOURNEY),
     "the": ("thẻ", _CARD),
+    "may": ("máy", re.compile(" (?:POS|ATM)")),
+    "ghe": ("ghế", re.compile(r"[ :]{1,2}[A-Z]?\d")),
     "qua": ("qua", re.compile(" [A-Za-z]")),  # as in qua SMS, qua app: the next word is foreign
 }
 """Words whose meaning before a code or before a foreign word is known."""
@@ -320,6 +322,8 @@ class Restore:
             known = word[0].lower() in _marked() and (not code or spoken[start:end].isupper())
             known = known and word[0] not in _KEPT and not _brand(word)
             known = known or word[0] in typed
+            last = len(word[0]) == 1 and re.match(" [A-Za-z]", spoken[word.end() :][:2]) is None
+            known = known and not (last and word[0].isupper())  # NGUYEN VAN A
             together = run and _GAP.fullmatch(spoken[run[-1].end() : word.start()])
             if run and (not known or not together or len(run) >= _LONGEST_RUN):
                 yield from self._run(run, typed, certain=certain)
@@ -375,7 +379,8 @@ class Restore:
     ) -> Iterator[Edit]:
         spoken = run[0].string
         words = [word[0].lower() for word in run]
-        fixed = _stock(run, words) | _beside_numbers(run, words) | people.named(run)
+        phrases, places = _stock(run, words)
+        fixed = phrases | _beside_numbers(run, words) | people.named(run) | places
         beside = _beside(spoken, run[0].start(), run[-1].end())
         meant = tuple((word, tuple(typed[word])) for word in words if word in typed)
         found = _likeliest(tuple(words), tuple(fixed.items()), beside, meant)
@@ -399,28 +404,32 @@ def _stock_phrases() -> dict[str, tuple[tuple[str, ...], ...]]:
     for line in text.splitlines():
         if line and not line.startswith("#"):
             phrase = tuple(line.split())
-            found.setdefault(people.plain(phrase[0]), []).append(phrase)
+            found.setdefault(people.plain(phrase[0].lower()), []).append(phrase)
     return {
         first: tuple(sorted(phrases, key=len, reverse=True)) for first, phrases in found.items()
     }
 
 
-def _stock(run: list[re.Match[str]], words: list[str]) -> dict[int, str]:
-    """Return the syllables of the stock phrases of services in a run, by their places."""
-    phrases, found = _stock_phrases(), dict[int, str]()
+def _stock(run: list[re.Match[str]], words: list[str]) -> tuple[dict[int, str], dict[int, str]]:
+    """Return the syllables of stock phrases in a run, and those of towns, by their places."""
+    phrases, found, towns = _stock_phrases(), dict[int, str](), dict[int, str]()
     for at, word in enumerate(words):
         if at in found:
             continue
         for phrase in phrases.get(word, ()):
-            if words[at : at + len(phrase)] == [people.plain(one) for one in phrase]:
-                found |= {at + place: syllable for place, syllable in enumerate(phrase)}
+            if words[at : at + len(phrase)] == [people.plain(one.lower()) for one in phrase]:
+                named = phrase[0][0].isupper()
+                if named and not all(one[0][0].isupper() for one in run[at : at + len(phrase)]):
+                    continue
+                kind = towns if named else found
+                kind |= {at + place: one.lower() for place, one in enumerate(phrase)}
                 break
         if word == "oi" and at not in found and (at == 0 or words[at - 1] != "it"):
             found[at] = "ơi"
     first = _INVITED.match(run[0].string, run[0].start())
     if words[0] == "moi" and first and 0 not in found:
         found[0] = "mời"
-    return found
+    return found, towns
 
 
 _INVITED: Final = re.compile(
@@ -478,6 +487,7 @@ def _shouted(words: list[re.Match[str]]) -> set[int]:
     stretch: list[re.Match[str]] = []
     for word in [*words, None]:
         loud = word is not None and word[0].isupper() and word[0].lower() in table
+        loud = loud and word is not None and len(word[0]) > 1  # NGUYEN VAN A
         if word is not None and loud and (not stretch or word.start() == stretch[-1].end() + 1):
             stretch.append(word)
             continue

@@ -75,6 +75,7 @@ class Times:
                 self.result,
                 needs=":",
             ),
+            Rule(r"(?<=\d:\d\d)(?=[aApP]\.?[mM](?!\w))", " ", glued=True, needs=":"),
             Rule(rf"{_START}(?P<clock>{_CLOCK})\s?(?P<half>[aApP]\.?[mM]\b\.?)", self.half),
             Rule(
                 rf"""(?<!\w)(?<!\d[.,:/-])(?P<first>{_CLOCK}|{_HOUR}){_DASH}(?P<last>{_CLOCK})""",

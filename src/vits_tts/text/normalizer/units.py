@@ -69,6 +69,10 @@ _CURRENT: Final = re.compile(
     r"|ắc quy|adapter|bơm|biến áp|\bôm|cường độ|điện|\bi bằng)[^.;]{0,48}\d \|"
     r"|\d \|\s?[,/-]?\s?\d{1,3}\s?[vw](?!\w)"
 )
+_DEVICE: Final = re.compile(
+    r"(?:ram|rom|ai phôn|iphone|samsung|galaxy|xiaomi|redmi|oppo|vivo|realme|máy|bản|ssd|chip"
+    r"|\dgb?,)[^.;/]{0,24}$"
+)
 _PRICED: Final = re.compile(
     r"(?:giá|chỉ|còn|bán|mua|phí|lương|tiền|thu|trả|thưởng|cọc|giảm|tặng|từ|đơn|sale|deal|ck|ship|hết|tầm"
     r"|khoảng|net|ib)\b[^.;,]{0,16}$|\d[kK] ?- ?\d{1,4}$"
@@ -109,6 +113,17 @@ class Units:
                 rf"(?<!\w)(?P<unit>US\$|[$€£¥₫₩₹₽฿₱]|USD\ |EUR\ |VND\ |VNĐ\ )\s?"
                 rf"(?P<number>{NUMBER}{dash})(?:\s?(?P<scale>{scale})(?!\w))?",
                 self.prefixed,
+            ),
+            Rule(
+                r"(?<=\dm)\ ?[x×]\ ?(?=\dm|\d,\dm)|(?<=cm)\ [x×]\ (?=\dm\d)",
+                " nhân ",
+                needs="x×",
+            ),
+            Rule(
+                r"(?<!\w)(?P<ram>2|3|4|6|8|12|16|24|32|36|48|64)\ ?/\ ?(?P<rom>32|64|128|256|512)"
+                r"(?=(?:\ ?[gG][bB]?)?(?![\w/]))",
+                self.memory,
+                needs="/",
             ),
             Rule(
                 r"(?<=\dm\d\d)\ ?[-–]\ ?(?=\dm\d\d(?!\w))|(?<=\dm\d)\ ?[-–]\ ?(?=\dm\d(?!\w))"
@@ -348,6 +363,11 @@ class Units:
         size = match["scale"] or ""
         unit = UNITS[match["unit"].strip()]
         return " ".join(filter(None, (match["number"], scale.get(size, size), unit)))
+
+    def memory(self, match: re.Match[str]) -> str | None:
+        """Read ``8/256GB``, the two memories of a telephone or computer."""
+        named = re.match(r"\s?gb?(?!\w)", after(match)) or _DEVICE.search(before(match))
+        return f"{self._numbers.whole(match['ram'])}, {match['rom']}" if named else None
 
     def apartment(self, match: re.Match[str]) -> str | None:
         """Read ``2N+1``, a flat with two bedrooms and a small room; forces in newtons are left."""
