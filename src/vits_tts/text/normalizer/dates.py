@@ -117,6 +117,12 @@ class Dates:
                 needs="Qq",
             ),
             Rule(
+                r"(?<!\w)T(?P<m>1[0-2]|[1-9])/(?P<y>2[4-9]|3\d)(?![\w/])",
+                lambda match: f"tháng {self._numbers.whole(match['m'])} "
+                f"năm {self._numbers.whole('20' + match['y'])}",
+                needs="T",
+            ),
+            Rule(
                 rf"{_START}(?P<m>0?[1-9]|1[0-2])-(?P<y>20[0-4]\d){_END}(?!\ (?:đồng|người|km|m\b))",
                 lambda match: (
                     f"{'' if before(match).endswith('tháng ') else 'tháng '}"

@@ -158,6 +158,12 @@ class Identifiers:
                 needs="-/",
             ),
             Rule(r"(?<=\d):(?P<year>(?:19|20)\d\d)(?!\d)", self.edition, needs=":"),
+            Rule(
+                r"(?<!\w)(?P<series>i[3579])\ (?=\d{4,5}[A-Z]{0,3}(?!\w))",
+                lambda match: f"{match['series']}-",
+                glued=True,
+                needs="i",
+            ),
             Rule(r"(?<=\d)/tr\.?\s?(?=\d{1,3}(?!\w))", " trang ", glued=True, needs="/"),
             Rule(r"(?<=[05]S)-(?:II|2)(?!\w)", " hai", needs="-"),  # oils, 0,05S-II
             Rule(r"(?<=[015]S)-(?:V|5)(?!\w)", " năm", needs="-"),
@@ -212,8 +218,8 @@ class Identifiers:
             ),
             Rule(
                 r"(?i:(?<=máy\ )|(?<=chip\ )|(?<=cpu\ )|(?<=core\ )|(?<=laptop\ )"
-                r"|(?<=pc\ )|(?<=con\ ))i(?P<series>[3579])(?!\w)"
-                r"|(?<!\w)i(?P<line>[3579])(?=\ (?:gen|thế\ hệ|đời|\d{4,5})(?!\w))",
+                r"|(?<=pc\ )|(?<=con\ ))i(?P<series>[3579])(?![\w-])"
+                r"|(?<!\w)i(?P<line>[3579])(?=\ (?:gen|thế\ hệ|đời)(?!\w))",
                 lambda match: f"ai {self._numbers.whole(match['series'] or match['line'])}",
                 needs="i",
             ),

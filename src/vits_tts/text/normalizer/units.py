@@ -70,7 +70,8 @@ _CURRENT: Final = re.compile(
     r"|\d \|\s?[,/-]?\s?\d{1,3}\s?[vw](?!\w)"
 )
 _DEVICE: Final = re.compile(
-    r"(?:ram|rom|ai phôn|iphone|samsung|galaxy|xiaomi|redmi|oppo|vivo|realme|máy|bản|ssd|chip"
+    r"(?:ram|rom|ai phôn|iphone|samsung|galaxy|xiaomi|redmi|oppo|vivo|realme|máy|bản"
+    r"|ssd|chip|ultra|un tra|note"
     r"|\dgb?,)[^.;/]{0,24}$"
 )
 _PRICED: Final = re.compile(
@@ -190,6 +191,18 @@ class Units:
                 needs="/",
             ),  # the air of a patient (SpO2 96%/khí trời)
             Rule(r"(?<=\d)b(?=/tuần)", " buổi", needs="b"),
+            Rule(
+                r"(?<=tải\ \d)T(?P<rest>\d)(?!\w)",
+                lambda match: f" tấn {self._numbers.whole(match['rest'])}",
+                needs="T",
+            ),
+            Rule(r"(?<=tiêm\ \d)m(?!\w)", " mũi", needs="m"),
+            Rule(
+                r"(?<=\d)/(?=\d{2,4}\s?[GT]B(?!\w))",
+                lambda match: ", " if re.search(r"[gr]tx \d|\brx \d|\dgb", before(match)) else None,
+                glued=True,
+                needs="/",
+            ),
             Rule(r"(?<=cọc\ \d)TT(?=\d(?!\w))", " thanh toán ", glued=True, needs="T"),
             Rule(
                 r"(?<=sau\ \d)m(?!\w)",
@@ -425,7 +438,7 @@ class Units:
 
     def driven(self, match: re.Match[str]) -> str | None:
         """Read ``odo 1v8``, the mileage of a vehicle in tens of thousands of kilometres."""
-        if not _DRIVEN.search(before(match)):
+        if not _DRIVEN.search(before(match)) and not re.match(r"\s?km\b", after(match)):
             return None
         return f" vạn {self._numbers.whole(match['rest'])}" if match["rest"] else " vạn"
 
@@ -593,7 +606,7 @@ _DEGREES: Final = frozenset(["°C", "°c", "oC", "ºC"])
 _HEATED: Final = re.compile(r"/\s?\d{1,3}\s?(?:p|ph|phút|h|giờ|tiếng)$")
 _MONTHS_BEFORE: Final = re.compile(
     r"(?:\btk|gdp|xuất khẩu|kim ngạch|\bdt|tiết kiệm|gửi|cước|đóng|gói|trước|hành|bh|kỳ hạn"
-    r"|trả góp|sổ|tặng|hạn|cam kết|thuê|lũy kế|luỹ kế|lợi nhuận|doanh thu"
+    r"|trả góp|sổ|tặng|thẻ|gym|membership|hạn|cam kết|thuê|lũy kế|luỹ kế|lợi nhuận|doanh thu"
     r"|kết quả)\D{0,14}[\d.,]{1,4}$"
 )
 _GENERATION: Final = re.compile(
