@@ -131,6 +131,12 @@ class Chat:
         return (
             Rule(r"(?<!\w)t(?P<number>[2-9]|1[0-2])(?![\w.])", self.day, needs="t"),
             Rule(
+                r"(?:(?<=nay\ )|(?<=mai\ )|(?<=hôm\ )|(?<=sáng\ )|(?<=chiều\ )|(?<=tối\ ))"
+                r"T(?P<number>[2-7])(?![\w./])",
+                self.day,
+                needs="T",
+            ),
+            Rule(
                 r"(?<=\d)\ ?(?P<unit>tuoi|thang|ngay|trieu|triu|nghin|dong|phut|gio|nguoi|lan"
                 r"|tieng|nam)(?!\w)",
                 lambda match: f" {_UNMARKED_UNITS[match['unit']]}",

@@ -38,6 +38,14 @@ _AFTER_NUMBER: Final = (
 )  # fmt: skip
 _AMOUNT: Final = r"[\d½-¾⅓-⅞]"
 _WORD: Final = rf"[{SMALLS}]{{1,8}}"
+_UNIT_OF_RATE: Final = (
+    rf"(?:{_LENGTH}|s²|"
+    rf"(?:{_any_of(frozenset(unit for unit in UNITS if not re.fullmatch(_WORD, unit)))}))"
+)
+"""The units that are no word of small letters, which the pattern of a rate has anyway.
+
+The shorter pattern takes half the time to compile.
+"""
 _DASH: Final = r"\s?[-–—]\s?"
 _LOOSE: Final = (
     "cm² cm2 cm³ cm3 dm² dm³ mm² đ/kg đồng/kg kg/ha tấn/ha tạ/ha"
@@ -317,8 +325,9 @@ class Units:
             ),
             Rule(rf"(?<=\d)(?P<unit>\s?{_UNIT}){_DASH}(?=\d)", self.between, needs="-–—"),
             Rule(
-                rf"{_AFTER_NUMBER}\s?(?P<top>{_UNIT}|{_WORD})"
-                rf"(?P<rates>(?:\ ?/\s?\d{{0,4}}\s?(?:{_UNIT}(?![\w²³])|{_WORD})){{1,3}}){_END}",
+                rf"{_AFTER_NUMBER}\s?(?P<top>{_UNIT_OF_RATE}|{_WORD})"
+                rf"(?P<rates>(?:\ ?/\s?\d{{0,4}}\s?(?:{_UNIT_OF_RATE}(?![\w²³])|{_WORD})){{1,3}})"
+                rf"{_END}",
                 self.rate,
                 needs="/",
             ),
@@ -678,6 +687,8 @@ def _points(match: re.Match[str]) -> bool:
     """Return whether ``đ`` means points, as beside the questions of a test."""
     front = before(match)
     few = re.search(r"(?:^|[^\d.,])\d{1,2}(?:[.,]\d{1,2})?$", front) is not None
+    if re.search(r"[,.!] 10$", front) and re.match(r"\s?(?:$|[,.!])", after(match)):
+        return True  # the end of a review; nothing costs ten dong
     start = match.start()
     if not few and _EXAM_POINTS.search(match.string[max(0, start - _LINE) : start].lower()):
         return True  # ĐGNL is out of 1200 points
