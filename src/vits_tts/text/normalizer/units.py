@@ -687,7 +687,11 @@ def _points(match: re.Match[str]) -> bool:
     """Return whether ``đ`` means points, as beside the questions of a test."""
     front = before(match)
     few = re.search(r"(?:^|[^\d.,])\d{1,2}(?:[.,]\d{1,2})?$", front) is not None
-    if re.search(r"[,.!] 10$", front) and re.match(r"\s?(?:$|[,.!])", after(match)):
+    if (
+        "/" not in match[0]
+        and re.search(r"[,.!] 10$", front)
+        and re.match(r"\s?(?:$|[,.!])", after(match))
+    ):
         return True  # the end of a review; nothing costs ten dong
     start = match.start()
     if not few and _EXAM_POINTS.search(match.string[max(0, start - _LINE) : start].lower()):
