@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from tests.support.reading import accepts, cases, plain
 from vits_tts.errors import TextTooLong
 from vits_tts.text.aligned import Text
-from vits_tts.text.normalizer import abbreviations, lexicon
+from vits_tts.text.normalizer import abbreviations, lexicon, restore
 from vits_tts.text.normalizer.lexicon import Lexicon
 from vits_tts.text.normalizer.pipeline import Normalizer, check
+from vits_tts.text.normalizer.slips import ranks
 from vits_tts.text.split import MAX_CHARS, split
 from vits_tts.text.syllables import is_syllable
 
@@ -224,6 +225,14 @@ def test_work_grows_with_the_length(piece: str) -> None:
     short = min(seconds(2500) for _ in range(3))
     # Four times the length; a quadratic step would take sixteen times as long in each attempt.
     assert any(seconds(10_000) < 10 * short + 0.05 for _ in range(3))
+
+
+def test_stock_phrases_are_known_syllables() -> None:
+    """Each syllable of a stock phrase is one that the restoration of marks knows."""
+    phrases = [phrase for same in restore._stock_phrases().values() for phrase in same]
+    assert len(phrases) >= 500
+    for phrase in phrases:
+        assert all(syllable.lower() in ranks() for syllable in phrase), phrase
 
 
 def test_lexicon_speaks_vietnamese() -> None:

@@ -46,7 +46,8 @@ _STREET_AFTER: Final = re.compile(
     r",?\s(?:đường|phố|ngõ|hẻm|ngách|tổ|kp|khu|phường|p\.|[^\W\d_]+ [^\W\d_]+,)"
 )
 _HOUSE: Final = re.compile(
-    r"(?<!phân )(?:số|số nhà|nhà|ngõ|ngách|hẻm|kiệt|địa chỉ|đc|lô|căn|kiot)\W{0,2}$"
+    r"(?<!phân )(?<!dân )(?<!tỷ )(?<!tỉ )(?<!đa )"
+    r"(?:số|số nhà|nhà|ngõ|ngách|hẻm|kiệt|địa chỉ|đc|lô|căn|kiot)\W{0,2}$"
 )
 
 
@@ -80,7 +81,7 @@ class Addresses:
                 needs="Đ",
             ),
             Rule(
-                r"(?<![\w.])(?P<rank>[QPHXĐ]|KP|Kp|kp|[qp])\.\s?(?P<number>\d{1,2})(?!\w)(?!\s?(?:%|phút))",
+                r"(?<![\w./])(?P<rank>[QPHXĐ]|KP|Kp|kp|[qp])\.\s?(?P<number>\d{1,2})(?!\w)(?!\s?(?:%|phút))",
                 self.numbered,
                 needs=".",
             ),
@@ -92,10 +93,10 @@ class Addresses:
                 self.short,
                 needs="QP",
             ),
-            Rule(rf"(?<![\w.])(?P<rank>[QP])\.\s?{_NAME}", self.ranked, needs="QP"),
+            Rule(rf"(?<![\w./])(?P<rank>[QP])\.\s?{_NAME}", self.ranked, needs="QP"),
             Rule(r"(?<![\w.])Q\.\s?(?=[A-ZĐ]{2,3}(?!\w))", "quận ", needs="Q"),
-            Rule(rf"(?<![\w.])(?P<rank>[HXĐTt])\.\s?{_NAME}", self.placed, needs="."),
-            Rule(rf"(?<![\w.])(?P<rank>[qphxđ])\.\s?{_NAME}", self.ranked, needs="."),
+            Rule(rf"(?<![\w./])(?P<rank>[HXĐTt])\.\s?{_NAME}", self.placed, needs="."),
+            Rule(rf"(?<![\w./])(?P<rank>[qphxđ])\.\s?{_NAME}", self.ranked, needs="."),
             Rule(
                 r"(?i)(?<!\w)km\s?(?P<km>\d{1,4})\s?\+\s?(?P<m>\d{1,3})(?!\w)",
                 self.milestone,

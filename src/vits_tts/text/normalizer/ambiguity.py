@@ -45,7 +45,8 @@ def _cue(reading: str, weight: float, *, before: str = "", after: str = "") -> C
 
 
 _DAY_WORDS: Final = (
-    r"đường|phố|cầu|chợ|bến|công viên|ngày|hôm|sáng|trưa|chiều|tối|đêm|mùng|mồng|lễ|dịp|khánh|mừng"
+    r"đường|phố|cầu|cầu vượt|ngã tư|vòng xoay"
+    r"|chợ|bến|công viên|ngày|hôm|sáng|trưa|chiều|tối|đêm|mùng|mồng|lễ|dịp|khánh|mừng"
     r"|phiên"
 )
 _NEAR_DAY_WORDS: Final = (
@@ -151,6 +152,10 @@ SLASH: Final = (
 
 _TEAM_AFTER: Final = re.compile(rf"\s[{CAPITALS}]")
 _TEAM_BEFORE: Final = re.compile(rf"(?:^|[\s(])[{CAPITALS}]\w{{1,20}}\s$")
+_TEAMS_BEFORE: Final = re.compile(
+    r"(?:^|[\s(])[^\W\d_][^:;,!?()-]{1,24} (?:-|–|vs\.?|với|gặp) [^\W\d_][^:;,!?()-]{1,24}: $"
+)
+"""Two teams before their score: ``Thái Lan - Việt Nam: 1-2``."""
 _HOLIDAYS: Final = frozenset(
     "1/1 14/2 8/3 10/3 30/4 1/5 7/5 1/6 2/9 20/10 20/11 24/12 25/12 31/12 22/12 27/2 26/3 19/5 27/7"
     " 3/2 10/10".split()
@@ -166,6 +171,8 @@ def dash(match: re.Match[str], first: str, last: str) -> DashReading:
         scores["score"] = -20.0
     elif _beside_teams(match):
         scores["score"] += 3.0
+    elif _TEAMS_BEFORE.search(match.string, max(0, match.start() - 56), match.start()):
+        scores["score"] += 4.0
     scores["minus"] = -3.0 if spaced or a > b else -6.0
     if a == b or (a > b and last == last.lstrip("0") and a > _LARGEST_SCORE):
         scores["plain"] = 0.0

@@ -28,7 +28,7 @@ _NAMING: Final = re.compile(
     r"|thẳng|tia"
     r"|cột|mặt phẳng|bằng|serie|series|ký hiệu|kí hiệu|trừ|cộng|nhân|chia|mũ|model"
     r"|dòng"
-    r"|cup|ô|vị trí|khối|bảng|mọi|từ|tên|ông|bà)\W{1,2}$"
+    r"|cup|ô|vị trí|khối|bảng|mọi|từ|tên|ông|bà)[^\w,]{1,2}$"
 )
 _PAIR: Final = {
     "t": ("tao", re.compile(r"(?<![\w.])(?:m|mày)(?!\w)")),
@@ -42,6 +42,11 @@ _ADDRESSING: Final = re.compile(
     r"|liên hệ)\s$"
 )
 """Words before a person with a name: ``dear a Nam``."""
+_NAMED_PERSON: Final = re.compile(
+    r"[^\W\d_]{2,7} (?:bảo|nói|ơi|đang|có|đã|vừa|mới|gửi|nhắn|gọi|kêu|nhờ|dặn|hẹn|mua|đi|về|ở|là"
+    r"|cũng|sẽ|chưa|ko|k|không|với|và|rồi|nha|nhé|ạ)(?!\w)"
+)
+"""A name and a word that tells of a person: ``a Tuấn bảo``."""
 _AT_LINE_START: Final = frozenset("KETMBCA")
 _DENIED: Final = re.compile(
     r" (?:biết|bít|bik|bt|hiểu|thấy|được|đc|dc|có|còn|phải|thể|nên|muốn|thích|hài|mua|bị|cần|dùng"
@@ -51,6 +56,21 @@ _DENIED: Final = re.compile(
 _SPEAKING: Final = re.compile(
     r" (?:đã|đang|sẽ|cũng|còn|mới|vừa|không|ko|k|thấy|nghĩ|bảo|nói|thích|ghét|yêu|mua|biết)(?!\w)"
 )
+_LISTED_ITEM: Final = re.compile(r"[²³]|[.)] ?[A-ZĐÀ-Ỹ]")
+"""The text after a letter that is a unit of area or numbers an answer: ``a. Đúng b. Sai``."""
+_NEGATED: Final = re.compile(
+    r"\s?(?:ạ|vậy|nhỉ|mn|mọi người|mng|ad|bác|shop|anh|chị|\?)(?!\w)"
+    r"| (?:lag|giật|nóng|lỗi|hao|bị|có|được"
+    r"|đc|dc|biết|thấy|thể|phải|nên|cần|còn|ai|sao|đẹp|tốt|ổn)(?!\w)"
+)
+"""Words after a ``k`` that means "không", also where a name could stand."""
+_THEN_PERSON: Final = re.compile(r" (?:t|m|e|mình|tao|em|anh|chị|ae|mn|mng|để|z|v|vậy|thì)(?!\w)")
+"""Words after a ``k`` that ends a question, also after a number (``đá sân 7 k t``)."""
+_PARTICLE: Final = re.compile(
+    r"(?<!\w)(?:nha|nhé|nhá|nhen|nghen|nè|hen|xíu|nhe|dạ|vãi|hông|hỉ|ghê)(?:\s?$|\s?[,.!?~:)])"
+    r"|(?<!\w)(?:anh|chị|em|bạn|shop|mẹ|ad|bác) ơi(?!\w)|(?<!\w)(?:ạ|á|hả)\s?(?:$|[!?])"
+)
+"""Words that end a clause in chat only."""
 _NEGATED_AFTER_SIZE: Final = re.compile(r" (?:chuẩn|đúng|vừa|phù hợp|khớp|đều|được|đc|có|như)\b")
 _EXAM: Final = re.compile(
     r"(?:phương trình|(?<!kinh )(?<!thí )(?<!trắc )nghiệm|hàm số|tham số|tam giác"
@@ -111,6 +131,12 @@ class Chat:
         return (
             Rule(r"(?<!\w)t(?P<number>[2-9]|1[0-2])(?![\w.])", self.day, needs="t"),
             Rule(
+                r"(?:(?<=nay\ )|(?<=mai\ )|(?<=hôm\ )|(?<=sáng\ )|(?<=chiều\ )|(?<=tối\ ))"
+                r"T(?P<number>[2-7])(?![\w./])",
+                self.day,
+                needs="T",
+            ),
+            Rule(
                 r"(?<=\d)\ ?(?P<unit>tuoi|thang|ngay|trieu|triu|nghin|dong|phut|gio|nguoi|lan"
                 r"|tieng|nam)(?!\w)",
                 lambda match: f" {_UNMARKED_UNITS[match['unit']]}",
@@ -143,7 +169,9 @@ class Chat:
             Rule(
                 rf"(?<![\w.])(?P<person>[ace])\ (?=[{CAPITALS}][{SMALLS}]{{1,6}}(?!\w))",
                 lambda match: (
-                    f"{_PEOPLE[match['person']]} " if _ADDRESSING.search(before(match)) else None
+                    f"{_PEOPLE[match['person']]} "
+                    if _ADDRESSING.search(before(match)) or _NAMED_PERSON.match(after(match))
+                    else None
                 ),
             ),
             Rule(r"(?<!\w)[Nn]g\ (?=ta(?!\w)|khác(?!\w))", "người ", needs="g"),
@@ -185,7 +213,7 @@ class Chat:
                     said = said[0].upper() + said[1:]
                 yield start, end, apart(spoken, start, end, said)
 
-    def _said(  # noqa: PLR0911
+    def _said(  # noqa: C901, PLR0911
         self, match: re.Match[str], known: tuple[cues.Reading, ...], chatting: dict[int, int]
     ) -> str:
         spoken = match.string
@@ -195,7 +223,12 @@ class Chat:
         # A sign between words will be read as a space, so it is the same context as one.
         front, back = _SIGN_AT_END.sub(" ", front), _SIGN_AT_START.sub(" ", back)
         single = len(match[0]) == 1
-        if single and (_NAMING.search(front) or _is_listed(match[0], front, back)):
+        if single and _LISTED_ITEM.match(spoken, end):
+            return ""
+        negated = (match[0] == "k" and _NEGATED.match(back)) or (
+            match[0] == "r" and _CLAUSE_ENDS.match(back)
+        )
+        if single and not negated and (_NAMING.search(front) or _is_listed(match[0], front, back)):
             return ""
         if (
             single
@@ -205,6 +238,9 @@ class Chat:
             return ""
         asked = _ends_clause(match[0], front, back) or (
             re.match(r"\s?(?:ạ|vậy|thế|\?|nhỉ)", back) and front.endswith(" ")
+        )
+        asked = asked or (
+            match[0] == "k" and front.endswith(" ") and _THEN_PERSON.match(back) is not None
         )
         if re.search(r"\d\s?$", front) and (single or match[0] in {"tr", "kg"}) and not asked:
             return ""
@@ -273,6 +309,7 @@ class Chat:
             small = lead is not None and lead[0].islower()
             strong = sum((word if len(word) == 1 else word.lower()) in _CHATTING for word in words)
             strong = strong or re.search(r"(?<!\w)[abcemt] ơi(?!\w)", line) is not None
+            strong = strong or _PARTICLE.search(line.lower()) is not None
             chatting[start] = 2 if strong else int(small)
         return chatting[start]
 
@@ -297,10 +334,15 @@ def _is_listed(letter: str, front: str, back: str) -> bool:
 def _ends_clause(word: str, front: str, back: str) -> bool:
     """Return whether a letter after a number ends a clause, so that it is not a unit."""
     if word == "k":  # the number of a room is not a price (phòng B203 k, cho e xin)
-        return bool(re.search(r"[a-z]\d{2,4} $", front) and re.match(r"[,?.]|$", back))
+        return bool(re.search(r"[a-z]\d{1,4} $", front) and re.match(r"[,?.]|$", back))
     spoken = word == "r" or (word == "v" and re.search(r"[^\W\d_]\d+ $", front) is not None)
-    ends = re.match(r"\s*(?:$|[,.;!?]|(?:mà|thì|nhưng|nên|vẫn|còn) )", back) is not None
+    ends = _CLAUSE_ENDS.match(back) is not None
     return spoken and front.endswith(" ") and ends
+
+
+_CLAUSE_ENDS: Final = re.compile(
+    r"\s*(?:$|[,.;!?]|(?:mà|thì|nhưng|nên|vẫn|còn|cho|nha|nhé|ạ|đó|á|nè)(?!\w))"
+)
 
 
 def _joined(match: re.Match[str]) -> bool:
@@ -326,8 +368,16 @@ def _leading(match: re.Match[str]) -> bool:
             start == 0 or match.string[start - 1] == "\n" or match.string[start - 2 : start] == ". "
         )
         and match.string[end : end + 1] == " "
-        and (match.string[end + 1 : end + 2].islower() or match.string[end + 1 : end + 3] == "2k")
+        and (
+            _MARKED_PERSON.match(match.string, end) is not None
+            or match.string[end + 1 : end + 2].islower()
+            or match.string[end + 1 : end + 3] == "2k"
+        )
     )
+
+
+_MARKED_PERSON: Final = re.compile(r" \d[\d.,]{0,5} ?(?:điểm|đ|tuổi|t|kg|năm)(?!\w)")
+"""The text after a person who tells marks or an age: ``E 26 điểm``."""
 
 
 def _line(spoken: str, place: int) -> str:

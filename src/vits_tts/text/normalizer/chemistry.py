@@ -125,7 +125,8 @@ def _certain(species: str) -> bool:
     bare = re.sub(r"[\d()+^-]", "", species)
     if len(atoms) < 2:  # noqa: PLR2004
         charged = re.fullmatch(r"[A-Z][a-z]?\^?[1-4]?[+-]", species) is not None
-        return species in _MOLECULES or (charged and species[-2] in "1234" and atoms[0] in _METALS)
+        ion = charged and (species[-2] in "1234" or species in _IONS)
+        return species in _MOLECULES or (ion and atoms[0] in _METALS)
     if small and (digits or "(" in species):
         return True
     enclosed = re.fullmatch(r"\([^()]*\)\d*", species) is not None  # (PC67) is in brackets
@@ -140,4 +141,5 @@ _PAIRS: Final = frozenset(
     " MgS HgO MnO NiO CoO AlN SiC BeO NaH LiH LiCl NaClO HClO HBrO NaCN AgI CsCl RbCl LiOH NaHS PbO"
     " SnO TiN TiC CuI TlCl InP GaN GaAs NaAlO KBrO CuCl HgS CdS".split()
 )
+_IONS: Final = frozenset(["Na+", "Cl-", "Ag+", "Br-", "Li+"])
 _MOLECULES: Final = frozenset("H2 O2 N2 Cl2 Br2 I2 F2 O3".split())

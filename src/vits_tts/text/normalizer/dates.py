@@ -15,7 +15,8 @@ _END: Final = r"(?![\w/])(?![.,-]\d)"
 _DASH: Final = r"\s?[-–—]\s?"
 
 _NAMED: Final = re.compile(
-    r"(?:đường|phố|cầu|chợ|bến|công viên|ngày|hôm|sáng|trưa|chiều|tối|đêm|sớm|khuya|mùng|mồng"
+    r"(?:đường|phố|cầu|cầu vượt|ngã tư|vòng xoay|chợ|bến|công viên|ngày|hôm|sáng"
+    r"|trưa|chiều|tối|đêm|sớm|khuya|mùng|mồng"
     r"|lễ|dịp|tết|giáo|khánh|mừng|nữ|động"
     r"|giỗ tổ|tổ)\W{0,2}$"
 )
@@ -114,6 +115,21 @@ class Dates:
                 rf"(?:năm\ )?(?P<y>{_YEAR}){_END}",
                 self.quarter,
                 needs="Qq",
+            ),
+            Rule(
+                r"(?<!\w)T(?P<m>1[0-2]|[1-9])/(?P<y>2[4-9]|3\d)(?![\w/])",
+                lambda match: f"tháng {self._numbers.whole(match['m'])} "
+                f"năm {self._numbers.whole('20' + match['y'])}",
+                needs="T",
+            ),
+            Rule(
+                rf"{_START}(?P<m>0?[1-9]|1[0-2])-(?P<y>20[0-4]\d){_END}(?!\ (?:đồng|người|km|m\b))",
+                lambda match: (
+                    f"{'' if before(match).endswith('tháng ') else 'tháng '}"
+                    f"{'tư' if match['m'].lstrip('0') == '4' else self._numbers.whole(match['m'])} "
+                    f"năm {self._numbers.whole(match['y'])}"
+                ),
+                needs="-",
             ),
             Rule(
                 rf"(?<!\w)(?P<said>[Qq]uý\ (?:IV|I{{1,3}}))\s?[/-]\s?(?P<y>{_YEAR}){_END}",

@@ -10,12 +10,18 @@ from typing import Final
 
 from vits_tts.text.letters import spelled
 from vits_tts.text.normalizer.formula_reader import FormulaReader
-from vits_tts.text.normalizer.rules import Rule, Step, apart
+from vits_tts.text.normalizer.rules import Rule, Step, apart, before
 from vits_tts.text.numbers import Numbers
 
 _UNIT_NEXT: Final = re.compile(
     r"[.,]\d|[\w%°]|\s(?:[kcdm]?m|kg|m?g|m?l|s|h|N|J|k?W|V|A|Hz|Pa|mol|phút|giờ|đồng|đ|độ|triệu|nghìn|tỷ|lít|gam|tấn|%)(?!\w)"
 )
+
+_AXES: Final = re.compile(
+    r"(?:\bmp|mặt phẳng|trục|tọa độ|toạ độ|góc|tia|hệ|không gian|đường tròn)\W{0,2}$"
+)
+_PLANE: Final = 3
+"""Letters of a plane, such as Oxy, which may also be the start of a name."""
 
 
 class Formula:
@@ -52,6 +58,20 @@ class Formula:
                 self.scientific,
                 needs="eE",
             ),
+            Rule(
+                r"(?<!\w)O(?P<axes>xyz|xy|xz|yz|x|y|z)(?!\w)",
+                lambda match: (
+                    " ".join(spelled(axis) for axis in match[0])
+                    if _AXES.search(before(match)) or len(match[0]) > _PLANE
+                    else None
+                ),
+                needs="O",
+            ),
+            Rule(
+                r"(?<!\w)[a-z]O[a-z](?!\w)",
+                lambda match: " ".join(map(spelled, match[0])),
+                needs="O",
+            ),  # an angle, xOy
             Rule(
                 r"(?<!\w)(?P<letter>[a-zA-Z])!(?=\s[^\W\d_]|\s?[=/+*])", self.factorial, needs="!"
             ),
@@ -146,6 +166,8 @@ def _certain(body: str) -> bool:  # noqa: PLR0911
         return False  # as in m/s²
     if re.match(r"=\s?[\w(\[]", body) and re.search(r"[\d)\]%]\s?[x×+*/-]\s?[\d(\[]", body):
         return True  # follows a word, as in Điểm = [A] x 50%
+    if re.match(r"\d[\d.,]*\s?(?:kg|cm|mm|km|dm|ml|ha|tr|mg|kw|cc)\s?=\s?\d", body, re.IGNORECASE):
+        return False  # as in 1kg = 1000g
     operands = re.findall(r"\d+(?:[.,]\d+)*|[A-Za-zΔ∆α-ω]+", body)
     related = re.search(r"[\w)\]²³'|!%]\s?[=<>≤≥≠]{1,2}\s?[-+√∛(\[|]?\s?[\w(\[|√α-ωΔ∆]", body)
     signed = re.search(r"[\w)²³]\s?[-+−–*×/]\s?[\w(]", body)

@@ -30,7 +30,8 @@ _HOTLINE: Final = (
 )
 _IDENTIFIED: Final = re.compile(
     r"(?:cccd|cmnd|cmt|s?tk|mst|otp|(?:mã|số) pin|imei|sđt|đt|fax|tel|zalo|hotline|tổng đài|điện"
-    r" thoại|\bgọi"
+    r" thoại|\bgọi|mssv|msv|mã sv|mã số sinh viên|mã sinh viên|mã nv"
+    r"|mã nhân viên|mshs|sbd|số báo danh"
     r"|căn cước|chứng minh|tài khoản|hộ chiếu|(?:mật khẩu|mã|pass|otp)(?: [^\W\d]{1,12}){0,3}"
     r"|giải đặc biệt|số hiệu|serial|bưu điện|đường dây nóng)"
     r"(?: số| là)?\W{0,3}(?:\d{3,4}(?:,| và| hoặc) ){0,4}$"
@@ -90,6 +91,8 @@ _LONG_ALONE: Final = 9
 """Digits of a number without points that is a code unless something is counted with it."""
 _WORD_AND_NUMBER: Final = 2
 """The number of parts of a name such as ``VIP2``; one with more parts is a code: ``GHN8K2LM``."""
+_KNOWN: Final = 4
+"""Letters before a digit that are read as the abbreviation that they are."""
 _SHORTEST_NAME: Final = 3
 """Letters before a number that are spelled; longer ones may be an English word."""
 _AIRPORTS: Final = (
@@ -133,6 +136,20 @@ class Identifiers:
                 needs="/",
             ),
             Rule(
+                r"(?<![\w/])(?P<kind>TT|NĐ|QĐ|NQ|TTLT|CV|CT)\ "
+                r"(?=(?:số\ )?\d{1,4}/(?:19|20)\d\d(?![\w/-]))",
+                lambda match: f"{self._abbreviations.document(match['kind'])} ",
+                needs="/",
+            ),
+            Rule(
+                r"(?i:(?<=nghị\ định\ )|(?<=thông\ tư\ )|(?<=quyết\ định\ )|(?<=nghị\ quyết\ )"
+                r"|(?<=chỉ\ thị\ )|(?<=công\ văn\ )|(?<=định\ số\ )|(?<=tư\ số\ )|(?<=quyết\ số\ ))"
+                r"(?P<number>\d{1,4})/(?P<year>(?:19|20)\d\d)(?![\w/-])",
+                lambda match: f"{self._written(match['number'])} trên "
+                f"{self._numbers.whole(match['year'])}",
+                needs="/",
+            ),
+            Rule(
                 r"(?<![\w/.,])(?P<number>\d{1,5})(?:[/:](?P<year>[12]\d{3}))?[/-]"
                 r"(?P<body>(?=[A-ZĐ][A-Za-zĐđ]{0,9}[A-ZĐ]|[A-ZĐ]{2})"
                 r"[A-ZĐ][A-Za-zĐđ&]{1,11}(?P<term>\d{0,2})"
@@ -141,6 +158,21 @@ class Identifiers:
                 needs="-/",
             ),
             Rule(r"(?<=\d):(?P<year>(?:19|20)\d\d)(?!\d)", self.edition, needs=":"),
+            Rule(
+                r"(?<!\w)(?P<series>i[3579])\ (?=\d{4,5}[A-Z]{0,3}(?!\w))",
+                lambda match: f"{match['series']}-",
+                glued=True,
+                needs="i",
+            ),
+            Rule(r"(?<=\d)/tr\.?\s?(?=\d{1,3}(?!\w))", " trang ", glued=True, needs="/"),
+            Rule(r"(?<=[05]S)-(?:II|2)(?!\w)", " hai", needs="-"),  # oils, 0,05S-II
+            Rule(r"(?<=[015]S)-(?:V|5)(?!\w)", " năm", needs="-"),
+            Rule(
+                r"(?<!\w)ĐT\.?\ ?(?=\d{3}[A-Z]?(?![\w.]|\ \d))",
+                "đường tỉnh ",
+                glued=True,
+                needs="Đ",
+            ),
         )
 
     def steps(self) -> tuple[Step, ...]:
@@ -179,6 +211,45 @@ class Identifiers:
                 needs="đĐ",
             ),
             Rule(r"(?<!\w)nv(?=\d{1,2}(?!\w))", "nguyện vọng ", glued=True, needs="v"),
+            Rule(
+                r"(?<!\w)(?P<days>\d{1,2})[Nn](?P<nights>\d{1,2})[ĐđDd](?!\w)",
+                self.tour,
+                needs="Nn",
+            ),
+            Rule(
+                r"(?i:(?<=máy\ )|(?<=chip\ )|(?<=cpu\ )|(?<=core\ )|(?<=laptop\ )"
+                r"|(?<=pc\ )|(?<=con\ ))i(?P<series>[3579])(?![\w-])"
+                r"|(?<!\w)i(?P<line>[3579])(?=\ (?:gen|thế\ hệ|đời)(?!\w))",
+                lambda match: f"ai {self._numbers.whole(match['series'] or match['line'])}",
+                needs="i",
+            ),
+            Rule(
+                r"(?<=\d)\s?in\s?1(?!\w|[.,]\d)",
+                " trong một",
+                needs="i",
+            ),  # a vaccine, 6in1
+            Rule(
+                r"(?<!\w)(?P<block>[A-Z]{1,2}\d{1,2})-(?P<number>0\d{1,2})(?![\w-])",
+                self.block,
+                needs="-",
+            ),
+            Rule(
+                r"(?i:(?<=thưởng\ )|(?<=lương\ )|(?<=nhà\ )|(?<=tiền\ ))[tT]"
+                r"(?P<month>1[0-3]|[1-9])(?![\w.,/-])",
+                lambda match: f"tháng {self._numbers.whole(match['month'])}",
+                needs="tT",
+            ),
+            Rule(
+                r"(?i:(?<=xe\ )|(?<=số\ )|(?<=bks\ )|(?<=bks:\ )|(?<=bsx\ )|(?<=bs\ )|(?<=xe:\ ))"
+                r"(?P<series>[1-9]\d[A-Z]{1,2}\d?)[\ .]?(?P<number>\d{3}\.\d\d|\d{5})"
+                r"(?![\w-]|[.,]\d)",
+                self.spaced_plate,
+            ),
+            Rule(
+                r"(?i:(?<=stk\ )|(?<=stk:\ )|(?<=tk\ )|(?<=tk:\ )|(?<=khoản\ )|(?<=khoản:\ ))"
+                r"\d{3,5}(?:\ \d{2,5}){1,5}(?!\w|[.,]\d|\ \d)",
+                self.dictated,
+            ),
             Rule(
                 r"(?i:(?<=hậu\ phẫu\ )|(?<=sốt\ )|(?<=bệnh\ )|(?<=điều\ trị\ )|(?<=sau\ mổ\ ))"
                 r"N(?=\d{1,2}(?!\w))",
@@ -333,7 +404,6 @@ class Identifiers:
         return (
             Rule(r"(?<=[^\W\d_])-(?=\d)", " ", glued=True, needs="-"),
             Rule(r"(?<=[A-ZĐ])\.(?=\d)", " chấm ", glued=True, needs="."),
-            Rule(r"(?<!\w)(?P<days>\d{1,2})N(?P<nights>\d{1,2})Đ(?!\w)", self.tour, needs="Đ"),
             Rule(
                 r"(?<![\w.])(?<!\d,)(?=\w{0,11}[A-ZĐ])(?=\w{0,11}\d)[A-ZĐ\d]{2,20}[a-z]?(?!\w)",
                 self.token,
@@ -405,6 +475,20 @@ class Identifiers:
         )
         named = "biển số " if match["named"] else ""
         return f"{named}{series}, {self._numbers.digits(match['number'])}"
+
+    def spaced_plate(self, match: re.Match[str]) -> str:
+        """Read the number plate ``51F 678.90``, which has no dash."""
+        series = " ".join(
+            self._numbers.digits(part) if part.isdecimal() else spelled(part)
+            for part in re.findall(r"\d+|\D+", match["series"])
+        )
+        return f"{series}, {self._numbers.digits(match['number'])}"
+
+    def block(self, match: re.Match[str]) -> str:
+        """Read ``A12-05``, a flat of a block, whose number keeps its zero."""
+        letters = match["block"].rstrip("0123456789")
+        block = self._numbers.whole(match["block"][len(letters) :])
+        return f"{spelled(letters)} {block} {self._numbers.digits(match['number'])}"
 
     def version(self, match: re.Match[str]) -> str | None:
         """Read ``2.0.1`` and ``192.168.1.1``. ``1.250.000`` is a number and is left."""
@@ -505,6 +589,8 @@ class Identifiers:
         name = _named if alone else spelled
         # 7HK92X does not contain the name of a road.
         roads = {} if match[0][0].isdecimal() else _ROADS
+        if alone and len(pieces[0]) >= _KNOWN and len(pieces[1]) == 1:
+            roads = self._abbreviations.words  # a subject, GDTC2
         return " ".join(
             (
                 self._code(piece)

@@ -32,6 +32,10 @@ _FULL_NAME: Final = re.compile(
 )
 """Three or four words with capitals and without marks, which may be the name of a person."""
 _LONGEST: Final = 4
+_COMPANY: Final = re.compile(r"(?:TNHH|CTY|TMDV|XNK|SX|TM|DV|CP|MTV) $")
+"""Words before the name of a company, whose syllables are those of people's names."""
+_TOWARDS: Final = {"toi": "tới", "den": "đến", "tu": "từ", "boi": "bởi", "cua": "của"}
+"""Words before the name of a person in a message of a bank (``chuyen toi LE VAN AN``)."""
 
 
 @lru_cache(maxsize=1)
@@ -73,9 +77,14 @@ def named(run: list[re.Match[str]]) -> dict[int, str]:
             end += 1
         surname = names.get(run[at][0].lower()) in _SURNAMES
         inside = at > 0 and run[at - 1][0][0].islower() and run[at][0].istitle()
+        company = _COMPANY.search(run[at].string[max(0, run[at].start() - 8) : run[at].start()])
+        inside = inside or (company is not None and run[at][0].isupper())
         couple = " ".join(one[0].lower() for one in run[at:end]) == "anh chi"
         if 2 <= end - at <= _LONGEST and (surname or inside) and not couple:  # noqa: PLR2004
             found |= {place: names[run[place][0].lower()] for place in range(at, end)}
+            towards = _TOWARDS.get(run[at - 1][0].lower()) if at and run[at][0].isupper() else None
+            if towards and surname:
+                found[at - 1] = towards
         at = max(end, at + 1)
     return found
 

@@ -12,7 +12,8 @@ _DASH: Final = r"\s?[-–—~]\s?"
 _END: Final = r"(?![\w])(?![.,/:]\d)"
 _YEARS: Final = re.compile(r"(?:năm học|niên khóa|niên khoá|khóa|mùa giải|mùa|vụ)\s$")
 _RATIO: Final = re.compile(
-    r"(?:tỉ lệ|tỷ lệ|tỉ số|tỷ số|tỉ xích|thắng|thua|hòa|dẫn|màn hình|khung hình)\b.{0,24}$"
+    r"(?:kết quả|chung cuộc|tỉ lệ|tỷ lệ|tỉ số|tỷ số|tỉ xích|thắng|thua|hòa|dẫn"
+    r"|màn hình|khung hình)\b.{0,24}$"
 )
 _VULGAR: Final = {
     "½": (1, 2), "⅓": (1, 3), "⅔": (2, 3), "¼": (1, 4), "¾": (3, 4), "⅕": (1, 5), "⅖": (2, 5),
@@ -100,6 +101,11 @@ class Quantities:
                 rf"(?={NUMBER}\ (?:{_SIZES})(?!\w))"
                 rf"|(?<=\d\ )(?P<unit>[{SMALLS}]{{2,8}})\s?[-–—]\s?(?={NUMBER}\ (?P=unit)(?!\w))",
                 lambda match: f"{match['kind'] or match['unit']} đến ",
+                needs="-–—",
+            ),
+            Rule(
+                r"(?<=\d)\s?[-–—]\s?(?=(?:nay|hiện\ nay|hiện\ tại|nay)(?!\w))",
+                " đến ",
                 needs="-–—",
             ),
             Rule(

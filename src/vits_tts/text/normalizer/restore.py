@@ -38,20 +38,45 @@ _FOREIGN_BEFORE: Final = re.compile(r"(?<![\w ] )(?<!\w)([A-Z][a-z]{2,12}) $")
 _KEPT: Final = frozenset("shop like rep seen set top mod".split())
 _BANK: Final = re.compile(
     r"\d(?:VND|d)\b|\bVND\b.{0,80}\bND\b|\b[Ss]o du(?: TK| tai khoan|[ :]+\d)|\bTK [\dx*]{3}"
+    r"|\b(?:CTK|STK|[Cc]hu TK|[Ss]o TK)\b"
 )
+_CONTENT: Final = re.compile(
+    r"(?:\b[Nn][Dd](?:CK)?|[Nn]ội dung(?: CK)?)\s?:?\s(?=[A-Za-z]{2,7}\s[A-Za-z])"
+)
+"""The word before the content of a transfer, which is typed without marks in any message."""
 _GAP: Final = re.compile(r"[ /]")
 _WHOLE_WORDS: Final = frozenset([
     "thanh cong", "hieu luc", "dien luc", "nang luc", "ap luc",
     "viet nam", "mien nam", "phia nam", "phi nam",
     "chung khoan",
+    "so luong", "chat luong", "trong luong", "san luong", "khoi luong", "dung luong", "dinh luong",
+    "nang luong", "luu luong",
 ])  # fmt: skip
 """Words that end with one of ``_BEFORE_NUMBER`` and mean something else before a number, too."""
 _ACCOUNT: Final = re.compile(r"\b(?:TK|STK|[Tt]ai khoan)\b")
 _DAY: Final = re.compile(r"[ :]{1,2}[0-3]?\d(?![\w.,]?\d|\w)")
 """A number that may be a day: ``ngay 05/12`` and not ``goi ngay 1900``."""
-_CARD: Final = re.compile(r" (?:TD\b|JCB|VISA|Visa|ATM|NAPAS|Napas|MASTER|Amex|[*xX]{1,4}\d)")
-_NUMBER_NEXT: Final = re.compile(r"[ :]{1,2}(?:[xX*]{0,12}\d|[A-Z][A-Z_]*\d|OTP|PIN|KM\b|COD\b)")
+_CARD: Final = re.compile(
+    r" (?:TD\b|BHYT|BHXH|JCB|VISA|Visa|ATM|NAPAS|Napas|MASTER|Amex|[*xX]{1,4}\d)"
+)
+_NUMBER_NEXT: Final = re.compile(
+    r"[ :]{1,2}(?:[xX*]{0,12}\d|[A-Z][A-Z_]*\d|OTP|PIN|KM\b|COD\b|GD\b)"
+)
 """A number or a code after a word."""
+_JOURNEY: Final = re.compile(
+    r" (?:[A-Z]{2,3} ?- ?[A-Z]{2}|(?:VN|VJ|QH|BL|VU) ?\d{2,4}|\d{1,2}[h:]\d)"
+)
+"""A journey after ``chuyen``: ``Chuyen HN-SG``, ``chuyen VN213``."""
+_BEFORE_CODE: Final = {
+    "chu": ("chủ", re.compile(" TK| TH|: ")),
+    "don": ("đơn", re.compile(r" (?:#|[A-Z]{1,5}\d|\d{5})")),
+    "chuyen": ("chuyến", _JOURNEY),
+    "the": ("thẻ", _CARD),
+    "may": ("máy", re.compile(" (?:POS|ATM)")),
+    "ghe": ("ghế", re.compile(r"[ :]{1,2}[A-Z]?\d")),
+    "qua": ("qua", re.compile(" [A-Za-z]")),  # as in qua SMS, qua app: the next word is foreign
+}
+"""Words whose meaning before a code or before a foreign word is known."""
 _EACH: Final = frozenset(["moi ng", "moi nguoi", "moi dua", "moi ban"])
 """Words before a sum, as in ``moi nguoi 50k``: "mỗi người" and not "mọi người"."""
 _CALLED: Final = re.compile(
@@ -73,11 +98,11 @@ _BEFORE_NUMBER: Final = dict(
         "ngay thang luc so gio nam phut quan phuong duong lop diem khoan dieu den tu con gia han "
         "toi la"
         " tru cong du nop gui ma tang phi goi sau khoang tong nhan the"
-        " ky dot tuan bai cau khoa".split(),
+        " ky dot tuan bai cau khoa luong".split(),
         "ngày tháng lúc số giờ năm phút quận phường đường lớp điểm khoản điều đến từ còn giá hạn "
         "tới là"
         " trừ cộng dư nộp gửi mã tặng phí gói sau khoảng tổng nhận thẻ"
-        " kỳ đợt tuần bài câu khóa".split(),
+        " kỳ đợt tuần bài câu khóa lương".split(),
         strict=True,
     )
 )
@@ -216,6 +241,31 @@ def _typed(*, both: bool) -> _Candidates:
     return found
 
 
+_RAREST: Final = 20_000
+
+
+def frequency(word: str) -> int:
+    """Return the rank of the most frequent syllable that a word without marks may stand for."""
+    known = _marked().get(word)
+    return known[0][1] if known else _RAREST
+
+
+def joined(parts: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the syllables of words without marks that were joined (``tuoitre``), or none.
+
+    All of them have to be likely, because a name on the web has no other context.
+    """
+    if len(parts) < 2 or any(part not in _marked() for part in parts):  # noqa: PLR2004
+        return ()
+    found = _likeliest(parts, (), (START, END))
+    if min(sure for _, sure in found) < _JOINED_SURE:
+        return ()
+    return tuple(syllable for syllable, _ in found)
+
+
+_JOINED_SURE: Final = 0.5
+
+
 def _chatty(spoken: str, start: int, words: list[str]) -> bool:
     """Return whether a line without marks is chat: it has shortenings and begins small."""
     return spoken[start].islower() or not _CHATTING.isdisjoint(words)
@@ -238,17 +288,26 @@ class Restore:
         for line in spoken.split("\n"):
             end = start + len(line)
             if len(line) > 6:  # noqa: PLR2004
-                marked = _MARKED.search(line) is not None
-                yield from (self._mixed if marked else self._line)(spoken, start, end)
+                if _MARKED.search(line) is None:
+                    yield from self._line(spoken, start, end)
+                else:
+                    content = _CONTENT.search(spoken, start, end)
+                    middle = content.end() if content else end
+                    if content and _MARKED.search(spoken, middle, end) is None:
+                        yield from self._mixed(spoken, start, middle)
+                        yield from self._line(spoken, middle, end, content=True)
+                    else:
+                        yield from self._mixed(spoken, start, end)
             start = end + 1
 
-    def _line(self, spoken: str, start: int, end: int) -> Iterator[Edit]:
-        """Restore the words of a line without any marks."""
+    def _line(self, spoken: str, start: int, end: int, *, content: bool = False) -> Iterator[Edit]:
+        """Restore the words of a line without any marks, or of the content of a transfer."""
         words = [word for word in _WORD.finditer(spoken, start, end) if not _in_address(word)]
         mixed = not spoken[start:end].isupper()
         counted = [word[0].lower() for word in words if not (mixed and word[0].isupper())]
-        bank = _BANK.search(spoken, start, end) is not None
+        bank = content or _BANK.search(spoken, start, end) is not None
         if not bank and (len(words) < _FEWEST or not _vietnamese(counted)):
+            yield from people.in_marked_line(spoken, start, end)
             return
         certain = bank or sum(not is_syllable(word) for word in counted) >= _DECISIVE
         certain = certain or (mixed and not _KEYS.isdisjoint(word[0] for word in words))
@@ -263,6 +322,8 @@ class Restore:
             known = word[0].lower() in _marked() and (not code or spoken[start:end].isupper())
             known = known and word[0] not in _KEPT and not _brand(word)
             known = known or word[0] in typed
+            last = len(word[0]) == 1 and re.match(" [A-Za-z]", spoken[word.end() :][:2]) is None
+            known = known and not (last and word[0].isupper())  # NGUYEN VAN A
             together = run and _GAP.fullmatch(spoken[run[-1].end() : word.start()])
             if run and (not known or not together or len(run) >= _LONGEST_RUN):
                 yield from self._run(run, typed, certain=certain)
@@ -318,7 +379,8 @@ class Restore:
     ) -> Iterator[Edit]:
         spoken = run[0].string
         words = [word[0].lower() for word in run]
-        fixed = _beside_numbers(run, words) | people.named(run)
+        phrases, places = _stock(run, words)
+        fixed = phrases | _beside_numbers(run, words) | people.named(run) | places
         beside = _beside(spoken, run[0].start(), run[-1].end())
         meant = tuple((word, tuple(typed[word])) for word in words if word in typed)
         found = _likeliest(tuple(words), tuple(fixed.items()), beside, meant)
@@ -332,6 +394,48 @@ class Restore:
                 continue
             if syllable != word[0].lower():
                 yield word.start(), word.end(), people.cased(word[0], syllable)
+
+
+@lru_cache(maxsize=1)
+def _stock_phrases() -> dict[str, tuple[tuple[str, ...], ...]]:
+    """Return the phrases of ``data/stock.txt`` by their first word without marks."""
+    text = resources.files("vits_tts.text").joinpath("data/stock.txt").read_text("utf-8")
+    found: dict[str, list[tuple[str, ...]]] = {}
+    for line in text.splitlines():
+        if line and not line.startswith("#"):
+            phrase = tuple(line.split())
+            found.setdefault(people.plain(phrase[0].lower()), []).append(phrase)
+    return {
+        first: tuple(sorted(phrases, key=len, reverse=True)) for first, phrases in found.items()
+    }
+
+
+def _stock(run: list[re.Match[str]], words: list[str]) -> tuple[dict[int, str], dict[int, str]]:
+    """Return the syllables of stock phrases in a run, and those of towns, by their places."""
+    phrases, found, towns = _stock_phrases(), dict[int, str](), dict[int, str]()
+    for at, word in enumerate(words):
+        if at in found:
+            continue
+        for phrase in phrases.get(word, ()):
+            if words[at : at + len(phrase)] == [people.plain(one.lower()) for one in phrase]:
+                named = phrase[0][0].isupper()
+                if named and not all(one[0][0].isupper() for one in run[at : at + len(phrase)]):
+                    continue
+                kind = towns if named else found
+                kind |= {at + place: one.lower() for place, one in enumerate(phrase)}
+                break
+        if word == "oi" and at not in found and (at == 0 or words[at - 1] != "it"):
+            found[at] = "ơi"
+    first = _INVITED.match(run[0].string, run[0].start())
+    if words[0] == "moi" and first and 0 not in found:
+        found[0] = "mời"
+    return found, towns
+
+
+_INVITED: Final = re.compile(
+    r"Moi (?:ban|quy|anh|chi|ong|ba|cac|KH|QK|PH|PHHS|SV|HS|NLD|thay|co)(?!\w)"
+)
+"""``Moi quy khach``: "mời" and not "mỗi"."""
 
 
 def _beside_numbers(run: list[re.Match[str]], words: list[str]) -> dict[int, str]:
@@ -353,10 +457,9 @@ def _beside_numbers(run: list[re.Match[str]], words: list[str]) -> dict[int, str
             fixed[last] = "con"
         if words[-1] == "ngay" and not _DAY.match(spoken, end):
             fixed[last] = "ngay"
-    if words[-1] == "the" and _CARD.match(spoken, end):
-        fixed[last] = "thẻ"
-    if words[-1] == "qua" and re.match(" [A-Za-z]", spoken[end : end + 2]):
-        fixed[last] = "qua"  # as in qua SMS, qua app: the next word is foreign
+    meant, after = _BEFORE_CODE.get(words[-1], ("", None))
+    if after is not None and after.match(spoken, end):
+        fixed[last] = meant
     if " ".join(words[-2:]) in _EACH and spoken[end + 1 : end + 2].isdigit():
         fixed[last - 1] = "mỗi"
     counted = re.search(r"\d ?$|/$", spoken[max(0, start - 2) : start])
@@ -384,6 +487,7 @@ def _shouted(words: list[re.Match[str]]) -> set[int]:
     stretch: list[re.Match[str]] = []
     for word in [*words, None]:
         loud = word is not None and word[0].isupper() and word[0].lower() in table
+        loud = loud and word is not None and len(word[0]) > 1  # NGUYEN VAN A
         if word is not None and loud and (not stretch or word.start() == stretch[-1].end() + 1):
             stretch.append(word)
             continue

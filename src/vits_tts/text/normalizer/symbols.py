@@ -28,6 +28,7 @@ _AMOUNT: Final = re.compile(
     r"|nặng"
     r"|dài|rộng|chỉ|em|bé|tầm|khoảng|và|hoặc|với|cho)\s$"
 )
+_ABOUT: Final = re.compile(r"(?:khoảng|tầm|chừng|cỡ|xấp xỉ) $")
 _NAMED_POWERS: Final = {"2": " bình phương", "3": " lập phương"}
 _SUPERSCRIPTS: Final = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 
@@ -45,6 +46,11 @@ class Symbols:
             Rule(r"(?<=\ \d\d)\ ?(?:->|→)\ ?(?=\d\d?(?!\w))", " đến ", needs=">→"),
             Rule(r"\ ?(?:=>|->|→|⇒)\ ?", ", ", needs=">→⇒"),
             Rule(r"(?<!\w)C\+\+", "xê cộng cộng", needs="+"),
+            Rule(
+                r"(?<=[^\W\d_])\+{2,4}(?![\w+])",
+                lambda match: " cộng" * len(match[0]),
+                needs="+",
+            ),
             Rule(r"(?<!\w)C\#", "xê sáp", needs="#"),
             Rule(r"(?<=\d)\*(?!\s?[\d(]|\w)", " sao", needs="*"),
             Rule(r"(?<=[\dn)])!(?=\ ?[=+×*:/-]\ ?\d)", " giai thừa", needs="!"),
@@ -57,7 +63,8 @@ class Symbols:
             ),
             Rule(rf"(?=\ ?\+){_OPERAND_BEFORE}\ ?\+\ ?(?=[\d(]|{_LETTER})", " cộng ", needs="+"),
             Rule(r"(?<=\d)\+(?!\w)", " cộng", needs="+"),
-            Rule(r"(?<=[a-zà-ỹđ%]{2})\+(?=[\s,.;!?)]|$)", " cộng", needs="+"),
+            Rule(r"(?<=[a-zà-ỹđ%A-ZĐ]{2})\+(?=[\s,.;!?)]|$)", " cộng", needs="+"),
+            Rule(r"(?<![\w+])K\+(?=[\s,.;!?)\d]|$)", "ca cộng ", needs="+"),
             Rule(r"(?<!\w)\+(?=\d)", "cộng ", needs="+"),
             Rule(r"(?<=[\w'])\ ?\+\ ?(?=\d)", " cộng ", needs="+"),
             Rule(r"(?<=\w)\ \+\ (?=\w)", " cộng ", needs="+"),
@@ -84,7 +91,13 @@ class Symbols:
                 needs="<>",
             ),
             Rule(r"(?<!\w)(?P<sign>[<>])\ ?=?\ ?(?=\d)", self.bounded, needs="<>"),
-            Rule(r"(?<!\w)[~≈]\ ?(?=\d)", "khoảng ", needs="~≈"),
+            Rule(
+                r"(?<!\w)[~≈]\ ?(?=\d)",
+                lambda match: ("" if _ABOUT.search(before(match)) else "khoảng "),
+                needs="~≈",
+            ),
+            Rule(r"[+]\ ?∞", "dương vô cực", needs="∞"),
+            Rule(r"[-−–]\ ?∞", "âm vô cực", needs="∞"),
             Rule(
                 r"(?<=[\dA-Za-z)])(?P<power>[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]{1,12})", self.power, needs="⁰¹²³⁴⁵⁶⁷⁸⁹⁻"
             ),
@@ -95,6 +108,7 @@ class Symbols:
         """Return the steps for all remaining symbols. They run after all other rules."""
         named = "".join(map(re.escape, _BETWEEN))
         return (
+            Rule(r"(?<=[^\W\d_]{3})['’]s(?!\w)", "", glued=True, needs="'’"),  # Levi's
             Rule(r"(?<=\w)\ ?&\ ?(?=\w)", " và ", needs="&"),
             Rule(rf"[{named}]", lambda match: f" {_BETWEEN[match[0]]} "),
             Rule(r"(?<=[^\W\d_])/(?=[^\W\d_])", " ", needs="/"),

@@ -75,13 +75,15 @@ class Times:
                 self.result,
                 needs=":",
             ),
+            Rule(r"(?<=\d:\d\d)(?=[aApP]\.?[mM](?!\w))", " ", glued=True, needs=":"),
             Rule(rf"{_START}(?P<clock>{_CLOCK})\s?(?P<half>[aApP]\.?[mM]\b\.?)", self.half),
             Rule(
                 rf"""(?<!\w)(?<!\d[.,:/-])(?P<first>{_CLOCK}|{_HOUR}){_DASH}(?P<last>{_CLOCK})""",
                 self.range,
             ),
             Rule(
-                r"(?:(?<=sáng)|(?<=chiều)|(?<=tối)|(?<=trưa))\ ?[-–]\ ?(?=\w+(?:\ \w+)?\ giờ)",
+                r"(?:(?<=sáng)|(?<=chiều)|(?<=tối)|(?<=trưa))\ ?[-–]\ ?"
+                r"(?=\w+(?:\ \w+)?\ giờ|\d{1,2}\s?[hg:])",
                 " đến ",
                 needs="-–",
             ),

@@ -8,6 +8,7 @@ from vits_tts.text.aligned import Text
 from vits_tts.text.letters import CAPITALS, SMALLS, spelled
 from vits_tts.text.normalizer import foreign, languages
 from vits_tts.text.normalizer.lexicon import Lexicon
+from vits_tts.text.normalizer.restore import frequency, joined
 from vits_tts.text.normalizer.rules import Rule, Step
 from vits_tts.text.numbers import DIGITS
 from vits_tts.text.syllables import UNMARKED, is_syllable
@@ -106,7 +107,8 @@ class Urls:
         lower = word.lower()
         split = _split(lower) if len(lower) <= _LONGEST_SPLIT else ()
         if split and min(map(len, split)) > 1:
-            return " ".join(map(self._syllable, split))
+            meant = joined(split)
+            return " ".join(meant or map(self._syllable, split))
         unpronounced = len(lower) <= _LONGEST_UNPRONOUNCED and re.search("[^aeiouy]{3}", lower)
         if len(lower) <= _LONGEST_SPELLED or (unpronounced and not languages.is_english(lower)):
             return spelled(lower)
@@ -122,17 +124,19 @@ class Urls:
 def _split(word: str) -> tuple[str, ...]:
     """Return the letters as the fewest possible syllables, or none.
 
-    Dynamic programming: ``best[end]`` is the shortest division of the first ``end`` letters.
+    Dynamic programming: ``best[end]`` is the division of the first ``end`` letters with the fewest
+    syllables; of two, the one with the more frequent ones (``ngoc anh``, not ``ngo canh``).
     """
-    best: list[tuple[str, ...] | None] = [()]
+    best: list[tuple[int, int, tuple[str, ...]] | None] = [(0, 0, ())]
     for end in range(1, len(word) + 1):
         ways = [
-            (*head, word[start:end])
+            (count + 1, total + frequency(part), (*head, part))
             for start in range(max(0, end - 7), end)
-            if (head := best[start]) is not None and _may_be_syllable(word[start:end])
+            if (way := best[start]) is not None and _may_be_syllable(part := word[start:end])
+            for count, total, head in (way,)
         ]
-        best.append(min(ways, key=len, default=None))
-    return best[-1] or ()
+        best.append(min(ways, default=None))
+    return best[-1][2] if best[-1] else ()
 
 
 def _may_be_syllable(part: str) -> bool:
