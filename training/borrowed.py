@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from training import align, corpus, prepare
+from training import align, corpus, prepare, tones
 from training.config import Config
 from training.corpus import Recording
 from training.frontend import COMMA, SILENCES, SPACE
@@ -59,8 +59,8 @@ def run(
     """Write the features and the aligner of borrowed recordings into the folder ``work``.
 
     Every recording gets the mean log F0 of ``config.pitch``. The first guess where its phones are
-    is that of the aligner in the folder above. The speaker's ``own`` aligned clips are added as
-    they are, if they are sentences.
+    is that of the aligner in the folder above. Of the speaker's ``own`` aligned clips sentences are
+    added as they are; where all are single syllables, the borrowed tones become more like those.
 
     Raises:
         CorpusError: a recording cannot be used.
@@ -69,7 +69,10 @@ def run(
     clips = prepare.prepare(recordings, held_out, settings(config.framing), jobs)
     start = align.Aligner.load(work.parent / "aligner.pt")
     kept, aligner = aligned(clips, start, config)
-    prepare.save([*kept, *own], work)
+    sentences = [clip for clip in own if " " in clip["text"]]
+    if not sentences:
+        kept = with_tones(kept, own, config)
+    prepare.save([*kept, *sentences], work)
     aligner.save(work / "aligner.pt")  # written last: it marks the features as finished
 
 
@@ -89,6 +92,17 @@ def aligned(
         _LOG.warning("so all are used; few or noisy recordings teach little")
         kept = voiced
     return [levelled(with_commas(clip), config.pitch[0]) for clip in kept], aligner
+
+
+def with_tones(
+    clips: list[dict[str, Any]], own: Sequence[dict[str, Any]], config: Config
+) -> list[dict[str, Any]]:
+    """Return borrowed clips with tones that are more like those of the speaker's syllables."""
+    if config.pitch is None:
+        raise ValueError("the pitch of the speaker is not known")
+    level = config.pitch[0]
+    theirs, mine = tones.shapes(clips, level), tones.shapes(own, level)
+    return [tones.moved(clip, theirs, mine) for clip in clips]
 
 
 def plausible(clip: dict[str, Any]) -> bool:

@@ -188,8 +188,7 @@ class Undertaking:
             return
         _LOG.info("preparing %d recordings of others", len(self.lent))
         held_out = corpus.held_out(self.options.prosody_from, self.lent)
-        own = [] if self.single else clips
-        borrowed.run(self.lent, held_out, own, work, self.config, jobs=self.options.jobs)
+        borrowed.run(self.lent, held_out, clips, work, self.config, jobs=self.options.jobs)
 
     def join(self) -> None:
         """Make sentences of the recorded syllables, unless it is done."""

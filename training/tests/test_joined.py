@@ -9,7 +9,7 @@ import soundfile
 import torch
 
 from training import __main__ as programs
-from training import borrowed, data, description, joined, prepare
+from training import borrowed, data, description, joined, prepare, tones
 from training.frontend import COMMA, SPACE
 from training.phonemes import text_to_ids
 from training.prepare import Settings
@@ -134,6 +134,20 @@ def test_a_clip_whose_phones_were_not_found_is_not_plausible() -> None:
     spoken = clip["ints"][:, 2] > 0
     assert not borrowed.plausible(clip | {"durations": np.where(spoken, 100, 12)})
     assert not borrowed.plausible(clip | {"durations": np.where(spoken, 2, 12)})
+
+
+def test_borrowed_tones_become_more_like_the_speakers() -> None:
+    """The mean contour of a tone moves part of the way to that of the speaker's syllables."""
+    level = float(np.log(120.0))
+    flat = recorded("má", 120.0)
+    rising = flat | {"hertz": flat["hertz"] * np.geomspace(1.0, 1.5, len(flat["hertz"]))}
+    theirs, own = tones.shapes([flat] * 20, level), tones.shapes([rising] * 20, level)
+    (shape,) = own.values()
+    assert shape[-1] - shape[0] == pytest.approx(np.log(1.5) / 2, abs=0.05)  # half the clip
+    found = tones.moved(flat, theirs, own)
+    inside = np.log(found["hertz"][flat["voiced"] > 0] / 120.0)
+    assert inside[-1] - inside[0] == pytest.approx(tones.CITED * np.log(1.5) / 2, abs=0.03)
+    assert tones.moved(flat, theirs, {})["hertz"] == pytest.approx(flat["hertz"])
 
 
 def test_long_pauses_get_commas_and_pitch_gets_a_level() -> None:
