@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from training.config import Config
-from training.data import Clip, choose
+from training.data import Clip, choose, pitch
 from training.framed import Framed, Losses, descend
 from training.precision import mixed
 from training.vocoder import Acoustic
@@ -26,8 +26,7 @@ class AcousticRecipe(Framed):
             config.acoustic_size, config.acoustic_blocks, config.acoustic_frames, config.dropout
         ).to(self.device)
         self.judges: nn.Module | None = None
-        spoken = torch.cat([clip.log_hertz[clip.voiced > 0] for clip in clips])
-        self.pitch_mean, self.pitch_spread = spoken.mean(), spoken.std()
+        self.pitch_mean, self.pitch_spread = pitch(clips, config.pitch)
 
     @property
     def acoustic(self) -> Acoustic:  # type: ignore[override]

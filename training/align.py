@@ -200,10 +200,23 @@ class Aligner:
         return durations, sums / np.maximum(durations, 1)
 
 
-def align(clips: list[dict[str, Any]], schedule: Sequence[int]) -> Aligner:
+def labelled(durations: np.ndarray, models: np.ndarray, tokens: np.ndarray) -> np.ndarray:
+    """Return each frame's model state if tokens last ``durations``; their states share them."""
+    owner = np.repeat(np.arange(len(durations)), durations)
+    passed = np.arange(len(owner)) - (np.cumsum(durations) - durations)[owner]
+    count = np.bincount(tokens, minlength=len(durations))
+    first = np.cumsum(count) - count
+    labels: np.ndarray = models[first[owner] + passed * count[owner] // durations[owner]]
+    return labels
+
+
+def align(
+    clips: list[dict[str, Any]], schedule: Sequence[int], start: Aligner | None = None
+) -> Aligner:
     """Add ``durations`` [N], in frames, to every clip; held-out clips are not trained on.
 
-    ``schedule`` holds the rounds of Viterbi training for 1, 2, 4 ... components. Returns the model.
+    ``schedule`` holds the rounds of Viterbi training for 1, 2, 4 ... components. The first guess is
+    that of the aligner ``start``, else a flat start. Returns the model.
     """
     names = state_names(clips)
     frames = [cepstra(clip["mel"]) for clip in clips]
@@ -213,7 +226,11 @@ def align(clips: list[dict[str, Any]], schedule: Sequence[int]) -> Aligner:
     model = Mixtures(STATES * (1 + max(names.values())), stacked)
 
     paths = [np.zeros(0, np.int64)] * len(clips)
-    guesses = [flat_start(frames[i], chains[i][0], chains[i][2]) for i in train]
+    if start is None:
+        guesses = [flat_start(frames[i], chains[i][0], chains[i][2]) for i in train]
+    else:
+        found = [start(clips[i]["mel"], clips[i]["ints"])[0] for i in train]
+        guesses = [labelled(d, *chains[i][:2]) for i, d in zip(train, found, strict=True)]
     rounds = [(step, i) for step, count in enumerate(schedule) for i in range(count)]
     started = time.time()
     for step, inner in tqdm(rounds, desc="align", unit="round"):

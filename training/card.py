@@ -12,7 +12,9 @@ class Facts:
     """The facts of a card that are known when the voice has been trained.
 
     ``rates`` counts recordings by sample rate, ``figures`` holds the measures by column (the
-    recordings and the voice), and ``unmeasured`` says why there are none.
+    recordings and the voice), and ``unmeasured`` says why there are none. ``lent`` counts the
+    recordings of others that the melody was learnt from; ``joined`` says that the speaker's own
+    ones are single syllables.
     """
 
     trained: int
@@ -22,6 +24,8 @@ class Facts:
     rates: dict[int, int]
     steps: dict[str, int]
     config: Config
+    lent: int = 0
+    joined: bool = False
     figures: dict[str, dict[str, float]] = field(default_factory=dict)
     cost: dict[str, float] = field(default_factory=dict)
     unmeasured: str = ""
@@ -69,6 +73,20 @@ def _dataset(described: Description, licence: Licence, facts: Facts) -> list[str
     if described.attribution:
         lines.append(f"* Attribution: {described.attribution}")
     parts = ["## Dataset", "\n".join(lines)]
+    if described.lent:
+        parts.append(
+            f"Durations, pauses and the melody of phrases were learnt from {facts.lent} recordings "
+            f"of other speakers, whose licence is stated as {described.lent['licence']}; "
+            "their pitch was moved to the level of this speaker."
+        )
+    if facts.joined:
+        parts.append(
+            "The speaker's own recordings are single syllables. They were joined to sentences of "
+            "syllables in random order, stretched and tuned (PSOLA) to durations and contours that "
+            "the melody network predicts; the voice was trained on those and on the syllables as "
+            "they were said."
+        )
+    parts += described.notices
     if described.source:
         source = described.source
         parts.append(
@@ -110,8 +128,10 @@ def _measures(facts: Facts) -> list[str]:
     from training.figures import table  # noqa: PLC0415  # needs recognisers, as the figures did
 
     cost = "\n".join(f"- {name}: {value:.3g}" for name, value in facts.cost.items())
+    whose = " of other speakers" if facts.joined else ""
     how = (
-        f"On {_clips(facts)} that took no part in the training, at 16 kHz, all trimmed alike. "
+        f"On {_clips(facts)}{whose} that took no part in the training, at 16 kHz, all trimmed "
+        "alike. "
         "Syllable errors are Whisper base's, P.808 and overall are DNSMOS's estimates. The pitch "
         "is compared with the recording, each sound stretched to its length."
     )

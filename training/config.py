@@ -37,6 +37,8 @@ class Config:
     rate: float = 6e-4
     dropout: float = 0.15
     acoustic_share: float = 0.15  # of the rate, for the acoustic model inside the voice
+    # mean and spread of the speaker's log F0; None: those of the clips that train
+    pitch: tuple[float, float] | None = None
 
     @property
     def framing(self) -> Framing:

@@ -1,7 +1,8 @@
 """Read a folder of recordings with their texts, and name each fault with its file and line.
 
-``metadata.csv`` has a line ``id|text`` for each recording, as LJSpeech has it; further columns are
-ignored. The recording is ``wavs/ID.wav`` (or ``.flac``, ``.mp3``), or lies beside ``metadata.csv``.
+``metadata.csv`` has a line ``id|text`` for each recording, as LJSpeech has it. The text may be in
+another column, which is found by :func:`text_column`. The recording is ``wavs/ID.wav`` (or
+``.flac``, ``.mp3``), or lies beside ``metadata.csv``.
 """
 
 import hashlib
@@ -19,6 +20,8 @@ SUFFIXES = (".wav", ".flac", ".mp3")
 LONGEST = 30.0  # seconds
 _SHOWN = 20
 _SILENT = 1e-4  # of full scale
+_IDS = ("id", "file", "file_name", "filename", "path", "name", "wav", "audio")
+_TEXTS = ("text", "transcript", "transcription", "sentence", "normalized_text", "syllable")
 
 
 class CorpusError(Exception):
@@ -46,11 +49,28 @@ class Recording:
     place: str
 
 
-def read(folder: Path) -> list[Recording]:
-    """Return all recordings of a folder, in the order of ``metadata.csv``.
+@dataclass(frozen=True)
+class Row:
+    """A line of ``metadata.csv``. ``place`` names it in error messages."""
+
+    columns: list[str]
+    place: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """The lines of ``metadata.csv``, those that are no UTF-8, and the text's column from 0."""
+
+    rows: list[Row]
+    problems: list[str]
+    text: int
+
+
+def table(folder: Path, text_column: int | None = None) -> Table:
+    """Read ``metadata.csv``; ``text_column`` is counted from 1, and found if it is not given.
 
     Raises:
-        CorpusError: there are none, or some lines cannot be used.
+        CorpusError: there is no such file.
 
     """
     metadata = folder / METADATA
@@ -59,47 +79,86 @@ def read(folder: Path) -> list[Recording]:
     except OSError as error:
         wanted = "it should have a line id|text for each recording"
         raise CorpusError([f"{metadata}: {error.strerror}; {wanted}"]) from None
-    found: dict[str, Recording] = {}
-    problems: list[str] = []
+    rows, problems = [], []
     for number, line in enumerate(content.removeprefix(b"\xef\xbb\xbf").splitlines(), 1):
         place = f"{metadata}, line {number}"
         if not line.strip():
             continue
         try:
-            recording = _recording(folder, line, place)
+            columns = unicodedata.normalize("NFC", line.decode("utf-8")).split("|")
+        except UnicodeDecodeError as error:
+            problems.append(f"{place}: not UTF-8 (byte {error.start + 1})")
+            continue
+        rows.append(Row([column.strip() for column in columns], place))
+    names = [name.lower() for name in rows[0].columns] if rows else []
+    if names and names[0] in _IDS and any(name in _TEXTS for name in names):
+        found = next(i for i, name in enumerate(names) if name in _TEXTS)
+        rows = rows[1:]
+    else:
+        found = _text_column([row.columns for row in rows])
+    return Table(rows, problems, text_column - 1 if text_column else found)
+
+
+def _text_column(rows: list[list[str]]) -> int:
+    """Return the text's column from 0: the one with most different texts.
+
+    Of columns that differ by less than a tenth in that, as LJSpeech's two texts do, it is the
+    first. Numbers are no texts.
+    """
+    width = min((len(row) for row in rows), default=0)
+    texts = [
+        len({row[i] for row in rows if any(letter.isalpha() for letter in row[i])})
+        for i in range(1, width)
+    ]
+    if max(texts, default=0) < 2:
+        return 1
+    return 1 + next(i for i, count in enumerate(texts) if count >= 0.9 * max(texts))
+
+
+def read(folder: Path, text_column: int | None = None) -> list[Recording]:
+    """Return all recordings of a folder, in the order of ``metadata.csv``.
+
+    Raises:
+        CorpusError: there are none, or some lines cannot be used.
+
+    """
+    found: dict[str, Recording] = {}
+    lines = table(folder, text_column)
+    problems = list(lines.problems)
+    for row in lines.rows:
+        try:
+            recording = _recording(folder, row, lines.text)
         except ValueError as error:
-            problems.append(f"{place}: {error}")
+            problems.append(f"{row.place}: {error}")
             continue
         if recording.name in found:
             first = found[recording.name].place.rpartition(" ")[2]
-            problems.append(f"{place}: {recording.name!r} is already on line {first}")
+            problems.append(f"{row.place}: {recording.name!r} is already on line {first}")
         found.setdefault(recording.name, recording)
     if not found and not problems:
-        problems = [f"{metadata}: it has no line id|text"]
+        problems = [f"{folder / METADATA}: it has no line id|text"]
     if problems:
         raise CorpusError(problems)
     return list(found.values())
 
 
-def _recording(folder: Path, line: bytes, place: str) -> Recording:
+def _recording(folder: Path, row: Row, text_column: int) -> Recording:
     """Return the recording of a line of ``metadata.csv``.
 
     Raises:
         ValueError: the line cannot be used.
 
     """
-    try:
-        columns = unicodedata.normalize("NFC", line.decode("utf-8")).split("|")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"not UTF-8 (byte {error.start + 1})") from None
-    if len(columns) < 2:
+    if len(row.columns) < 2:
         raise ValueError("should be id|text")
-    name, text = columns[0].strip(), columns[1].strip()
+    if text_column >= len(row.columns):
+        raise ValueError(f"has no column {text_column + 1}, where the text should be")
+    name, text = row.columns[0], row.columns[text_column]
     if not name or name.startswith(".") or not name.isprintable() or set(name) & set("/\\:"):
         raise ValueError(f"{name!r:.60} cannot be an id: it should be the name of a file")
     if not any(character.isalnum() for character in text):
         raise ValueError(f"{name!r} has no text")
-    return Recording(name, text, _file(folder, name), place)
+    return Recording(name, text, _file(folder, name), row.place)
 
 
 def _file(folder: Path, name: str) -> Path:

@@ -11,6 +11,8 @@ from torch import Tensor
 from training.frontend import COMMA, SPACE
 from training.timing import frame_places
 
+BORROWED, JOINED = "borrowed", "joined"
+"""Folders in a work folder, with the features of recordings of others and of made sentences."""
 SHORTEST_PAUSE = 5  # frames; a shorter one is a closure and belongs to the next phone
 
 
@@ -70,9 +72,23 @@ def _clip(raw: dict[str, Any], device: torch.device) -> Clip:
     return Clip(raw["name"], raw["text"], **{k: v.to(device) for k, v in tensors.items()})
 
 
-def load(work: Path, device: torch.device, held_out: bool) -> list[Clip]:
-    """Return the training clips, or the held-out ones."""
-    clips = torch.load(work / "features.pt", weights_only=False)
+def pitch(clips: list[Clip], given: tuple[float, float] | None) -> tuple[Tensor, Tensor]:
+    """Return mean and spread of the clips' log F0, or those that are given."""
+    spoken = torch.cat([clip.log_hertz[clip.voiced > 0] for clip in clips])
+    if given is None:
+        return spoken.mean(), spoken.std()
+    return spoken.new_tensor(given[0]), spoken.new_tensor(given[1])
+
+
+def load(work: Path, device: torch.device, held_out: bool, stage: str = "voice") -> list[Clip]:
+    """Return the clips that train a stage, or the held-out ones.
+
+    Where there are borrowed recordings, melody is learnt from these; where there are sentences of
+    joined syllables, sound is learnt from those.
+    """
+    own = work / (BORROWED if stage == "prosody" else JOINED)
+    folder = own if (own / "features.pt").exists() else work
+    clips = torch.load(folder / "features.pt", weights_only=False)
     return [_clip(raw, device) for raw in clips if raw["held_out"] == held_out]
 
 

@@ -14,8 +14,11 @@ class Description:
     """The name, licence and sources of a voice.
 
     ``recordings`` identifies the recordings, and ``pitch`` is the range of their pitch in hertz.
+    Durations are multiplied by ``tempo`` when the voice speaks.
     ``source`` describes the voice whose weights training started from: its ``folder``, ``name``,
-    ``licence`` and ``attribution``. ``own_licence`` is then that of the recordings.
+    ``licence`` and ``attribution``. ``own_licence`` is then that of the recordings. ``lent``
+    describes recordings of others that the melody was learnt from: their ``folder``, ``licence``
+    and fingerprint (``recordings``). ``mend`` says whether recordings lose noise and hum first.
     """
 
     name: str
@@ -26,7 +29,11 @@ class Description:
     sample_rate: int = 16_000
     recordings: str = ""
     pitch: tuple[float, float] = (90.0, 500.0)
+    tempo: float = 1.0
     own_licence: str = ""
+    mend: bool = False
+    notices: tuple[str, ...] = ()
+    lent: dict[str, str] = field(default_factory=dict)
     source: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -50,6 +57,9 @@ EMBEDDED = Description(
     attribution='Trained on Quoc Truong Do, Chi Mai Luong, "VAIS-1000: A Vietnamese Speech '
     'Synthesis Corpus", IEEE DataPort, 2017, doi 10.21227/H2B887',
     dataset="vais1000",
+    # With the durations of these recordings but without their pauses and breaths, speech sounds too
+    # fast. At this slower pace the recogniser makes a tenth fewer errors.
+    tempo=1.08,
 )
 """The voice in the package."""
 
@@ -66,6 +76,11 @@ def load(work: Path) -> Description | None:
         return None
     try:
         values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return Description(**values | {"pitch": tuple(values["pitch"])})
+        # folders that do not state it were begun when every voice had the embedded one's
+        values = {"tempo": EMBEDDED.tempo} | values
+        tuples: dict[str, Any] = {
+            key: tuple(values[key]) for key in ("pitch", "notices") if key in values
+        }
+        return Description(**values | tuples)
     except (ValueError, TypeError, KeyError) as error:
         raise ValueError(f"{path}: not the description of a voice: {error}") from None

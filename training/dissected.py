@@ -8,9 +8,9 @@ import onnx
 import onnxruntime
 from onnx import TensorProto, helper
 
+from training.description import EMBEDDED
 from training.phonemes import text_to_ids
 from training.signal import FRAMING, NUM_MELS
-from training.voice import TEMPO
 
 _TYPES = {"input": TensorProto.INT64, "input_lengths": TensorProto.INT64}
 _JITTER = 0.04 * 0.8  # of the durations, at the voice's own ``noise_w``
@@ -70,9 +70,9 @@ def seams(graph: onnx.GraphProto) -> dict[str, str]:
     return {"durations": name, "log_hertz": mean, "gate": producers[pitch].input[1]}
 
 
-def whole_scale() -> np.float32:
-    """Return the ``length_scale`` by which a voice takes its durations as they are."""
-    tempo = np.float32(TEMPO)
+def whole_scale(pace: float = EMBEDDED.tempo) -> np.float32:
+    """Return the ``length_scale`` by which a voice with this tempo takes its durations as such."""
+    tempo = np.float32(pace)
     near = np.float32(1.0) / tempo
     for scale in (near, np.nextafter(near, np.float32(0)), np.nextafter(near, np.float32(1))):
         if scale * tempo == np.float32(1.0):

@@ -27,37 +27,49 @@ OPSET = 20
 _LOG = logging.getLogger("export")
 
 
-def load_networks(work: Path) -> tuple[Prosody, Voice, Config]:
-    """Load both trained networks (their averaged weights) and their sizes.
+def load_prosody(work: Path) -> tuple[Prosody, Config]:
+    """Load the trained prosody network (its averaged weights) and its configuration.
+
+    Raises:
+        SystemExit: it has not been trained to its end.
+    """
+    weights, config = _load(work, "prosody", "prosody_steps")
+    prosody = Prosody(config.prosody_size, config.prosody_blocks, config.prosody_frames, 0.0)
+    prosody.load_state_dict(weights)
+    return prosody.eval(), config
+
+
+def load_networks(work: Path, *, early: bool = False) -> tuple[Prosody, Voice, Config]:
+    """Load both trained networks (their averaged weights) and the sizes of the voice.
+
+    ``early`` allows a voice whose training has not come to its end.
 
     Raises:
         SystemExit: one of them has not been trained to its end.
     """
-    states = {
-        stage: torch.load(work / stage / "last.pt", map_location="cpu", weights_only=False)
-        for stage in ("prosody", "voice")
-    }
+    prosody, _ = load_prosody(work)
+    weights, config = _load(work, "voice", "steps", early=early)
+    voice = Voice(config)
+    voice.load_state_dict(weights)
+    return prosody, voice.eval(), config
+
+
+def _load(
+    work: Path, stage: str, length: str, *, early: bool = False
+) -> tuple[dict[str, torch.Tensor], Config]:
+    state = torch.load(work / stage / "last.pt", map_location="cpu", weights_only=False)
     fields = {field.name for field in dataclasses.fields(Config)}
-    configs = {
-        stage: Config(**{k: v for k, v in state["config"].items() if k in fields})
-        for stage, state in states.items()
-    }
-    config = configs["prosody"]
-    prosody = Prosody(config.prosody_size, config.prosody_blocks, config.prosody_frames, 0.0)
-    prosody.load_state_dict(states["prosody"]["average"])
-    voice = Voice(configs["voice"])
-    voice.load_state_dict(states["voice"]["average"])
-    wanted = {"prosody": configs["prosody"].prosody_steps, "voice": configs["voice"].steps}
-    for stage, state in states.items():
-        _LOG.info("%s: step %d of %d", stage, state["step"], wanted[stage])
-        if state["step"] < wanted[stage]:
-            raise SystemExit(f"{stage} is not trained to its end: go on with training.train")
-    return prosody.eval(), voice.eval(), configs["voice"]
+    config = Config(**{k: v for k, v in state["config"].items() if k in fields})
+    wanted = getattr(config, length)
+    _LOG.info("%s: step %d of %d", stage, state["step"], wanted)
+    if state["step"] < wanted and not early:
+        raise SystemExit(f"{stage} is not trained to its end: go on with training.train")
+    return state["average"], config
 
 
-def to_onnx(prosody: Prosody, voice: Voice, name: str) -> onnx.ModelProto:
+def to_onnx(prosody: Prosody, voice: Voice, name: str, tempo: float = 1.0) -> onnx.ModelProto:
     """Return the voice as one graph whose seam tensors are called ``frames`` and ``noise``."""
-    encoder, renderer = Encoder(prosody, voice).eval(), Renderer(voice).eval()
+    encoder, renderer = Encoder(prosody, voice, tempo).eval(), Renderer(voice).eval()
     ids = torch.tensor([text_to_ids("xin chào , việt nam")])
     scales = torch.tensor([0.667, 1.0, 0.8])
     with (
@@ -169,16 +181,18 @@ def manifest(described: Description, config: Config) -> dict[str, Any]:
     }
 
 
-def export(work: Path, output: Path) -> Path:
+def export(work: Path, output: Path, *, early: bool = False) -> Path:
     """Write ``NAME.onnx`` and ``NAME.onnx.json`` into ``output``; return the model's path.
+
+    ``early`` allows a voice whose last network has not been trained to its end.
 
     Raises:
         SystemExit: a network has not been trained to its end.
 
     """
     described = description.load(work) or description.EMBEDDED
-    prosody, voice, config = load_networks(work)
-    model = to_onnx(prosody, voice, described.name)
+    prosody, voice, config = load_networks(work, early=early)
+    model = to_onnx(prosody, voice, described.name, described.tempo)
     halve(model)
     onnx.checker.check_model(model)
     output.mkdir(parents=True, exist_ok=True)
@@ -197,9 +211,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, required=True, help="folder with both checkpoints")
     parser.add_argument("--output", type=Path, default=Path("src/vits_tts/voice/data"))
+    parser.add_argument("--early", action="store_true", help="before the last training has ended")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
-    export(options.work, options.output)
+    export(options.work, options.output, early=options.early)
 
 
 if __name__ == "__main__":

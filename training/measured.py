@@ -19,15 +19,23 @@ from training.signal import SAMPLE_RATE
 from training.speaker import Speaker, real_time_factor
 
 NATURAL, VOICE = "recordings", "voice"
+LEVELS = ("pitch error cents", "pitch RMS cents")
+"""Figures that only mean something beside recordings of the same speaker."""
 _LOG = logging.getLogger("measure")
 
 
 def measure(
-    work: Path, model: Path, recordings: Sequence[Recording], settings: Settings
+    work: Path,
+    model: Path,
+    recordings: Sequence[Recording],
+    settings: Settings,
+    *,
+    same_speaker: bool = True,
 ) -> tuple[dict[str, dict[str, float]], dict[str, float]]:
     """Return the figures of the recordings and of the voice, and the cost of the voice.
 
-    Every measured clip is kept in the work folder, so that a later call goes on.
+    Every measured clip is kept in the work folder, so that a later call goes on. Recordings of
+    other speakers have other levels of pitch, so that these are not compared.
 
     Raises:
         ImportError: a package for listening is not installed.
@@ -63,6 +71,9 @@ def measure(
         if not sum(row["both"] for row in rows):  # no voice at all: there is no pitch to compare
             rows = [{key: row[key] for key in row if key != "cents"} for row in rows]
         columns[name] = {"clips": float(len(rows))} | summary(rows)
+        if not same_speaker:
+            for figure in LEVELS:
+                columns[name].pop(figure, None)
     texts = [recording.text for recording in recordings[:6]]
     cost = {
         "MB": model.stat().st_size / 1e6,

@@ -11,7 +11,7 @@ from scipy.ndimage import percentile_filter
 from training.align import Aligner
 from training.frontend import SILENCES, Frontend
 from training.phonemes import text_to_ids
-from training.prepare import DEFAULTS, PITCH_CEILING, PITCH_FLOOR, Settings, track_pitch
+from training.prepare import DEFAULTS, PITCH_CEILING, PITCH_FLOOR, Settings, tracked
 from training.signal import HOP_LENGTH, SAMPLE_RATE, log_mel
 
 _SOFT_DB = 25.0
@@ -101,7 +101,7 @@ def find(
     ints = Frontend()(torch.tensor(text_to_ids(text))).ints.numpy()
     mel = log_mel(torch.from_numpy(audio)[None], settings.framing)[0].numpy()
     durations, scores = aligner(mel, ints)
-    hertz, voiced = track_pitch(audio, len(mel), settings.framing, settings.floor, settings.ceiling)
+    hertz, voiced = tracked(audio, len(mel), settings)
     return {
         "ints": ints,
         "durations": durations,

@@ -4,40 +4,30 @@ import argparse
 import dataclasses
 import logging
 import math
-import re
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 import torch
 
-from training import align, corpus, description, export, licences, measured, prepare
+from training import align, borrowed, corpus, export, joined, measured, prepare, terms
 from training.card import Facts, card
-from training.config import CONFIGS, Config
+from training.config import CONFIGS
 from training.corpus import CorpusError, Recording
-from training.description import EMBEDDED, Description
-from training.licences import Irreconcilable, Licence
+from training.data import BORROWED, JOINED
 from training.prepare import Settings
-from training.signal import RATES, SAMPLE_RATE, Framing
+from training.signal import RATES, Framing
+from training.terms import Refused
 from training.train import INTERRUPTED, train, with_steps
 from vits_tts.text.normalizer.pipeline import Normalizer
 from vits_tts.voice import model_card
 
 STAGES = ("prosody", "acoustic", "voice")
-SIZES = (
-    "prosody_size prosody_blocks prosody_frames acoustic_size acoustic_blocks acoustic_frames "
-    "decoder_size decoder_blocks"
-).split()
-"""The sizes of a voice's networks in a configuration."""
 FEWEST = 4  # recordings that train
-_NAME = re.compile(r"vi_VN-\w{1,60}-[a-z_]{1,20}")
+LEVEL_DB = -20.0  # power of every recording
 _LOG = logging.getLogger("new")
-
-
-class Refused(Exception):
-    """The command cannot be carried out; the message says why."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -54,8 +44,25 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--output", type=Path, help="folder of the voice; default WORK/NAME")
     found.add_argument("--rate", type=int, choices=RATES, help="of the voice in Hz; default 16000")
     found.add_argument("--start-from", type=Path, help="work folder of a voice to start from")
+    found.add_argument(
+        "--prosody-from", type=Path, help="recordings of others to learn durations and melody from"
+    )
+    found.add_argument("--prosody-licence", help="of those recordings")
+    found.add_argument(
+        "--notice", action="append", default=[], help="a line for the model card; may be repeated"
+    )
+    found.add_argument("--text-column", type=int, help="of metadata.csv, from 1; else it is found")
+    found.add_argument("--mend", action="store_true", help="reduce noise, remove hum, even levels")
+    found.add_argument(
+        "--tempo", type=float, default=1.0, help="multiplies durations when the voice speaks"
+    )
     found.add_argument("--config", choices=sorted(CONFIGS), default="small")
-    found.add_argument("--steps", type=int, help="length of each training")
+    found.add_argument(
+        "--steps",
+        type=int,
+        nargs="+",
+        help="length of each training: one number, or three for prosody, acoustic and voice",
+    )
     found.add_argument("--minutes", type=float, default=math.inf, help="length of this sitting")
     found.add_argument("--at-least", type=float, default=5.0, help="minutes of sound to ask for")
     found.add_argument("--measure", type=int, default=50, help="recordings to measure at the end")
@@ -77,23 +84,29 @@ class Undertaking:
             Refused: the options contradict each other, the other voice, or the work folder.
 
         """
+        if options.steps and len(options.steps) not in {1, len(STAGES)}:
+            raise Refused("--steps: give one number, or three")
         self.options = options
         self.work: Path = options.work
-        self.recordings = corpus.read(options.folder)
-        self.held_out = corpus.held_out(options.folder, self.recordings)
+        self.recordings = corpus.read(options.folder, options.text_column)
+        self.lent = borrowed.read(options.prosody_from) if options.prosody_from else []
+        self.single = bool(self.lent) and joined.are_single(self.recordings)
+        # a voice of joined syllables is measured by the sentences of others
+        self.held_out = set() if self.single else corpus.held_out(options.folder, self.recordings)
         self.until = time.monotonic() + options.minutes * 60
-        self.licence, self.described = _describe(options, self.recordings, self.held_out)
+        self.licence, self.described = terms.describe(
+            options, self.recordings, self.held_out, self.lent
+        )
         self.config = dataclasses.replace(
             with_steps(CONFIGS[options.config], options.steps),
             sample_rate=self.described.sample_rate,
         )
         if options.start_from:
-            _check_source(options.start_from, self.config)
-        self.described = _begun(self.work, self.described)
-        normalizer = Normalizer()
-        self.recordings = [
-            dataclasses.replace(one, text=normalizer(one.text).spoken) for one in self.recordings
-        ]
+            terms.check_source(options.start_from, self.config)
+        self.described = terms.begun(self.work, self.described)
+        self.lent = _spoken(self.lent)
+        if not self.single:  # a syllable is said as it is written, not read as a shortening
+            self.recordings = _spoken(self.recordings)
         self.framing = Framing(self.described.sample_rate)
 
     def run(self) -> bool:
@@ -109,7 +122,11 @@ class Undertaking:
             self.prepare()
             _LOG.info("stage 2 of %d: finding the phones in them", count)
             align.run(self.work, self.config.alignment)
+        if self.lent:
+            self.borrow()
         for number, stage in enumerate(STAGES, 3):
+            if stage == "acoustic" and self.single:
+                self.join()
             _LOG.info("stage %d of %d: training, %s", number, count, stage)
             if not self.train(stage):
                 return False
@@ -146,7 +163,44 @@ class Undertaking:
 
     def settings(self) -> Settings:
         """Return the way in which recordings become features."""
-        return Settings(self.framing, *self.described.pitch, trim=True)
+        return Settings(
+            self.framing,
+            *self.described.pitch,
+            trim=True,
+            level_db=LEVEL_DB,
+            mend=self.described.mend,
+            lengthen=not self.single,
+        )
+
+    def borrow(self) -> None:
+        """Prepare the recordings of others, at this speaker's level of pitch, unless it is done.
+
+        Raises:
+            CorpusError: one of them cannot be used.
+
+        """
+        clips = torch.load(self.work / "features.pt", weights_only=False)
+        spoken = np.log(np.concatenate([clip["hertz"][clip["voiced"] > 0] for clip in clips]))
+        level, spread = float(spoken.mean()), float(spoken.std())
+        self.config = dataclasses.replace(self.config, pitch=(level, spread))
+        work = self.work / BORROWED
+        if (work / "aligner.pt").exists():  # the last file that is written
+            return
+        _LOG.info("preparing %d recordings of others", len(self.lent))
+        held_out = corpus.held_out(self.options.prosody_from, self.lent)
+        borrowed.run(self.lent, held_out, clips, work, self.config, jobs=self.options.jobs)
+
+    def join(self) -> None:
+        """Make sentences of the recorded syllables, unless it is done."""
+        work = self.work / JOINED
+        if (work / "features.pt").exists():
+            return
+        _LOG.info("joining syllables to sentences")
+        clips = torch.load(self.work / "features.pt", weights_only=False)
+        prosody = export.load_prosody(self.work)[0]
+        joined.run(
+            clips, prosody, work, self.settings(), jobs=self.options.jobs, seed=self.options.seed
+        )
 
     def warn_of_low_rates(self) -> None:
         """Log how many recordings have nothing in the upper part of the voice's range."""
@@ -177,7 +231,7 @@ class Undertaking:
         model = export.export(self.work, output)
         clips = torch.load(self.work / "features.pt", weights_only=False)
         trained = [clip for clip in clips if not clip["held_out"]]
-        steered = len(trained[::40])
+        steered = 0 if self.single else len(trained[::40])
         samples = sum(len(clip["audio"]) for clip in clips)
         facts = Facts(
             trained=len(trained) - steered,
@@ -185,8 +239,10 @@ class Undertaking:
             held_out=len(clips) - len(trained),
             minutes=samples / self.framing.sample_rate / 60,
             rates=corpus.rates(self.recordings),
-            steps={stage: _checkpoint(self.work, stage)["step"] for stage in STAGES},
+            steps={stage: terms.checkpoint(self.work, stage)["step"] for stage in STAGES},
             config=self.config,
+            lent=len(self.lent),
+            joined=self.single,
             unmeasured="not measured yet",
         )
         path = output / f"{self.described.name}{model_card.SUFFIX}"
@@ -197,13 +253,20 @@ class Undertaking:
 
     def measured(self, facts: Facts, model: Path) -> Facts:
         """Return the facts with the measures of the voice, or with the reason for their lack."""
+        work, settings = self.work, self.settings()
         held = [one for one in self.recordings if one.name in self.held_out]
+        if self.single:
+            work, settings = work / BORROWED, borrowed.settings(self.framing)
+            names = corpus.held_out(self.options.prosody_from, self.lent)
+            held = [one for one in self.lent if one.name in names]
         held = held[: self.options.measure]
         if not held:
             reason = "no recording was held out" if self.options.measure else "none was asked for"
             return dataclasses.replace(facts, unmeasured=reason)
         try:
-            figures, cost = measured.measure(self.work, model, held, self.settings())
+            figures, cost = measured.measure(
+                work, model, held, settings, same_speaker=not self.single
+            )
         except ImportError as error:
             _LOG.warning("not measured: %s", error)
             reason = f"the package {error.name} was not installed"
@@ -211,138 +274,10 @@ class Undertaking:
         return dataclasses.replace(facts, figures=figures, cost=cost, unmeasured="")
 
 
-def _describe(
-    options: argparse.Namespace, recordings: list[Recording], held_out: set[str]
-) -> tuple[Licence, Description]:
-    """Return the licence and the description of the voice that the options ask for.
-
-    Raises:
-        Refused: the name, the licence or the other voice cannot be used.
-
-    """
-    if not _NAME.fullmatch(options.name) or options.name == EMBEDDED.name:
-        raise Refused(f"--name {options.name!r:.80}: should be like vi_VN-NAME-compact")
-    try:
-        licence = own = licences.parse(options.licence)
-    except ValueError as error:
-        raise Refused(f"--licence: {error}") from None
-    described = Description(
-        name=options.name,
-        licence=own.name,
-        own_licence=own.name,
-        attribution=options.attribution,
-        dataset=options.name.split("-")[1],
-        sample_rate=options.rate or SAMPLE_RATE,
-        recordings=corpus.fingerprint(recordings, held_out),
-    )
-    if options.start_from:
-        other = _source(options.start_from, options.work)
-        if options.rate not in {None, other.sample_rate}:
-            raise Refused(
-                f"--start-from {options.start_from}: that voice has {other.sample_rate} Hz, "
-                f"not {options.rate}; leave --rate out"
-            )
-        try:
-            licence = licences.stricter(own, _licence_of(other))
-        except Irreconcilable as error:
-            raise Refused(f"--start-from {options.start_from}: {error}") from None
-        credit = other.attribution or other.name
-        described = dataclasses.replace(
-            described,
-            sample_rate=other.sample_rate,
-            attribution="; ".join(filter(None, [options.attribution, f"started from: {credit}"])),
-            source={
-                "folder": str(options.start_from.resolve()),
-                "name": other.name,
-                "licence": other.licence,
-                "attribution": other.attribution or "",
-            },
-        )
-    return licence, dataclasses.replace(described, licence=licence.name, licence_url=licence.url)
-
-
-def _licence_of(voice: Description) -> Licence:
-    return licences.parse(f"{voice.licence} {voice.licence_url or ''}".strip())
-
-
-def _source(folder: Path, work: Path) -> Description:
-    """Return the description of the voice that training starts from.
-
-    Raises:
-        Refused: the folder is not that of another voice which states its licence.
-
-    """
-    if folder.resolve() == work.resolve():
-        raise Refused("--start-from and --work are the same folder")
-    try:
-        found = description.load(folder)
-    except ValueError as error:
-        raise Refused(f"--start-from: {error}") from None
-    if found is None:
-        raise Refused(
-            f"--start-from {folder}: it has no description.json, so its licence is not known"
-        )
-    return found
-
-
-def _check_source(folder: Path, config: Config) -> None:
-    """Check that a voice can lend its weights.
-
-    Raises:
-        Refused: it is not trained to its end, or its networks have other sizes.
-
-    """
-    for stage, length in {"prosody": "prosody_steps", "voice": "steps"}.items():
-        try:
-            state = _checkpoint(folder, stage)
-        except FileNotFoundError:
-            raise Refused(f"--start-from {folder}: {stage} has not been trained there") from None
-        if state["step"] < state["config"][length]:
-            raise Refused(f"--start-from {folder}: {stage} is not trained to its end there")
-        for size in SIZES:
-            if state["config"][size] != getattr(config, size):
-                raise Refused(
-                    f"--start-from {folder}: its networks have other sizes ({size} is "
-                    f"{state['config'][size]}, not {getattr(config, size)}); see --config"
-                )
-
-
-def _checkpoint(work: Path, stage: str) -> dict[str, Any]:
-    found: dict[str, Any] = torch.load(
-        work / stage / "last.pt", map_location="cpu", weights_only=False, mmap=True
-    )
-    return found
-
-
-def _begun(work: Path, described: Description) -> Description:
-    """Write the description of a new work folder, or return that of the begun one.
-
-    The name, the licence and the attribution may be changed at any time.
-
-    Raises:
-        Refused: the folder was begun with other recordings, another rate or another voice.
-
-    """
-    try:
-        before = description.load(work)
-    except ValueError as error:
-        raise Refused(f"--work: {error}") from None
-    if before is None and (work / "features.pt").exists():
-        raise Refused(f"--work {work}: it belongs to another program; take a new folder")
-    if before:
-        facts = {
-            f"a sample rate of {before.sample_rate} Hz": before.sample_rate
-            == described.sample_rate,
-            "other recordings or texts": before.recordings == described.recordings,
-            f"--start-from {before.source.get('folder', 'nothing')}": before.source.get("folder")
-            == described.source.get("folder"),
-        }
-        for fact, same in facts.items():
-            if not same:
-                raise Refused(f"--work {work}: it was begun with {fact}; take a new folder")
-        described = dataclasses.replace(described, pitch=before.pitch)
-    described.save(work)
-    return described
+def _spoken(recordings: list[Recording]) -> list[Recording]:
+    """Return recordings with their texts in words, as the service reads them."""
+    normalizer = Normalizer()
+    return [dataclasses.replace(one, text=normalizer(one.text).spoken) for one in recordings]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

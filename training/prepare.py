@@ -17,6 +17,8 @@ from tqdm import tqdm
 from training import corpus, description
 from training.corpus import CorpusError, Recording
 from training.frontend import SILENCES, Frontend
+from training.inspection.mend import TARGET_DB, mended
+from training.inspection.sound import measure
 from training.phonemes import text_to_ids
 from training.signal import FRAMING, Framing, log_mel
 
@@ -30,12 +32,19 @@ _LOG = logging.getLogger("prepare")
 
 @dataclass(frozen=True)
 class Settings:
-    """The way in which recordings become features; ``floor`` and ``ceiling`` of pitch in hertz."""
+    """The way in which recordings become features; ``floor`` and ``ceiling`` of pitch in hertz.
+
+    ``level_db`` is the power of every clip, or with ``mend`` that of its speech alone.
+    """
 
     framing: Framing = FRAMING
     floor: float = PITCH_FLOOR
     ceiling: float = PITCH_CEILING
     trim: bool = False  # silence at both ends, to 50 ms
+    level_db: float = LEVEL_DB
+    mend: bool = False  # less noise and no hum
+    lengthen: bool = True  # short clips, which training cannot take crops of, get noise around them
+    own_range: bool = False  # look for each clip's pitch in a range of its own: many speakers
 
 
 DEFAULTS = Settings()
@@ -69,6 +78,15 @@ def track_pitch(
         return np.full(frames, 200.0, np.float32), np.zeros(frames, np.float32)
     log_hertz = np.interp(times, times[voiced], np.log(hertz[voiced]))
     return np.exp(log_hertz).astype(np.float32), voiced.astype(np.float32)
+
+
+def tracked(audio: np.ndarray, frames: int, settings: Settings) -> tuple[np.ndarray, np.ndarray]:
+    """Return F0 in Hz [frames] and voicing [frames], in the range that the settings ask for."""
+    low, high = settings.floor, settings.ceiling
+    if settings.own_range:
+        hertz, voiced = track_pitch(audio, frames, settings.framing, LOWEST_PITCH, HIGHEST_PITCH)
+        low, high = _range(hertz[voiced > 0])
+    return track_pitch(audio, frames, settings.framing, low, high)
 
 
 def without_jumps(track: np.ndarray) -> np.ndarray:
@@ -112,6 +130,11 @@ def pitch_range(recordings: Sequence[Recording], framing: Framing) -> tuple[floa
     hertz = np.concatenate(found)
     if len(hertz) < 10 * len(found[1:]):
         raise CorpusError([f"{recordings[0].path.parent}: the recordings have no voice"])
+    return _range(hertz)
+
+
+def _range(hertz: np.ndarray) -> tuple[float, float]:
+    """Return the lowest and the highest pitch to look for, from pitches that were found first."""
     if not len(hertz):
         return LOWEST_PITCH, HIGHEST_PITCH
     low, high = np.percentile(hertz, [25, 75])
@@ -151,6 +174,9 @@ def features(job: tuple[Recording, Settings]) -> dict[str, Any]:
     recording, settings = job
     framing = settings.framing
     audio = _sound(recording, framing)
+    if settings.mend:
+        found = measure(audio, framing.sample_rate)
+        audio = mended(audio, framing.sample_rate, found, reduce=True).astype(np.float32)
     if settings.trim:
         audio = trimmed(audio, framing)
     ids = text_to_ids(recording.text)
@@ -164,18 +190,33 @@ def features(job: tuple[Recording, Settings]) -> dict[str, Any]:
         problem = f"{recording.path}: {seconds:.2f} s of sound are too short for its text"
     if problem:
         raise CorpusError([f"{recording.place}: {problem}"])
-    audio = lengthened(audio, framing)
-    audio = audio * 10 ** (LEVEL_DB / 20) / np.sqrt(np.mean(audio**2))
-    audio *= min(1.0, 0.99 / np.abs(audio).max())
-    frames = len(audio) // framing.hop_length
-    audio = audio[: frames * framing.hop_length]
-    hertz, voiced = track_pitch(audio, frames, framing, settings.floor, settings.ceiling)
+    if settings.lengthen:
+        audio = lengthened(audio, framing)
+    level = 10 ** (TARGET_DB / 20) if settings.mend else np.sqrt(np.mean(audio**2))
+    audio = audio * 10 ** (settings.level_db / 20) / level
+    return written(recording.text, ids) | heard(recording.name, audio, settings)
+
+
+def written(text: str, ids: list[int]) -> dict[str, Any]:
+    """Return the features of a clip that come from its text."""
+    tokens = Frontend()(torch.tensor(ids))
     return {
-        "name": recording.name,
-        "text": recording.text,
+        "text": text,
         "ids": ids,
         "ints": tokens.ints.numpy().astype(np.int16),
         "floats": tokens.floats.numpy(),
+    }
+
+
+def heard(name: str, audio: np.ndarray, settings: Settings) -> dict[str, Any]:
+    """Return the features of a clip that come from its sound (-1 to 1), in whole frames."""
+    framing = settings.framing
+    audio = audio * min(1.0, 0.99 / np.abs(audio).max())
+    frames = len(audio) // framing.hop_length
+    audio = audio[: frames * framing.hop_length].astype(np.float32)
+    hertz, voiced = tracked(audio, frames, settings)
+    return {
+        "name": name,
         "audio": (audio * 32767).round().astype(np.int16),
         "mel": log_mel(torch.from_numpy(audio)[None], framing)[0].numpy(),
         "hertz": hertz,

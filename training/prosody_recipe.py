@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from training.config import Config
-from training.data import Clip, choose, mask, pad
+from training.data import Clip, choose, mask, pad, pitch
 from training.framed import Losses, descend, spread
 from training.frontend import BOS, COMMA, EOS, SPACE
 from training.precision import mixed
@@ -26,9 +26,9 @@ class ProsodyRecipe:
         self.model = Prosody(
             config.prosody_size, config.prosody_blocks, config.prosody_frames, 0.3
         ).to(device)
-        spoken = torch.cat([clip.log_hertz[clip.voiced > 0] for clip in clips])
-        self.model.pitch_mean.copy_(spoken.mean())
-        self.model.pitch_spread.copy_(spoken.std())
+        mean, spread = pitch(clips, config.pitch)
+        self.model.pitch_mean.copy_(mean)
+        self.model.pitch_spread.copy_(spread)
         self.judges: nn.Module | None = None
 
     def losses(self, clips: list[Clip]) -> Losses:
@@ -62,8 +62,8 @@ class ProsodyRecipe:
         # the level of a whole utterance does not follow from its text: learn the shape instead
         level = (raw * voiced).sum(1, keepdim=True) / voiced.sum(1, keepdim=True).clamp(min=1)
         error = raw - LEVEL_SHARE * level.detach()
-        pitch = nn.functional.smooth_l1_loss(error, 0 * error, reduction="none", beta=0.3)
-        pitch = (pitch * weight).sum() / weight.sum()
+        melodic = nn.functional.smooth_l1_loss(error, 0 * error, reduction="none", beta=0.3)
+        melodic = (melodic * weight).sum() / weight.sum()
         steps = (error[:, 1:] - error[:, :-1]).abs() * voiced[:, 1:] * voiced[:, :-1]
         sounding = voiced.sum().clamp(min=1)
         slope = steps.sum() / sounding
@@ -75,7 +75,7 @@ class ProsodyRecipe:
         cents = (raw.abs() * voiced).sum() * scale
         shape = ((raw - level).abs() * voiced).sum() * scale
         return {
-            "loss": 0.3 * length + stop + 2 * pitch + slope + voicing,
+            "loss": 0.3 * length + stop + 2 * melodic + slope + voicing,
             "length": length.detach(),
             "pause": stop.detach(),
             "cents": cents.detach(),

@@ -27,7 +27,7 @@ from training.voice_recipe import Voice, VoiceRecipe
 if TYPE_CHECKING:
     from training.prosody import Prosody
 
-CHECKPOINT_SECONDS = 600.0
+CHECKPOINT_SECONDS = 300.0
 INTERRUPTED = 75
 AVERAGE = 0.998
 # Dropout before a normalisation biases predictions without dropout (durations came out 21 % too
@@ -245,11 +245,12 @@ def fitted(config: Config, count: int) -> Config:
     )
 
 
-def with_steps(config: Config, steps: int | None) -> Config:
-    """Return ``config`` with schedules of this length, if one is given."""
+def with_steps(config: Config, steps: Sequence[int] | None) -> Config:
+    """Return ``config`` with schedules of one length, or of three lengths, if they are given."""
     if not steps:
         return config
-    return dataclasses.replace(config, prosody_steps=steps, acoustic_steps=steps, steps=steps)
+    prosody, acoustic, voice = [*steps] * (3 // len(steps))
+    return dataclasses.replace(config, prosody_steps=prosody, acoustic_steps=acoustic, steps=voice)
 
 
 def train(
@@ -272,7 +273,7 @@ def train(
         folder = work / stage
         folder.mkdir(parents=True, exist_ok=True)
         on = device_of(device)
-        clips = data.load(work, on, held_out=False)
+        clips = data.load(work, on, held_out=False, stage=stage)
         # every 40th training clip only controls the training; the held-out clips are not used here
         development = clips[::40]
         clips = [clip for i, clip in enumerate(clips) if i % 40]
@@ -299,7 +300,7 @@ def train(
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Start or continue training, with a checkpoint every ten minutes.
+    """Start or continue training, with a checkpoint every five minutes.
 
     The exit status is EX_TEMPFAIL until the schedule has been trained to its end.
     """
@@ -317,7 +318,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.threads:
         torch.set_num_threads(options.threads)
     described = description.load(options.work) or description.EMBEDDED
-    config = with_steps(CONFIGS[options.config], options.steps)
+    config = with_steps(CONFIGS[options.config], [options.steps] if options.steps else None)
     config = dataclasses.replace(config, sample_rate=described.sample_rate)
     if not train(
         options.stage,

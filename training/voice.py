@@ -20,11 +20,32 @@ LEAD_IN, LEAD_OUT = 4.0, 6.0  # frames of silence around an utterance
 SHORTEST = 2.0  # frames of a phone at normal speed
 SHORTEST_NUCLEUS = 4.5  # frames of all vowels of a syllable
 _VOWELS = "aeiouyəɛɔɪʊɐ"
-# With the durations of the recordings but without their pauses and breaths, speech sounds too fast.
-# At this slower pace the recogniser makes a tenth fewer errors.
-TEMPO = 1.08
 LOWEST, HIGHEST = 4.0, 6.5  # log F0: 55 to 665 Hz, of the deepest and the highest voices
 COMMA_PAUSE = 16.0  # frames; listeners expect a pause where the recordings hardly have one
+
+
+def vowels() -> Tensor:
+    """Return ones at the ids of vowels."""
+    table = torch.zeros(NUM_SYMBOLS)
+    table[[PHONEME_ID_MAP[symbol][0] for symbol in _VOWELS]] = 1.0
+    return table
+
+
+def lasting(ints: Tensor, times: Tensor, is_vowel: Tensor) -> Tensor:
+    """Return the frames [N] that each token lasts at normal speed; they may be fractions."""
+    phone = ints[:, 0]
+    expected = torch.clamp(torch.exp(times[:, 0]), min=SHORTEST, max=60.0)
+    # vowels have a minimum length, because they carry the tone
+    vowel = is_vowel[phone]
+    same = (ints[:, 9][:, None] == ints[:, 9][None, :]).float()
+    nucleus = torch.matmul(same, (vowel * expected)[:, None])[:, 0]
+    stretch = torch.clamp(SHORTEST_NUCLEUS / torch.clamp(nucleus, min=SHORTEST), min=1.0)
+    expected = torch.where(vowel > 0.0, expected * stretch, expected)
+    pause = torch.where(times[:, 1] > 0.0, expected, torch.zeros_like(expected))
+    expected = torch.where(phone == SPACE, pause, expected)
+    expected = torch.where(phone == COMMA, torch.clamp(expected, min=COMMA_PAUSE), expected)
+    expected = torch.where(phone == BOS, torch.full_like(expected, LEAD_IN), expected)
+    return torch.where(phone == EOS, torch.full_like(expected, LEAD_OUT), expected)
 
 
 class Encoder(nn.Module):
@@ -32,39 +53,22 @@ class Encoder(nn.Module):
 
     is_vowel: Tensor
 
-    def __init__(self, prosody: Prosody, voice: Voice) -> None:
-        """Keep the trained parts."""
+    def __init__(self, prosody: Prosody, voice: Voice, tempo: float = 1.0) -> None:
+        """Keep the trained parts; durations are multiplied by ``tempo``."""
         super().__init__()
+        self.tempo = tempo
         self.frontend = Frontend()
-        vowels = torch.zeros(NUM_SYMBOLS)
-        vowels[[PHONEME_ID_MAP[symbol][0] for symbol in _VOWELS]] = 1.0
-        self.register_buffer("is_vowel", vowels, persistent=False)
+        self.register_buffer("is_vowel", vowels(), persistent=False)
         self.prosody = prosody
         self.acoustic = voice.acoustic
         self.framing = voice.decoder.framing
 
-    def durations(self, ints: Tensor, times: Tensor) -> Tensor:
-        """Return the frames [N] that each token lasts at normal speed; they may be fractions."""
-        phone = ints[:, 0]
-        expected = torch.clamp(torch.exp(times[:, 0]), min=SHORTEST, max=60.0)
-        # vowels have a minimum length, because they carry the tone
-        vowel = self.is_vowel[phone]
-        same = (ints[:, 9][:, None] == ints[:, 9][None, :]).float()
-        nucleus = torch.matmul(same, (vowel * expected)[:, None])[:, 0]
-        stretch = torch.clamp(SHORTEST_NUCLEUS / torch.clamp(nucleus, min=SHORTEST), min=1.0)
-        expected = torch.where(vowel > 0.0, expected * stretch, expected)
-        pause = torch.where(times[:, 1] > 0.0, expected, torch.zeros_like(expected))
-        expected = torch.where(phone == SPACE, pause, expected)
-        expected = torch.where(phone == COMMA, torch.clamp(expected, min=COMMA_PAUSE), expected)
-        expected = torch.where(phone == BOS, torch.full_like(expected, LEAD_IN), expected)
-        return torch.where(phone == EOS, torch.full_like(expected, LEAD_OUT), expected)
-
     def forward(self, ids: Tensor, lengths: Tensor, scales: Tensor) -> tuple[Tensor, Tensor]:
         """Return ``frames`` [1, F, C] (see :class:`Renderer`) and ``noise`` [1, F, 2 bins]."""
-        noise_scale, length_scale, noise_w = scales[0], scales[1] * TEMPO, scales[2]
+        noise_scale, length_scale, noise_w = scales[0], scales[1] * self.tempo, scales[2]
         ints, floats = self.frontend(ids[0, : lengths[0]])
         times = self.prosody.time(ints[None], floats[None])[0]
-        durations = self.durations(ints, times)
+        durations = lasting(ints, times, self.is_vowel)
         # the tempo varies a little by syllables, not by phones
         jitter = torch.randn_like(durations) * (0.04 * noise_w)
         durations = durations * torch.exp(jitter)

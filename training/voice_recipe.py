@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from training.adversaries import Adversaries, fool_loss, judge_loss, match_loss
 from training.config import Config
-from training.data import Clip, choose
+from training.data import Clip, choose, pitch
 from training.framed import MARGIN, Framed, Losses
 from training.precision import mixed
 from training.signal import magnitudes, mel_matrix
@@ -43,8 +43,7 @@ class VoiceRecipe(Framed):
         self.judges = Adversaries(
             list(config.periods), list(config.widths), list(config.ffts), config.width
         ).to(self.device)
-        spoken = torch.cat([clip.log_hertz[clip.voiced > 0] for clip in clips])
-        self.pitch_mean, self.pitch_spread = spoken.mean(), spoken.std()
+        self.pitch_mean, self.pitch_spread = pitch(clips, config.pitch)
 
     @property
     def acoustic(self) -> Acoustic:  # type: ignore[override]

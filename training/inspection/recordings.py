@@ -1,19 +1,17 @@
 """Read a folder of recordings: ``metadata.csv`` and the audio files it names."""
 
-import csv
 import hashlib
-import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import soundfile
 
-SUFFIXES = (".wav", ".flac", ".mp3")
+from training import corpus
+from training.corpus import SUFFIXES
+
 LONGEST = 60.0
 """Seconds. Longer clips are not read: no sentence lasts as long, and training needs sentences."""
-_IDS = ("id", "file", "file_name", "filename", "path", "name", "wav", "audio")
-_TEXTS = ("text", "transcript", "transcription", "sentence", "normalized_text", "syllable")
 
 
 class FolderError(ValueError):
@@ -58,59 +56,28 @@ def read(folder: Path, text_column: int | None = None) -> Folder:
     Raises:
         FolderError: the file is missing, is not UTF-8, has no text, or names a clip twice.
     """
-    path = folder / "metadata.csv"
+    path = folder / corpus.METADATA
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = [
-                [cell.strip() for cell in row]
-                for row in csv.reader(file, delimiter="|", quoting=csv.QUOTE_NONE)
-                if row
-            ]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise FolderError(f"{path} cannot be read: {error}") from error
-    head, rows = _head(rows)
-    if not rows:
+        table = corpus.table(folder, text_column)
+    except corpus.CorpusError as error:
+        raise FolderError(str(error)) from error
+    if table.problems:
+        raise FolderError(table.problems[0])
+    if not table.rows:
         raise FolderError(f"{path} has no lines")
-    column = (text_column - 1) if text_column else _column(head, rows)
-    for number, row in enumerate(rows, 1 + bool(head)):
-        if column >= len(row):
-            raise FolderError(f"{path}, line {number}: no column {column + 1}")
     files = _files(folder)
     recordings = []
-    for row in rows:
-        text = unicodedata.normalize("NFC", row[column])
-        name = Path(row[0]).stem if row[0].lower().endswith(SUFFIXES) else row[0]
-        recordings.append(Recording(name, text, files.get(name)))
+    for row in table.rows:
+        if table.text >= len(row.columns):
+            raise FolderError(f"{row.place}: no column {table.text + 1}; want 'id|text'")
+        name = row.columns[0]
+        name = Path(name).stem if name.lower().endswith(SUFFIXES) else name
+        recordings.append(Recording(name, row.columns[table.text], files.get(name)))
     names = [recording.name for recording in recordings]
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise FolderError(f"{path}: {twice!r} is there twice")
-    return Folder(recordings, sorted(files.keys() - set(names)), column + 1)
-
-
-def _head(rows: list[list[str]]) -> tuple[list[str] | None, list[list[str]]]:
-    """Return the line of column names in lower case, if there is one, and the lines below it."""
-    first = [cell.lower() for cell in rows[0]] if rows else []
-    if first and first[0] in _IDS and any(cell in _TEXTS for cell in first):
-        return first, rows[1:]
-    return None, rows
-
-
-def _column(head: list[str] | None, rows: list[list[str]]) -> int:
-    """Return the text's column from 0: by its name, or as the one with most different texts.
-
-    Of columns that differ by less than a tenth in that, as LJSpeech's two texts do, it is the
-    first. Numbers are no texts.
-    """
-    if head:
-        return next(i for i, name in enumerate(head) if name in _TEXTS)
-    width = min(len(row) for row in rows)
-    if width < 2:
-        raise FolderError("metadata.csv has lines without a text: want 'id|text'")
-    texts = [
-        len({row[i] for row in rows if any(c.isalpha() for c in row[i])}) for i in range(1, width)
-    ]
-    return 1 + next(i for i, count in enumerate(texts) if count >= 0.9 * max(texts))
+    return Folder(recordings, sorted(files.keys() - set(names)), table.text + 1)
 
 
 def _files(folder: Path) -> dict[str, Path]:

@@ -63,6 +63,18 @@ def test_a_broken_line_is_named(tmp_path: Path, metadata: bytes, expected: str) 
     assert expected in found
 
 
+def test_the_text_may_be_in_another_column(tmp_path: Path) -> None:
+    """It is found, or given; a line without it is named."""
+    metadata = "a1|sắc|má|0.5\na2|sắc|cá|0.5\na3|huyền|bà|0.5\n".encode()
+    path = folder(tmp_path, metadata, "wavs/a1.wav", "wavs/a2.wav", "wavs/a3.wav")
+    assert [one.text for one in corpus.read(path)] == ["má", "cá", "bà"]
+    assert [one.text for one in corpus.read(path, 2)] == ["sắc", "sắc", "huyền"]
+    with pytest.raises(CorpusError, match="line 1: has no column 5"):
+        corpus.read(path, 5)
+    (path / "metadata.csv").write_bytes(b"id|tone|text\n" + metadata)
+    assert [one.text for one in corpus.read(path)] == ["má", "cá", "bà"]
+
+
 def test_all_broken_lines_are_named_at_once(tmp_path: Path) -> None:
     """One look is enough to repair a folder; a long list is cut."""
     metadata = GOOD + b"".join(b"b%d|hai\n" % i for i in range(30))

@@ -197,6 +197,10 @@ def test_work_folders_describe_their_voice(tmp_path: Path) -> None:
     """A description is read as it was written; a broken one is named."""
     description.EMBEDDED.save(tmp_path)
     assert description.load(tmp_path) == description.EMBEDDED
+    older = json.loads((tmp_path / "description.json").read_text(encoding="utf-8"))
+    del older["tempo"]
+    (tmp_path / "description.json").write_text(json.dumps(older), encoding="utf-8")
+    assert description.load(tmp_path) == description.EMBEDDED  # which had that pace already
     (tmp_path / "description.json").write_text('{"name": 1}')
     with pytest.raises(ValueError, match=r"description.json: not the description of a voice"):
         description.load(tmp_path)

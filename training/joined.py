@@ -1,0 +1,358 @@
+"""Build sentences from recordings of single syllables, so that a voice can be trained on them.
+
+The prosody network, which has learnt from other recordings, says how long each sound of a sentence
+lasts and how its pitch moves. The syllables are joined, and stretched and tuned to that by Praat
+(PSOLA). Beside those sentences there are lists of syllables as they were said, with pauses between
+them, so that the decoder also hears sound that was not changed. Every duration is known, so nothing
+has to be aligned again.
+"""
+
+import dataclasses
+import logging
+import multiprocessing
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import parselmouth
+import torch
+from parselmouth.praat import call
+from tqdm import tqdm
+
+from training import prepare
+from training.corpus import Recording
+from training.data import SHORTEST_PAUSE
+from training.frontend import BOS, COMMA, EOS, SILENCES, SPACE
+from training.inspection.coverage import split
+from training.phonemes import text_to_ids
+from training.prepare import Settings
+from training.prosody import Prosody
+from training.timing import frame_places
+from training.voice import lasting, vowels
+
+ROUNDS = 3  # sentences in which each syllable is heard
+SYLLABLES = (4, 14)  # of a sentence
+PHRASE = (2, 8)  # syllables between commas
+LISTED = (3, 4)  # syllables of a list
+PAUSES = (12, 40)  # frames between the syllables of a list
+LEAD_IN, LEAD_OUT = (4, 12), (6, 15)  # frames of silence at the ends
+LENGTHS = (8, 80)  # frames of a syllable; others were not found well in their recordings
+TEMPO = (0.85, 1.3)  # of the predicted durations
+LEVEL = 0.08  # spread of sentences' log F0
+RANGE = (0.8, 1.3)  # of the predicted movement of pitch
+FADED_DB = -15.0  # of the loudest frame: the end of a syllable that is said alone
+FADE = 0.005  # seconds on each side of a join
+RELEASE = 0.03  # seconds after the last sound before a pause
+ROOM = 1e-4  # noise in silence, of full scale: 60 dB below the speech
+_LOG = logging.getLogger("joined")
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A recorded syllable: its phones, the frames of each, and its sound from ``start`` on.
+
+    ``sound`` is that of the whole recording, so that joins can use what is around the syllable.
+    """
+
+    text: str
+    phones: tuple[int, ...]
+    frames: np.ndarray
+    sound: np.ndarray
+    start: int
+    audible: int
+    """Frames of the last phone before it fades, at least; all of them for stops."""
+
+    def bound(self) -> "Unit":
+        """Return the syllable without its end, for a place where another one follows at once.
+
+        A syllable that is said alone fades, which in a sentence would sound like a list of words.
+        """
+        frames = self.frames.copy()
+        frames[-1] = self.audible
+        return dataclasses.replace(self, frames=frames)
+
+
+@dataclass(frozen=True)
+class Job:
+    """A sentence: its sound before it is changed, and what it is to become.
+
+    ``before`` and ``durations`` are the frames of each token, ``log_hertz`` [frames] is the wanted
+    pitch. Without it the sound stays as it is.
+    """
+
+    name: str
+    text: str
+    ids: list[int]
+    sound: np.ndarray
+    before: np.ndarray
+    durations: np.ndarray
+    log_hertz: np.ndarray | None
+    settings: Settings
+
+
+def are_single(recordings: Sequence[Recording]) -> bool:
+    """Return whether most recordings are of single syllables."""
+    single = sum(len(one.text.split()) == 1 for one in recordings)
+    return 2 * single > len(recordings)
+
+
+def units(clips: Sequence[dict[str, Any]], settings: Settings) -> list[Unit]:
+    """Return the Vietnamese syllables of aligned clips that may train."""
+    found = []
+    for clip in clips:
+        phones, frames = clip["ints"][1:-1, 0], clip["durations"][1:-1]
+        if clip["held_out"] or np.isin(phones, SILENCES).any() or not split(clip["text"].lower()):
+            continue
+        if LENGTHS[0] <= frames.sum() <= LENGTHS[1]:
+            sound = clip["audio"].astype(np.float32) / 32768
+            start = int(clip["durations"][0]) * settings.framing.hop_length
+            stop = bool(clip["ints"][1:-1, 8].any())
+            audible = int(frames[-1]) if stop else _audible(sound, start, frames, settings)
+            unit = Unit(clip["text"], tuple(phones.tolist()), frames, sound, start, audible)
+            found.append(unit)
+    return found
+
+
+def _audible(sound: np.ndarray, start: int, frames: np.ndarray, settings: Settings) -> int:
+    """Return the frames of the last phone until it is softer than ``FADED_DB``."""
+    hop, count = settings.framing.hop_length, int(frames.sum())
+    spoken = sound[start : start + count * hop]
+    power = np.mean(spoken[: len(spoken) // hop * hop].reshape(-1, hop) ** 2, axis=1)
+    loud = np.flatnonzero(power > power.max(initial=0.0) * 10 ** (FADED_DB / 10))
+    last = int(loud[-1]) + 1 if len(loud) else count
+    return int(np.clip(last - int(frames[:-1].sum()), min(3, frames[-1]), frames[-1]))
+
+
+def divided(
+    count: int, sizes: tuple[int, int], random: np.random.Generator
+) -> Iterator[np.ndarray]:
+    """Yield all numbers below ``count`` in a random order, in parts of ``sizes`` (inclusive).
+
+    The last part may be longer.
+    """
+    order = random.permutation(count)
+    while len(order):
+        size = int(random.integers(sizes[0], sizes[1] + 1))
+        if len(order) - size < sizes[0]:  # the rest would be too short
+            size = len(order)
+        yield order[:size]
+        order = order[size:]
+
+
+class Sentences:
+    """Sentences of recorded syllables with the prosody of a network."""
+
+    def __init__(self, prosody: Prosody, recorded: list[Unit], settings: Settings) -> None:
+        """Keep the parts. The network's pitch statistics are those of the speaker."""
+        self.prosody, self.units, self.settings = prosody.eval(), recorded, settings
+
+    def jobs(self, random: np.random.Generator) -> Iterator[Job]:
+        """Yield all sentences, and all lists of syllables."""
+        for number in range(ROUNDS):
+            for chosen in divided(len(self.units), SYLLABLES, random):
+                parts = [chosen[part] for part in divided_in_order(len(chosen), PHRASE, random)]
+                job = self.sentence(f"sentence-{number}-{chosen[0]}", parts, random)
+                if job:
+                    yield job
+        for chosen in divided(len(self.units), LISTED, random):
+            job = self.listed(f"list-{chosen[0]}", chosen, random)
+            if job:
+                yield job
+
+    @torch.no_grad()
+    def sentence(
+        self, name: str, phrases: Sequence[np.ndarray], random: np.random.Generator
+    ) -> Job | None:
+        """Return a sentence of phrases of syllables; None if they are read otherwise in it."""
+        text = ", ".join(" ".join(self.units[i].text for i in phrase) for phrase in phrases)
+        ids = text_to_ids(text)
+        chosen = [
+            self.units[i].bound() if i != phrase[-1] else self.units[i]
+            for phrase in phrases
+            for i in phrase
+        ]
+        tokens = prepare.written(text, ids)
+        ints = torch.from_numpy(tokens["ints"].astype(np.int64))
+        floats = torch.from_numpy(tokens["floats"])
+        before = matched(tokens["ints"], chosen)
+        if before is None:
+            return None
+        times = self.prosody.time(ints[None], floats[None])[0]
+        expected = lasting(ints, times, vowels()).numpy() * random.uniform(*TEMPO)
+        durations = np.maximum(1, expected.round()).astype(np.int64)
+        phones = tokens["ints"][:, 0]
+        durations[(phones == SPACE) & (expected < SHORTEST_PAUSE)] = 0
+        durations[phones == BOS] = random.integers(*LEAD_IN)
+        durations[phones == EOS] = random.integers(*LEAD_OUT)
+        frames = torch.arange(int(durations.sum()), dtype=torch.float32)
+        token, places = frame_places(ints, torch.from_numpy(durations).float(), frames)
+        melody = self.prosody.melody(ints[None], floats[None])[:, token]
+        deviation = self.prosody.tune(melody, places[None])[0, :, 0] * random.uniform(*RANGE)
+        log_hertz = self.prosody.log_hertz(deviation).numpy() + random.normal(0.0, LEVEL)
+        return self._job(name, text, ids, chosen, before, durations, log_hertz)
+
+    def listed(self, name: str, chosen: np.ndarray, random: np.random.Generator) -> Job | None:
+        """Return a list of syllables as they were said; None if they are read otherwise in it."""
+        mine = [self.units[i] for i in chosen]
+        text = ", ".join(unit.text for unit in mine)
+        ids = text_to_ids(text)
+        ints = prepare.written(text, ids)["ints"]
+        before = matched(ints, mine)
+        if before is None:
+            return None
+        durations = before.copy()
+        commas = np.flatnonzero(ints[:, 0] == COMMA)
+        durations[commas] = random.integers(*PAUSES, len(commas))
+        durations[ints[:, 0] == BOS] = random.integers(*LEAD_IN)
+        durations[ints[:, 0] == EOS] = random.integers(*LEAD_OUT)
+        return self._job(name, text, ids, mine, before, durations, None)
+
+    def _job(
+        self,
+        name: str,
+        text: str,
+        ids: list[int],
+        chosen: list[Unit],
+        before: np.ndarray,
+        durations: np.ndarray,
+        log_hertz: np.ndarray | None,
+    ) -> Job:
+        """Return a job with the joined sound; silences already have their lengths there."""
+        hop, rate = self.settings.framing.hop_length, self.settings.framing.sample_rate
+        shortest = round(prepare.SHORTEST_CLIP * rate / hop)
+        durations[-1] += max(0, shortest - int(durations.sum()))
+        before = np.where(before > 0, before, durations)
+        sound = joined(chosen, before, np.flatnonzero(is_first(ids)), self.settings)
+        return Job(name, text, ids, sound, before, durations, log_hertz, self.settings)
+
+
+def divided_in_order(
+    count: int, sizes: tuple[int, int], random: np.random.Generator
+) -> Iterator[slice]:
+    """Yield slices of ``sizes`` (inclusive) that cover ``count`` places in order."""
+    start = 0
+    while start < count:
+        end = start + int(random.integers(sizes[0], sizes[1] + 1))
+        yield slice(start, end)
+        start = end
+
+
+def matched(ints: np.ndarray, chosen: Sequence[Unit]) -> np.ndarray | None:
+    """Return the recorded frames of each token, 0 for silences.
+
+    It is None if the phones of a sentence are not those of its syllables.
+    """
+    spoken = np.flatnonzero(~np.isin(ints[:, 0], SILENCES))
+    phones = [phone for unit in chosen for phone in unit.phones]
+    if ints[spoken, 0].tolist() != phones:
+        return None
+    before = np.zeros(len(ints), np.int64)
+    before[spoken] = np.concatenate([unit.frames for unit in chosen])
+    return before
+
+
+def is_first(ids: list[int]) -> np.ndarray:
+    """Return for each token of phoneme ids whether a syllable starts there."""
+    ints = prepare.written("", ids)["ints"]
+    first: np.ndarray = ~np.isin(ints[:, 0], SILENCES) & (ints[:, 6] == 0)
+    return first
+
+
+def joined(
+    chosen: Sequence[Unit], before: np.ndarray, firsts: np.ndarray, settings: Settings
+) -> np.ndarray:
+    """Return syllables and silences one after the other, with short cross-fades."""
+    hop, rate = settings.framing.hop_length, settings.framing.sample_rate
+    fade, release = round(FADE * rate), round(RELEASE * rate)
+    starts = (np.cumsum(before) - before) * hop
+    total = int(before.sum()) * hop
+    result = np.zeros(total + release, np.float32)
+    ends = [
+        int(starts[at]) + int(unit.frames.sum()) * hop
+        for at, unit in zip(firsts, chosen, strict=True)
+    ]
+    for number, (unit, at, end) in enumerate(zip(chosen, firsts, ends, strict=True)):
+        start = int(starts[at])
+        last = number + 1 == len(chosen) or int(starts[firsts[number + 1]]) > end
+        after = release if last else fade
+        first, size = start - fade, end - start + fade + after
+        source = unit.start - fade
+        piece = np.zeros(size, np.float32)
+        low, high = max(0, source), min(len(unit.sound), source + size)
+        piece[low - source : high - source] = unit.sound[low:high]
+        piece[: 2 * fade] *= np.linspace(0.0, 1.0, 2 * fade, dtype=np.float32)
+        piece[size - fade - after :] *= np.linspace(1.0, 0.0, fade + after, dtype=np.float32)
+        skipped = max(0, -first)
+        result[first + skipped : first + size] += piece[skipped:]
+    return result[:total]
+
+
+def changed(job: Job) -> np.ndarray:
+    """Return the sound of a sentence with the wanted durations and pitch."""
+    framing, settings = job.settings.framing, job.settings
+    if job.log_hertz is None:
+        return job.sound
+    seconds = framing.hop_length / framing.sample_rate
+    after = np.concatenate([[0], np.cumsum(job.durations)]) * seconds
+    before = np.concatenate([[0], np.cumsum(job.before)]) * seconds
+    sound = parselmouth.Sound(job.sound.astype(np.float64), framing.sample_rate)
+    manipulation = call(sound, "To Manipulation", 0.01, settings.floor, settings.ceiling)
+    lengths = call("Create DurationTier", "lengths", 0.0, before[-1])
+    for token in np.flatnonzero(job.before > 0):
+        factor = float(job.durations[token] / job.before[token])
+        call(lengths, "Add point", before[token] + 1e-5, factor)
+        call(lengths, "Add point", before[token + 1] - 1e-5, factor)
+    tune = call("Create PitchTier", "tune", 0.0, before[-1])
+    times = np.interp((np.arange(len(job.log_hertz)) + 0.5) * seconds, after, before)
+    for time, hertz in zip(times, np.exp(job.log_hertz), strict=True):
+        call(tune, "Add point", float(time), float(hertz))
+    call([manipulation, lengths], "Replace duration tier")
+    call([manipulation, tune], "Replace pitch tier")
+    found = call(manipulation, "Get resynthesis (overlap-add)").values[0]
+    wanted = int(job.durations.sum()) * framing.hop_length
+    return np.pad(found, (0, max(0, wanted - len(found))))[:wanted].astype(np.float32)
+
+
+def made(job: Job) -> dict[str, Any]:
+    """Return the features of a sentence."""
+    sound = changed(job)
+    random = np.random.default_rng(len(sound))
+    sound = sound + random.normal(0.0, ROOM, len(sound)).astype(np.float32)
+    found = prepare.written(job.text, job.ids) | prepare.heard(job.name, sound, job.settings)
+    return found | {"durations": job.durations, "held_out": False}
+
+
+@contextmanager
+def _mapping(jobs: int) -> Iterator[Callable[..., Iterable[Any]]]:
+    """Provide ``map`` over some processes, or in this one."""
+    if jobs == 1:
+        yield map
+        return
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(jobs, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        yield partial(pool.imap, chunksize=8)
+
+
+def run(
+    clips: Sequence[dict[str, Any]],
+    prosody: Prosody,
+    work: Path,
+    settings: Settings,
+    *,
+    jobs: int,
+    seed: int,
+) -> None:
+    """Write the features of sentences made from the syllables of aligned ``clips``."""
+    recorded = units(clips, settings)
+    sentences = Sentences(prosody, recorded, settings)
+    wanted = sentences.jobs(np.random.default_rng(seed))
+    count = ROUNDS * len(recorded) * 2 // sum(SYLLABLES) + len(recorded) * 2 // sum(LISTED)
+    with _mapping(jobs) as mapped:
+        found = list(tqdm(mapped(made, wanted), total=count, desc="join", unit="sentence"))
+    minutes = sum(len(clip["audio"]) for clip in found) / settings.framing.sample_rate / 60
+    _LOG.info("%d sentences of %d syllables, %.1f min", len(found), len(recorded), minutes)
+    prepare.save(found, work)

@@ -1,0 +1,203 @@
+"""Tests of voices from single syllables, with the melody of other speakers' sentences."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from training import __main__ as programs
+from training import borrowed, data, description, joined, prepare, tones
+from training.frontend import COMMA, SPACE
+from training.phonemes import text_to_ids
+from training.prepare import Settings
+from training.prosody import Prosody
+from training.signal import FRAMING
+from training.speaker import Speaker
+from training.tests import folders
+from training.tests.test_new import TINY, refused
+from vits_tts.config import EMBEDDED_VOICE
+from vits_tts.voice import installed, manifest
+
+SYLLABLES = tuple("ba má bà đã mở mạ tốt học anh nam cơm xe ngoài quê thuyền sông".split())
+SETTINGS = Settings(FRAMING, 60.0, 600.0, trim=True, level_db=-20.0, mend=True)
+NAME = "vi_VN-ba-compact"
+NOTICE = "The text of this licence could not be read."
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a folder of single syllables, as a table with another column, and one of sentences."""
+    path = tmp_path_factory.mktemp("joined")
+    folders.make(path / "sentences")
+    (path / "syllables").mkdir()
+    speak = Speaker(installed.EMBEDDED_FOLDER / f"{EMBEDDED_VOICE}.onnx")
+    noise = np.random.default_rng(1)
+    lines = []
+    for number, text in enumerate(SYLLABLES):
+        sound = np.pad(0.3 * speak(text), 1600)
+        sound += noise.normal(0.0, 1e-3, len(sound))
+        soundfile.write(path / "syllables" / f"{number:04}.flac", sound, speak.sample_rate)
+        lines.append(f"{number:04}|tone|{text}|0.5\n")
+    (path / "syllables" / "metadata.csv").write_text("".join(lines), encoding="utf-8")
+    return path
+
+
+def recorded(text: str, hertz: float) -> dict[str, Any]:
+    """Return an aligned clip of one syllable: pulses at a pitch, in silence."""
+    clip = prepare.written(text, text_to_ids(text))
+    durations = np.full(len(clip["ints"]), 12)
+    sound = np.zeros(int(durations.sum()) * 160, np.float32)
+    inside = slice(12 * 160, -12 * 160)
+    times = np.arange(len(sound[inside])) / 16_000
+    sound[inside] = sum(0.1 * np.cos(2 * np.pi * hertz * k * times) for k in range(1, 8))
+    heard = prepare.heard(text, sound, SETTINGS)
+    return clip | heard | {"durations": durations, "held_out": False}
+
+
+@pytest.fixture(scope="module")
+def sentences() -> joined.Sentences:
+    """Return made sentences of four syllables at 120 Hz, whose network wants 200 Hz."""
+    clips = [recorded(text, 120.0) for text in ("ba", "má", "học", "anh")]
+    torch.manual_seed(1)
+    prosody = Prosody(16, 1, 1, 0.0)
+    prosody.pitch_mean.fill_(np.log(200.0))
+    prosody.pitch_spread.fill_(0.01)
+    return joined.Sentences(prosody, joined.units(clips, SETTINGS), SETTINGS)
+
+
+def test_sentences_have_the_wanted_durations_and_pitch(sentences: joined.Sentences) -> None:
+    """The sound lasts as long as the network says, at the network's pitch."""
+    phrases = [np.array([0, 1]), np.array([2, 3])]
+    job = sentences.sentence("one", phrases, np.random.default_rng(2))
+    assert job is not None
+    assert job.text == "ba má, học anh"
+    found = joined.made(job)
+    assert len(found["mel"]) == found["durations"].sum() == len(found["audio"]) / 160
+    spoken = found["ints"][:, 2] > 0
+    assert (found["durations"][spoken] > 0).all()
+    assert found["durations"][found["ints"][:, 0] == COMMA][0] >= 12
+    assert job.log_hertz is not None
+    wanted = np.exp(np.median(job.log_hertz))
+    heard = np.median(found["hertz"][found["voiced"] > 0])
+    assert heard == pytest.approx(wanted, rel=0.03)
+    assert heard == pytest.approx(200, rel=0.3)
+    pause = found["audio"][: int(found["durations"][0] - 1) * 160]
+    assert np.abs(pause).max() < 0.001 * 32768
+
+
+def test_lists_keep_syllables_as_they_were_said(sentences: joined.Sentences) -> None:
+    """Pitch and length of the syllables stay; between them there are pauses."""
+    job = sentences.listed("one", np.array([3, 0]), np.random.default_rng(2))
+    assert job is not None
+    found = joined.made(job)
+    spoken = found["ints"][:, 2] > 0
+    assert (found["durations"][spoken] == 12).all()
+    heard = np.median(found["hertz"][found["voiced"] > 0])
+    assert heard == pytest.approx(120, rel=0.02)
+
+
+def test_every_syllable_is_in_every_round(sentences: joined.Sentences) -> None:
+    """Each syllable is in one sentence of every round and in one list."""
+    names = [job.text for job in sentences.jobs(np.random.default_rng(3))]
+    words = " ".join(names).replace(",", "").split()
+    assert {word: words.count(word) for word in words} == dict.fromkeys(
+        ("ba", "má", "học", "anh"), joined.ROUNDS + 1
+    )
+
+
+def test_other_phones_are_not_joined(sentences: joined.Sentences) -> None:
+    """A sentence whose phones are not those of its syllables is left out."""
+    ints = prepare.written("ba", text_to_ids("ba"))["ints"]
+    assert joined.matched(ints, sentences.units[:1]) is not None
+    assert joined.matched(ints, sentences.units[1:3]) is None
+
+
+def test_the_end_of_a_syllable_is_left_out_before_another() -> None:
+    """A syllable that fades is cut where it becomes soft, but not one that ends in a stop."""
+    ba, hoc = recorded("ba", 120.0), recorded("học", 120.0)
+    for clip in (ba, hoc):
+        end = -int(clip["durations"][-1]) * 160
+        clip["audio"][end - 6 * 160 : end] //= 20
+    fading, stopped = joined.units([ba, hoc], SETTINGS)
+    assert fading.frames.tolist() == [12, 12]
+    assert fading.bound().frames.tolist() == [12, 6]
+    assert stopped.bound().frames.tolist() == stopped.frames.tolist()
+
+
+def test_a_clip_whose_phones_were_not_found_is_not_plausible() -> None:
+    """One phone that lasts a second, or many that have the fewest frames, tell it."""
+    clip = recorded("ba", 120.0)
+    assert borrowed.plausible(clip)
+    spoken = clip["ints"][:, 2] > 0
+    assert not borrowed.plausible(clip | {"durations": np.where(spoken, 100, 12)})
+    assert not borrowed.plausible(clip | {"durations": np.where(spoken, 2, 12)})
+
+
+def test_borrowed_tones_become_more_like_the_speakers() -> None:
+    """The mean contour of a tone moves part of the way to that of the speaker's syllables."""
+    level = float(np.log(120.0))
+    flat = recorded("má", 120.0)
+    rising = flat | {"hertz": flat["hertz"] * np.geomspace(1.0, 1.5, len(flat["hertz"]))}
+    theirs, own = tones.shapes([flat] * 20, level), tones.shapes([rising] * 20, level)
+    (shape,) = own.values()
+    assert shape[-1] - shape[0] == pytest.approx(np.log(1.5) / 2, abs=0.05)  # half the clip
+    found = tones.moved(flat, theirs, own)
+    inside = np.log(found["hertz"][flat["voiced"] > 0] / 120.0)
+    assert inside[-1] - inside[0] == pytest.approx(tones.CITED * np.log(1.5) / 2, abs=0.03)
+    assert tones.moved(flat, theirs, {})["hertz"] == pytest.approx(flat["hertz"])
+
+
+def test_long_pauses_get_commas_and_pitch_gets_a_level() -> None:
+    """A transcript without punctuation learns its commas from the recording."""
+    text = "ba má anh"
+    clip = recorded(text, 150.0)
+    phones = prepare.written(text, text_to_ids(text))["ints"][:, 0]
+    first, second = np.flatnonzero(phones == SPACE)
+    clip["durations"] = np.where(phones == SPACE, 0, 12)
+    clip["durations"][second] = 30
+    found = borrowed.with_commas(clip)
+    assert found["ids"] == text_to_ids("ba má, anh")
+    assert found["durations"][second] == 0
+    assert found["durations"][second + 1] == 30
+    assert found["ints"][second, 0] == COMMA
+    assert found["ints"][first, 0] == SPACE
+    assert (found["ints"] == prepare.written("", text_to_ids("ba má, anh"))["ints"]).all()
+    tuned = borrowed.levelled(found, float(np.log(110.0)))
+    assert np.median(tuned["hertz"]) == pytest.approx(110, rel=0.01)
+
+
+def test_a_voice_from_syllables_and_sentences(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One command makes a voice from both folders; the card says where its parts are from."""
+    work = root / "work"
+    named = ["--name", NAME, "--licence", "GPL-3.0", "--work", str(work), "--mend"]
+    command = ["new", str(root / "syllables"), *named, *TINY]
+    command += ["--prosody-from", str(root / "sentences")]
+    assert "state the licence of these recordings" in refused(capsys, command)
+    command += ["--prosody-licence", "Ours"]
+    assert "say by --notice" in refused(capsys, command)
+    assert not work.exists()
+    command += ["--notice", NOTICE, "--tempo", "1.1"]
+    assert programs.main(command) == 0
+    card = (work / NAME / f"{NAME}.MODEL_CARD").read_text(encoding="utf-8")
+    assert "* License: GPL-3.0 https://www.gnu.org/licenses/gpl-3.0.html" in card
+    assert "learnt from 8 recordings of other speakers, whose licence is stated as Ours" in card
+    assert "own recordings are single syllables" in card
+    assert NOTICE in card
+    assert manifest.read(work / NAME / f"{NAME}.onnx").licence.name == "GPL-3.0"
+    sound = Speaker(work / NAME / f"{NAME}.onnx")("ba má học anh")
+    assert np.abs(sound).max() > 1e-3
+    described = description.load(work)
+    assert described is not None
+    assert described.tempo == 1.1
+    melody = data.load(work, torch.device("cpu"), held_out=False, stage="prosody")
+    assert "xin chào các bạn" in {clip.text for clip in melody}
+    sound = data.load(work, torch.device("cpu"), held_out=False)
+    words = {word for clip in sound for word in clip.text.replace(",", "").split()}
+    assert words <= set(SYLLABLES)
+    said = refused(capsys, [one for one in command if one != "--mend"])
+    assert "it was begun with --mend" in said
