@@ -84,7 +84,10 @@ def test_another_machine_takes_over(server: Server, postgres: Database, folder: 
     install_pair(second / "voices")
     with serving(second, settings(postgres, folder)) as other:
         begun = submit(other, *(f"Câu số {number}." for number in range(_SOME)))["id"]
-        other.wait_until(lambda: made(other), "an item of the second machine")
+        other.wait_until(
+            lambda: job(other, begun)["counts"]["succeeded"] > made(server),
+            "an item of the second machine",
+        )
         for process in (other.process.pid, *other.workers()):
             os.kill(process, signal.SIGKILL)
     assert ended(server, begun)["counts"]["succeeded"] == _SOME

@@ -87,6 +87,7 @@ def test_emoji(emoji: str, said: str) -> None:
 @given(st.text(st.characters(exclude_categories=[]), max_size=60))
 @example("\ud800")
 @example("İ" * 9)
+@example("âaa")
 @settings(max_examples=300, deadline=None)
 def test_any_string_is_read(written: str) -> None:
     """Any string is read without an exception, and the same each time."""
@@ -100,6 +101,7 @@ def test_any_string_is_read(written: str) -> None:
 @example("aơI")
 @example("a-ơi")
 @example("ôệeơi")
+@example("e0")
 @settings(max_examples=300, deadline=None)
 def test_what_was_said_stays(written: str) -> None:
     """Reading a result again changes nothing."""

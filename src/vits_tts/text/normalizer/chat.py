@@ -68,9 +68,9 @@ _THEN_PERSON: Final = re.compile(r" (?:t|m|e|mình|tao|em|anh|chị|ae|mn|mng|đ
 """Words after a ``k`` that ends a question, also after a number (``đá sân 7 k t``)."""
 _PARTICLE: Final = re.compile(
     r"(?<!\w)(?:nha|nhé|nhá|nhen|nghen|nè|hen|xíu|nhe|dạ|vãi|hông|hỉ|ghê)(?:\s?$|\s?[,.!?~:)])"
-    r"|(?<!\w)(?:anh|chị|em|bạn|shop|mẹ|ad|bác) ơi(?!\w)|(?<!\w)(?:ạ|á|hả)\s?(?:$|[!?])"
+    r"|(?<!\w)(?:anh|chị|em|bạn|shop|mẹ|ad|bác) ơi(?!\w)|(?<!\w)(?:ạ|hả)\s?(?:$|[!?])"
 )
-"""Words that end a clause in chat only."""
+"""Words that end a clause in chat only; not "á", which the letter Ă is read as."""
 _NEGATED_AFTER_SIZE: Final = re.compile(r" (?:chuẩn|đúng|vừa|phù hợp|khớp|đều|được|đc|có|như)\b")
 _EXAM: Final = re.compile(
     r"(?:phương trình|(?<!kinh )(?<!thí )(?<!trắc )nghiệm|hàm số|tham số|tam giác"

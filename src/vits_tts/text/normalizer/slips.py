@@ -125,7 +125,7 @@ def _shortened(word: str, known: Callable[[str], bool]) -> str | None:
         return _like(word, lower)
     single = re.sub(r"(.)\1+", r"\1", lower)
     drawn = re.search(r"(.)\1\1", lower) is not None
-    if not drawn and (lower[-1] != lower[-2] or lower[-1] in "sfl"):
+    if not drawn and (lower[-2:] != 2 * lower[-1] or lower[-1] in "sfl"):
         return None
     twice = re.sub(r"(.)\1\1+", r"\1\1", lower)
     for shorter in (re.sub(r"(.)\1+$", r"\1", lower), single, twice):
