@@ -164,12 +164,19 @@ def test_a_frozen_database(postgres: Database, folder: Path) -> None:
 
 
 def test_without_a_database(folder: Path, postgres: Database) -> None:
-    """A server starts while its database is away, says so, and takes jobs when it is there."""
+    """A server starts while its database is away, says so, and takes jobs when it is there.
+
+    The other part that fails, the accounts of use, is named beside it.
+    """
     postgres.stop()
     fourth = folder / "fourth"
     install_pair(fourth / "voices")
+    blocked = fourth / "usage"
+    blocked.write_text("a file in place of the folder", encoding="utf-8")
     with serving(fourth, settings(postgres, folder)) as server:
-        server.wait_until(lambda: degraded(server) == "job_queue", "degraded")
+        assert httpx.post(f"{server.url}/tts", json={"text": "Một."}, timeout=60).is_success
+        server.wait_until(lambda: degraded(server) == "usage, job_queue", "degraded")
+        blocked.unlink()
         postgres.start()
         server.wait_until(lambda: degraded(server) is None, "the queue")
         assert ended(server, submit(server, "Có rồi.")["id"])["status"] == "succeeded"

@@ -132,10 +132,12 @@ class JobService:
 
     @property
     def degraded(self) -> str | None:
-        """The name of the queue or the object storage if it cannot be used; None otherwise."""
-        if not self._breaker.closed:
-            return _QUEUE
-        return STORAGE if self._objects and self._objects.degraded else None
+        """Names of the queue and the object storage if they cannot be used; None otherwise."""
+        troubles = [
+            None if self._breaker.closed else _QUEUE,
+            STORAGE if self._objects and self._objects.degraded else None,
+        ]
+        return ", ".join(filter(None, troubles)) or None
 
     async def close(self) -> None:
         """Stop running jobs, and return unfinished items to the queue."""

@@ -51,14 +51,14 @@ class ReadyHandler(Handler):
 
     @property
     def _degraded(self) -> str | None:
-        """The name of a part that fails while speech works; None if all parts work."""
-        if self.speech.degraded:
-            return self.speech.degraded
-        if not metrics.complete():
-            return "metrics"
-        if self.services.usage.trouble:
-            return "usage"
-        return self.services.jobs.degraded if self.services.jobs else None
+        """Names of parts that fail while speech works, separated by commas; None if all work."""
+        troubles = [
+            self.speech.degraded,
+            None if metrics.complete() else "metrics",
+            "usage" if self.services.usage.trouble else None,
+            self.services.jobs.degraded if self.services.jobs else None,
+        ]
+        return ", ".join(filter(None, troubles)) or None
 
 
 class MetricsHandler(Handler):
