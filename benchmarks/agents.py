@@ -43,6 +43,8 @@ RATE: Final = 22050
 BYTE_RATE: Final = 2 * RATE
 SENTENCES: Final = 4
 """Sentences of an answer that is played to its end."""
+WARMING: Final = 10
+"""Answers before those of `--sockets` that are not counted."""
 SOAKING: Final = 8
 """Sockets of a soak."""
 PATIENCE: Final = 120.0
@@ -163,11 +165,13 @@ async def at_once(server: Server, options: argparse.Namespace) -> str:
         await asyncio.sleep(after)
         return await over_socket(server, text, options)
 
-    written = [" ".join(texts.sentences(SENTENCES)) for _ in range(options.sockets)]
-    heard = await asyncio.gather(
-        *(answer(text, number / options.sockets) for number, text in enumerate(written)),
-        return_exceptions=True,
-    )
+    async def answers(count: int) -> list[tuple[float, Playback] | BaseException]:
+        written = [" ".join(texts.sentences(SENTENCES)) for _ in range(count)]
+        begun = (answer(text, number / count) for number, text in enumerate(written))
+        return await asyncio.gather(*begun, return_exceptions=True)
+
+    await answers(WARMING)  # a server that has just started assumes a slower processor
+    heard = await answers(options.sockets)
     told = [one for one in heard if not isinstance(one, BaseException)]
     refused = Counter(repr(one)[:100] for one in heard if isinstance(one, BaseException))
     columns = {
