@@ -65,14 +65,23 @@ PARAGRAPHS = (
 
 
 def read(pieces: list[str], clauses: frozenset[int] = frozenset()) -> list[Part]:
-    """Return the parts of a text that comes in pieces; after some of them a clause is asked for."""
+    """Return the parts of a text that comes in pieces; after some of them a clause is asked for.
+
+    What says that there is nothing to find must be right.
+    """
     reading = IncrementalReading(READ, *PAUSES)
     parts: list[Part] = []
     for number, piece in enumerate(pieces):
         reading.add(piece)
-        parts += reading.settled()
-        if number in clauses and (part := reading.clause()):
-            parts.append(part)
+        may_settle = reading.may_settle
+        found = list(reading.settled())
+        assert may_settle or not found
+        parts += found
+        if number in clauses:
+            may_have_clause = reading.may_have_clause
+            if part := reading.clause():
+                assert may_have_clause
+                parts.append(part)
     rest = reading.flush()
     return [*parts, rest] if rest else parts
 
@@ -169,6 +178,16 @@ def test_a_sentence_is_final_before_the_next_begins() -> None:
     reading.add("Huế đã lâu. ")
     (part,) = reading.settled()
     assert [sentence.text for sentence in part.sentences] == ["tôi ở thành phố huế đã lâu."]
+
+
+def test_a_sentence_with_marks_is_final_whatever_follows() -> None:
+    """Words without marks later in the line change none of it, although quả cảm is a word."""
+    reading = IncrementalReading(READ)
+    reading.add("Nhìn thấy làng quê quả cam thầy giáo. Yên ")
+    (part,) = reading.settled()
+    assert [sentence.text for sentence in part.sentences] == [
+        "nhìn thấy làng quê quả cam thầy giáo."
+    ]
 
 
 @pytest.mark.parametrize(

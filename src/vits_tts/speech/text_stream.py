@@ -255,7 +255,10 @@ class TextStream:
         if isinstance(item, str):
             self._reading.add(item)
             self._tried = False
-            while part := await self._run(lambda: next(self._reading.settled(), None)):
+            # Most words end no sentence: without this check each would wait for the reading thread.
+            while self._reading.may_settle and (
+                part := await self._run(lambda: next(self._reading.settled(), None))
+            ):
                 self._take([part])
                 self._release()
             if not self._held and not self._reading.unsaid:  # all text since then was a thought
@@ -268,7 +271,7 @@ class TextStream:
             self._release(force=True)
         else:
             self._tried = True
-            if part := await self._run(self._reading.clause):
+            if self._reading.may_have_clause and (part := await self._run(self._reading.clause)):
                 self._take([part])
                 self._release(force=True)
 

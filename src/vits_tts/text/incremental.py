@@ -40,6 +40,8 @@ _CUT_OR_PAUSE: Final = re.compile(f"{pause_marks.PATTERN} | {_END}", re.VERBOSE)
 _CLAUSE: Final = re.compile(rf"(?<!\w)([^\W\d_][{SMALLS}]{{1,6}})[,;:.!?…][\"”’»)]{{0,4}}\s")
 _SPACE: Final = re.compile(r"\s")
 _SPACE_OR_PAUSE: Final = re.compile(rf"{pause_marks.PATTERN} | (?P<space>\s)", re.VERBOSE)
+_MAY_CUT: Final = re.compile(r"[.!?…。！？\n\r<\[]")
+"""A character without which a text has no cut, no pause and no thought."""
 _NEXT_WORD: Final = re.compile(r"\s{0,8}\S{1,40}\s|\s{0,8}\S{40}|\s{8}")
 
 _CONTEXT_CHARS: Final = CONTEXT + 8
@@ -126,6 +128,23 @@ class IncrementalReading:
     def unsaid(self) -> str:
         """The characters that have arrived and may still be spoken."""
         return self._text[self._said :] + ("" if self._thought else self._coming)
+
+    @property
+    def may_settle(self) -> bool:
+        """False if :meth:`settled` would find nothing. This is cheap, and reads nothing."""
+        return (
+            self._thought is not None
+            or self._tried > self._searched  # a cut that waits for the next word
+            or len(self._text) + len(self._coming) - self._said > _MAX_UNSAID_CHARS
+            or _MAY_CUT.search(self._coming) is not None
+            or _MAY_CUT.search(self._text, self._searched) is not None
+        )
+
+    @property
+    def may_have_clause(self) -> bool:
+        """False if :meth:`clause` would find nothing. This is cheap, and reads nothing."""
+        new = self._text[max(self._said, self._unsettled) :] + self._coming
+        return _CLAUSE.search(new) is not None
 
     def add(self, piece: str) -> None:
         """Add the next piece of the text."""

@@ -352,12 +352,15 @@ class Restore:
         ]
         if not hints:
             return
+        hinted = set(hints)
         run: list[int] = []
         for place in range(len(words) + 1):
             known = place < len(words) and (open_[place] or lower[place] in ranks())
             together = run and known and spoken[words[run[-1]].end() : words[place].start()] == " "
             if run and not together:
-                yield from self._mixed_run([words[at] for at in run], [open_[at] for at in run])
+                # A clause with marks is meant as it is written, whatever comes later in the line.
+                if not hinted.isdisjoint(run) or all(open_[at] for at in run):
+                    yield from self._mixed_run([words[at] for at in run], [open_[at] for at in run])
                 run = []
             if known:
                 run.append(place)
