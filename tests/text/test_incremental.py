@@ -67,7 +67,7 @@ PARAGRAPHS = (
 def read(pieces: list[str], clauses: frozenset[int] = frozenset()) -> list[Part]:
     """Return the parts of a text that comes in pieces; after some of them a clause is asked for.
 
-    What says that there is nothing to find must be right.
+    The properties that tell that there is nothing to find must be right.
     """
     reading = IncrementalReading(READ, *PAUSES)
     parts: list[Part] = []

@@ -358,7 +358,7 @@ class Restore:
             known = place < len(words) and (open_[place] or lower[place] in ranks())
             together = run and known and spoken[words[run[-1]].end() : words[place].start()] == " "
             if run and not together:
-                # A clause with marks is meant as it is written, whatever comes later in the line.
+                # A clause with marks is meant as it is written; later clauses change nothing.
                 if not hinted.isdisjoint(run) or all(open_[at] for at in run):
                     yield from self._mixed_run([words[at] for at in run], [open_[at] for at in run])
                 run = []
