@@ -78,7 +78,7 @@ class Unit:
 
 @dataclass(frozen=True)
 class Job:
-    """A sentence: its sound before it is changed, and what it is to become.
+    """The sound of a sentence, with the durations and the pitch that it will be given.
 
     ``before`` and ``durations`` are the frames of each token, ``log_hertz`` [frames] is the wanted
     pitch. Without it the sound stays as it is.

@@ -10,12 +10,14 @@ from pathlib import Path
 import httpx
 import pytest
 import yaml
+from psycopg.conninfo import conninfo_to_dict
 
 from tests.jobs.test_jobs import ended, items, job, submit
 from tests.support.cli import command
 from tests.support.postgresql import Database, database
 from tests.support.server import Server, Settings, clean_environment, serving, until
 from tests.support.voices import install_pair
+from vits_tts.jobs.queue import limited
 
 SCALER = Path(__file__).parent.parent.parent / "deploy/kubernetes/jobs/scaler.yaml"
 _SOME = 30
@@ -76,6 +78,22 @@ def made(server: Server) -> int:
     lines = server.metrics().splitlines()
     name = 'vits_tts_job_items_total{outcome="succeeded"} '
     return sum(int(float(line.removeprefix(name))) for line in lines if line.startswith(name))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://vits:a%40b@database/vits",
+        "postgresql://vits@a:5432,b:5433/vits?target_session_attrs=read-write&connect_timeout=1",
+        "postgresql:///vits?host=/var/run/postgresql",
+        "postgresql://database/vits?",
+    ],
+)
+def test_limits_of_time_change_nothing_else(url: str) -> None:
+    """A URL keeps its meaning, also with several hosts or the path of a socket."""
+    given, found = conninfo_to_dict(url), conninfo_to_dict(limited(url))
+    assert given.items() <= found.items()
+    assert found["tcp_user_timeout"] == "10000"
 
 
 def test_another_machine_takes_over(server: Server, postgres: Database, folder: Path) -> None:

@@ -113,7 +113,7 @@ class Queue:
         self._settings.folder.mkdir(0o700, parents=True, exist_ok=True)
         presence: Presence
         if self._settings.url:
-            url = _impatient(self._settings.url.get_secret_value())
+            url = limited(self._settings.url.get_secret_value())
             presence = DatabasePresence(url)
         else:
             url = f"sqlite:///{(self._settings.folder / _STORE).absolute()}"
@@ -289,11 +289,15 @@ class Queue:
         return {each.workflow_id: f"{each.workflow_id}@{each.created_at}" for each in found}
 
 
-def _impatient(url: str) -> str:
-    """Return a URL of PostgreSQL with limits of time, unless it has its own."""
-    parts = urlsplit(url)
-    query = {**_PATIENCE, **{name: values[-1] for name, values in parse_qs(parts.query).items()}}
-    return parts._replace(query=urlencode(query)).geturl()
+def limited(url: str) -> str:
+    """Return a URL of PostgreSQL with limits of time, unless it has its own.
+
+    The rest stays as it is: a URL without a host, for a socket of the system, has no other form.
+    """
+    url = url.rstrip("?&")
+    given = parse_qs(urlsplit(url).query)
+    more = urlencode({name: value for name, value in _PATIENCE.items() if name not in given})
+    return f"{url}{'&' if given else '?'}{more}" if more else url
 
 
 def reason_of(error: Exception) -> str:
