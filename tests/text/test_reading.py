@@ -110,6 +110,7 @@ def test_what_was_said_stays(written: str) -> None:
 
 
 @given(st.lists(st.sampled_from([case.written for case in CASES]), min_size=1, max_size=5))
+@example(["chuyen khoan cho LE THI HOA tien nha nhe,", "cảm ơn bạn"])
 @settings(max_examples=100, deadline=None)
 def test_offsets(parts: list[str]) -> None:
     """Stretches are in order and inside the text, and equal the source where not rewritten."""

@@ -335,9 +335,12 @@ class Restore:
 
     def _mixed(self, spoken: str, start: int, end: int) -> Iterator[Edit]:
         """Restore single words of a line whose other words have marks."""
-        line = spoken[start:end]
-        yield from people.in_marked_line(spoken, start, end)
-        if all(map(is_syllable, _NEEDS_MARKS.findall(line))):
+        names = people.in_marked_line(spoken, start, end)
+        yield from sorted((*names, *self._mixed_words(spoken, start, end)))
+
+    def _mixed_words(self, spoken: str, start: int, end: int) -> Iterator[Edit]:
+        """Restore words in small letters, which are never part of a name."""
+        if all(map(is_syllable, _NEEDS_MARKS.findall(spoken, start, end))):
             return
         words = list(_ANY_WORD.finditer(spoken, start, end))
         lower = [word[0].lower() for word in words]
