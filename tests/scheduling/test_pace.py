@@ -2,7 +2,9 @@
 
 import pytest
 
+from vits_tts.inference.engine import Trial
 from vits_tts.scheduling.cost_model import CostModel, Rate
+from vits_tts.scheduling.scheduler import CROWDED_FACTOR
 
 
 def test_rates_follow_what_is_measured() -> None:
@@ -21,3 +23,14 @@ def test_small_things_say_little() -> None:
     for _ in range(20):
         pace.length.learn(0.6, 3)
     assert pace.speech(1000, 1.0) < 1.5 * 65
+
+
+def test_a_trial_replaces_the_guess() -> None:
+    """The first expectation is the cost of the trial, as it would be on busy cores."""
+    trial = Trial(characters=20, text=0.002, first_window=0.007, windows=0.03, speech=2.0)
+    pace = CostModel(trial)
+    assert CostModel().guessed
+    assert not pace.guessed
+    assert pace.start(40) == pytest.approx(CROWDED_FACTOR * (0.004 + 0.007))
+    expected = 0.0001 * 30 + pace.speech(30, 1.0) * 0.015
+    assert pace.work(30, 1.0) == pytest.approx(CROWDED_FACTOR * expected)

@@ -7,6 +7,7 @@ Piper's interface (VITS) has the inputs of ``inference/feed.py``. The output is 
 import secrets
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -30,6 +31,21 @@ if TYPE_CHECKING:  # only for the type checker: ``levelling`` imports this modul
 __all__ = ["Cancel", "Cancelled", "Engine", "Synthesis"]
 
 _SEED_BITS: Final = 63
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """The cost of one sentence on one core that was otherwise idle, all in seconds.
+
+    ``text``, ``first_window`` and ``windows`` are processor time of the text stage, the first
+    window and all windows. The sentence has ``characters`` and sounds for ``speech`` seconds.
+    """
+
+    characters: int
+    text: float
+    first_window: float
+    windows: float
+    speech: float
 
 
 class Engine:
@@ -65,6 +81,8 @@ class Engine:
         self.folder = folder or cut_pieces.default_folder()
         self.leveller: Leveller | None = None
         """Brings the voice to a loudness, once it is set."""
+        self.trial: Trial | None = None
+        """The cost of a sentence, once it was measured."""
         try:
             pieces = cut_pieces.load(manifest, self.folder)
             if not pieces.frames:

@@ -1,6 +1,7 @@
 """Loading of a voice, with a test sentence to prove that it speaks."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -8,7 +9,7 @@ import numpy as np
 
 from vits_tts.errors import VoiceError
 from vits_tts.inference import compiled as cut_pieces
-from vits_tts.inference.engine import Engine
+from vits_tts.inference.engine import Engine, Trial
 from vits_tts.inference.levelling import Leveller
 from vits_tts.inference.memory import trim
 from vits_tts.text.phonemes.espeak import Phonemizer
@@ -65,6 +66,7 @@ def loaded(
         pcm = engine.synthesise(ids, manifest.prosody())
         if cores > 1:  # the first run of each session is slow, so it must not be a listener's
             engine.synthesise(ids, manifest.prosody(), cores=cores)
+        engine.trial = _trial(engine, ids)
     except Exception as error:  # noqa: BLE001  # espeak-ng and onnxruntime raise unrelated classes
         reason = " ".join(str(error).split())[:200]
         raise VoiceError(f"voice {manifest.name}: cannot speak: {reason}") from None
@@ -75,3 +77,19 @@ def loaded(
         engine.leveller.measure(0)
     trim()  # loading makes several temporary copies of a model
     return engine
+
+
+def _trial(engine: Engine, ids: Sequence[int]) -> Trial | None:
+    """Return the cost of the test sentence, which was spoken before; None if it has no sound."""
+    start = time.thread_time()
+    synthesis = engine.begin(ids, engine.manifest.prosody())
+    text = time.thread_time() - start
+    moments = [time.thread_time()]
+    for frames in synthesis.sizes():
+        synthesis.window(frames)
+        moments.append(time.thread_time())
+    if not synthesis.samples:
+        return None
+    first, whole = moments[1] - moments[0], moments[-1] - moments[0]
+    speech = synthesis.samples / synthesis.sample_rate
+    return Trial(len(_FIRST_WORDS), text, first, whole, speech)

@@ -16,7 +16,7 @@ from loguru import logger
 from vits_tts.config import Voice
 from vits_tts.errors import NotReady, VoiceUnknown
 from vits_tts.inference import arena
-from vits_tts.inference.engine import Engine
+from vits_tts.inference.engine import Engine, Trial
 from vits_tts.inference.loading import Load
 from vits_tts.inference.memory import trim
 from vits_tts.inference.resident_set import ResidentSet
@@ -58,6 +58,8 @@ class VoiceRegistry:
         self.manifests = manifests
         self.default = next(iter(manifests))
         self.ready: Future[None] = Future()
+        self.trials: dict[str, Trial] = {}
+        """The cost of a sentence of each voice that was loaded, even if it is not in memory now."""
         self._load = load
         self._settings = settings
         self._max_wait = patience
@@ -199,6 +201,8 @@ class VoiceRegistry:
             VOICE_LOADS.labels("failed").inc()
             logger.error("voice cannot be loaded", voice=name, reason=str(error))
             raise
+        if engine.trial:
+            self.trials[name] = engine.trial
         VOICE_LOADS.labels("loaded").inc()
         logger.info(
             "voice loaded",

@@ -24,7 +24,7 @@ T = TypeVar("T")
 _STARVED_SECONDS: Final = 1.0
 """Maximum seconds between two pieces of background work, however many listeners there are."""
 
-_CROWDED_FACTOR: Final = 1.25
+CROWDED_FACTOR: Final = 1.25
 """Factor by which a piece is slower if all threads run: they share caches, memory and the GIL."""
 
 
@@ -55,7 +55,7 @@ class Ran(Generic[T]):
         optimistic for a busy machine. A piece on two cores already includes the cost of sharing.
         """
         measured_alone = self.cores == 1 and not self.crowded
-        return self.work * _CROWDED_FACTOR if measured_alone else self.work
+        return self.work * CROWDED_FACTOR if measured_alone else self.work
 
 
 @dataclass(eq=False, slots=True)

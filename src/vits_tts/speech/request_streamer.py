@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from contextlib import ExitStack, aclosing, closing, nullcontext
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any
 
 from vits_tts.cache.sentence_store import SentenceStore
 from vits_tts.scheduling.admission import Admission, Demand
@@ -16,9 +16,6 @@ from vits_tts.speech.sentence_stream import JobQueue, SentenceStream
 from vits_tts.speech.sentence_synthesizer import SentenceJob, SentenceSynthesizer
 from vits_tts.speech.worker_pool import WorkerPool
 from vits_tts.types import Pcm, SpeechRequest, silence
-
-_FIRST_WINDOW_SECONDS: Final = 0.7
-"""Length of the first window, with the frames that a voice holds back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +193,7 @@ class RequestStreamer:
             return Demand(0.0, 0.0, rate)
         first = missing[0].job
         pace = self._synthesizer.pace(first.manifest.name)
-        start = pace.start(len(first.sentence.text), _FIRST_WINDOW_SECONDS)
+        start = pace.start(len(first.sentence.text))
         return Demand(start, speech, rate)
 
 

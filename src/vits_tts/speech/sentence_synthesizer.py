@@ -5,7 +5,6 @@ sentence's key, so that it sounds the same wherever and whenever it is synthesis
 """
 
 import asyncio
-from collections import defaultdict
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import ExitStack, aclosing, contextmanager
 from dataclasses import dataclass, replace
@@ -109,7 +108,7 @@ class SentenceSynthesizer:
         self.level = level
         self._phonemiser = phonemiser
         self._scheduler = scheduler
-        self._paces: defaultdict[str, CostModel] = defaultdict(CostModel)
+        self._paces: dict[str, CostModel] = {}
 
     def start(self) -> None:
         """Start the threads of inference."""
@@ -121,7 +120,10 @@ class SentenceSynthesizer:
 
     def pace(self, voice: str) -> CostModel:
         """Return the cost model of a voice on this machine."""
-        return self._paces[voice]
+        model = self._paces.get(voice)
+        if model is None or (model.guessed and voice in self.voices.trials):
+            model = self._paces[voice] = CostModel(self.voices.trials.get(voice))
+        return model
 
     @contextmanager
     def in_use(self, request: SpeechRequest) -> Iterator[None]:
@@ -138,7 +140,7 @@ class SentenceSynthesizer:
         for sentence in request.sentences:
             manifest = self.voices.find(sentence.voice or request.voice)
             prosody = sentence.prosody or request.prosody
-            pace, scale = self._paces[manifest.name], prosody.length_scale
+            pace, scale = self.pace(manifest.name), prosody.length_scale
             work, speech = (
                 expected(len(sentence.text), scale) for expected in (pace.work, pace.speech)
             )
@@ -161,8 +163,8 @@ class SentenceSynthesizer:
         """
         manifest, text, stats = job.manifest, job.sentence.text, job.stats
         with tracing.stage("synthesise", voice=manifest.name, characters=len(text)) as span:
-            pace = self._paces[manifest.name]
             engine = await self._engine(job)
+            pace = self.pace(manifest.name)
             # One job for the scheduler, so that the thread of the text stage goes on to the first
             # window without two more switches between threads.
             pieces = _Pieces(partial(self._begin, job, engine))
@@ -178,11 +180,16 @@ class SentenceSynthesizer:
                 pace.per_character.learn(begun.work_in_a_crowd, len(text))
                 seconds = synthesis.samples / synthesis.sample_rate
                 pace.length.learn(seconds / job.prosody.length_scale, len(text))
+                work = 0.0
                 async for ran in rans:
-                    _count(ran, pace, stats)
+                    _count(ran, stats)
+                    if not work:
+                        pace.first_window.learn(ran.work_in_a_crowd, 1)
+                    work += ran.work_in_a_crowd
                     span.add_event("window")
                     yield replace(ran.result, timing=timing)
                     timing = None
+                pace.per_second.learn(work, seconds)
             SYNTHESES.inc()
 
     async def length(self, job: SentenceJob, urgency: Callable[[], Urgency]) -> int:
@@ -227,10 +234,8 @@ def _count_text(ran: Ran[_Begun | None], stats: RequestStats) -> None:
     SYNTHESIS_SECONDS.inc(ran.work)
 
 
-def _count(ran: Ran[Pcm], pace: CostModel, stats: RequestStats) -> None:
+def _count(ran: Ran[Pcm], stats: RequestStats) -> None:
     seconds = ran.result.seconds
-    if seconds:
-        pace.per_second.learn(ran.work_in_a_crowd, seconds)
     stats.synthesised_seconds += seconds
     stats.synthesis_seconds += ran.work
     stats.synthesis_cpu_seconds += ran.cpu_seconds
