@@ -66,6 +66,21 @@ def test_say(pair: Speech) -> None:
     assert (pair.voice.name, pair.voice.speakers) == ("pair", ("lan", "minh"))
 
 
+def test_whole(tmp_path: Path) -> None:
+    """A speech of which nothing is heard before the end has no short window at its beginning."""
+    path = tmp_path / "config.yaml"
+    path.write_text("cache: {memory: {max_bytes: 0}}\n")
+    text = "Hôm nay trời đẹp, cả nhà cùng nhau đi dạo quanh hồ."
+    with Speech(config=path) as speech:
+        heard = [window.samples.astype(int) for window in speech.stream(text)]
+        stored = [window.samples.astype(int) for window in speech.stream(text, whole=True)]
+        assert len(stored) < len(heard)
+        assert len(stored[0]) > 4 * len(heard[0])
+        both = np.concatenate(heard), np.concatenate(stored), speech.say(text).samples
+        assert np.abs(both[0] - both[1]).max() <= 1
+        assert np.array_equal(both[1], both[2])
+
+
 def test_ssml_and_turns(tmp_path: Path, pair: Speech) -> None:
     """SSML and turns may name speakers, and voices of the settings with another sample rate."""
     one, two = pair.say("nam.").samples, pair.say("nam.", speaker="minh").samples

@@ -1,4 +1,4 @@
-"""Compare two processes of `vits-tts work` with one."""
+"""Compare two processes of `vits-tts work` with one, and two loops of onnxruntime with one."""
 
 import contextlib
 import os
@@ -9,12 +9,19 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 import httpx
 
 from benchmarks.measuring_jobs.asking import ITEMS_A_JOB, LIMIT_SECONDS, asked, workflows
+from benchmarks.measuring_jobs.loops import loops
 from tests.support.cli import command
 from tests.support.server import Settings, clean_environment, serving
+from vits_tts.config import EMBEDDED_VOICE
+from vits_tts.text.normalizer.pipeline import Normalizer
+from vits_tts.voice import installed
+
+_TEXT: Final = "Đây là câu thứ {} của một việc dài mà hai máy cùng làm trong lúc không ai nghe."
 
 
 def made(queue: Path) -> int:
@@ -45,10 +52,9 @@ def rate(folder: Path, items: int, workers: int) -> float:
         "server": {"workers": 1, "max_body_bytes": "4MiB"},
     }
     with serving(folder, settings) as server:
-        text = "Đây là câu thứ {} của một việc dài mà hai máy cùng làm trong lúc không ai nghe."
         for first in range(0, items, ITEMS_A_JOB):
             size = min(ITEMS_A_JOB, items - first)
-            body = {"items": [{"text": text.format(first + number)} for number in range(size)]}
+            body = {"items": [{"text": _TEXT.format(first + number)} for number in range(size)]}
             asked(lambda body=body: httpx.post(f"{server.url}/v1/jobs", json=body, timeout=120))
     queue = folder / "jobs/queue.sqlite"
     cores = sorted(os.sched_getaffinity(0))[:workers]
@@ -68,18 +74,28 @@ def rate(folder: Path, items: int, workers: int) -> float:
 
 
 def scaling(items: int, rounds: int) -> None:
-    """Print the rates of one and of two workers, measured in turns."""
-    rates: dict[int, list[float]] = {1: [], 2: []}
-    if len(os.sched_getaffinity(0)) < max(rates):
+    """Print the rates of one and of two workers, and of loops, measured in turns."""
+    if len(os.sched_getaffinity(0)) < 2:  # noqa: PLR2004
         raise ValueError("two workers need two cores")
+    voice = installed.EMBEDDED_FOLDER / f"{EMBEDDED_VOICE}.onnx"
+    normalize = Normalizer()
+    spoken = [normalize(_TEXT.format(number)).spoken for number in range(items)]
+    rates: dict[tuple[str, int], list[float]] = {}
     for _ in range(rounds):
-        for workers, found in rates.items():
+        for workers in (1, 2):
             with tempfile.TemporaryDirectory() as folder:
-                found.append(rate(Path(folder), items, workers))
-    print("| workers, one core each | items a second, median | rounds |")
-    print("|---|---|---|")
-    medians = {workers: statistics.median(found) for workers, found in rates.items()}
-    for workers, middle in medians.items():
-        told = ", ".join(f"{each:.2f}" for each in rates[workers])
-        print(f"| {workers} | {middle:.2f} | {told} |")
-    print(f"\nTwo workers make {medians[2] / medians[1]:.2f} times the items of one.")
+                found = rate(Path(folder), items, workers)
+            rates.setdefault(("vits-tts work", workers), []).append(found)
+            alone = loops(voice, spoken, workers)
+            rates.setdefault(("onnxruntime alone", workers), []).append(items / alone.seconds)
+    print("| one core each | processes | items a second, median | rounds |")
+    print("|---|---|---|---|")
+    for (name, workers), each in rates.items():
+        told = ", ".join(f"{one:.2f}" for one in each)
+        print(f"| {name} | {workers} | {statistics.median(each):.2f} | {told} |")
+    for name in ("vits-tts work", "onnxruntime alone"):
+        pairs = zip(rates[name, 1], rates[name, 2], strict=True)
+        ratios = [two / one for one, two in pairs]
+        told = ", ".join(f"{one:.2f}" for one in ratios)
+        middle = statistics.median(ratios)
+        print(f"\n{name}: two make {middle:.2f} times the items of one ({told}).")

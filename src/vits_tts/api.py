@@ -45,7 +45,7 @@ from vits_tts.speech.timeline import Detail, TimedSentence
 from vits_tts.text.normalizer.lexicon import Lexicon, LexiconInvalid
 from vits_tts.text.normalizer.pipeline import check
 from vits_tts.text.portions import portions
-from vits_tts.types import Pcm, SpeechRequest, Window, silence
+from vits_tts.types import Audience, Pcm, SpeechRequest, Window, silence
 from vits_tts.voice import installed
 from vits_tts.voice.manifest import Manifest
 
@@ -172,6 +172,7 @@ class AsyncSpeech:
             lexicon=lexicon,
             dictionaries=dictionaries,
             volume=volume,
+            whole=True,
         )
         async with aclosing(windows):
             parts = [window.samples async for window in windows]
@@ -188,6 +189,7 @@ class AsyncSpeech:
         lexicon: Mapping[str, str] | None = None,
         dictionaries: Sequence[str] | None = None,
         volume: float = 1.0,
+        whole: bool = False,
     ) -> AsyncGenerator[Window, None]:
         """Yield the speech part by part, as it is synthesised.
 
@@ -208,6 +210,8 @@ class AsyncSpeech:
                 those that were made without a key, and shared ones. The default is
                 ``text.dictionaries``.
             volume: Factor of the amplitude, from 0 to 4.
+            whole: Whether nothing is heard before the end, as in a file. The first part is then
+                not a short one, so that a second of speech costs less.
 
         Raises:
             RequestError: A parameter is not valid; ``field`` and the subclass say which and why.
@@ -219,7 +223,7 @@ class AsyncSpeech:
         dialogue = _turns(turns or ())
         written = text_of(dialogue) if turns is not None else text or ssml or ""
         kind: InputKind | None = None if ssml is None else "ssml"
-        whole = kind or dialogue or begins_as_ssml(written)
+        undivided = kind or dialogue or begins_as_ssml(written)
         check(written, _MOST_CHARS)
         options = SpeechOptions(
             speed=speed,
@@ -231,15 +235,17 @@ class AsyncSpeech:
             dictionaries=await self._rules(dictionaries),
         )
         await self._ready()
+        audience: Audience = "file" if whole else "program"
         pause: float | None = None
         chars = len(written)
-        for portion in portions(written, chars if whole else _PORTION_CHARS):
+        for portion in portions(written, chars if undivided else _PORTION_CHARS):
             spoken = False
             with suppress(TextEmpty, TextUnspeakable):  # an error only if no portion can be spoken
                 request = await self._pipeline.request(portion.text, options)
                 for other in {part.voice for part in request.sentences} - {None}:
                     await self._pipeline.voices.load(other or "")
-                async with aclosing(self._windows(request, portion.start, chars)) as windows:
+                speech = self._windows(request, portion.start, chars, audience)
+                async with aclosing(speech) as windows:
                     async for window in windows:
                         if pause is not None and not spoken:
                             silent = silence(pause, window.sample_rate).samples
@@ -292,7 +298,7 @@ class AsyncSpeech:
         pace = TextPace(self._buffer_delay if max_buffer_delay is None else max_buffer_delay)
         await self._ready()
         stream = self._pipeline.text_stream(
-            options, IN_PROCESS, RequestStats(), pace, hurried=False
+            options, IN_PROCESS, RequestStats(), pace, audience="program"
         )
         async with aclosing(spoken(stream, text)) as windows:
             async for window in windows:
@@ -320,7 +326,7 @@ class AsyncSpeech:
         request, timeline = await self._pipeline.timed(text, options)
         timeline.details = details
         tally = RequestStats(timeline=timeline)
-        async with aclosing(self._pipeline.stream(request, tally, hurried=False)) as stream:
+        async with aclosing(self._pipeline.stream(request, tally, audience="file")) as stream:
             parts = [pcm.samples async for pcm in stream]
         samples = np.concatenate(parts)
         return Recording(samples, self.voice.sample_rate), tuple(timeline.sentences)
@@ -359,11 +365,11 @@ class AsyncSpeech:
         return await self._pipeline.dictionaries.pinned(wanted, ALL)
 
     async def _windows(
-        self, request: SpeechRequest, start: int, chars: int
+        self, request: SpeechRequest, start: int, chars: int, audience: Audience
     ) -> AsyncGenerator[Window, None]:
         """Yield the speech of a portion, which starts at ``start`` of ``chars`` characters."""
         tally = RequestStats()
-        async with aclosing(self._pipeline.stream(request, tally, hurried=False)) as stream:
+        async with aclosing(self._pipeline.stream(request, tally, audience=audience)) as stream:
             async for pcm in stream:
                 place = request.sentences[min(tally.heard, len(request.sentences) - 1)].start
                 yield Window(pcm.samples, pcm.sample_rate, (start + place) / chars)
@@ -448,6 +454,7 @@ class Speech:
         lexicon: Mapping[str, str] | None = None,
         dictionaries: Sequence[str] | None = None,
         volume: float = 1.0,
+        whole: bool = False,
     ) -> Generator[Window, None, None]:
         """Yield the speech part by part, as it is synthesised; see :meth:`AsyncSpeech.stream`."""
         return self._loop.iterate(
@@ -460,6 +467,7 @@ class Speech:
                 lexicon=lexicon,
                 dictionaries=dictionaries,
                 volume=volume,
+                whole=whole,
             )
         )
 

@@ -2,13 +2,20 @@
 
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 Samples: TypeAlias = NDArray[np.int16]
 """Mono 16-bit samples, shape ``[n]``."""
+
+Audience: TypeAlias = Literal["listener", "program", "file"]
+"""The destination of speech, which decides when and how it is made.
+
+A ``listener`` hears it meanwhile and must hear no gap. A ``program`` takes it as it comes. A
+``file`` is heard later, so its first window may be a long one, which costs less.
+"""
 
 
 @dataclass(frozen=True, slots=True)

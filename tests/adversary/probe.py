@@ -246,6 +246,7 @@ class Probe:
                 control=round(control, 3),
                 left=round(left, 3),
                 sure=round(self._sure(check, control), 3),
+                counted=[int(took * 1000), int(left * 1000)],
             )
 
     def _sure(self, check: Check, control: float) -> float:

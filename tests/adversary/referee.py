@@ -201,6 +201,10 @@ class Referee:
         begun, ended = said["at"], said["at"] + said["seconds"]
         held = any(start <= ended and end >= begun for start, end in self.target.stopped)
         if self.ending or held or said["worker"] not in self.target.ready:
+            # the next report counts it, although no client could have expected an answer
+            for counts, place in zip((self.took_ms, self.left_ms), said["counted"], strict=True):
+                counts[place] -= 1
+            self.checks -= 1
             return
         stall = Stall(
             said["left"], said["sure"], begun, json.dumps(said), self.under_way(begun, ended)

@@ -135,11 +135,14 @@ def test_thirty_seconds_equal_the_whole(folder: Path) -> None:
 def test_two_cores_say_the_same(name: str, folder: Path, length: int) -> None:
     """Samples are identical bit by bit, however many cores were busy at any time."""
     engine = voice(name, folder).engine
-    for length_scale in (0.6, 1.0, 2.0):
+    for length_scale, long in ((0.6, False), (1.0, False), (1.0, True), (2.0, False)):
         prosody = Prosody(length_scale, 0.667, 0.8)
         ids = sentence(engine.manifest, length)
         for cores in ([2], [2, 2, 1], [1, 2, 2, 2, 1, 1]):
             alone, shared = (engine.begin(ids, prosody, length, cores=n) for n in (1, 2))
+            if long:
+                alone.use_long_windows()
+                shared.use_long_windows()
             for frames, some in zip(alone.sizes(), itertools.cycle(cores), strict=False):
                 expected = alone.raw_window(frames)
                 np.testing.assert_array_equal(shared.raw_window(frames, cores=some), expected)

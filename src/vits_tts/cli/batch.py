@@ -139,7 +139,7 @@ class _Work:
         samples = 0
         rate = self.speaker.sample_rate
         with (
-            closing(self.speaker.stream(item.unit.text)) as windows,
+            closing(self.speaker.stream(item.unit.text, whole=True)) as windows,
             writing.file(self.folder / item.name, self.encoding, rate) as sink,
         ):
             for window in windows:

@@ -145,7 +145,13 @@ class Remote(Connection):
         given = {**options, "voice": voice, "dictionaries": list(self.dictionaries) or None}
         self._options = {name: value for name, value in given.items() if value is not None}
 
-    def stream(self, text: str, *, ssml: bool = False) -> Generator[Window, None, None]:
+    def stream(
+        self,
+        text: str,
+        *,
+        ssml: bool = False,
+        whole: bool = False,  # noqa: ARG002  # the server streams in any case
+    ) -> Generator[Window, None, None]:
         """Yield the speech of a text of any length, or of an SSML document, as the server sends it.
 
         Raises:
@@ -154,8 +160,8 @@ class Remote(Connection):
         """
         check(text, _MOST_CHARS)
         spoken = False
-        whole = ssml or begins_as_ssml(text)  # which cannot be cut
-        for portion in portions(text, len(text) if whole else _PORTION_CHARS):
+        undivided = ssml or begins_as_ssml(text)
+        for portion in portions(text, len(text) if undivided else _PORTION_CHARS):
             place = portion.start / len(text)
             windows = self._windows(portion.text, place, ssml=ssml)
             try:

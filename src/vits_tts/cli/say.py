@@ -134,7 +134,8 @@ def say(
         if source.streamed and isinstance(speaker, Library):
             speech = speaker.speak(arriving())
         else:
-            speech = _shown(speaker.stream(spoken, ssml=source.ssml), len(spoken))
+            whole = not play and output != "-"
+            speech = _shown(speaker.stream(spoken, ssml=source.ssml, whole=whole), len(spoken))
         with closing(speech) as windows:
             for window in windows:
                 for target in targets:

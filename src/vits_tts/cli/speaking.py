@@ -32,8 +32,13 @@ class Speaker(Protocol):
     dictionaries: tuple[str, ...]
     """The pronunciation dictionaries in use, as ``NAME@VERSION``: they do not change meanwhile."""
 
-    def stream(self, text: str, *, ssml: bool = False) -> "Generator[Window, None, None]":
-        """Yield the speech of a text, or of an SSML document, part by part."""
+    def stream(
+        self, text: str, *, ssml: bool = False, whole: bool = False
+    ) -> "Generator[Window, None, None]":
+        """Yield the speech of a text, or of an SSML document, part by part.
+
+        With ``whole`` nothing is heard before the end, so the first part may come later.
+        """
 
     def close(self) -> None:
         """Free all resources; running streams end."""
@@ -166,9 +171,11 @@ class Library:
         self.name, self.licence = voice.name, voice.licence.name
         self.sample_rate = voice.sample_rate
 
-    def stream(self, text: str, *, ssml: bool = False) -> "Generator[Window, None, None]":
+    def stream(
+        self, text: str, *, ssml: bool = False, whole: bool = False
+    ) -> "Generator[Window, None, None]":
         """Yield the speech of a text, or of an SSML document, part by part."""
-        given = {"ssml" if ssml else "text": text}
+        given = {"ssml" if ssml else "text": text, "whole": whole}
         return self._speech.stream(
             **given, **self._how, dictionaries=self.dictionaries  # type: ignore[arg-type]
         )

@@ -71,6 +71,10 @@ class Synthesis(ABC):
         """True if all windows have been computed."""
         return not self.left
 
+    def use_long_windows(self) -> None:
+        """Begin with the largest window; call it before the first one."""
+        self._size = self.largest
+
     def next(self, cancel: Cancel, cores: int) -> Pcm:
         """Return the next window, with the length that :meth:`sizes` gives; see :meth:`window`."""
         return self.window(self._size, cancel, cores)

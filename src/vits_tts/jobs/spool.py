@@ -21,7 +21,7 @@ from vits_tts.errors import TextUnspeakable
 from vits_tts.file_lock import LockFailed, lock
 from vits_tts.speech.file_store import FileStore
 from vits_tts.speech.request_stats import RequestStats
-from vits_tts.types import Pcm, SpeechRequest, silence
+from vits_tts.types import Audience, Pcm, SpeechRequest, silence
 
 _RECORD: Final = struct.Struct("<QQ")
 _CHUNK_BYTES: Final = 64 * 1024
@@ -104,7 +104,7 @@ class SpooledStreamer:
         self._folder = folder
 
     async def stream(
-        self, request: SpeechRequest, stats: RequestStats, *, hurried: bool = False
+        self, request: SpeechRequest, stats: RequestStats, *, audience: Audience = "file"
     ) -> AsyncGenerator[Pcm, None]:
         """Yield the speech of ``request``, and keep it until :meth:`forget`.
 
@@ -115,15 +115,15 @@ class SpooledStreamer:
             NotReady, TextUnspeakable: as ``RequestStreamer.stream`` does.
 
         """
-        del hurried
+        del audience
         if len(request.sentences) == 1:
-            async for pcm in self._stream(request, stats, hurried=False):
+            async for pcm in self._stream(request, stats, audience="file"):
                 yield pcm
             return
         try:
             spool = await self._store.run(_Spool.open, self._folder, self._name(request))
         except LockFailed:  # another process is synthesising the same speech
-            async for pcm in self._stream(request, stats, hurried=False):
+            async for pcm in self._stream(request, stats, audience="file"):
                 yield pcm
             return
         try:
@@ -153,7 +153,7 @@ class SpooledStreamer:
         rest = replace(request, sentences=request.sentences[done:])
         before = stats.heard - done
         try:
-            async with aclosing(self._stream(rest, stats, hurried=False)) as stream:
+            async with aclosing(self._stream(rest, stats, audience="file")) as stream:
                 async for pcm in stream:
                     data, complete = pcm.samples.tobytes(), stats.heard - before
                     await self._store.run(spool.write, data, complete)

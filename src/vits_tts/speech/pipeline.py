@@ -45,7 +45,7 @@ from vits_tts.speech.text_stream import TextPace, TextStream
 from vits_tts.speech.worker_pool import WorkerPool, timed
 from vits_tts.text.normalizer.pipeline import Normalizer
 from vits_tts.text.phonemes.espeak import Phonemizer
-from vits_tts.types import Pcm, Samples, Sentence, SpeechRequest, silence
+from vits_tts.types import Audience, Pcm, Samples, Sentence, SpeechRequest, silence
 from vits_tts.voice import installed
 
 if TYPE_CHECKING:
@@ -143,18 +143,18 @@ class Speech:
         stats: RequestStats,
         pace: TextPace,
         *,
-        hurried: bool = True,
+        audience: Audience = "listener",
     ) -> TextStream:
         """Return the speech of a text that is written while it is spoken.
 
-        Without ``hurried`` it waits for listeners, and is never refused.
+        Without a listener it waits for listeners, and is never refused.
 
         Raises:
             RequestError: an option is wrong.
 
         """
         return TextStream(
-            self._requests, self._streamer, options, reader, stats, pace, hurried=hurried
+            self._requests, self._streamer, options, reader, stats, pace, audience=audience
         )
 
     async def encoder(self, encoding: Encoding, sample_rate: int) -> Encoder:

@@ -15,7 +15,7 @@ from vits_tts.speech.request_stats import RequestStats
 from vits_tts.speech.sentence_stream import JobQueue, SentenceStream
 from vits_tts.speech.sentence_synthesizer import SentenceJob, SentenceSynthesizer
 from vits_tts.speech.worker_pool import WorkerPool
-from vits_tts.types import Pcm, SpeechRequest, silence
+from vits_tts.types import Audience, Pcm, SpeechRequest, silence
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +60,13 @@ class RequestStreamer:
         self._planned = PlannedSentences()
 
     async def stream(
-        self, request: SpeechRequest, stats: RequestStats, *, hurried: bool = True
+        self, request: SpeechRequest, stats: RequestStats, *, audience: Audience = "listener"
     ) -> AsyncGenerator[Pcm, None]:
         """Yield the speech of ``request`` window by window, with pauses between the sentences.
 
         While the caller takes one sentence, only the next one is synthesised, so that a slow reader
         does not fill the memory. Closing the iterator stops the synthesis, unless another caller
-        needs the same sentence. Without ``hurried`` it is background work. Each sentence is added
+        needs the same sentence. Without a listener it is background work. Each sentence is added
         to the time line of ``stats`` before its first window is yielded.
 
         Raises:
@@ -80,10 +80,10 @@ class RequestStreamer:
             stats.audio_seconds += pause.seconds
             yield pause
             return
-        jobs = self._synthesizer.jobs(request, stats)
+        jobs = self._synthesizer.jobs(request, stats, long_windows=audience == "file")
         stats.expected_seconds = [job.speech for job in jobs]
         queue = JobQueue(jobs, complete=request.unread is None)
-        async with aclosing(self.stream_jobs(request, queue, stats, hurried=hurried)) as stream:
+        async with aclosing(self.stream_jobs(request, queue, stats, audience=audience)) as stream:
             async for pcm in stream:
                 yield pcm
 
@@ -93,7 +93,7 @@ class RequestStreamer:
         queue: JobQueue,
         stats: RequestStats,
         *,
-        hurried: bool = True,
+        audience: Audience = "listener",
         admitted: Callable[[Playback], object] = lambda _: None,
     ) -> AsyncGenerator[Pcm, None]:
         """Yield the speech of the sentences in ``queue``, to which more may be added meanwhile.
@@ -104,14 +104,14 @@ class RequestStreamer:
         :meth:`stream`.
         """
         jobs = list(queue)
-        missing = self._missing(jobs) if hurried else {}
+        missing = self._missing(jobs) if audience == "listener" else {}
         promised = {key: sentence.after for key, sentence in missing.items()}
         rate = self._voices.find(request.voice).sample_rate
         demand = self._demand(jobs, list(missing.values()))
         unread = demand.seconds * (request.unread.share - 1) if request.unread else 0.0
         admission = self._admission.admitted(replace(demand, seconds=demand.seconds + unread))
         with (
-            admission if hurried else nullcontext(BackgroundPlayback()) as playback,
+            admission if audience == "listener" else nullcontext(BackgroundPlayback()) as playback,
             ExitStack() as promises,
             self._synthesizer.in_use(request),
             closing(

@@ -28,7 +28,7 @@ from vits_tts.speech.worker_pool import WorkerPool
 from vits_tts.telemetry import tracing
 from vits_tts.text.normalizer.pipeline import check
 from vits_tts.text.split import MAX_CHARS
-from vits_tts.types import KeyedSentence, Level, Pcm, Prosody, Sentence, SpeechRequest
+from vits_tts.types import Audience, KeyedSentence, Level, Pcm, Prosody, Sentence, SpeechRequest
 from vits_tts.voice.manifest import Manifest
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class Streamer(Protocol):
     """The interface of ``RequestStreamer``: streams the speech of requests."""
 
     def stream(
-        self, request: SpeechRequest, stats: RequestStats, *, hurried: bool
+        self, request: SpeechRequest, stats: RequestStats, *, audience: Audience
     ) -> AsyncGenerator[Pcm, None]:
         """Yield the speech in order."""
 
@@ -178,7 +178,7 @@ class SavedFiles:
 
     async def _replayed(self, request: SpeechRequest, tally: RequestStats) -> None:
         """Fill in the time line from the cache, which stores the times with the sentences."""
-        async with aclosing(self._streamer.stream(request, tally, hurried=False)) as stream:
+        async with aclosing(self._streamer.stream(request, tally, audience="file")) as stream:
             async for _ in stream:
                 pass
 
@@ -242,7 +242,7 @@ class SavedFiles:
         codec = await self._helpers.run(Encoder, encoding, self._rate(request), streamed=False)
         written = 0
         async with (
-            aclosing(self._streamer.stream(request, tally, hurried=False)) as stream,
+            aclosing(self._streamer.stream(request, tally, audience="file")) as stream,
             aclosing(encoded(stream, codec, self._helpers, tally)) as parts,
         ):
             async for data in parts:

@@ -77,6 +77,8 @@ class SentenceJob:
     """Seconds of silence before it, if they were unknown when the sentence before it was read."""
     silence_before: float = 0.0
     """Further seconds, which the text itself requests: a late writer does not shorten them."""
+    long_windows: bool = False
+    """True if no listener waits for the first window."""
 
     @property
     def key(self) -> str:
@@ -134,8 +136,13 @@ class SentenceSynthesizer:
                 stack.enter_context(self.voices.in_use(name))
             yield
 
-    def jobs(self, request: SpeechRequest, stats: RequestStats) -> list[SentenceJob]:
-        """Return a job for each sentence of a request, with the costs expected now."""
+    def jobs(
+        self, request: SpeechRequest, stats: RequestStats, *, long_windows: bool = False
+    ) -> list[SentenceJob]:
+        """Return a job for each sentence of a request, with the costs expected now.
+
+        With ``long_windows`` the first window is not a short one.
+        """
         jobs = []
         for sentence in request.sentences:
             manifest = self.voices.find(sentence.voice or request.voice)
@@ -144,9 +151,8 @@ class SentenceSynthesizer:
             work, speech = (
                 expected(len(sentence.text), scale) for expected in (pace.work, pace.speech)
             )
-            jobs.append(
-                SentenceJob(self, manifest, sentence, prosody, stats, work=work, speech=speech)
-            )
+            job = SentenceJob(self, manifest, sentence, prosody, stats, work=work, speech=speech)
+            jobs.append(replace(job, long_windows=long_windows))
         return jobs
 
     async def make(
@@ -180,16 +186,17 @@ class SentenceSynthesizer:
                 pace.per_character.learn(begun.work_in_a_crowd, len(text))
                 seconds = synthesis.samples / synthesis.sample_rate
                 pace.length.learn(seconds / job.prosody.length_scale, len(text))
-                work = 0.0
+                works = []
                 async for ran in rans:
                     _count(ran, stats)
-                    if not work:
-                        pace.first_window.learn(ran.work_in_a_crowd, 1)
-                    work += ran.work_in_a_crowd
+                    works.append(ran.work_in_a_crowd)
+                    if timing and not job.long_windows:
+                        pace.first_window.learn(works[0], 1)
                     span.add_event("window")
                     yield replace(ran.result, timing=timing)
                     timing = None
-                pace.per_second.learn(work, seconds)
+                if not job.long_windows:  # those of listeners cost more
+                    pace.per_second.learn(sum(works), seconds)
             SYNTHESES.inc()
 
     async def length(self, job: SentenceJob, urgency: Callable[[], Urgency]) -> int:
@@ -225,6 +232,8 @@ class SentenceSynthesizer:
             return None
         seed = int(job.key, _HEXADECIMAL)
         synthesis = engine.begin(ids, job.prosody, seed, cancel, cores)
+        if job.long_windows:
+            synthesis.use_long_windows()
         return _Begun(synthesis, word_timing(text, phonemes, manifest, synthesis))
 
 

@@ -29,7 +29,7 @@ from vits_tts.text.aligned import Text
 from vits_tts.text.incremental import Part
 from vits_tts.text.normalizer.pipeline import check
 from vits_tts.text.split import Reading
-from vits_tts.types import Pcm, silence
+from vits_tts.types import Audience, Pcm, silence
 
 _RESERVE_SECONDS: Final = 0.3
 """Seconds of sound that a listener should still have when a clause is spoken alone."""
@@ -71,9 +71,9 @@ class TextStream:
         stats: RequestStats,
         pace: TextPace,
         *,
-        hurried: bool = True,
+        audience: Audience = "listener",
     ) -> None:
-        """Start without text. Without ``hurried`` it is background work, and is never refused.
+        """Start without text. Without a listener it is background work, and is never refused.
 
         Raises:
             RequestError: an option is wrong.
@@ -84,7 +84,7 @@ class TextStream:
         self._reader = reader
         self._stats = stats
         self._pace = pace
-        self._hurried = hurried
+        self._audience = audience
         self._request, self._reading = requests.builder.incremental(options)
         self.sample_rate = requests.sample_rate(self._request)
         self.timeline = Timeline("", Reading(Text(""), ()), self.sample_rate)
@@ -198,7 +198,7 @@ class TextStream:
             self._request,
             segment,
             self._stats,
-            hurried=self._hurried,
+            audience=self._audience,
             admitted=self._admitted,
         )
         try:
