@@ -119,7 +119,7 @@ async def cancelled_and_retried(worker: Worker) -> None:
     await reached(lambda: worker.arrived == 1, "the sound of the item")
     await worker.jobs._in_thread(worker.engine.cancel, job)
     state = await worker.jobs.find(job, OWNER)
-    await worker.jobs._in_thread(worker.engine.retry, state)
+    await worker.jobs._in_thread(list, worker.engine.retry(state))
     await reached(lambda: worker.arrived == 2, "the sound of the second run")
     worker.gate.set()
     await ended(worker, job)

@@ -2,7 +2,7 @@
 
 import asyncio
 import concurrent.futures
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -185,9 +185,12 @@ class JobService:
         for item in await self._in_thread(self._queue.lost, list(running)):
             running[item].task.cancel()
         if settle:
-            keep_seconds = self._settings.keep_hours * _HOUR
+            expired: list[str] = []
+            steps = self._engine.settle(self._settings.keep_hours * _HOUR)
+            while (step := await self._in_thread(lambda: next(steps, None))) is not None:
+                expired += step
             with suppress(StorageError):  # tried again later; the storage says that it fails
-                for job_id in await self._in_thread(self._engine.settle, keep_seconds):
+                for job_id in expired:
                     await self._remove(job_id)
 
     async def _remove(self, job_id: str) -> None:
@@ -240,6 +243,16 @@ class JobService:
             self._breaker.failed(reason)
             raise JobsUnavailable(_AWAY) from error
 
+    async def _stepped(self, steps: Iterator[T]) -> AsyncGenerator[T, None]:
+        """Yield the items of an iterator of the engine, each from a call of its own.
+
+        Raises:
+            JobsUnavailable: the queue cannot be opened, read or written.
+
+        """
+        while (step := await self._asked(lambda: next(steps, None))) is not None:
+            yield step
+
     # --- jobs ------------------------------------------------------------------------------------
 
     async def add(self, job: NewJob) -> tuple[JobState, bool]:
@@ -291,16 +304,16 @@ class JobService:
             raise JobNotFound("there is no such job")
         return state
 
-    async def jobs(self, owner: str, limit: int, offset: int) -> list[JobState]:
-        """Return the jobs of an owner, the newest first.
+    async def jobs(self, owner: str, limit: int, offset: int) -> AsyncGenerator[JobState, None]:
+        """Yield the jobs of an owner, the newest first.
 
         Raises:
             JobsUnavailable: the queue cannot be used.
 
         """
-        if not await self._has_queue():
-            return []
-        return await self._asked(self._engine.jobs, owner, limit, offset)
+        if await self._has_queue():
+            async for state in self._stepped(self._engine.jobs(owner, limit, offset)):
+                yield state
 
     async def _has_queue(self) -> bool:
         """Return whether a queue exists. The first job creates it; queries do not."""
@@ -330,7 +343,8 @@ class JobService:
         state = await self.find(job_id, owner)
         if state.ended and state.status not in UNFINISHED:  # it does not count before
             await self._check_quota(owner, len(state.items))
-        await self._asked(self._engine.retry, state)
+        async for _ in self._stepped(self._engine.retry(state)):
+            pass
         return await self.find(job_id, owner)
 
     async def delete(self, job_id: str, owner: str) -> None:
