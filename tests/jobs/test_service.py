@@ -140,6 +140,23 @@ async def taken_by_another_process(worker: Worker, folder: Path) -> None:
     assert (await worker.jobs.find(job, OWNER)).status == "running"
 
 
+def test_jobs_that_come_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Jobs that are added at the same moment count towards the quota of each other."""
+
+    async def story() -> list[Any]:
+        limit = {"folder": tmp_path / "jobs", "max_waiting": 1}
+        async with working(tmp_path, monkeypatch, jobs=limit) as worker:
+            names = ("job-a", "job-b", "job-c")
+            return await asyncio.gather(*map(worker.submit, names), return_exceptions=True)
+
+    results = asyncio.run(story())
+    assert sorted(type(result).__name__ for result in results) == [
+        "NoneType",
+        "QuotaExceeded",
+        "QuotaExceeded",
+    ]
+
+
 def test_results_of_another_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine that shares the folder of jobs and the secret of files uses the other's results."""
     shared = {"jobs": {"folder": tmp_path / "jobs"}, "audio": {"secret": "0123456789abcdef" * 2}}

@@ -113,6 +113,7 @@ class JobService:
         self._watching_objects: asyncio.Task[None] | None = None
         self.followers = Followers(self.find, config.jobs.max_listeners)
         """The listeners to the progress of jobs."""
+        self._adding = asyncio.Lock()
         self._running: dict[str, _Running] = {}
         self._closing = False
         self._worked_lately = False
@@ -264,14 +265,15 @@ class JobService:
             JobsUnavailable: the queue cannot be used.
 
         """
-        if await self._asked(self._engine.find, job.id, job.owner) is None:
-            await self._check_quota(job.owner, len(job.items))
-        try:
-            new = await self._asked(self._engine.add, job)
-        except ValueError:
-            raise IdempotencyConflict(
-                "this Idempotency-Key was used for another job", field="Idempotency-Key"
-            ) from None
+        async with self._adding:  # jobs that come together count towards the same quota
+            if await self._asked(self._engine.find, job.id, job.owner) is None:
+                await self._check_quota(job.owner, len(job.items))
+            try:
+                new = await self._asked(self._engine.add, job)
+            except ValueError:
+                raise IdempotencyConflict(
+                    "this Idempotency-Key was used for another job", field="Idempotency-Key"
+                ) from None
         return await self.find(job.id, job.owner), new
 
     async def _check_quota(self, owner: str, more: int) -> None:
