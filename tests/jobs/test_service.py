@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import date
@@ -15,7 +16,8 @@ from tests.support.jobs import item
 from tests.support.server import until
 from tests.support.voices import install_pair
 from vits_tts.config import Config
-from vits_tts.jobs import JobService
+from vits_tts.errors import JobsUnavailable
+from vits_tts.jobs import JobService, service
 from vits_tts.jobs.model import ItemResult, NewJob
 from vits_tts.jobs.stored import item_id
 from vits_tts.speech import build
@@ -155,6 +157,40 @@ def test_jobs_that_come_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         "QuotaExceeded",
         "QuotaExceeded",
     ]
+
+
+def test_all_threads_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While all threads wait for a queue, the jobs are unavailable, also before it is opened."""
+
+    async def story() -> None:
+        limit = {"folder": tmp_path / "jobs", "queue_timeout_seconds": 0.001}
+        async with working(tmp_path, monkeypatch, jobs=limit) as worker:
+            jobs: Any = worker.jobs
+            gate = threading.Event()
+            waiting = [jobs._threads.submit(gate.wait) for _ in range(service._THREADS)]
+            with pytest.raises(JobsUnavailable):
+                await worker.jobs.find("job-a", OWNER)
+            gate.set()
+            for each in waiting:
+                await asyncio.wrap_future(each.future)
+            jobs._settings = jobs._settings.model_copy(update={"queue_timeout_seconds": 60})
+            await jobs._opened()  # for the end of the test
+
+    asyncio.run(story())
+
+
+def test_opening_on_a_busy_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The limit of a call does not count for opening the queue, which loads a library."""
+
+    async def story() -> bool:
+        limit = {"folder": tmp_path / "jobs", "queue_timeout_seconds": 0.001}
+        async with working(tmp_path, monkeypatch, jobs=limit) as worker:
+            jobs: Any = worker.jobs
+            await jobs._opened()
+            jobs._settings = jobs._settings.model_copy(update={"queue_timeout_seconds": 60})
+            return worker.jobs._queue.launched
+
+    assert asyncio.run(story())
 
 
 def test_results_of_another_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

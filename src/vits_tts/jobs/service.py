@@ -2,8 +2,16 @@
 
 import asyncio
 import concurrent.futures
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Callable,
+    Coroutine,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, ParamSpec, Protocol, TypeVar
@@ -54,6 +62,8 @@ _QUEUE: Final = "job_queue"
 _THREADS: Final = 4
 """Threads for calls of the queue; some of them may wait for a database that does not answer."""
 _LONGEST_PAUSE: Final = 10.0
+_OPENING_SECONDS: Final = 60.0
+"""Least limit of opening a queue in a folder: a busy machine needs long to load the library."""
 _AHEAD: Final = 1
 """Items under way beyond one for each inference thread, so that a text is read while others are
 synthesised."""
@@ -213,15 +223,28 @@ class JobService:
             TimeoutError: it takes too long; it goes on in its thread.
 
         """
-        call = self._threads.submit(partial(function, *args, **named))
-        async with asyncio.timeout(self._settings.queue_timeout_seconds):
-            result: T = await asyncio.wrap_future(call.future)
+        seconds = self._settings.queue_timeout_seconds
+        return await self._within(seconds, partial(function, *args, **named))
+
+    async def _within(self, seconds: float, call: Callable[[], T]) -> T:
+        """Return the result of ``call`` in a thread.
+
+        Raises:
+            TimeoutError: it takes longer than ``seconds``; it goes on in its thread.
+
+        """
+        running = self._threads.submit(call)
+        async with asyncio.timeout(seconds):
+            result: T = await asyncio.wrap_future(running.future)
         return result
 
     async def _opened(self) -> None:
         self._loop = asyncio.get_running_loop()
         if not self._queue.launched:
-            await self._in_thread(self._queue.launch)
+            seconds = self._settings.queue_timeout_seconds
+            if self._settings.url is None:  # no other machine is waited for
+                seconds = max(seconds, _OPENING_SECONDS)
+            await self._within(seconds, self._queue.launch)
             self._files.watch()
 
     async def _asked(self, function: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
@@ -231,11 +254,22 @@ class JobService:
             JobsUnavailable: the queue cannot be opened, read or written.
 
         """
+        async with self._using_queue():
+            await self._opened()
+            return await self._in_thread(function, *args, **named)
+
+    @asynccontextmanager
+    async def _using_queue(self) -> AsyncIterator[None]:
+        """Use the queue in a block, unless it is known to fail.
+
+        Raises:
+            JobsUnavailable: the queue cannot be opened, read or written.
+
+        """
         if not self._breaker.closed:
             raise JobsUnavailable(_AWAY)
         try:
-            await self._opened()
-            return await self._in_thread(function, *args, **named)
+            yield
         except ValueError:
             raise
         except Exception as error:
@@ -318,8 +352,16 @@ class JobService:
                 yield state
 
     async def _has_queue(self) -> bool:
-        """Return whether a queue exists. The first job creates it; queries do not."""
-        return self._queue.launched or await self._in_thread(lambda: self._queue.is_there)
+        """Return whether a queue exists. The first job creates it; queries do not.
+
+        Raises:
+            JobsUnavailable: no thread or disk has answered.
+
+        """
+        if self._queue.launched:
+            return True
+        async with self._using_queue():
+            return await self._in_thread(lambda: self._queue.is_there)
 
     async def cancel(self, job_id: str, owner: str) -> JobState:
         """Cancel the unfinished items of a job, and return its state.
