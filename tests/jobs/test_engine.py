@@ -199,6 +199,22 @@ def test_a_retry_in_steps(engine: Engine, work: Work, monkeypatch: pytest.Monkey
     assert state(engine, job).ended is None
 
 
+def test_a_retry_after_one_that_was_broken_off(engine: Engine, work: Work) -> None:
+    """A job whose items run again has not ended, though the first retry did not note its round."""
+    work.failing = True
+    job = added(engine, "a")
+    failed = reached(engine, job, "failed")
+    list(engine.settle(NEVER))
+    work.failing = False
+    work.gate.clear()
+    assert next(engine.retry(failed)) == 1
+    assert state(engine, job).ended
+    assert list(engine.retry(failed)) == [0]
+    assert state(engine, job).ended is None
+    work.gate.set()
+    reached(engine, job, "succeeded")
+
+
 def test_ends_in_steps(engine: Engine, work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each step records the ends of a few jobs, so that no call of the queue takes long."""
     del work

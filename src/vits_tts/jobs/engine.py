@@ -201,9 +201,10 @@ class Engine:
             count = sum(self.queue.enqueue_again(workflow, queue) for workflow, queue in part)
             rewound += count
             yield count
-        if rewound:
-            # Only now: a round in which nothing is enqueued yet would end at once.
-            for job in self._api.list_workflows(workflow_ids=[state.id], load_input=False):
+        # Only now: a round in which nothing is enqueued yet would end at once.
+        for job in self._api.list_workflows(workflow_ids=[state.id], load_input=False):
+            # An earlier retry may have been broken off before it noted its round.
+            if rewound or (ended(job.attributes) and self._items(state.id, ACTIVE, limit=1)):
                 self._note(state.id, {"round": retries(job.attributes) + 1})
 
     def delete(self, job_id: str) -> None:
