@@ -367,7 +367,7 @@ class AsyncSpeech:
     async def _windows(
         self, request: SpeechRequest, start: int, chars: int, audience: Audience
     ) -> AsyncGenerator[Window, None]:
-        """Yield the speech of a portion, which starts at ``start`` of ``chars`` characters."""
+        """Yield the speech of a portion, from ``start`` in a text of ``chars`` characters."""
         tally = RequestStats()
         async with aclosing(self._pipeline.stream(request, tally, audience=audience)) as stream:
             async for pcm in stream:

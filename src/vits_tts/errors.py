@@ -463,7 +463,7 @@ class BudgetExceeded(RequestError):
 
 
 class BudgetExceededForNow(BudgetExceeded):
-    """The key has used up its budget for this month. ``Retry-After`` says when the next begins."""
+    """The key has used up its budget for this month. ``Retry-After`` is its end."""
 
     status = 429
 

@@ -87,10 +87,12 @@ def made(server: Server) -> int:
         "postgresql://vits@a:5432,b:5433/vits?target_session_attrs=read-write&connect_timeout=1",
         "postgresql:///vits?host=/var/run/postgresql",
         "postgresql://database/vits?",
+        "postgresql://vits:a#b?c@database/vits?sslmode=require",
+        "postgresql://database/vits?application_name=",
     ],
 )
 def test_limits_of_time_change_nothing_else(url: str) -> None:
-    """A URL keeps its meaning, also with several hosts or the path of a socket."""
+    """A URL keeps its meaning, also with several hosts, the path of a socket or a raw password."""
     given, found = conninfo_to_dict(url), conninfo_to_dict(limited(url))
     assert given.items() <= found.items()
     assert found["tcp_user_timeout"] == "10000"

@@ -144,18 +144,18 @@ def test_an_end_that_is_recorded_late(
 
     def act() -> None:
         if settled:
-            engine.settle(NEVER)
+            list(engine.settle(NEVER))
         work.failing = False
         work.gate.clear()
-        engine.retry(failed)
+        list(engine.retry(failed))
 
     meanwhile(monkeypatch, engine, act)
-    engine.settle(NEVER)
+    list(engine.settle(NEVER))
     assert state(engine, job).ended is None
     assert engine.waiting(OWNER) == 1
     work.gate.set()
     reached(engine, job, "succeeded")
-    engine.settle(NEVER)
+    list(engine.settle(NEVER))
     assert state(engine, job).ended
     if url:
         kinds = ["job.failed", "job.succeeded"] if settled else ["job.succeeded"]
@@ -171,14 +171,111 @@ def test_two_retries(engine: Engine, work: Work) -> None:
     failed = reached(engine, job, "failed")
     work.failing = False
     work.gate.clear()
-    engine.retry(failed)
+    list(engine.retry(failed))
     reached(engine, job, "running")
-    engine.retry(failed)
+    list(engine.retry(failed))
     work.gate.set()
     reached(engine, job, "succeeded")
-    engine.retry(failed)
+    list(engine.retry(failed))
     assert state(engine, job).status == "succeeded"
     assert sorted(work.made) == sorted(2 * [item_id(job, 0), item_id(job, 1)])
+
+
+def test_a_retry_in_steps(engine: Engine, work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each step enqueues a few items, so that no call of the queue takes long."""
+    monkeypatch.setattr("vits_tts.jobs.engine._AT_ONCE", 1)
+    work.failing = True
+    job = added(engine, "a", "b")
+    failed = reached(engine, job, "failed")
+    list(engine.settle(NEVER))
+    work.failing = False
+    work.gate.clear()
+    steps = engine.retry(failed)
+    assert next(steps) == 1
+    assert state(engine, job).counts["failed"] == 1
+    assert list(steps) == [1]
+    work.gate.set()
+    reached(engine, job, "succeeded")
+    assert state(engine, job).ended is None
+
+
+def test_a_retry_after_one_that_was_broken_off(engine: Engine, work: Work) -> None:
+    """A job whose items run again has not ended, though the first retry did not note its round."""
+    work.failing = True
+    job = added(engine, "a")
+    failed = reached(engine, job, "failed")
+    list(engine.settle(NEVER))
+    work.failing = False
+    work.gate.clear()
+    assert next(engine.retry(failed)) == 1
+    assert state(engine, job).ended
+    assert list(engine.retry(failed)) == [0]
+    assert state(engine, job).ended is None
+    work.gate.set()
+    reached(engine, job, "succeeded")
+
+
+def test_ends_in_steps(engine: Engine, work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each step records the ends of a few jobs, so that no call of the queue takes long."""
+    del work
+    monkeypatch.setattr("vits_tts.jobs.engine._AT_ONCE", 1)
+    jobs = [added(engine, "a"), added(engine, "b")]
+    for job in jobs:
+        reached(engine, job, "succeeded")
+    until(lambda: all(done(engine, job) for job in jobs), "jobs that are spread")
+    steps = engine.settle(NEVER)
+    assert next(steps) == []
+    assert not any(state(engine, job).ended for job in jobs)
+    while not any(state(engine, job).ended for job in jobs):
+        assert next(steps) == []
+    assert [bool(state(engine, job).ended) for job in jobs].count(True) == 1
+    assert not any(steps)
+    assert all(state(engine, job).ended for job in jobs)
+    expired = next(engine.settle(-NEVER))
+    assert set(jobs) <= set(expired)
+
+
+def done(engine: Engine, job: str) -> bool:
+    """Return whether all items of a job have been enqueued."""
+    (workflow,) = engine._api.list_workflows(workflow_ids=[job])
+    return bool(workflow.status == "SUCCESS")
+
+
+def test_a_list_in_steps(engine: Engine, work: Work) -> None:
+    """Each step reads one job, so that no call of the queue takes long."""
+    del work
+    first, second = added(engine, "a"), added(engine, "b")
+    reached(engine, first, "succeeded")
+    listed = engine.jobs(OWNER, 2, 0)
+    assert next(listed).id == second
+    engine.delete(first)
+    assert list(listed) == []
+
+
+def test_a_small_job_beside_a_large_one(
+    engine: Engine, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A job runs while the items of another one are being enqueued, which may take minutes."""
+    del work
+    gate, begun = threading.Event(), threading.Event()
+    enqueue = engine.queue.enqueue
+
+    def slow(workflow: str, queue: str, name: str, *args: object, **options: object) -> None:
+        if workflow == "item" and name.startswith(large):
+            begun.set()
+            assert gate.wait(60)
+        enqueue(workflow, queue, name, *args, **options)
+
+    large = f"job-{uuid4().hex}"
+    monkeypatch.setattr(engine.queue, "enqueue", slow)
+    try:
+        engine.add(NewJob(large, OWNER, [item("a")], 5, "", None, None))
+        assert begun.wait(60)
+        reached(engine, added(engine, "b"), "succeeded")
+        assert state(engine, large).status == "queued"
+    finally:
+        gate.set()
+    reached(engine, large, "succeeded")
 
 
 def test_cancel_of_a_document_whose_file_is_not_begun(engine: Engine, work: Work) -> None:
@@ -187,11 +284,11 @@ def test_cancel_of_a_document_whose_file_is_not_begun(engine: Engine, work: Work
     reached(engine, job, "succeeded")
     engine.cancel(job)
     assert state(engine, job).status == "cancelled"
-    engine.settle(NEVER)
+    list(engine.settle(NEVER))
     found = state(engine, job)
     assert (found.status, bool(found.ended)) == ("cancelled", True)
     assert whole_id(job) not in work.made
-    engine.retry(found)
+    list(engine.retry(found))
     until(lambda: state(engine, job).status == "succeeded", "success after a retry")
     assert work.made.count(whole_id(job)) == 1
 
@@ -201,13 +298,13 @@ def test_cancel_of_a_document_whose_file_is_under_way(engine: Engine, work: Work
     job = added(engine, "a", whole=True)
     reached(engine, job, "succeeded")
     work.gate.clear()
-    engine.settle(NEVER)
+    list(engine.settle(NEVER))
     until(lambda: whole_id(job) in work.made, "the file is begun")
     engine.cancel(job)
     cancelled = state(engine, job)
     assert cancelled.status == "cancelled"
     work.gate.set()
-    engine.retry(cancelled)
+    list(engine.retry(cancelled))
     until(lambda: state(engine, job).status == "succeeded", "success after a retry")
     assert work.made.count(whole_id(job)) == 2
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import date
@@ -15,7 +16,8 @@ from tests.support.jobs import item
 from tests.support.server import until
 from tests.support.voices import install_pair
 from vits_tts.config import Config
-from vits_tts.jobs import JobService
+from vits_tts.errors import JobsUnavailable
+from vits_tts.jobs import JobService, service
 from vits_tts.jobs.model import ItemResult, NewJob
 from vits_tts.jobs.stored import item_id
 from vits_tts.speech import build
@@ -119,7 +121,7 @@ async def cancelled_and_retried(worker: Worker) -> None:
     await reached(lambda: worker.arrived == 1, "the sound of the item")
     await worker.jobs._in_thread(worker.engine.cancel, job)
     state = await worker.jobs.find(job, OWNER)
-    await worker.jobs._in_thread(worker.engine.retry, state)
+    await worker.jobs._in_thread(list, worker.engine.retry(state))
     await reached(lambda: worker.arrived == 2, "the sound of the second run")
     worker.gate.set()
     await ended(worker, job)
@@ -138,6 +140,57 @@ async def taken_by_another_process(worker: Worker, folder: Path) -> None:
     worker.gate.set()
     await reached(lambda: not worker.jobs._running, "the end of the item")
     assert (await worker.jobs.find(job, OWNER)).status == "running"
+
+
+def test_jobs_that_come_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Jobs that are added at the same moment count towards the quota of each other."""
+
+    async def story() -> list[Any]:
+        limit = {"folder": tmp_path / "jobs", "max_waiting": 1}
+        async with working(tmp_path, monkeypatch, jobs=limit) as worker:
+            names = ("job-a", "job-b", "job-c")
+            return await asyncio.gather(*map(worker.submit, names), return_exceptions=True)
+
+    results = asyncio.run(story())
+    assert sorted(type(result).__name__ for result in results) == [
+        "NoneType",
+        "QuotaExceeded",
+        "QuotaExceeded",
+    ]
+
+
+def test_all_threads_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While all threads wait for a queue, the jobs are unavailable, also before it is opened."""
+
+    async def story() -> None:
+        limit = {"folder": tmp_path / "jobs", "queue_timeout_seconds": 0.001}
+        async with working(tmp_path, monkeypatch, jobs=limit) as worker:
+            jobs: Any = worker.jobs
+            gate = threading.Event()
+            waiting = [jobs._threads.submit(gate.wait) for _ in range(service._THREADS)]
+            with pytest.raises(JobsUnavailable):
+                await worker.jobs.find("job-a", OWNER)
+            gate.set()
+            for each in waiting:
+                await asyncio.wrap_future(each.future)
+            jobs._settings = jobs._settings.model_copy(update={"queue_timeout_seconds": 60})
+            await jobs._opened()  # for the end of the test
+
+    asyncio.run(story())
+
+
+def test_opening_on_a_busy_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The limit of a call does not count for opening the queue, which loads a library."""
+
+    async def story() -> bool:
+        limit = {"folder": tmp_path / "jobs", "queue_timeout_seconds": 0.001}
+        async with working(tmp_path, monkeypatch, jobs=limit) as worker:
+            jobs: Any = worker.jobs
+            await jobs._opened()
+            jobs._settings = jobs._settings.model_copy(update={"queue_timeout_seconds": 60})
+            return worker.jobs._queue.launched
+
+    assert asyncio.run(story())
 
 
 def test_results_of_another_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from tests.support.reading import plain
 from vits_tts.text.aligned import Text
-from vits_tts.text.normalizer import abbreviations, cues, languages, slips
+from vits_tts.text.normalizer import abbreviations, cues, languages, restore, slips
 from vits_tts.text.normalizer.foreign import said
 from vits_tts.text.normalizer.letter_to_sound import pinyin
 from vits_tts.text.normalizer.pipeline import Normalizer
@@ -153,3 +153,13 @@ def test_tables_of_cues_speak_vietnamese() -> None:
 def test_output_of_models(written: str, read: str) -> None:
     """Headings, tables, fences, citations and escaped line ends are layout, not words."""
     assert plain(NORTH(written).spoken) == plain(read)
+
+
+def test_a_very_long_line_is_not_remembered() -> None:
+    """The results that are remembered for texts in pieces are those of short lines only."""
+    long = " ".join(["đã", *("khong biet" for _ in range(500))])
+    restore._likeliest.cache_clear()
+    assert "không biết" in Restore()(Text(long)).spoken
+    assert restore._likeliest.cache_info().currsize == 0
+    Restore()(Text(long[:500]))
+    assert restore._likeliest.cache_info().currsize

@@ -131,6 +131,7 @@ def test_another_sample_rate(client: httpx.Client) -> None:
         ("application/json, text/plain, */*", "audio/wav"),
         ("application/octet-stream", "audio/wav"),
         ("application/octet-stream, audio/mpeg;q=0.9", "audio/wav"),
+        ("audio/flac;q=nan, audio/mpeg;q=0.5", "audio/mpeg"),
         ("audio/mpeg;q=0.5" + ", a/b" * 150 + ", audio/flac", "audio/mpeg"),  # too many: not read
         ("audio/x-mulaw", "audio/basic"),
         ("audio/x-alaw", "audio/PCMA; rate=8000"),

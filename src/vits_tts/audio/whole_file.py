@@ -37,7 +37,7 @@ class WholeFile:
         self._open(path, f".{uuid.uuid4().hex}{UNFINISHED}", 0o666)
 
     def _open(self, path: Path, unfinished: str, mode: int) -> None:
-        """Create the file under another name; ``mode`` is limited by the umask."""
+        """Create the file under its temporary name; ``mode`` is limited by the umask."""
         self._path = path
         self._unfinished = path.with_name(unfinished)
         with self._blamed():

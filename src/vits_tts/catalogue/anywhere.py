@@ -164,7 +164,7 @@ def _one_of_many(
 
 
 def _catalogue(place: Place, model: str, stated: Stated, tries: Tries) -> CatalogueIndex:
-    """Return a catalogue of one voice of a place.
+    """Return a catalogue with one entry: a voice that was found at a place.
 
     Raises:
         ConfigError: its name is not allowed for a voice.

@@ -96,7 +96,7 @@ def _parsed(content: bytes) -> Any:
 
 
 def _within(listed: _Revision, path: str) -> Iterator[tuple[str, KnownFile]]:
-    """Yield the files of a folder or beside a model, and the card of the whole repository."""
+    """Yield the files in a folder or beside a model, and the model card of the repository."""
     for file in listed.siblings:
         where = PurePosixPath(file.rfilename)
         if where.is_absolute() or ".." in where.parts:

@@ -3,11 +3,12 @@
 A job is a workflow that enqueues a workflow for each of its items. The queue stores both, with
 their inputs, results and errors. Nothing else of a job is stored.
 
-All methods block: call them in threads.
+All methods block: call them in threads. Iterators block at each step. They are for work that grows
+with the number of items or jobs, so that none of their steps takes long.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -37,6 +38,8 @@ _BACKOFF: Final = 4
 """Factor by which the pause before a callback is repeated grows each time."""
 _NEVER_SECONDS: Final = 3600.0
 """Delay of a workflow that is cancelled at once, so that no process starts it before."""
+_AT_ONCE: Final = 20
+"""Workflows that one step of a long call changes or checks."""
 
 Post = Callable[[str, str, Mapping[str, object]], bool]
 """Posts a message, given its URL, id and content; returns whether to try again."""
@@ -156,12 +159,14 @@ class Engine:
         found = self._api.list_workflows(workflow_ids=[job_id], name="job", user=owner)
         return self._state(found[0]) if found else None
 
-    def jobs(self, owner: str, limit: int, offset: int) -> list[JobState]:
-        """Return the jobs of an owner, the newest first."""
+    def jobs(self, owner: str, limit: int, offset: int) -> Iterator[JobState]:
+        """Yield the jobs of an owner, the newest first; each step reads one of them."""
         found = self._api.list_workflows(
-            name="job", user=owner, limit=limit, offset=offset, sort_desc=True
+            name="job", user=owner, limit=limit, offset=offset, sort_desc=True, load_input=False
         )
-        return [self._state(workflow) for workflow in found]
+        for workflow in found:
+            if state := self.find(workflow.workflow_id, owner):
+                yield state
 
     def waiting(self, owner: str) -> int:
         """Return the number of unfinished items in all jobs of an owner."""
@@ -179,8 +184,8 @@ class Engine:
                 self._enqueue_whole(job, delay_seconds=_NEVER_SECONDS)
                 self._api.cancel_workflows([whole_id(job_id)])
 
-    def retry(self, state: JobState) -> None:
-        """Enqueue the failed and cancelled items of a job again.
+    def retry(self, state: JobState) -> Iterator[int]:
+        """Enqueue the failed and cancelled items of a job again; yield the number of each step.
 
         The state may be old: items that another process has enqueued meanwhile are left alone.
         """
@@ -190,10 +195,16 @@ class Engine:
             again += [(each, JOBS) for each in self._api.list_workflows(workflow_ids=[state.id])]
         if state.document and (whole := self._whole(state.id)):
             again.append((whole, WHOLES))
-        rewound = [self.queue.enqueue_again(workflow, queue) for workflow, queue in again]
-        if any(rewound):
-            # Only now: a round in which nothing is enqueued yet would end at once.
-            for job in self._api.list_workflows(workflow_ids=[state.id], load_input=False):
+        rewound = 0
+        for start in range(0, len(again), _AT_ONCE):
+            part = again[start : start + _AT_ONCE]
+            count = sum(self.queue.enqueue_again(workflow, queue) for workflow, queue in part)
+            rewound += count
+            yield count
+        # Only now: a round in which nothing is enqueued yet would end at once.
+        for job in self._api.list_workflows(workflow_ids=[state.id], load_input=False):
+            # An earlier retry may have been broken off before it noted its round.
+            if rewound or (ended(job.attributes) and self._items(state.id, ACTIVE, limit=1)):
                 self._note(state.id, {"round": retries(job.attributes) + 1})
 
     def delete(self, job_id: str) -> None:
@@ -204,21 +215,22 @@ class Engine:
         names = [whole_id(job_id), *(notice.workflow_id for notice in notices)]
         self._api.delete_workflows([job_id, *names], delete_children=True)
 
-    def settle(self, keep_seconds: float) -> list[str]:
-        """Record which jobs have ended; return the ids of those that ended ``keep_seconds`` ago.
+    def settle(self, keep_seconds: float) -> Iterator[list[str]]:
+        """Record which jobs have ended; yield the ids of those that ended ``keep_seconds`` ago.
 
         Each retry begins a new round of a job, and an end is that of one round. So an end that
         another process records late, after a retry, does not end the new round.
         """
         now = time.time()
-        expired = []
-        for job in self._api.list_workflows(name="job", load_input=False, load_output=False):
-            end = ended(job.attributes)
-            if end and now - end > keep_seconds:
-                expired.append(job.workflow_id)
-            elif not end and job.status not in ACTIVE and not self._is_active(job):
-                self._end(job, now)
-        return expired
+        jobs = self._api.list_workflows(name="job", load_input=False, load_output=False)
+        ends = [(job, ended(job.attributes)) for job in jobs]
+        yield [job.workflow_id for job, end in ends if end and now - end > keep_seconds]
+        unended = [job for job, end in ends if not end and job.status not in ACTIVE]
+        for start in range(0, len(unended), _AT_ONCE):
+            for job in unended[start : start + _AT_ONCE]:
+                if not self._is_active(job):
+                    self._end(job, now)
+            yield []
 
     def _end(self, job: "WorkflowStatus", now: float) -> None:
         """Record the end of a round of a job, and notify its caller.

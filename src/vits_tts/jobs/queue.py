@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, urlencode
 
 from loguru import logger
 
@@ -32,6 +32,9 @@ _APPLICATION: Final = "vits-tts-jobs"
 _VERSION: Final = "1"
 """The version of the workflows. Processes of other versions do not run them."""
 _CALLBACKS_AT_ONCE: Final = 8
+_JOBS_AT_ONCE: Final = 4
+"""Jobs whose items are enqueued at the same time, so that a small job does not wait for a long
+document."""
 _PAUSE_SECONDS: Final = 1.0
 _POLL_SECONDS: Final = 0.5
 _QUIET_SECONDS: Final = 60.0
@@ -39,6 +42,8 @@ _ALIKE: Final = 30
 """Characters that tell whether two lines of the library are about the same trouble."""
 _JOINED: Final[Any] = concurrent.futures.thread._threads_queues  # noqa: SLF001
 """The threads of all executors, which the interpreter joins before it ends."""
+_USER: Final = re.compile(r"[^:/]+://(?:[^:/]*(?::[^@]*)?@)?")
+"""The scheme, user and password of a URL. A password may have ``?`` and ``#``, as in SQLAlchemy."""
 _PATIENCE: Final = {
     "connect_timeout": "5",
     "tcp_user_timeout": "10000",
@@ -133,7 +138,9 @@ class Queue:
         _redirect_log()
         self._register()
         DBOS.launch()
-        DBOS.register_queue(JOBS, worker_concurrency=1, polling_interval_sec=_POLL_SECONDS)
+        DBOS.register_queue(
+            JOBS, worker_concurrency=_JOBS_AT_ONCE, polling_interval_sec=_POLL_SECONDS
+        )
         DBOS.register_queue(
             ITEMS, worker_concurrency=self._concurrency, polling_interval_sec=_POLL_SECONDS
         )
@@ -295,9 +302,10 @@ def limited(url: str) -> str:
     The rest stays as it is: a URL without a host, for a socket of the system, has no other form.
     """
     url = url.rstrip("?&")
-    given = parse_qs(urlsplit(url).query)
+    _, mark, query = _USER.sub("", url).partition("?")
+    given = parse_qs(query, keep_blank_values=True)
     more = urlencode({name: value for name, value in _PATIENCE.items() if name not in given})
-    return f"{url}{'&' if given else '?'}{more}" if more else url
+    return f"{url}{'&' if mark else '?'}{more}" if more else url
 
 
 def reason_of(error: Exception) -> str:

@@ -2,8 +2,16 @@
 
 import asyncio
 import concurrent.futures
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Callable,
+    Coroutine,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, ParamSpec, Protocol, TypeVar
@@ -54,6 +62,8 @@ _QUEUE: Final = "job_queue"
 _THREADS: Final = 4
 """Threads for calls of the queue; some of them may wait for a database that does not answer."""
 _LONGEST_PAUSE: Final = 10.0
+_OPENING_SECONDS: Final = 60.0
+"""Least limit of opening a queue in a folder: a busy machine needs long to load the library."""
 _AHEAD: Final = 1
 """Items under way beyond one for each inference thread, so that a text is read while others are
 synthesised."""
@@ -113,6 +123,7 @@ class JobService:
         self._watching_objects: asyncio.Task[None] | None = None
         self.followers = Followers(self.find, config.jobs.max_listeners)
         """The listeners to the progress of jobs."""
+        self._adding = asyncio.Lock()
         self._running: dict[str, _Running] = {}
         self._closing = False
         self._worked_lately = False
@@ -185,9 +196,12 @@ class JobService:
         for item in await self._in_thread(self._queue.lost, list(running)):
             running[item].task.cancel()
         if settle:
-            keep_seconds = self._settings.keep_hours * _HOUR
+            expired: list[str] = []
+            steps = self._engine.settle(self._settings.keep_hours * _HOUR)
+            while (step := await self._in_thread(lambda: next(steps, None))) is not None:
+                expired += step
             with suppress(StorageError):  # tried again later; the storage says that it fails
-                for job_id in await self._in_thread(self._engine.settle, keep_seconds):
+                for job_id in expired:
                     await self._remove(job_id)
 
     async def _remove(self, job_id: str) -> None:
@@ -209,15 +223,28 @@ class JobService:
             TimeoutError: it takes too long; it goes on in its thread.
 
         """
-        call = self._threads.submit(partial(function, *args, **named))
-        async with asyncio.timeout(self._settings.queue_timeout_seconds):
-            result: T = await asyncio.wrap_future(call.future)
+        seconds = self._settings.queue_timeout_seconds
+        return await self._within(seconds, partial(function, *args, **named))
+
+    async def _within(self, seconds: float, call: Callable[[], T]) -> T:
+        """Return the result of ``call`` in a thread.
+
+        Raises:
+            TimeoutError: it takes longer than ``seconds``; it goes on in its thread.
+
+        """
+        running = self._threads.submit(call)
+        async with asyncio.timeout(seconds):
+            result: T = await asyncio.wrap_future(running.future)
         return result
 
     async def _opened(self) -> None:
         self._loop = asyncio.get_running_loop()
         if not self._queue.launched:
-            await self._in_thread(self._queue.launch)
+            seconds = self._settings.queue_timeout_seconds
+            if self._settings.url is None:  # no other machine is waited for
+                seconds = max(seconds, _OPENING_SECONDS)
+            await self._within(seconds, self._queue.launch)
             self._files.watch()
 
     async def _asked(self, function: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
@@ -227,11 +254,22 @@ class JobService:
             JobsUnavailable: the queue cannot be opened, read or written.
 
         """
+        async with self._using_queue():
+            await self._opened()
+            return await self._in_thread(function, *args, **named)
+
+    @asynccontextmanager
+    async def _using_queue(self) -> AsyncIterator[None]:
+        """Use the queue in a block, unless it is known to fail.
+
+        Raises:
+            JobsUnavailable: the queue cannot be opened, read or written.
+
+        """
         if not self._breaker.closed:
             raise JobsUnavailable(_AWAY)
         try:
-            await self._opened()
-            return await self._in_thread(function, *args, **named)
+            yield
         except ValueError:
             raise
         except Exception as error:
@@ -239,6 +277,16 @@ class JobService:
             logger.warning("jobs: the queue cannot be used", reason=reason)
             self._breaker.failed(reason)
             raise JobsUnavailable(_AWAY) from error
+
+    async def _stepped(self, steps: Iterator[T]) -> AsyncGenerator[T, None]:
+        """Yield the items of an iterator of the engine, each from a call of its own.
+
+        Raises:
+            JobsUnavailable: the queue cannot be opened, read or written.
+
+        """
+        while (step := await self._asked(lambda: next(steps, None))) is not None:
+            yield step
 
     # --- jobs ------------------------------------------------------------------------------------
 
@@ -251,14 +299,15 @@ class JobService:
             JobsUnavailable: the queue cannot be used.
 
         """
-        if await self._asked(self._engine.find, job.id, job.owner) is None:
-            await self._check_quota(job.owner, len(job.items))
-        try:
-            new = await self._asked(self._engine.add, job)
-        except ValueError:
-            raise IdempotencyConflict(
-                "this Idempotency-Key was used for another job", field="Idempotency-Key"
-            ) from None
+        async with self._adding:  # jobs that come together count towards the same quota
+            if await self._asked(self._engine.find, job.id, job.owner) is None:
+                await self._check_quota(job.owner, len(job.items))
+            try:
+                new = await self._asked(self._engine.add, job)
+            except ValueError:
+                raise IdempotencyConflict(
+                    "this Idempotency-Key was used for another job", field="Idempotency-Key"
+                ) from None
         return await self.find(job.id, job.owner), new
 
     async def _check_quota(self, owner: str, more: int) -> None:
@@ -291,20 +340,28 @@ class JobService:
             raise JobNotFound("there is no such job")
         return state
 
-    async def jobs(self, owner: str, limit: int, offset: int) -> list[JobState]:
-        """Return the jobs of an owner, the newest first.
+    async def jobs(self, owner: str, limit: int, offset: int) -> AsyncGenerator[JobState, None]:
+        """Yield the jobs of an owner, the newest first.
 
         Raises:
             JobsUnavailable: the queue cannot be used.
 
         """
-        if not await self._has_queue():
-            return []
-        return await self._asked(self._engine.jobs, owner, limit, offset)
+        if await self._has_queue():
+            async for state in self._stepped(self._engine.jobs(owner, limit, offset)):
+                yield state
 
     async def _has_queue(self) -> bool:
-        """Return whether a queue exists. The first job creates it; queries do not."""
-        return self._queue.launched or await self._in_thread(lambda: self._queue.is_there)
+        """Return whether a queue exists. The first job creates it; queries do not.
+
+        Raises:
+            JobsUnavailable: no thread or disk has answered.
+
+        """
+        if self._queue.launched:
+            return True
+        async with self._using_queue():
+            return await self._in_thread(lambda: self._queue.is_there)
 
     async def cancel(self, job_id: str, owner: str) -> JobState:
         """Cancel the unfinished items of a job, and return its state.
@@ -330,7 +387,8 @@ class JobService:
         state = await self.find(job_id, owner)
         if state.ended and state.status not in UNFINISHED:  # it does not count before
             await self._check_quota(owner, len(state.items))
-        await self._asked(self._engine.retry, state)
+        async for _ in self._stepped(self._engine.retry(state)):
+            pass
         return await self.find(job_id, owner)
 
     async def delete(self, job_id: str, owner: str) -> None:

@@ -95,7 +95,7 @@ async def serve(
         await application.speech.close()
         await application.guard.close()
         await server.close_all_connections()
-        await state.cut_off()  # requests that connections have brought meanwhile
+        await state.cut_off()  # requests that came on open connections meanwhile
         await application.usage.close()  # last, so that all of them are booked
         beating.cancel()
 

@@ -39,9 +39,10 @@ def start(load: Settings) -> None:
         VoiceError: A voice is damaged.
 
     """
-    # Until gunicorn handles signals. The first process of a container otherwise ignores SIGTERM.
+    # Gunicorn handles signals only later. Until then the first process of a container would ignore
+    # SIGTERM.
     signal.signal(signal.SIGTERM, _leave)
-    if sys.platform != "win32":  # likewise; the arbiter later reloads if SIGHUP came
+    if sys.platform != "win32":  # the arbiter reloads later if SIGHUP came
         signal.signal(signal.SIGHUP, EarlySignal())
     config = load()
     _check_addresses(config)

@@ -111,7 +111,7 @@ class PromisedFiles:
             await end(self._renewing)
 
     async def _renew(self, redis: "RedisPromises") -> None:
-        from vits_tts.cache.redis_promises import RENEW_SECONDS  # noqa: PLC0415  # as in `build`
+        from vits_tts.cache.redis_promises import RENEW_SECONDS  # noqa: PLC0415  # only with Redis
 
         while self._unsettled:
             await asyncio.sleep(RENEW_SECONDS)

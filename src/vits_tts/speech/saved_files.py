@@ -230,7 +230,7 @@ class SavedFiles:
     def _check_length(self, nbytes: float) -> None:
         if nbytes > self._store.max_bytes:
             raise SpeechTooLong(
-                "the speech is longer than audio.max_bytes lets a file be; "
+                "the speech is too long for a file (audio.max_bytes); "
                 "/tts/stream has no such limit",
                 field="text",
             )

@@ -317,7 +317,7 @@ class TextStream:
 
         """
         found = await self._requests.read_more(read, len(self._reading.unsaid), self._reader)
-        if self._reading.pause_seconds > MAX_PAUSES:  # as in a text that comes whole
+        if self._reading.pause_seconds > MAX_PAUSES:  # the limit of a text that comes whole
             raise MarkupInvalid(TOO_LONG, field="text")
         return found
 

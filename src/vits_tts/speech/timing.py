@@ -36,7 +36,7 @@ def word_timing(
     times: list[tuple[int, int, int]] = []
     for number, (row, (_, said)) in enumerate(zip(rows, words, strict=True)):
         for name, start, end in grouped(phonemes[said.start : said.end], language):
-            # Few different names occur in many cached sentences, which share them.
+            # The same few names occur in all cached sentences, so each is stored once.
             names.append(intern(name))
             if starts is not None:
                 at = starts[said.start + start], starts[said.start + end]

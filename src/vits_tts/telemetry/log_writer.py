@@ -90,7 +90,7 @@ class Descriptor:
             return 0
         try:
             return os.write(self._number, data[: self.chunk_bytes])
-        except BlockingIOError:  # non-blocking, and another process has filled it meanwhile
+        except BlockingIOError:  # another process has filled the pipe meanwhile
             return 0
 
     def wait(self, seconds: float) -> None:

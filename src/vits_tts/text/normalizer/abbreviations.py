@@ -261,9 +261,9 @@ class Abbreviations:
         return said + ("." if ends else "")
 
     def initial(self, match: re.Match[str]) -> str | None:
-        """Read the initials of ``J.
+        """Read an initial before a name (``J. K. Rowling``).
 
-        K. Rowling``. After a Vietnamese word the point ends a sentence.
+        After a Vietnamese word the point ends a sentence.
         """
         front = before(match).rstrip()
         if match["letter"] in _CALLED and re.search(r"(?:gặp|lh|liên hệ|call|gọi|zalo)$", front):

@@ -362,7 +362,7 @@ class Identifiers:
 
     @staticmethod
     def routes() -> tuple[Step, ...]:
-        """Return the steps for the results of tests, and for flights. They need no digits."""
+        """Return the steps for results of medical tests, and for routes, which may lack digits."""
         return (
             Rule(
                 r"(?:(?<=[A-Za-z][A-Za-z][A-Zg])|(?<=\b[A-Z][A-Z])|(?<=\bRh))\ ?"

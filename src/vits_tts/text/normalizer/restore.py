@@ -139,6 +139,9 @@ _CALLING: Final = re.compile(
 """Words that show that single letters are people: ``e oi``, ``a mua``."""
 _LONGEST_CODE: Final = 3
 _LONGEST_RUN: Final = 60
+_REMEMBERED_WORDS: Final = 400
+"""Results for more words are not remembered, because they would fill the memory. A text that comes
+in pieces is read in shorter parts."""
 _PAIR_WEIGHT: Final = 0.9
 _VIETNAMESE_SHARE: Final = 0.7
 _USUAL_SHARE: Final = 0.5
@@ -374,7 +377,8 @@ class Restore:
         fixed = {at: word[0].lower() for at, word in enumerate(run) if not free[at]}
         beside = _beside(run[0].string, run[0].start(), run[-1].end())
         words = tuple(word[0].lower() for word in run)
-        found = _likeliest(words, tuple(fixed.items()), beside)
+        compute = _likeliest if len(words) <= _REMEMBERED_WORDS else _likeliest.__wrapped__
+        found = compute(words, tuple(fixed.items()), beside)
         for at, (word, (syllable, sure)) in enumerate(zip(run, found, strict=True)):
             needed = 0.4 if word[0].lower() not in ranks() else 0.9
             if free[at] and sure >= needed and syllable != word[0].lower():

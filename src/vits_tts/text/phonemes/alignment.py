@@ -67,7 +67,7 @@ def spoken_words(text: str, phonemes: Sequence[str], kind: Literal["espeak", "te
 
 
 def _letters(text: str, words: Iterable[Span]) -> Iterator[Span]:
-    """Yield the range of decomposed (NFD) code points of each word: a voice may read letters."""
+    """Yield the range of NFD code points of each word, for voices that read letters."""
     sizes = (len(unicodedata.normalize("NFD", letter)) for letter in text)
     places = list(accumulate(sizes, initial=0))
     return (Span(places[start], places[end]) for start, end in words)

@@ -208,12 +208,15 @@ class JobsHandler(JobBase):
 
     async def get(self) -> None:
         """List the caller's jobs."""
-        page = checked(JobPage, parameters.from_query(self.request))
-        found = await self.while_connected(self.jobs.jobs(self.owner, page.limit, page.offset))
-        if found is not None:
-            self.write_json({"jobs": [await self.described_job(state) for state in found]})
+        await self.while_connected(self._list())
 
     head = get
+
+    async def _list(self) -> None:
+        page = checked(JobPage, parameters.from_query(self.request))
+        states = self.jobs.jobs(self.owner, page.limit, page.offset)
+        async with aclosing(states):
+            self.write_json({"jobs": [await self.described_job(state) async for state in states]})
 
     def _id(self) -> str:
         """Return the id of a new job; with an idempotency key, the id that belongs to the key.

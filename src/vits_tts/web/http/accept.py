@@ -1,5 +1,6 @@
 """Choosing the audio format that a caller prefers, by ``Accept`` (RFC 9110, section 12.5.1)."""
 
+import math
 from collections.abc import Mapping
 from typing import Final
 
@@ -63,7 +64,9 @@ def _weights(header: str) -> dict[str, float]:
         media_range, *options = (piece.strip() for piece in part.split(";", _MOST)[:_MOST])
         given = [option.removeprefix("q=") for option in options if option.startswith("q=")]
         try:
-            weights[media_range] = min(1.0, float(given[0])) if given else 1.0
+            weight = float(given[0]) if given else 1.0
         except ValueError:
             continue
+        if not math.isnan(weight):
+            weights[media_range] = min(1.0, weight)
     return weights

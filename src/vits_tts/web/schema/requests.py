@@ -185,7 +185,7 @@ def checked(model: type[Model], given: Parameters) -> Model:
         return model.model_validate(given)
     except ValidationError as problem:
         details = problem.errors(include_url=False)
-    if not details[0]["loc"]:  # no place can be told by a name that is not Unicode
+    if not details[0]["loc"]:  # a place cannot be named if the name is not Unicode
         raise EncodingInvalid("the name of a field is not valid Unicode: it has a lone surrogate")
     raise _refusal(details)
 

@@ -31,7 +31,7 @@ def relative_attention(graph: Graph, trial: Trial) -> onnx.ModelProto:
 
 
 class _Band:
-    """Replaces products with ``2 n - 1`` positions by products with the ``w`` of them that count.
+    """Replaces products with ``2 n - 1`` relative positions by products with the ``w`` nearest.
 
     A product with ``w`` positions gives ``[n, w]``. It has to become the band of a matrix ``[n,
     n]``: row ``i`` has its ``w`` values in the columns from ``i - w // 2``. The skewing needs no

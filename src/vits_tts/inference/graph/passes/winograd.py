@@ -113,7 +113,7 @@ def _unpadded(graph: Graph, node: onnx.NodeProto) -> str | None:
 
 
 class _Writer:
-    """Writes feed-forward parts: from ``[1, channels, n]`` to pairs of steps, and back."""
+    """Writes the nodes that turn ``[1, channels, n]`` into pairs of time steps, and back."""
 
     def __init__(self, draft: GraphBuilder) -> None:
         """Write the nodes that count steps and pairs, which all parts share."""

@@ -35,7 +35,7 @@ class Clock:
         return int(rate)
 
     def beyond(self, dim: Dim) -> int:
-        """Return the constant number of elements of ``dim`` in addition to those of its frames.
+        """Return how many elements ``dim`` has in addition to those that grow with the frames.
 
         Raises:
             Blocked: it is not a constant whole number.
@@ -43,7 +43,7 @@ class Clock:
         """
         extra = dim.constant - self.rate(dim) * self.offset
         if extra.denominator != 1 or dim.per_phoneme:
-            raise Blocked("an axis of time that depends on something else as well")
+            raise Blocked("an axis of time whose length depends on more than the frames")
         return int(extra)
 
 

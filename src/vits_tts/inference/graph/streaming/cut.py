@@ -175,7 +175,7 @@ class Cutter:
         return sum(costs, Fraction(0))
 
     def _check_share(self, work: Fraction) -> None:
-        """Refuse a cut after most of the work: windows would not make sound start sooner.
+        """Refuse a cut that comes after most of the work, since sound would not start sooner.
 
         Raises:
             NotStreamable: the frame stages have less than ``_MIN_SHARE`` of the work.

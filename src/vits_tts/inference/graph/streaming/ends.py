@@ -77,7 +77,7 @@ def pad(call: Call) -> list[Stream]:
         raise Blocked("Pad by a negative number")
     value = call.constant(2)
     if call.attribute("mode", b"constant") != b"constant" or (value is not None and np.any(value)):
-        raise Blocked("Pad of time with anything but zeros")
+        raise Blocked("Pad of time with values other than zero")
     name = call.emit.carry(stream, before, 0, after)
     extra = stream.extra + before + after
     return [call.called(name, replace(stream, lag=stream.lag - before, extra=extra))]
