@@ -235,7 +235,7 @@ def test_restart_in_order(tmp_path: Path) -> None:
 def test_keys_see_their_own_jobs(tmp_path: Path) -> None:
     """The job of another key is not there."""
     (key, line), (other_key, other_line) = make_key("an"), make_key("binh")
-    with serving(tmp_path, {"access": {"keys": [line, other_line]}}) as server:
+    with serving(tmp_path, {"access": {"keys": [line, other_line]}}, pair=True) as server:
         mine, theirs = {"X-API-Key": key}, {"X-API-Key": other_key}
         begun = submit(server, "Của tôi.", headers=mine)["id"]
         path = f"{server.url}/v1/jobs/{begun}"
@@ -248,7 +248,7 @@ def test_keys_see_their_own_jobs(tmp_path: Path) -> None:
 
 def test_nothing_is_opened_without_jobs(tmp_path: Path) -> None:
     """A server without jobs has no queue, and no folder for one."""
-    with serving(tmp_path) as server:
+    with serving(tmp_path, pair=True) as server:
         httpx.post(f"{server.url}/tts", json={"text": "Không có việc."}).raise_for_status()
         assert httpx.get(f"{server.url}/v1/jobs").json() == {"jobs": []}
         assert httpx.get(f"{server.url}/v1/jobs/job-{'0' * 24}").status_code == 404
