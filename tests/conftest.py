@@ -74,7 +74,7 @@ class Starter(Protocol):
     """Start a server with settings, for a `with` block."""
 
     def __call__(
-        self, settings: Settings | None = None, *, ready: bool = True
+        self, settings: Settings | None = None, *, ready: bool = True, pair: bool = False
     ) -> AbstractContextManager[Server]:
         """Return the running server."""
 

@@ -1,12 +1,13 @@
-"""Loudness and true peak, against other libraries and the values of BS.1770."""
+"""Loudness and true peak, against other libraries and the values of BS.1770.
+
+Functions import SciPy, since that takes a second, and every process of the tests imports this file.
+"""
 
 import numpy as np
-import pyloudnorm
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from scipy import signal
 
 from vits_tts.audio import true_peak as peaks
 from vits_tts.audio.gain import Amplifier, amplified
@@ -20,6 +21,8 @@ FULL_SCALE = 32767
 
 def voice(seconds: float, rate: int = RATE, seed: int = 1) -> Floats:
     """Return a buzz with formants and syllables, as loud as speech, in [-1, 1]."""
+    from scipy import signal
+
     chance = np.random.default_rng(seed)
     time = np.arange(round(seconds * rate)) / rate
     buzz = signal.sawtooth(2 * np.pi * 180 * time) + 0.1 * chance.normal(size=len(time))
@@ -32,6 +35,8 @@ def voice(seconds: float, rate: int = RATE, seed: int = 1) -> Floats:
 
 def true_peak(samples: NDArray[np.floating]) -> float:
     """Return the peak of a signal in decibels, at sixteen times its rate."""
+    from scipy import signal
+
     return float(20 * np.log10(np.abs(signal.resample_poly(samples, 16, 1)).max()))
 
 
@@ -54,6 +59,8 @@ def test_a_tone_has_its_level(rate: int) -> None:
 @pytest.mark.parametrize("rate", [16000, 22050, 48000])
 def test_speech_is_as_loud_as_another_library_says(rate: int) -> None:
     """Pauses and quiet parts count as little as they do there."""
+    import pyloudnorm
+
     parts = [voice(3, rate), np.zeros(2 * rate), voice(2, rate) * 0.02, voice(4, rate, 2) * 0.4]
     sound = np.concatenate(parts)
     theirs = pyloudnorm.Meter(rate).integrated_loudness(sound)

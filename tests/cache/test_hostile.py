@@ -4,7 +4,7 @@ import hashlib
 import io
 import json
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -53,6 +53,11 @@ def value(
     return head + hashlib.blake2b(head + body, digest_size=8).digest() + body
 
 
+def silence(samples: int, count: int) -> bytes:
+    """Return a stored sentence of ``samples`` that says that it has ``count``."""
+    return value(flac(samples), count=count)
+
+
 def spoken(*phoneme: int, names: bytes = b"a") -> bytes:
     """Return a stored sentence of one word with one phoneme."""
     word = struct.pack("<4i", 0, 3, 0, 50)
@@ -67,8 +72,8 @@ def spoken(*phoneme: int, names: bytes = b"a") -> bytes:
         value(flac(100), 2**31),
         value(flac(100), 8001),
         value(flac(100), count=2**32 - 1),
-        value(flac(40_000_000), count=40_000_000),
-        value(flac(2_000_000), count=100),
+        partial(silence, 40_000_000, count=40_000_000),
+        partial(silence, 2_000_000, count=100),
         value(flac(100, channels=2)),
         value(flac(100, kind="WAV")),
         value(flac(100), words=struct.pack("<4i", -1, 3, 0, 5)),
@@ -84,12 +89,12 @@ def spoken(*phoneme: int, names: bytes = b"a") -> bytes:
         spoken(0, 0, 5, names=b"\xff"),
     ],
 )
-def test_what_no_sentence_is(data: bytes) -> None:
+def test_what_no_sentence_is(data: bytes | Callable[[], bytes]) -> None:
     """Values with a valid checksum and impossible rates, counts, sounds or times are refused."""
     assert len(unpack(value(flac(100))).samples) == 100
     assert len(unpack(spoken(0, 0, 5)).samples) == 100
     with pytest.raises(Damaged):
-        unpack(data)
+        unpack(data if isinstance(data, bytes) else data())  # long ones are made only here
 
 
 @pytest.fixture(scope="module")

@@ -328,7 +328,7 @@ def test_clearing_reaches_the_memory_of_servers(tmp_path: Path) -> None:
     """After `cache clear` a server synthesises a sentence again that it had in memory."""
     with redis_server(tmp_path / "redis") as redis:
         settings: Settings = {"cache": {"redis": {"url": redis.url, "command_timeout": 5}}}
-        with serving(tmp_path, settings) as server:
+        with serving(tmp_path, settings, pair=True) as server:
 
             def hits() -> int:
                 response = httpx.get(f"{server.url}/tts/stream?text=xin")

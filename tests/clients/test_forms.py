@@ -50,7 +50,11 @@ def test_bodies(client: httpx.Client, name: str) -> None:
 
 def test_open_webui_asks_without_a_key(start: Starter) -> None:
     """Open WebUI gets its lists of models and voices, though it sends no key for them."""
-    with start({"access": {"keys": [LINE]}, "openai": {"open_lists": True}}) as server:
+    settings: dict[str, dict[str, Any]] = {
+        "access": {"keys": [LINE]},
+        "openai": {"open_lists": True},
+    }
+    with start(settings, pair=True) as server:
         models = httpx.get(f"{server.url}/v1/audio/models").json()
         assert "tts-1" in {model["id"] for model in models.get("models", [])}
         voices = httpx.get(f"{server.url}/v1/audio/voices").json()
@@ -148,7 +152,8 @@ FETCHED = (
 
 def test_files_by_address(start: Starter) -> None:
     """A signed URL is enough for a HEAD request and for the file, with suffix and type."""
-    with start({"access": {"keys": [LINE]}, "audio": {"links": "signed"}}) as server:
+    settings: dict[str, dict[str, Any]] = {"access": {"keys": [LINE]}, "audio": {"links": "signed"}}
+    with start(settings, pair=True) as server:
         for asked, agent, suffix, media_type in FETCHED:
             given: dict[str, Any] = {"text": TEXT, **asked}
             headers = {"X-API-Key": KEY}

@@ -122,7 +122,7 @@ def test_page_that_may_call(tmp_path: Path, page: Page, elsewhere: str) -> None:
 
 def test_strangers_play_nothing(tmp_path: Path, page: Page) -> None:
     """A foreign page without any of these permissions plays nothing."""
-    with serving(tmp_path) as server:
+    with serving(tmp_path, pair=True) as server:
         query = httpx.QueryParams(text=TEXT)
         outcome = page.evaluate(
             "async (a) => { const audio = new Audio(a); return await new Promise((done) => {"

@@ -18,6 +18,8 @@ from vits_tts.web.auth.api_keys import make_key
 
 SENTENCES = 40
 LONG = " ".join(f"Đây là câu số {number} của một bài rất dài." for number in range(SENTENCES))
+SHORTER = " ".join(f"{sentence}." for sentence in LONG.split(". ")[:15])
+"""Still long enough for a process to be ended in the middle."""
 ENDED = {"succeeded", "failed", "cancelled"}
 Json = dict[str, Any]
 
@@ -199,7 +201,7 @@ def test_worker_killed_in_the_middle(tmp_path: Path) -> None:
 def test_machine_killed_in_the_middle(tmp_path: Path) -> None:
     """A queue survives the end of all processes; the items of all jobs are made, each once."""
     with serving(tmp_path) as first:
-        begun = [submit(first, LONG, f"Bài {number}.")["id"] for number in range(3)]
+        begun = [submit(first, SHORTER, f"Bài {number}.")["id"] for number in range(3)]
         until(lambda: unfinished(tmp_path) >= 2, "two sentences", first.explain)
         for worker in [first.process.pid, *first.workers()]:
             os.kill(worker, signal.SIGKILL)
@@ -223,7 +225,7 @@ def syntheses(server: Server) -> float:
 def test_restart_in_order(tmp_path: Path) -> None:
     """A server that ends in order gives its items back, and the next one finishes all."""
     with serving(tmp_path) as first:
-        begun = submit(first, *[f"{LONG} {number}." for number in range(4)])["id"]
+        begun = submit(first, *[f"{SHORTER} {number}." for number in range(4)])["id"]
         until(lambda: unfinished(tmp_path) >= 2, "two sentences", first.explain)
     with serving(tmp_path) as second:
         assert ended(second, begun)["counts"]["succeeded"] == 4
@@ -235,7 +237,7 @@ def test_restart_in_order(tmp_path: Path) -> None:
 def test_keys_see_their_own_jobs(tmp_path: Path) -> None:
     """The job of another key is not there."""
     (key, line), (other_key, other_line) = make_key("an"), make_key("binh")
-    with serving(tmp_path, {"access": {"keys": [line, other_line]}}) as server:
+    with serving(tmp_path, {"access": {"keys": [line, other_line]}}, pair=True) as server:
         mine, theirs = {"X-API-Key": key}, {"X-API-Key": other_key}
         begun = submit(server, "Của tôi.", headers=mine)["id"]
         path = f"{server.url}/v1/jobs/{begun}"
@@ -248,7 +250,7 @@ def test_keys_see_their_own_jobs(tmp_path: Path) -> None:
 
 def test_nothing_is_opened_without_jobs(tmp_path: Path) -> None:
     """A server without jobs has no queue, and no folder for one."""
-    with serving(tmp_path) as server:
+    with serving(tmp_path, pair=True) as server:
         httpx.post(f"{server.url}/tts", json={"text": "Không có việc."}).raise_for_status()
         assert httpx.get(f"{server.url}/v1/jobs").json() == {"jobs": []}
         assert httpx.get(f"{server.url}/v1/jobs/job-{'0' * 24}").status_code == 404

@@ -225,7 +225,7 @@ def test_drain_delay_takes_callers_who_do_not_know_yet(start: Starter, tmp_path:
 
 def test_ctrl_c_stops_at_once(start: Starter) -> None:
     """SIGINT does not wait, and leaves no worker behind."""
-    with start({"server": {"workers": 2}}) as server:
+    with start({"server": {"workers": 2}}, pair=True) as server:
         workers = server.workers()
         assert server.stop(signal.SIGINT) == 0
         assert not any(Path(f"/proc/{worker}").exists() for worker in workers)
@@ -233,7 +233,7 @@ def test_ctrl_c_stops_at_once(start: Starter) -> None:
 
 def test_a_killed_worker_is_replaced(start: Starter) -> None:
     """SIGKILL of a worker costs only the requests of that worker."""
-    with start({"server": {"workers": 2}}) as server:
+    with start({"server": {"workers": 2}}, pair=True) as server:
         before = server.workers()
         server.wait_until(lambda: len(metric_places(server)) == 2, "both counting")
         for _ in range(10):
@@ -252,7 +252,7 @@ def test_a_killed_worker_is_replaced(start: Starter) -> None:
 
 def test_sigterm_while_starting(start: Starter) -> None:
     """A worker that gets SIGTERM during its start ends."""
-    with start({"server": {"workers": 2}}, ready=False) as server:
+    with start({"server": {"workers": 2}}, pair=True, ready=False) as server:
         until(lambda: len(server.workers()) == 2, "both workers", server.explain)
         assert server.stop() == 0
         assert not server.lines("Worker (pid:%s) was sent SIGKILL!")
@@ -279,7 +279,7 @@ def test_a_worker_without_redis_imports_no_client_of_it() -> None:
 
 def test_workers_end_with_their_master(start: Starter) -> None:
     """Workers end when their master is killed."""
-    with start() as server:
+    with start(pair=True) as server:
         (worker,) = server.workers()
         server.process.kill()
         until(lambda: not Path(f"/proc/{worker}/exe").exists(), "the worker's end")

@@ -7,7 +7,7 @@ from tests.conftest import Starter
 
 def test_more_and_fewer_at_once_keeps_those_that_serve(start: Starter) -> None:
     """A worker that is not needed any more is ended before one that serves already."""
-    with start({"server": {"workers": 2}}) as server:
+    with start({"server": {"workers": 2}}, pair=True) as server:
         server.wait_for("worker ready", 2)
         serving = set(server.workers())
         for _ in range(2):

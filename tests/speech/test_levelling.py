@@ -1,13 +1,14 @@
-"""Loudness of voices: all are equally loud, and no peak is too high."""
+"""Loudness of voices: all are equally loud, and no peak is too high.
+
+Functions import SciPy, since that takes a second, and every process of the tests imports this file.
+"""
 
 import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import pyloudnorm
 import pytest
-from scipy import signal
 
 from tests.support.voices import install_joe, install_pair
 from vits_tts.api import Recording, Speech
@@ -38,12 +39,16 @@ def settings(folder: Path, **audio: object) -> Config:
 
 def lufs(speech: Recording) -> float:
     """Return the loudness of a recording, as another library measures it."""
+    import pyloudnorm
+
     measured = pyloudnorm.Meter(speech.sample_rate).integrated_loudness(speech.samples / 32768)
     return float(measured)
 
 
 def true_peak(speech: Recording) -> float:
     """Return the peak between and at the samples of a recording, in decibels."""
+    from scipy import signal
+
     peak = np.abs(signal.resample_poly(speech.samples / 32768, 8, 1)).max()
     return float(20 * np.log10(peak))
 

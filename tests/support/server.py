@@ -115,7 +115,7 @@ def until(condition: Callable[[], T], what: str, explain: Callable[[], str] = la
 
 
 @contextmanager
-def serving(
+def serving(  # noqa: PLR0913  # as many as the ways to start a server differ
     folder: Path,
     settings: Settings | None = None,
     *,
@@ -123,14 +123,22 @@ def serving(
     folder_of_command: Path | None = None,
     environment: Mapping[str, str] | None = None,
     ready: bool = True,
+    pair: bool = False,
     at_end: Callable[[], object] = lambda: None,
 ) -> Iterator[Server]:
     """Run a server with ``settings`` in ``folder``, wait until it is ready, and end it after use.
 
-    ``at_end`` is called before it ends.
+    With ``pair``, its only voice is the tiny one, which takes a third less processor time to start
+    than the bundled voice. ``at_end`` is called before it ends.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    _write_settings(folder / "config.yaml", settings or {})
+    given = settings or {}
+    if pair:
+        from tests.support.voices import install_pair
+
+        install_pair(folder / "voices")
+        given = {**given, "voice": {**given.get("voice", {}), "name": "pair"}}
+    _write_settings(folder / "config.yaml", given)
     log = folder / "log.jsonl"
     with log.open("wb") as output:
         process = subprocess.Popen(

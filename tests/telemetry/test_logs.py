@@ -4,13 +4,15 @@ import json
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.conftest import Starter
-from tests.support.server import Server, clean_environment
+from tests.support.server import Server, Settings, clean_environment, serving
 
 SAID = "Mật khẩu của tôi là hoa hồng"
 
@@ -49,17 +51,25 @@ def test_one_line_for_a_request(start: Starter) -> None:
         assert "gunicorn.error" in everything
 
 
-def test_text_if_it_is_wanted(start: Starter) -> None:
+@pytest.fixture(scope="module")
+def telling(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Run a server that logs the texts of requests."""
+    settings: Settings = {"logging": {"log_text": True}}
+    with serving(tmp_path_factory.mktemp("telling"), settings, pair=True) as server:
+        yield server
+
+
+def test_text_if_it_is_wanted(telling: Server) -> None:
     """If configured, the text is logged, cut to 100 characters."""
-    with start({"logging": {"log_text": True}}) as server:
-        httpx.get(f"{server.url}/tts", params={"text": SAID * 10}, timeout=60)
-        assert server.wait_for("request")[0]["text"] == (SAID * 10)[:100]
+    telling.forget()
+    httpx.get(f"{telling.url}/tts", params={"text": SAID * 10}, timeout=60)
+    assert telling.wait_for("request", route="tts")[0]["text"] == (SAID * 10)[:100]
 
 
 def test_rotating_file(start: Starter) -> None:
     """All workers together write a log file, and rotate it at its size."""
     settings = {"file": "logs/x.log", "file_max_bytes": 4096, "file_count": 2}
-    with start({"server": {"workers": 2}, "logging": settings}) as server:
+    with start({"server": {"workers": 2}, "logging": settings}, pair=True) as server:
         for _ in range(60):
             httpx.get(f"{server.url}/voices")
         server.wait_for("request", 60)
@@ -73,7 +83,7 @@ def test_rotating_file(start: Starter) -> None:
 
 def test_a_log_that_cannot_be_written_costs_lines_only(start: Starter) -> None:
     """If the file's disk is full, requests are answered, and stdout is not filled with errors."""
-    with start({"logging": {"file": "/dev/full"}}) as server:
+    with start({"logging": {"file": "/dev/full"}}, pair=True) as server:
         for _ in range(20):
             assert httpx.get(f"{server.url}/voices").status_code == 200
         server.wait_for("request", 20)
@@ -229,11 +239,11 @@ except OSError:
     assert sum("xin chào" in line for line in lines["text"]) == 4
 
 
-def test_a_caller_forges_no_line(start: Starter) -> None:
+def test_a_caller_forges_no_line(telling: Server) -> None:
     """A client cannot forge a line over HTTP with a text that is logged."""
-    with start({"logging": {"log_text": True}}) as server:
-        text = "một\n2026-11-29 00:00:00.000 INFO    forged\u2028hai\u202eba"
-        httpx.get(f"{server.url}/tts", params={"text": text})
-        assert server.wait_for("request")[0]["text"] == text
-        everything = server.log.read_text(encoding="utf-8")
-        assert all(line.isprintable() for line in everything.split("\n"))
+    text = "một\n2026-11-29 00:00:00.000 INFO    forged\u2028hai\u202eba"
+    telling.forget()
+    httpx.get(f"{telling.url}/tts", params={"text": text})
+    assert telling.wait_for("request", route="tts")[0]["text"] == text
+    everything = telling.log.read_text(encoding="utf-8")
+    assert all(line.isprintable() for line in everything.split("\n"))

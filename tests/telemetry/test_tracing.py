@@ -106,7 +106,7 @@ def test_a_request_and_its_stages(start: Starter, collector: Collector) -> None:
 def test_a_collector_that_is_not_there(start: Starter) -> None:
     """Without its collector the server speaks, and the log says that spans are lost."""
     gone = {"enabled": True, "endpoint": "http://127.0.0.1:9/v1/traces"}
-    with start({"tracing": gone}) as server:
+    with start({"tracing": gone}, pair=True) as server:
         assert httpx.get(f"{server.url}/tts/stream?text=xin").status_code == 200
         assert server.stop() == 0
         assert any("export" in str(line["message"]).lower() for line in server.lines())

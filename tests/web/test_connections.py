@@ -229,40 +229,46 @@ def test_how_many_of_one_address() -> None:
     assert config.Server(max_connections_per_address=7).connections_per_address == 7
 
 
-def test_a_head_that_takes_too_long(start: Starter, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def hurried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Run a server that waits for a request for a second, and much longer for the next one."""
+    folder = tmp_path_factory.mktemp("hurried")
+    with serving(folder, quick(folder, request_seconds=1, keep_alive_seconds=60)) as server:
+        yield server
+
+
+def test_a_head_that_takes_too_long(hurried: Server) -> None:
     """A client that sends no complete head in time is dropped; an idle client is not."""
-    settings = quick(tmp_path / "server", request_seconds=1, keep_alive_seconds=60)
-    with start(settings) as server:
-        for begun in (b"", b"GET /healthz HTTP/1.1\r\nHost:"):
-            with connect(server) as slow:
-                start_time = time.monotonic()
-                slow.sendall(begun)
-                assert slow.recv(100) == b""
-                assert time.monotonic() - start_time < 4
-        with connect(server) as idle:
-            get = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
-            for wait in (0.0, 2.5, 2.5):
-                idle.settimeout(wait or None)
-                with contextlib.suppress(TimeoutError):
-                    if wait:
-                        assert idle.recv(1)  # nothing comes, and it is not closed
-                idle.settimeout(10)
-                idle.sendall(get)
-                assert idle.recv(1000).startswith(b"HTTP/1.1 200")
-            idle.sendall(get[:20])
-            assert idle.recv(100) == b""
+    for begun in (b"", b"GET /healthz HTTP/1.1\r\nHost:"):
+        with connect(hurried) as slow:
+            start_time = time.monotonic()
+            slow.sendall(begun)
+            assert slow.recv(100) == b""
+            assert time.monotonic() - start_time < 4
+    with connect(hurried) as idle:
+        get = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+        for wait in (0.0, 2.5, 2.5):
+            idle.settimeout(wait or None)
+            with contextlib.suppress(TimeoutError):
+                if wait:
+                    assert idle.recv(1)  # nothing comes, and it is not closed
+            idle.settimeout(10)
+            idle.sendall(get)
+            assert idle.recv(1000).startswith(b"HTTP/1.1 200")
+        idle.sendall(get[:20])
+        assert idle.recv(100) == b""
 
 
-def test_a_body_that_takes_too_long(start: Starter, tmp_path: Path) -> None:
+def test_a_body_that_takes_too_long(hurried: Server) -> None:
     """A body that does not come is waited for no longer than configured."""
-    with start(quick(tmp_path / "server", request_seconds=1)) as server, connect(server) as slow:
+    with connect(hurried) as slow:
         slow.sendall(b"POST /tts HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\n{")
         begun = time.monotonic()
         with contextlib.suppress(ConnectionResetError):
             while slow.recv(1000):
                 pass
         assert time.monotonic() - begun < 4
-        assert httpx.get(f"{server.url}/tts?text=abc").status_code == 200
+        assert httpx.get(f"{hurried.url}/tts?text=abc").status_code == 200
 
 
 @contextlib.contextmanager

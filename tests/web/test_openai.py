@@ -359,7 +359,8 @@ def test_shape_of_errors(
 def test_keys_and_limits(start: Starter) -> None:
     """The bearer token is the API key; a wrong key and rate limits raise the client's errors."""
     key, line = make_key("app")
-    with start({"access": {"keys": [line], "requests_per_minute": 3}}) as server:
+    access = {"keys": [line], "requests_per_minute": 3}
+    with start({"access": access}, pair=True) as server:
         url = f"{server.url}/v1"
         with (
             openai.OpenAI(base_url=url, api_key="sk-wrong", max_retries=0) as stranger,

@@ -123,6 +123,6 @@ def test_a_long_text(client: httpx.Client) -> None:
 
 def test_switched_off(start: Starter) -> None:
     """With `piper.enabled: false` these paths do not exist."""
-    with start({"piper": {"enabled": False}}) as server:
+    with start({"piper": {"enabled": False}}, pair=True) as server:
         assert httpx.post(f"{server.url}/synthesize", json={"text": "a"}).status_code == 404
         assert httpx.post(f"{server.url}/", json={"text": "a"}).status_code == 405

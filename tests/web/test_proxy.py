@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from tests.conftest import Starter
-from tests.support.server import Server, serving
+from tests.support.server import Server, Settings, serving
 
 
 def url(server_url: str, **headers: str) -> str:
@@ -18,8 +18,8 @@ def url(server_url: str, **headers: str) -> str:
 
 @pytest.fixture(scope="module")
 def default(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Run a server with the default settings."""
-    with serving(tmp_path_factory.mktemp("default")) as server:
+    """Run a server with the default settings of proxies."""
+    with serving(tmp_path_factory.mktemp("default"), pair=True) as server:
         yield server
 
 
@@ -55,7 +55,7 @@ def test_forwarded_headers(default: Server) -> None:
 @pytest.mark.parametrize("settings", [{"trusted_proxies": []}, {"trusted_proxies": ["10.0.0.0/8"]}])
 def test_untrusted(start: Starter, settings: dict[str, list[str]]) -> None:
     """Headers from other addresses are ignored, in URLs and in the log."""
-    with start({"server": settings}) as server:
+    with start({"server": settings}, pair=True) as server:
         assert (
             url(server.url, X_Forwarded_Host="evil.example", X_Forwarded_Proto="https")
             == server.url
@@ -66,13 +66,14 @@ def test_untrusted(start: Starter, settings: dict[str, list[str]]) -> None:
 
 def test_configured_url(start: Starter) -> None:
     """`server.public_url` takes precedence over all headers."""
-    with start({"server": {"public_url": "https://speech.example.vn/tts-api/"}}) as server:
+    settings: Settings = {"server": {"public_url": "https://speech.example.vn/tts-api/"}}
+    with start(settings, pair=True) as server:
         assert url(server.url, X_Forwarded_Host="x.example") == "https://speech.example.vn/tts-api"
 
 
 def test_relative_url(start: Starter) -> None:
     """`relative` makes URLs that begin with the path, and with a prefix from the proxy."""
-    with start({"server": {"public_url": "relative"}}) as server:
+    with start({"server": {"public_url": "relative"}}, pair=True) as server:
         answer = httpx.get(f"{server.url}/tts", params={"text": "Một."}, timeout=60).json()
         assert answer["audio_url"] == f"/audio/{answer['hash']}.wav"
         assert httpx.get(server.url + answer["audio_url"]).status_code == 200
@@ -92,7 +93,7 @@ def test_caller_in_the_log(default: Server) -> None:
 
 def test_one_socket_for_both_kinds_of_address(start: Starter) -> None:
     """A server that listens on `::` recognises a proxy that connects over IPv4."""
-    with start({"server": {"host": "::"}}, ready=False) as server:
+    with start({"server": {"host": "::"}}, ready=False, pair=True) as server:
         server.url = server.url.replace("[::]", "127.0.0.1")
         server.wait_ready()
         assert url(server.url, X_Forwarded_Proto="https").startswith("https://")

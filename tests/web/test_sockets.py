@@ -355,9 +355,11 @@ def test_foreign_pages_are_refused(shared: Server) -> None:
 def test_keys(start: Starter) -> None:
     """A key comes by header, by query or with the first message; without one nothing is said."""
     key, line = make_key("lan")
-    with start(
-        {"access": {"keys": [line]}, "elevenlabs": {"voices": {RACHEL: EMBEDDED_VOICE}}}
-    ) as server:
+    settings: Settings = {
+        "access": {"keys": [line]},
+        "elevenlabs": {"voices": {RACHEL: "pair"}},
+    }
+    with start(settings, pair=True) as server:
         ways: list[tuple[dict[str, Any], Message]] = [
             ({"headers": {"xi-api-key": key}}, {}),
             ({"xi-api-key": key}, {}),
@@ -469,9 +471,9 @@ def test_limits(start: Starter) -> None:
     """A socket too many gets 503; a context too many is refused, the others go on."""
     settings: Settings = {
         "agents": {"max_sockets": 1, "max_contexts": 1},
-        "elevenlabs": {"voices": {RACHEL: EMBEDDED_VOICE}},
+        "elevenlabs": {"voices": {RACHEL: "pair"}},
     }
-    with start(settings) as server, socket(server, "multi-stream-input") as connection:
+    with start(settings, pair=True) as server, socket(server, "multi-stream-input") as connection:
         with pytest.raises(InvalidStatus) as refused, socket(server):
             pass
         assert refused.value.response.status_code == 503
@@ -502,8 +504,8 @@ def test_contexts_finish_before_the_process_ends(start: Starter) -> None:
 
 def test_a_quiet_socket_does_not_hold_up_the_end(start: Starter) -> None:
     """It is closed with 1001."""
-    settings: Settings = {"elevenlabs": {"voices": {RACHEL: EMBEDDED_VOICE}}}
-    with start(settings) as server, socket(server, "multi-stream-input") as connection:
+    settings: Settings = {"elevenlabs": {"voices": {RACHEL: "pair"}}}
+    with start(settings, pair=True) as server, socket(server, "multi-stream-input") as connection:
         server.process.send_signal(signal.SIGTERM)
         with pytest.raises(ConnectionClosed) as closed:
             connection.recv(30)

@@ -298,7 +298,7 @@ def test_a_request_that_costs_too_much(start: Starter) -> None:
 def test_limits(start: Starter) -> None:
     """Requests, characters and places count as over HTTP."""
     place = settled(access={"requests_per_minute": 2}, limits={"max_concurrent": 1})
-    with start(place.settings) as server:
+    with start(place.settings, pair=True) as server:
         assert say(place.uri, "Một.").complete
         assert say(place.uri, "Hai.").complete
         assert say(place.uri, "Ba.").error == "rate_limited"
@@ -324,7 +324,7 @@ def test_places(start: Starter) -> None:
 def test_networks(start: Starter, tmp_path: Path) -> None:
     """Only networks of the settings may connect; with API keys they must be set."""
     place = settled(wyoming={"networks": ["192.0.2.0/24"]})
-    with start(place.settings) as server:
+    with start(place.settings, pair=True) as server:
         assert exchange(place.port, []) == []
         server.wait_for(
             "connection refused: its address is not in wyoming.networks", caller="127.0.0.1"
@@ -337,7 +337,7 @@ def test_networks(start: Starter, tmp_path: Path) -> None:
     assert "wyoming.networks: should say which networks may connect" in done.stderr
     place.settings["wyoming"]["networks"] = ["127.0.0.1"]
     place.settings["access"] = {"keys": [line]}
-    with start(place.settings, ready=False) as server:
+    with start(place.settings, ready=False, pair=True) as server:
         server.wait_for("worker ready")
         assert say(place.uri, "Một.").complete
 
@@ -366,7 +366,7 @@ def test_a_clean_end(start: Starter) -> None:
 def test_workers_share_the_port(start: Starter) -> None:
     """Each of several workers serves the port."""
     place = settled(server={"workers": 2})
-    with start(place.settings) as server:
+    with start(place.settings, pair=True) as server:
         server.wait_for("worker ready", 2)
 
         async def one(number: int) -> Heard:
@@ -388,9 +388,9 @@ def test_workers_share_the_port(start: Starter) -> None:
 def test_switching_it_off(start: Starter) -> None:
     """A reload with Wyoming switched off ends its port; all else continues."""
     place = settled()
-    with start(place.settings) as server:
+    with start(place.settings, pair=True) as server:
         assert say(place.uri, "Một.").complete
-        server.configure({"wyoming": {"uri": None}})
+        server.configure({"wyoming": {"uri": None}, "voice": {"name": "pair"}})
         server.process.send_signal(signal.SIGHUP)
 
         def off() -> bool:
