@@ -28,7 +28,7 @@ def parse(text: str) -> Plan | None:
             continue
         if start > done:
             segments.append(Segment(text[done:start], done, start))
-        pause = _seconds(found)
+        pause = seconds(found)
         total += pause
         if total > MAX_PAUSES:
             raise MarkupInvalid(f"{found[0]} at {place(text, start)}: {TOO_LONG}", field="text")
@@ -42,7 +42,13 @@ def parse(text: str) -> Plan | None:
     return Plan(text, "".join((*shown, text[done:])), tuple(segments))
 
 
-def _seconds(found: re.Match[str]) -> float:
+def seconds(found: re.Match[str]) -> float:
+    """Return the seconds of a pause.
+
+    Raises:
+        MarkupInvalid: it is longer than a minute.
+
+    """
     number = (found["a"] or found["b"] or found["c"]).replace(",", ".")
     unit = (found["a_unit"] or found["b_unit"] or "ms").lower()
     seconds = float(number) / (1000 if unit == "ms" else 1)

@@ -8,7 +8,8 @@ r"""Pauses that authors write into plain text, and their beginnings in a text st
 """
 
 import re
-from typing import Final
+from collections.abc import Iterator
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 PATTERN: Final = r"""
     (?i:\[pause[ :=]{1,3}(?P<a>\d{1,6}(?:[.,]\d{1,3})?)\ ?(?P<a_unit>ms|s)\])
@@ -18,6 +19,28 @@ PATTERN: Final = r"""
 """
 """One pause, for ``re.VERBOSE``."""
 MARK: Final = re.compile(PATTERN, re.VERBOSE)
+
+
+SpanKind: TypeAlias = Literal["pause", "end", "way", "word"]
+
+
+class Span(NamedTuple):
+    """The place of markup in a text: a mark, or an element from its first tag to its last.
+
+    ``kind`` says whether it is a ``pause``, ends behind the ``end`` of a sentence, changes the
+    voice or rate (``way``), or stands for a ``word``.
+    """
+
+    start: int
+    end: int
+    kind: SpanKind
+
+
+def spans(text: str, start: int = 0) -> Iterator[Span]:
+    """Yield the places of the pauses in a text from ``start`` on."""
+    if "[" in text or "<" in text:
+        for found in MARK.finditer(text, start):
+            yield Span(*found.span(), "pause")
 
 
 def _beginnings(*items: str) -> str:

@@ -46,6 +46,7 @@ class ElevenLabsSocketParameters(BaseModel):
     inactivity_timeout: float = Field(_IDLE_SECONDS, gt=0, le=180)
     auto_mode: bool = False
     sync_alignment: bool = False
+    enable_ssml_parsing: bool = False
     max_buffer_delay_ms: float | None = Field(None, ge=0, le=60_000)
 
 
@@ -133,6 +134,7 @@ class ElevenLabsSocketHandler(ContextSocketHandler, ElevenLabsHandler):
             speed=asked.voice_settings.speed if asked.voice_settings else None,
             voice=self._voice.voice,
             speaker=self._voice.speaker,
+            input="ssml" if self._query.enable_ssml_parsing else None,
             dictionaries=await dictionaries.rules(self, asked.dictionaries),
         )
         options = await self.speech.with_dictionaries(options)
