@@ -194,3 +194,25 @@ def test_an_error_of_one_text_closes_its_socket(shared: Server) -> None:
     assert "<prosody> at line 2, column 5" in told["message"]
     assert closed.value.rcvd
     assert closed.value.rcvd.code == 1008
+
+
+def test_tags_of_cartesia(shared: Server) -> None:
+    """Pauses and spelling; those that change the voice have no effect, and are not said."""
+    text = 'Mã là <spell>AB-12</spell>. <speed ratio="1.5"/>Chờ <break time="0.25s"/> nhé.'
+    document = (
+        '<speak>Mã là <say-as interpret-as="characters">AB-12</say-as>. Chờ '
+        '<break time="0.25s"/> nhé.</speak>'
+    )
+    encoding = {"container": "raw", "encoding": "pcm_s16le", "sample_rate": 8000}
+    asked = {"model_id": "sonic-3", "context_id": "a", "output_format": encoding}
+    url = shared.url.replace("http", "ws", 1) + "/tts/websocket"
+    with connect(url, open_timeout=60) as connection:
+        for piece in (*text, ""):
+            send(connection, **asked, transcript=piece, **{"continue": bool(piece)})
+        heard = b""
+        while (message := json.loads(connection.recv(60)))["type"] != "done":
+            heard += base64.b64decode(message.get("data", ""))
+    assert heard == over_http(shared, document)[0]
+    body = {**asked, "transcript": text}
+    whole = httpx.post(f"{shared.url}/tts/bytes", json=body, timeout=60).raise_for_status()
+    assert whole.content == heard

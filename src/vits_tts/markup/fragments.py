@@ -6,12 +6,13 @@ HTML. Elements are those of :mod:`vits_tts.markup.ssml`, with the same rules and
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import ClassVar, Final, TypeAlias
 from xml.parsers import expat
 
 from vits_tts.markup import tags
-from vits_tts.markup.inline import seconds
+from vits_tts.markup.inline import seconds, spelled
 from vits_tts.markup.pieces import Holder
 from vits_tts.markup.plan import MAX_PAUSES, TOO_LONG, Plan, Segment
 from vits_tts.markup.ssml import EMPTY, TEXT_ONLY, Parser
@@ -57,7 +58,7 @@ def spans(text: str, start: int = 0, *, inline: bool = True) -> Iterator[Span]:
             yield Span(place, end, _kind(passage.text))
         elif inline:
             for found in pause_marks.spans(passage.text):
-                yield Span(place + found.start, place + found.end, "pause")
+                yield Span(place + found.start, place + found.end, found.kind)
         place = end
 
 
@@ -116,7 +117,7 @@ class _FragmentParser(Parser):
         if self._inline and self._open[-1].name not in TEXT_ONLY:
             mark = MARK.match(self._source, start)
             if mark and not (token and token.end > mark.end()):
-                return mark.end(), partial(self._pause, mark)
+                return mark.end(), partial(self._mark, mark)
         inside = len(self._open) > 1
         if token and token.kind == "thought":
             if inside:
@@ -128,13 +129,23 @@ class _FragmentParser(Parser):
         found = _REFERENCE.match(self._source, start) if inside else None
         return (found.end(), partial(self._feed, found[0])) if found else None
 
-    def _pause(self, mark: re.Match[str]) -> None:
+    def _mark(self, mark: re.Match[str]) -> None:
+        if mark["spell"]:
+            self._spell(mark)
+            return
         pause = seconds(mark)
         self._pauses += pause
         if self._pauses > MAX_PAUSES:
             self._invalid(mark[0], TOO_LONG)
         if not self._skipped:
             self._add(Segment("", mark.start(), mark.end(), pause=pause))
+
+    def _spell(self, mark: re.Match[str]) -> None:
+        if not self._skipped:
+            segment = spelled(mark)
+            self._visible.append((segment.start, segment.end, segment.text))
+            way = self._open[-1].way
+            self._add(replace(segment, voice=way.voice, rate=way.rate, volume=way.volume))
 
     def _token(self, token: tags.Token) -> None:
         tag = self._source[self._char : token.end]
