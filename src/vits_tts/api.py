@@ -264,6 +264,7 @@ class AsyncSpeech:
         lexicon: Mapping[str, str] | None = None,
         dictionaries: Sequence[str] | None = None,
         max_buffer_delay: float | None = None,
+        ssml: bool = False,
     ) -> AsyncGenerator[Window, None]:
         """Yield the speech of a text while it is written, by a language model for example.
 
@@ -280,6 +281,8 @@ class AsyncSpeech:
             max_buffer_delay: Maximum seconds to wait for the rest of a sentence once everything
                 else has been heard. Then its first clause is spoken alone. The default is
                 ``agents.max_buffer_delay``.
+            ssml: Whether the text may have elements of SSML, or be a document. An element is
+                spoken once it is closed.
 
         Raises:
             RequestError: A parameter is not valid, or the text cannot be spoken.
@@ -291,6 +294,7 @@ class AsyncSpeech:
             voice=self._alias,
             speaker=None if speaker is None else str(speaker),
             lexicon=_lexicon(lexicon),
+            input="ssml" if ssml else None,
             dictionaries=await self._rules(dictionaries),
         )
         options = await self._pipeline.with_dictionaries(options)
@@ -477,6 +481,7 @@ class Speech:
         lexicon: Mapping[str, str] | None = None,
         dictionaries: Sequence[str] | None = None,
         max_buffer_delay: float | None = None,
+        ssml: bool = False,
     ) -> Generator[Window, None, None]:
         """Yield the speech of a text while it is written; see :meth:`AsyncSpeech.speak`."""
         return self._loop.iterate(
@@ -487,6 +492,7 @@ class Speech:
                 lexicon=lexicon,
                 dictionaries=dictionaries,
                 max_buffer_delay=max_buffer_delay,
+                ssml=ssml,
             )
         )
 
