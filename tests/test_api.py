@@ -22,6 +22,7 @@ from vits_tts.errors import (
     ConfigError,
     DictionaryNotFound,
     FieldInvalid,
+    MarkupInvalid,
     SpeakerUnknown,
     SpeedInvalid,
     TextControlCharacters,
@@ -307,6 +308,19 @@ def test_speak_while_the_text_is_written(pair: Speech) -> None:
     samples = np.concatenate([first.samples, *(window.samples for window in windows)])
     whole = pair.say("Nam đi. Lan về.", speaker="minh").samples
     np.testing.assert_array_equal(samples[samples != 0], whole[whole != 0])
+
+
+def test_speak_ssml_in_pieces(pair: Speech) -> None:
+    """Elements and documents are spoken as they are in a whole document; a broken one is told."""
+    text = '<s>Nam <sub alias="ba">3</sub>.</s> <prosody rate="slow">Lan.</prosody><break/>'
+    document = f"<speak>{text}</speak>"
+    whole = pair.say(ssml=document, speaker="minh").samples
+    for written in (text, document):
+        windows = pair.speak(iter(written), speaker="minh", max_buffer_delay=60, ssml=True)
+        samples = np.concatenate([window.samples for window in windows])
+        np.testing.assert_array_equal(samples, whole)
+    with pytest.raises(MarkupInvalid, match="line 1, column 5: it is not closed"):
+        list(pair.speak(["Nam <prosody rate='slow'>", "Lan."], ssml=True))
 
 
 def test_speak_an_asynchronous_iterator(settings: Path) -> None:

@@ -111,6 +111,8 @@ class AsyncSpeech:
     ) -> None:
         """Select an installed voice by name, or ``voice.name`` of the settings.
 
+        The name may be one of ``voice.aliases``, which may name a speaker as well.
+
         ``config`` is the path of a settings file, or a loaded one. The default is ``config.yaml``
         in the current folder, if it exists. Environment variables apply as for the server.
 
@@ -122,6 +124,7 @@ class AsyncSpeech:
         """
         if not isinstance(config, Config):
             config = configuration.load(Path(config) if config else None)
+        self._alias = voice if voice in config.voice.aliases else None
         config = _with_one_voice(config, voice or config.voice.name)
         self._pauses = config.voice.sentence_pause, config.voice.paragraph_pause
         self._buffer_delay = config.agents.max_buffer_delay
@@ -227,6 +230,7 @@ class AsyncSpeech:
         check(written, _MOST_CHARS)
         options = SpeechOptions(
             speed=speed,
+            voice=self._alias,
             speaker=None if speaker is None else str(speaker),
             lexicon=_lexicon(lexicon),
             input=kind,
@@ -266,6 +270,7 @@ class AsyncSpeech:
         lexicon: Mapping[str, str] | None = None,
         dictionaries: Sequence[str] | None = None,
         max_buffer_delay: float | None = None,
+        ssml: bool = False,
     ) -> AsyncGenerator[Window, None]:
         """Yield the speech of a text while it is written, by a language model for example.
 
@@ -282,6 +287,8 @@ class AsyncSpeech:
             max_buffer_delay: Maximum seconds to wait for the rest of a sentence once everything
                 else has been heard. Then its first clause is spoken alone. The default is
                 ``agents.max_buffer_delay``.
+            ssml: Whether the text may have elements of SSML, or be a document. An element is
+                spoken once it is closed.
 
         Raises:
             RequestError: A parameter is not valid, or the text cannot be spoken.
@@ -290,8 +297,10 @@ class AsyncSpeech:
         """
         options = SpeechOptions(
             speed=speed,
+            voice=self._alias,
             speaker=None if speaker is None else str(speaker),
             lexicon=_lexicon(lexicon),
+            input="ssml" if ssml else None,
             dictionaries=await self._rules(dictionaries),
         )
         options = await self._pipeline.with_dictionaries(options)
@@ -322,7 +331,7 @@ class AsyncSpeech:
         speaks = None if speaker is None else str(speaker)
         rules = await self._rules(dictionaries)
         await self._ready()
-        options = SpeechOptions(speed, None, speaks, dictionaries=rules)
+        options = SpeechOptions(speed, self._alias, speaks, dictionaries=rules)
         request, timeline = await self._pipeline.timed(text, options)
         timeline.details = details
         tally = RequestStats(timeline=timeline)
@@ -344,7 +353,7 @@ class AsyncSpeech:
         speaks = None if speaker is None else str(speaker)
         rules = await self._rules(dictionaries)
         await self._ready()
-        options = SpeechOptions(speed, None, speaks, dictionaries=rules)
+        options = SpeechOptions(speed, self._alias, speaks, dictionaries=rules)
         request = await self._pipeline.request(text, options)
         samples = await self._pipeline.length(request, RequestStats())
         return samples / self.voice.sample_rate
@@ -480,6 +489,7 @@ class Speech:
         lexicon: Mapping[str, str] | None = None,
         dictionaries: Sequence[str] | None = None,
         max_buffer_delay: float | None = None,
+        ssml: bool = False,
     ) -> Generator[Window, None, None]:
         """Yield the speech of a text while it is written; see :meth:`AsyncSpeech.speak`."""
         return self._loop.iterate(
@@ -490,6 +500,7 @@ class Speech:
                 lexicon=lexicon,
                 dictionaries=dictionaries,
                 max_buffer_delay=max_buffer_delay,
+                ssml=ssml,
             )
         )
 
@@ -540,6 +551,7 @@ def _with_one_voice(config: Config, name: str) -> Config:
     """
     settings = config.voice
     known = installed.installed(settings.folder)
+    name = settings.aliases.get(name, name).partition("/")[0]
     if name not in known:
         hint = configuration.nearest(name, list(known)) or f"; there is {', '.join(known)}"
         raise VoiceUnknown(f"there is no voice {name!r:.60}{hint}", field="voice")

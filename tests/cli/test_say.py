@@ -285,7 +285,7 @@ def test_a_pipe_is_spoken_while_its_text_arrives(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [("Xin chào",), ("--ssml",), ("--url", "http://127.0.0.1:1"), ("--file", "a.txt")]
+    "arguments", [("Xin chào",), ("--url", "http://127.0.0.1:1"), ("--file", "a.txt")]
 )
 def test_a_stream_reads_stdin_alone(tmp_path: Path, arguments: tuple[str, ...]) -> None:
     """Other sources of the text are errors of usage."""
@@ -293,6 +293,21 @@ def test_a_stream_reads_stdin_alone(tmp_path: Path, arguments: tuple[str, ...]) 
     done = run(tmp_path, "say", "--stream", *arguments, "-o", "-", stdin=b"Nam.")
     assert done.returncode == 2
     assert b"--stream" in done.stderr
+
+
+def test_a_stream_of_ssml(tmp_path: Path) -> None:
+    """With `--ssml` it is spoken as the whole document is; broken SSML is an error."""
+    install_pair(tmp_path / "voices")
+    text = 'Nam <sub alias="năm">5</sub>. <prosody rate="slow">Ba.</prosody><break time="0.1s"/>'
+    (tmp_path / "whole.ssml").write_text(f"<speak>{text}</speak>", encoding="utf-8")
+    voice = ("--ssml", "--voice", "pair", "-o", "-")
+    whole = run(tmp_path, "say", "--file", "whole.ssml", *voice)
+    stream = run(tmp_path, "say", "--stream", *voice, stdin=text.encode())
+    assert (whole.returncode, stream.returncode) == (0, 0), stream.stderr
+    assert whole.stdout[wav.HEADER_BYTES :] == stream.stdout[wav.HEADER_BYTES :]
+    broken = run(tmp_path, "say", "--stream", *voice, stdin=b"Nam <prosody rate='slow'>ba.")
+    assert broken.returncode != 0
+    assert b"<prosody> at line 1, column 5: it is not closed" in broken.stderr
 
 
 def test_a_stream_that_is_not_utf8(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from tests.support import plans
 from tests.text.test_incremental import PARAGRAPHS, PAUSES, READ, SENTENCES, pieces
 from vits_tts.errors import MarkupUnsupported
 from vits_tts.markup.plan import plan_of
@@ -24,6 +25,7 @@ MARKS = (
     "<<<sil#300>>>",
     "[pause 0s]",
 )
+SPELLED = "<spell>AB. 12</spell>"
 JOINTS = ("", " ", " ", "\n", "\n\n")
 Spoken = list[tuple[float, str]]
 
@@ -31,7 +33,11 @@ Spoken = list[tuple[float, str]]
 def read(text: str) -> Reading | None:
     """Return the reading of a text with pauses, None of one without."""
     plan = plan_of(text, "text")
-    return PlanReader(plan, *PAUSES).read(READ, lambda _: "") if plan else None
+    return PlanReader(plan, *PAUSES).read(READ, lambda one: _spelled(one.text)) if plan else None
+
+
+def _spelled(text: str) -> str:
+    return " ".join(text.lower().replace(".", "chấm").split())
 
 
 def whole(text: str) -> Spoken:
@@ -70,7 +76,7 @@ def with_pauses(generator: random.Random) -> str:
     words = generator.choice([" ", "\n"]).join(texts).split(" ")
     for _ in range(generator.randint(1, 5)):
         place = generator.randint(0, len(words))
-        mark = generator.choice(MARKS)
+        mark = generator.choice([*MARKS, SPELLED])
         words.insert(place, generator.choice(JOINTS) + mark + generator.choice(JOINTS))
     return " ".join(words)
 
@@ -112,6 +118,28 @@ def test_half_a_mark_is_held_back(mark: str) -> None:
 def test_other_text_is_not_held_back(text: str) -> None:
     """Brackets and tags that can be no pause any more, and pauses that are complete."""
     assert begun(text) == len(text)
+
+
+def test_characters_to_spell_are_held_back_and_said() -> None:
+    """From the first character of the tag on; other characters are text."""
+    text = "Mã của anh là <spell>AB-12</spell> nhé. "
+    reading = IncrementalReading(READ, *PAUSES, read)
+    parts: list[Part] = []
+    for character in text:
+        reading.add(character)
+        parts += reading.settled()
+    assert [one.text for part in parts for one in part.sentences] == ["mã của anh là ab-12 nhé."]
+    for length in range(1, len("<spell>AB-12</spell>")):
+        assert begun(f"là {'<spell>AB-12</spell>'[:length]}") == len("là ")
+    for other in ("<spell></spell>", "<spell> </spell>", "<spell>☃</spell>", "<spell>a<b></spell>"):
+        assert begun(other) == len(other)
+        assert read(other) is None
+    assert plans.said(text) == "mã của anh là a bê gạch ngang một hai nhé."
+    assert plans.said("<spell>AB-12</spell>") == "a bê gạch ngang một hai"
+    signs = {sign for sign in map(chr, range(0x2000)) if MARK.match(f"<spell>{sign}</spell>")}
+    assert len(signs) > 200
+    for sign in signs:
+        assert plans.said(f"<spell>{sign}</spell>"), sign
 
 
 def test_memory_is_bounded() -> None:

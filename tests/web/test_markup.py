@@ -18,6 +18,7 @@ from tests.support.server import Settings, serving, until
 from tests.support.sound import decode
 from tests.support.voices import install_pair
 from vits_tts.audio.resample import Resampler, converted_length
+from vits_tts.text.phonemes.espeak import Phonemizer
 
 JSON = {"Content-Type": "application/json"}
 HELLO, DAY = "Xin chào các bạn.", "Hôm nay trời đẹp."
@@ -255,38 +256,104 @@ def test_times_point_into_the_document(client: httpx.Client) -> None:
 _CALM = ("Xin chào các bạn.", "Hôm nay là ngày 5/3.", "Giá 35k/kg, rẻ quá!", "Tạm biệt nhé.")
 
 
+_RATES = (0.75, 1.25, 2.0)
+_PAUSE, _PARAGRAPH = 0.25, 0.6
+"""The usual pauses after a sentence and a paragraph."""
+
+
 @settings(
     max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(st.randoms(use_true_random=False))
 def test_markup_moves_no_word(client: httpx.Client, chance: random.Random) -> None:
-    """Each word is heard when it is heard without markup, plus the time that markup asks for."""
-    pieces, moves = ["<speak>"], [0.0]
+    """Each word is heard when it is heard without markup, plus the time that markup asks for.
+
+    A sentence with another rate or voice is as long as it is alone with that rate or voice. The
+    words that `sub`, `say-as` and `phoneme` give last as long as the same words that are written.
+    """
+    document, expected, now = "<speak>", [], 0.0
+    paragraph = False
     for number, sentence in enumerate(_CALM):
-        said = " ".join(_marked(word, chance) for word in sentence.split())
-        if chance.random() < 0.3:
-            said = f'<prosody volume="-3dB">{said}</prosody>'
-        pieces.append(said)
-        if number < len(_CALM) - 1:
-            asked = chance.choice([None, 0, 0.25, 0.333, 2])
-            pieces.append(" " if asked is None else f'<break time="{asked}s"/>')
-            moves.append(moves[-1] + (0 if asked is None else asked - 0.25))
+        said, asked = _directed(sentence, chance)
+        around = chance.choice(["{}", "{}", "<s>{}</s>", "<p>{}</p>", "<p><s>{}</s></p>"])
+        if number:
+            pause = chance.choice([None, 0, 0.25, 0.333, 2])
+            document += " " if pause is None else f'<break time="{pause}s"/>'
+            usual = _PARAGRAPH if paragraph or "<p>" in around else _PAUSE
+            now += usual if pause is None else pause
+        paragraph = "<p>" in around
+        document += around.format(said)
+        alone = _alone(client, sentence, **asked)
+        expected.append((now, alone))
+        now += alone["end_seconds"]
     plain, marked = (
         client.post("/tts", json={"text": text, "timestamps": True}).json()["timestamps"]
-        for text in (" ".join(_CALM), "".join([*pieces, "</speak>"]))
+        for text in (" ".join(_CALM), f"{document}</speak>")
     )
-    assert len(plain["sentences"]) == len(marked["sentences"]) == len(_CALM)
-    for one, other, move in zip(plain["sentences"], marked["sentences"], moves, strict=True):
-        for word, same in zip(one["words"], other["words"], strict=True):
-            assert same["spoken"] == word["spoken"]
+    _assert_heard(marked["sentences"], expected)
+    calm, now = [], 0.0
+    for sentence in _CALM:
+        calm.append((now, _alone(client, sentence)))
+        now += calm[-1][1]["end_seconds"] + _PAUSE
+    _assert_heard(plain["sentences"], calm)
+
+
+def _assert_heard(
+    sentences: list[dict[str, Any]], expected: list[tuple[float, dict[str, Any]]]
+) -> None:
+    """Assert that sentences have the words of those that are expected at these moments."""
+    assert len(sentences) == len(expected)
+    for sentence, (begin, alone) in zip(sentences, expected, strict=True):
+        for word, same in zip(sentence["words"], alone["words"], strict=True):
+            assert word["spoken"] == same["spoken"] or word["text"] == "x"
             for name in ("start_seconds", "end_seconds"):
-                assert same[name] == pytest.approx(word[name] + move, abs=3e-4)
+                assert word[name] == pytest.approx(begin + same[name], abs=3e-4)
+
+
+def _alone(client: httpx.Client, sentence: str, **asked: Any) -> dict[str, Any]:
+    """Return a plain sentence that is said alone, with its times."""
+    given = {"text": sentence, "timestamps": True, **asked}
+    (said,) = client.post("/tts", json=given).json()["timestamps"]["sentences"]
+    return dict(said)
+
+
+def _directed(sentence: str, chance: random.Random) -> tuple[str, dict[str, Any]]:
+    """Return a sentence with markup, and the parameters that have the same effect as all of it."""
+    kind = chance.choice(["words", "words", "phonemes", "rate", "voice"])
+    if kind == "phonemes" and not any(map(str.isdigit, sentence)):
+        return _by_phonemes(sentence), {}
+    said = " ".join(_marked(word, chance) for word in sentence.split())
+    if chance.random() < 0.3:
+        said = f'<prosody volume="-3dB">{said}</prosody>'
+    if kind == "rate":
+        rate = chance.choice(_RATES)
+        return f'<prosody rate="{rate:.0%}">{said}</prosody>', {"speed": rate}
+    if kind == "voice":
+        return f'<voice name="Minh">{said}</voice>', {"voice": "pair", "speaker": "minh"}
+    return said, {}
+
+
+def _by_phonemes(sentence: str) -> str:
+    """Return a sentence that gives the voice the phonemes of its words, and none of its letters."""
+    phonemes = "".join(Phonemizer().espeak(sentence.lower(), "vi")).rstrip(".")
+    words = (f'<phoneme alphabet="x-voice" ph="{one}">x</phoneme>' for one in phonemes.split())
+    return f"{' '.join(words)}."
 
 
 def _marked(word: str, chance: random.Random) -> str:
     """Return a word with markup that asks for no time, or without."""
-    lang = f'<lang xml:lang="vi">{word}</lang>'
-    return chance.choice((word, word, f'<mark name="m"/>{word}', f"<w>{word}</w>", lang))
+    core = word.rstrip(".,!")
+    end = word[len(core) :]
+    date = f'<say-as interpret-as="date" format="dm">{core}</say-as>{end}'
+    forms = [
+        word,
+        word,
+        f'<mark name="m"/>{word}',
+        f"<w>{word}</w>",
+        f'<lang xml:lang="vi">{word}</lang>',
+        date if core == "5/3" else f'<sub alias="{core}">a. b</sub>{end}',
+    ]
+    return chance.choice(forms)
 
 
 def test_normalize_shows_the_plan(client: httpx.Client) -> None:

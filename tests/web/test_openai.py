@@ -142,10 +142,10 @@ def test_models(official: openai.OpenAI) -> None:
 
 
 def test_names_of_voices(client: httpx.Client) -> None:
-    """The list has OpenAI's mapped names, the voices, and speakers of voices with several."""
+    """The list has OpenAI's names, the voices, speakers of voices with several, and aliases."""
     listed = client.get("/v1/audio/voices").json()
     names = [voice["id"] for voice in listed["data"]]
-    assert names == ["alloy", "onyx", EMBEDDED_VOICE, "pair", "pair/lan", "pair/minh"]
+    assert names == ["alloy", "onyx", EMBEDDED_VOICE, "pair", "pair/lan", "pair/minh", "Minh"]
     assert listed["object"] == "list"
     assert listed["voices"] == [{"id": name, "name": name} for name in names]
     models = client.get("/v1/models").json()["data"]

@@ -286,6 +286,40 @@ def test_a_bad_text_ends_its_context_only(shared: Server) -> None:
 
 
 @pytest.mark.parametrize(
+    "wrong",
+    [
+        {"text": 5},
+        {"text": "a", "flush": []},
+        {"text": "a", "voice_settings": {"speed": 99}},
+        {"text": "a", "generation_config": {"chunk_length_schedule": "x"}},
+        {"played_ms": "no number"},
+        {"close_socket": {}},
+    ],
+)
+def test_a_wrong_field_ends_its_context_only(shared: Server, wrong: Message) -> None:
+    """If the message is an object that names a context; else nothing is known to end but all."""
+    with socket(shared, "multi-stream-input") as connection:
+        send(connection, text="Vâng ", context_id="hai")
+        send(connection, text="Xin ", context_id="một")
+        send(connection, **wrong, context_id="một")
+        told = {}
+        while "error" not in told:
+            told = receive(connection)
+            assert told["contextId"] == "một"
+        assert told["error"].endswith("_invalid")
+        send(connection, text="ạ. ", context_id="hai")
+        send(connection, close_socket=True)
+        messages = [message for message in rest(connection) if message["contextId"] == "hai"]
+        assert "".join(messages[0]["alignment"]["chars"]).strip() == "Vâng ạ."
+    for unnamed in (wrong, {**wrong, "context_id": 5}, {**wrong, "context_id": "\ud800"}):
+        with socket(shared, "multi-stream-input") as connection:
+            send(connection, **unnamed)
+            assert receive(connection)["error"].endswith("_invalid")
+            with pytest.raises(ConnectionClosed):
+                connection.recv(60)
+
+
+@pytest.mark.parametrize(
     ("message", "code", "error"),
     [
         ("no JSON", 1007, "json_invalid"),

@@ -35,13 +35,15 @@ from vits_tts.web.auth.api_keys import make_key
 TEXT = "Xin chào các bạn. Hôm nay trời đẹp quá! Chúng ta đi chơi nhé?"
 LONG = " ".join(f"Đây là câu số {number}, nói về một ngày mưa." for number in range(120))
 
+ALIASES = {"Minh": "pair/minh"}
+
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Server, Settled]]:
     """Run a server with the default voice and one of two speakers."""
     folder = tmp_path_factory.mktemp("wyoming")
     install_pair(folder / "voices")
-    place = settled(voice={"others": ["pair"]}, logging={"level": "debug"})
+    place = settled(voice={"others": ["pair"], "aliases": ALIASES}, logging={"level": "debug"})
     with serving(folder, place.settings) as server:
         yield server, place
 
@@ -72,7 +74,8 @@ def test_describe(shared: tuple[Server, Settled]) -> None:
     assert program.installed
     assert program.supports_synthesize_streaming
     voices = {voice.name: voice for voice in program.voices}
-    assert list(voices) == [EMBEDDED_VOICE, "pair"]
+    assert list(voices) == [EMBEDDED_VOICE, "pair", "Minh"]
+    assert not voices["Minh"].speakers
     assert voices[EMBEDDED_VOICE].languages == ["vi_VN"]
     assert [speaker.name for speaker in voices["pair"].speakers or []] == ["lan", "minh"]
     assert all(voice.installed and voice.attribution.name for voice in program.voices)
@@ -99,6 +102,7 @@ def test_voices_and_speakers(shared: tuple[Server, Settled]) -> None:
     assert say(place.uri, "Một hai ba.", name="pair", speaker="minh").level == pytest.approx(
         0.5, 0.01
     )
+    assert say(place.uri, "Một hai ba.", name="Minh").level == pytest.approx(0.5, 0.01)
     vietnamese = say(place.uri, "Một hai ba.", language="vi")
     assert np.array_equal(vietnamese.samples, say(place.uri, "Một hai ba.").samples)
 

@@ -199,9 +199,11 @@ class Remote(Connection):
     def _described(self, voice: str | None) -> dict[str, Any]:
         listed = self.object("/voices")
         try:
-            found = [row for row in listed["voices"] if row["name"] == (voice or listed["default"])]
-            known = ", ".join(str(row["name"]) for row in listed["voices"])
-        except (KeyError, TypeError):
+            aliases = dict(listed.get("aliases", {}))  # servers of earlier versions tell none
+            name = str(aliases.get(voice, voice or listed["default"])).partition("/")[0]
+            found = [row for row in listed["voices"] if row["name"] == name]
+            known = ", ".join([*(str(row["name"]) for row in listed["voices"]), *map(str, aliases)])
+        except (AttributeError, KeyError, TypeError, ValueError):
             raise ConfigError(f"{self._url}: this is not a vits-tts server") from None
         if not found:
             raise ConfigError(f"{self._url}: there is no voice {voice!r:.60}; there is {known}")

@@ -47,8 +47,6 @@ class Source:
             return
         if self.path is not None or self.text not in {None, "-"}:
             raise click.UsageError("--stream reads stdin; give no TEXT and no --file.")
-        if self.ssml:
-            raise click.UsageError("--stream and --ssml exclude each other: SSML is read whole.")
         if speaking.url is not None:
             raise click.UsageError("--stream and --url exclude each other: it uses no server.")
 
@@ -82,7 +80,9 @@ _TEXT_OPTIONS = (
     ),
     click.option("--stream", "streamed", is_flag=True, help="Speak a pipe's text as it arrives."),
     click.option(
-        "--ssml", is_flag=True, help="The text is SSML, as one that begins with <speak is."
+        "--ssml",
+        is_flag=True,
+        help="The text is SSML, as one that begins with <speak is. With --stream it may be parts.",
     ),
 )
 
@@ -132,7 +132,7 @@ def say(
 
             targets.append(stack.enter_context(Playback(speaker.sample_rate)))
         if source.streamed and isinstance(speaker, Library):
-            speech = speaker.speak(arriving())
+            speech = speaker.speak(arriving(), ssml=source.ssml)
         else:
             whole = not play and output != "-"
             speech = _shown(speaker.stream(spoken, ssml=source.ssml, whole=whole), len(spoken))

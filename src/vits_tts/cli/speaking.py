@@ -180,10 +180,10 @@ class Library:
             **given, **self._how, dictionaries=self.dictionaries  # type: ignore[arg-type]
         )
 
-    def speak(self, text: Iterator[str]) -> "Generator[Window, None, None]":
-        """Yield the speech of a text while it arrives."""
+    def speak(self, text: Iterator[str], *, ssml: bool = False) -> "Generator[Window, None, None]":
+        """Yield the speech of a text, which may have SSML in it, while it arrives."""
         return self._speech.speak(
-            text, **self._how, dictionaries=self.dictionaries  # type: ignore[arg-type]
+            text, **self._how, dictionaries=self.dictionaries, ssml=ssml  # type: ignore[arg-type]
         )
 
     def close(self) -> None:

@@ -191,7 +191,7 @@ def _check_together(config: Config, path: Path | None) -> None:
             f"{_source('access.characters_per_minute', path)}: access.characters_per_minute: "
             f"should be at least server.max_text_chars ({server.max_text_chars}), not {most}"
         )
-    served = {config.voice.name, *config.voice.others}
+    served = {config.voice.name, *config.voice.others, *config.voice.aliases}
     sections = ("openai", "elevenlabs", "cartesia", "fpt", "viettel", "zalo", "vbee")
     maps = {f"{name}.voices": getattr(config, name).voices for name in sections}
     for setting, voices in maps.items():

@@ -19,5 +19,5 @@ class Markup(Section):
     inline: bool = Field(
         True,
         description="Whether plain text may have pauses, as `[pause 0.5s]`, "
-        '`<break time="0.5s"/>` or `<<<sil#500>>>`.',
+        '`<break time="0.5s"/>` or `<<<sil#500>>>`, and characters to spell: `<spell>A1</spell>`.',
     )

@@ -101,8 +101,9 @@ class Voice(Section):
     others: Strings = Field((), description="More voices that requests may select.")
     aliases: Mapping[str, str] = Field(
         {},
-        description="Other names of voices, for requests, turns of a dialogue and SSML: the served "
-        "voice of each, as NAME or NAME/SPEAKER.",
+        description="Other names of voices, wherever a voice is named: in requests of all "
+        "interfaces, turns of a dialogue, SSML, commands and `voices` of other sections. The "
+        "served voice of each, as NAME or NAME/SPEAKER.",
     )
     load: Literal["start", "first_use"] = Field(
         "start",

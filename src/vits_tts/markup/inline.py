@@ -1,15 +1,15 @@
-"""Pauses inside plain text, for authors who write no XML; ``text.pause_marks`` has their forms."""
+"""Marks inside plain text, for authors who write no XML; ``text.pause_marks`` has their forms."""
 
 import re
 
 from vits_tts.errors import MarkupInvalid
-from vits_tts.markup.plan import MAX_PAUSE, MAX_PAUSES, TOO_LONG, Plan, Segment, place
+from vits_tts.markup.plan import MAX_PAUSE, MAX_PAUSES, TOO_LONG, Plan, SayAs, Segment, place
 from vits_tts.text import unspoken
 from vits_tts.text.pause_marks import MARK
 
 
 def parse(text: str) -> Plan | None:
-    """Return the plan of a plain text with pauses, or None if it has none.
+    """Return the plan of a plain text with marks, or None if it has none.
 
     Raises:
         MarkupInvalid: a pause is longer than a minute, or all together are longer than ten.
@@ -28,7 +28,13 @@ def parse(text: str) -> Plan | None:
             continue
         if start > done:
             segments.append(Segment(text[done:start], done, start))
-        pause = _seconds(found)
+        if found["spell"]:
+            segments.append(spelled(found))
+            shown += (text[done : segments[-1].start], segments[-1].text)
+            shown.append(" " * (end - segments[-1].end))
+            done = end
+            continue
+        pause = seconds(found)
         total += pause
         if total > MAX_PAUSES:
             raise MarkupInvalid(f"{found[0]} at {place(text, start)}: {TOO_LONG}", field="text")
@@ -42,7 +48,18 @@ def parse(text: str) -> Plan | None:
     return Plan(text, "".join((*shown, text[done:])), tuple(segments))
 
 
-def _seconds(found: re.Match[str]) -> float:
+def spelled(found: re.Match[str]) -> Segment:
+    """Return the segment of characters to spell."""
+    return Segment(found["spell"], *found.span("spell"), say_as=SayAs("characters"))
+
+
+def seconds(found: re.Match[str]) -> float:
+    """Return the seconds of a pause.
+
+    Raises:
+        MarkupInvalid: it is longer than a minute.
+
+    """
     number = (found["a"] or found["b"] or found["c"]).replace(",", ".")
     unit = (found["a_unit"] or found["b_unit"] or "ms").lower()
     seconds = float(number) / (1000 if unit == "ms" else 1)

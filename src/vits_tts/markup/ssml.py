@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from typing import Final, NoReturn
+from typing import ClassVar, Final, NoReturn
 from xml.parsers import expat
 
 from vits_tts.errors import MarkupInvalid, MarkupUnsupported
@@ -30,7 +30,7 @@ MAX_DEPTH: Final = 32
 MAX_ELEMENTS: Final = 10_000
 _ALIAS_CHARS: Final = 1000
 
-_ATTRIBUTES: Final[Mapping[str, frozenset[str]]] = {
+ATTRIBUTES: Final[Mapping[str, frozenset[str]]] = {
     "speak": frozenset({"version"}),
     "p": frozenset(),
     "s": frozenset(),
@@ -63,8 +63,8 @@ _NEEDED: Final[Mapping[str, str]] = {
 _OF_XML: Final = re.compile(r"xmlns(?::.*)?|xml:.*|xsi:.*")
 _LANGUAGE: Final = re.compile(r"(?i)(?:vi|en)(?:-.*)?")
 
-_TEXT_ONLY: Final = frozenset({"sub", "phoneme", "say-as"})
-_EMPTY: Final = frozenset({"break", "mark", "bookmark"})
+TEXT_ONLY: Final = frozenset({"sub", "phoneme", "say-as"})
+EMPTY: Final = frozenset({"break", "mark", "bookmark"})
 _WORDS: Final = frozenset({"w", "token", "lang"})
 _NESTED: Final[Mapping[str, frozenset[str]]] = {
     "p": frozenset({"p", "s"}),
@@ -134,13 +134,16 @@ def parse(document: str, *, lenient: bool = False) -> Plan:
         MarkupUnsupported: it has an element, attribute or value that has no effect here.
 
     """
-    return _Parser(document, lenient=lenient).plan()
+    return Parser(document, lenient=lenient).plan()
 
 
-class _Parser:
+class Parser:
     """Reads one document."""
 
+    _line_ends_count: ClassVar[bool] = False
+
     def __init__(self, document: str, *, lenient: bool) -> None:
+        """Prepare to read ``document``."""
         self._source = document
         self._lenient = lenient
         begin = len(document) - len(document.lstrip("\ufeff \t\r\n"))
@@ -163,6 +166,7 @@ class _Parser:
         self._expat.StartDoctypeDeclHandler = self._doctype
 
     def plan(self) -> Plan:
+        """Return the plan of the document; errors are those of :func:`parse`."""
         try:
             self._expat.Parse(self._data, True)  # typeshed accepts only positional arguments
         except expat.ExpatError as error:
@@ -251,21 +255,21 @@ class _Parser:
         """
         name = element.name
         shown = f"<{name:.40}>"
-        if name not in _ATTRIBUTES:
+        if name not in ATTRIBUTES:
             if self._lenient:
                 return False
             if name in _ADVICE:
                 self._unsupported(shown, _ADVICE[name])
-            near = get_close_matches(name[:40], _ATTRIBUTES, 1)
-            advice = f"did you mean <{near[0]}>" if near else f"there is {', '.join(_ATTRIBUTES)}"
+            near = get_close_matches(name[:40], ATTRIBUTES, 1)
+            advice = f"did you mean <{near[0]}>" if near else f"there is {', '.join(ATTRIBUTES)}"
             self._unsupported(shown, f"there is no such element; {advice}")
         if outer is None:
             return True
         if name == "speak":
             self._invalid(shown, "it may only be the outermost element")
-        if outer.name in _TEXT_ONLY and not outer.ignored:
+        if outer.name in TEXT_ONLY and not outer.ignored:
             self._invalid(shown, f"<{outer.name}> holds only text")
-        if outer.name in _EMPTY and not outer.ignored:
+        if outer.name in EMPTY and not outer.ignored:
             self._invalid(shown, f"<{outer.name}> is empty: <{outer.name}/>")
         forbidden = _NESTED.get(name, frozenset())
         if any(other.name in forbidden for other in self._open):
@@ -273,7 +277,7 @@ class _Parser:
         return True
 
     def _check_attributes(self, element: _Open) -> None:
-        name, allowed = element.name, _ATTRIBUTES[element.name]
+        name, allowed = element.name, ATTRIBUTES[element.name]
         needed = _NEEDED.get(name)
         if needed and not element.attributes.get(needed, "").strip():
             self._invalid(f"<{name}>", f'it needs the attribute {needed}: <{name} {needed}="…">')
@@ -317,10 +321,10 @@ class _Parser:
             self._space(end)
         elif name == "break":
             self._break(element)
-        elif name in _EMPTY:
+        elif name in EMPTY:
             said = element.attributes[_NEEDED[name]].strip()
             self._add(Segment("", element.start, element.start, mark=said))
-        elif name in _TEXT_ONLY:
+        elif name in TEXT_ONLY:
             self._hold(element, end)
 
     def _break(self, element: _Open) -> None:
@@ -375,13 +379,16 @@ class _Parser:
         if self._source[start:end] != data:  # a reference, or a line end of two characters
             end = self._reference_end(start)
         outer = self._open[-1]
-        if outer.name in _EMPTY and not outer.ignored:
+        if outer.name in EMPTY and not outer.ignored:
             if data.strip():
                 self._invalid("text", f"<{outer.name}> is empty: <{outer.name}/>")
             return
         self._visible.append((start, end, data))
-        segment = self._segment(data.translate(_WHITE_SPACE), start, end, outer.way)
-        if outer.name in _TEXT_ONLY and not outer.ignored:
+        held = outer.name in TEXT_ONLY and not outer.ignored
+        if held or not self._line_ends_count:
+            data = data.translate(_WHITE_SPACE)
+        segment = self._segment(data, start, end, outer.way)
+        if held:
             self._held.append(segment)
         else:
             self._add(segment)

@@ -139,7 +139,7 @@ class _LongText:
         self._options = options
         self._reader = reader
         self._parts = parts
-        self._request = requests.builder.with_sentences(request, first.sentences)
+        self._request = requests.builder.with_sentences(request, first.sentences, options)
         self._first = first
         self._said = list(first.sentences)
         self._end = first.end
@@ -167,7 +167,7 @@ class _LongText:
             if timeline:
                 _add(timeline, part)
             yield self._requests.builder.with_sentences(
-                self._request, part.sentences
+                self._request, part.sentences, self._options
             ).sentences, part.pause
         request, reading = await self._requests.read_once(self._text, self._options, self._reader)
         await complete(request)

@@ -3,13 +3,14 @@
 The methods take long, so they run in a thread of the reading queue.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Final
 
 from vits_tts.config import Config, Server
+from vits_tts.config.markup import Markup
 from vits_tts.dictionaries.rules import Rules, applied
 from vits_tts.errors import MarkupUnsupported, TextUnspeakable
 from vits_tts.inference.registry import VoiceRegistry
@@ -20,12 +21,14 @@ from vits_tts.speech.keyed_request import keyed_request, with_volume
 from vits_tts.speech.options import SpeechOptions, length_scale
 from vits_tts.speech.plan_reading import PlanReader
 from vits_tts.speech.reading_queue import Check
+from vits_tts.speech.ssml_stream import SsmlReading, StreamReading
+from vits_tts.text import pause_marks
 from vits_tts.text.aligned import Text
-from vits_tts.text.incremental import IncrementalReading
+from vits_tts.text.incremental import IncrementalReading, Spans
 from vits_tts.text.normalizer.lexicon import Lexicon
 from vits_tts.text.normalizer.pipeline import Normalizer, check
 from vits_tts.text.split import Reading, split
-from vits_tts.types import Sentence, SpeechRequest
+from vits_tts.types import Prosody, Sentence, SpeechRequest
 from vits_tts.voice.manifest import Manifest
 
 SPOKEN_PER_WRITTEN: Final = 4
@@ -67,11 +70,7 @@ class RequestBuilder:
         reading = self.read(text, options, manifest, going_on)
         if not reading.sentences:
             raise TextUnspeakable("the text has nothing to say", field="text")
-        named = {sentence.voice for sentence in reading.sentences}
-        voices = {}
-        for name in named - {None}:
-            other, speaker = self._given.named(name or "")
-            voices[name] = other, other.prosody(scale, speaker)
+        voices = self._named_voices(reading.sentences, scale)
         sentences = with_volume(reading.sentences, options.volume)
         request = keyed_request(
             manifest, sentences, prosody, self._config.level, voices, reading.lead
@@ -115,25 +114,24 @@ class RequestBuilder:
         """
         manifest, speaker = self._given.voice(options.voice, options.speaker)
         plan = self._plan(text, replace(options, speaker=speaker), manifest)
-        if plan is None:
-            return
-        self._given.check_voices(plan)
-        said = self._given.reader(plan, manifest)
-        for segment in plan.segments:
-            if segment.say_as or segment.phonemes:
-                said(segment)
+        if plan:
+            self._check_plan(plan, manifest)
 
-    def incremental(self, options: SpeechOptions) -> tuple[SpeechRequest, IncrementalReading]:
+    def incremental(self, options: SpeechOptions) -> tuple[SpeechRequest, StreamReading]:
         """Return a request without sentences, and a reading for a text that is still being written.
+
+        With ``input`` of the options, ``ssml``, it may have elements of SSML, or be a document.
 
         Raises:
             RequestError: an option is wrong.
 
         """
-        settings = self._config.voice
+        settings, markup = self._config.voice, self._config.markup
         manifest, speaker = self._given.voice(options.voice, options.speaker)
+        options = replace(options, speaker=speaker)
         scale = length_scale(options.speed, settings.speeds)
         prosody = manifest.prosody(scale, speaker)
+        plan_of_marked, spans = _markup_of(options, markup)
         words, most = options.lexicon or Lexicon(), max_spoken_chars(self._config.server)
 
         def spoken(text: str | Text) -> Text:
@@ -146,26 +144,74 @@ class RequestBuilder:
 
         pauses = settings.sentence_pause, settings.paragraph_pause
 
-        def read_pauses(text: str) -> Reading | None:
-            plan = plan_of(text, "text")
-            if plan is None:
-                return None
-            rules = options.dictionaries or ()
-            if reading := self._with_rules(plan, text, rules, manifest, spoken):
-                return reading
-            return PlanReader(plan, *pauses).read(spoken, self._given.reader(plan, manifest))
+        def read_marked(text: str) -> Reading | None:
+            plan = plan_of_marked(text)
+            return self._read_plan(plan, text, options, manifest, spoken) if plan else None
 
-        reading = IncrementalReading(
-            read, *pauses, read_pauses if self._config.markup.inline else None
-        )
-        return SpeechRequest(manifest.name, (), prosody), reading
+        def read_document(text: str) -> Reading:
+            return self.read(text, options, manifest, lambda: None)
+
+        request = SpeechRequest(manifest.name, (), prosody)
+        if options.input != "ssml":
+            marked = read_marked if markup.inline else None
+            return request, IncrementalReading(read, *pauses, marked)
+        reading = IncrementalReading(read, *pauses, read_marked, spans)
+        check_element = partial(self._check_element, plan_of_marked, manifest)
+        return request, SsmlReading(reading, read_document, check_element)
+
+    def _read_plan(
+        self,
+        plan: Plan,
+        text: str,
+        options: SpeechOptions,
+        manifest: Manifest,
+        read: Callable[[str | Text], Text],
+    ) -> Reading:
+        """Return the reading of a plan, with the rules of dictionaries."""
+        rules = options.dictionaries or ()
+        if reading := self._with_rules(plan, text, rules, manifest, read):
+            return reading
+        pauses = self._config.voice.sentence_pause, self._config.voice.paragraph_pause
+        return PlanReader(plan, *pauses).read(read, self._given.reader(plan, manifest))
+
+    def _check_element(
+        self, plan_of_marked: Callable[[str], Plan | None], manifest: Manifest, text: str
+    ) -> None:
+        """Check an element of SSML; errors are those of :meth:`_check_plan`."""
+        if plan := plan_of_marked(text):
+            self._check_plan(plan, manifest)
 
     def with_sentences(
-        self, request: SpeechRequest, sentences: Iterable[Sentence]
+        self, request: SpeechRequest, sentences: Sequence[Sentence], options: SpeechOptions
     ) -> SpeechRequest:
         """Return a request with other sentences, each with its key."""
         manifest = self._voices.find(request.voice)
-        return keyed_request(manifest, sentences, request.prosody, self._config.level)
+        scale = length_scale(options.speed, self._config.voice.speeds)
+        voices = self._named_voices(sentences, scale)
+        return keyed_request(manifest, sentences, request.prosody, self._config.level, voices)
+
+    def _named_voices(
+        self, sentences: Iterable[Sentence], scale: float
+    ) -> dict[str | None, tuple[Manifest, Prosody]]:
+        """Return the voices that sentences name, each with its prosody."""
+        voices: dict[str | None, tuple[Manifest, Prosody]] = {}
+        for name in {sentence.voice for sentence in sentences} - {None}:
+            other, speaker = self._given.named(name or "")
+            voices[name] = other, other.prosody(scale, speaker)
+        return voices
+
+    def _check_plan(self, plan: Plan, manifest: Manifest) -> None:
+        """Check the voices of a plan, and the readings that it gives for words.
+
+        Raises:
+            RequestError: there is no such voice, or words cannot be read in this way.
+
+        """
+        self._given.check_voices(plan)
+        said = self._given.reader(plan, manifest)
+        for segment in plan.segments:
+            if segment.say_as or segment.phonemes:
+                said(segment)
 
     def _with_rules(
         self,
@@ -215,6 +261,21 @@ class RequestBuilder:
 def may_have_markup(text: str, options: SpeechOptions) -> bool:
     """Return whether a text is a dialogue, or may have SSML or inline marks."""
     return bool(options.turns or options.input == "ssml" or "<" in text or "[" in text)
+
+
+def _markup_of(
+    options: SpeechOptions, settings: Markup
+) -> tuple[Callable[[str], Plan | None], Spans]:
+    """Return the functions that read and find the markup in a text that comes in pieces."""
+    if options.input != "ssml":
+        return partial(plan_of, kind="text"), pause_marks.spans
+    from vits_tts.markup import fragments  # noqa: PLC0415  # plain texts need no parser
+
+    lenient, inline = settings.unknown == "ignore", settings.inline
+    return (
+        partial(fragments.parse, lenient=lenient, inline=inline),
+        partial(fragments.spans, inline=inline),
+    )
 
 
 def _nothing(segment: Segment, phonemes: Phonemes) -> bool:

@@ -13,6 +13,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import partial
 from itertools import takewhile
 from typing import Final, TypeVar
 
@@ -85,6 +86,7 @@ class TextStream:
         self._stats = stats
         self._pace = pace
         self._audience = audience
+        self._options = options
         self._request, self._reading = requests.builder.incremental(options)
         self.sample_rate = requests.sample_rate(self._request)
         self.timeline = Timeline("", Reading(Text(""), ()), self.sample_rate)
@@ -174,7 +176,9 @@ class TextStream:
             NotReady: the voice cannot be loaded in time.
             Busy: the sound could not start in time, or too many texts wait to be read.
             RequestTooCostly: the text took more than ``limits.request_cpu_seconds``.
-            MarkupInvalid: a pause in the text is too long, or all of them together are.
+            MarkupInvalid: a pause in the text is too long, or all of them together are. SSML in
+                it is broken.
+            MarkupUnsupported: SSML in it asks for something that does not exist here.
 
         """
         reading = asyncio.create_task(self._read())
@@ -245,7 +249,7 @@ class TextStream:
         try:
             while (item := await self._next()) is not _Mark.END:
                 await self._handle(item)
-            await self._say_all()
+            await self._say_all(ends=True)
             self._segment.finish()
             self._segments.put_nowait(None)
         except Exception as error:  # noqa: BLE001  # raised where the sound is taken
@@ -264,7 +268,7 @@ class TextStream:
             if not self._held and not self._reading.unsaid:  # all text since then was a thought
                 self._released = self._reading.received
         elif item is _Mark.FLUSH:
-            await self._say_all()
+            await self._say_all(ends=False)
             self._segment.finish()
             self._segment = self._new_segment()
         elif item is _Mark.TRIGGER:
@@ -275,9 +279,8 @@ class TextStream:
                 self._take([part])
                 self._release(force=True)
 
-    async def _say_all(self) -> None:
-        part = await self._run(self._reading.flush)
-        self._take([part] if part else [])
+    async def _say_all(self, *, ends: bool) -> None:
+        self._take(await self._run(partial(self._reading.rest, ends=ends)))
         self._release(force=True)
         self._segment.silence_after, self._silence = self._silence, 0.0
 
@@ -340,7 +343,9 @@ class TextStream:
             self._silence += part.silence
             if not part.sentences:
                 continue
-            request = self._requests.builder.with_sentences(self._request, part.sentences)
+            request = self._requests.builder.with_sentences(
+                self._request, part.sentences, self._options
+            )
             self.timeline.add(
                 part.written,
                 Reading(part.text, part.sentences),

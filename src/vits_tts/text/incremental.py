@@ -14,32 +14,34 @@ The thoughts of a language model (``text.thoughts``) are dropped as they come, s
 memory. The text before one is read as a whole, like a paragraph.
 
 A pause that the text asks for (``text.pause_marks``) is held back until it is complete. Behind
-ordinary words its end is a cut like that of a sentence.
+ordinary words its end is a cut like that of a sentence. There is no cut inside an element of SSML,
+of which only whole ones may be added.
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, TypeAlias
 
 from vits_tts.text import pause_marks, thoughts
 from vits_tts.text.aligned import Text
 from vits_tts.text.letters import SMALLS
 from vits_tts.text.normalizer.rules import CONTEXT
+from vits_tts.text.pause_marks import Span
 from vits_tts.text.settled import WORD, Settled
 from vits_tts.text.split import Reading, split
 from vits_tts.text.syllables import is_syllable
 from vits_tts.types import Sentence
 
-_END: Final = r"""
+_CUT: Final = re.compile(
+    r"""
     [.!?…。！？]["'”’»)\]*_`~]{0,8}\s  # the end of a sentence
     | [\n\r]                           # the end of a line
-    """
-_CUT: Final = re.compile(_END, re.VERBOSE)
-_CUT_OR_PAUSE: Final = re.compile(f"{pause_marks.PATTERN} | {_END}", re.VERBOSE)
+    """,
+    re.VERBOSE,
+)
 _CLAUSE: Final = re.compile(rf"(?<!\w)([^\W\d_][{SMALLS}]{{1,6}})[,;:.!?…][\"”’»)]{{0,4}}\s")
 _SPACE: Final = re.compile(r"\s")
-_SPACE_OR_PAUSE: Final = re.compile(rf"{pause_marks.PATTERN} | (?P<space>\s)", re.VERBOSE)
 _MAY_CUT: Final = re.compile(r"[.!?…。！？\n\r<\[]")
 """A character without which a text has no cut, no pause and no thought."""
 _NEXT_WORD: Final = re.compile(r"\s{0,8}\S{1,40}\s|\s{0,8}\S{40}|\s{8}")
@@ -52,6 +54,9 @@ _MAX_UNSAID_CHARS: Final = 1000
 """An unspoken text of this length is cut between two words, so that reading it stays cheap."""
 _PATIENT_TRIALS: Final = 8
 """The number of cuts that are all tried; of later cuts only some are, to keep the time linear."""
+
+Spans: TypeAlias = Callable[[str, int], Iterable[Span]]
+"""Returns the places of all markup in a text, from a place on that is not inside markup."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,18 +94,19 @@ class IncrementalReading:
         read: Callable[[str], Text],
         sentence_pause: float = 0.0,
         paragraph_pause: float = 0.0,
-        read_pauses: Callable[[str], Reading | None] | None = None,
+        read_marked: Callable[[str], Reading | None] | None = None,
+        spans: Spans = pause_marks.spans,
     ) -> None:
         """Read with ``read``, which returns the spoken form of a text.
 
-        ``read_pauses`` returns the reading of a text that asks for pauses, or None for another
-        text. Without it, marks of pauses are read as words.
+        ``read_marked`` returns the reading of a text that has markup, or None for another text.
+        Without it, marks of pauses are read as words. ``spans`` finds the markup.
         """
         self._read = read
-        self._read_pauses = read_pauses
-        self._settled = Settled(self._reading)
+        self._read_marked = read_marked
+        self._spans = spans if read_marked else _nothing
+        self._settled = Settled(self._reading, self._spans)
         self._pauses = (sentence_pause, paragraph_pause)
-        self._cuts = _CUT_OR_PAUSE if read_pauses else _CUT
         self._coming = ""  # characters that have come and were not looked at
         self._thought: thoughts.Opening | None = None  # the thought that ends the text
         self._text = ""  # the unsaid text, and the context before it
@@ -170,7 +176,7 @@ class IncrementalReading:
         The clause is spoken as a sentence, with the same words and another intonation.
         """
         self._take()
-        matches = list(_CLAUSE.finditer(self._text, max(self._said, self._unsettled)))
+        matches = list(self._clauses(max(self._said, self._unsettled)))
         for match in matches[:-_PATIENT_TRIALS:-1]:
             end = match.end()
             if not is_syllable(match[1].lower()):
@@ -195,6 +201,31 @@ class IncrementalReading:
         self._coming = ""
         return self._rest(self._pauses[0])
 
+    def rest(self, *, ends: bool) -> Sequence[Part]:
+        """Return all unspoken text in parts, at a flush or where the text ``ends``."""
+        del ends
+        part = self.flush()
+        return [part] if part else []
+
+    def apart(self, written: str, reading: Reading) -> Part | None:
+        """Return the sentences of a text that comes next and was read apart, after :meth:`flush`.
+
+        Returns None if it has neither words nor pauses.
+        """
+        start = self._base
+        self._base += len(written)
+        self.pause_seconds += sum(seconds for _, seconds in reading.pauses)
+        sentences = tuple(_moved(sentence, start) for sentence in reading.sentences)
+        if not sentences and not reading.lead:
+            return None
+        pause = 0.0 if reading.lead else self._pause
+        asked = bool(sentences[-1].pause) if sentences else True
+        self._pause = 0.0 if asked else self._pauses[0]
+        shown = written if reading.shown is None else reading.shown
+        return Part(
+            sentences, pause, start, self._base, reading.text, start, shown, 0, reading.lead
+        )
+
     # --- thoughts --------------------------------------------------------------------------------
 
     def _take(self) -> None:
@@ -209,7 +240,7 @@ class IncrementalReading:
             self._text += joined[known:start] + "\n\n".ljust(end - start)
         else:
             end = thoughts.begun(joined)
-            if self._read_pauses:
+            if self._read_marked:
                 end = min(end, pause_marks.begun(joined))
             end = max(known, end)
             self._text += joined[known:end]
@@ -227,16 +258,27 @@ class IncrementalReading:
 
     # --- cuts ------------------------------------------------------------------------------------
 
+    def _cuts(self, start: int) -> Iterator[tuple[int, int, bool]]:
+        """Yield the places behind sentences, lines and pauses, from ``start`` on.
+
+        Each is the end of a match, with its beginning, and whether it is a pause.
+        """
+        for span in self._spans(self._text, start):
+            yield from ((*one.span(), False) for one in _CUT.finditer(self._text, start, span[0]))
+            if span.kind in {"pause", "end"}:
+                yield span.start, span.end, span.kind == "pause"
+            start = span.end
+        yield from ((*one.span(), False) for one in _CUT.finditer(self._text, start))
+
     def _next_cut(self) -> int | None:
         """Return the first settled cut of the unspoken text; None if there is none so far."""
-        for match in self._cuts.finditer(self._text, self._searched):
-            end = match.end()
+        for start, end, pause in self._cuts(self._searched):
             if end - self._said > _MAX_UNSAID_CHARS:
                 break
-            if match.lastgroup and not self._may_pause(match.start()):
+            if pause and not self._may_pause(start):
                 self._searched = end
                 continue
-            if match.lastgroup and not self._text[self._said : match.start()].strip():
+            if pause and not self._text[self._said : start].strip():
                 return self._cut(end)  # no words that later text could change
             if end >= self._next_trial and not self._text[self._said : end].isspace():
                 settled = self._is_settled(end)
@@ -251,6 +293,16 @@ class IncrementalReading:
         if len(self._text) - self._said > _MAX_UNSAID_CHARS:
             return self._cut(self._forced())
         return None
+
+    def _clauses(self, start: int) -> Iterator[re.Match[str]]:
+        """Yield the ends of clauses from ``start`` on, but none inside markup."""
+        ends = iter(self._spans(self._text, self._said))
+        span = next(ends, None)
+        for match in _CLAUSE.finditer(self._text, start):
+            while span and span.end <= match.start():
+                span = next(ends, None)
+            if span is None or match.end() <= span.start:
+                yield match
 
     def _is_settled(self, end: int) -> bool | None:
         """Return whether a cut is settled; None if that is known only with the next word.
@@ -282,9 +334,10 @@ class IncrementalReading:
         if word is None:
             return None
         end = word.end()
-        if self._read_pauses:  # the word may be the beginning of a mark
-            marks = pause_marks.MARK.finditer(self._text, place)
-            end = max(end, next((one.end() for one in marks if one.start() < end), 0))
+        for span in self._spans(self._text, place):  # the word may be the beginning of markup
+            if span.start >= end:
+                break
+            end = max(end, span.end)
         return self._text[place:end]
 
     def _cut(self, end: int) -> int:
@@ -294,19 +347,22 @@ class IncrementalReading:
 
     def _forced(self) -> int:
         """Return the place behind a word at which to cut a long text without a settled cut."""
-        most = self._said + _MAX_UNSAID_CHARS
-        spaces = []
-        for match in (_SPACE_OR_PAUSE if self._read_pauses else _SPACE).finditer(
-            self._text, self._said
-        ):
-            if match.end() > most:
-                most = min(most, max(match.start(), self._said + 1))
+        done, most = self._said, self._said + _MAX_UNSAID_CHARS
+        ends: list[int] = []
+        for span in self._spans(self._text, self._said):
+            spaces = _SPACE.finditer(self._text, done, min(span.start, most))
+            ends += (match.end() for match in spaces)
+            done = span.end
+            if done > most:
+                if span.start < most:  # markup longer than that is not cut
+                    most = span.start if span.start > self._said else span.end
                 break
-            spaces.append(match.end())
-        for end in spaces[:-_PATIENT_TRIALS:-1]:
+            ends.append(done)
+        ends += (match.end() for match in _SPACE.finditer(self._text, done, most))
+        for end in ends[:-_PATIENT_TRIALS:-1]:
             if self._settled.words(self._text[:end], self._said):
                 return end
-        return spaces[-1] if spaces else most
+        return ends[-1] if ends else most
 
     # --- parts -----------------------------------------------------------------------------------
 
@@ -328,8 +384,8 @@ class IncrementalReading:
         return part
 
     def _reading(self, text: str) -> Reading:
-        """Return the reading of a text, with the pauses that it requests, if any."""
-        if self._read_pauses and (found := self._read_pauses(text)):
+        """Return the reading of a text, with its markup, if any."""
+        if self._read_marked and (found := self._read_marked(text)):
             return found
         spoken = self._read(text)
         return Reading(spoken, split(spoken, *self._pauses))
@@ -357,7 +413,7 @@ class IncrementalReading:
             elif WORD.search(rest := text.spoken[begin:done].strip(" ,;:")):
                 pause, asked = 0.0, False
                 source = text.source(done - len(rest), done)
-                remaining = Sentence(rest, sentence.pause, start=source[0], end=source[1])
+                remaining = replace(sentence, text=rest, start=source[0], end=source[1])
                 said.append(_moved(remaining, self._base))
         self.pause_seconds += sum(each for place, each in reading.pauses if place >= self._said)
         start, self._said = self._base + self._said, end
@@ -405,14 +461,16 @@ class IncrementalReading:
         if self._said <= _CONTEXT_CHARS:
             return
         most = self._said - _CONTEXT_CHARS
+        for span in reversed(list(self._spans(self._text, 0))):  # tags are no context
+            most -= span.end - span.start if most <= span.end <= self._said else 0
         if self._last and self._base + self._said - self._last.end <= _MAX_UNSAID_CHARS:
             most = min(most, self._last.end - self._base)
         dropped = 0
-        for match in self._cuts.finditer(self._text):
-            if match.end() > most:
+        for _, end, _ in self._cuts(0):
+            if end > most:
                 break
-            if most - match.end() > _MAX_UNSAID_CHARS or not _is_open(self._text[: match.end()]):
-                dropped = match.end()
+            if most - end > _MAX_UNSAID_CHARS or not _is_open(self._text[:end]):
+                dropped = end
         self._text = self._text[dropped:]
         self._base += dropped
         self._said -= dropped
@@ -438,4 +496,11 @@ def _is_open(text: str) -> bool:
 
 
 def _moved(sentence: Sentence, by: int) -> Sentence:
-    return replace(sentence, start=sentence.start + by, end=sentence.end + by)
+    marks = tuple(replace(mark, position=mark.position + by) for mark in sentence.marks)
+    return replace(sentence, start=sentence.start + by, end=sentence.end + by, marks=marks)
+
+
+def _nothing(text: str, start: int) -> Iterable[Span]:
+    """Return no markup."""
+    del text, start
+    return ()

@@ -6,16 +6,17 @@ restoration of tone marks could change it, and that is tested alone.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from vits_tts.errors import MarkupUnsupported
+from vits_tts.text import pause_marks
 from vits_tts.text.aligned import Text
 from vits_tts.text.letters import CAPITALS, SMALLS
 from vits_tts.text.normalizer import cues
 from vits_tts.text.normalizer.restore import Restore
 from vits_tts.text.normalizer.rules import CONTEXT
-from vits_tts.text.pause_marks import MARK
+from vits_tts.text.pause_marks import Span
 from vits_tts.text.split import Reading, in_quotation
 from vits_tts.text.syllables import is_syllable
 
@@ -68,9 +69,14 @@ _REMEMBERED: Final = 4
 class Settled:
     """Reads texts, and finds whether their readings are final."""
 
-    def __init__(self, read: Callable[[str], Reading]) -> None:
-        """Read with ``read``."""
+    def __init__(
+        self,
+        read: Callable[[str], Reading],
+        spans: Callable[[str, int], Iterable[Span]] = pause_marks.spans,
+    ) -> None:
+        """Read with ``read``; ``spans`` returns the places of the markup in a text."""
         self._read = read
+        self._spans = spans
         self._readings: dict[str, Reading] = {}
 
     def reading(self, text: str) -> Reading:
@@ -88,7 +94,7 @@ class Settled:
         """
         try:
             text = self.reading(before + word).text
-            if in_quotation(text.spoken) or _in_quotation_after_pause(before + word, text):
+            if in_quotation(text.spoken) or self._in_quotation(before + word, text):
                 return False
             if not word and _is_ordinary(before, said, text):
                 return True
@@ -99,6 +105,11 @@ class Settled:
             )
         except MarkupUnsupported:  # a continuation would leave a pause out
             return False
+
+    def _in_quotation(self, before: str, text: Text) -> bool:
+        """Return whether a quotation, of which markup took the begin, is open at the end."""
+        last = max((one.end for one in self._spans(before, 0) if one.kind != "word"), default=0)
+        return bool(last) and in_quotation(text.spoken[text.spoken_place(last) :])
 
     def ordinary(self, before: str, said: int) -> bool:
         """Return True if ``before`` has only words that no rule reads, from ``said`` on."""
@@ -122,14 +133,6 @@ class Settled:
             )
         except MarkupUnsupported:
             return False
-
-
-def _in_quotation_after_pause(before: str, text: Text) -> bool:
-    """Return whether a quotation is open at the end of a text, of which a pause took the begin."""
-    if "[" not in before and "<" not in before:
-        return False
-    last = max((mark.end() for mark in MARK.finditer(before)), default=0)
-    return bool(last) and in_quotation(text.spoken[text.spoken_place(last) :])
 
 
 def _sentences(reading: Reading) -> list[str]:

@@ -38,6 +38,12 @@ class Opening:
         found = _OPENING.search(text, position)
         return cls(found) if found else None
 
+    @classmethod
+    def at(cls, text: str, position: int) -> "Opening | None":
+        """Return the opening tag that begins at ``position``, or None."""
+        found = _OPENING.match(text, position)
+        return cls(found) if found else None
+
     def closing(self, text: str, position: int) -> int | None:
         """Return the place in ``text`` after the closing tag; None if there is none so far."""
         name = self.tag[1:].rstrip(">").split(None, 1)[0].lower()

@@ -1,6 +1,6 @@
 """The answer to the event ``describe``: the program, its voices and their speakers."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from typing import Any, Final
 
@@ -10,8 +10,11 @@ _PACKAGE: Final = "vits-tts-vietnamese"
 _OURS: Final = {"name": "vits-tts", "url": ""}
 
 
-def info(manifests: Iterable[Manifest]) -> dict[str, Any]:
-    """Return the data of an ``info`` event: one program, with every voice and its speakers."""
+def info(manifests: Iterable[Manifest], aliases: Mapping[str, Manifest]) -> dict[str, Any]:
+    """Return the data of an ``info`` event: one program, with every voice and its speakers.
+
+    Each of ``aliases``, other names of voices, is told as a voice of one speaker.
+    """
     release = version(_PACKAGE)
     program = {
         "name": "vits-tts",
@@ -19,7 +22,13 @@ def info(manifests: Iterable[Manifest]) -> dict[str, Any]:
         "attribution": _OURS,
         "installed": True,
         "version": release,
-        "voices": [_voice(manifest, release) for manifest in manifests],
+        "voices": [
+            *(_voice(manifest, release) for manifest in manifests),
+            *(
+                {**_voice(manifest, release), "name": alias, "speakers": None}
+                for alias, manifest in aliases.items()
+            ),
+        ],
         "supports_synthesize_streaming": True,
     }
     others = ("asr", "handle", "intent", "wake", "mic", "snd")

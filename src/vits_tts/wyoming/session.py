@@ -195,8 +195,10 @@ class Session:
         if event.type == "describe":
             guard = self._services.guard
             await guard.request(guard.caller(self._peer, None))
-            voices = self._services.speech.voices.manifests.values()
-            await self._sender.send(encoded("info", description.info(voices)))
+            voices = self._services.speech.voices
+            aliases = {name: voices.find(name) for name in self._services.config.voice.aliases}
+            told = description.info(voices.manifests.values(), aliases)
+            await self._sender.send(encoded("info", told))
         elif event.type == "ping":
             await self._sender.send(encoded("pong", {"text": event.data.get("text")}))
         elif event.type == "synthesize" and self._streamed is None:

@@ -172,7 +172,8 @@ class Utterance:
         """
         voices = self._speech.voices
         if wanted.name or not wanted.language:
-            return voices.find(wanted.name).name
+            voices.find(wanted.name)
+            return wanted.name or voices.default  # an alias may name a speaker
         for name in [voices.default, *voices.manifests]:
             if voices.find(name).speaks(wanted.language):
                 return name

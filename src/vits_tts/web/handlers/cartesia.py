@@ -170,8 +170,7 @@ class CartesiaHandler(ForeignHandler):
         """
         if name is None:
             return MappedVoice(None)
-        own = {name: name for name in self.speech.voices.manifests}
-        return MappedVoice.of(name, {**self.config.cartesia.voices, **own})
+        return MappedVoice.of(name, {**self.config.cartesia.voices, **self.own_voices})
 
     def encoding_of(self, asked: CartesiaOptions, voice: MappedVoice) -> Encoding:
         """Return the requested encoding of a voice.

@@ -123,11 +123,7 @@ class ElevenLabsHandler(ForeignHandler):
     @property
     def voices(self) -> Mapping[str, str]:
         """The server's voice for each name: names from the settings, then the voices' own names."""
-        return {**self.config.elevenlabs.voices, **{name: name for name in self._own}}
-
-    @property
-    def _own(self) -> list[str]:
-        return list(self.speech.voices.manifests)
+        return {**self.config.elevenlabs.voices, **self.own_voices}
 
 
 class ElevenLabsSpeechHandler(ElevenLabsHandler):

@@ -71,6 +71,21 @@ class ForeignHandler(Handler):
         super().initialize(**collaborators)
         self.callbacks = callbacks
 
+    @property
+    def own_voices(self) -> Mapping[str, str]:
+        """The server's voices by their own names, and by those of ``voice.aliases``."""
+        own = {name: name for name in self.speech.voices.manifests}
+        return {**own, **self.config.voice.aliases}
+
+    def foreign_voice(self, name: str, voices: Mapping[str, str]) -> MappedVoice:
+        """Return the voice for a name of another service, in ``voices`` or ``voice.aliases``.
+
+        Raises:
+            VoiceUnknown: neither has the name.
+
+        """
+        return MappedVoice.of(name, {**self.config.voice.aliases, **voices})
+
     async def prepare(self) -> None:
         """Read the API key from the headers of this interface, then admit the request."""
         for name in self.key_headers:

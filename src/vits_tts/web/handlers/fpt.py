@@ -45,7 +45,7 @@ class FptHandler(ForeignHandler):
         if name not in _FORMATS:
             raise FormatInvalid("format must be mp3 or wav", field="format")
         given = headers.get("voice")
-        voice = MappedVoice.of(given, self.config.fpt.voices) if given else MappedVoice(None)
+        voice = self.foreign_voice(given, self.config.fpt.voices) if given else MappedVoice(None)
         callback = headers.get("callback_url") or headers.get("callback-url")
         if callback:
             callback = self.callbacks.check(callback)

@@ -16,7 +16,7 @@ from pydantic import WithJsonSchema as Described
 
 from vits_tts.audio import formats
 from vits_tts.audio.formats import Encoding
-from vits_tts.config import OpenAI
+from vits_tts.config import Config, OpenAI
 from vits_tts.errors import (
     KeyInvalid,
     ModelUnknown,
@@ -229,7 +229,7 @@ class OpenAISpeechHandler(OpenAIHandler):
             VoiceInvalid: there is no such voice.
 
         """
-        served = self.speech.voices.manifests
+        served = {*self.speech.voices.manifests, *self.config.voice.aliases}
         given = asked.voice.id if isinstance(asked.voice, VoiceId) else asked.voice
         if not given:
             return (asked.model if asked.model in served else None), None
@@ -237,7 +237,7 @@ class OpenAISpeechHandler(OpenAIHandler):
         name, _, speaker = _named(given, aliases).partition("/")
         name = _named(name, {voice: voice for voice in served})
         if name not in served:
-            known = ", ".join([*aliases, *served])
+            known = ", ".join([*aliases, *self.speech.voices.manifests, *self.config.voice.aliases])
             raise VoiceInvalid(f"there is no voice {given!r:.60}; there is {known}", field="voice")
         return name, speaker or None
 
@@ -293,7 +293,7 @@ class OpenAIVoicesHandler(OpenAIListHandler):
 
     def get(self) -> None:
         """List OpenAI's names, our voices, and the speakers of voices that have several."""
-        names = voice_names(self.config.openai, self.speech.voices.manifests)
+        names = voice_names(self.config, self.speech.voices.manifests)
         data = [OpenAIVoice(id=name, object="audio.voice", name=name) for name in names]
         voices = [ListedVoice(id=name, name=name) for name in names]
         self.write_json(OpenAIVoiceList(object="list", data=data, voices=voices))
@@ -317,12 +317,15 @@ def voice_aliases(settings: OpenAI, default: str) -> Mapping[str, str]:
     return dict.fromkeys(OPENAI_VOICES, default)
 
 
-def voice_names(settings: OpenAI, manifests: Mapping[str, Manifest]) -> list[str]:
-    """Return the values of `voice`: foreign names, then our voices, each with its speakers."""
-    names = list(voice_aliases(settings, ""))
+def voice_names(config: Config, manifests: Mapping[str, Manifest]) -> list[str]:
+    """Return the values of `voice`: foreign names, then our voices, each with its speakers.
+
+    The last ones are other names of our voices.
+    """
+    names = list(voice_aliases(config.openai, ""))
     for voice, manifest in manifests.items():
         names += [voice, *(f"{voice}/{speaker}" for speaker in manifest.speakers)]
-    return names
+    return list(dict.fromkeys([*names, *config.voice.aliases]))
 
 
 def _named(name: str, known: Mapping[str, str]) -> str:

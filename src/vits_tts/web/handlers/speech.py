@@ -340,6 +340,7 @@ class VoicesHandler(Handler):
             manifest.described(default=name == voices.default) | {"loaded": voices.loaded(name)}
             for name, manifest in voices.manifests.items()
         ]
-        self.write_json(VoicesAnswer(default=voices.default, voices=listed))
+        aliases = dict(self.config.voice.aliases)
+        self.write_json(VoicesAnswer(default=voices.default, voices=listed, aliases=aliases))
 
     head = get

@@ -113,10 +113,10 @@ class VbeeHandler(ForeignHandler):
         """Return the voice for a code; the default voice if ``name`` is None or empty.
 
         Raises:
-            VoiceUnknown: ``vbee.voices`` does not have the code.
+            VoiceUnknown: neither ``vbee.voices`` nor ``voice.aliases`` has the code.
 
         """
-        return MappedVoice.of(name, self.config.vbee.voices) if name else MappedVoice(None)
+        return self.foreign_voice(name, self.config.vbee.voices) if name else MappedVoice(None)
 
     def encoding(
         self, voice: MappedVoice, name: str, bitrate: float | None, rate: float | None

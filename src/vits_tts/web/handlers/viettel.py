@@ -95,7 +95,7 @@ class ViettelSpeechHandler(ViettelHandler):
 
     async def _speak(self, asked: ViettelParameters) -> None:
         voices = self.config.viettel.voices
-        voice = MappedVoice.of(asked.voice, voices) if asked.voice else MappedVoice(None)
+        voice = self.foreign_voice(asked.voice, voices) if asked.voice else MappedVoice(None)
         name = "mp3" if asked.tts_return_option == _MP3 else "wav"
         rate = self.speech.voices.find(voice.voice).sample_rate
         encoding = formats.encoding(name, None, None, rate)

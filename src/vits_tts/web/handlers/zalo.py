@@ -10,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict
 from vits_tts.audio import formats
 from vits_tts.errors import FieldInvalid, VitsTtsError
 from vits_tts.web import failures
-from vits_tts.web.handlers.foreign import ForeignHandler, MappedVoice
+from vits_tts.web.handlers.foreign import ForeignHandler
 from vits_tts.web.http import parameters
 from vits_tts.web.schema.fields import Rate, Spoken, number_or_none
 from vits_tts.web.schema.requests import checked
@@ -58,7 +58,7 @@ class ZaloHandler(ForeignHandler):
             raise FieldInvalid(
                 "encode_type must be 0 (wav), 1 (mp3) or 2 (aac)", field="encode_type"
             )
-        voice = MappedVoice.of(f"{asked.speaker_id or 1:g}", self.config.zalo.voices)
+        voice = self.foreign_voice(f"{asked.speaker_id or 1:g}", self.config.zalo.voices)
         request = await self.read_or_silence(asked.input, voice, asked.speed)
         rate = self.speech.plain(request).sample_rate
         encoding = formats.encoding(_FORMATS[int(number)], None, None, rate)

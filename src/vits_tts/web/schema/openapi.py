@@ -88,14 +88,13 @@ class Describer:
         self._voices = voices
         models = openai.model_names(config.openai, voices)
         strict = config.openai.strict_voices
+        own = [*voices, *config.voice.aliases]
         self._names = {
-            "voices": _one_of(
-                [*voices, *config.voice.aliases, ""]
-            ),  # an empty name means the default voice
+            "voices": _one_of([*own, ""]),  # an empty name means the default voice
             "models": _one_of(models) if strict else {"examples": models[:1]},
-            "openai_voices": _one_of([*openai.voice_names(config.openai, voices), ""]),
-            "cartesia_voices": _one_of([*config.cartesia.voices, *voices]),
-            "elevenlabs_voices": _one_of([*config.elevenlabs.voices, *voices]),
+            "openai_voices": _one_of([*openai.voice_names(config, voices), ""]),
+            "cartesia_voices": _one_of([*config.cartesia.voices, *own]),
+            "elevenlabs_voices": _one_of([*config.elevenlabs.voices, *own]),
         }
         self._keys_needed = keys_needed
         access = config.access

@@ -136,6 +136,10 @@ class VoicesAnswer(TypedDict):
 
     default: Annotated[str, Field(description="The name of the default voice.")]
     voices: list[VoiceListing]
+    aliases: Annotated[
+        dict[str, str],
+        Field(description="Other names of voices: the voice of each, as NAME or NAME/SPEAKER."),
+    ]
 
 
 class StreamLink(TypedDict):

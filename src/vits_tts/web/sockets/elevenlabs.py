@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic import WithJsonSchema as Described
 from tornado.iostream import StreamClosedError
 
-from vits_tts.errors import VitsTtsError
+from vits_tts.errors import RequestError, VitsTtsError
 from vits_tts.speech import SpeechOptions, TextPace
 from vits_tts.web import failures
 from vits_tts.web.handlers import dictionaries
@@ -26,6 +26,7 @@ from vits_tts.web.handlers.elevenlabs import (
 )
 from vits_tts.web.handlers.foreign import MappedVoice
 from vits_tts.web.http import parameters
+from vits_tts.web.schema.fields import can_be_encoded
 from vits_tts.web.schema.requests import checked
 from vits_tts.web.sockets.context import Sound, SpokenContext
 from vits_tts.web.sockets.contexts import NAME_CHARS, ContextSocketHandler, touch
@@ -46,6 +47,7 @@ class ElevenLabsSocketParameters(BaseModel):
     inactivity_timeout: float = Field(_IDLE_SECONDS, gt=0, le=180)
     auto_mode: bool = False
     sync_alignment: bool = False
+    enable_ssml_parsing: bool = False
     max_buffer_delay_ms: float | None = Field(None, ge=0, le=60_000)
 
 
@@ -133,6 +135,7 @@ class ElevenLabsSocketHandler(ContextSocketHandler, ElevenLabsHandler):
             speed=asked.voice_settings.speed if asked.voice_settings else None,
             voice=self._voice.voice,
             speaker=self._voice.speaker,
+            input="ssml" if self._query.enable_ssml_parsing else None,
             dictionaries=await dictionaries.rules(self, asked.dictionaries),
         )
         options = await self.speech.with_dictionaries(options)
@@ -215,6 +218,21 @@ class MultiStreamInputHandler(ElevenLabsSocketHandler):
 
     name = "multi-stream-input"
     route_name = "multi_stream_input"
+
+    async def receive(self, message: Mapping[str, Any]) -> None:
+        """Handle one message; a wrong field ends only the context that the message names."""
+        name = message.get("context_id")
+        if not isinstance(name, str) or not 0 < len(name) <= NAME_CHARS or not self._admitted:
+            await super().receive(message)
+            return
+        try:
+            asked = checked(ElevenLabsMessage, message)
+        except RequestError as error:
+            if not can_be_encoded(name):
+                raise
+            await self.context_failed(name, error)
+            return
+        await self.handle(asked)
 
     async def handle(self, asked: ElevenLabsMessage) -> None:
         """Speak, flush, close or cancel one context, or close the socket."""
