@@ -26,6 +26,7 @@ from vits_tts.text import pause_marks, thoughts
 from vits_tts.text.aligned import Text
 from vits_tts.text.letters import SMALLS
 from vits_tts.text.normalizer.rules import CONTEXT
+from vits_tts.text.patterns import lazily
 from vits_tts.text.settled import WORD, Settled
 from vits_tts.text.split import Reading, split
 from vits_tts.text.syllables import is_syllable
@@ -35,14 +36,14 @@ _END: Final = r"""
     [.!?…。！？]["'”’»)\]*_`~]{0,8}\s  # the end of a sentence
     | [\n\r]                           # the end of a line
     """
-_CUT: Final = re.compile(_END, re.VERBOSE)
-_CUT_OR_PAUSE: Final = re.compile(f"{pause_marks.PATTERN} | {_END}", re.VERBOSE)
-_CLAUSE: Final = re.compile(rf"(?<!\w)([^\W\d_][{SMALLS}]{{1,6}})[,;:.!?…][\"”’»)]{{0,4}}\s")
-_SPACE: Final = re.compile(r"\s")
-_SPACE_OR_PAUSE: Final = re.compile(rf"{pause_marks.PATTERN} | (?P<space>\s)", re.VERBOSE)
-_MAY_CUT: Final = re.compile(r"[.!?…。！？\n\r<\[]")
+_CUT: Final = lazily(_END, re.VERBOSE)
+_CUT_OR_PAUSE: Final = lazily(f"{pause_marks.PATTERN} | {_END}", re.VERBOSE)
+_CLAUSE: Final = lazily(rf"(?<!\w)([^\W\d_][{SMALLS}]{{1,6}})[,;:.!?…][\"”’»)]{{0,4}}\s")
+_SPACE: Final = lazily(r"\s")
+_SPACE_OR_PAUSE: Final = lazily(rf"{pause_marks.PATTERN} | (?P<space>\s)", re.VERBOSE)
+_MAY_CUT: Final = lazily(r"[.!?…。！？\n\r<\[]")
 """A character without which a text has no cut, no pause and no thought."""
-_NEXT_WORD: Final = re.compile(r"\s{0,8}\S{1,40}\s|\s{0,8}\S{40}|\s{8}")
+_NEXT_WORD: Final = lazily(r"\s{0,8}\S{1,40}\s|\s{0,8}\S{40}|\s{8}")
 
 _CONTEXT_CHARS: Final = CONTEXT + 8
 """Minimum characters before the unspoken text that are read again with it as context."""

@@ -10,6 +10,8 @@ r"""Pauses that authors write into plain text, and their beginnings in a text st
 import re
 from typing import Final
 
+from vits_tts.text.patterns import lazily
+
 PATTERN: Final = r"""
     (?i:\[pause[ :=]{1,3}(?P<a>\d{1,6}(?:[.,]\d{1,3})?)\ ?(?P<a_unit>ms|s)\])
     | (?i:<break\s{1,8}time\s?=\s?["'](?P<b>\d{1,6}(?:\.\d{1,3})?)\ ?(?P<b_unit>ms|s)["']
@@ -17,7 +19,7 @@ PATTERN: Final = r"""
     | <<<sil\#(?P<c>\d{1,6})>>>
 """
 """One pause, for ``re.VERBOSE``."""
-MARK: Final = re.compile(PATTERN, re.VERBOSE)
+MARK: Final = lazily(PATTERN, re.VERBOSE)
 
 
 def _beginnings(*items: str) -> str:
@@ -28,7 +30,7 @@ def _beginnings(*items: str) -> str:
     return items[0] + pattern
 
 
-_BEGUN: Final = re.compile(
+_BEGUN: Final = lazily(
     "(?i:"
     + "|".join(
         (

@@ -6,6 +6,7 @@ from typing import Final
 
 from vits_tts.text.aligned import Edit, Text
 from vits_tts.text.normalizer.rules import Rule, Step
+from vits_tts.text.patterns import lazily
 
 _MARKS: Final = "\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
 _INVISIBLE: Final = (
@@ -17,7 +18,7 @@ _LATIN_LIKE: Final = str.maketrans(
     "ABESIJKMHOPCTYXaeijopcyxshdqw" + "ABEZHIKMNOPTYXo" + "ĐĐđđ",
 )
 _LIKE: Final = "".join(map(chr, _LATIN_LIKE))
-_ALL_LATIN: Final = re.compile("[\u0000-\u036f\u1e00-\u1eff]+")
+_ALL_LATIN: Final = lazily("[\u0000-\u036f\u1e00-\u1eff]+")
 _PUNCTUATION: Final = {
     "，": ",",
     "、": ",",

@@ -6,6 +6,7 @@ from typing import Final
 from vits_tts.text.letters import spelled
 from vits_tts.text.normalizer.rules import Rule, Step, after, before
 from vits_tts.text.numbers import Numbers
+from vits_tts.text.patterns import lazily
 from vits_tts.text.syllables import is_syllable
 
 ELEMENTS: Final = frozenset(
@@ -20,9 +21,9 @@ _SPECIES: Final = (
     r"(?:\^?\d?[+-](?=[\s,.;)]|$))?"
 )
 _ARROW: Final = r"(?:→|⟶|-{1,3}>|⇌|⇄|↔|=+>?)"
-_SIGN: Final = re.compile(r"\s*(→|⟶|-{1,3}>|⇌|⇄|↔|=+>?|\+(?=\s?[A-Z\d(]))\s*")
+_SIGN: Final = lazily(r"\s*(→|⟶|-{1,3}>|⇌|⇄|↔|=+>?|\+(?=\s?[A-Z\d(]))\s*")
 _MARKS: Final = {"↑": "bay lên", "↓": "kết tủa"}
-_CHEMICAL: Final = re.compile(
+_CHEMICAL: Final = lazily(
     r"(?:kim loại|axit|acid|phản ứng|dung dịch|oxi hóa|ôxi|nguyên tố|nguyên tử|hóa trị|điện phân"
     r"|kết tủa|\bmol\b|\bion\b|bazơ|hợp chất|công thức|hóa học|\bkhí |cation|anion|quặng|hiđro"
     r"|nguyên tử khối|tác dụng với|cho \d+[\d,]* gam|chất rắn|\bdd\b)"
@@ -133,7 +134,7 @@ def _certain(species: str) -> bool:
     return bare in _PAIRS or ("(" in species and digits and not enclosed)
 
 
-_PEOPLE: Final = re.compile(
+_PEOPLE: Final = lazily(
     r" (?:cho|ơi|có|ai|giúp|xem|đi|nên|đã|ạ|thấy|cứ|nhớ|đừng|vào|ở|mình|oi|tư|nào)(?!\w)"
 )
 _PAIRS: Final = frozenset(

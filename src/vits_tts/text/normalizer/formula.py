@@ -12,12 +12,13 @@ from vits_tts.text.letters import spelled
 from vits_tts.text.normalizer.formula_reader import FormulaReader
 from vits_tts.text.normalizer.rules import Rule, Step, apart, before
 from vits_tts.text.numbers import Numbers
+from vits_tts.text.patterns import lazily
 
-_UNIT_NEXT: Final = re.compile(
+_UNIT_NEXT: Final = lazily(
     r"[.,]\d|[\w%°]|\s(?:[kcdm]?m|kg|m?g|m?l|s|h|N|J|k?W|V|A|Hz|Pa|mol|phút|giờ|đồng|đ|độ|triệu|nghìn|tỷ|lít|gam|tấn|%)(?!\w)"
 )
 
-_AXES: Final = re.compile(
+_AXES: Final = lazily(
     r"(?:\bmp|mặt phẳng|trục|tọa độ|toạ độ|góc|tia|hệ|không gian|đường tròn)\W{0,2}$"
 )
 _PLANE: Final = 3

@@ -17,12 +17,13 @@ from vits_tts.text.normalizer.formula_words import (
 )
 from vits_tts.text.normalizer.unit_table import UNITS
 from vits_tts.text.numbers import Numbers, parts
+from vits_tts.text.patterns import lazily
 
-_TOKEN: Final = re.compile(
+_TOKEN: Final = lazily(
     r"\\[A-Za-z]+|\\.|\d+(?:[.,]\d+)*|[A-Za-z]|[⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺ⁿ]+|[^\W\d_]|\s+|.", re.DOTALL
 )
-_PRODUCT: Final = re.compile(r"\s?[\d(\[]")
-_WORDS: Final = re.compile(r"(?:cộng|trừ|nhân|chia|bằng|hơn|trên|phần)\b")
+_PRODUCT: Final = lazily(r"\s?[\d(\[]")
+_WORDS: Final = lazily(r"(?:cộng|trừ|nhân|chia|bằng|hơn|trên|phần)\b")
 _DEEPEST: Final = 40
 
 

@@ -7,21 +7,22 @@ from typing import Final
 
 from vits_tts.text.aligned import Edit, Text
 from vits_tts.text.normalizer.rules import Rule, Step
+from vits_tts.text.patterns import lazily
 from vits_tts.text.syllables import is_syllable
 from vits_tts.text.thoughts import NAMES
 from vits_tts.text.unspoken import CUTS, TAG
 
-_BLOCK: Final = re.compile(
+_BLOCK: Final = lazily(
     r"(?i)</?(?:p|div|li|ul|ol|tr|h[1-6]|br|table|section|article|blockquote|pre|hr"
     rf"|{NAMES})[\s/>]"
 )
-_GLUE: Final = re.compile(r"(?i)</?(?:sub|sup|wbr)[\s/>]")
+_GLUE: Final = lazily(r"(?i)</?(?:sub|sup|wbr)[\s/>]")
 """Tags inside a word or number: H<sub>2</sub>O."""
-_FORMAT: Final = re.compile(
+_FORMAT: Final = lazily(
     r"(?i)(?:</?(?:b|i|u|s|em|strong|span|font|mark|small|big|a|code)(?:\s[^<>]{0,1000})?>)+"
 )
-_LAST_LETTERS: Final = re.compile(r"[^\W\d_]{1,7}\Z")
-_FIRST_LETTERS: Final = re.compile(r"[^\W\d_]{1,7}")
+_LAST_LETTERS: Final = lazily(r"[^\W\d_]{1,7}\Z")
+_FIRST_LETTERS: Final = lazily(r"[^\W\d_]{1,7}")
 
 
 def _entity(match: re.Match[str]) -> str:
@@ -64,7 +65,7 @@ def _citation(match: re.Match[str]) -> str | None:
     return None if named else ""
 
 
-_NO_CITATION: Final = re.compile(
+_NO_CITATION: Final = lazily(
     r"(?:đoạn|khoảng|trên|thuộc|tập|mảng|hàng|cột|phím|bấm|nút|list|array)$"
 )
 

@@ -5,7 +5,6 @@ in it. A step leaves digits and symbols that it does not know for later steps. W
 again, so normalising a normalised text changes nothing.
 """
 
-import re
 import sys
 import unicodedata
 from collections.abc import Callable
@@ -51,12 +50,13 @@ from vits_tts.text.normalizer.times import Times
 from vits_tts.text.normalizer.units import Units
 from vits_tts.text.normalizer.urls import Urls
 from vits_tts.text.numbers import Region, of_region
+from vits_tts.text.patterns import lazily
 from vits_tts.text.thoughts import without as without_thoughts
 
 CONTROLS: Final = r"\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f"
 """Control characters other than white space, for a character set in a regular expression."""
-_CONTROL: Final = re.compile(f"[{CONTROLS}]")
-_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_CONTROL: Final = lazily(f"[{CONTROLS}]")
+_SURROGATE: Final = lazily("[\ud800-\udfff]")
 _NO_WORDS: Final = Lexicon()
 _LONG: Final = 1000
 """Minimum length of a text for which ``check`` is called between steps.

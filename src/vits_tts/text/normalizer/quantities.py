@@ -7,11 +7,12 @@ from vits_tts.text.letters import SMALLS
 from vits_tts.text.normalizer import ambiguity
 from vits_tts.text.normalizer.rules import Rule, Step, after, before
 from vits_tts.text.numbers import NUMBER, START, Numbers, parts
+from vits_tts.text.patterns import lazily
 
 _DASH: Final = r"\s?[-–—~]\s?"
 _END: Final = r"(?![\w])(?![.,/:]\d)"
-_YEARS: Final = re.compile(r"(?:năm học|niên khóa|niên khoá|khóa|mùa giải|mùa|vụ)\s$")
-_RATIO: Final = re.compile(
+_YEARS: Final = lazily(r"(?:năm học|niên khóa|niên khoá|khóa|mùa giải|mùa|vụ)\s$")
+_RATIO: Final = lazily(
     r"(?:kết quả|chung cuộc|tỉ lệ|tỷ lệ|tỉ số|tỷ số|tỉ xích|thắng|thua|hòa|dẫn"
     r"|màn hình|khung hình)\b.{0,24}$"
 )
@@ -19,14 +20,14 @@ _VULGAR: Final = {
     "½": (1, 2), "⅓": (1, 3), "⅔": (2, 3), "¼": (1, 4), "¾": (3, 4), "⅕": (1, 5), "⅖": (2, 5),
     "⅗": (3, 5), "⅘": (4, 5), "⅙": (1, 6), "⅛": (1, 8), "⅜": (3, 8), "⅝": (5, 8), "⅞": (7, 8),
 }  # fmt: skip
-_MEASURED: Final = re.compile(
+_MEASURED: Final = lazily(
     r"\s(?:%|vạn|phần trăm|triệu|tỷ|tỉ|nghìn|ngàn|đồng|đô la|ơ rô|ki lô|mét|xăng|mi li|lít|gam|độ"
     r"|tấn|héc|điểm|mê ga|ki lô|oát|vôn|am pe|mã lực|giây|lần)"
 )
 _SIZES: Final = "nghìn|ngàn|triệu|tỷ|tỉ"
-_SUM_BEFORE: Final = re.compile(r"(?:bằng|cộng|trừ|nhân|chia) $")
-_SUM_AFTER: Final = re.compile(r" (?:bằng|cộng|trừ|nhân|chia) ")
-_SEASON: Final = re.compile(r"(?:19|20)\d\d/(?:(?:19|20)\d\d|\d\d)")
+_SUM_BEFORE: Final = lazily(r"(?:bằng|cộng|trừ|nhân|chia) $")
+_SUM_AFTER: Final = lazily(r" (?:bằng|cộng|trừ|nhân|chia) ")
+_SEASON: Final = lazily(r"(?:19|20)\d\d/(?:(?:19|20)\d\d|\d\d)")
 
 
 class Quantities:
@@ -262,8 +263,8 @@ class Quantities:
         return self._numbers.digits(digits) if code else self._numbers.whole(digits)
 
 
-_COUNTED_NOUN: Final = re.compile(rf"\s[{SMALLS}]{{1,8}}(?!\w)")
-_NUMBERED: Final = re.compile(
+_COUNTED_NOUN: Final = lazily(rf"\s[{SMALLS}]{{1,8}}(?!\w)")
+_NUMBERED: Final = lazily(
     r"(?<!\w)(?:số|mã|lô|biển|ô|phòng|sđt|seri|kênh|mạng|đầu|tầng|tổ|áo|mẫu|nhà|đội|quân khu|đề"
     r"|mã đề|bảng|từ|đến)\s$"
 )

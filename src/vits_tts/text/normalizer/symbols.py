@@ -7,11 +7,12 @@ from vits_tts.text.letters import spelled
 from vits_tts.text.normalizer import ambiguity
 from vits_tts.text.normalizer.rules import Rule, Step, after, before
 from vits_tts.text.numbers import Numbers
+from vits_tts.text.patterns import lazily
 
 _OPERAND_BEFORE: Final = r"(?:(?<=[\d)²³%])|(?<=[\d)²³%]\ )|(?<=\b[a-zA-Z])|(?<=\b[a-zA-Z]\ ))"
 _LETTER: Final = r"[a-zA-Z](?![a-zA-ZÀ-ỹ])"
 _OPERAND_AFTER: Final = rf"(?=\ ?(?:[\d(√?-]|{_LETTER}))"
-_CALCULATED: Final = re.compile(r"(?:cộng|nhân|chia|(?<!mặt )(?<!cân )bằng|trừ|=)[^,;.]{0,16}$")
+_CALCULATED: Final = lazily(r"(?:cộng|nhân|chia|(?<!mặt )(?<!cân )bằng|trừ|=)[^,;.]{0,16}$")
 _BETWEEN: Final = {
     "=": "bằng", "≠": "khác", "≥": "lớn hơn hoặc bằng", "≤": "nhỏ hơn hoặc bằng", "±": "cộng trừ",
     "≈": "xấp xỉ",
@@ -23,12 +24,12 @@ _BETWEEN: Final = {
     "₫": "đồng", "°": "độ", "Ω": "ôm", "μ": "muy", "♥": "trái tim", "²": "bình phương",
     "³": "lập phương",
 }  # fmt: skip
-_AMOUNT: Final = re.compile(
+_AMOUNT: Final = lazily(
     r"(?:giá|tuổi|có|cần|hàng|khách|người|trẻ|đơn|từ|là|đạt|được|lương|mua|nhà|đất|diện tích|cao"
     r"|nặng"
     r"|dài|rộng|chỉ|em|bé|tầm|khoảng|và|hoặc|với|cho)\s$"
 )
-_ABOUT: Final = re.compile(r"(?:khoảng|tầm|chừng|cỡ|xấp xỉ) $")
+_ABOUT: Final = lazily(r"(?:khoảng|tầm|chừng|cỡ|xấp xỉ) $")
 _NAMED_POWERS: Final = {"2": " bình phương", "3": " lập phương"}
 _SUPERSCRIPTS: Final = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 

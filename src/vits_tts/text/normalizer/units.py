@@ -22,6 +22,7 @@ from vits_tts.text.normalizer.unit_table import (
     UNITS,
 )
 from vits_tts.text.numbers import NUMBER, START, Numbers
+from vits_tts.text.patterns import lazily
 
 
 def _any_of(names: dict[str, str] | frozenset[str]) -> str:
@@ -56,33 +57,27 @@ _EACH: Final = (
     "người|tháng|năm|ngày|giờ|lần|hộ|suất|căn|đêm|tuần|khách|trận|phút|lượt|buổi|chuyến|cái|chiếc"
     "|bộ|hộp|gói|chai|lon|viên|vỉ|liều|sp|cặp|đôi|con|phần|ly|cốc|bé|quý|tiết|lớp|phòng|vé|đơn"
 )
-_COUNTED: Final = re.compile(r"\d(?:[^,;:().!?]|\.(?=\d)){1,24}$|\d[^,;:]{0,24}\([^()]{1,16}\)$")
-_OVER: Final = re.compile(
-    r"(?:chỉ số|tỉ lệ|tỷ lệ|tỉ số|tỷ số|hệ số|tỉ trọng|tỷ trọng)\b[^.;!?]{0,24}$"
-)
+_COUNTED: Final = lazily(r"\d(?:[^,;:().!?]|\.(?=\d)){1,24}$|\d[^,;:]{0,24}\([^()]{1,16}\)$")
+_OVER: Final = lazily(r"(?:chỉ số|tỉ lệ|tỷ lệ|tỉ số|tỷ số|hệ số|tỉ trọng|tỷ trọng)\b[^.;!?]{0,24}$")
 
 
-_WIDE: Final = re.compile(
-    r"(?:hẻm|ngõ|kiệt|đường|rộng|dài|ngang|mặt tiền|cao|sâu|vỉa hè|lộ) \d{1,2}$"
-)
+_WIDE: Final = lazily(r"(?:hẻm|ngõ|kiệt|đường|rộng|dài|ngang|mặt tiền|cao|sâu|vỉa hè|lộ) \d{1,2}$")
 """Words before a length in a line of capitals: ``HẺM 4M``."""
-_FLAT: Final = re.compile(r"\b(?:căn|hộ|chung cư|studio|\d ?wc|\d ?vs|nội thất|view|tỷ|full)\b")
+_FLAT: Final = lazily(r"\b(?:căn|hộ|chung cư|studio|\d ?wc|\d ?vs|nội thất|view|tỷ|full)\b")
 
-_DRIVEN: Final = re.compile(
-    r"(?:\bodo|ô đô|\bđi|chạy|lăn bánh|\bkm)\W{0,2}(?:[^\W\d]{1,6} )?\d{1,2}$"
-)
+_DRIVEN: Final = lazily(r"(?:\bodo|ô đô|\bđi|chạy|lăn bánh|\bkm)\W{0,2}(?:[^\W\d]{1,6} )?\d{1,2}$")
 """Words before the mileage of a vehicle in tens of thousands: ``odo 1v8``."""
-_CURRENT: Final = re.compile(
+_CURRENT: Final = lazily(
     r"(?:\d ?[vw](?:\W|$)|oát|vôn|aptomat|áp tô mát|cầu dao|dòng điện|dòng sạc|sạc|ổ cắm|cầu chì"
     r"|ắc quy|adapter|bơm|biến áp|\bôm|cường độ|điện|\bi bằng)[^.;]{0,48}\d \|"
     r"|\d \|\s?[,/-]?\s?\d{1,3}\s?[vw](?!\w)"
 )
-_DEVICE: Final = re.compile(
+_DEVICE: Final = lazily(
     r"(?:ram|rom|ai phôn|iphone|samsung|galaxy|xiaomi|redmi|oppo|vivo|realme|máy|bản"
     r"|ssd|chip|ultra|un tra|note"
     r"|\dgb?,)[^.;/]{0,24}$"
 )
-_PRICED: Final = re.compile(
+_PRICED: Final = lazily(
     r"(?:giá|chỉ|còn|bán|mua|phí|lương|tiền|thu|trả|thưởng|cọc|giảm|tặng|từ|đơn|sale|deal|ck|ship|hết|tầm"
     r"|khoảng|net|ib)\b[^.;,]{0,16}$|\d[kK] ?- ?\d{1,4}$"
 )
@@ -592,19 +587,19 @@ class Units:
         return f"{_unit(top) or top} {joint} {_unit(rate)}"
 
 
-_FEE: Final = re.compile(
+_FEE: Final = lazily(
     r"(?i)\s?/\s?\d{0,4}\s?(?:p|ph|phut|ng|ngay|th|thang|tin|sms|mb|kb|gb|lan|luot)$"
 )
 """Rates of networks, whose dong has lost its mark: ``200d/phut``."""
-_DOSE: Final = re.compile(r"\s?/\s?\d?\s?(?P<time>ngày|lần|ngay|lan|ng\b|sáng|trưa|chiều|tối|buổi)")
+_DOSE: Final = lazily(r"\s?/\s?\d?\s?(?P<time>ngày|lần|ngay|lan|ng\b|sáng|trưa|chiều|tối|buổi)")
 _DOSES: Final = (
     dict.fromkeys(("ngày", "ngay", "ng"), "một ngày")
     | dict.fromkeys(("lần", "lan"), "một lần")
     | {"buổi": "một buổi"}
 )
 """Pills: ``2v/ngày``, ``1v/tối``."""
-_PULSE: Final = re.compile(r"(?:\bm|mạch|nhịp|tim|tần số|thở)\D{0,12}[\d.,-]+\s?$")
-_STORING: Final = re.compile(
+_PULSE: Final = lazily(r"(?:\bm|mạch|nhịp|tim|tần số|thở)\D{0,12}[\d.,-]+\s?$")
+_STORING: Final = lazily(
     r"(?<!\w)(?:ip|iphone|ai phôn|ipad|samsung|ss|galaxy|xiaomi|redmi|oppo|vivo|realme|note|macbook"
     r"|laptop|ram|rom|ssd|thẻ nhớ|usb|bộ nhớ|pin|máy|bản|màu)(?!\w)"
 )
@@ -612,40 +607,38 @@ _BEDROOMS: Final = {"N": "ngủ", "PN": "phòng ngủ"}
 _BATHROOMS: Final = {"WC": "vê kép xê", "W": "vê kép xê", "VS": "vệ sinh", "V": "vệ sinh"}
 _DIRECTIONS: Final = {"N": "bắc", "B": "bắc", "S": "nam", "E": "đông", "Đ": "đông", "W": "tây"}
 _DEGREES: Final = frozenset(["°C", "°c", "oC", "ºC"])
-_HEATED: Final = re.compile(r"/\s?\d{1,3}\s?(?:p|ph|phút|h|giờ|tiếng)$")
-_MONTHS_BEFORE: Final = re.compile(
+_HEATED: Final = lazily(r"/\s?\d{1,3}\s?(?:p|ph|phút|h|giờ|tiếng)$")
+_MONTHS_BEFORE: Final = lazily(
     r"(?:\btk|gdp|xuất khẩu|kim ngạch|\bdt|tiết kiệm|gửi|cước|đóng|gói|trước|hành|bh|kỳ hạn"
     r"|trả góp|sổ|tặng|thẻ|gym|membership|hạn|cam kết|thuê|lũy kế|luỹ kế|lợi nhuận|doanh thu"
     r"|kết quả)\D{0,14}[\d.,]{1,4}$"
 )
-_GENERATION: Final = re.compile(
+_GENERATION: Final = lazily(
     r"(?:(?:^|[,.;(])|(?<!\w)(?:e|em|m|mình|t|tớ|tôi|bé|bạn|b|cháu|con|lứa"
     r"|gen|thế hệ|sinh năm|sn|đời|nữ|nam|gái|trai|dân|hội|team|mấy|các|bọn|tụi|chúng|đứa|khóa"
     r"|là|ny|người yêu|cho|và))\s?$"
 )
 """Words before ``2k6``, a year of birth."""
-_AGED: Final = re.compile(
+_AGED: Final = lazily(
     r"(?:\b(?:e|em|m|mình|con|bé|cháu|bạn|anh|a|c|chị|tuổi|mới|nay|mẹ|ba|bà|ông|nam|nữ|gái|trai|đã"
     r"|bố|vợ|chồng|từ|lúc|năm|hồi|dưới|trên|sn|đứa|thằng|gần|hơn|tầm|khoảng"
     r"|này|kia|ấy|nhật|niên|người|ng|cụ|chú|bác|cô|tui|tôi|mình)\s"
     r"|[<>≥≤] ?|(?:bé gái|bé trai|trẻ) "
     r"|\b(?:bn|bệnh nhân|nam|nữ)(?: \w+){0,3}, )$"
 )
-_BILLIONS: Final = re.compile(
+_BILLIONS: Final = lazily(
     r"(?:giá|bán|mua|lãi|lỗ|tiền|khoảng|tầm|hơn|gần|lời|vốn|căn|nhà|đất|nền|trả|được|đc|còn|\dt"
     r" ?-) ?$"
 )
-_ENDS: Final = re.compile(r"\s?(?:$|[.,;!?]| ?- ?\d)")
-_PILLS: Final = re.compile(
+_ENDS: Final = lazily(r"\s?(?:$|[.,;!?]| ?- ?\d)")
+_PILLS: Final = lazily(
     r"(?:\d ?(?:m?g|ml|iu|mcg)|uống|thuốc|ngày|lần|hộp|vỉ|sáng|trưa|chiều|tối|mua|lọ)\W{1,2}$"
 )
-_PIECES: Final = re.compile(
+_PIECES: Final = lazily(
     r"(?:hơn|từ|mua|đặt|lấy|giao|còn|thiếu|được|đc|dc|nhận|order|tặng|bán|hết|có|cả|,)\s$"
 )
-_YEARS_USED: Final = re.compile(
-    r"(?:dùng|xài|sd|sử dụng|chạy|mua|bh|bảo hành)(?: được| đc| dc)?\s$"
-)
-_DAYS: Final = re.compile(r"(?:được|dc|đc|trong|sau|tầm|khoảng|nghỉ|hơn|gần|mất|có|mới|cách|cữ)\s$")
+_YEARS_USED: Final = lazily(r"(?:dùng|xài|sd|sử dụng|chạy|mua|bh|bảo hành)(?: được| đc| dc)?\s$")
+_DAYS: Final = lazily(r"(?:được|dc|đc|trong|sau|tầm|khoảng|nghỉ|hơn|gần|mất|có|mới|cách|cữ)\s$")
 
 
 def _unit(written: str) -> str:
@@ -664,12 +657,12 @@ def _quoted(match: re.Match[str]) -> bool:
     return before(match).count('"') % 2 == 1
 
 
-_POINTS_BEFORE: Final = re.compile(
+_POINTS_BEFORE: Final = lazily(
     r"(?:câu|bài|điểm|phần|đạt|thi|xét|đậu|đỗ|trượt|rớt|học bổng|hb"
     r"|nv|nguyện vọng|thủ khoa|bxh|bảng xếp hạng|ưu tiên|sàn|chuẩn|thang|cộng|trừ|tổng|gpa"
     r"|khối|môn|được|có)\b"
 )
-_POINTS_AFTER: Final = re.compile(
+_POINTS_AFTER: Final = lazily(
     r"(?:\s(?:trận|vòng)|\s?/\s?\d{1,2} (?:trận|vòng)"
     r"|\s?(?:gk|ck|giữa kỳ|cuối kỳ|quá trình|chuyên cần|khối|tổ hợp|môn|ngành"
     r"|sau \d|toán|lý|hóa|văn|anh|sinh|sử|địa))"
@@ -677,7 +670,7 @@ _POINTS_AFTER: Final = re.compile(
 
 
 _LINE: Final = 160
-_EXAM_POINTS: Final = re.compile(
+_EXAM_POINTS: Final = lazily(
     r"(?:đgnl|năng lực|điểm chuẩn|điểm sàn|ngành|toeic|thi được|thi đc)\b"
     r"[^.;!?]{0,120}[^\d.,]\d{3,4}$"
 )
