@@ -63,6 +63,8 @@ _COUNTED: Final = (
     r"|mâm|sản phẩm|mẫu|bài|hôm|bộ|đôi|nhà|xe|ca\b|vòng|buổi|tấn|hecta|ha\b|k\b|tr\b|củ\b|chục)"
 )
 
+_FALLING: Final = r"(?<!\d)(?:1-0|2-[01]|3-[0-2]|4-[0-3]|5-[0-4]|6-[0-5]|7-[0-6])(?!\d)"
+"""A score in which the first number is larger, as in the sets of a match: ``4-6, 7-5``."""
 DASH: Final = (
     _cue(
         "score",
@@ -73,6 +75,8 @@ DASH: Final = (
         r"[^.;!?]{0,32}",
     ),
     _cue("score", 2, after=r"\s?(?:,\s)?(?:ở|từ|ngay|sau|trước) (?:những )?(?:phút|hiệp|giờ nghỉ)"),
+    _cue("score", 5, before=rf"{_FALLING}(?: \(\d{{1,2}}-\d{{1,2}}\))?,? \(?"),
+    _cue("score", 5, after=rf"(?:\)?,? \(?\d{{1,2}}-\d{{1,2}}){{0,3}}?\)?,? \(?{_FALLING}"),
     _cue("score", -6, before=r"\btừ \D{0,8}"),
     _cue("score", -8, after=_COUNTED),
     _cue("range", 2, after=_COUNTED),
@@ -330,7 +334,9 @@ def network(match: re.Match[str]) -> bool:
     return not _OTHER_WEIGHT.search(front + back)
 
 
-_OTHER_WEIGHT: Final = lazily(r"(?<![\w.,-])(?:\d{2,4}|[1789])\s?(?:g|gr|gam|ml)(?!\w)")
+_OTHER_WEIGHT: Final = lazily(
+    r"(?<![\w.,-])(?:\d{2,4}|[1789]|\d{1,3},\d{1,3})\s?(?:g|gr|gam|ml)(?!\w)"
+)
 """Another weight or volume near, as in a recipe."""
 _WEIGHED: Final = lazily(
     r"(?:nặng|uống|thuốc|gói|muối|đường|vàng|cân|liều|gam|chứa|lượng|cho|thêm|hòa|lấy|pha|viên"

@@ -18,10 +18,15 @@ ELEMENTS: Final = frozenset(
 _ATOM: Final = r"[A-Z][a-z]?\d{0,2}"
 _SPECIES: Final = (
     rf"(?:\d{{1,2}}\s?(?=[A-Z(]))?(?:{_ATOM}|\((?:{_ATOM}){{1,6}}\)\d{{0,2}}){{1,12}}"
-    r"(?:\^?\d?[+-](?=[\s,.;)]|$))?"
+    r"(?:\^?\d?[+-](?=[\s,.;:)\]]|$)|[²³]?[⁺⁻])?"
 )
-_ARROW: Final = r"(?:→|⟶|-{1,3}>|⇌|⇄|↔|=+>?)"
-_SIGN: Final = lazily(r"\s*(→|⟶|-{1,3}>|⇌|⇄|↔|=+>?|\+(?=\s?[A-Z\d(]))\s*")
+_OVER: Final = r"\(?(?:t[°ºo0]?|[tT]|xt|t[°o],\ ?xt|đpnc|đpdd|đp|[A-Z][a-z]?|H2SO4(?:\ ?đ)?)\)?"
+"""Conditions that are written over or into an arrow: ``--t°-->``."""
+_ARROW: Final = (
+    rf"(?:-{{1,3}}\ ?{_OVER}\ ?-{{1,3}}>|=\ ?{_OVER}\ ?=>"
+    rf"|(?:→|⟶|-{{1,3}}>|⇌|⇄|↔|=+>?)(?:\ ?\({_OVER}\))?)"
+)
+_SIGN: Final = lazily(rf"\s*({_ARROW}|\+(?=\s?[A-Z\d(]))\s*")
 _MARKS: Final = {"↑": "bay lên", "↓": "kết tủa"}
 _CHEMICAL: Final = lazily(
     r"(?:kim loại|axit|acid|phản ứng|dung dịch|oxi hóa|ôxi|nguyên tố|nguyên tử|hóa trị|điện phân"
@@ -50,6 +55,7 @@ class Chemistry:
                 needs="→⟶>⇌⇄↔=",
             ),
             Rule(r"\ ?\(t[°ºo0]\)", " nhiệt độ", needs="("),
+            Rule(r"(?<!\w)t°(?![\wC]|\ ?=)", "nhiệt độ", needs="°"),
             Rule(
                 rf"(?<!\w)(?P<of>[nmVMC])(?P<species>(?:{_ATOM}|\((?:{_ATOM}){{1,6}}\)\d{{0,2}}){{2,12}})(?!\w)",
                 self.amount,
@@ -62,7 +68,9 @@ class Chemistry:
         """Read an equation. Its sides may be single elements."""
         pieces = _SIGN.split(re.sub(r"\s?\(t[°ºo0]\)", "", match[0]))
         species, signs = pieces[::2], pieces[1::2]
-        if not all(_valid(one) for one in species) or not any(map(_certain, species)):
+        if not all(map(_plausible, species)) or not any(
+            _certain(one) or _COMPOUND.match(one) for one in species
+        ):
             return None
         words = [self._said(species[0])]
         for sign, one in zip(signs, species[1:], strict=True):
@@ -81,6 +89,9 @@ class Chemistry:
         if written in _METALS | {"NO", "CO", "HI", "KI"}:
             around = before(match) + after(match)
             alone = written in _METALS and len(written) > 1 and not is_syllable(written.lower())
+            listed = _ELEMENT_BEFORE.search(match.string, max(0, match.start() - 5), match.start())
+            if listed and listed[1] in ELEMENTS and written in _METALS:
+                return self._said(written)
             named = re.match(r"\s[A-ZĐ][a-z]", match.string[match.end() : match.end() + 3])
             if (alone and not named) or _CHEMICAL.search(around):
                 return self._said(written)
@@ -97,12 +108,13 @@ class Chemistry:
 
     def _said(self, species: str) -> str:
         words = []
-        for part in re.findall(r"\d+|[A-Z][a-z]?|[()↑↓]|\^?\d?[+-]$", species.strip()):
+        for part in re.findall(r"\^\d?[+-]$|\d+|[A-Z][a-z]?|[()↑↓]|[+-]$", _written(species)):
             if part.isdecimal():
                 words.append(self._numbers.whole(part))
             elif part in _MARKS:
                 words.append(_MARKS[part])
             elif part[-1] in "+-":
+                words += map(self._numbers.whole, part[1:-1])
                 words.append("cộng" if part[-1] == "+" else "trừ")
             elif part.isalpha():
                 words.append(spelled(part))
@@ -113,9 +125,21 @@ class Chemistry:
         return said
 
 
+def _written(species: str) -> str:
+    """Return a formula with its charge behind a caret: ``SO4²⁻`` and ``SO42-`` as ``SO4^2-``."""
+    plain = re.sub(r"([²³]?)([⁺⁻])$", r"^\1\2", species.strip()).translate(_SUPERSCRIPTS)
+    return re.sub(r"(?<=O)([34])([23])(?=-$)", r"\1^\2", plain)
+
+
 def _valid(species: str) -> bool:
     atoms = re.findall(r"[A-Z][a-z]?", species)
     return bool(atoms) and all(atom in ELEMENTS for atom in atoms)
+
+
+def _plausible(species: str) -> bool:
+    """Return whether a side of an equation may be this: elements, an unknown metal, or heat."""
+    atoms = re.findall(r"[A-Z][a-z]?", species)
+    return bool(atoms) and all(atom in ELEMENTS or atom in "MRXQA" for atom in atoms)
 
 
 def _certain(species: str) -> bool:
@@ -124,6 +148,8 @@ def _certain(species: str) -> bool:
     digits = re.search(r"\d", species.lstrip("0123456789")) is not None
     small = any(len(atom) == 2 for atom in atoms)  # noqa: PLR2004
     bare = re.sub(r"[\d()+^-]", "", species)
+    if _CHARGED.fullmatch(species):
+        return True
     if len(atoms) < 2:  # noqa: PLR2004
         charged = re.fullmatch(r"[A-Z][a-z]?\^?[1-4]?[+-]", species) is not None
         ion = charged and (species[-2] in "1234" or species in _IONS)
@@ -134,6 +160,12 @@ def _certain(species: str) -> bool:
     return bare in _PAIRS or ("(" in species and digits and not enclosed)
 
 
+_SUPERSCRIPTS: Final = str.maketrans("²³⁺⁻", "23+-")
+_CHARGED: Final = lazily(
+    r"(?:[A-Z][a-z]?\d?){1,4}\^\d?[+-]|(?:[A-Z][a-z]?\d?){1,4}[²³]?[⁺⁻]"
+    r"|(?:H?(?:SO|CO|PO|SiO|CrO|HPO)[34][23]?|H?(?:NO|ClO|MnO|CO|SO)[34]?|OH)-|(?:NH4|H3O|H)\+"
+)
+"""Ions: ``Fe^3+``, ``Cu²⁺``, ``SO42-``, ``OH-``."""
 _PEOPLE: Final = lazily(
     r" (?:cho|ơi|có|ai|giúp|xem|đi|nên|đã|ạ|thấy|cứ|nhớ|đừng|vào|ở|mình|oi|tư|nào)(?!\w)"
 )
@@ -143,4 +175,7 @@ _PAIRS: Final = frozenset(
     " SnO TiN TiC CuI TlCl InP GaN GaAs NaAlO KBrO CuCl HgS CdS".split()
 )
 _IONS: Final = frozenset(["Na+", "Cl-", "Ag+", "Br-", "Li+"])
+_ELEMENT_BEFORE: Final = lazily(r"(?<!\w)([A-Z][a-z]?),\s$")
+_COMPOUND: Final = lazily(r"\d{0,2}[A-Z][a-z]?(?:(?:\d?[A-Z][a-z]?\d?){1,8}(?<=\d)$|\d[A-Z])")
+"""Two elements or more with a number: CO2 and H2O, which are certain only in an equation."""
 _MOLECULES: Final = frozenset("H2 O2 N2 Cl2 Br2 I2 F2 O3".split())

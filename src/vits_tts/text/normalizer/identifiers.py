@@ -397,6 +397,14 @@ class Identifiers:
                 self.lettered,
                 needs=".",
             ),
+            Rule(
+                r"(?<![\w.,/])(?P<address>\d{1,3}(?:\.\d{1,3}){3})/(?P<bits>\d\d?)(?![\w/])",
+                lambda match: (
+                    " chấm ".join(map(self._written, match["address"].split(".")))
+                    + f" trên {match['bits']}"
+                ),
+                needs="/",
+            ),
             Rule(r"(?<![\w.,/])\d{1,4}(?:\.\d{1,4}){2,4}(?!\w)(?!\.\d)", self.version, needs="."),
         )
 

@@ -17,11 +17,19 @@ _BETWEEN: Final = {
     "=": "bằng", "≠": "khác", "≥": "lớn hơn hoặc bằng", "≤": "nhỏ hơn hoặc bằng", "±": "cộng trừ",
     "≈": "xấp xỉ",
     "→": "đến", "⇒": "suy ra", "∞": "vô cực", "√": "căn bậc hai của", "π": "pi",
+    "∛": "căn bậc ba của",
     "∑": "tổng", "α": "an pha", "β": "bê ta", "γ": "gam ma", "Δ": "đen ta", "×": "nhân",
     "÷": "chia", "∈": "thuộc", "∪": "hợp", "∩": "giao", "⊂": "nằm trong",
+    "∉": "không thuộc", "⊃": "chứa", "∅": "rỗng", "∀": "với mọi", "∃": "tồn tại", "∠": "góc",
+    "⊥": "vuông góc với", "∥": "song song với", "⇔": "tương đương", "⟺": "tương đương",
+    "⟹": "suy ra", "≡": "trùng với", "∫": "tích phân", "∏": "tích", "≅": "bằng",
+    "∽": "đồng dạng với", "⋮": "chia hết cho", "∝": "tỉ lệ với", "λ": "lam đa",
+    "ω": "ô mê ga", "θ": "tê ta", "φ": "phi",
+    "ρ": "rô", "σ": "xích ma", "η": "ê ta", "ε": "ép xi lon", "τ": "tô", "ξ": "xi", "ν": "nuy",
+    "∆": "đen ta",
     "&": "và", "@": "a còng", "§": "mục",
     "%": "phần trăm", "‰": "phần nghìn", "$": "đô la", "€": "ơ rô", "£": "bảng", "¥": "yên",
-    "₫": "đồng", "°": "độ", "Ω": "ôm", "μ": "muy", "♥": "trái tim", "²": "bình phương",
+    "₫": "đồng", "°": "độ", "Ω": "ôm", "μ": "mu", "♥": "trái tim", "²": "bình phương",
     "³": "lập phương",
 }  # fmt: skip
 _AMOUNT: Final = lazily(
@@ -46,6 +54,7 @@ class Symbols:
         return (
             Rule(r"(?<=\ \d\d)\ ?(?:->|→)\ ?(?=\d\d?(?!\w))", " đến ", needs=">→"),
             Rule(r"\ ?(?:=>|->|→|⇒)\ ?", ", ", needs=">→⇒"),
+            Rule(r"\ ?!=\ ?", " khác ", needs="="),
             Rule(r"(?<!\w)C\+\+", "xê cộng cộng", needs="+"),
             Rule(
                 r"(?<=[^\W\d_])\+{2,4}(?![\w+])",
@@ -76,7 +85,7 @@ class Symbols:
             Rule(r"(?<=\b[a-zA-Z])/(?=\d[a-z](?!\w))", " trên ", needs="/"),
             Rule(r"(?<=\b[a-zA-Z])/(?=[a-zA-Z]\ ?[=+)])", " chia ", needs="/"),
             Rule(r"(?<=[\d)])\ ?÷\ ?(?=[\d(])", " chia ", needs="÷"),
-            Rule(r"(?<=\d)\ ?:\ (?=\d{1,9}(?:,\d|\s|$))", self.divided, needs=":"),
+            Rule(r"(?<=\d)\ ?:\ (?=\d{1,9}(?:,\d|[\s.;)]|$))", self.divided, needs=":"),
             Rule(rf"(?=\ ?=){_OPERAND_BEFORE}\ ?=\ ?{_OPERAND_AFTER}", " bằng ", needs="="),
             Rule(
                 rf"(?:(?<=[\d)²³])|(?<=\d[a-z]))\ ?-\ ?(?=[\d(]|{_LETTER})", self.minus, needs="-"
@@ -102,6 +111,11 @@ class Symbols:
             Rule(
                 r"(?<=[\dA-Za-z)])(?P<power>[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]{1,12})", self.power, needs="⁰¹²³⁴⁵⁶⁷⁸⁹⁻"
             ),
+            Rule(
+                r"(?<=[\dA-Za-z)])\^(?P<letter>[a-zA-Z])(?!\w)",
+                lambda match: f" mũ {spelled(match['letter'])}",
+                needs="^",
+            ),
             Rule(r"(?<=[\dA-Za-z)])\^(?P<sign>-?)(?=\d|[a-z]\b)", self.caret, needs="^"),
         )
 
@@ -121,7 +135,13 @@ class Symbols:
         """Read ``12 : 4`` as a division, but ``2 : 3`` after tỉ lệ as two numbers."""
         if match[0][0] != " ":
             return None
-        return " " if re.search(r"(?:tỉ|tỷ) (?:lệ|số)\D{0,16}\d{1,9}$", before(match)) else " chia "
+        ends = re.match(r"\d+[.;)]", after(match))
+        if ends and not re.search(r"(?:[x×*+)-]|nhân|cộng|trừ|chia) ?[\d.,]+$", before(match)):
+            return None
+        if not re.search(r"(?:tỉ|tỷ) (?:lệ|số|xích)\D{0,16}\d{1,9}$", before(match)):
+            return " chia "
+        large = re.match(r"\d{1,3}[ .]?\d{3}|\d{3}", after(match))
+        return " trên " if large else " "
 
     def minus(self, match: re.Match[str]) -> str | None:
         """Read a dash as minus in a calculation. Elsewhere it is a range."""

@@ -69,7 +69,8 @@ _DRIVEN: Final = lazily(r"(?:\bodo|ô đô|\bđi|chạy|lăn bánh|\bkm)\W{0,2}(
 """Words before the mileage of a vehicle in tens of thousands: ``odo 1v8``."""
 _CURRENT: Final = lazily(
     r"(?:\d ?[vw](?:\W|$)|oát|vôn|aptomat|áp tô mát|cầu dao|dòng điện|dòng sạc|sạc|ổ cắm|cầu chì"
-    r"|ắc quy|adapter|bơm|biến áp|\bôm|cường độ|điện|\bi bằng)[^.;]{0,48}\d \|"
+    r"|ắc quy|adapter|bơm|biến áp|\bôm|cường độ|điện|\bi\d? ?=|\bi bằng|hiệu dụng|cực đại)"
+    r"[^.;]{0,48}\d \|"
     r"|\d \|\s?[,/-]?\s?\d{1,3}\s?[vw](?!\w)"
 )
 _DEVICE: Final = lazily(
@@ -257,6 +258,7 @@ class Units:
             ),
             Rule(r"(?<=x\ \d)d(?!\w)|(?<=x\ \d\d)d(?!\w)", " ngày", needs="d"),
             Rule(r"(?<!\w)M(?=:?\s?\d{2,3}\s?(?:l|lần|ck|nhịp)\s?/)", "mạch", needs="/"),
+            Rule(r"(?<!\w)NT(?=:?\s?\d[.,]\d{1,2}\s?mm)", "độ mờ da gáy", needs="N"),
             Rule(r"(?<!\w)NT(?=:?\s?\d{2}\s?(?:l|lần|nhịp)\s?/)", "nhịp thở", needs="/"),
             Rule(
                 r"(?<!\w)(?P<ground>\d)T(?P<floors>\d{1,2})L(?:(?P<terrace>\d?)ST)?(?!\w)",
@@ -335,6 +337,12 @@ class Units:
                 lambda match: "cấp " if cues.about(match, "weather") else None,
                 glued=True,
                 needs="cC",
+            ),
+            Rule(
+                r"(?<!\w)H(?=[12](?!\w))",
+                lambda match: "hiệp " if cues.about(match, "sport") else None,
+                glued=True,
+                needs="H",
             ),
             Rule(r"(?<=nhà\ )C4(?!\w)|(?<=NHÀ\ )C4(?!\w)|(?<=Nhà\ )C4(?!\w)", "cấp bốn", needs="C"),
             Rule(
@@ -465,6 +473,8 @@ class Units:
         top = match["top"]
         if top == "d" and _FEE.match(match["rates"]):
             top = "đ"
+        if top == "v" and _TURNS.match(match["rates"]) and _TURNING.search(before(match)):
+            return " vòng trên phút"
         if top == "v" and (dose := _DOSE.match(match["rates"])):
             return f" viên {_DOSES.get(dose['time']) or 'buổi ' + dose['time']}"
         if top == "đ" and _points(match):
@@ -544,7 +554,7 @@ class Units:
             return " tuổi"
         if re.search(r"(?:m|m2|m²) ?[x×] ?\d{1,2}$|nhà \d{1,2}$", before(match)):
             return " tầng"
-        if re.match(r"\s?:?\s?[-+]?\d{1,2}(?:[.,]\d{1,2})?\s?(?:%|phần trăm)", after(match)):
+        if _INTEREST.match(after(match)):
             return " tháng"  # terms of deposits and their rates
         if not match[0].startswith(" ") and cues.about(match, "property"):
             late = re.search(r"(?:lãi suất|\bls|ân hạn|hỗ trợ)[^,;]{0,20}$", before(match))
@@ -591,6 +601,12 @@ _FEE: Final = lazily(
     r"(?i)\s?/\s?\d{0,4}\s?(?:p|ph|phut|ng|ngay|th|thang|tin|sms|mb|kb|gb|lan|luot)$"
 )
 """Rates of networks, whose dong has lost its mark: ``200d/phut``."""
+_TURNS: Final = lazily(r"\s?/\s?(?:p|ph|phút|min)$")
+_INTEREST: Final = lazily(r"\s?:?\s?(?:là |còn )?[-+]?\d{1,2}(?:[.,]\d{1,2})?\s?(?:%|phần trăm)")
+_TURNING: Final = lazily(
+    r"(?:mã lực|\bhp|kw|oát|tua|quay|máy|\bnm|vòng|tốc độ)\D{0,12}[\d.,-]{1,12}$|\d{3}$"
+)
+"""Words before a number of turns in a minute, or a number that is large: ``5.500 v/ph``."""
 _DOSE: Final = lazily(r"\s?/\s?\d?\s?(?P<time>ngày|lần|ngay|lan|ng\b|sáng|trưa|chiều|tối|buổi)")
 _DOSES: Final = (
     dict.fromkeys(("ngày", "ngay", "ng"), "một ngày")
