@@ -31,10 +31,10 @@ _MARKS: Final = {"↑": "bay lên", "↓": "kết tủa"}
 _CHEMICAL: Final = lazily(
     r"(?:kim loại|axit|acid|phản ứng|dung dịch|oxi hóa|ôxi|nguyên tố|nguyên tử|hóa trị|điện phân"
     r"|kết tủa|\bmol\b|\bion\b|bazơ|hợp chất|công thức|hóa học|\bkhí |cation|anion|quặng|hiđro"
-    r"|nguyên tử khối|tác dụng với|cho \d+[\d,]* gam|chất rắn|\bdd\b)"
+    r"|nguyên tử khối|tác dụng với|nóng chảy|cho \d+[\d,]* gam|chất rắn|\bdd\b)"
 )
 _METALS: Final = frozenset(
-    "Fe Al Zn Ag Pb Hg Mg Cr Mn Br Cl Sn Ni Pt Si Cu Na Ca Ba Li K Au Sr".split()
+    "Mo Ti Cd Co Fe Al Zn Ag Pb Hg Mg Cr Mn Br Cl Sn Ni Pt Si Cu Na Ca Ba Li K Au Sr".split()
 )
 
 
@@ -49,12 +49,35 @@ class Chemistry:
         """Return the steps: equations first, then formulae."""
         return (
             Rule(
+                rf"(?<![\w.,@#-])(?:{_ATOM}){{1,6}}(?:[-=≡](?:{_ATOM}){{1,6}}){{1,8}}(?![\w-])",
+                self.chain,
+                needs="-=≡",
+            ),
+            Rule(
                 rf"(?<![\w.,]){_SPECIES}(?:\s?\+\s?{_SPECIES}){{0,6}}(?:\s?\(t[°ºo0]\))?\s?{_ARROW}\s?"
                 rf"(?:[t°ᵒo,pxtTuc0]{{1,3}}\s)?{_SPECIES}[↑↓]?(?:\s?\+\s?{_SPECIES}[↑↓]?){{0,6}}(?!\w)",
                 self.equation,
                 needs="→⟶>⇌⇄↔=",
             ),
             Rule(r"\ ?\(t[°ºo0]\)", " nhiệt độ", needs="("),
+            Rule(r"(?<=,)\ ?t[0oº°](?=\))", " nhiệt độ", needs="t"),
+            Rule(
+                r"(?i:(?<=sắt)|(?<=đồng)|(?<=crom)|(?<=mangan)|(?<=thiếc)|(?<=chì)|(?<=ngân))\ ?"
+                r"\((?P<valence>I{1,3}|IV|V|VI|VII)\)",
+                lambda match: f" {self._numbers.whole(str(_VALENCES[match['valence']]))}",
+                needs="(",
+            ),
+            Rule(r"(?<=im\ loại\ )[XYZMR](?!\w)", lambda match: spelled(match[0])),
+            Rule(
+                rf"(?<![\w.,/@#])(?P<salt>{_SPECIES})[.·](?P<count>\d{{0,2}})H2O(?!\w)",
+                self.hydrate,
+                needs="H",
+            ),
+            Rule(
+                rf"(?<![\w.,/@#])(?P<first>{_SPECIES})/(?P<last>{_SPECIES})(?![\w/@])",
+                self.over,
+                needs="/",
+            ),
             Rule(r"(?<!\w)t°(?![\wC]|\ ?=)", "nhiệt độ", needs="°"),
             Rule(
                 rf"(?<!\w)(?P<of>[nmVMC])(?P<species>(?:{_ATOM}|\((?:{_ATOM}){{1,6}}\)\d{{0,2}}){{2,12}})(?!\w)",
@@ -77,13 +100,35 @@ class Chemistry:
             words += ["cộng" if sign == "+" else "tạo thành", self._said(one)]
         return " ".join(words)
 
-    def formula(self, match: re.Match[str]) -> str | None:
+    def chain(self, match: re.Match[str]) -> str | None:
+        """Read ``CH2=CH-CH3``, the groups of a molecule."""
+        if not _valid(match[0]) or not re.search(r"CH\d|NH\d|OH|CH=", match[0]):
+            return None
+        return " ".join(self._said(group) for group in re.split("[-=≡]", match[0]))
+
+    def hydrate(self, match: re.Match[str]) -> str | None:
+        """Read ``CuSO4.5H2O``."""
+        if not _plausible(match["salt"]):
+            return None
+        count = f"{self._numbers.whole(match['count'])} " if match["count"] else ""
+        return f"{self._said(match['salt'])} chấm {count}{self._said('H2O')}"
+
+    def over(self, match: re.Match[str]) -> str | None:
+        """Read ``AgNO3/NH3``."""
+        both = match["first"], match["last"]
+        if not all(_valid(one) and (_COMPOUND.match(one) or _certain(one)) for one in both):
+            return None
+        return " trên ".join(map(self._said, both))
+
+    def formula(self, match: re.Match[str]) -> str | None:  # noqa: PLR0911
         """Read an unambiguous formula; a single element only near words of chemistry."""
         written = match[0]
         if not _valid(written):
             return None
         if _certain(written):
             return self._said(written)
+        if written[0] == "(" and written[-1] == ")" and written[1:-1] in _METALS:
+            return f"({self._said(written[1:-1])})" if _ELEMENT_NAME.search(before(match)) else None
         if written == "Mn" and _PEOPLE.match(match.string, match.end()):
             return None  # mọi người
         if written in _METALS | {"NO", "CO", "HI", "KI"}:
@@ -176,6 +221,11 @@ _PAIRS: Final = frozenset(
 )
 _IONS: Final = frozenset(["Na+", "Cl-", "Ag+", "Br-", "Li+"])
 _ELEMENT_BEFORE: Final = lazily(r"(?<!\w)([A-Z][a-z]?),\s$")
+_ELEMENT_NAME: Final = lazily(
+    r"(?:kim loại|sắt|nhôm|đồng|kẽm|chì|bạc|vàng|natri|kali|canxi|magie|bari|thiếc|niken|crom"
+    r"|mangan|bạch kim|thủy ngân|liti|brom|clo|silic)\s$"
+)
+_VALENCES: Final = {"I": 1, "II": 2, "III": 3, "IV": 4, "V": 5, "VI": 6, "VII": 7}
 _COMPOUND: Final = lazily(r"\d{0,2}[A-Z][a-z]?(?:(?:\d?[A-Z][a-z]?\d?){1,8}(?<=\d)$|\d[A-Z])")
 """Two elements or more with a number: CO2 and H2O, which are certain only in an equation."""
 _MOLECULES: Final = frozenset("H2 O2 N2 Cl2 Br2 I2 F2 O3".split())

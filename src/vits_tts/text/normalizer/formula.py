@@ -174,7 +174,7 @@ def _measured(string: str, start: int, body: str) -> int:
 
 _MEASURE: Final = lazily(rf"(?:\d[\d.,]*\s?)?{measures.UNIT}")
 _VALUE: Final = lazily(r"(?<![\w^_])(?<![\w)]\.)(?:\d+(?:[.,]\d+)*|π²?(?=\ ))")
-_GOES_ON: Final = lazily(r"\s?[-+−*×^/_!'²³]\s?[\w(√]|\s?[=<>≤≥≠]|\(|[α-ω]")
+_GOES_ON: Final = lazily(r"\s?[-+−*×^/_!'²³]\s?[\w(√]|\s?[=<>≤≥≠]|\(|[α-ω]|\)\s?[\w(²³^+*/-]")
 """A sign after a letter that is a variable and no unit: ``2m + 1``, ``3s = 6``."""
 
 
@@ -195,6 +195,8 @@ def _certain(body: str) -> bool:  # noqa: PLR0911
         return True  # follows a word, as in Điểm = [A] x 50%
     if re.match(r"\d[\d.,]*\s?(?:kg|cm|mm|km|dm|ml|ha|tr|mg|kw|cc)\s?=\s?\d", body, re.IGNORECASE):
         return False  # as in 1kg = 1000g
+    if re.match(r"=\s?-?[\w(√]", body) and re.search(r"\s[-+−–]\s[A-Za-z(√]", body):
+        return True  # follows a quantity of several letters, as in Wđ = E - E0
     operands = re.findall(r"\d+(?:[.,]\d+)*|[A-Za-zΔ∆α-ω]+", body)
     related = re.search(r"[\w)\]²³'|!%]\s?[=<>≤≥≠]{1,2}\s?[-+√∛(\[|]?\s?[\w(\[|√α-ωΔ∆]", body)
     signed = re.search(r"[\w)²³]\s?[-+−–*×/]\s?[\w(]", body)
@@ -209,8 +211,8 @@ _FUNCTION: Final = lazily(r"(?<![^\W\d_])(?:sin|cos|tan|cot|log|ln|lg)(?=[\d\s(_
 _OPERAND: Final = (
     r"\d+(?:[.,]\d+)*(?![\d:])%?|(?<![^\W\d_])(?:(?:sin|cos|tan|cot|log|ln|lg)(?:[xyzα-ω]|[ab](?=\s?[-+=*/)²]))?|lim|max|min)"
     r"(?![^\W\d_²³⁴])"
-    r"|(?<![^\W_a-zΔ∆α-ω²³⁴])[a-zA-Z](?![^\W_\d²³α-ω])|(?<![^\W\d_])[abkmn][xyt](?=[\^²³]|\s?[-+)])|(?<=\d)[a-z]{1,3}(?=\s?[-+=²³^)])(?![^\W\d_]{2})"
-    r"|(?<=[α-ω])[a-zA-Z]{1,2}(?![^\W\d_])"
+    r"|(?<![^\W_a-zΔ∆α-ω²³⁴])[a-zA-Z](?![^\W_\d²³α-ω])|(?<![^\W\d_])[abkmn][xyt](?=[\^²³]|\s?[-+)])|(?<=\d)[a-z]{1,3}(?=\s?[-+=²³^)–−<>≤≥≠])(?![^\W\d_]{2})"
+    r"|(?<![^\W_])[A-Z]t(?!\w)|(?<=[α-ω])[a-zA-Z]{1,2}(?![^\W\d_])"
     r"|(?<![^\W_])(?!USD|VN[DĐ]|EUR|JPY|GBP|CNY|KRW|HP|PN)[A-Z]{2,3}(?=\s?[-+=<>≤≥²/)]|\.[A-Z]|$)|(?<=[A-Z]\.)[A-Z]{2,3}(?!\w)|[Δ∆α-ωπ]"
 )
 _SIGN: Final = r"(?:[-+−–*×·/:^=<>≤≥≠≈±√∛|()\[\]²³⁴ⁿ'!_∈∉∫∞⇔⇒∝]|(?<=[\w)²³])\.(?=[\w(√]))"

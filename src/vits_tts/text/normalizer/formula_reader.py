@@ -78,7 +78,7 @@ class FormulaReader:
         if symbol == "." and self._plain and operand and self._multiplies():
             self._at += 1
             return "nhân", False
-        if symbol == "!" and "".join(self._symbols[self._at + 1 : self._at + 2]) == "=":
+        if symbol == "!" and self._differs():
             self._at += 2
             return "khác", False
         if symbol in {",", ";", "&", "\\\\", "."} or (
@@ -94,6 +94,11 @@ class FormulaReader:
         if operand and symbol.isdecimal() and self._after_letter():
             return self._postfixed(self._atom()), True
         return self._postfixed(self._atom()), True
+
+    def _differs(self) -> bool:
+        """Return whether the ``!`` and the next sign mean unequal; ``6!= 720`` is a factorial."""
+        around = "".join(self._symbols[max(0, self._at - 1) : self._at + 2])
+        return re.fullmatch(r"\D!=", around) is not None
 
     def _multiplies(self) -> bool:
         """Return whether the point between two operands, as in ``m.g``, is a product."""
@@ -335,7 +340,7 @@ class FormulaReader:
             elif symbol in {"'", "’", "′"}:
                 self._at += 1
                 said = f"{said} phẩy"
-            elif symbol == "!" and said and self._symbols[self._at + 1 : self._at + 2] != ["="]:
+            elif symbol == "!" and said and not self._differs():
                 self._at += 1
                 said = f"{said} giai thừa"
             elif symbol in {"%", "\\%"}:

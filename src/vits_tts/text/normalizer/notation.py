@@ -35,6 +35,8 @@ _INDICES: Final = {
 }
 """Indices of physical quantities: Rtđ, Uđm, Fms, vmax."""
 _WAVE: Final = lazily(r"(?:sin|cos)\s?\([^()]{1,32}\)$")
+_VALUED: Final = lazily(r"=[^=;]{0,40}$")
+_NEAR: Final = 44
 _SOLID: Final = lazily(r"(?:chóp|lăng trụ|tứ diện|khối|hình hộp)\W")
 _WARM: Final = lazily(r"(?:nhiệt độ|°c|độ xê|kelvin|ken vin|\bt\d? ?=)[^.;]{0,32}\d{2,4}$")
 _VECTOR: Final = lazily(r"véc tơ|vec tơ|vector|véctơ")
@@ -72,10 +74,44 @@ class Notation:
         """Return the steps. They run before formulae, whose operands they name."""
         return (
             Rule(r"[∆Δ△]\ ?(?=(?:[A-Z]['’]?){3}(?!\w))", "tam giác ", needs="∆Δ△"),
+            Rule(r"\ ?<=+>\ ?", " ⇔ ", needs="<"),
             Rule(r"(?i:(?<!\w)vectơ(?!\w))", "véc tơ", needs="ơƠ"),
             Rule(r"(?<!\w)(?:CMR|cmr|Cmr)(?!\w)", "chứng minh rằng", needs="rR"),
             Rule(r"(?<=[A-Z'’]\ )[~∽∼]\ (?=tam|[A-Z]{3}(?!\w))", "đồng dạng với ", needs="~∽∼"),
             Rule(r"(?<=\+)\ ?\.{3}\ ?\+", " ba chấm cộng ", needs="+"),
+            Rule(
+                rf"(?<=[\w)])\ \((?P<unit>{measures.UNIT})\)(?!\ ?[=+*/^(\w-])",
+                lambda match: (
+                    f" {measures.named(match['unit'])}"
+                    if _VALUED.search(match.string, max(0, match.start() - _NEAR), match.start())
+                    else None
+                ),
+                needs="(",
+            ),
+            Rule(
+                rf"(?<!\w)(?P<times>\d{{1,4}}(?:,\d{{1,3}})?)π(?P<square>²)?\ "
+                rf"(?P<unit>{measures.UNIT})(?!\ ?[=+*/^])",
+                lambda match: (
+                    f"{match['times']} pi{' bình phương' * bool(match['square'])} "
+                    + measures.named(match["unit"])
+                ),
+                needs="π",
+            ),
+            Rule(
+                r"(?<!\w)[a-zA-Z](?=\ tính\ bằng\ )",
+                lambda match: spelled(match[0]),
+            ),
+            Rule(
+                rf"(?:(?<=ính\ bằng\ )|(?<=đơn\ vị\ )|(?<=đơn\ vị\ là\ ))(?P<unit>{measures.UNIT})",
+                lambda match: measures.named(match["unit"]),
+            ),
+            Rule(
+                r"(?:(?<=lượng\ )|(?<=nhiệt\ độ\ )|(?<=bằng\ )|(?<=là\ )|(?<=trị\ )"
+                r"|(?<=tích\ )|(?<=đến\ )|(?<=xuống\ )|(?<=còn\ ))[-–−]\ "
+                r"(?=\d{1,4}(?:[.,]\d{1,6})?\ ?(?:[kMG]?eV|°C|độ|[mμ]?C|k?J)(?!\w))",
+                "âm ",
+                needs="-–−",
+            ),
             Rule(
                 rf"(?P<blank>=\ ?(?:\.{{2,12}}|_{{2,12}})\ ?)(?P<unit>{measures.UNIT})(?!\ ?=)",
                 lambda match: f"{match['blank']}{measures.named(match['unit'])}",

@@ -54,7 +54,8 @@ class Symbols:
         return (
             Rule(r"(?<=\ \d\d)\ ?(?:->|→)\ ?(?=\d\d?(?!\w))", " đến ", needs=">→"),
             Rule(r"\ ?(?:=>|->|→|⇒)\ ?", ", ", needs=">→⇒"),
-            Rule(r"\ ?!=\ ?", " khác ", needs="="),
+            Rule(r"(?<!\d)\ ?!=\ ?", " khác ", needs="="),
+            Rule(r"(?<=[α-ω])/(?=\d{1,2}(?!\w)|[a-zA-Z](?!\w))", " trên ", needs="/"),
             Rule(r"(?<!\w)C\+\+", "xê cộng cộng", needs="+"),
             Rule(
                 r"(?<=[^\W\d_])\+{2,4}(?![\w+])",

@@ -69,7 +69,7 @@ _DRIVEN: Final = lazily(r"(?:\bodo|ô đô|\bđi|chạy|lăn bánh|\bkm)\W{0,2}(
 """Words before the mileage of a vehicle in tens of thousands: ``odo 1v8``."""
 _CURRENT: Final = lazily(
     r"(?:\d ?[vw](?:\W|$)|oát|vôn|aptomat|áp tô mát|cầu dao|dòng điện|dòng sạc|sạc|ổ cắm|cầu chì"
-    r"|ắc quy|adapter|bơm|biến áp|\bôm|cường độ|điện|\bi\d? ?=|\bi bằng|hiệu dụng|cực đại)"
+    r"|ắc quy|adapter|bơm|biến áp|\bôm|cường độ|điện|\bi\d? ?=|\bi bằng|hiệu dụng|cực đại|am ?pe)"
     r"[^.;]{0,48}\d \|"
     r"|\d \|\s?[,/-]?\s?\d{1,3}\s?[vw](?!\w)"
 )
