@@ -65,18 +65,24 @@ _COUNTED: Final = (
 
 _FALLING: Final = r"(?<!\d)(?:1-0|2-[01]|3-[0-2]|4-[0-3]|5-[0-4]|6-[0-5]|7-[0-6])(?!\d)"
 """A score in which the first number is larger, as in the sets of a match: ``4-6, 7-5``."""
+_TIE: Final = r"(?: ?\(\d{1,2}(?:-\d{1,2})?\))?"
+"""The points of the tie-break of a set: ``7-6(5)``."""
 DASH: Final = (
     _cue(
         "score",
         3,
         before=r"(?:tỉ số|tỷ số|thắng|thua|hòa|hoà|dẫn|gỡ|hạ|đè bẹp|vượt qua|kết quả|chung cuộc|lên"
-        r"|xuống|set|hiệp|ván|séc|đánh bại|san bằng|cách biệt|ghi|penalty|luân lưu|với|sơ đồ"
+        r"|xuống|set|hiệp|ván|séc|đánh bại|san bằng|cách biệt|ghi|pen|penalty|luân lưu|với|sơ đồ"
         r"|đội hình|rút ngắn|ấn định|cầm hòa|quật ngã|loại|cầm chân|ngược dòng|bất bại)\b"
         r"[^.;!?]{0,32}",
     ),
     _cue("score", 2, after=r"\s?(?:,\s)?(?:ở|từ|ngay|sau|trước) (?:những )?(?:phút|hiệp|giờ nghỉ)"),
-    _cue("score", 5, before=rf"{_FALLING}(?: \(\d{{1,2}}-\d{{1,2}}\))?,? \(?"),
-    _cue("score", 5, after=rf"(?:\)?,? \(?\d{{1,2}}-\d{{1,2}}){{0,3}}?\)?,? \(?{_FALLING}"),
+    _cue("score", 5, before=rf"{_FALLING}{_TIE},? \(?"),
+    _cue(
+        "score",
+        5,
+        after=rf"{_TIE}(?:\)?,? \(?\d{{1,2}}-\d{{1,2}}{_TIE}){{0,3}}?" rf"\)?,? \(?{_FALLING}",
+    ),
     _cue("score", -6, before=r"\btừ \D{0,8}"),
     _cue("score", -8, after=_COUNTED),
     _cue("range", 2, after=_COUNTED),
@@ -355,7 +361,19 @@ def is_fraction(match: re.Match[str]) -> bool:
 
 def comma_groups(match: re.Match[str], written: str) -> bool:
     """Return whether the comma of ``5,000`` groups thousands, as in English."""
-    return written.endswith("000") or _GROUPED_AFTER.match(after(match)) is not None
+    if written.endswith("000") or _GROUPED_AFTER.match(after(match)):
+        return True
+    low = max(match.string.rfind("\n", 0, match.start()) + 1, match.start() - _ROW)
+    line = match.string[low : match.end() + _ROW].partition("\n")[0]
+    cells = len(_GROUPED.findall(line)) + line.count(" nghìn ") + line.count(" ngàn ")
+    return cells >= _CELLS and not _DECIMAL.search(line)
+
+
+_ROW: Final = 120
+_CELLS: Final = 3
+"""Numbers that a row of a table has at least, all of them with three digits after the comma."""
+_GROUPED: Final = lazily(r"(?<![\w.,])[1-9]\d{0,2}(?:,\d{3}){1,4}(?![\w.,]?\d)")
+_DECIMAL: Final = lazily(r"\d,\d{1,2}(?!\d)|\d,\d{4}|(?<!\d)0,\d|\d\.\d")
 
 
 _GROUPED_AFTER: Final = lazily(

@@ -139,6 +139,10 @@ class Formula:
         body = match[0].strip(" ,.;:")
         if not _certain(body):
             return None
+        while body.count("(") > body.count(")") and body.rfind("(") > max(0, body.rfind(")")):
+            body = body[: body.rfind("(")].rstrip(" ,.;:")  # the bracket holds other text
+        if not _certain(body):
+            return None
         start = match.start() + match[0].index(body)
         body = body[: _measured(match.string, start, body)]
         end = start + len(body)

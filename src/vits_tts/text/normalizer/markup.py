@@ -75,6 +75,16 @@ def _row(match: re.Match[str]) -> str:
     return ", ".join(filter(None, (cell.strip() for cell in match[0].split("|"))))
 
 
+def _bar(match: re.Match[str]) -> str | None:
+    """Return a pause for a bar between the cells of a row, which has at least two of them."""
+    start = match.string.rfind("\n", 0, match.start()) + 1
+    around = match.string[max(start, match.start() - _NEAR) : match.end() + _NEAR]
+    return ", " if around.partition("\n")[0].count(" | ") > 1 else None
+
+
+_NEAR: Final = 80
+
+
 class _Cut:
     """A step that removes everything from an opening mark to its closing mark."""
 
@@ -104,6 +114,7 @@ STEPS: Final[tuple[Step, ...]] = (
     Rule(r"^\ {0,8}(?:[-*_=]\ ?){3,200}$", "", glued=True),
     Rule(r"^\ {0,8}\|?(?:\ ?:?-{3,60}:?\ ?\|){1,50}(?:\ ?:?-{3,60}:?)?\ ?$\n?", "", glued=True),
     Rule(r"^\ {0,8}\|[^\n]{1,2000}\|\ ?$", _row, glued=True),
+    Rule(r"(?<=[^\s|])\ \|\ (?=[^\s|])", _bar, glued=True),
     Rule(r"!?\[(?P<shown>[^\[\]\n]{0,300})\]\([^()\n]{0,600}\)", lambda match: match["shown"],
          glued=True),
     Rule(r"\[\^\w{1,12}\]:?", "", glued=True),

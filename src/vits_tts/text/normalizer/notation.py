@@ -5,7 +5,7 @@ from typing import Final
 
 from vits_tts.text.letters import spelled
 from vits_tts.text.normalizer import abbreviations, measures
-from vits_tts.text.normalizer.rules import Rule, Step, before
+from vits_tts.text.normalizer.rules import Rule, Step, after, before
 from vits_tts.text.numbers import NUMBER, Numbers
 from vits_tts.text.patterns import lazily
 
@@ -37,6 +37,7 @@ _INDICES: Final = {
 _WAVE: Final = lazily(r"(?:sin|cos)\s?\([^()]{1,32}\)$")
 _VALUED: Final = lazily(r"=[^=;]{0,40}$")
 _NEAR: Final = 44
+_SCREEN: Final = lazily(r"(?:\bin\b|inch|\"|màn|oled|hz\b|ips|lcd|độ phân giải)")
 _SOLID: Final = lazily(r"(?:chóp|lăng trụ|tứ diện|khối|hình hộp)\W")
 _WARM: Final = lazily(r"(?:nhiệt độ|°c|độ xê|kelvin|ken vin|\bt\d? ?=)[^.;]{0,32}\d{2,4}$")
 _VECTOR: Final = lazily(r"véc tơ|vec tơ|vector|véctơ")
@@ -170,6 +171,24 @@ class Notation:
                 " cộng ",
                 needs="+",
             ),
+            Rule(
+                r"(?<!\w)0x(?P<digits>[0-9A-Fa-f]{1,16})(?!\w)",
+                lambda match: "không ích "
+                + " ".join(
+                    self._numbers.digits(digit) or spelled(digit) for digit in match["digits"]
+                ),
+                needs="x",
+            ),
+            Rule(
+                r"(?<![\w.,])(?P<a>\d)\.(?P<b>\d)K(?!\w)",
+                lambda match: (
+                    f"{match['a']} chấm {match['b']} ca"
+                    if _SCREEN.search(before(match) + after(match))
+                    else None
+                ),
+                needs="K",
+            ),
+            Rule(r"(?<!\w)sđ(?=\ (?:cung|góc|\d|[A-Z]))", "số đo", needs="đ"),
             Rule(r"(?i:(?<=select\ ))\*(?=\ )", "sao", needs="*"),
             Rule(
                 r"(?<=\d)\ ?K(?![\w/])",

@@ -24,6 +24,19 @@ _MEASURED: Final = lazily(
     r"\s(?:%|vạn|phần trăm|triệu|tỷ|tỉ|nghìn|ngàn|đồng|đô la|ơ rô|ki lô|mét|xăng|mi li|lít|gam|độ"
     r"|tấn|héc|điểm|mê ga|ki lô|oát|vôn|am pe|mã lực|giây|lần)"
 )
+_RISING: Final = (
+    ("phút", "giờ|tiếng"),
+    ("(?:giờ|tiếng)", "ngày"),
+    ("ngày", "tuần|tháng"),
+    ("tuần", "tháng|năm"),
+    ("tháng", "tuổi|năm"),
+    ("mi\\ li\\ gam", "gam"),
+    ("gam", "ki\\ lô"),
+    ("mi\\ li\\ lít", "lít"),
+    ("xăng\\ ti\\ mét", "mét"),
+    ("mét", "ki\\ lô"),
+)
+"""Units of which the first is smaller: ``6 tháng - 2 tuổi`` and ``500 mg - 1 g`` are ranges."""
 _SIZES: Final = "nghìn|ngàn|triệu|tỷ|tỉ"
 _SUM_BEFORE: Final = lazily(r"(?:bằng|cộng|trừ|nhân|chia) $")
 _SUM_AFTER: Final = lazily(r" (?:bằng|cộng|trừ|nhân|chia) ")
@@ -49,7 +62,8 @@ class Quantities:
             Rule(
                 r"(?<![\w.,])\d{1,2}(?:,\d{1,2}){2,12}(?![\w%])(?![.,]\d)"
                 r"|(?i:(?<=tiết\ )|(?<=bài\ )|(?<=lớp\ )|(?<=khối\ )|(?<=chương\ )|(?<=tháng\ ))"
-                r"\d{1,2},\d{1,2}(?![\w%])(?![.,]\d)(?!\ điểm)",
+                r"\d{1,2},\d{1,2}(?![\w%])(?![.,]\d)"
+                r"(?!\ (?:điểm|phần|triệu|tỷ|nghìn))",
                 lambda match: match[0].replace(",", ", "),
                 needs=",",
             ),
@@ -103,6 +117,14 @@ class Quantities:
                 rf"|(?<=\d\ )(?P<unit>[{SMALLS}]{{2,8}})\s?[-–—]\s?(?={NUMBER}\ (?P=unit)(?!\w))",
                 lambda match: f"{match['kind'] or match['unit']} đến ",
                 needs="-–—",
+            ),
+            *(
+                Rule(
+                    rf"(?<=\d\ )(?P<low>{low}(?:\ tuổi)?)\ [-–—]\ (?={NUMBER}\ (?:{high})(?!\w))",
+                    lambda match: f"{match['low']} đến ",
+                    needs="-–—",
+                )
+                for low, high in _RISING
             ),
             Rule(
                 r"(?<=\d)\s?[-–—]\s?(?=(?:nay|hiện\ nay|hiện\ tại|nay)(?!\w))",

@@ -102,6 +102,8 @@ class Symbols:
                 needs="<>",
             ),
             Rule(r"(?<!\w)(?P<sign>[<>])\ ?=?\ ?(?=\d)", self.bounded, needs="<>"),
+            Rule(r"(?<=[^\W\d_]{2})(?P<sign>[<>])\ (?=\d)", self.compared, needs="<>"),
+            Rule(r"(?<=\))/(?=[A-Z(])", " trên ", needs="/"),
             Rule(
                 r"(?<!\w)[~≈]\ ?(?=\d)",
                 lambda match: ("" if _ABOUT.search(before(match)) else "khoảng "),

@@ -157,6 +157,22 @@ class Units:
                 r"(?<![\w.,])(?P<first>\d{1,3})t\ ?[-–]\ ?(?P<last>\d{1,3})t(?!\w)", self.billions
             ),
             Rule(
+                r"(?<![\w.,/-])(?P<first>\d{1,2})\ ?[-–]\ ?(?P<last>\d{1,2})t(?!\w)",
+                lambda match: (
+                    f"{match['first']} đến {match['last']} tuổi"
+                    if _CHILDREN.search(before(match))
+                    else None
+                ),
+                needs="-–",
+            ),
+            Rule(
+                r"(?<![\w.,])(?P<number>\d{1,2})(?P<unit>[WMY])"
+                r"(?P<dash>\ ?-\ ?(?=\d{1,2}[WMY](?!\w)))?(?!\w)",
+                self.term,
+                needs="WMY",
+            ),
+            Rule(r"(?<!\w)O/N(?=\ \d)", "qua đêm", needs="/"),
+            Rule(
                 r"(?<!\w)(?P<rooms>\d)(?P<kind>P?N)[ ,-]{0,2}"
                 r"(?P<baths>\d)(?P<bath>WC|VS|W|V)(?!\w)",
                 self.rooms,
@@ -401,6 +417,13 @@ class Units:
         rooms = f"{self._numbers.whole(match['rooms'])} ngủ"
         return f"{rooms} cộng {self._numbers.whole(match['more'])}" if match["more"] else rooms
 
+    def term(self, match: re.Match[str]) -> str | None:
+        """Read ``1W``, ``3M`` and ``10Y``, the terms of loans and bonds."""
+        if not _LENT.search(before(match)):
+            return None
+        said = f"{match['number']} {_TERMS[match['unit']]}"
+        return f"{said}, " if match["dash"] else said
+
     def rooms(self, match: re.Match[str]) -> str:
         """Read ``2PN2WC`` and ``3N2V``, the bedrooms and bathrooms of a flat."""
         bedrooms = f"{self._numbers.whole(match['rooms'])} {_BEDROOMS[match['kind']]}"
@@ -597,6 +620,11 @@ class Units:
         return f"{_unit(top) or top} {joint} {_unit(rate)}"
 
 
+_CHILDREN: Final = lazily(r"(?:trẻ|bé|từ|tuổi|cháu|người|nam|nữ|lứa)(?: em)?\W{0,2}$")
+_LENT: Final = lazily(
+    r"(?:lãi suất|liên ngân hàng|kỳ hạn|trái phiếu|lợi suất|tín phiếu)\b[^;.]{0,44}$"
+)
+_TERMS: Final = {"W": "tuần", "M": "tháng", "Y": "năm"}
 _FEE: Final = lazily(
     r"(?i)\s?/\s?\d{0,4}\s?(?:p|ph|phut|ng|ngay|th|thang|tin|sms|mb|kb|gb|lan|luot)$"
 )
