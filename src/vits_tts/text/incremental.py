@@ -27,24 +27,25 @@ from vits_tts.text import pause_marks, thoughts
 from vits_tts.text.aligned import Text
 from vits_tts.text.letters import SMALLS
 from vits_tts.text.normalizer.rules import CONTEXT
+from vits_tts.text.patterns import lazily
 from vits_tts.text.pause_marks import Span
 from vits_tts.text.settled import WORD, Settled
 from vits_tts.text.split import Reading, split
 from vits_tts.text.syllables import is_syllable
 from vits_tts.types import Sentence
 
-_CUT: Final = re.compile(
+_CUT: Final = lazily(
     r"""
     [.!?…。！？]["'”’»)\]*_`~]{0,8}\s  # the end of a sentence
     | [\n\r]                           # the end of a line
     """,
     re.VERBOSE,
 )
-_CLAUSE: Final = re.compile(rf"(?<!\w)([^\W\d_][{SMALLS}]{{1,6}})[,;:.!?…][\"”’»)]{{0,4}}\s")
-_SPACE: Final = re.compile(r"\s")
-_MAY_CUT: Final = re.compile(r"[.!?…。！？\n\r<\[]")
+_CLAUSE: Final = lazily(rf"(?<!\w)([^\W\d_][{SMALLS}]{{1,6}})[,;:.!?…][\"”’»)]{{0,4}}\s")
+_SPACE: Final = lazily(r"\s")
+_MAY_CUT: Final = lazily(r"[.!?…。！？\n\r<\[]")
 """A character without which a text has no cut, no pause and no thought."""
-_NEXT_WORD: Final = re.compile(r"\s{0,8}\S{1,40}\s|\s{0,8}\S{40}|\s{8}")
+_NEXT_WORD: Final = lazily(r"\s{0,8}\S{1,40}\s|\s{0,8}\S{40}|\s{8}")
 
 _CONTEXT_CHARS: Final = CONTEXT + 8
 """Minimum characters before the unspoken text that are read again with it as context."""

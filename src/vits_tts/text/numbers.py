@@ -5,9 +5,10 @@ Vietnamese reads numbers in groups of three digits. A zero in the place of the t
 thousands and a comma begins the decimals, unless the notation is clearly English (1,250.75).
 """
 
-import re
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
+
+from vits_tts.text.patterns import lazily
 
 Region: TypeAlias = Literal["north", "central", "south"]
 
@@ -28,7 +29,7 @@ NUMBER: Final = r"""(?:
 Written in verbose syntax (``re.VERBOSE``).
 """
 
-_DOT_GROUPS: Final = re.compile(r"[1-9]\d{0,2}(?:\.\d{3})+")
+_DOT_GROUPS: Final = lazily(r"[1-9]\d{0,2}(?:\.\d{3})+")
 _WHOLE_LIMIT: Final = 24  # numbers with more digits are read digit by digit
 
 

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from vits_tts.text.letters import CAPITALS, SMALLS
+from vits_tts.text.patterns import lazily
 
 _SPELLED: Final = rf"[{CAPITALS}{SMALLS}A-Za-z0-9\ .,:;!?@\#*+\-_/\\&%=()$]"
 """A character that can be spelled."""
@@ -27,7 +28,7 @@ PATTERN: Final = rf"""
     | (?i:<spell>)(?P<spell>\ {{0,8}}(?!\ ){_SPELLED}{{1,100}})(?i:</spell>)
 """
 """One mark, for ``re.VERBOSE``; the group ``spell`` has the characters to spell."""
-MARK: Final = re.compile(PATTERN, re.VERBOSE)
+MARK: Final = lazily(PATTERN, re.VERBOSE)
 
 
 SpanKind: TypeAlias = Literal["pause", "end", "way", "word"]
@@ -60,7 +61,7 @@ def _beginnings(*items: str) -> str:
     return items[0] + pattern
 
 
-_BEGUN: Final = re.compile(
+_BEGUN: Final = lazily(
     "(?i:"
     + "|".join(
         (

@@ -5,7 +5,6 @@ Many sentences need no such test: no rule matches in a sentence of ordinary word
 restoration of tone marks could change it, and that is tested alone.
 """
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
@@ -16,14 +15,15 @@ from vits_tts.text.letters import CAPITALS, SMALLS
 from vits_tts.text.normalizer import cues
 from vits_tts.text.normalizer.restore import Restore
 from vits_tts.text.normalizer.rules import CONTEXT
+from vits_tts.text.patterns import lazily
 from vits_tts.text.pause_marks import Span
 from vits_tts.text.split import Reading, in_quotation
 from vits_tts.text.syllables import is_syllable
 
-WORD: Final = re.compile(r"\w+")
-_MARKED: Final = re.compile(r"[À-ỹ]")
+WORD: Final = lazily(r"\w+")
+_MARKED: Final = lazily(r"[À-ỹ]")
 
-_OPENING: Final = re.compile(r"[\"“«'‘*_~`(\[{<|\\$=]")
+_OPENING: Final = lazily(r"[\"“«'‘*_~`(\[{<|\\$=]")
 """Characters that may open a span, whose end depends on later characters."""
 _ENDS_OF_SPANS: Final = (
     'xong” và" rồi» nhé** anh_ em~~ này== kia` đó) kìa] thôi}. Hết --> rồi </script> nhé </style>.'
@@ -36,33 +36,33 @@ _PROBES: Final = (
 """Continuations to test: if none of them changes the reading of a text, no other one does."""
 _CHAT: Final = "m hoi t ko, dc ko nha."
 """A continuation that marks the line as chat; needed where letters may be people (``e để``)."""
-_SHORTENED: Final = re.compile(r"(?<!\w)(?:[a-z]|[bcdđghklmnpqrstvx]{2,4})(?!\w)")
+_SHORTENED: Final = lazily(r"(?<!\w)(?:[a-z]|[bcdđghklmnpqrstvx]{2,4})(?!\w)")
 _PROBE_OF_NUMBERS: Final = "25 người đến."  # here tr. means a page
 _PROBE_OF_CAPITALS: Final = "UBND TỈNH ĐỒNG NAI."
 _PROBE_OF_FORMULAS: Final = "= 5 + 3 = 8."
 _PROBE_OF_FACTORIALS: Final = "- 3 = 2."  # a formula may continue behind 5!
 _PROBE_OF_TABLES: Final = "| --- | --- |\n| 1 | 2 |"
 
-_CLOSED: Final = re.compile(r"“[^“”\n]*”|\([^()\n]*\)|\"[^\"\n]*\"")
-_LAST: Final = re.compile(
+_CLOSED: Final = lazily(r"“[^“”\n]*”|\([^()\n]*\)|\"[^\"\n]*\"")
+_LAST: Final = lazily(
     rf"(?:(?:[{SMALLS}]{{2,7}}/)?(?P<word>[{CAPITALS}{SMALLS}][{SMALLS}]{{1,6}}|[^\W\d_a-z{CAPITALS}])|\S*\d\S*?)(?P<end>[.!?,;:]|$)"
 )
-_NEXT: Final = re.compile(rf" ?[{CAPITALS}{SMALLS}][{SMALLS}]{{1,6}} ")
-_CAPITALS: Final = re.compile(rf"[{CAPITALS}](?![{SMALLS}])")
+_NEXT: Final = lazily(rf" ?[{CAPITALS}{SMALLS}][{SMALLS}]{{1,6}} ")
+_CAPITALS: Final = lazily(rf"[{CAPITALS}](?![{SMALLS}])")
 _NEAR: Final = 24
 """Characters before a word in capitals whose reading may depend on that word."""
-_OPERAND: Final = re.compile(r"\d|[^\w\s.,;:?]|(?<!\w)\w(?!\w)")
+_OPERAND: Final = lazily(r"\d|[^\w\s.,;:?]|(?<!\w)\w(?!\w)")
 """A character that a formula may have before the operator with which a continuation begins."""
-_ORDINARY_WORDS: Final = re.compile(
+_ORDINARY_WORDS: Final = lazily(
     rf"\s*(?:(?:[{CAPITALS}{SMALLS}][{SMALLS}]{{0,6}}|\d[\d.,/:%-]{{0,12}})[,;:.!?]?\ )*"
     rf"[{SMALLS}]{{2,7}}[,;:.!?]\ "
 )
-_DIGIT: Final = re.compile(r"\d")
+_DIGIT: Final = lazily(r"\d")
 _FAR: Final = CONTEXT + 8
 """Beyond this many characters and the length of a word, text does not affect a number before it."""
 _RESTORE: Final = Restore()
-_SUBJECT: Final = re.compile(r"\d(?:[đTvV])(?!\w)|(?<!\w)[PpKV]\.?\s?[A-Z\d]")
-_LETTERS: Final = re.compile(r"[^\W\d_]+")
+_SUBJECT: Final = lazily(r"\d(?:[đTvV])(?!\w)|(?<!\w)[PpKV]\.?\s?[A-Z\d]")
+_LETTERS: Final = lazily(r"[^\W\d_]+")
 _REMEMBERED: Final = 4
 
 

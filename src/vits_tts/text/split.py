@@ -6,7 +6,6 @@ pieces of nearly the same length, so that its first sound is ready early. After 
 point ends a sentence: points of numbers, abbreviations and initials have been read as words.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from itertools import pairwise
@@ -14,6 +13,7 @@ from math import ceil
 from typing import Any, Final, NamedTuple
 
 from vits_tts.text.aligned import Text
+from vits_tts.text.patterns import lazily
 from vits_tts.types import Sentence
 
 MAX_CHARS: Final = 200
@@ -22,12 +22,12 @@ MAX_CHARS: Final = 200
 NATURAL_CHARS: Final = 160
 """Desired length, in characters, of the pieces of a sentence that is too long."""
 
-_MARKS: Final = re.compile(r"(?P<end>[.!?]+[\"'”’»)]*)(?=\s|$)|(?P<open>[“«])|(?P<close>[”»])|\"")
-_CLAUSE_END: Final = re.compile(r"[,;:.!?][\"'”’»]?(?=\s)")
-_JOINT: Final = re.compile(
+_MARKS: Final = lazily(r"(?P<end>[.!?]+[\"'”’»)]*)(?=\s|$)|(?P<open>[“«])|(?P<close>[”»])|\"")
+_CLAUSE_END: Final = lazily(r"[,;:.!?][\"'”’»]?(?=\s)")
+_JOINT: Final = lazily(
     r"\s(?=(?:và|nhưng|nên|vì|mà|thì|để|khi|nếu|hoặc|rồi|song|còn|do|bởi|tuy)\s)"
 )
-_SPEAKABLE: Final = re.compile(r"[^\W_]")
+_SPEAKABLE: Final = lazily(r"[^\W_]")
 
 
 class Reading(NamedTuple):

@@ -10,7 +10,7 @@ A syllable has an onset, a rhyme and one of six tones. The rules are those of sc
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from itertools import product
 from typing import Final
@@ -72,8 +72,12 @@ BASES: Final = {onset + rhyme: (onset, rhyme) for onset, rhyme in _bases()}
 """Maps every syllable without its tone to its onset and rhyme."""
 
 
-def _unmarked() -> dict[str, str]:
-    """Return a map from letters without marks (viet) to a syllable that they may stand for."""
+@lru_cache(maxsize=1)
+def unmarked() -> Mapping[str, str]:
+    """Return a map from letters without marks (viet) to a syllable that they may stand for.
+
+    Letters that are a syllable themselves are not in it.
+    """
     marked: dict[str, str] = {}
     for base in sorted(BASES, key=lambda base: sum(base.count(letter) for letter in "ăươâ")):
         decomposed = unicodedata.normalize("NFD", base.replace("đ", "d"))
@@ -81,10 +85,6 @@ def _unmarked() -> dict[str, str]:
         if plain not in BASES:
             marked.setdefault(plain, base)
     return marked
-
-
-UNMARKED: Final = _unmarked()
-"""Maps letters without marks that are not a syllable themselves to one they may stand for."""
 
 
 def all_syllables() -> Iterator[str]:

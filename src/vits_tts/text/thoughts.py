@@ -9,16 +9,17 @@ from collections.abc import Iterator
 from typing import Final
 
 from vits_tts.text.aligned import Text
+from vits_tts.text.patterns import lazily
 
 _NAMES: Final = ("think", "thinking", "thought", "reasoning")
 NAMES: Final = "|".join(_NAMES)
 """The names of the tags, for a regular expression."""
 
-_OPENING: Final = re.compile(
+_OPENING: Final = lazily(
     rf"(?i)(?<![`\"'“‘«])<(?P<name>{NAMES})(?:\s[^<>]{{0,200}})?>",
 )
-_CLOSINGS: Final = {name: re.compile(rf"(?i)</{name}\s{{0,8}}>") for name in _NAMES}
-_BEGUN: Final = re.compile(
+_CLOSINGS: Final = {name: lazily(rf"(?i)</{name}\s{{0,8}}>") for name in _NAMES}
+_BEGUN: Final = lazily(
     rf"(?i)(?<![`\"'“‘«])<(?:(?P<begun>[a-z]{{0,9}})|(?:{NAMES})\s[^<>]{{0,200}})\Z"
 )
 _LONGEST_CLOSING: Final = len("</reasoning>") + 8

@@ -7,6 +7,7 @@ import re
 from typing import Final
 
 from vits_tts.text import thoughts
+from vits_tts.text.patterns import lazily
 
 _MORE: Final = "[a-z0-9:_-]"
 TAG: Final = (
@@ -22,7 +23,7 @@ Attributes without a value are ASCII, and rare. A tag of one letter that touches
 CUTS: Final = (("<!--", "-->"), ("<script", "</script>"), ("<style", "</style>"))
 """Opening and closing marks of the parts that are left out with their content."""
 
-_OPENING: Final = re.compile("(?i:" + TAG + ")|" + "|".join(re.escape(mark) for mark, _ in CUTS))
+_OPENING: Final = lazily("(?i:" + TAG + ")|" + "|".join(re.escape(mark) for mark, _ in CUTS))
 
 
 def spans(text: str) -> dict[int, int]:

@@ -7,6 +7,7 @@ from vits_tts.text.letters import CAPITALS, SMALLS, spelled
 from vits_tts.text.normalizer import cues
 from vits_tts.text.normalizer.rules import Rule, Step, after, before
 from vits_tts.text.numbers import Numbers, Region
+from vits_tts.text.patterns import lazily
 
 _RANKS: Final = {
     "Q": "quận",
@@ -21,31 +22,29 @@ _RANKS: Final = {
     "KP": "khu phố",
 }
 _NAME: Final = rf"(?=[{CAPITALS}][{SMALLS}])"
-_PLACED: Final = re.compile(
+_PLACED: Final = lazily(
     r"(?:^|[,;:(\-–]|\b(?:ở|tại|trú|thuộc|và|ngụ|quê|trên|từ|ngõ \d+|ubnd|hđnd|tand|công an|số"
     r" \w+|\d[\w/]*))\s*$"
 )
-_CIVIC: Final = re.compile(r"(?:quận|phường|huyện|thành phố|đường|\bq\.?\s?\d|\bp\.?\s?\d|tp)")
-_QUARTER_BEFORE: Final = re.compile(
+_CIVIC: Final = lazily(r"(?:quận|phường|huyện|thành phố|đường|\bq\.?\s?\d|\bp\.?\s?\d|tp)")
+_QUARTER_BEFORE: Final = lazily(
     r"(?:kqkd|bctc|kết quả kinh doanh|báo cáo|doanh thu|lợi nhuận|lnst|lãi|lỗ|cuối|trong|gdp|so với"
     r"|ước|kế hoạch|khkd|kpi|doanh số|ngân sách|target|mục tiêu|kết quả|từ|hết)(?: \w+){0,1} $"
 )
-_QUARTER_AFTER: Final = re.compile(
+_QUARTER_AFTER: Final = lazily(
     r":?\s?(?:doanh thu|lợi nhuận|lnst|lntt|lãi|lỗ|tăng|giảm|đạt|năm|này|tới|vừa|sẽ|(?:19|20)\d\d)"
 )
 _YEAR: Final = 4  # digits: 20/11/2024 is a date, not a house number
-_SHORT_DATE: Final = re.compile(r"(?:0?[1-9]|[12]\d|3[01])/(?:0?[1-9]|1[0-2])/\d\d")
-_DATED: Final = re.compile(
-    r"(?:ngày|sáng|trưa|chiều|tối|đêm|nsx|hsd|exp|mfg|từ|đến|trước|sau)\W{0,3}$"
-)
-_RANKED: Final = re.compile(r"\b(?:bug|lỗi|sprint|ticket|ưu tiên|priority|task|issue)\b")
-_CLOCK: Final = re.compile(r",? ?-? ?\d{1,2}[:h]\d\d")
-_OFFICE: Final = re.compile(r"(?:tổng|giám đốc|chủ tịch|trưởng|hiệu trưởng|viện trưởng|bí thư)\b")
-_STREET: Final = re.compile(r"\s[^,.;:\d]{2,30},\s?(?:p\.|q\.|phường|quận|xã)")
-_STREET_AFTER: Final = re.compile(
+_SHORT_DATE: Final = lazily(r"(?:0?[1-9]|[12]\d|3[01])/(?:0?[1-9]|1[0-2])/\d\d")
+_DATED: Final = lazily(r"(?:ngày|sáng|trưa|chiều|tối|đêm|nsx|hsd|exp|mfg|từ|đến|trước|sau)\W{0,3}$")
+_RANKED: Final = lazily(r"\b(?:bug|lỗi|sprint|ticket|ưu tiên|priority|task|issue)\b")
+_CLOCK: Final = lazily(r",? ?-? ?\d{1,2}[:h]\d\d")
+_OFFICE: Final = lazily(r"(?:tổng|giám đốc|chủ tịch|trưởng|hiệu trưởng|viện trưởng|bí thư)\b")
+_STREET: Final = lazily(r"\s[^,.;:\d]{2,30},\s?(?:p\.|q\.|phường|quận|xã)")
+_STREET_AFTER: Final = lazily(
     r",?\s(?:đường|phố|ngõ|hẻm|ngách|tổ|kp|khu|phường|p\.|[^\W\d_]+ [^\W\d_]+,)"
 )
-_HOUSE: Final = re.compile(
+_HOUSE: Final = lazily(
     r"(?<!phân )(?<!dân )(?<!tỷ )(?<!tỉ )(?<!đa )"
     r"(?:số|số nhà|nhà|ngõ|ngách|hẻm|kiệt|địa chỉ|đc|lô|căn|kiot)\W{0,2}$"
 )

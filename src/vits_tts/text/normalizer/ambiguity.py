@@ -10,11 +10,11 @@ The weights were set by hand and are tuned on the test cases.
 
 import re
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from vits_tts.text.letters import CAPITALS
 from vits_tts.text.normalizer.rules import after, before
+from vits_tts.text.patterns import lazily
 
 DashReading: TypeAlias = Literal["range", "score", "minus", "date", "plain"]
 SlashReading: TypeAlias = Literal["fraction", "date", "over"]
@@ -39,8 +39,8 @@ def _cue(reading: str, weight: float, *, before: str = "", after: str = "") -> C
     return Cue(
         reading,
         weight,
-        re.compile(rf"(?:{before})$") if before else None,
-        re.compile(after) if after else None,
+        lazily(rf"(?:{before})$") if before else None,
+        lazily(after) if after else None,
     )
 
 
@@ -63,16 +63,26 @@ _COUNTED: Final = (
     r"|mâm|sản phẩm|mẫu|bài|hôm|bộ|đôi|nhà|xe|ca\b|vòng|buổi|tấn|hecta|ha\b|k\b|tr\b|củ\b|chục)"
 )
 
+_FALLING: Final = r"(?<!\d)(?:1-0|2-[01]|3-[0-2]|4-[0-3]|5-[0-4]|6-[0-5]|7-[0-6])(?!\d)"
+"""A score in which the first number is larger, as in the sets of a match: ``4-6, 7-5``."""
+_TIE: Final = r"(?: ?\(\d{1,2}(?:-\d{1,2})?\))?"
+"""The points of the tie-break of a set: ``7-6(5)``."""
 DASH: Final = (
     _cue(
         "score",
         3,
         before=r"(?:tỉ số|tỷ số|thắng|thua|hòa|hoà|dẫn|gỡ|hạ|đè bẹp|vượt qua|kết quả|chung cuộc|lên"
-        r"|xuống|set|hiệp|ván|séc|đánh bại|san bằng|cách biệt|ghi|penalty|luân lưu|với|sơ đồ"
+        r"|xuống|set|hiệp|ván|séc|đánh bại|san bằng|cách biệt|ghi|pen|penalty|luân lưu|với|sơ đồ"
         r"|đội hình|rút ngắn|ấn định|cầm hòa|quật ngã|loại|cầm chân|ngược dòng|bất bại)\b"
         r"[^.;!?]{0,32}",
     ),
     _cue("score", 2, after=r"\s?(?:,\s)?(?:ở|từ|ngay|sau|trước) (?:những )?(?:phút|hiệp|giờ nghỉ)"),
+    _cue("score", 5, before=rf"{_FALLING}{_TIE},? \(?"),
+    _cue(
+        "score",
+        5,
+        after=rf"{_TIE}(?:\)?,? \(?\d{{1,2}}-\d{{1,2}}{_TIE}){{0,3}}?" rf"\)?,? \(?{_FALLING}",
+    ),
     _cue("score", -6, before=r"\btừ \D{0,8}"),
     _cue("score", -8, after=_COUNTED),
     _cue("range", 2, after=_COUNTED),
@@ -150,9 +160,9 @@ SLASH: Final = (
     _cue("over", 3, before=r"(?:trang|tờ|slide|tập|lớp)\s"),
 )
 
-_TEAM_AFTER: Final = re.compile(rf"\s[{CAPITALS}]")
-_TEAM_BEFORE: Final = re.compile(rf"(?:^|[\s(])[{CAPITALS}]\w{{1,20}}\s$")
-_TEAMS_BEFORE: Final = re.compile(
+_TEAM_AFTER: Final = lazily(rf"\s[{CAPITALS}]")
+_TEAM_BEFORE: Final = lazily(rf"(?:^|[\s(])[{CAPITALS}]\w{{1,20}}\s$")
+_TEAMS_BEFORE: Final = lazily(
     r"(?:^|[\s(])[^\W\d_][^:;,!?()-]{1,24} (?:-|–|vs\.?|với|gặp) [^\W\d_][^:;,!?()-]{1,24}: $"
 )
 """Two teams before their score: ``Thái Lan - Việt Nam: 1-2``."""
@@ -213,12 +223,10 @@ def day_with_point(match: re.Match[str]) -> bool:
     return _CERTAIN_DAY.search(front) is not None or _CALENDAR.match(back) is not None
 
 
-_CERTAIN_DAY: Final = re.compile(rf"(?:{_DAY_WORDS})(?:\snay)?\s\(?$")
-_CALENDAR: Final = re.compile(r"(?: đến \d{1,2}\.\d{1,2})?\s?\(?(?:âm|dương) lịch")
-_NEVER_A_DAY_BEFORE: Final = re.compile(
-    r"(?:mỗi|một|hằng|hàng|1) (?:ngày|sáng|trưa|chiều|tối|đêm) $"
-)
-_NEVER_A_DAY_AFTER: Final = re.compile(
+_CERTAIN_DAY: Final = lazily(rf"(?:{_DAY_WORDS})(?:\snay)?\s\(?$")
+_CALENDAR: Final = lazily(r"(?: đến \d{1,2}\.\d{1,2})?\s?\(?(?:âm|dương) lịch")
+_NEVER_A_DAY_BEFORE: Final = lazily(r"(?:mỗi|một|hằng|hàng|1) (?:ngày|sáng|trưa|chiều|tối|đêm) $")
+_NEVER_A_DAY_AFTER: Final = lazily(
     r"\s(?:tiếng|lần|giờ|phút|viên|người|lượt|ca|triệu|nghìn|ngàn|tỷ|bữa|ly|cốc|trang|chuyến|lít|kg"
     r"|km)\b|%"
 )
@@ -242,13 +250,11 @@ def _beside_teams(match: re.Match[str]) -> bool:
     return bool(_TEAM_AFTER.match(match.string, match.end()) and _TEAM_BEFORE.search(behind))
 
 
-@lru_cache(maxsize=1)
-def _near_day() -> re.Pattern[str]:
-    return re.compile(rf"(?:{_NEAR_DAY_WORDS})\W{{0,3}}$")
+_NEAR_DAY: Final = lazily(rf"(?:{_NEAR_DAY_WORDS})\W{{0,3}}$")
 
 
 def _ends_like_date(match: re.Match[str]) -> bool:
-    return _near_day().search(before(match)) is not None
+    return _NEAR_DAY.search(before(match)) is not None
 
 
 _DASH_CUES: Final = DASH
@@ -257,35 +263,35 @@ _SLASH_CUES: Final = SLASH
 
 LetterReading: TypeAlias = Literal["unit", "scale", "name"]
 
-_NAMED_BEFORE: Final = re.compile(
+_NAMED_BEFORE: Final = lazily(
     r"(?<!\w)(?:nhà|lô|khối|ngõ|ngách|hẻm|kiệt|(?<!doanh )(?<!tỉ )(?<!tỷ )số|phòng|lớp|căn|tòa|dãy"
     r"|block|khu|cổng|đội|tổ|xe|tuyến|bus"
     r"|gate|ghế|toa|mẫu|bản|phiên bản|tầng|trang|câu|bài|đề|mã|điểm|nhóm|thửa|ô|cột|chuyến|đường) $"
 )
-_MODEL_BEFORE: Final = re.compile(
+_MODEL_BEFORE: Final = lazily(
     r"(?:note|iphone|ip|redmi|mi|galaxy|phone|oppo|vivo|realme|nốt|phôn|míp?|pro|pờ rô)\s$"
 )
-_ADDRESSED_AFTER: Final = re.compile(
+_ADDRESSED_AFTER: Final = lazily(
     rf"(?:,?\s(?:đường|phố|ngõ|hẻm|ngách|tổ|kp)\b|/\d|-\d|\s[{CAPITALS}][^\W\d]{{1,7}}\b(?!\s?\d))"
 )
-_SCALED_BEFORE: Final = re.compile(
+_SCALED_BEFORE: Final = lazily(
     r"(?:giá|lương|lãi|lỗ|doanh thu|doanh số|chi|trả|vay|thưởng|bán|mua|phí|cước|thu nhập|tiền|vốn"
     r"|lợi nhuận|nợ|đầu tư|ngân sách|hơn|gần|khoảng|đạt|view|lượt|kiếm|cọc|học phí|thuê|tầm|mất"
     r"|tốn|chỉ|còn|quỹ|gọi vốn|huy động|tháng)\W{0,2}(?:\w{1,6}\W)?$"
 )
-_SCALED_AFTER: Final = re.compile(
+_SCALED_AFTER: Final = lazily(
     r"\s?(?:usd|vnđ|vnd|đồng|đô|đ\b|\$|€|người|lượt|view|follow|sub|like|user|fan|thành viên|tải"
     r"|download|khách|bản|token|tham số|params?|dân|/\s?(?:tháng|năm|người|m2|m²|căn|th)\b)"
 )
-_PICTURE: Final = re.compile(
+_PICTURE: Final = lazily(
     r"(?:quay|video|màn hình|phân giải|chế độ|phim|chuẩn|tivi|ti vi|tv|xem|hỗ trợ|phát)\s"
     r"(?:[248]k[,/ ]\s?)?$"
 )
-_PICTURED_AFTER: Final = re.compile(r"\s?(?:\d{2,3}\s?hz|amoled|oled|ips|lcd|ultra hd|uhd)")
-_ELECTRIC: Final = re.compile(
+_PICTURED_AFTER: Final = lazily(r"\s?(?:\d{2,3}\s?hz|amoled|oled|ips|lcd|ultra hd|uhd)")
+_ELECTRIC: Final = lazily(
     r"(?:điện|nguồn|sạc|pin|vôn|volt|ắc quy|bình|adapter|đèn|motor|mô tơ|dòng|ac|dc|usb|sợi|ổ)\b"
 )
-_PRICED_AFTER: Final = re.compile(r"\s?/\s?\d{0,3}\s?(?:ngày|tháng|năm|tuần|lần|cái|chiếc|người)")
+_PRICED_AFTER: Final = lazily(r"\s?/\s?\d{0,3}\s?(?:ngày|tháng|năm|tuần|lần|cái|chiếc|người)")
 _VOLTAGES: Final = frozenset(
     "1.5 3 3.3 5 6 9 12 15 18 19 20 24 36 48 60 72 110 220 230 380".split()
 )
@@ -334,13 +340,15 @@ def network(match: re.Match[str]) -> bool:
     return not _OTHER_WEIGHT.search(front + back)
 
 
-_OTHER_WEIGHT: Final = re.compile(r"(?<![\w.,-])(?:\d{2,4}|[1789])\s?(?:g|gr|gam|ml)(?!\w)")
+_OTHER_WEIGHT: Final = lazily(
+    r"(?<![\w.,-])(?:\d{2,4}|[1789]|\d{1,3},\d{1,3})\s?(?:g|gr|gam|ml)(?!\w)"
+)
 """Another weight or volume near, as in a recipe."""
-_WEIGHED: Final = re.compile(
+_WEIGHED: Final = lazily(
     r"(?:nặng|uống|thuốc|gói|muối|đường|vàng|cân|liều|gam|chứa|lượng|cho|thêm|hòa|lấy|pha|viên"
     r"|trọng lượng|khối lượng|từ|đến|mỗi|tan|protein|đạm|béo)\W{0,2}(?:\w{1,8}\W)?$"
 )
-_WEIGHED_AFTER: Final = re.compile(
+_WEIGHED_AFTER: Final = lazily(
     r"\s(?:muối|đường|bột|men|tiêu|hạt|gừng|tỏi|nước|mì|bơ|vàng|protein|đạm|chất|thịt|cá|tôm|gel"
     r"|thuốc|kali|natri|sắt|kẽm|đồng|vitamin|fe|cu|zn|al|na|ca|mg|trà|cà phê|baking|gelatin)\b"
 )
@@ -353,10 +361,22 @@ def is_fraction(match: re.Match[str]) -> bool:
 
 def comma_groups(match: re.Match[str], written: str) -> bool:
     """Return whether the comma of ``5,000`` groups thousands, as in English."""
-    return written.endswith("000") or _GROUPED_AFTER.match(after(match)) is not None
+    if written.endswith("000") or _GROUPED_AFTER.match(after(match)):
+        return True
+    low = max(match.string.rfind("\n", 0, match.start()) + 1, match.start() - _ROW)
+    line = match.string[low : match.end() + _ROW].partition("\n")[0]
+    cells = len(_GROUPED.findall(line)) + line.count(" nghìn ") + line.count(" ngàn ")
+    return cells >= _CELLS and not _DECIMAL.search(line)
 
 
-_GROUPED_AFTER: Final = re.compile(
+_ROW: Final = 120
+_CELLS: Final = 3
+"""Numbers that a row of a table has at least, all of them with three digits after the comma."""
+_GROUPED: Final = lazily(r"(?<![\w.,])[1-9]\d{0,2}(?:,\d{3}){1,4}(?![\w.,]?\d)")
+_DECIMAL: Final = lazily(r"\d,\d{1,2}(?!\d)|\d,\d{4}|(?<!\d)0,\d|\d\.\d")
+
+
+_GROUPED_AFTER: Final = lazily(
     r"\s?(?:đô la|ơ rô|bảng|yên|nhân dân tệ|đồng|vnđ|vnd|usd|đ\b|₫|\$|người|lượt|view|follow|sub"
     r"|like"
     r"|bước|cái|chiếc|sản phẩm|khách|từ\b|chữ|ký tự|trang|bài|ca\b|hộ|sinh viên|học sinh|xe|vé|bản"

@@ -6,6 +6,7 @@ from typing import Final
 
 from vits_tts.text.aligned import Edit, Text
 from vits_tts.text.normalizer.rules import Rule, Step
+from vits_tts.text.patterns import lazily
 
 _MARKS: Final = "\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
 _INVISIBLE: Final = (
@@ -17,7 +18,7 @@ _LATIN_LIKE: Final = str.maketrans(
     "ABESIJKMHOPCTYXaeijopcyxshdqw" + "ABEZHIKMNOPTYXo" + "ĐĐđđ",
 )
 _LIKE: Final = "".join(map(chr, _LATIN_LIKE))
-_ALL_LATIN: Final = re.compile("[\u0000-\u036f\u1e00-\u1eff]+")
+_ALL_LATIN: Final = lazily("[\u0000-\u036f\u1e00-\u1eff]+")
 _PUNCTUATION: Final = {
     "，": ",",
     "、": ",",
@@ -83,7 +84,15 @@ _COMMANDS: Final = (
 )
 """The letters after ``\\n`` in LaTeX commands such as ``\\nu``, which are no escaped line ends."""
 
+
+def _path(match: re.Match[str]) -> str:
+    r"""Read the drive and the folders of ``C:\Users\An``."""
+    folders = match["folders"].replace("\\", " gạch chéo ")
+    return f"{match['drive']} hai chấm{folders}"
+
+
 ESCAPED: Final[tuple[Step, ...]] = (
+    Rule(r"(?<!\w)(?P<drive>[A-Z]):(?P<folders>(?:\\[\w.() -]{0,40}[\w.)]){1,12}\\?)", _path),
     Rule(rf"(?<![A-Za-z]:)(?<!\\)(?:\\r)?\\n(?!(?:{_COMMANDS})(?![a-zA-Z]))", "\n", glued=True),
     Rule(r"(?<![A-Za-z]:)(?<!\\)\\t(?=\s|[A-ZĐÀ-Ỹ\d])", " ", glued=True),
     Rule(r"\\(?=[\"'])", "", glued=True),
@@ -97,9 +106,11 @@ STEPS: Final[tuple[Step, ...]] = (
     # no Vietnamese letter has more marks
     Rule(rf"(?<=[{_MARKS}]{{4}})[{_MARKS}]+", "", glued=True),
     nfc,
+    Rule(r"(?<=log)[₀-₉]{1,3}", lambda match: f"_{_compatible(match)} ", glued=True),
+    Rule(r"(?<=\d)[₀-₉]{1,2}", lambda match: f" cơ số {_compatible(match)}", glued=True),
     Rule(
         r"[\uff01-\uff5e\uffe0-\uffe6\u3000\ufb00-\ufb06\U0001d400-\U0001d7ff\u2460-\u2473"
-        r"\u2080-\u2089]+",
+        r"\u2080-\u2089\u2102\u2113\u2115\u211a\u211d\u2124]+",
         _compatible,
         glued=True,
     ),

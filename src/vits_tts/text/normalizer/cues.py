@@ -14,6 +14,8 @@ from importlib import resources
 from itertools import pairwise
 from typing import Final, NamedTuple
 
+from vits_tts.text.patterns import lazily
+
 
 class Reading(NamedTuple):
     """A reading, and the patterns of the words around it."""
@@ -165,8 +167,8 @@ def _scores(line: str) -> Mapping[str, int]:
 
 
 _TELLING: Final = 4
-_LETTERS: Final = re.compile(r"[^\W\d_]{2,}")
-_SENTENCE_END: Final = re.compile(r"(?<!\s\d)(?<!\s\d\d)[.!?…][\"”’»)]{0,4}\s|\n")
-_CUE_WORD: Final = re.compile(r"[^\W_]+(?:[-/][^\W\d_]+)?")
+_LETTERS: Final = lazily(r"[^\W\d_]{2,}")
+_SENTENCE_END: Final = lazily(r"(?<!\s\d)(?<!\s\d\d)[.!?…][\"”’»)]{0,4}\s|\n")
+_CUE_WORD: Final = lazily(r"[^\W_]+(?:[-/][^\W\d_]+)?")
 _LINE: Final = 200
 """Maximum number of characters to each side whose words tell the subject of a line."""

@@ -6,6 +6,7 @@ from typing import Final
 from vits_tts.text.normalizer import ambiguity
 from vits_tts.text.normalizer.rules import Rule, Step, before
 from vits_tts.text.numbers import Numbers
+from vits_tts.text.patterns import lazily
 
 _DAY: Final = r"(?:0?[1-9]|[12]\d|3[01])"
 _MONTH: Final = r"(?:0?[1-9]|1[0-2])"
@@ -14,7 +15,7 @@ _START: Final = r"(?<![\w/])(?<!\d[.,-])"
 _END: Final = r"(?![\w/])(?![.,-]\d)"
 _DASH: Final = r"\s?[-–—]\s?"
 
-_NAMED: Final = re.compile(
+_NAMED: Final = lazily(
     r"(?:đường|phố|cầu|cầu vượt|ngã tư|vòng xoay|chợ|bến|công viên|ngày|hôm|sáng"
     r"|trưa|chiều|tối|đêm|sớm|khuya|mùng|mồng"
     r"|lễ|dịp|tết|giáo|khánh|mừng|nữ|động"

@@ -9,13 +9,14 @@ from typing import Final
 from vits_tts.text.aligned import Edit, Text
 from vits_tts.text.normalizer import languages
 from vits_tts.text.normalizer.rules import apart
+from vits_tts.text.patterns import lazily
 from vits_tts.text.syllables import is_syllable
 
-_PHRASE: Final = re.compile(
+_PHRASE: Final = lazily(
     r"(?<![\w@#/.'’-])[A-Za-z]{1,18}(?:['’][A-Za-z]{1,3})?(?:[ -][A-Za-z]{1,18}"
     r"(?:['’][A-Za-z]{1,3})?){0,60}(?![\w@/])"
 )
-_WORD: Final = re.compile(r"[A-Za-z]+(?:['’][A-Za-z]{1,3})?")
+_WORD: Final = lazily(r"[A-Za-z]+(?:['’][A-Za-z]{1,3})?")
 _SOME: Final = frozenset(
     "the of and to in on an do me no can go my at by for with is be all you it we day from your"
     " this not up one out".split()

@@ -22,9 +22,10 @@ from vits_tts.text.normalizer.letter_to_sound import pinyin
 from vits_tts.text.normalizer.letter_to_sound import sounds as letter_sounds
 from vits_tts.text.normalizer.rules import Step, apart
 from vits_tts.text.normalizer.spelling_rules import RULES
-from vits_tts.text.syllables import TONES, UNMARKED, is_syllable, toned
+from vits_tts.text.patterns import lazily
+from vits_tts.text.syllables import TONES, is_syllable, toned, unmarked
 
-_SOUNDS: Final = re.compile(
+_SOUNDS: Final = lazily(
     r"tʃ|dʒ|aɪə|aɪ|aʊ|eɪ|oʊ|əʊ|ɔɪ|ɪɹ|ʊɹ|[iuɑɔɜ]ː|[ɪʊʌəɚɐæɛɒɔɑaeiouᵻʏyøœ]"
     r"|[pbtdkgɡfvθðszʃʒhmnŋlɹrɾjwʔx]"
 )
@@ -49,8 +50,8 @@ _CODAS: Final = {
     "m": "m", "n": "n", "ŋ": "ng", "l": "n",
 }  # fmt: skip
 _VIETNAMESE: Final = {"z": "d", "f": "ph", "j": "gi", "w": "qu"}
-_FOREIGN_LETTERS: Final = re.compile(r"^[zfjw]")
-_DIPHTHONG: Final = re.compile(r"(?:ie|uye|uo)[a-z]{1,2}$")
+_FOREIGN_LETTERS: Final = lazily(r"^[zfjw]")
+_DIPHTHONG: Final = lazily(r"(?:ie|uye|uo)[a-z]{1,2}$")
 """Endings that nearly always belong to unmarked Vietnamese: viet, tieng, nguoi, but not true."""
 
 _ALONE: Final = {"c": "cờ", "g": "gờ", "gi": "giờ", "o": "u"}
@@ -84,8 +85,8 @@ def said(word: str, language: str = "en") -> str:  # noqa: PLR0911
     plain = _latin(word)
     if not plain:
         return ""
-    if plain in UNMARKED and plain == word and _DIPHTHONG.search(word):
-        return UNMARKED[plain]
+    if plain in unmarked() and plain == word and _DIPHTHONG.search(word):
+        return unmarked()[plain]
     if not re.search(r"[aeiouy]", plain) or len(plain) < _SHORTEST_GUESSED:
         return spelled(plain)
     if language == "zh" and (chinese := pinyin(plain)):
@@ -229,7 +230,7 @@ def _glided(rhyme: str) -> str:
     return rhyme
 
 
-_MISPLACED: Final = re.compile("(?:^|[^gq])[iuư][àáảãạ]$")
+_MISPLACED: Final = lazily("(?:^|[^gq])[iuư][àáảãạ]$")
 
 
 def _read(text: Text) -> Text:
@@ -287,11 +288,11 @@ def _guessed(word: str, written: str, language: str) -> str:
     return " ".join(filter(None, (said(piece, language) for piece in pieces)))
 
 
-_MARKED: Final = re.compile("[ôêơưăâđạảãầấẩẫậằắẳẵặẹẻẽềếểễệịỉĩọỏõồốổỗộờớởỡợụủũừứửữựỳỷỹỵ]")
+_MARKED: Final = lazily("[ôêơưăâđạảãầấẩẫậằắẳẵặẹẻẽềếểễệịỉĩọỏõồốổỗộờớởỡợụủũừứửữựỳỷỹỵ]")
 """Letters of words in Vietnamese spelling: Brunây, prôtêin, Vlađivôxtôc."""
 
 
-_CALLED: Final = re.compile(r"(?<!\S)[ae](?= (?:ơi|ạ)(?!\S))")
+_CALLED: Final = lazily(r"(?<!\S)[ae](?= (?:ơi|ạ)(?!\S))")
 _PEOPLE: Final = {"a": "anh", "e": "em"}
 """People who are called without a space (aơi, eơi), as chat writes them with one."""
 
@@ -324,8 +325,8 @@ _SINGLE_CONSONANTS: Final = {
     "n": "n", "p": "p", "r": "r", "s": "s", "t": "t", "v": "v", "x": "x", "f": "ph", "z": "d",
 }  # fmt: skip
 _LONGEST_PHRASE: Final = 12
-_WORDS: Final = re.compile(_WORD)
-_SCIENTIFIC: Final = re.compile(
+_WORDS: Final = lazily(_WORD)
+_SCIENTIFIC: Final = lazily(
     r"(?:[bcdfghklmnprstvxz](?:in|ol|at|it|yl|en|an|al|am|im|ir|il|on|oza|ozo|ozơ|us|um|ua)|azol|cillin|mycin"
     r"|statin|pril|sartan|formin|idin|amin|etin|onat|ozit|lipit|peptit)$"
 )

@@ -9,15 +9,19 @@ import re
 from typing import Final
 
 from vits_tts.text.letters import spelled
+from vits_tts.text.normalizer import measures
 from vits_tts.text.normalizer.formula_reader import FormulaReader
 from vits_tts.text.normalizer.rules import Rule, Step, apart, before
+from vits_tts.text.normalizer.unit_table import UNITS
 from vits_tts.text.numbers import Numbers
+from vits_tts.text.patterns import lazily
 
-_UNIT_NEXT: Final = re.compile(
+_UNIT_NEXT: Final = lazily(
     r"[.,]\d|[\w%°]|\s(?:[kcdm]?m|kg|m?g|m?l|s|h|N|J|k?W|V|A|Hz|Pa|mol|phút|giờ|đồng|đ|độ|triệu|nghìn|tỷ|lít|gam|tấn|%)(?!\w)"
 )
 
-_AXES: Final = re.compile(
+_WORD_NEXT: Final = lazily(r"\s([^\W\d_]{2,4})(?!\w)")
+_AXES: Final = lazily(
     r"(?:\bmp|mặt phẳng|trục|tọa độ|toạ độ|góc|tia|hệ|không gian|đường tròn)\W{0,2}$"
 )
 _PLANE: Final = 3
@@ -85,12 +89,12 @@ class Formula:
                 needs="'’",
             ),
             Rule(
-                r"(?:(?<=rị\ của\ )|(?<=ính\ )|(?<=hức\ ))(?P<a>[A-Za-z])\ ?(?P<sign>[-–+])\ ?"
-                r"(?P<b>[A-Za-z])(?!\w)",
+                r"(?:(?<=rị\ của\ )|(?<=ính\ )|(?<=hức\ )|(?<=return\ )|(?<=ổng\ )|(?<=iệu\ ))"
+                r"(?P<a>[A-Za-z])\ ?(?P<sign>[-–+])\ ?(?P<b>[A-Za-z])(?!\w)",
                 self.pair,
                 needs="-–+",
             ),
-            Rule(_RUN, self.run, needs="=<>≤≥≠√∛|^²³∆Δ±"),
+            Rule(_RUN, self.run, needs="=<>≤≥≠√∛|^²³∆Δ±∫ls"),
         )
 
     def inline(self, match: re.Match[str]) -> str | None:
@@ -135,11 +139,20 @@ class Formula:
         body = match[0].strip(" ,.;:")
         if not _certain(body):
             return None
+        while body.count("(") > body.count(")") and body.rfind("(") > max(0, body.rfind(")")):
+            body = body[: body.rfind("(")].rstrip(" ,.;:")  # the bracket holds other text
+        if not _certain(body):
+            return None
         start = match.start() + match[0].index(body)
+        body = body[: _measured(match.string, start, body)]
         end = start + len(body)
         tail = ""
         kept = re.search(r"\d[\d.,]*$", body)
-        if kept and _UNIT_NEXT.match(match.string, end):
+        if kept and (
+            _UNIT_NEXT.match(match.string, end)
+            or measures.measure(match.string, end)
+            or ((word := _WORD_NEXT.match(match.string, end)) and word[1] in UNITS)
+        ):
             # as in 5 cm: a later rule reads the number with its unit
             body, tail = body[: kept.start()], kept[0]
         said = self.read(body, plain=True)
@@ -154,20 +167,40 @@ class Formula:
         return re.sub(r"\s*,[\s,]*", ", ", " ".join(words.split())).strip(" ,")
 
 
+def _measured(string: str, start: int, body: str) -> int:
+    """Return the length of a run up to its first number with a unit, which ends the formula."""
+    for value in _VALUE.finditer(body):
+        unit = measures.measure(string, start + value.end())
+        if unit and not _GOES_ON.match(string, unit.end):
+            return value.end()
+    return len(body)
+
+
+_MEASURE: Final = lazily(rf"(?:\d[\d.,]*\s?)?{measures.UNIT}")
+_VALUE: Final = lazily(r"(?<![\w^_])(?<![\w)]\.)(?:\d+(?:[.,]\d+)*|π²?(?=\ ))")
+_GOES_ON: Final = lazily(r"\s?[-+−*×^/_!'²³]\s?[\w(√]|\s?[=<>≤≥≠]|\(|[α-ω]|\)\s?[\w(²³^+*/-]")
+"""A sign after a letter that is a variable and no unit: ``2m + 1``, ``3s = 6``."""
+
+
 def _certain(body: str) -> bool:  # noqa: PLR0911
     """Return whether plain text is a formula: it has a relation or root, and several operands."""
-    if not re.search(r"[=<>≤≥≠√∛^²³∆Δ±|]", body):
+    function = _FUNCTION.search(body)
+    if function and re.search(r"[-+−*/_^=]|log", body):
+        return len(re.findall(r"\d+(?:[.,]\d+)*|[A-Za-zΔ∆α-ω]+", body)) > 1
+    if not re.search(r"[=<>≤≥≠√∛^²³∆Δ±|∫]", body):
         return False
     if re.search(r"[√∛]\s?[\d(a-zA-Z]|(?<![\w])\|[^|]{1,20}\|\s?[<>=≤≥]", body):
         return True
     if re.search(r"\d\s?[kdcm]?m[²³](?![\w(])", body) and not re.search(r"[a-zA-Z]\s?=", body):
         return False  # as in 2,5m² = 250dm²
-    if re.search(r"(?:^|\d\s?)[a-z]{1,3}\s?/\s?[a-z]{1,3}[²³23]$", body):
-        return False  # as in m/s²
+    if _MEASURE.fullmatch(body):
+        return False  # as in 5 m/s²
     if re.match(r"=\s?[\w(\[]", body) and re.search(r"[\d)\]%]\s?[x×+*/-]\s?[\d(\[]", body):
         return True  # follows a word, as in Điểm = [A] x 50%
     if re.match(r"\d[\d.,]*\s?(?:kg|cm|mm|km|dm|ml|ha|tr|mg|kw|cc)\s?=\s?\d", body, re.IGNORECASE):
         return False  # as in 1kg = 1000g
+    if re.match(r"=\s?-?[\w(√]", body) and re.search(r"\s[-+−–]\s[A-Za-z(√]", body):
+        return True  # follows a quantity of several letters, as in Wđ = E - E0
     operands = re.findall(r"\d+(?:[.,]\d+)*|[A-Za-zΔ∆α-ω]+", body)
     related = re.search(r"[\w)\]²³'|!%]\s?[=<>≤≥≠]{1,2}\s?[-+√∛(\[|]?\s?[\w(\[|√α-ωΔ∆]", body)
     signed = re.search(r"[\w)²³]\s?[-+−–*×/]\s?[\w(]", body)
@@ -178,12 +211,15 @@ def _certain(body: str) -> bool:  # noqa: PLR0911
     return bool(power and len(operands) > 1 and signed)
 
 
+_FUNCTION: Final = lazily(r"(?<![^\W\d_])(?:sin|cos|tan|cot|log|ln|lg)(?=[\d\s(_^²³a-zα-ω√])")
 _OPERAND: Final = (
-    r"\d+(?:[.,]\d+)*(?![\d:])%?|(?<![^\W\d_])(?:sin|cos|tan|cot|log|ln|lim|max|min)(?![^\W\d_])"
-    r"|(?<![^\W_a-zΔ∆])[a-zA-Z](?![^\W_\d²³])|(?<![^\W\d_])[abkmn][xyt](?=[\^²³]|\s?[-+)])|(?<=\d)[a-z]{1,3}(?=\s?[-+=²³^)])(?![^\W\d_]{2})"
-    r"|(?<![^\W_])[A-Z]{2,3}(?=\s?[-+=<>≤≥²/)]|$)|[Δ∆α-ωπ]"
+    r"\d+(?:[.,]\d+)*(?![\d:])%?|(?<![^\W\d_])(?:(?:sin|cos|tan|cot|log|ln|lg)(?:[xyzα-ω]|[ab](?=\s?[-+=*/)²]))?|lim|max|min)"
+    r"(?![^\W\d_²³⁴])"
+    r"|(?<![^\W_a-zΔ∆α-ω²³⁴])[a-zA-Z](?![^\W_\d²³α-ω])|(?<![^\W\d_])[abkmn][xyt](?=[\^²³]|\s?[-+)])|(?<=\d)[a-z]{1,3}(?=\s?[-+=²³^)–−<>≤≥≠])(?![^\W\d_]{2})"
+    r"|(?<![^\W_])[A-Z]t(?!\w)|(?<=[α-ω])[a-zA-Z]{1,2}(?![^\W\d_])"
+    r"|(?<![^\W_])(?!USD|VN[DĐ]|EUR|JPY|GBP|CNY|KRW|HP|PN)[A-Z]{2,3}(?=\s?[-+=<>≤≥²/)]|\.[A-Z]|$)|(?<=[A-Z]\.)[A-Z]{2,3}(?!\w)|[Δ∆α-ωπ]"
 )
-_SIGN: Final = r"[-+−–*×·/:^=<>≤≥≠≈±√∛|()\[\]²³⁴ⁿ'!_∈]"
+_SIGN: Final = r"(?:[-+−–*×·/:^=<>≤≥≠≈±√∛|()\[\]²³⁴ⁿ'!_∈∉∫∞⇔⇒∝]|(?<=[\w)²³])\.(?=[\w(√]))"
 _RUN: Final = rf"(?<![\w.,%/:-])(?:(?:{_OPERAND}|{_SIGN})\ ?){{3,120}}+"
 _BARE: Final = (
     r"(?:(?:\\[A-Za-z]+|\\[^\w\s]|[{}()\[\]^_+=<>|/*,;:.!'&~×·≤≥≠−-]|\d+(?:[.,]\d+)*"

@@ -17,12 +17,13 @@ from vits_tts.text.normalizer.formula_words import (
 )
 from vits_tts.text.normalizer.unit_table import UNITS
 from vits_tts.text.numbers import Numbers, parts
+from vits_tts.text.patterns import lazily
 
-_TOKEN: Final = re.compile(
+_TOKEN: Final = lazily(
     r"\\[A-Za-z]+|\\.|\d+(?:[.,]\d+)*|[A-Za-z]|[⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺ⁿ]+|[^\W\d_]|\s+|.", re.DOTALL
 )
-_PRODUCT: Final = re.compile(r"\s?[\d(\[]")
-_WORDS: Final = re.compile(r"(?:cộng|trừ|nhân|chia|bằng|hơn|trên|phần)\b")
+_PRODUCT: Final = lazily(r"\s?[\d(\[]")
+_WORDS: Final = lazily(r"(?:cộng|trừ|nhân|chia|bằng|hơn|trên|phần)\b")
 _DEEPEST: Final = 40
 
 
@@ -74,6 +75,12 @@ class FormulaReader:
             self._at += 1
             return ("trừ" if operand else "âm"), False
         label = symbol == ":" and not (self._at and self._symbols[self._at - 1].isspace())
+        if symbol == "." and self._plain and operand and self._multiplies():
+            self._at += 1
+            return "nhân", False
+        if symbol == "!" and self._differs():
+            self._at += 2
+            return "khác", False
         if symbol in {",", ";", "&", "\\\\", "."} or (
             label and "".join(self._symbols[self._at + 1 : self._at + 2]).isspace()
         ):
@@ -88,6 +95,16 @@ class FormulaReader:
             return self._postfixed(self._atom()), True
         return self._postfixed(self._atom()), True
 
+    def _differs(self) -> bool:
+        """Return whether the ``!`` and the next sign mean unequal; ``6!= 720`` is a factorial."""
+        around = "".join(self._symbols[max(0, self._at - 1) : self._at + 2])
+        return re.fullmatch(r"\D!=", around) is not None
+
+    def _multiplies(self) -> bool:
+        """Return whether the point between two operands, as in ``m.g``, is a product."""
+        around = "".join(self._symbols[self._at - 1 : self._at + 2])
+        return re.fullmatch(r"\S*[\w)²³]\.[\w(√]\S*", around) is not None
+
     def _after_letter(self) -> bool:
         return self._at > 0 and self._symbols[self._at - 1].isalpha()
 
@@ -95,10 +112,13 @@ class FormulaReader:
         """Return whether an x between two spaces is a multiplication sign."""
         before, after = self._symbols[: self._at], self._symbols[self._at + 1 :]
         left = "".join(before[-2:])
-        return bool(re.search(r"[\d)\]%]\s$", left) and _PRODUCT.match("".join(after[:2])))
+        return bool(re.search(r"[\da-wyz)\]%]\s$", left) and _PRODUCT.match("".join(after[:2])))
 
     def _sign(self, symbol: str, *, operand: bool) -> str:
         self._at += 1
+        if symbol == "+" and self._peek() == "+":
+            self._at += 1
+            return "cộng cộng"
         if symbol == "=" and self._peek() == ">":
             self._at += 1
             return "suy ra"
@@ -153,6 +173,10 @@ class FormulaReader:
     def _number(self, symbol: str) -> str:
         if fraction := self._simple_fraction(symbol):
             return fraction
+        factors = symbol.split(".")
+        product = self._plain and len(factors) > 1 and "," in symbol
+        if product and not all(re.match(r"\d{3}(?!\d)", factor) for factor in factors[1:]):
+            return " nhân ".join(self._numbers.read(factor) for factor in factors)  # 2.9,8
         marks = symbol.count(",") + symbol.count(".")
         whole, _, decimals = parts(symbol) if marks <= 1 else (symbol, "", "")
         if not decimals and not whole.isdecimal():
@@ -316,7 +340,7 @@ class FormulaReader:
             elif symbol in {"'", "’", "′"}:
                 self._at += 1
                 said = f"{said} phẩy"
-            elif symbol == "!" and said:
+            elif symbol == "!" and said and not self._differs():
                 self._at += 1
                 said = f"{said} giai thừa"
             elif symbol in {"%", "\\%"}:

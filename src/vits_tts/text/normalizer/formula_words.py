@@ -14,7 +14,7 @@ GREEK: Final = {
         ("eta η", "ê ta"),
         ("theta Theta vartheta θ", "tê ta"),
         ("lambda Lambda λ", "lam đa"),
-        ("mu μ", "muy"),
+        ("mu μ", "mu"),
         ("nu ν", "nuy"),
         ("xi ξ", "xi"),
         ("pi Pi π", "pi"),
@@ -48,7 +48,11 @@ RELATIONS: Final = {
     "→": "tiến tới",
     "⇒": "suy ra",
     "⇔": "tương đương",
+    "⟹": "suy ra",
+    "⟺": "tương đương",
+    "∝": "tỉ lệ với",
     "∈": "thuộc",
+    "∉": "không thuộc",
     "∪": "hợp",
     "∩": "giao",
 } | {
@@ -89,6 +93,7 @@ RELATIONS: Final = {
 }
 SIGNS: Final = {
     "∞": "vô cực",
+    "∫": "tích phân của",
     "∅": "rỗng",
     "∀": "với mọi",
     "∃": "tồn tại",

@@ -13,6 +13,7 @@ from vits_tts.text.normalizer.abbreviations import Abbreviations, pronounced
 from vits_tts.text.normalizer.lexicon import Lexicon
 from vits_tts.text.normalizer.rules import Rule, Step, Where, after, before
 from vits_tts.text.numbers import Numbers
+from vits_tts.text.patterns import lazily
 from vits_tts.text.syllables import is_syllable
 
 _START: Final = r"(?<![\w.,/+-])"
@@ -28,7 +29,7 @@ _HOTLINE: Final = (
     r"1[89]00(?:\d{4}|\d{6}|[\ .]\d{4}[\ .]\d{2}|[\ .]\d{4}|[\ .]\d{6}"
     r"|[\ .]\d{2,3}[\ .]\d{2,3})"
 )
-_IDENTIFIED: Final = re.compile(
+_IDENTIFIED: Final = lazily(
     r"(?:cccd|cmnd|cmt|s?tk|mst|otp|(?:mã|số) pin|imei|sđt|đt|fax|tel|zalo|hotline|tổng đài|điện"
     r" thoại|\bgọi|mssv|msv|mã sv|mã số sinh viên|mã sinh viên|mã nv"
     r"|mã nhân viên|mshs|sbd|số báo danh"
@@ -36,13 +37,13 @@ _IDENTIFIED: Final = re.compile(
     r"|giải đặc biệt|số hiệu|serial|bưu điện|đường dây nóng)"
     r"(?: số| là)?\W{0,3}(?:\d{3,4}(?:,| và| hoặc) ){0,4}$"
 )
-_CODE_BEFORE: Final = re.compile(
+_CODE_BEFORE: Final = lazily(
     r"(?<!\w)(?:mã|otp|mật khẩu|mật mã|code)(?: [^\W\d]{1,14}){0,8}(?: là| is)?\s?:\s?$"
     r"|(?<!\w)(?:mã|otp|mật khẩu|mật mã|code)(?: [^\W\d]{1,14}){0,8} (?:là|is) $"
 )
-_CODE_AFTER: Final = re.compile(r" (?:là|la|is) (?:mã|ma|otp|mật khẩu|mat khau|your|the)(?!\w)")
+_CODE_AFTER: Final = lazily(r" (?:là|la|is) (?:mã|ma|otp|mật khẩu|mat khau|your|the)(?!\w)")
 _FAR_BACK: Final = 96
-_PASSWORD: Final = re.compile(r"(?i)\botp\b[^.;\n]{0,20}(?:\d[.,]\d[^;\n]{0,60})? (?:là|la|is) $")
+_PASSWORD: Final = lazily(r"(?i)\botp\b[^.;\n]{0,20}(?:\d[.,]\d[^;\n]{0,60})? (?:là|la|is) $")
 _SHORTEST_CODE: Final = 4
 """Minimum digits of a code in a message: ``Mã xác thực của bạn là 482915``."""
 
@@ -61,23 +62,23 @@ _SERIES: Final = {
     f"i{number}": f"ai {word}"
     for number, word in zip("3579", ("ba", "năm", "bảy", "chín"), strict=True)
 }
-_TEXTED: Final = re.compile(r"(?:soạn|soan|cú pháp|tin nhắn|sms|\bdk\b|\bđk\b|\bkt\b|nhắn tin)")
-_KEYWORD: Final = re.compile(r"(?<![\w.])[A-Z][A-Z\d]{1,11} $")
+_TEXTED: Final = lazily(r"(?:soạn|soan|cú pháp|tin nhắn|sms|\bdk\b|\bđk\b|\bkt\b|nhắn tin)")
+_KEYWORD: Final = lazily(r"(?<![\w.])[A-Z][A-Z\d]{1,11} $")
 """The text of a message before the number that it is sent to: ``HUY V120B gửi 191``."""
-_ORDERED: Final = re.compile(
+_ORDERED: Final = lazily(
     r"(?:đơn hàng|kiện hàng|bưu kiện|bưu phẩm|vận đơn|kiện|đơn|hợp đồng|hóa đơn|hđ|hd)(?: số)? $"
 )
 _TERM_DIGITS: Final = 5
 """Digits of the number of a term, such as 20241."""
-_TERM: Final = re.compile(r"(?:kì|kỳ|học kỳ|mã lớp|mã môn|mã học phần) $")
-_CALL_ENDS: Final = re.compile(r"\s?(?:$|[.,;(!]|để |hoặc |và |khi )")
-_COUNTED_THING: Final = re.compile(r"\s?[-–%=+*/:]|\s?[^\W\d_]")
-_COUNTED_AFTER: Final = re.compile(
+_TERM: Final = lazily(r"(?:kì|kỳ|học kỳ|mã lớp|mã môn|mã học phần) $")
+_CALL_ENDS: Final = lazily(r"\s?(?:$|[.,;(!]|để |hoặc |và |khi )")
+_COUNTED_THING: Final = lazily(r"\s?[-–%=+*/:]|\s?[^\W\d_]")
+_COUNTED_AFTER: Final = lazily(
     r"\s?(?:đồng|đ\b|k\b|triệu|nghìn|ngàn|tỷ|tỉ|người|lần|usd|vnđ|vnd|tin|lượt|khách|giáo|học|suất"
     r"|phần|tr\b|củ|cái|bài|hộ|em|bạn)"
 )
 _NOT_LETTERED: Final = frozenset("P Q H X Đ ĐT QL TL HL KP No NO TP TT".split())
-_ITEM: Final = re.compile(r"(?:mục|điều|khoản|chương|phần|bài|phụ lục) $")
+_ITEM: Final = lazily(r"(?:mục|điều|khoản|chương|phần|bài|phụ lục) $")
 _GROUP: Final = 3
 """Digits of a group between two points of a number."""
 
@@ -395,6 +396,14 @@ class Identifiers:
                 r"(?<![\w.])[A-ZĐ]{1,3}\d{0,3}(?:\.\d{1,3}){1,4}(?!\w)(?!\.\d)",
                 self.lettered,
                 needs=".",
+            ),
+            Rule(
+                r"(?<![\w.,/])(?P<address>\d{1,3}(?:\.\d{1,3}){3})/(?P<bits>\d\d?)(?![\w/])",
+                lambda match: (
+                    " chấm ".join(map(self._written, match["address"].split(".")))
+                    + f" trên {match['bits']}"
+                ),
+                needs="/",
             ),
             Rule(r"(?<![\w.,/])\d{1,4}(?:\.\d{1,4}){2,4}(?!\w)(?!\.\d)", self.version, needs="."),
         )

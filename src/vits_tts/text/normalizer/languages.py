@@ -1,6 +1,5 @@
 """Languages of foreign words, decided by the phrase in which a word stands."""
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
@@ -8,22 +7,23 @@ from typing import Final
 
 from vits_tts.text.normalizer.letter_to_sound import pinyin
 from vits_tts.text.normalizer.tables import SortedFile
+from vits_tts.text.patterns import lazily
 
 _SIGNS: Final = (
-    ("sl", re.compile(r"[ćčšžđłńřěůąęż]|(?:vi[cć]|[oe]wski|[aeou]wicz|ski[cć])$")),
-    ("pt", re.compile(r"ão|ões|ção|nho$|nha$|[âõ]")),
-    ("es", re.compile(r"ñ|(?:guez|ndez|nez|rez|lez|mez|illo|illa|uela)$|[áíóú]")),
-    ("fr", re.compile(r"[èêëçœîû]|eau|eux$|aux$|oux$|(?:ois|ault|ard|ouin|ette|ière|ienne)$")),
-    ("de", re.compile(r"[äöüß]|sch|(?:mann|stein|burg|berg|bach|haus|dorf|heim|nitz)$")),
-    ("it", re.compile(r"(?:cci|gli|zzi|zzo|elli|etti|ini|ucci|oni|cchi|ghi|ello|ella)$|[ìò]")),
-    ("nl", re.compile(r"ij|(?:oek|aar|hoven|veld|meer)$|^van$")),
-    ("ru", re.compile(r"(?:ov|ev|ova|eva|sky|skiy|skaya|enko|chuk|vich|yev|in)$|kh|zh")),
-    ("ja", re.compile(r"(?:moto|mura|yama|hara|kawa|gawa|zaki|saki|shita|hashi|tani|naka|hiro"
+    ("sl", lazily(r"[ćčšžđłńřěůąęż]|(?:vi[cć]|[oe]wski|[aeou]wicz|ski[cć])$")),
+    ("pt", lazily(r"ão|ões|ção|nho$|nha$|[âõ]")),
+    ("es", lazily(r"ñ|(?:guez|ndez|nez|rez|lez|mez|illo|illa|uela)$|[áíóú]")),
+    ("fr", lazily(r"[èêëçœîû]|eau|eux$|aux$|oux$|(?:ois|ault|ard|ouin|ette|ière|ienne)$")),
+    ("de", lazily(r"[äöüß]|sch|(?:mann|stein|burg|berg|bach|haus|dorf|heim|nitz)$")),
+    ("it", lazily(r"(?:cci|gli|zzi|zzo|elli|etti|ini|ucci|oni|cchi|ghi|ello|ella)$|[ìò]")),
+    ("nl", lazily(r"ij|(?:oek|aar|hoven|veld|meer)$|^van$")),
+    ("ru", lazily(r"(?:ov|ev|ova|eva|sky|skiy|skaya|enko|chuk|vich|yev|in)$|kh|zh")),
+    ("ja", lazily(r"(?:moto|mura|yama|hara|kawa|gawa|zaki|saki|shita|hashi|tani|naka|hiro"
         r"|suke|taro|shi|shima"
                       r"|zawa|guchi|uchi|jiro|kazu|yuki)$|^(?:kyo|ryu|shu|tsu)|tsu|yuu")),
-    ("ko", re.compile(r"^(?:hyun|jung|seung|joon|kyung|myung|sung|chul|yeon|hyeon|jeong|seong)"
+    ("ko", lazily(r"^(?:hyun|jung|seung|joon|kyung|myung|sung|chul|yeon|hyeon|jeong|seong)"
         r"|eon|yeo|eun$|woo$")),
-    ("zh", re.compile(r"^(?:zh|x[iu]|q[iu])|(?:iang|iong|uang|iao|zhou|zhong|jing|xing|ying)$")),
+    ("zh", lazily(r"^(?:zh|x[iu]|q[iu])|(?:iang|iong|uang|iao|zhou|zhong|jing|xing|ying)$")),
 )  # fmt: skip
 _VOTE_OF_SIGN: Final = 2
 

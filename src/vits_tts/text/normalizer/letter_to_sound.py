@@ -6,13 +6,14 @@ from functools import lru_cache
 from typing import Final
 
 from vits_tts.text.normalizer.spelling_rules import PINYIN_FINALS, PINYIN_INITIALS, RULES
+from vits_tts.text.patterns import lazily
 from vits_tts.text.syllables import is_syllable
 
 _COMPILED: Final = {
-    language: [(re.compile(pattern), tuple(sounds.split())) for pattern, sounds in rules]
+    language: [(lazily(pattern), tuple(sounds.split())) for pattern, sounds in rules]
     for language, rules in ((name, rules) for name, rules in RULES.items())
 }
-_PINYIN: Final = re.compile(
+_PINYIN: Final = lazily(
     "(?P<initial>" + "|".join(filter(None, PINYIN_INITIALS)) + ")?(?P<final>"
     + "|".join(sorted(PINYIN_FINALS, key=len, reverse=True)) + ")(?=$|[^aeiouüv])"
 )  # fmt: skip

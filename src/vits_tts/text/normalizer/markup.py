@@ -7,21 +7,22 @@ from typing import Final
 
 from vits_tts.text.aligned import Edit, Text
 from vits_tts.text.normalizer.rules import Rule, Step
+from vits_tts.text.patterns import lazily
 from vits_tts.text.syllables import is_syllable
 from vits_tts.text.thoughts import NAMES
 from vits_tts.text.unspoken import CUTS, TAG
 
-_BLOCK: Final = re.compile(
+_BLOCK: Final = lazily(
     r"(?i)</?(?:p|div|li|ul|ol|tr|h[1-6]|br|table|section|article|blockquote|pre|hr"
     rf"|{NAMES})[\s/>]"
 )
-_GLUE: Final = re.compile(r"(?i)</?(?:sub|sup|wbr)[\s/>]")
+_GLUE: Final = lazily(r"(?i)</?(?:sub|sup|wbr)[\s/>]")
 """Tags inside a word or number: H<sub>2</sub>O."""
-_FORMAT: Final = re.compile(
+_FORMAT: Final = lazily(
     r"(?i)(?:</?(?:b|i|u|s|em|strong|span|font|mark|small|big|a|code)(?:\s[^<>]{0,1000})?>)+"
 )
-_LAST_LETTERS: Final = re.compile(r"[^\W\d_]{1,7}\Z")
-_FIRST_LETTERS: Final = re.compile(r"[^\W\d_]{1,7}")
+_LAST_LETTERS: Final = lazily(r"[^\W\d_]{1,7}\Z")
+_FIRST_LETTERS: Final = lazily(r"[^\W\d_]{1,7}")
 
 
 def _entity(match: re.Match[str]) -> str:
@@ -64,14 +65,24 @@ def _citation(match: re.Match[str]) -> str | None:
     return None if named else ""
 
 
-_NO_CITATION: Final = re.compile(
-    r"(?:đoạn|khoảng|trên|thuộc|tập|mảng|hàng|cột|phím|bấm|nút|list|array)$"
+_NO_CITATION: Final = lazily(
+    r"(?:đoạn|khoảng|trên|thuộc|tập|mảng|hàng|cột|phím|bấm|nút|list|array)$|(?<!\w)[a-zA-Z]$"
 )
 
 
 def _row(match: re.Match[str]) -> str:
     """Return the cells of a table's row, separated by commas."""
     return ", ".join(filter(None, (cell.strip() for cell in match[0].split("|"))))
+
+
+def _bar(match: re.Match[str]) -> str | None:
+    """Return a pause for a bar between the cells of a row, which has at least two of them."""
+    start = match.string.rfind("\n", 0, match.start()) + 1
+    around = match.string[max(start, match.start() - _NEAR) : match.end() + _NEAR]
+    return ", " if around.partition("\n")[0].count(" | ") > 1 else None
+
+
+_NEAR: Final = 80
 
 
 class _Cut:
@@ -103,6 +114,7 @@ STEPS: Final[tuple[Step, ...]] = (
     Rule(r"^\ {0,8}(?:[-*_=]\ ?){3,200}$", "", glued=True),
     Rule(r"^\ {0,8}\|?(?:\ ?:?-{3,60}:?\ ?\|){1,50}(?:\ ?:?-{3,60}:?)?\ ?$\n?", "", glued=True),
     Rule(r"^\ {0,8}\|[^\n]{1,2000}\|\ ?$", _row, glued=True),
+    Rule(r"(?<=[^\s|])\ \|\ (?=[^\s|])", _bar, glued=True),
     Rule(r"!?\[(?P<shown>[^\[\]\n]{0,300})\]\([^()\n]{0,600}\)", lambda match: match["shown"],
          glued=True),
     Rule(r"\[\^\w{1,12}\]:?", "", glued=True),

@@ -5,7 +5,6 @@ in it. A step leaves digits and symbols that it does not know for later steps. W
 again, so normalising a normalised text changes nothing.
 """
 
-import re
 import sys
 import unicodedata
 from collections.abc import Callable
@@ -42,6 +41,7 @@ from vits_tts.text.normalizer.english import English
 from vits_tts.text.normalizer.formula import Formula
 from vits_tts.text.normalizer.identifiers import Identifiers
 from vits_tts.text.normalizer.lexicon import Lexicon
+from vits_tts.text.normalizer.notation import Notation
 from vits_tts.text.normalizer.quantities import Quantities
 from vits_tts.text.normalizer.restore import Restore, RestoreMarks
 from vits_tts.text.normalizer.roman import Roman
@@ -51,12 +51,13 @@ from vits_tts.text.normalizer.times import Times
 from vits_tts.text.normalizer.units import Units
 from vits_tts.text.normalizer.urls import Urls
 from vits_tts.text.numbers import Region, of_region
+from vits_tts.text.patterns import lazily
 from vits_tts.text.thoughts import without as without_thoughts
 
 CONTROLS: Final = r"\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f"
 """Control characters other than white space, for a character set in a regular expression."""
-_CONTROL: Final = re.compile(f"[{CONTROLS}]")
-_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_CONTROL: Final = lazily(f"[{CONTROLS}]")
+_SURROGATE: Final = lazily("[\ud800-\udfff]")
 _NO_WORDS: Final = Lexicon()
 _LONG: Final = 1000
 """Minimum length of a text for which ``check`` is called between steps.
@@ -154,6 +155,7 @@ def _chain(region: Region, restore_marks: RestoreMarks) -> tuple[Step, ...]:
     numbers = of_region(region)
     known = abbreviations.load()
     words = lexicon.built_in()
+    notation = Notation(numbers)
     codes, symbols = Identifiers(numbers, known, words), Symbols(numbers)
     return (
         *orthography.UNWRAPPED,
@@ -165,9 +167,11 @@ def _chain(region: Region, restore_marks: RestoreMarks) -> tuple[Step, ...]:
         Where(r"\d", *codes.documents()),  # 15/2023/NĐ-CP, whose parts look like a date
         *codes.routes(),
         Where(r"\d", *codes.steps()),  # 0912-345-678, which looks like a range
+        *notation.points(),
         *Addresses(numbers, region).steps(),  # số 12/3, which looks like a fraction
         Where(r"[A-Z]", *Chemistry(numbers).steps()),
         *known.sides(),
+        *notation.steps(),
         *Formula(numbers).plain(),  # 5/6 - 1/3 = 1/2, which looks like two dates
         Where(r"\d", *Times(numbers).steps(), *Dates(numbers).steps()),
         Where(r"\d", *codes.versions()),  # 2.0.1, after dates such as 2.9

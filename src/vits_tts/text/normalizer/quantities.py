@@ -7,11 +7,12 @@ from vits_tts.text.letters import SMALLS
 from vits_tts.text.normalizer import ambiguity
 from vits_tts.text.normalizer.rules import Rule, Step, after, before
 from vits_tts.text.numbers import NUMBER, START, Numbers, parts
+from vits_tts.text.patterns import lazily
 
 _DASH: Final = r"\s?[-–—~]\s?"
 _END: Final = r"(?![\w])(?![.,/:]\d)"
-_YEARS: Final = re.compile(r"(?:năm học|niên khóa|niên khoá|khóa|mùa giải|mùa|vụ)\s$")
-_RATIO: Final = re.compile(
+_YEARS: Final = lazily(r"(?:năm học|niên khóa|niên khoá|khóa|mùa giải|mùa|vụ)\s$")
+_RATIO: Final = lazily(
     r"(?:kết quả|chung cuộc|tỉ lệ|tỷ lệ|tỉ số|tỷ số|tỉ xích|thắng|thua|hòa|dẫn"
     r"|màn hình|khung hình)\b.{0,24}$"
 )
@@ -19,14 +20,27 @@ _VULGAR: Final = {
     "½": (1, 2), "⅓": (1, 3), "⅔": (2, 3), "¼": (1, 4), "¾": (3, 4), "⅕": (1, 5), "⅖": (2, 5),
     "⅗": (3, 5), "⅘": (4, 5), "⅙": (1, 6), "⅛": (1, 8), "⅜": (3, 8), "⅝": (5, 8), "⅞": (7, 8),
 }  # fmt: skip
-_MEASURED: Final = re.compile(
+_MEASURED: Final = lazily(
     r"\s(?:%|vạn|phần trăm|triệu|tỷ|tỉ|nghìn|ngàn|đồng|đô la|ơ rô|ki lô|mét|xăng|mi li|lít|gam|độ"
     r"|tấn|héc|điểm|mê ga|ki lô|oát|vôn|am pe|mã lực|giây|lần)"
 )
+_RISING: Final = (
+    ("phút", "giờ|tiếng"),
+    ("(?:giờ|tiếng)", "ngày"),
+    ("ngày", "tuần|tháng"),
+    ("tuần", "tháng|năm"),
+    ("tháng", "tuổi|năm"),
+    ("mi\\ li\\ gam", "gam"),
+    ("gam", "ki\\ lô"),
+    ("mi\\ li\\ lít", "lít"),
+    ("xăng\\ ti\\ mét", "mét"),
+    ("mét", "ki\\ lô"),
+)
+"""Units of which the first is smaller: ``6 tháng - 2 tuổi`` and ``500 mg - 1 g`` are ranges."""
 _SIZES: Final = "nghìn|ngàn|triệu|tỷ|tỉ"
-_SUM_BEFORE: Final = re.compile(r"(?:bằng|cộng|trừ|nhân|chia) $")
-_SUM_AFTER: Final = re.compile(r" (?:bằng|cộng|trừ|nhân|chia) ")
-_SEASON: Final = re.compile(r"(?:19|20)\d\d/(?:(?:19|20)\d\d|\d\d)")
+_SUM_BEFORE: Final = lazily(r"(?:bằng|cộng|trừ|nhân|chia) $")
+_SUM_AFTER: Final = lazily(r" (?:bằng|cộng|trừ|nhân|chia) ")
+_SEASON: Final = lazily(r"(?:19|20)\d\d/(?:(?:19|20)\d\d|\d\d)")
 
 
 class Quantities:
@@ -48,7 +62,8 @@ class Quantities:
             Rule(
                 r"(?<![\w.,])\d{1,2}(?:,\d{1,2}){2,12}(?![\w%])(?![.,]\d)"
                 r"|(?i:(?<=tiết\ )|(?<=bài\ )|(?<=lớp\ )|(?<=khối\ )|(?<=chương\ )|(?<=tháng\ ))"
-                r"\d{1,2},\d{1,2}(?![\w%])(?![.,]\d)(?!\ điểm)",
+                r"\d{1,2},\d{1,2}(?![\w%])(?![.,]\d)"
+                r"(?!\ (?:điểm|phần|triệu|tỷ|nghìn))",
                 lambda match: match[0].replace(",", ", "),
                 needs=",",
             ),
@@ -102,6 +117,14 @@ class Quantities:
                 rf"|(?<=\d\ )(?P<unit>[{SMALLS}]{{2,8}})\s?[-–—]\s?(?={NUMBER}\ (?P=unit)(?!\w))",
                 lambda match: f"{match['kind'] or match['unit']} đến ",
                 needs="-–—",
+            ),
+            *(
+                Rule(
+                    rf"(?<=\d\ )(?P<low>{low}(?:\ tuổi)?)\ [-–—]\ (?={NUMBER}\ (?:{high})(?!\w))",
+                    lambda match: f"{match['low']} đến ",
+                    needs="-–—",
+                )
+                for low, high in _RISING
             ),
             Rule(
                 r"(?<=\d)\s?[-–—]\s?(?=(?:nay|hiện\ nay|hiện\ tại|nay)(?!\w))",
@@ -262,8 +285,8 @@ class Quantities:
         return self._numbers.digits(digits) if code else self._numbers.whole(digits)
 
 
-_COUNTED_NOUN: Final = re.compile(rf"\s[{SMALLS}]{{1,8}}(?!\w)")
-_NUMBERED: Final = re.compile(
+_COUNTED_NOUN: Final = lazily(rf"\s[{SMALLS}]{{1,8}}(?!\w)")
+_NUMBERED: Final = lazily(
     r"(?<!\w)(?:số|mã|lô|biển|ô|phòng|sđt|seri|kênh|mạng|đầu|tầng|tổ|áo|mẫu|nhà|đội|quân khu|đề"
     r"|mã đề|bảng|từ|đến)\s$"
 )

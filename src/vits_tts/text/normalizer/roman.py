@@ -6,6 +6,7 @@ from typing import Final
 from vits_tts.text.letters import NAMES
 from vits_tts.text.normalizer.rules import Rule, Step, after, before
 from vits_tts.text.numbers import Numbers
+from vits_tts.text.patterns import lazily
 from vits_tts.text.syllables import is_syllable
 
 _ROMAN: Final = r"(?=[IVXL])(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})"
@@ -34,13 +35,13 @@ _NUMBERED_PLACES: Final = frozenset(
 
 _DASH: Final = r"\s?[-–—]\s?"
 _AND: Final = r"(?:,\ |,?\ (?:và|hoặc)\ )"
-_KINGS: Final = re.compile(
+_KINGS: Final = lazily(
     r"(?:louis|elizabeth|henry|charles|george|napol[eé]on|phaol[oô]|nicholas|peter|paul|pius|piô|ramses|ramesses"
     r"|philip|philippe|william|edward|richard|james|francis|alexander|catherine|frederick|wilhelm"
     r"|benedict|xvi|gregory|leo|juan carlos|felipe|rama|norodom|ivan|darius|sejong|mohammed)\s$"
 )
 
-_GRADED: Final = re.compile(
+_GRADED: Final = lazily(
     r"(?:độ|giai đoạn|forrest|nyha|killip|gđ|loại|nhóm|type|typ|típ|mức|stage|phân độ)\s$"
 )
 

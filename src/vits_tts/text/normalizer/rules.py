@@ -14,12 +14,13 @@ from typing import Final, TypeAlias
 
 from vits_tts.text.aligned import Edit, Text
 from vits_tts.text.letters import CAPITALS, CUT
+from vits_tts.text.patterns import lazily
 from vits_tts.text.syllables import is_syllable
 
 Step: TypeAlias = Callable[[Text], Text]
 Reader: TypeAlias = Callable[[re.Match[str]], str | None]
 
-_SHOUTED: Final = re.compile(rf"(?<!\w)[{CAPITALS}]{{2,8}}(?!\w)")
+_SHOUTED: Final = lazily(rf"(?<!\w)[{CAPITALS}]{{2,8}}(?!\w)")
 
 _CUT_BEFORE: Final = f"{CUT} "
 _CUT_AFTER: Final = f" {CUT}"
@@ -38,7 +39,7 @@ class Rule:
     def __init__(
         self, pattern: str, read: Reader | str, *, glued: bool = False, needs: str = ""
     ) -> None:
-        """Compile the pattern, in which ``^`` and ``$`` match at lines and white space is ignored.
+        """Keep the pattern, in which ``^`` and ``$`` match at lines and white space is ignored.
 
         Args:
             pattern: The regular expression, in verbose syntax.
@@ -48,7 +49,7 @@ class Rule:
                 not tried, which is much faster.
 
         """
-        self.pattern: Final = re.compile(pattern, re.VERBOSE | re.MULTILINE)
+        self.pattern: Final = lazily(pattern, re.VERBOSE | re.MULTILINE)
         self._read: Final[Reader] = read if callable(read) else lambda _: read
         self._glued: Final = glued
         self._needs: Final = tuple(needs)
@@ -79,8 +80,8 @@ class Where:
     """
 
     def __init__(self, pattern: str, *steps: Step) -> None:
-        """Compile the pattern that selects the texts."""
-        self._pattern = re.compile(pattern)
+        """Keep the pattern that selects the texts."""
+        self._pattern = lazily(pattern)
         self._steps = steps
 
     def __call__(self, text: Text) -> Text:

@@ -14,6 +14,7 @@ from vits_tts.text.letters import NAMES, spelled
 from vits_tts.text.normalizer.roman import value_of
 from vits_tts.text.normalizer.unit_table import UNITS
 from vits_tts.text.numbers import NUMBER, Region, of_region, parts
+from vits_tts.text.patterns import lazily
 from vits_tts.text.syllables import is_syllable
 
 Spoken: TypeAlias = Callable[[str], str]
@@ -52,39 +53,39 @@ _TONES: Final = {
 }  # fmt: skip
 """The names of the tones by their combining marks."""
 _VOWELS: Final = "AĂÂEÊIOÔƠUƯY"
-_NUMBER: Final = re.compile(rf"(?P<sign>[+-]?)\ ?(?P<number>{NUMBER})", re.VERBOSE)
-_ORDINAL: Final = re.compile(r"(\d{1,9})(?:st|nd|rd|th)?")
-_CLOCK: Final = re.compile(
+_NUMBER: Final = lazily(rf"(?P<sign>[+-]?)\ ?(?P<number>{NUMBER})", re.VERBOSE)
+_ORDINAL: Final = lazily(r"(\d{1,9})(?:st|nd|rd|th)?")
+_CLOCK: Final = lazily(
     r"(?P<h>\d{1,2})(?:\s?[:hg]\s?(?P<m>\d{2})?(?:\s?[:mp]?\s?(?P<s>\d{2})s?)?)?m?\s?(?P<half>[ap]\.?m\.?)?",
     re.IGNORECASE,
 )
-_CLOCK_IN_WORDS: Final = re.compile(
+_CLOCK_IN_WORDS: Final = lazily(
     r"(?P<h>\d{1,2})\s?giờ(?:\s?(?P<m>\d{1,2})(?:\s?phút(?:\s?(?P<s>\d{1,2})\s?giây)?)?)?"
     r"(?P<part>\s(?:sáng|trưa|chiều|tối|đêm))?",
     re.IGNORECASE,
 )
 _HOURS, _MINUTES = r"(?:h|g|giờ|tiếng)", r"(?:m|ph|p|min|phút|')"
-_LASTING: Final = re.compile(
+_LASTING: Final = lazily(
     rf"(?:pt?)?(?:(?P<d>\d{{1,4}})\s?(?:d(?:ay)?s?|ngày)\s?t?)?"
     rf"(?:(?P<h>\d{{1,4}})\s?{_HOURS}\s?)?(?:(?P<m>\d{{1,4}})\s?{_MINUTES}\s?)?"
     r"(?:(?P<s>\d{1,6})(?:[.,](?P<f>\d{1,3}))?\s?(?:s|sec|giây|\"|''))?",
     re.IGNORECASE,
 )
-_LAST_UNIT_MISSING: Final = re.compile(
+_LAST_UNIT_MISSING: Final = lazily(
     rf"(?P<hours>{_HOURS}\s?\d{{1,2}})|(?P<minutes>{_MINUTES}\s?\d{{1,2}})", re.IGNORECASE
 )
 """The end of a duration such as 1h30 or 2 phút 15."""
-_FRACTION: Final = re.compile(
+_FRACTION: Final = lazily(
     r"(?P<sign>-?)(?:(?P<whole>\d{1,9})[ +])?(?P<a>\d{1,9})\s?[/⁄]\s?(?P<b>\d{1,9})"
 )
-_MEASURE: Final = re.compile(
+_MEASURE: Final = lazily(
     rf"""(?:(?P<fraction>-?(?:\d{{1,9}}[\ +])?\d{{1,9}}\s?[/⁄]\s?\d{{1,9}})
     |(?P<number>[+-]?{NUMBER}))?\s*(?P<unit>[^\d\s/⁄].*)""",
     re.VERBOSE,
 )
-_SCORE: Final = re.compile(r"\d{1,4}(?:\s?[-:]\s?\d{1,4}){1,4}")
-_PHONE: Final = re.compile(r"\+?[\d\s().-]{2,40}")
-_CURRENCY: Final = re.compile(
+_SCORE: Final = lazily(r"\d{1,4}(?:\s?[-:]\s?\d{1,4}){1,4}")
+_PHONE: Final = lazily(r"\+?[\d\s().-]{2,40}")
+_CURRENCY: Final = lazily(
     rf"""(?P<sign>-?)(?P<before>[^\s\d.,-]{{1,4}}?)?\ ?(?P<number>{NUMBER})
     (?:\ ?(?P<scale>nghìn|ngàn|triệu|tỷ|tỉ)(?!\w))?\ ?
     (?P<after>[^\d\s.,-]{{1,12}}(?:\ [^\d\s.,-]{{1,8}})?)?""",
@@ -92,11 +93,9 @@ _CURRENCY: Final = re.compile(
 )
 _MONEY_WORDS: Final = frozenset(["đồng", "hào", "xu", "tệ", "yên", "bảng", "đô", "euro", "won"])
 """Currencies that are read as any other word."""
-_CODE: Final = re.compile(r"[A-Z]{3}")
-_ROMAN: Final = re.compile(
-    r"(?=[MDCLXVI])M{0,3}(?:CM|CD|D?C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})"
-)
-_HOUSE: Final = re.compile(r"\d{1,4}[A-ZĐ]?(?:/\d{1,4}[A-ZĐ]?)*(?![\w/])")
+_CODE: Final = lazily(r"[A-Z]{3}")
+_ROMAN: Final = lazily(r"(?=[MDCLXVI])M{0,3}(?:CM|CD|D?C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})")
+_HOUSE: Final = lazily(r"\d{1,4}[A-ZĐ]?(?:/\d{1,4}[A-ZĐ]?)*(?![\w/])")
 _FIELDS: Final = {"d": "ngày", "m": "tháng", "y": "năm"}
 _ORDERS: Final = ("dmy", "mdy", "ymd", "ydm", "dm", "md", "my", "ym", "d", "m", "y")
 _LATEST_SHORT_YEAR: Final = 60

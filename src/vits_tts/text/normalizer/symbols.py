@@ -7,28 +7,37 @@ from vits_tts.text.letters import spelled
 from vits_tts.text.normalizer import ambiguity
 from vits_tts.text.normalizer.rules import Rule, Step, after, before
 from vits_tts.text.numbers import Numbers
+from vits_tts.text.patterns import lazily
 
 _OPERAND_BEFORE: Final = r"(?:(?<=[\d)²³%])|(?<=[\d)²³%]\ )|(?<=\b[a-zA-Z])|(?<=\b[a-zA-Z]\ ))"
 _LETTER: Final = r"[a-zA-Z](?![a-zA-ZÀ-ỹ])"
 _OPERAND_AFTER: Final = rf"(?=\ ?(?:[\d(√?-]|{_LETTER}))"
-_CALCULATED: Final = re.compile(r"(?:cộng|nhân|chia|(?<!mặt )(?<!cân )bằng|trừ|=)[^,;.]{0,16}$")
+_CALCULATED: Final = lazily(r"(?:cộng|nhân|chia|(?<!mặt )(?<!cân )bằng|trừ|=)[^,;.]{0,16}$")
 _BETWEEN: Final = {
     "=": "bằng", "≠": "khác", "≥": "lớn hơn hoặc bằng", "≤": "nhỏ hơn hoặc bằng", "±": "cộng trừ",
     "≈": "xấp xỉ",
     "→": "đến", "⇒": "suy ra", "∞": "vô cực", "√": "căn bậc hai của", "π": "pi",
+    "∛": "căn bậc ba của",
     "∑": "tổng", "α": "an pha", "β": "bê ta", "γ": "gam ma", "Δ": "đen ta", "×": "nhân",
     "÷": "chia", "∈": "thuộc", "∪": "hợp", "∩": "giao", "⊂": "nằm trong",
+    "∉": "không thuộc", "⊃": "chứa", "∅": "rỗng", "∀": "với mọi", "∃": "tồn tại", "∠": "góc",
+    "⊥": "vuông góc với", "∥": "song song với", "⇔": "tương đương", "⟺": "tương đương",
+    "⟹": "suy ra", "≡": "trùng với", "∫": "tích phân", "∏": "tích", "≅": "bằng",
+    "∽": "đồng dạng với", "⋮": "chia hết cho", "∝": "tỉ lệ với", "λ": "lam đa",
+    "ω": "ô mê ga", "θ": "tê ta", "φ": "phi",
+    "ρ": "rô", "σ": "xích ma", "η": "ê ta", "ε": "ép xi lon", "τ": "tô", "ξ": "xi", "ν": "nuy",
+    "∆": "đen ta",
     "&": "và", "@": "a còng", "§": "mục",
     "%": "phần trăm", "‰": "phần nghìn", "$": "đô la", "€": "ơ rô", "£": "bảng", "¥": "yên",
-    "₫": "đồng", "°": "độ", "Ω": "ôm", "μ": "muy", "♥": "trái tim", "²": "bình phương",
+    "₫": "đồng", "°": "độ", "Ω": "ôm", "μ": "mu", "♥": "trái tim", "²": "bình phương",
     "³": "lập phương",
 }  # fmt: skip
-_AMOUNT: Final = re.compile(
+_AMOUNT: Final = lazily(
     r"(?:giá|tuổi|có|cần|hàng|khách|người|trẻ|đơn|từ|là|đạt|được|lương|mua|nhà|đất|diện tích|cao"
     r"|nặng"
     r"|dài|rộng|chỉ|em|bé|tầm|khoảng|và|hoặc|với|cho)\s$"
 )
-_ABOUT: Final = re.compile(r"(?:khoảng|tầm|chừng|cỡ|xấp xỉ) $")
+_ABOUT: Final = lazily(r"(?:khoảng|tầm|chừng|cỡ|xấp xỉ) $")
 _NAMED_POWERS: Final = {"2": " bình phương", "3": " lập phương"}
 _SUPERSCRIPTS: Final = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 
@@ -45,6 +54,8 @@ class Symbols:
         return (
             Rule(r"(?<=\ \d\d)\ ?(?:->|→)\ ?(?=\d\d?(?!\w))", " đến ", needs=">→"),
             Rule(r"\ ?(?:=>|->|→|⇒)\ ?", ", ", needs=">→⇒"),
+            Rule(r"(?<!\d)\ ?!=\ ?", " khác ", needs="="),
+            Rule(r"(?<=[α-ω])/(?=\d{1,2}(?!\w)|[a-zA-Z](?!\w))", " trên ", needs="/"),
             Rule(r"(?<!\w)C\+\+", "xê cộng cộng", needs="+"),
             Rule(
                 r"(?<=[^\W\d_])\+{2,4}(?![\w+])",
@@ -75,7 +86,7 @@ class Symbols:
             Rule(r"(?<=\b[a-zA-Z])/(?=\d[a-z](?!\w))", " trên ", needs="/"),
             Rule(r"(?<=\b[a-zA-Z])/(?=[a-zA-Z]\ ?[=+)])", " chia ", needs="/"),
             Rule(r"(?<=[\d)])\ ?÷\ ?(?=[\d(])", " chia ", needs="÷"),
-            Rule(r"(?<=\d)\ ?:\ (?=\d{1,9}(?:,\d|\s|$))", self.divided, needs=":"),
+            Rule(r"(?<=\d)\ ?:\ (?=\d{1,9}(?:,\d|[\s.;)]|$))", self.divided, needs=":"),
             Rule(rf"(?=\ ?=){_OPERAND_BEFORE}\ ?=\ ?{_OPERAND_AFTER}", " bằng ", needs="="),
             Rule(
                 rf"(?:(?<=[\d)²³])|(?<=\d[a-z]))\ ?-\ ?(?=[\d(]|{_LETTER})", self.minus, needs="-"
@@ -91,6 +102,8 @@ class Symbols:
                 needs="<>",
             ),
             Rule(r"(?<!\w)(?P<sign>[<>])\ ?=?\ ?(?=\d)", self.bounded, needs="<>"),
+            Rule(r"(?<=[^\W\d_]{2})(?P<sign>[<>])\ (?=\d)", self.compared, needs="<>"),
+            Rule(r"(?<=\))/(?=[A-Z(])", " trên ", needs="/"),
             Rule(
                 r"(?<!\w)[~≈]\ ?(?=\d)",
                 lambda match: ("" if _ABOUT.search(before(match)) else "khoảng "),
@@ -100,6 +113,11 @@ class Symbols:
             Rule(r"[-−–]\ ?∞", "âm vô cực", needs="∞"),
             Rule(
                 r"(?<=[\dA-Za-z)])(?P<power>[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]{1,12})", self.power, needs="⁰¹²³⁴⁵⁶⁷⁸⁹⁻"
+            ),
+            Rule(
+                r"(?<=[\dA-Za-z)])\^(?P<letter>[a-zA-Z])(?!\w)",
+                lambda match: f" mũ {spelled(match['letter'])}",
+                needs="^",
             ),
             Rule(r"(?<=[\dA-Za-z)])\^(?P<sign>-?)(?=\d|[a-z]\b)", self.caret, needs="^"),
         )
@@ -120,7 +138,13 @@ class Symbols:
         """Read ``12 : 4`` as a division, but ``2 : 3`` after tỉ lệ as two numbers."""
         if match[0][0] != " ":
             return None
-        return " " if re.search(r"(?:tỉ|tỷ) (?:lệ|số)\D{0,16}\d{1,9}$", before(match)) else " chia "
+        ends = re.match(r"\d+[.;)]", after(match))
+        if ends and not re.search(r"(?:[x×*+)-]|nhân|cộng|trừ|chia) ?[\d.,]+$", before(match)):
+            return None
+        if not re.search(r"(?:tỉ|tỷ) (?:lệ|số|xích)\D{0,16}\d{1,9}$", before(match)):
+            return " chia "
+        large = re.match(r"\d{1,3}[ .]?\d{3}|\d{3}", after(match))
+        return " trên " if large else " "
 
     def minus(self, match: re.Match[str]) -> str | None:
         """Read a dash as minus in a calculation. Elsewhere it is a range."""

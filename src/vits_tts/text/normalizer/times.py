@@ -5,6 +5,7 @@ from typing import Final
 
 from vits_tts.text.normalizer.rules import Rule, Step, after, before
 from vits_tts.text.numbers import Numbers
+from vits_tts.text.patterns import lazily
 
 _HOUR: Final = r"(?:[01]?\d|2[0-4])"
 _MINUTE: Final = r"[0-5]\d"
@@ -23,17 +24,17 @@ _EACH: Final = r"(?P<each>/(?:chuyến|lượt|lần|ca|buổi|tiết|cuốc|ng�
 _START: Final = r"(?<![\w:/.,-])"
 _DASH: Final = r"\s?[-–—~]\s?"
 
-_RATIO: Final = re.compile(r"(?:tỉ lệ|tỷ lệ|tỉ số|tỷ số|scale|thắng|thua|hòa|dẫn)\D{0,12}$")
-_LASTING: Final = re.compile(
+_RATIO: Final = lazily(r"(?:tỉ lệ|tỷ lệ|tỉ số|tỷ số|scale|thắng|thua|hòa|dẫn)\D{0,12}$")
+_LASTING: Final = lazily(
     r"(?:video|clip|bài hát|ca khúc|dài|thời lượng|thành tích|kỷ lục|pace)\b[^.;!?\d]{0,20}$"
     r"|(?:chạy|bơi|đạp|cự ly|về đích)\b[^.;!?]{0,30}(?:hết|mất|sau|với|trong|thời gian|:) $"
 )
-_LETTERED: Final = re.compile(r"(?:ngõ|ngách|hẻm|kiệt|nhà|lô|lớp|phòng|khối|căn|số|tòa|dãy) $")
+_LETTERED: Final = lazily(r"(?:ngõ|ngách|hẻm|kiệt|nhà|lô|lớp|phòng|khối|căn|số|tòa|dãy) $")
 """Words after which a number with a letter is a name: ngõ 4H."""
 
 _FIELDS: Final = (("m", "phút"), ("s", "giây"))
-_NAMED_SCORER: Final = re.compile(r"\([^()]{0,70}[A-ZĐÀ-Ỹ][^\W\d]{1,14} $")
-_SCORER: Final = re.compile(r"phút [^()]{2,40}[,;] [^()\d,]{2,24} $|\([^()\d]{3,24} $")
+_NAMED_SCORER: Final = lazily(r"\([^()]{0,70}[A-ZĐÀ-Ỹ][^\W\d]{1,14} $")
+_SCORER: Final = lazily(r"phút [^()]{2,40}[,;] [^()\d,]{2,24} $|\([^()\d]{3,24} $")
 _LONGEST_MINUTES: Final = 180
 _HALVES: Final = ((13, "trưa"), (18, "chiều"), (24, "tối"))
 

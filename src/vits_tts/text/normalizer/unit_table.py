@@ -164,6 +164,8 @@ PHYSICAL: Final = (
         "PSI": "pi ét ai",
         "kgf": "ki lô gam lực",
         "l/p": "lần trên phút",
+        "vg/ph": "vòng trên phút",
+        "vg/phút": "vòng trên phút",
         "g/p": "giọt trên phút",
         "g/ph": "giọt trên phút",
         "mph": "dặm trên giờ",

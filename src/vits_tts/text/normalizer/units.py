@@ -22,6 +22,7 @@ from vits_tts.text.normalizer.unit_table import (
     UNITS,
 )
 from vits_tts.text.numbers import NUMBER, START, Numbers
+from vits_tts.text.patterns import lazily
 
 
 def _any_of(names: dict[str, str] | frozenset[str]) -> str:
@@ -56,33 +57,28 @@ _EACH: Final = (
     "người|tháng|năm|ngày|giờ|lần|hộ|suất|căn|đêm|tuần|khách|trận|phút|lượt|buổi|chuyến|cái|chiếc"
     "|bộ|hộp|gói|chai|lon|viên|vỉ|liều|sp|cặp|đôi|con|phần|ly|cốc|bé|quý|tiết|lớp|phòng|vé|đơn"
 )
-_COUNTED: Final = re.compile(r"\d(?:[^,;:().!?]|\.(?=\d)){1,24}$|\d[^,;:]{0,24}\([^()]{1,16}\)$")
-_OVER: Final = re.compile(
-    r"(?:chỉ số|tỉ lệ|tỷ lệ|tỉ số|tỷ số|hệ số|tỉ trọng|tỷ trọng)\b[^.;!?]{0,24}$"
-)
+_COUNTED: Final = lazily(r"\d(?:[^,;:().!?]|\.(?=\d)){1,24}$|\d[^,;:]{0,24}\([^()]{1,16}\)$")
+_OVER: Final = lazily(r"(?:chỉ số|tỉ lệ|tỷ lệ|tỉ số|tỷ số|hệ số|tỉ trọng|tỷ trọng)\b[^.;!?]{0,24}$")
 
 
-_WIDE: Final = re.compile(
-    r"(?:hẻm|ngõ|kiệt|đường|rộng|dài|ngang|mặt tiền|cao|sâu|vỉa hè|lộ) \d{1,2}$"
-)
+_WIDE: Final = lazily(r"(?:hẻm|ngõ|kiệt|đường|rộng|dài|ngang|mặt tiền|cao|sâu|vỉa hè|lộ) \d{1,2}$")
 """Words before a length in a line of capitals: ``HẺM 4M``."""
-_FLAT: Final = re.compile(r"\b(?:căn|hộ|chung cư|studio|\d ?wc|\d ?vs|nội thất|view|tỷ|full)\b")
+_FLAT: Final = lazily(r"\b(?:căn|hộ|chung cư|studio|\d ?wc|\d ?vs|nội thất|view|tỷ|full)\b")
 
-_DRIVEN: Final = re.compile(
-    r"(?:\bodo|ô đô|\bđi|chạy|lăn bánh|\bkm)\W{0,2}(?:[^\W\d]{1,6} )?\d{1,2}$"
-)
+_DRIVEN: Final = lazily(r"(?:\bodo|ô đô|\bđi|chạy|lăn bánh|\bkm)\W{0,2}(?:[^\W\d]{1,6} )?\d{1,2}$")
 """Words before the mileage of a vehicle in tens of thousands: ``odo 1v8``."""
-_CURRENT: Final = re.compile(
+_CURRENT: Final = lazily(
     r"(?:\d ?[vw](?:\W|$)|oát|vôn|aptomat|áp tô mát|cầu dao|dòng điện|dòng sạc|sạc|ổ cắm|cầu chì"
-    r"|ắc quy|adapter|bơm|biến áp|\bôm|cường độ|điện|\bi bằng)[^.;]{0,48}\d \|"
+    r"|ắc quy|adapter|bơm|biến áp|\bôm|cường độ|điện|\bi\d? ?=|\bi bằng|hiệu dụng|cực đại|am ?pe)"
+    r"[^.;]{0,48}\d \|"
     r"|\d \|\s?[,/-]?\s?\d{1,3}\s?[vw](?!\w)"
 )
-_DEVICE: Final = re.compile(
+_DEVICE: Final = lazily(
     r"(?:ram|rom|ai phôn|iphone|samsung|galaxy|xiaomi|redmi|oppo|vivo|realme|máy|bản"
     r"|ssd|chip|ultra|un tra|note"
     r"|\dgb?,)[^.;/]{0,24}$"
 )
-_PRICED: Final = re.compile(
+_PRICED: Final = lazily(
     r"(?:giá|chỉ|còn|bán|mua|phí|lương|tiền|thu|trả|thưởng|cọc|giảm|tặng|từ|đơn|sale|deal|ck|ship|hết|tầm"
     r"|khoảng|net|ib)\b[^.;,]{0,16}$|\d[kK] ?- ?\d{1,4}$"
 )
@@ -160,6 +156,22 @@ class Units:
             Rule(
                 r"(?<![\w.,])(?P<first>\d{1,3})t\ ?[-–]\ ?(?P<last>\d{1,3})t(?!\w)", self.billions
             ),
+            Rule(
+                r"(?<![\w.,/-])(?P<first>\d{1,2})\ ?[-–]\ ?(?P<last>\d{1,2})t(?!\w)",
+                lambda match: (
+                    f"{match['first']} đến {match['last']} tuổi"
+                    if _CHILDREN.search(before(match))
+                    else None
+                ),
+                needs="-–",
+            ),
+            Rule(
+                r"(?<![\w.,])(?P<number>\d{1,2})(?P<unit>[WMY])"
+                r"(?P<dash>\ ?-\ ?(?=\d{1,2}[WMY](?!\w)))?(?!\w)",
+                self.term,
+                needs="WMY",
+            ),
+            Rule(r"(?<!\w)O/N(?=\ \d)", "qua đêm", needs="/"),
             Rule(
                 r"(?<!\w)(?P<rooms>\d)(?P<kind>P?N)[ ,-]{0,2}"
                 r"(?P<baths>\d)(?P<bath>WC|VS|W|V)(?!\w)",
@@ -262,6 +274,7 @@ class Units:
             ),
             Rule(r"(?<=x\ \d)d(?!\w)|(?<=x\ \d\d)d(?!\w)", " ngày", needs="d"),
             Rule(r"(?<!\w)M(?=:?\s?\d{2,3}\s?(?:l|lần|ck|nhịp)\s?/)", "mạch", needs="/"),
+            Rule(r"(?<!\w)NT(?=:?\s?\d[.,]\d{1,2}\s?mm)", "độ mờ da gáy", needs="N"),
             Rule(r"(?<!\w)NT(?=:?\s?\d{2}\s?(?:l|lần|nhịp)\s?/)", "nhịp thở", needs="/"),
             Rule(
                 r"(?<!\w)(?P<ground>\d)T(?P<floors>\d{1,2})L(?:(?P<terrace>\d?)ST)?(?!\w)",
@@ -341,6 +354,12 @@ class Units:
                 glued=True,
                 needs="cC",
             ),
+            Rule(
+                r"(?<!\w)H(?=[12](?!\w))",
+                lambda match: "hiệp " if cues.about(match, "sport") else None,
+                glued=True,
+                needs="H",
+            ),
             Rule(r"(?<=nhà\ )C4(?!\w)|(?<=NHÀ\ )C4(?!\w)|(?<=Nhà\ )C4(?!\w)", "cấp bốn", needs="C"),
             Rule(
                 r"(?<=\d)\ ?M(?=\ (?:X\ |\d{1,2}\ )?"
@@ -397,6 +416,13 @@ class Units:
             return None
         rooms = f"{self._numbers.whole(match['rooms'])} ngủ"
         return f"{rooms} cộng {self._numbers.whole(match['more'])}" if match["more"] else rooms
+
+    def term(self, match: re.Match[str]) -> str | None:
+        """Read ``1W``, ``3M`` and ``10Y``, the terms of loans and bonds."""
+        if not _LENT.search(before(match)):
+            return None
+        said = f"{match['number']} {_TERMS[match['unit']]}"
+        return f"{said}, " if match["dash"] else said
 
     def rooms(self, match: re.Match[str]) -> str:
         """Read ``2PN2WC`` and ``3N2V``, the bedrooms and bathrooms of a flat."""
@@ -470,6 +496,8 @@ class Units:
         top = match["top"]
         if top == "d" and _FEE.match(match["rates"]):
             top = "đ"
+        if top == "v" and _TURNS.match(match["rates"]) and _TURNING.search(before(match)):
+            return " vòng trên phút"
         if top == "v" and (dose := _DOSE.match(match["rates"])):
             return f" viên {_DOSES.get(dose['time']) or 'buổi ' + dose['time']}"
         if top == "đ" and _points(match):
@@ -549,7 +577,7 @@ class Units:
             return " tuổi"
         if re.search(r"(?:m|m2|m²) ?[x×] ?\d{1,2}$|nhà \d{1,2}$", before(match)):
             return " tầng"
-        if re.match(r"\s?:?\s?[-+]?\d{1,2}(?:[.,]\d{1,2})?\s?(?:%|phần trăm)", after(match)):
+        if _INTEREST.match(after(match)):
             return " tháng"  # terms of deposits and their rates
         if not match[0].startswith(" ") and cues.about(match, "property"):
             late = re.search(r"(?:lãi suất|\bls|ân hạn|hỗ trợ)[^,;]{0,20}$", before(match))
@@ -592,19 +620,30 @@ class Units:
         return f"{_unit(top) or top} {joint} {_unit(rate)}"
 
 
-_FEE: Final = re.compile(
+_CHILDREN: Final = lazily(r"(?:trẻ|bé|từ|tuổi|cháu|người|nam|nữ|lứa)(?: em)?\W{0,2}$")
+_LENT: Final = lazily(
+    r"(?:lãi suất|liên ngân hàng|kỳ hạn|trái phiếu|lợi suất|tín phiếu)\b[^;.]{0,44}$"
+)
+_TERMS: Final = {"W": "tuần", "M": "tháng", "Y": "năm"}
+_FEE: Final = lazily(
     r"(?i)\s?/\s?\d{0,4}\s?(?:p|ph|phut|ng|ngay|th|thang|tin|sms|mb|kb|gb|lan|luot)$"
 )
 """Rates of networks, whose dong has lost its mark: ``200d/phut``."""
-_DOSE: Final = re.compile(r"\s?/\s?\d?\s?(?P<time>ngày|lần|ngay|lan|ng\b|sáng|trưa|chiều|tối|buổi)")
+_TURNS: Final = lazily(r"\s?/\s?(?:p|ph|phút|min)$")
+_INTEREST: Final = lazily(r"\s?:?\s?(?:là |còn )?[-+]?\d{1,2}(?:[.,]\d{1,2})?\s?(?:%|phần trăm)")
+_TURNING: Final = lazily(
+    r"(?:mã lực|\bhp|kw|oát|tua|quay|máy|\bnm|vòng|tốc độ)\D{0,12}[\d.,-]{1,12}$|\d{3}$"
+)
+"""Words before a number of turns in a minute, or a number that is large: ``5.500 v/ph``."""
+_DOSE: Final = lazily(r"\s?/\s?\d?\s?(?P<time>ngày|lần|ngay|lan|ng\b|sáng|trưa|chiều|tối|buổi)")
 _DOSES: Final = (
     dict.fromkeys(("ngày", "ngay", "ng"), "một ngày")
     | dict.fromkeys(("lần", "lan"), "một lần")
     | {"buổi": "một buổi"}
 )
 """Pills: ``2v/ngày``, ``1v/tối``."""
-_PULSE: Final = re.compile(r"(?:\bm|mạch|nhịp|tim|tần số|thở)\D{0,12}[\d.,-]+\s?$")
-_STORING: Final = re.compile(
+_PULSE: Final = lazily(r"(?:\bm|mạch|nhịp|tim|tần số|thở)\D{0,12}[\d.,-]+\s?$")
+_STORING: Final = lazily(
     r"(?<!\w)(?:ip|iphone|ai phôn|ipad|samsung|ss|galaxy|xiaomi|redmi|oppo|vivo|realme|note|macbook"
     r"|laptop|ram|rom|ssd|thẻ nhớ|usb|bộ nhớ|pin|máy|bản|màu)(?!\w)"
 )
@@ -612,40 +651,38 @@ _BEDROOMS: Final = {"N": "ngủ", "PN": "phòng ngủ"}
 _BATHROOMS: Final = {"WC": "vê kép xê", "W": "vê kép xê", "VS": "vệ sinh", "V": "vệ sinh"}
 _DIRECTIONS: Final = {"N": "bắc", "B": "bắc", "S": "nam", "E": "đông", "Đ": "đông", "W": "tây"}
 _DEGREES: Final = frozenset(["°C", "°c", "oC", "ºC"])
-_HEATED: Final = re.compile(r"/\s?\d{1,3}\s?(?:p|ph|phút|h|giờ|tiếng)$")
-_MONTHS_BEFORE: Final = re.compile(
+_HEATED: Final = lazily(r"/\s?\d{1,3}\s?(?:p|ph|phút|h|giờ|tiếng)$")
+_MONTHS_BEFORE: Final = lazily(
     r"(?:\btk|gdp|xuất khẩu|kim ngạch|\bdt|tiết kiệm|gửi|cước|đóng|gói|trước|hành|bh|kỳ hạn"
     r"|trả góp|sổ|tặng|thẻ|gym|membership|hạn|cam kết|thuê|lũy kế|luỹ kế|lợi nhuận|doanh thu"
     r"|kết quả)\D{0,14}[\d.,]{1,4}$"
 )
-_GENERATION: Final = re.compile(
+_GENERATION: Final = lazily(
     r"(?:(?:^|[,.;(])|(?<!\w)(?:e|em|m|mình|t|tớ|tôi|bé|bạn|b|cháu|con|lứa"
     r"|gen|thế hệ|sinh năm|sn|đời|nữ|nam|gái|trai|dân|hội|team|mấy|các|bọn|tụi|chúng|đứa|khóa"
     r"|là|ny|người yêu|cho|và))\s?$"
 )
 """Words before ``2k6``, a year of birth."""
-_AGED: Final = re.compile(
+_AGED: Final = lazily(
     r"(?:\b(?:e|em|m|mình|con|bé|cháu|bạn|anh|a|c|chị|tuổi|mới|nay|mẹ|ba|bà|ông|nam|nữ|gái|trai|đã"
     r"|bố|vợ|chồng|từ|lúc|năm|hồi|dưới|trên|sn|đứa|thằng|gần|hơn|tầm|khoảng"
     r"|này|kia|ấy|nhật|niên|người|ng|cụ|chú|bác|cô|tui|tôi|mình)\s"
     r"|[<>≥≤] ?|(?:bé gái|bé trai|trẻ) "
     r"|\b(?:bn|bệnh nhân|nam|nữ)(?: \w+){0,3}, )$"
 )
-_BILLIONS: Final = re.compile(
+_BILLIONS: Final = lazily(
     r"(?:giá|bán|mua|lãi|lỗ|tiền|khoảng|tầm|hơn|gần|lời|vốn|căn|nhà|đất|nền|trả|được|đc|còn|\dt"
     r" ?-) ?$"
 )
-_ENDS: Final = re.compile(r"\s?(?:$|[.,;!?]| ?- ?\d)")
-_PILLS: Final = re.compile(
+_ENDS: Final = lazily(r"\s?(?:$|[.,;!?]| ?- ?\d)")
+_PILLS: Final = lazily(
     r"(?:\d ?(?:m?g|ml|iu|mcg)|uống|thuốc|ngày|lần|hộp|vỉ|sáng|trưa|chiều|tối|mua|lọ)\W{1,2}$"
 )
-_PIECES: Final = re.compile(
+_PIECES: Final = lazily(
     r"(?:hơn|từ|mua|đặt|lấy|giao|còn|thiếu|được|đc|dc|nhận|order|tặng|bán|hết|có|cả|,)\s$"
 )
-_YEARS_USED: Final = re.compile(
-    r"(?:dùng|xài|sd|sử dụng|chạy|mua|bh|bảo hành)(?: được| đc| dc)?\s$"
-)
-_DAYS: Final = re.compile(r"(?:được|dc|đc|trong|sau|tầm|khoảng|nghỉ|hơn|gần|mất|có|mới|cách|cữ)\s$")
+_YEARS_USED: Final = lazily(r"(?:dùng|xài|sd|sử dụng|chạy|mua|bh|bảo hành)(?: được| đc| dc)?\s$")
+_DAYS: Final = lazily(r"(?:được|dc|đc|trong|sau|tầm|khoảng|nghỉ|hơn|gần|mất|có|mới|cách|cữ)\s$")
 
 
 def _unit(written: str) -> str:
@@ -664,12 +701,12 @@ def _quoted(match: re.Match[str]) -> bool:
     return before(match).count('"') % 2 == 1
 
 
-_POINTS_BEFORE: Final = re.compile(
+_POINTS_BEFORE: Final = lazily(
     r"(?:câu|bài|điểm|phần|đạt|thi|xét|đậu|đỗ|trượt|rớt|học bổng|hb"
     r"|nv|nguyện vọng|thủ khoa|bxh|bảng xếp hạng|ưu tiên|sàn|chuẩn|thang|cộng|trừ|tổng|gpa"
     r"|khối|môn|được|có)\b"
 )
-_POINTS_AFTER: Final = re.compile(
+_POINTS_AFTER: Final = lazily(
     r"(?:\s(?:trận|vòng)|\s?/\s?\d{1,2} (?:trận|vòng)"
     r"|\s?(?:gk|ck|giữa kỳ|cuối kỳ|quá trình|chuyên cần|khối|tổ hợp|môn|ngành"
     r"|sau \d|toán|lý|hóa|văn|anh|sinh|sử|địa))"
@@ -677,7 +714,7 @@ _POINTS_AFTER: Final = re.compile(
 
 
 _LINE: Final = 160
-_EXAM_POINTS: Final = re.compile(
+_EXAM_POINTS: Final = lazily(
     r"(?:đgnl|năng lực|điểm chuẩn|điểm sàn|ngành|toeic|thi được|thi đc)\b"
     r"[^.;!?]{0,120}[^\d.,]\d{3,4}$"
 )

@@ -11,7 +11,7 @@ from vits_tts.text.normalizer.lexicon import Lexicon
 from vits_tts.text.normalizer.restore import frequency, joined
 from vits_tts.text.normalizer.rules import Rule, Step
 from vits_tts.text.numbers import DIGITS
-from vits_tts.text.syllables import UNMARKED, is_syllable
+from vits_tts.text.syllables import is_syllable, unmarked
 
 _LABEL: Final = r"[A-Za-z0-9À-ỹ_-]{1,63}"
 _TOP: Final = (
@@ -117,7 +117,7 @@ class Urls:
     def _syllable(self, part: str) -> str:
         """Return the reading of a syllable without marks: viet is việt."""
         known = self._lexicon(Text(part)).spoken
-        return known if known != part else UNMARKED.get(part, part)
+        return known if known != part else unmarked().get(part, part)
 
 
 @lru_cache(maxsize=4096)
@@ -140,4 +140,4 @@ def _split(word: str) -> tuple[str, ...]:
 
 
 def _may_be_syllable(part: str) -> bool:
-    return is_syllable(part) or part in UNMARKED
+    return is_syllable(part) or part in unmarked()

@@ -1,0 +1,347 @@
+"""Notation of school books that surrounds formulae: points, limits, products and powers of ten."""
+
+import re
+from typing import Final
+
+from vits_tts.text.letters import spelled
+from vits_tts.text.normalizer import abbreviations, measures
+from vits_tts.text.normalizer.rules import Rule, Step, after, before
+from vits_tts.text.numbers import NUMBER, Numbers
+from vits_tts.text.patterns import lazily
+
+_POINTS: Final = r"(?:[A-Z]['’]?(?:[₀-₉\d](?!\d))?){1,4}"
+_BESIDE: Final = {"⊥": "vuông góc với", "⟂": "vuông góc với"} | dict.fromkeys(
+    ("∥", "//"), "song song với"
+)
+_SUPERSCRIPTS: Final = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺−", "0123456789-+-", "^() ")
+_OPERATIONS: Final = (
+    dict.fromkeys("-−–", "trừ")
+    | dict.fromkeys("*×.", "nhân")
+    | {
+        "+": "cộng",
+        ":": "chia",
+    }
+)
+_INDICES: Final = {
+    "tđ": "tương đương",
+    "đm": "định mức",
+    "hd": "hiệu dụng",
+    "ms": "ma sát",
+    "đh": "đàn hồi",
+    "ht": "hướng tâm",
+    "max": "mác",
+    "min": "min",
+    "tb": "trung bình",
+}
+"""Indices of physical quantities: Rtđ, Uđm, Fms, vmax."""
+_WAVE: Final = lazily(r"(?:sin|cos)\s?\([^()]{1,32}\)$")
+_VALUED: Final = lazily(r"=[^=;]{0,40}$")
+_NEAR: Final = 44
+_SCREEN: Final = lazily(r"(?:\bin\b|inch|\"|màn|oled|hz\b|ips|lcd|độ phân giải)")
+_SOLID: Final = lazily(r"(?:chóp|lăng trụ|tứ diện|khối|hình hộp)\W")
+_WARM: Final = lazily(r"(?:nhiệt độ|°c|độ xê|kelvin|ken vin|\bt\d? ?=)[^.;]{0,32}\d{2,4}$")
+_VECTOR: Final = lazily(r"véc tơ|vec tơ|vector|véctơ")
+_COMPLEX: Final = lazily(r"số phức|môđun|mô đun")
+_FAR: Final = 120
+_LIST_BEGAN: Final = lazily(r"(?:^|[.:;!?]\s|\n)\s?a[.)]\s")
+
+
+class Notation:
+    """Reads the notation of school books with the words of one region."""
+
+    def __init__(self, numbers: Numbers) -> None:
+        """Keep the words for numbers."""
+        self._numbers = numbers
+
+    def points(self) -> tuple[Step, ...]:
+        """Return the step for points at the end of a sentence, before addresses are read.
+
+        In the line of a figure, ``tại H. Tính AH`` has no district.
+        """
+        return (
+            Rule(
+                r"(?:(?<=ại\ )|(?<=iểm\ )|(?<=qua\ )|(?<=âm\ )|(?<=và\ ))(?P<point>[A-Z]['’]?)\."
+                r"(?=\ [A-ZĐ])",
+                lambda match: (
+                    f"{self._points(match['point'])}."
+                    if abbreviations.geometric(match, "ABC")
+                    else None
+                ),
+                needs=".",
+            ),
+        )
+
+    def steps(self) -> tuple[Step, ...]:
+        """Return the steps. They run before formulae, whose operands they name."""
+        return (
+            Rule(r"[∆Δ△]\ ?(?=(?:[A-Z]['’]?){3}(?!\w))", "tam giác ", needs="∆Δ△"),
+            Rule(r"\ ?<=+>\ ?", " ⇔ ", needs="<"),
+            Rule(r"(?i:(?<!\w)vectơ(?!\w))", "véc tơ", needs="ơƠ"),
+            Rule(r"(?<!\w)(?:CMR|cmr|Cmr)(?!\w)", "chứng minh rằng", needs="rR"),
+            Rule(r"(?<=[A-Z'’]\ )[~∽∼]\ (?=tam|[A-Z]{3}(?!\w))", "đồng dạng với ", needs="~∽∼"),
+            Rule(r"(?<=\+)\ ?\.{3}\ ?\+", " ba chấm cộng ", needs="+"),
+            Rule(
+                rf"(?<=[\w)])\ \((?P<unit>{measures.UNIT})\)(?!\ ?[=+*/^(\w-])",
+                lambda match: (
+                    f" {measures.named(match['unit'])}"
+                    if _VALUED.search(match.string, max(0, match.start() - _NEAR), match.start())
+                    else None
+                ),
+                needs="(",
+            ),
+            Rule(
+                rf"(?<!\w)(?P<times>\d{{1,4}}(?:,\d{{1,3}})?)π(?P<square>²)?\ "
+                rf"(?P<unit>{measures.UNIT})(?!\ ?[=+*/^])",
+                lambda match: (
+                    f"{match['times']} pi{' bình phương' * bool(match['square'])} "
+                    + measures.named(match["unit"])
+                ),
+                needs="π",
+            ),
+            Rule(
+                r"(?<!\w)[a-zA-Z](?=\ tính\ bằng\ )",
+                lambda match: spelled(match[0]),
+            ),
+            Rule(
+                rf"(?:(?<=ính\ bằng\ )|(?<=đơn\ vị\ )|(?<=đơn\ vị\ là\ ))(?P<unit>{measures.UNIT})",
+                lambda match: measures.named(match["unit"]),
+            ),
+            Rule(
+                r"(?:(?<=lượng\ )|(?<=nhiệt\ độ\ )|(?<=bằng\ )|(?<=là\ )|(?<=trị\ )"
+                r"|(?<=tích\ )|(?<=đến\ )|(?<=xuống\ )|(?<=còn\ ))[-–−]\ "
+                r"(?=\d{1,4}(?:[.,]\d{1,6})?\ ?(?:[kMG]?eV|°C|độ|[mμ]?C|k?J)(?!\w))",
+                "âm ",
+                needs="-–−",
+            ),
+            Rule(
+                rf"(?P<blank>=\ ?(?:\.{{2,12}}|_{{2,12}})\ ?)(?P<unit>{measures.UNIT})(?!\ ?=)",
+                lambda match: f"{match['blank']}{measures.named(match['unit'])}",
+                needs="=",
+            ),
+            Rule(
+                r"(?<=\))\ (?P<unit>A|V|N|cm|m)(?=[\s.,;]|$)",
+                lambda match: (
+                    f" {measures.named(match['unit'])}" if _WAVE.search(before(match)) else None
+                ),
+                needs=")",
+            ),
+            Rule(
+                r"(?<![\w.)])\.(?=(?:txt|pdf|docx?|xlsx?|pptx?|exe|zip|rar|mp[34]|jpe?g|png|py|js|html?"
+                r"|css|json|csv|ya?ml|apk|iso|dll|psd|srt|env)(?!\w))",
+                "chấm ",
+                needs=".",
+            ),
+            Rule(r"(?<!\w)BC(?=\ ?\(\d)", "bội chung", needs="B"),
+            Rule(
+                r"(?<=∈\ )(?P<set>[NZQR])(?P<mark>[*+])(?!\w)",
+                lambda match: (
+                    f"{spelled(match['set'])} {'sao' if match['mark'] == '*' else 'dương'}"
+                ),
+                needs="∈",
+            ),
+            Rule(
+                r"(?<=\b[A-Z]\()(?P<a>-?\d{1,3}),\ ?(?P<b>-?\d{1,3})(?=\))",
+                lambda match: f"{match['a']}; {match['b']}",
+                needs="(",
+            ),
+            Rule(r"(?<=ắc\ )//(?=\ )", "song song", needs="/"),
+            Rule(
+                rf"(?<!\w)(?P<quantity>[A-Za-z])(?P<index>{'|'.join(_INDICES)})(?!\w)",
+                lambda match: f"{spelled(match['quantity'])} {_INDICES[match['index']]}",
+                needs="đmht",
+            ),
+            Rule(
+                r"(?<!\w)(?P<count>\d{1,3})(?P<particle>[pne])"
+                r"(?:(?=[,;]\ \d{1,3}[pne](?!\w))|(?!\w)(?<=\d[pne],\ \d[pne])"
+                r"|(?!\w)(?<=\d[pne],\ \d\d[pne]))",
+                lambda match: f"{match['count']} {spelled(match['particle'])}",
+                needs="pne",
+            ),
+            Rule(
+                r"(?<!\w)(?P<top>[A-Z])\.(?P<base>[A-Z]{3,4})(?!\w)",
+                lambda match: (
+                    f"{spelled(match['top'])} {spelled(match['base'])}"
+                    if _SOLID.search(before(match))
+                    else None
+                ),
+                needs=".",
+            ),
+            Rule(
+                r"(?i:(?<=ctrl)|(?<=shift)|(?<=alt)|(?<=win)|(?<=cmd))\ ?\+\ ?(?=[A-Za-z]|F?\d)",
+                " cộng ",
+                needs="+",
+            ),
+            Rule(
+                r"(?<!\w)0x(?P<digits>[0-9A-Fa-f]{1,16})(?!\w)",
+                lambda match: "không ích "
+                + " ".join(
+                    self._numbers.digits(digit) or spelled(digit) for digit in match["digits"]
+                ),
+                needs="x",
+            ),
+            Rule(
+                r"(?<![\w.,])(?P<a>\d)\.(?P<b>\d)K(?!\w)",
+                lambda match: (
+                    f"{match['a']} chấm {match['b']} ca"
+                    if _SCREEN.search(before(match) + after(match))
+                    else None
+                ),
+                needs="K",
+            ),
+            Rule(r"(?<!\w)sđ(?=\ (?:cung|góc|\d|[A-Z]))", "số đo", needs="đ"),
+            Rule(r"(?i:(?<=select\ ))\*(?=\ )", "sao", needs="*"),
+            Rule(
+                r"(?<=\d)\ ?K(?![\w/])",
+                lambda match: " ken vin" if _WARM.search(before(match)) else None,
+                needs="K",
+            ),
+            Rule(
+                r"(?<=\{)\ ?(?P<element>[a-z])(?P<of>\ ?∈\ ?[A-Z]\*?)?\ ?[|:]\ ?",
+                lambda match: f"{spelled(match['element'])}{match['of'] or ''} sao cho ",
+                needs="{",
+            ),
+            Rule(
+                r"(?<![\w.,/^:-])(?P<a>\d{1,4})\ -\ "
+                r"(?=\d{1,4}(?:\ ?[x×*+]\ ?|\ :\ )\d{1,4}(?![\w.,]?[\d/:]|\ ?[a-zà-ỹ]))",
+                lambda match: f"{match['a']} trừ ",
+                needs="-",
+            ),
+            Rule(r"%\ ?m\ ?(?=[A-Z][a-z]?\d?(?:[A-Z]\S{0,8})?\ ?=)", "phần trăm mờ ", needs="%"),
+            Rule(r"∠\ ?(?=[A-Za-z])", "góc ", needs="∠"),
+            Rule(
+                rf"(?<![\w'’])(?P<first>{_POINTS}|[a-z]['’]?|\([A-Z]{{1,4}}\))"
+                r"\ ?(?P<sign>⊥|⟂|∥|(?<=\ )//(?=\ ))\ ?"
+                rf"(?P<last>{_POINTS}|[a-z]['’]?|\([A-Z]{{1,4}}\)|\([α-ω]\))(?![\w'’])",
+                self.lines,
+                needs="⊥⟂∥/",
+            ),
+            Rule(
+                r"(?<![\w'’])(?=[A-Z.]{0,8}['’])(?:[A-Z]['’]?){1,4}(?:\.(?:[A-Z]['’]?){2,4})?(?![\w'’])",
+                lambda match: self._points(match[0]),
+                needs="'’",
+            ),
+            Rule(
+                r"(?<!\w)[Ll]im\ ?[_(\[{]{0,2}\ ?(?P<variable>[a-z])\ ?(?:→|->|⟶)\ ?"
+                r"(?P<limit>[-+−]?(?:∞|\d{1,3}(?:,\d{1,2})?|[a-z](?!\w)))(?P<side>[⁺⁻+-]?)"
+                r"\ ?[)\]}]{0,2}",
+                self.limit,
+                needs="→>⟶",
+            ),
+            Rule(
+                rf"(?<![\w.,^])(?:(?P<mantissa>{NUMBER}|\d{{1,3}}(?=\.10))\ ?[.·⋅×x*]\ ?)?10"
+                r"(?:\ ?\^\ ?(?P<caret>[-−+]?\d{1,3}(?:,\d{1,2})?(?!\w)|\([-−+]?\d{1,3}\))"
+                r"|(?P<small>[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,3})"
+                r"|(?<=[\d]\.10)(?P<bare>[-−]\d{1,2})(?![\d.,/-]))"
+                rf"(?:\ ?(?P<unit>{measures.UNIT}))?",
+                self.ten,
+                needs="^⁻⁰¹²³⁴⁵⁶⁷⁸⁹.",
+            ),
+            Rule(
+                rf"(?<=\d)\ ?(?P<unit>{measures.COMPOUND})|(?<![\w./,-])(?P<alone>{measures.RATE})",
+                lambda match: f" {measures.named(match['unit'] or match['alone'])}".removeprefix(
+                    "" if match["unit"] else " "
+                ),
+                needs=".·⋅*/",
+            ),
+            Rule(
+                r"(?<=[\d)])\ ?(?P<sign>[-−–+*×:.])\ ?\((?P<minus>[-−+])\ ?"
+                r"(?P<number>\d[\d.,]{0,8}(?:/\d{1,3})?)\)",
+                lambda match: f" {_OPERATIONS[match['sign']]} "
+                f"{'dương' if match['minus'] == '+' else 'âm'} {match['number']}",
+                needs="(",
+            ),
+            Rule(r"(?<=[\d)]\ )[-−–]\ (?=\([\d.,]{1,8}\ ?[-+−*×:/]\ ?\d)", "trừ ", needs="("),
+            Rule(r"(?<!\w)(?P<set>[A-Z])\ ?\\\ ?(?=[A-Z](?!\w)|\{)", self.without, needs="\\"),
+            Rule(
+                r"(?<![\w|=+*/-])(?<![=+*/-]\ )\|(?P<inner>[a-zA-Z]|[-−]\d[\d.,]{0,6})\|(?![\w|])"
+                r"(?!\ ?[-<>=≤≥+*/])",
+                self.absolute,
+                needs="|",
+            ),
+            Rule(r"(?<=R\d)\ ?(?:nt|NT)(?=\ ?\(?R\d)", " nối tiếp", needs="R"),
+            Rule(r"(?<=R\d\))\ ?(?:nt|NT)(?=\ ?\(?R\d)", " nối tiếp", needs="R"),
+            Rule(
+                r"(?<=R\d)\ ?//\ ?(?=\(?R\d)|(?<=R\d\))\ ?//\ ?(?=\(?R\d)",
+                " song song với ",
+                needs="/",
+            ),
+            Rule(
+                r"(?:(?<=[;.?!:=]\ )|(?<=\n)|(?<=\d\ )|^)(?P<item>[b-h])\)\ (?=\S)",
+                self.item,
+                needs=")",
+            ),
+            Rule(
+                r"(?<!\w)D(?:ài)?\ ?[x×*]\ ?R(?:ộng)?(?P<high>\ ?[x×*]\ ?C(?:ao)?)?(?!\w)",
+                lambda match: "dài nhân rộng" + (" nhân cao" if match["high"] else ""),
+                needs="x×*",
+            ),
+        )
+
+    def lines(self, match: re.Match[str]) -> str:
+        """Read ``AH ⊥ BC`` and ``d // d'``."""
+        first, last = (self._points(match[name].strip("()")) for name in ("first", "last"))
+        return f"{first} {_BESIDE[match['sign']]} {last}"
+
+    @staticmethod
+    def _points(written: str) -> str:
+        """Return the names of points, and of their primes."""
+        said = []
+        for character in written:
+            if character in "'’":
+                said.append("phẩy")
+            elif character.isdecimal():
+                said.append(character)
+            elif character == ".":
+                said.append("")
+            else:
+                said.append(spelled(character))
+        return " ".join(filter(None, said))
+
+    def limit(self, match: re.Match[str]) -> str:
+        """Read ``lim(x→0)``."""
+        limit = match["limit"].replace("−", "-")
+        sign = {"-": "âm ", "+": "dương "}.get(limit[0], "")
+        value = limit.lstrip("+-")
+        if value == "∞":
+            said = "vô cực"
+        else:
+            said = self._numbers.read(value) if value[0].isdecimal() else spelled(value)
+        side = {"⁺": " cộng", "+": " cộng", "⁻": " trừ", "-": " trừ"}.get(match["side"], "")
+        return f"lim khi {spelled(match['variable'])} tiến tới {sign}{said}{side} của"
+
+    def ten(self, match: re.Match[str]) -> str | None:
+        """Read ``6,625.10^-34 J.s``, a power of ten with its unit."""
+        written = match["caret"] or match["small"] or match["bare"]
+        exponent = written.translate(_SUPERSCRIPTS).lstrip("+")
+        if match["bare"] and not ("," in match["mantissa"] or match["unit"]):
+            return None  # a period such as 5.10-6.10
+        sign = "âm " if exponent.startswith("-") else ""
+        power = f"mười mũ {sign}{self._numbers.read(exponent.lstrip('-'))}"
+        if not sign and exponent in {"2", "3"} and not match["mantissa"]:
+            return None
+        mantissa = match["mantissa"]
+        if mantissa:
+            power = f"{self._numbers.read(mantissa, 'phẩy')} nhân {power}"
+        return f"{power} {measures.named(match['unit'])}" if match["unit"] else power
+
+    def without(self, match: re.Match[str]) -> str:
+        r"""Read ``A \ B``, the difference of two sets."""
+        return f"{spelled(match['set'])} trừ "
+
+    def absolute(self, match: re.Match[str]) -> str:
+        """Read ``|a|``, the length of a vector or the modulus of a complex number beside these."""
+        front = match.string[max(0, match.start() - _FAR) : match.start()].lower()
+        of = "trị tuyệt đối của"
+        if _VECTOR.search(front):
+            of = "độ dài"
+        elif _COMPLEX.search(front):
+            of = "mô đun của"
+        inner = match["inner"]
+        return f"{of} {spelled(inner) if inner.isalpha() else inner}"
+
+    def item(self, match: re.Match[str]) -> str | None:
+        """Read the letter of a part, such as the ``b)`` behind ``a) 1 + 2 = ?``."""
+        low = max(0, match.start() - 200)
+        if not _LIST_BEGAN.search(match.string[low : match.start()].lower()):
+            return None
+        return f"{spelled(match['item'])}, "
