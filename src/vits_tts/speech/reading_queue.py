@@ -151,6 +151,10 @@ class ReadingQueue:
             del text.callers[caller]
             self._drop(text, caller)
 
+    def later(self, read: Callable[[], object]) -> None:
+        """Call ``read`` in the thread as soon as that is free, without waiting for it."""
+        self._reader.later(read)
+
     def start(self) -> None:
         """Start the thread that reads."""
         self._reader.start()

@@ -32,6 +32,13 @@ from vits_tts.types import SpeechRequest
 _LEXICON_CHECK_SECONDS: Final = 1.0
 _REMEMBERED_REQUESTS: Final = 1024
 _REMEMBERED_CHARS: Final = 300
+_USUAL: Final = (
+    "Xin chào các bạn, hôm nay trời đẹp.",
+    "Lúc 8h30 ngày 12/3/2025, giá xăng tăng 1.250 đồng/lít, tức 5,2%.",
+    "Liên hệ chị Mai (TP.HCM), ĐT 0912 345 678, phòng 3A, để nhận email và voucher.",
+    'Ngày họp 4/5: "GDP quý 3 tăng 7%", cao nhất từ 2011 - 2024, với 120 người.',
+)
+"""Lines with words, numbers, dates, ranges, abbreviations, quotations and foreign words."""
 
 T = TypeVar("T")
 
@@ -238,8 +245,13 @@ class RequestReader:
         return self._voices.find(request.voice).sample_rate
 
     def start(self) -> None:
-        """Start the thread that reads."""
+        """Start the thread that reads, and let it read a few lines of the usual kinds.
+
+        The rules are compiled when a text first needs them. No caller should wait for that.
+        """
         self._queue.start()
+        for line in _USUAL:
+            self._queue.later(partial(self._normaliser, line))
 
     def watch(self) -> None:
         """Begin to watch the lexicons' files; call it where the event loop runs."""
