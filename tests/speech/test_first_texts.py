@@ -27,7 +27,7 @@ def test_the_usual_rules_are_compiled_at_the_start(tmp_path: Path) -> None:
     speech._requests._queue.later(idle.set)
     assert idle.wait(60)
     ready = compiled()
-    speech._requests._normaliser('Bộ Y tế cho biết: "Từ 20 - 25/6 có 310 ca", giảm 3,5% so với 2024.')
+    speech._requests._normaliser('Bộ Y tế nói: "Từ 20 - 25/6 có 310 ca", giảm 3,5% so với 2024')
     assert ready > before + 100
     assert compiled() < ready + 20
     speech._requests.close()
