@@ -17,6 +17,7 @@ from tests.support.cli import command
 from tests.support.postgresql import Database, database
 from tests.support.server import Server, Settings, clean_environment, serving, until
 from tests.support.voices import install_pair
+from vits_tts.jobs.presence import DatabasePresence
 from vits_tts.jobs.queue import limited
 
 SCALER = Path(__file__).parent.parent.parent / "deploy/kubernetes/jobs/scaler.yaml"
@@ -96,6 +97,22 @@ def test_limits_of_time_change_nothing_else(url: str) -> None:
     given, found = conninfo_to_dict(url), conninfo_to_dict(limited(url))
     assert given.items() <= found.items()
     assert found["tcp_user_timeout"] == "10000"
+
+
+def test_a_machine_that_is_cut_off(postgres: Database) -> None:
+    """The database looks whether a silent machine is there, and so ends its lock within seconds.
+
+    Nothing here can cut a connection without telling its other end, so this reads the settings.
+    """
+    presence = DatabasePresence(postgres.url)
+    presence.hold()
+    try:
+        names = ("idle", "interval", "count")
+        found = [presence._connection.execute(f"SHOW tcp_keepalives_{name}") for name in names]
+        idle, interval, count = (int(each.fetchone()[0]) for each in found)
+        assert 0 < idle + interval * count <= 30
+    finally:
+        presence.release()
 
 
 def test_another_machine_takes_over(server: Server, postgres: Database, folder: Path) -> None:

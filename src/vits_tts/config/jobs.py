@@ -69,7 +69,8 @@ class Jobs(Section):
     queue_timeout_seconds: Seconds = Field(
         15,
         description="Most seconds for one call of the queue; then callers get 503, and `/readyz` "
-        "says `degraded: job_queue` until the queue answers.",
+        "says `degraded: job_queue` until the queue answers. Opening a queue in `jobs.folder` may "
+        "take a minute.",
     )
     storage: Annotated[str, AfterValidator(_objects_url)] | None = Field(
         None,

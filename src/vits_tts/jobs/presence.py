@@ -4,10 +4,17 @@ Unlike a time-out, a lock is released at once by ``kill -9``, and a slow process
 """
 
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO, Any, Final, Protocol
 from uuid import uuid4
 
 from vits_tts.file_lock import LockFailed, lock
+
+_KEEPALIVES: Final = (
+    "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 2"
+)
+"""Settings by which the database notices within seconds that this machine is cut off or has lost
+its power. By the defaults it would keep the lock for two hours: the items of the process would not
+be taken by others, and the process itself could not take its lock again."""
 
 
 class Presence(Protocol):
@@ -90,6 +97,7 @@ class DatabasePresence:
             else:
                 return
         self._connection = psycopg.connect(self._url, autocommit=True, connect_timeout=10)
+        self._connection.execute(_KEEPALIVES)
         self._lock("pg_advisory_lock", self.executor)
 
     def _lock(self, function: str, executor: str) -> bool:

@@ -125,6 +125,7 @@ class Queue:
             presence = FilePresence(self._settings.folder / "workers")
         self._presence = presence
         presence.hold()
+        _redirect_log()  # before the library adds a handler of its own
         self.dbos = DBOS(
             config={
                 "name": _APPLICATION,
@@ -135,7 +136,6 @@ class Queue:
                 "scheduler_polling_interval_sec": 3600.0,
             }
         )
-        _redirect_log()
         self._register()
         DBOS.launch()
         DBOS.register_queue(
