@@ -4,7 +4,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
@@ -18,6 +18,7 @@ from tests.support import certificates
 from tests.support.server import Server, Settings, serving
 from tests.support.voices import install_pair
 from vits_tts.config import EMBEDDED_VOICE
+from vits_tts.uncollected import uncollected
 
 certificates.read_once()
 
@@ -53,6 +54,13 @@ def pytest_configure(config: pytest.Config) -> None:
     # A test that is interrupted while it starts a process leaves files open.
     for warning in ("ResourceWarning", "pytest.PytestUnraisableExceptionWarning"):
         config.addinivalue_line("filterwarnings", f"ignore::{warning}")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Import all modules of tests without garbage collection, which is two fifths of the time."""
+    with uncollected():
+        return (yield)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
