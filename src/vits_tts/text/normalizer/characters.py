@@ -103,6 +103,11 @@ STEPS: Final[tuple[Step, ...]] = (
     Rule(r"\r\n? | [\x0b\x0c\x85\u2028]", "\n", glued=True),
     Rule(r"\u2029", "\n\n", glued=True),
     Rule(rf"{_INVISIBLE}+ | [\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]+", "", glued=True),
+    Rule(
+        r"(?<!\w)(?:[B-DF-HJ-NP-TV-Z]\u0302|[ĈĜĤŜŴŶẐ](?!\w)"
+        r"|(?:[ÂÊÔ]|[AEO]\u0302)(?=\ ?=\ ?\d{1,3}\ ?[°º]))",
+        lambda match: f"góc {unicodedata.normalize('NFD', match[0])[0]}",
+    ),
     # no Vietnamese letter has more marks
     Rule(rf"(?<=[{_MARKS}]{{4}})[{_MARKS}]+", "", glued=True),
     nfc,

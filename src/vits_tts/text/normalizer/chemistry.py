@@ -91,6 +91,8 @@ class Chemistry:
         """Read an equation. Its sides may be single elements."""
         pieces = _SIGN.split(re.sub(r"\s?\(t[°ºo0]\)", "", match[0]))
         species, signs = pieces[::2], pieces[1::2]
+        if "+" not in signs and not set(signs) - {"="}:
+            return None  # as in F2 = 4N
         if not all(map(_plausible, species)) or not any(
             _certain(one) or _COMPOUND.match(one) for one in species
         ):
@@ -152,12 +154,13 @@ class Chemistry:
         return f"{spelled(match['of'])} {self._said(match['species'])}"
 
     def _said(self, species: str) -> str:
-        words = []
+        words: list[str] = []
+        marks: list[str] = []
         for part in re.findall(r"\^\d?[+-]$|\d+|[A-Z][a-z]?|[()↑↓]|[+-]$", _written(species)):
             if part.isdecimal():
                 words.append(self._numbers.whole(part))
             elif part in _MARKS:
-                words.append(_MARKS[part])
+                marks.append(_MARKS[part])
             elif part[-1] in "+-":
                 words += map(self._numbers.whole, part[1:-1])
                 words.append("cộng" if part[-1] == "+" else "trừ")
@@ -166,8 +169,8 @@ class Chemistry:
         said = " ".join(words)
         # in Mg(OH)2 the number counts the group, not its last atom
         if re.search(r"\)[2-9]", species):
-            said += " lần" * species.strip().endswith(tuple("23456789"))
-        return said
+            said += " lần" * species.strip(" ↑↓").endswith(tuple("23456789"))
+        return " ".join([said, *marks])
 
 
 def _written(species: str) -> str:

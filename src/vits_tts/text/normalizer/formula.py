@@ -94,7 +94,7 @@ class Formula:
                 self.pair,
                 needs="-–+",
             ),
-            Rule(_RUN, self.run, needs="=<>≤≥≠√∛|^²³∆Δ±∫ls"),
+            Rule(_RUN, self.run, needs="=<>≤≥≠√∛|^²³∆Δ±∫∈∉ls+-"),
         )
 
     def inline(self, match: re.Match[str]) -> str | None:
@@ -155,7 +155,7 @@ class Formula:
         ):
             # as in 5 cm: a later rule reads the number with its unit
             body, tail = body[: kept.start()], kept[0]
-        said = self.read(body, plain=True)
+        said = _algebra_of_units(body) or self.read(body, plain=True)
         lead = match[0][: match[0].index(body[:1])] if body else ""
         rest = match[0][len(lead) + len(body) + len(tail) :]
         joined = apart(match.string, start, end, f"{said} {tail}".strip())
@@ -165,6 +165,21 @@ class Formula:
         """Return a formula in words."""
         words = FormulaReader(formula, self._numbers, plain=plain).everything()
         return re.sub(r"\s*,[\s,]*", ", ", " ".join(words.split())).strip(" ,")
+
+
+def _algebra_of_units(body: str) -> str:
+    """Return the words of ``(m/s²)·m = m²/s²``, or nothing if it has other letters than units."""
+    parts = _UNIT_PART.findall(body)
+    written = "".join(parts).replace(" ", "")
+    rate = re.search(r"[mg]/|/\(?[ms]", body)
+    if "=" not in body or not rate or written != body.replace(" ", ""):
+        return ""
+    words = (_UNIT_SIGNS[part] if part in _UNIT_SIGNS else measures.named(part) for part in parts)
+    return " ".join(filter(None, words))
+
+
+_UNIT_PART: Final = lazily(rf"(?<![A-Za-z]){measures.UNIT}|[/·=()]|\ ")
+_UNIT_SIGNS: Final = {"/": "trên", "·": "nhân", "=": "bằng", "(": "", ")": "", " ": ""}
 
 
 def _measured(string: str, start: int, body: str) -> int:
@@ -178,16 +193,18 @@ def _measured(string: str, start: int, body: str) -> int:
 
 _MEASURE: Final = lazily(rf"(?:\d[\d.,]*\s?)?{measures.UNIT}")
 _VALUE: Final = lazily(r"(?<![\w^_])(?<![\w)]\.)(?:\d+(?:[.,]\d+)*|π²?(?=\ ))")
-_GOES_ON: Final = lazily(r"\s?[-+−*×^/_!'²³]\s?[\w(√]|\s?[=<>≤≥≠]|\(|[α-ω]|\)\s?[\w(²³^+*/-]")
+_GOES_ON: Final = lazily(r"\s?[-+−*×·^/_!'²³]\s?[\w(√]|\s?[=<>≤≥≠]|\(|[α-ω]|\)\s?[\w(²³^+*/-]")
 """A sign after a letter that is a variable and no unit: ``2m + 1``, ``3s = 6``."""
 
 
-def _certain(body: str) -> bool:  # noqa: PLR0911
+def _certain(body: str) -> bool:  # noqa: C901, PLR0911
     """Return whether plain text is a formula: it has a relation or root, and several operands."""
     function = _FUNCTION.search(body)
     if function and re.search(r"[-+−*/_^=]|log", body):
         return len(re.findall(r"\d+(?:[.,]\d+)*|[A-Za-zΔ∆α-ω]+", body)) > 1
-    if not re.search(r"[=<>≤≥≠√∛^²³∆Δ±|∫]", body):
+    if _LINEAR.fullmatch(body):
+        return True
+    if not re.search(r"[=<>≤≥≠√∛^²³∆Δ±|∫∈∉]", body):
         return False
     if re.search(r"[√∛]\s?[\d(a-zA-Z]|(?<![\w])\|[^|]{1,20}\|\s?[<>=≤≥]", body):
         return True
@@ -202,7 +219,7 @@ def _certain(body: str) -> bool:  # noqa: PLR0911
     if re.match(r"=\s?-?[\w(√]", body) and re.search(r"\s[-+−–]\s[A-Za-z(√]", body):
         return True  # follows a quantity of several letters, as in Wđ = E - E0
     operands = re.findall(r"\d+(?:[.,]\d+)*|[A-Za-zΔ∆α-ω]+", body)
-    related = re.search(r"[\w)\]²³'|!%]\s?[=<>≤≥≠]{1,2}\s?[-+√∛(\[|]?\s?[\w(\[|√α-ωΔ∆]", body)
+    related = re.search(r"[\w)\]²³'|!%]\s?[=<>≤≥≠∈∉]{1,2}\s?[-+√∛(\[|]?\s?[\w(\[|√α-ωΔ∆]", body)
     signed = re.search(r"[\w)²³]\s?[-+−–*×/]\s?[\w(]", body)
     power = re.search(r"[\w)]\^[\w(-]|[a-zA-Z)][²³]", body)
     lettered = re.search(r"(?<![A-Za-z])[a-zA-ZΔ∆α-ω]", body)
@@ -211,15 +228,16 @@ def _certain(body: str) -> bool:  # noqa: PLR0911
     return bool(power and len(operands) > 1 and signed)
 
 
+_LINEAR: Final = lazily(r"\d{1,3}[nxyz]\s[-+]\s\d{1,3}")
 _FUNCTION: Final = lazily(r"(?<![^\W\d_])(?:sin|cos|tan|cot|log|ln|lg)(?=[\d\s(_^²³a-zα-ω√])")
 _OPERAND: Final = (
     r"\d+(?:[.,]\d+)*(?![\d:])%?|(?<![^\W\d_])(?:(?:sin|cos|tan|cot|log|ln|lg)(?:[xyzα-ω]|[ab](?=\s?[-+=*/)²]))?|lim|max|min)"
     r"(?![^\W\d_²³⁴])"
-    r"|(?<![^\W_a-zΔ∆α-ω²³⁴])[a-zA-Z](?![^\W_\d²³α-ω])|(?<![^\W\d_])[abkmn][xyt](?=[\^²³]|\s?[-+)])|(?<=\d)[a-z]{1,3}(?=\s?[-+=²³^)–−<>≤≥≠])(?![^\W\d_]{2})"
+    r"|(?<![^\W_a-zΔ∆α-ω²³⁴⁵⁶])[a-zA-Z](?![^\W_\d²³⁴⁵⁶ⁿα-ω])|(?<![^\W\d_])[abkmn][xyt](?=[\^²³]|\s?[-+)])|(?<=\d)[a-z]{1,3}(?=\s?[-+=²³⁴⁵⁶ⁿ^)–−<>≤≥≠]|\s/\s)(?![^\W\d_]{2})"
     r"|(?<![^\W_])[A-Z]t(?!\w)|(?<=[α-ω])[a-zA-Z]{1,2}(?![^\W\d_])"
-    r"|(?<![^\W_])(?!USD|VN[DĐ]|EUR|JPY|GBP|CNY|KRW|HP|PN)[A-Z]{2,3}(?=\s?[-+=<>≤≥²/)]|\.[A-Z]|$)|(?<=[A-Z]\.)[A-Z]{2,3}(?!\w)|[Δ∆α-ωπ]"
+    r"|(?<![^\W_])(?!USD|VN[DĐ]|[KMGT]B|EUR|JPY|GBP|CNY|KRW|HP|PN)[A-Z]{2,3}(?=\s?[-+=<>≤≥²/)]|\.[A-Z]|$)|(?<=[A-Z]\.)[A-Z]{2,3}(?!\w)|[Δ∆α-ωπ]"
 )
-_SIGN: Final = r"(?:[-+−–*×·/:^=<>≤≥≠≈±√∛|()\[\]²³⁴ⁿ'!_∈∉∫∞⇔⇒∝]|(?<=[\w)²³])\.(?=[\w(√]))"
+_SIGN: Final = r"(?:[-+−–*×·/:^=<>≤≥≠≈±√∛|()\[\]²³⁴⁵⁶ⁿ'!_∈∉∫∞⇔⇒∝]|(?<=[\w)²³])\.(?=[\w(√]))"
 _RUN: Final = rf"(?<![\w.,%/:-])(?:(?:{_OPERAND}|{_SIGN})\ ?){{3,120}}+"
 _BARE: Final = (
     r"(?:(?:\\[A-Za-z]+|\\[^\w\s]|[{}()\[\]^_+=<>|/*,;:.!'&~×·≤≥≠−-]|\d+(?:[.,]\d+)*"

@@ -207,6 +207,10 @@ class FormulaReader:
     def _unit(self) -> str:
         r"""Return the unit that follows as ``\\mathrm{~kg}`` or ``{~kg}``, and skip it."""
         ahead = "".join(self._symbols[self._at : self._at + 12])
+        spaced = re.match(r"\\[,;: ]\s*(?P<unit>[A-Za-zμ]{1,3})(?![A-Za-z^_])", ahead)
+        if spaced and not self._plain and spaced["unit"] in UNITS:
+            self._skip(len(spaced[0]))
+            return UNITS[spaced["unit"]]
         found = re.match(
             r"[\s~]*(?P<open>\()?(?:\\(?:mathrm|text|mbox|rm)\s*)?\{[\s~]*(?:\\mathrm\{)?(?P<unit>[A-Za-zμ°Ω]{1,5}(?:/[a-z]{1,3})?)[\s.]*\}+(?:\s*/\s*\{(?P<per>[a-z]{1,3})\})?",
             ahead,
@@ -223,11 +227,14 @@ class FormulaReader:
         rate = rate or found["per"] or ""
         if top not in UNITS or (rate and rate not in UNITS):
             return ""
-        length = len(found[0]) + bool(found["open"])
+        self._skip(len(found[0]) + bool(found["open"]))
+        return f"{UNITS[top]} trên {UNITS[rate]}" if rate else UNITS[top]
+
+    def _skip(self, length: int) -> None:
+        """Consume the symbols of ``length`` characters."""
         while length > 0 and self._at < len(self._symbols):
             length -= len(self._symbols[self._at])
             self._at += 1
-        return f"{UNITS[top]} trên {UNITS[rate]}" if rate else UNITS[top]
 
     def _superscript(self, symbol: str) -> str:
         digits = "".join(SUPERSCRIPTS[sign] for sign in symbol)

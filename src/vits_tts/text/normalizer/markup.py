@@ -66,7 +66,7 @@ def _citation(match: re.Match[str]) -> str | None:
 
 
 _NO_CITATION: Final = lazily(
-    r"(?:đoạn|khoảng|trên|thuộc|tập|mảng|hàng|cột|phím|bấm|nút|list|array)$|(?<!\w)[a-zA-Z]$"
+    r"(?:đoạn|khoảng|trên|thuộc|tập|mảng|hàng|cột|phím|bấm|nút|list|array)$|(?<!\w)[a-zA-Z]$|\([a-z_]{2,12}$"
 )
 
 

@@ -31,22 +31,20 @@ _ATOMS: Final = {
     "giây": "giây",
     "lít": "lít",
     "mm³": "mi li mét khối",
-    "tấn": "tấn",
     "u": "u",
     "W": "oát",
-    "t": "tấn",
 }  # fmt: skip
 _POWER: Final = r"(?:[²³⁴]|[⁻]?[¹²³⁴]|\^\(?[-−]?\d\)?|[2-4](?![\d.,]))?"
 _ATOM: Final = rf"(?:{'|'.join(sorted(map(re.escape, _ATOMS), key=len, reverse=True))}){_POWER}"
 _PRODUCT: Final = rf"{_ATOM}(?:[.·⋅*]{_ATOM}){{0,3}}"
-UNIT: Final = rf"{_PRODUCT}(?:/(?:{_PRODUCT}|\({_PRODUCT}\))){{0,2}}(?![\w²³⁻^/])"
+UNIT: Final = rf"{_PRODUCT}(?:/(?:{_PRODUCT}|\({_PRODUCT}\))){{0,2}}(?![\w²³⁻^/])(?![·⋅]\w)"
 """Pattern of a unit that may be a product or a rate of several."""
 _PLAIN: Final = rf"(?:rad|k?g|k?m|[cdm]m|m?s|h|K){_POWER}"
 """The units of which a product has at least one; N.V.A. are initials."""
 _PRODUCT_OF_TWO: Final = (
     rf"(?:{_ATOM}(?:[.·⋅*]{_ATOM}){{0,2}}[.·⋅*]{_PLAIN}|{_PLAIN}(?:[.·⋅*]{_ATOM}){{1,3}})"
 )
-_END: Final = r"(?![\w²³⁻^/])"
+_END: Final = r"(?![\w²³⁻^/])(?![·⋅]\w)"
 COMPOUND: Final = (
     rf"(?:{_PRODUCT_OF_TWO}(?:/(?:{_PRODUCT}|\({_PRODUCT}\))){{0,2}}"
     rf"|{_ATOM}/(?:{_PRODUCT_OF_TWO}|\({_PRODUCT}\))|(?:[VNWJCA]|k[WNVJ]|m[VA]|rad)/{_PRODUCT}){_END}"
@@ -54,7 +52,8 @@ COMPOUND: Final = (
 """Pattern of a unit that can only be a product or a rate of physical ones."""
 RATE: Final = (
     rf"(?:{_PRODUCT_OF_TWO}/(?:{_PRODUCT}|\({_PRODUCT}\))"
-    rf"|{_ATOM}/(?:{_PRODUCT_OF_TWO}|\({_PRODUCT}\))|(?:[VNW]/m|N/C|J/K|rad/s){_POWER}){_END}"
+    rf"|{_ATOM}/(?:{_PRODUCT_OF_TWO}|\({_PRODUCT}\))|(?:[VNW]/m|N/C|J/K|rad/s){_POWER}"
+    rf"|{_ATOM}(?:[.·⋅]{_ATOM}){{0,2}}[.·⋅](?:s|m|kg|K|mol)(?:⁻[¹²³]|\^-\d)){_END}"
 )
 """Pattern of a unit that is known without a number before it."""
 _UNIT: Final = lazily(rf"\ ?(?P<unit>{UNIT})")

@@ -39,6 +39,7 @@ _VALUED: Final = lazily(r"=[^=;]{0,40}$")
 _NEAR: Final = 44
 _SCREEN: Final = lazily(r"(?:\bin\b|inch|\"|màn|oled|hz\b|ips|lcd|độ phân giải)")
 _SOLID: Final = lazily(r"(?:chóp|lăng trụ|tứ diện|khối|hình hộp)\W")
+_DEGREES_NEXT: Final = lazily(r"\s?\(?(?:hoặc|hay|=|tức)\s?-?\d[\d.,]*\s?°")
 _WARM: Final = lazily(r"(?:nhiệt độ|°c|độ xê|kelvin|ken vin|\bt\d? ?=)[^.;]{0,32}\d{2,4}$")
 _VECTOR: Final = lazily(r"véc tơ|vec tơ|vector|véctơ")
 _COMPLEX: Final = lazily(r"số phức|môđun|mô đun")
@@ -60,6 +61,22 @@ class Notation:
         """
         return (
             Rule(
+                r"(?<!\w)Q(?=[1-4]:?\ \d[\d.,]{0,8}\ ?(?:tỷ|tỉ|triệu|nghìn)(?!\w))",
+                "quý",
+                needs="Q",
+            ),
+            Rule(
+                r"(?<!\w)Đ\.\ ?"
+                r"(?=\d{1,3}[,;]?\ (?:K\.?\d|K\.\ |[Kk]hoản|NĐ|nghị\ định|BL|[Ll]uật))",
+                "điều ",
+                needs="Đ",
+            ),
+            Rule(
+                r"(?<!\w)K\.\ ?(?=\d{1,2}[,;]?\ (?:Đ\.|NĐ|[Đđ]iều|nghị\ định|BL|[Ll]uật))",
+                "khoản ",
+                needs="K",
+            ),
+            Rule(
                 r"(?:(?<=ại\ )|(?<=iểm\ )|(?<=qua\ )|(?<=âm\ )|(?<=và\ ))(?P<point>[A-Z]['’]?)\."
                 r"(?=\ [A-ZĐ])",
                 lambda match: (
@@ -75,6 +92,37 @@ class Notation:
         """Return the steps. They run before formulae, whose operands they name."""
         return (
             Rule(r"[∆Δ△]\ ?(?=(?:[A-Z]['’]?){3}(?!\w))", "tam giác ", needs="∆Δ△"),
+            Rule(
+                r"(?<![\w'’])(?P<letter>[a-z])(?P<primes>['’]{1,2})(?=[\s,.;)]|$)(?!\ ?[=+*/<>-])",
+                lambda match: f"{spelled(match['letter'])}{' phẩy' * len(match['primes'])}",
+                needs="'’",
+            ),
+            Rule(
+                r"(?<![\w/:.$%)])(?P<path>(?:/[\w.-]{1,40}){2,12})(?=[\s,;)*\"]|$)",
+                lambda match: (
+                    match["path"].replace("/", " gạch chéo ").strip()
+                    if re.search(r"[a-z]{2}", match["path"])
+                    else None
+                ),
+                needs="/",
+            ),
+            Rule(r"(?<=[)\d.])\ ?[·⋅]\ ?(?=[(\d.√])", " × ", needs="·⋅"),
+            Rule(
+                r"(?<![\w.])(?P<a>[a-zA-Z])[·⋅](?P<b>[a-zA-Z])(?!\w|[·⋅²³⁻^])",
+                lambda match: f"{spelled(match['a'])} nhân {spelled(match['b'])}",
+                needs="·⋅",
+            ),
+            Rule(
+                r"(?P<lead>[Đđ]ơn\ vị[^.;:\n]{0,32}?(?:là|:|bằng)\ \(?)"
+                rf"(?P<unit>{measures.UNIT})(?=[\s.,;)]|$)",
+                lambda match: match["lead"] + measures.named(match["unit"]),
+            ),
+            Rule(
+                r"(?<==\ )[1-9]\d{0,2}(?:(?:\ \d{3}){2,4}|\ \d00)(?![\d.,]?\d)",
+                lambda match: match[0].replace(" ", ""),
+                glued=True,
+                needs="=",
+            ),
             Rule(r"\ ?<=+>\ ?", " ⇔ ", needs="<"),
             Rule(r"(?i:(?<!\w)vectơ(?!\w))", "véc tơ", needs="ơƠ"),
             Rule(r"(?<!\w)(?:CMR|cmr|Cmr)(?!\w)", "chứng minh rằng", needs="rR"),
@@ -145,6 +193,8 @@ class Notation:
                 needs="(",
             ),
             Rule(r"(?<=ắc\ )//(?=\ )", "song song", needs="/"),
+            Rule(r"(?<=[^\W\d_]\ )//(?=\ R\d?(?!\w))", "song song với", needs="/"),
+            Rule(r"(?<=[^\W\d_]\ )nt(?=\ R\d?(?!\w))", "nối tiếp", needs="R"),
             Rule(
                 rf"(?<!\w)(?P<quantity>[A-Za-z])(?P<index>{'|'.join(_INDICES)})(?!\w)",
                 lambda match: f"{spelled(match['quantity'])} {_INDICES[match['index']]}",
@@ -192,7 +242,11 @@ class Notation:
             Rule(r"(?i:(?<=select\ ))\*(?=\ )", "sao", needs="*"),
             Rule(
                 r"(?<=\d)\ ?K(?![\w/])",
-                lambda match: " ken vin" if _WARM.search(before(match)) else None,
+                lambda match: (
+                    " ken vin"
+                    if _WARM.search(before(match)) or _DEGREES_NEXT.match(after(match))
+                    else None
+                ),
                 needs="K",
             ),
             Rule(
@@ -201,8 +255,9 @@ class Notation:
                 needs="{",
             ),
             Rule(
-                r"(?<![\w.,/^:-])(?P<a>\d{1,4})\ -\ "
-                r"(?=\d{1,4}(?:\ ?[x×*+]\ ?|\ :\ )\d{1,4}(?![\w.,]?[\d/:]|\ ?[a-zà-ỹ]))",
+                r"(?<![\w.,/^:-])(?P<a>\d{1,4}(?:,\d{1,3})?)\ -\ "
+                r"(?=\d{1,4}(?:,\d{1,3})?(?:\ ?[x×*+]\ ?|\ :\ )\d{1,4}"
+                r"(?![\w.,]?[\d/:]|\ ?[a-zà-ỹ]))",
                 lambda match: f"{match['a']} trừ ",
                 needs="-",
             ),

@@ -93,7 +93,7 @@ class Normalizer:
             without_thoughts,  # before anything can hide a tag
             Where(r"\\", *characters.ESCAPED),
             Where(r"[\\$]", *formula.latex()),
-            Where(r"[^\n -~À-ÏÑ-ïñ-ưẠ-ỹ“”–]|  ", *characters.STEPS),
+            Where(r"[^\n -~À-ÏÑ-ïñ-ưẠ-ỹ“”–]|  |[ÂÊÔ] ?=", *characters.STEPS),
             Where(r"[<>&*_~`#|=\[\]•+-]", *markup.STEPS),
             Where(r"[^\n -~À-ỹ]|[:;=<^T]", *emoji_steps(emoji)),
         )

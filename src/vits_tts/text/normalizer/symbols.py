@@ -82,7 +82,7 @@ class Symbols:
             Rule(r"(?<=\d)\ ?[x×*]\ ?(?=\d)|(?<=[\d)])\ [x×*]\ (?=[\d(])", " nhân ", needs="x×*"),
             Rule(r"(?<=\w)\ [x×]\ (?=\d)", " nhân ", needs="x×"),
             Rule(r"[ØøΦφ]\ ?(?=\d)", "phi ", needs="ØøΦφ"),
-            Rule(r"(?<=[=(])\ ?-(?=[a-zA-Z](?!\w))", " âm ", needs="="),
+            Rule(r"(?<=[=(])\ ?-(?=[a-zA-Z](?!\w))|(?<==)\ -(?=[^\W\d_])", " âm ", needs="="),
             Rule(r"(?<=\b[a-zA-Z])/(?=\d[a-z](?!\w))", " trên ", needs="/"),
             Rule(r"(?<=\b[a-zA-Z])/(?=[a-zA-Z]\ ?[=+)])", " chia ", needs="/"),
             Rule(r"(?<=[\d)])\ ?÷\ ?(?=[\d(])", " chia ", needs="÷"),
