@@ -1,14 +1,12 @@
 """Regular expressions that are compiled when they are first used."""
 
-import gc
 import re
 import subprocess
 import sys
 
 import pytest
 
-from vits_tts.text.normalizer.pipeline import Normalizer
-from vits_tts.text.patterns import _Pattern, lazily
+from vits_tts.text.patterns import lazily
 
 
 def test_it_has_the_methods_of_a_pattern() -> None:
@@ -30,13 +28,19 @@ def test_a_mistake_is_told_when_it_is_used() -> None:
 
 def test_all_patterns_compile() -> None:
     """No pattern of the reader is broken, also of those that few texts need."""
-    reader = Normalizer("south", "read")
-    patterns = [thing for thing in gc.get_objects() if isinstance(thing, _Pattern)]
-    assert reader("một").spoken == "một"
-    assert len(patterns) > 500
-    for pattern in patterns:
-        if pattern.pattern != "(":
+    # in a process of its own, because the collector does not show what was frozen
+    program = """if True:
+        import gc
+        from vits_tts.text.normalizer.pipeline import Normalizer
+        from vits_tts.text.patterns import _Pattern
+        reader = Normalizer("south", "read")
+        patterns = [thing for thing in gc.get_objects() if isinstance(thing, _Pattern)]
+        for pattern in patterns:
             assert pattern.groups >= 0, pattern.pattern
+        print(len(patterns))
+    """
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert int(found.stdout) > 500
 
 
 def test_a_new_reader_compiles_nearly_none() -> None:
