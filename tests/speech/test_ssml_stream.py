@@ -11,7 +11,6 @@ from tests.support import plans
 from tests.text.test_incremental import PARAGRAPHS, SENTENCES, pieces
 from vits_tts.config import EMBEDDED_VOICE
 from vits_tts.errors import MarkupInvalid, MarkupUnsupported, RequestError
-from vits_tts.markup import fragments
 from vits_tts.markup.pieces import Holder
 from vits_tts.speech import SpeechOptions
 from vits_tts.speech.request_builder import RequestBuilder
@@ -209,21 +208,25 @@ def test_a_broken_element_is_an_error(broken: str) -> None:
 def test_random_changes_are_right_or_refused() -> None:
     """Random changes of good texts: an error or a reading, the same for every way of cutting."""
     generator = random.Random(1)  # noqa: S311
-    marks = ["<", ">", "/", '"', "'", "<speak>", "</speak>", "<p>", "</s>", "<!--", "-->", "&", "="]
-    refused = 0
-    for _ in range(600):
-        text = generator.choice([*TAGGED, *BROKEN, "".join(generator.choices(WORDS + PAUSES, k=3))])
-        for _ in range(generator.randint(1, 3)):
-            place = generator.randint(0, len(text))
-            text = text[:place] + generator.choice([*marks, ""]) + text[place + 1 :]
-        expected = passages([text])
-        assert passages(pieces(text, generator.randint(0, 99))) == expected
-        plain = "".join(part for kind, part in expected if kind != "document")
+    marks = ["<", ">", "/", '"', "'", "&", "=", ". ", "\n", "<speak>", "</speak>", "<p>", "</s>"]
+    marks += ["<!--", "-->", "<think>", "</think>", "[pause 1s]", "<spell>A1</spell>", ""]
+
+    def outcome(texts: Sequence[str]) -> list[Spoken] | tuple[str, str]:
         try:
-            fragments.parse(plain)
-        except RequestError:
-            refused += 1
-    assert 100 < refused < 500
+            return in_pieces(texts)
+        except RequestError as error:
+            return error.code, error.message
+
+    refused = 0
+    for number in range(100):
+        text = generator.choice([*TAGGED, *BROKEN, with_elements(generator)[:300]])
+        for _ in range(generator.randint(0, 3)):
+            place = generator.randint(0, len(text))
+            text = text[:place] + generator.choice(marks) + text[place + generator.randint(0, 1) :]
+        found = outcome([text])
+        assert outcome(pieces(text, number)) == found
+        refused += isinstance(found, tuple)
+    assert 25 < refused < 95
 
 
 def test_elements_do_not_hold_other_sentences_back() -> None:
