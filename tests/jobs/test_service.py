@@ -160,10 +160,16 @@ def test_jobs_that_come_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ]
 
 
-def test_all_threads_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """While all threads wait for a queue, the jobs are unavailable, also before it is opened."""
+def test_opening_on_a_busy_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """While all threads wait, jobs are unavailable; opening the queue has a limit of its own.
 
-    async def story() -> None:
+    The library writes no lines of its own.
+    """
+    monkeypatch.setattr(logging.getLogger("dbos"), "handlers", [])
+
+    async def story() -> bool:
         limit = {"folder": tmp_path / "jobs", "queue_timeout_seconds": 0.001}
         async with working(tmp_path, monkeypatch, jobs=limit) as worker:
             jobs: Any = worker.jobs
@@ -174,25 +180,6 @@ def test_all_threads_wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
             gate.set()
             for each in waiting:
                 await asyncio.wrap_future(each.future)
-            jobs._settings = jobs._settings.model_copy(update={"queue_timeout_seconds": 60})
-            await jobs._opened()  # for the end of the test
-
-    asyncio.run(story())
-
-
-def test_opening_on_a_busy_machine(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
-    """The limit of a call does not count for opening the queue, which loads a library.
-
-    The library writes no lines of its own.
-    """
-    monkeypatch.setattr(logging.getLogger("dbos"), "handlers", [])
-
-    async def story() -> bool:
-        limit = {"folder": tmp_path / "jobs", "queue_timeout_seconds": 0.001}
-        async with working(tmp_path, monkeypatch, jobs=limit) as worker:
-            jobs: Any = worker.jobs
             await jobs._opened()
             jobs._settings = jobs._settings.model_copy(update={"queue_timeout_seconds": 60})
             return worker.jobs._queue.launched
