@@ -500,8 +500,8 @@ def test_a_message_without_a_context_ends_the_socket(shared: Server) -> None:
 def test_keys(start: Starter) -> None:
     """A key comes by header, by `api_key` in the URL, or with the first message."""
     key, line = make_key("lan")
-    with start({"access": {"keys": [line]}}) as server:
-        given = {"voice": EMBEDDED_VOICE, "continue": False}
+    with start({"access": {"keys": [line]}}, pair=True) as server:
+        given = {"voice": "pair", "continue": False}
         ways: list[tuple[str, dict[str, str], Message]] = [
             ("", {"X-API-Key": key}, {}),
             ("", {"Authorization": f"Bearer {key}"}, {}),
