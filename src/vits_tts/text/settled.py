@@ -61,7 +61,9 @@ _DIGIT: Final = lazily(r"\d")
 _FAR: Final = CONTEXT + 8
 """Beyond this many characters and the length of a word, text does not affect a number before it."""
 _RESTORE: Final = Restore()
-_SUBJECT: Final = lazily(r"\d(?:[đTvV])(?!\w)|(?<!\w)[PpKV]\.?\s?[A-Z\d]")
+_SUBJECT: Final = lazily(r"\d(?:[đTvV])(?!\w)|(?<!\w)(?:[PpKV]\.?\s?[A-Z\d]|[CcHQ]\.?\s?\d)")
+_NUMBERED: Final = lazily(r"\s\d{1,2}[.!?…][\"”’»)]{0,4}\s{0,8}\Z")
+"""The end of a sentence behind which its subject goes on, as behind the number of an item."""
 _LETTERS: Final = lazily(r"[^\W\d_]+")
 _REMEMBERED: Final = 4
 
@@ -95,6 +97,8 @@ class Settled:
         try:
             text = self.reading(before + word).text
             if in_quotation(text.spoken) or self._in_quotation(before + word, text):
+                return False
+            if _NUMBERED.search(before) and _depends_on_subject(before[said:]):
                 return False
             if not word and _is_ordinary(before, said, text):
                 return True

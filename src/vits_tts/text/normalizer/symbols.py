@@ -102,7 +102,7 @@ class Symbols:
                 needs="<>",
             ),
             Rule(r"(?<!\w)(?P<sign>[<>])\ ?=?\ ?(?=\d)", self.bounded, needs="<>"),
-            Rule(r"(?<=[^\W\d_]{2})(?P<sign>[<>])\ (?=\d)", self.compared, needs="<>"),
+            Rule(r"(?<=[^\W\d_]{2})(?P<sign>[<>])\ (?=\d)", self.compared_with, needs="<>"),
             Rule(r"(?<=\))/(?=[A-Z(])", " trên ", needs="/"),
             Rule(
                 r"(?<!\w)[~≈]\ ?(?=\d)",
@@ -176,6 +176,10 @@ class Symbols:
     def compared(self, match: re.Match[str]) -> str:
         """Read ``a < b``."""
         return " nhỏ hơn " if match["sign"] == "<" else " lớn hơn "
+
+    def compared_with(self, match: re.Match[str]) -> str | None:
+        """Read ``tuổi> 18``, and not the end of ``<hàng> 15``."""
+        return None if match["sign"] == ">" and "<" in before(match) else self.compared(match)
 
     def bounded(self, match: re.Match[str]) -> str:
         """Read ``>100`` as "trên" and ``<5`` as "dưới"."""
