@@ -37,12 +37,9 @@ def test_marks_are_restored(how: str, written: str, read: str) -> None:
 
 
 def test_words_around_decide_which_marks_are_meant() -> None:
-    """The same words get other marks by the words around them, also by those two words away."""
-    for written, read in {
-        "mua ban hoc cho con, be ngoi ban hoc": "mua bàn học cho con, bé ngồi bàn học",
-        "lop minh co ban hoc gioi lam": "lớp mình có bạn học giỏi lắm",
-    }.items():
-        assert Restore()(Text(written)).spoken == read
+    """Pairs alone leave ``nha`` as it is; the words around tell that a house is meant."""
+    line = "Ngan hang cho vay mua nha chi tu 6,5%/nam"
+    assert Restore()(Text(line)).spoken == "Ngân hàng cho vay mua nhà chỉ từ 6,5%/năm"
 
 
 def test_weights_of_words_around_are_a_whole_table() -> None:

@@ -98,11 +98,11 @@ _SPELLED_AFTER: Final = re.compile(
 _LISTED: Final = re.compile(r"(?:(?<!\w)[a-zđ](?:,| và| hoặc)\s)$")
 _NEAR: Final = 3
 _LIST_GOES_ON: Final = re.compile(r"(?:,| và| hoặc)\s[a-zđ](?!\w)")
-CHATTING: Final = frozenset(
-    "ko k kh dc đc r mn mng ntn nx cx vs trc ck vk mk mik hok hong khum bh ib nt rùi thui iu wá "
+_CHATTING: Final = frozenset(
+    "ko k kh dc đc r mn mng ntn nx cx vs trc ck vk mk mik hok hong khum bh ib nt rùi thui wá "
     "hnay"
     " nma nhma ngta j z v t b m sp đt sd oke oki hihi hehe hjhj kk hic huhu cj ae"
-    " ac hqua lun bik bít bt thik đag nhìu hỉu ny bn nch iu tks vl vcl vkl kkk cno".split()
+    " ac hqua lun bik bít bt thik đag nhìu hỉu ny bn nch tks vl vcl vkl kkk cno".split()
 )
 """Shortenings that show that a line is chat."""
 _UNMARKED_UNITS: Final = dict(
@@ -338,7 +338,7 @@ class Chat:
             words = re.findall(r"(?<![\d/])[^\W\d_]+(?![\d/])", line)
             lead = re.search(r"[^\W\d_]", line)
             small = lead is not None and lead[0].islower()
-            strong = sum((word if len(word) == 1 else word.lower()) in CHATTING for word in words)
+            strong = sum((word if len(word) == 1 else word.lower()) in _CHATTING for word in words)
             strong = strong or re.search(r"(?<!\w)[abcemt] ơi(?!\w)", line) is not None
             strong = strong or _PARTICLE.search(line.lower()) is not None
             chatting[start] = 2 if strong else int(small)

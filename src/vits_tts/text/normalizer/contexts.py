@@ -6,8 +6,8 @@ both sides. Each group of words and each syllable together have a weight; the su
 is added to the logarithm of a syllable's probability.
 
 ``data/contexts.bin`` is a hash table. First comes the number of cells (4 bytes, little-endian). One
-byte for each cell follows, which checks the hash. Then each cell has a signed byte: the weight in
-steps of 1/:data:`STEPS`. A weight whose cell was taken by a larger one is lost. The table is made by
+byte for each cell follows, which checks the hash. Then each cell has a signed byte: the weight, in
+steps of 1/:data:`STEPS`. A weight whose cell was taken by a larger one is lost. It is made by
 ``training/reading/contexts.py``.
 """
 

@@ -10,7 +10,6 @@ from typing import Final
 from vits_tts.text.letters import spelled
 from vits_tts.text.normalizer import cues
 from vits_tts.text.normalizer.abbreviations import Abbreviations, pronounced
-from vits_tts.text.normalizer.chat import CHATTING
 from vits_tts.text.normalizer.lexicon import Lexicon
 from vits_tts.text.normalizer.rules import Rule, Step, Where, after, before
 from vits_tts.text.numbers import Numbers
@@ -643,8 +642,7 @@ class Identifiers:
     def typed(self, match: re.Match[str]) -> str | None:
         """Spell a word such as ``iu0`` inside an identifier; alone it is a chat abbreviation."""
         word = match[0].lower()
-        known = word in self._abbreviations.typed or word in CHATTING
-        return spelled(word) if known and is_syllable(word) else None
+        return spelled(word) if word in self._abbreviations.typed and is_syllable(word) else None
 
     def times(self, match: re.Match[str]) -> str | None:
         """Read the x of ``P/E 15.3x`` and ``zoom 10x`` as "lần"."""
