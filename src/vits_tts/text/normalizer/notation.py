@@ -345,7 +345,8 @@ class Notation:
                 ),
             ),
             Where(
-                r"[a-zA-ZΩ][²³⁴]?[.·⋅*/][(a-zA-ZΩ]",
+                r"[a-zA-ZΩ][²³⁴]?[.·⋅*](?:[kcmd]?[gmsh]|[KVAC]|rad|mol)(?![a-zA-Z])"
+                r"|/\(|(?<!\w)(?:[kM]?[VNWJ]|[CA]|m[VA]|rad)/[a-zA-Z]|/[kcdm]?[gm][.·⋅][a-zA-Z]",
                 Rule(
                     rf"(?<=\d)\ ?(?P<unit>{measures.COMPOUND})",
                     lambda match: f" {measures.named(match['unit'])}",
