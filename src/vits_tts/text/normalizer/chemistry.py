@@ -60,14 +60,14 @@ class Chemistry:
                 needs="→⟶>⇌⇄↔=",
             ),
             Rule(r"\ ?\(t[°ºo0]\)", " nhiệt độ", needs="("),
-            Rule(r"(?<=,)\ ?t[0oº°](?=\))", " nhiệt độ", needs="t"),
+            Rule(r"(?<=,)\ ?t[0oº°](?=\))", " nhiệt độ", needs=")"),
             Rule(
                 r"(?i:(?<=sắt)|(?<=đồng)|(?<=crom)|(?<=mangan)|(?<=thiếc)|(?<=chì)|(?<=ngân))\ ?"
                 r"\((?P<valence>I{1,3}|IV|V|VI|VII)\)",
                 lambda match: f" {self._numbers.whole(str(_VALENCES[match['valence']]))}",
                 needs="(",
             ),
-            Rule(r"(?<=im\ loại\ )[XYZMR](?!\w)", lambda match: spelled(match[0])),
+            Rule(r"(?<=im\ loại\ )[XYZMR](?!\w)", lambda match: spelled(match[0]), needs="XYZMR"),
             Rule(
                 rf"(?<![\w.,/@#])(?P<salt>{_SPECIES})[.·](?P<count>\d{{0,2}})H2O(?!\w)",
                 self.hydrate,

@@ -11,7 +11,7 @@ from typing import Final
 from vits_tts.text.letters import spelled
 from vits_tts.text.normalizer import measures
 from vits_tts.text.normalizer.formula_reader import FormulaReader
-from vits_tts.text.normalizer.rules import Rule, Step, apart, before
+from vits_tts.text.normalizer.rules import Rule, Step, Where, apart, before
 from vits_tts.text.normalizer.unit_table import UNITS
 from vits_tts.text.numbers import Numbers
 from vits_tts.text.patterns import lazily
@@ -94,7 +94,12 @@ class Formula:
                 self.pair,
                 needs="-–+",
             ),
-            Rule(_RUN, self.run, needs="=<>≤≥≠√∛|^²³∆Δ±∫∈∉ls+-"),
+            Where(
+                r"[=<>≤≥≠√∛|^²³∆Δ±∫∈∉]"
+                r"|(?<![^\W\d_])(?:log|ln|lg|sin|cos|tan|cot)(?:[_\d(xyzα-ω]| [\dxyzα-ω])"
+                r"|\d[nxyz]\s[-+]\s\d",
+                Rule(_RUN, self.run),
+            ),
         )
 
     def inline(self, match: re.Match[str]) -> str | None:

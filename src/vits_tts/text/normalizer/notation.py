@@ -5,10 +5,14 @@ from typing import Final
 
 from vits_tts.text.letters import spelled
 from vits_tts.text.normalizer import abbreviations, measures
-from vits_tts.text.normalizer.rules import Rule, Step, after, before
+from vits_tts.text.normalizer.rules import Rule, Step, Where, after, before
 from vits_tts.text.numbers import NUMBER, Numbers
 from vits_tts.text.patterns import lazily
 
+_SIGNS: Final = (
+    r"[\d=<>≤≥∆Δ△∠⊥⟂∥~∽∼∈{|\\/·⋅+*^%'’(→]|ính bằng|ơn vị|[Vv]ectơ|CMR|[Cc]mr|\w\.[A-Z]{3}"
+)
+"""The signs of which a line with such notation has at least one."""
 _POINTS: Final = r"(?:[A-Z]['’]?(?:[₀-₉\d](?!\d))?){1,4}"
 _BESIDE: Final = {"⊥": "vuông góc với", "⟂": "vuông góc với"} | dict.fromkeys(
     ("∥", "//"), "song song với"
@@ -91,6 +95,19 @@ class Notation:
     def steps(self) -> tuple[Step, ...]:
         """Return the steps. They run before formulae, whose operands they name."""
         return (
+            Where(
+                _SIGNS,
+                *self._signs(),
+                *self._units(),
+                *self._names(),
+                *self._sums(),
+                *self._pairs(),
+            ),
+        )
+
+    def _signs(self) -> tuple[Step, ...]:
+        """Return the rules for signs of code and of figures, and for the spelling of others."""
+        return (
             Rule(r"[∆Δ△]\ ?(?=(?:[A-Z]['’]?){3}(?!\w))", "tam giác ", needs="∆Δ△"),
             Rule(
                 r"(?<![\w'’])(?P<letter>[a-z])(?P<primes>['’]{1,2})(?=[\s,.;)]|$)(?!\ ?[=+*/<>-])",
@@ -112,10 +129,13 @@ class Notation:
                 lambda match: f"{spelled(match['a'])} nhân {spelled(match['b'])}",
                 needs="·⋅",
             ),
-            Rule(
-                r"(?P<lead>[Đđ]ơn\ vị[^.;:\n]{0,32}?(?:là|:|bằng)\ \(?)"
-                rf"(?P<unit>{measures.UNIT})(?=[\s.,;)]|$)",
-                lambda match: match["lead"] + measures.named(match["unit"]),
+            Where(
+                r"ơn vị",
+                Rule(
+                    r"(?P<lead>[Đđ]ơn\ vị[^.;:\n]{0,32}?(?:là|:|bằng)\ \(?)"
+                    rf"(?P<unit>{measures.UNIT})(?=[\s.,;)]|$)",
+                    lambda match: match["lead"] + measures.named(match["unit"]),
+                ),
             ),
             Rule(
                 r"(?<==\ )[1-9]\d{0,2}(?:(?:\ \d{3}){2,4}|\ \d00)(?![\d.,]?\d)",
@@ -128,14 +148,24 @@ class Notation:
             Rule(r"(?<!\w)(?:CMR|cmr|Cmr)(?!\w)", "chứng minh rằng", needs="rR"),
             Rule(r"(?<=[A-Z'’]\ )[~∽∼]\ (?=tam|[A-Z]{3}(?!\w))", "đồng dạng với ", needs="~∽∼"),
             Rule(r"(?<=\+)\ ?\.{3}\ ?\+", " ba chấm cộng ", needs="+"),
-            Rule(
-                rf"(?<=[\w)])\ \((?P<unit>{measures.UNIT})\)(?!\ ?[=+*/^(\w-])",
-                lambda match: (
-                    f" {measures.named(match['unit'])}"
-                    if _VALUED.search(match.string, max(0, match.start() - _NEAR), match.start())
-                    else None
+        )
+
+    def _units(self) -> tuple[Step, ...]:
+        """Return the rules for units that only their context tells."""
+        return (
+            Where(
+                "=",
+                Rule(
+                    rf"(?<=[\w)])\ \((?P<unit>{measures.UNIT})\)(?!\ ?[=+*/^(\w-])",
+                    lambda match: (
+                        f" {measures.named(match['unit'])}"
+                        if _VALUED.search(
+                            match.string, max(0, match.start() - _NEAR), match.start()
+                        )
+                        else None
+                    ),
+                    needs="(",
                 ),
-                needs="(",
             ),
             Rule(
                 rf"(?<!\w)(?P<times>\d{{1,4}}(?:,\d{{1,3}})?)π(?P<square>²)?\ "
@@ -146,13 +176,20 @@ class Notation:
                 ),
                 needs="π",
             ),
-            Rule(
-                r"(?<!\w)[a-zA-Z](?=\ tính\ bằng\ )",
-                lambda match: spelled(match[0]),
+            Where(
+                r"tính bằng",
+                Rule(
+                    r"(?<!\w)[a-zA-Z](?=\ tính\ bằng\ )",
+                    lambda match: spelled(match[0]),
+                ),
             ),
-            Rule(
-                rf"(?:(?<=ính\ bằng\ )|(?<=đơn\ vị\ )|(?<=đơn\ vị\ là\ ))(?P<unit>{measures.UNIT})",
-                lambda match: measures.named(match["unit"]),
+            Where(
+                r"ính bằng|ơn vị",
+                Rule(
+                    r"(?:(?<=ính\ bằng\ )|(?<=đơn\ vị\ )|(?<=đơn\ vị\ là\ ))"
+                    rf"(?P<unit>{measures.UNIT})",
+                    lambda match: measures.named(match["unit"]),
+                ),
             ),
             Rule(
                 r"(?:(?<=lượng\ )|(?<=nhiệt\ độ\ )|(?<=bằng\ )|(?<=là\ )|(?<=trị\ )"
@@ -161,10 +198,13 @@ class Notation:
                 "âm ",
                 needs="-–−",
             ),
-            Rule(
-                rf"(?P<blank>=\ ?(?:\.{{2,12}}|_{{2,12}})\ ?)(?P<unit>{measures.UNIT})(?!\ ?=)",
-                lambda match: f"{match['blank']}{measures.named(match['unit'])}",
-                needs="=",
+            Where(
+                r"=\s?(?:\.\.|__)",
+                Rule(
+                    rf"(?P<blank>=\ ?(?:\.{{2,12}}|_{{2,12}})\ ?)(?P<unit>{measures.UNIT})(?!\ ?=)",
+                    lambda match: f"{match['blank']}{measures.named(match['unit'])}",
+                    needs="=",
+                ),
             ),
             Rule(
                 r"(?<=\))\ (?P<unit>A|V|N|cm|m)(?=[\s.,;]|$)",
@@ -173,6 +213,11 @@ class Notation:
                 ),
                 needs=")",
             ),
+        )
+
+    def _names(self) -> tuple[Step, ...]:
+        """Return the rules for names, sets, indices and keys."""
+        return (
             Rule(
                 r"(?<![\w.)])\.(?=(?:txt|pdf|docx?|xlsx?|pptx?|exe|zip|rar|mp[34]|jpe?g|png|py|js|html?"
                 r"|css|json|csv|ya?ml|apk|iso|dll|psd|srt|env)(?!\w))",
@@ -249,6 +294,11 @@ class Notation:
                 ),
                 needs="K",
             ),
+        )
+
+    def _sums(self) -> tuple[Step, ...]:
+        """Return the rules for sums, lines of figures, limits and powers of ten."""
+        return (
             Rule(
                 r"(?<=\{)\ ?(?P<element>[a-z])(?P<of>\ ?∈\ ?[A-Z]\*?)?\ ?[|:]\ ?",
                 lambda match: f"{spelled(match['element'])}{match['of'] or ''} sao cho ",
@@ -282,22 +332,35 @@ class Notation:
                 self.limit,
                 needs="→>⟶",
             ),
-            Rule(
-                rf"(?<![\w.,^])(?:(?P<mantissa>{NUMBER}|\d{{1,3}}(?=\.10))\ ?[.·⋅×x*]\ ?)?10"
-                r"(?:\ ?\^\ ?(?P<caret>[-−+]?\d{1,3}(?:,\d{1,2})?(?!\w)|\([-−+]?\d{1,3}\))"
-                r"|(?P<small>[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,3})"
-                r"|(?<=[\d]\.10)(?P<bare>[-−]\d{1,2})(?![\d.,/-]))"
-                rf"(?:\ ?(?P<unit>{measures.UNIT}))?",
-                self.ten,
-                needs="^⁻⁰¹²³⁴⁵⁶⁷⁸⁹.",
-            ),
-            Rule(
-                rf"(?<=\d)\ ?(?P<unit>{measures.COMPOUND})|(?<![\w./,-])(?P<alone>{measures.RATE})",
-                lambda match: f" {measures.named(match['unit'] or match['alone'])}".removeprefix(
-                    "" if match["unit"] else " "
+            Where(
+                r"10 ?[-−^⁻⁺⁰¹²³⁴-⁹]",
+                Rule(
+                    rf"(?<![\w.,^])(?:(?P<mantissa>{NUMBER}|\d{{1,3}}(?=\.10))\ ?[.·⋅×x*]\ ?)?10"
+                    r"(?:\ ?\^\ ?(?P<caret>[-−+]?\d{1,3}(?:,\d{1,2})?(?!\w)|\([-−+]?\d{1,3}\))"
+                    r"|(?P<small>[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,3})"
+                    r"|(?<=[\d]\.10)(?P<bare>[-−]\d{1,2})(?![\d.,/-]))"
+                    rf"(?:\ ?(?P<unit>{measures.UNIT}))?",
+                    self.ten,
+                    needs="^⁻⁰¹²³⁴⁵⁶⁷⁸⁹.",
                 ),
-                needs=".·⋅*/",
             ),
+            Where(
+                r"[a-zA-ZΩ][²³⁴]?[.·⋅*](?:[kcmd]?[gmsh]|[KVAC]|rad|mol)(?![a-zA-Z])"
+                r"|/\(|(?<!\w)(?:[kM]?[VNWJ]|[CA]|m[VA]|rad)/[a-zA-Z]|/[kcdm]?[gm][.·⋅][a-zA-Z]",
+                Rule(
+                    rf"(?<=\d)\ ?(?P<unit>{measures.COMPOUND})",
+                    lambda match: f" {measures.named(match['unit'])}",
+                ),
+                Rule(
+                    rf"(?<![\w./,-])(?P<unit>{measures.RATE})",
+                    lambda match: measures.named(match["unit"]),
+                ),
+            ),
+        )
+
+    def _pairs(self) -> tuple[Step, ...]:
+        """Return the rules for differences, absolute values, resistors and items of lists."""
+        return (
             Rule(
                 r"(?<=[\d)])\ ?(?P<sign>[-−–+*×:.])\ ?\((?P<minus>[-−+])\ ?"
                 r"(?P<number>\d[\d.,]{0,8}(?:/\d{1,3})?)\)",

@@ -24,18 +24,19 @@ _MEASURED: Final = lazily(
     r"\s(?:%|vạn|phần trăm|triệu|tỷ|tỉ|nghìn|ngàn|đồng|đô la|ơ rô|ki lô|mét|xăng|mi li|lít|gam|độ"
     r"|tấn|héc|điểm|mê ga|ki lô|oát|vôn|am pe|mã lực|giây|lần)"
 )
-_RISING: Final = (
-    ("phút", "giờ|tiếng"),
-    ("(?:giờ|tiếng)", "ngày"),
-    ("ngày", "tuần|tháng"),
-    ("tuần", "tháng|năm"),
-    ("tháng", "tuổi|năm"),
-    ("mi\\ li\\ gam", "gam"),
-    ("gam", "ki\\ lô"),
-    ("mi\\ li\\ lít", "lít"),
-    ("xăng\\ ti\\ mét", "mét"),
-    ("mét", "ki\\ lô"),
-)
+_RISING: Final = {
+    "phút": ("giờ", "tiếng"),
+    "giờ": ("ngày",),
+    "tiếng": ("ngày",),
+    "ngày": ("tuần", "tháng"),
+    "tuần": ("tháng", "năm"),
+    "tháng": ("tuổi", "năm"),
+    "mi li gam": ("gam",),
+    "gam": ("ki lô",),
+    "mi li lít": ("lít",),
+    "xăng ti mét": ("mét",),
+    "mét": ("ki lô",),
+}
 """Units of which the first is smaller: ``6 tháng - 2 tuổi`` and ``500 mg - 1 g`` are ranges."""
 _SIZES: Final = "nghìn|ngàn|triệu|tỷ|tỉ"
 _SUM_BEFORE: Final = lazily(r"(?:bằng|cộng|trừ|nhân|chia) $")
@@ -118,13 +119,15 @@ class Quantities:
                 lambda match: f"{match['kind'] or match['unit']} đến ",
                 needs="-–—",
             ),
-            *(
-                Rule(
-                    rf"(?<=\d\ )(?P<low>{low}(?:\ tuổi)?)\ [-–—]\ (?={NUMBER}\ (?:{high})(?!\w))",
-                    lambda match: f"{match['low']} đến ",
-                    needs="-–—",
-                )
-                for low, high in _RISING
+            Rule(
+                rf"(?<=\d\ )(?P<low>{'|'.join(map(re.escape, _RISING))})(?P<age>\ tuổi)?\ [-–—]\ "
+                rf"(?={NUMBER}\ (?P<high>[^\W\d_]{{2,5}}(?:\ lô)?)(?!\w))",
+                lambda match: (
+                    f"{match['low']}{match['age'] or ''} đến "
+                    if match["high"] in _RISING[match["low"]]
+                    else None
+                ),
+                needs="-–—",
             ),
             Rule(
                 r"(?<=\d)\s?[-–—]\s?(?=(?:nay|hiện\ nay|hiện\ tại|nay)(?!\w))",

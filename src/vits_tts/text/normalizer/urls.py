@@ -111,7 +111,8 @@ class Urls:
             return known
         lower = word.lower()
         split = _split(lower) if len(lower) <= _LONGEST_SPLIT else ()
-        if split and min(map(len, split)) > 1 and not languages.is_english(lower):
+        english = len(lower) > _LONGEST_SPELLED and languages.is_english(lower)
+        if split and min(map(len, split)) > 1 and not english:
             meant = joined(split)
             return " ".join(meant or map(self._syllable, split))
         unpronounced = len(lower) <= _LONGEST_UNPRONOUNCED and re.search("[^aeiouy]{3}", lower)
