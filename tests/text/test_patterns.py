@@ -28,7 +28,7 @@ def test_a_mistake_is_told_when_it_is_used() -> None:
 
 def test_all_patterns_compile() -> None:
     """No pattern of the reader is broken, also of those that few texts need."""
-    # in a process of its own, because the collector does not show what was frozen
+    # in a process of its own, because frozen objects are not listed
     program = """if True:
         import gc
         from vits_tts.text.normalizer.pipeline import Normalizer
