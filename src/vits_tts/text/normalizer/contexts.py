@@ -69,8 +69,9 @@ class _Weights:
     def __init__(self) -> None:
         data = resources.files("vits_tts.text").joinpath("data/contexts.bin").read_bytes()
         self._cells = int.from_bytes(data[:4], "little")
-        self._checks = data[4 : 4 + self._cells]
-        self._values = memoryview(data)[4 + self._cells :].cast("b")
+        view = memoryview(data)  # slices of it are no copies
+        self._checks = view[4 : 4 + self._cells]
+        self._values = view[4 + self._cells :].cast("b")
 
     def sums(self, codes: Sequence[int], place: int, ranks: Sequence[int]) -> list[float]:
         """Return the sum of the weights of each syllable at a place."""
