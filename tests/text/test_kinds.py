@@ -1,14 +1,17 @@
 """Chat, text without tone marks, formulae, and phrases of other languages."""
 
+from importlib import resources
+
 import pytest
 
 from tests.support.reading import plain
 from vits_tts.text.aligned import Text
-from vits_tts.text.normalizer import abbreviations, cues, languages, slips
+from vits_tts.text.normalizer import abbreviations, contexts, cues, languages, slips
 from vits_tts.text.normalizer.foreign import said
 from vits_tts.text.normalizer.letter_to_sound import pinyin
 from vits_tts.text.normalizer.pipeline import Normalizer
 from vits_tts.text.normalizer.restore import Restore
+from vits_tts.text.normalizer.slips import ranks
 from vits_tts.text.syllables import is_syllable
 
 NORTH = Normalizer()
@@ -31,6 +34,24 @@ NORTH = Normalizer()
 def test_marks_are_restored(how: str, written: str, read: str) -> None:
     """Lines typed without marks get them as the setting says; English and marked ones stay."""
     assert Restore(how)(Text(written)).spoken == read  # type: ignore[arg-type]
+
+
+def test_words_around_decide_which_marks_are_meant() -> None:
+    """Pairs alone leave ``nha`` as it is; the words around tell that a house is meant."""
+    line = "Ngan hang cho vay mua nha chi tu 6,5%/nam"
+    assert Restore()(Text(line)).spoken == "Ngân hàng cho vay mua nhà chỉ từ 6,5%/năm"
+
+
+def test_weights_of_words_around_are_a_whole_table() -> None:
+    """The file has a check and a weight for each cell, and weights tell syllables apart."""
+    data = resources.files("vits_tts.text").joinpath("data/contexts.bin").read_bytes()
+    cells = int.from_bytes(data[:4], "little")
+    assert len(data) == 4 + 2 * cells
+    edge = [contexts.NOTHING] * contexts.REACH
+    codes = [*edge, *map(contexts.code, ("so", "du", "tai", "khoan")), *edge]
+    known = [ranks()[syllable] for syllable in ("số", "sổ", "sợ")]
+    sums = contexts.sums(codes, contexts.REACH, known)
+    assert max(sums) == sums[0]
 
 
 def test_always_takes_the_likeliest() -> None:

@@ -111,7 +111,8 @@ class Abbreviations:
                 needs="S",
             ),
             Rule(
-                r"(?<![\w@#./&'’-])(?<!\d\ )[bcdđghklmnpqrstvx]{3,8}(?![\w@&'’-])(?!\.\w)",
+                r"(?<![\w@#./&'’-])(?<!\d\ )[BCDĐGHKLMNPQRSTVXbcdđghklmnpqrstvx]"
+                r"[bcdđghklmnpqrstvx]{2,7}(?![\w@&'’-])(?!\.\w)",
                 lambda match: self.words.get(match[0].upper()),
             ),
             Rule(r"(?<![\w@#./&-])[A-ZĐƯ]{2,8}(?![\w@&-])(?!\.\w)", self.sense),

@@ -147,7 +147,7 @@ SLASH: Final = (
     _cue("date", -9, after=r"\s?[-+*×:]?\s?(?:\d{1,3}/\d{1,3}\s?)?="),
     _cue("date", -9, before=r"\d\s?[-+*×:=]\s?|[-+*×=]\s?"),
     _cue("fraction", 1, before=r"(?:cộng|trừ|nhân|chia|bằng|phân số|[-+*×:=])\s?"),
-    _cue("over", 3, before=r"(?:trang|tờ|slide|tập|lớp)\s"),
+    _cue("over", 3, before=r"(?:trang|tờ|slide|tập|lớp|kỳ|kì|lần|mũi|bước|phần|buổi)\s"),
 )
 
 _TEAM_AFTER: Final = re.compile(rf"\s[{CAPITALS}]")
@@ -348,7 +348,10 @@ _WEIGHED_AFTER: Final = re.compile(
 
 def is_fraction(match: re.Match[str]) -> bool:
     """Return whether two numbers with a slash may be a fraction; pages are not (trang 3/8)."""
-    return re.search(r"(?:trang|tờ|slide|tập|lớp)\s$", before(match)) is None
+    return _OVER_BEFORE.search(before(match)) is None
+
+
+_OVER_BEFORE: Final = re.compile(r"(?:trang|tờ|slide|tập|lớp|kỳ|kì|mũi|bước|buổi)\s$")
 
 
 def comma_groups(match: re.Match[str], written: str) -> bool:

@@ -21,7 +21,7 @@ _WORD: Final = re.compile(rf"(?<![^\W_²³¹½¼¾]){_LETTER}{{1,9}}(?![^\W_²³
 _PART: Final = re.compile(r"[^\W\d_]+")
 _JOINED_BEFORE: Final = re.compile(r"(?:[@#/&'’°_-]|\w\.)$")
 _JOINED_AFTER: Final = re.compile(r"[@/&'’_-]|\.[^\W_]")
-_SINGLE: Final = frozenset("abcdeghjklmnpqrstvwxz")
+_SINGLE: Final = frozenset("abcdđeghjklmnpqrstvwxz")
 _NAMING: Final = re.compile(
     r"(?<!\w)(?:điểm|khoản|mục|nhóm|hạng|loại|câu|lớp|tổ|đội|khu|lô|block|tầng|phòng|vitamin|gan|cạnh|trục"
     r"|hàm|biến|ẩn|số|chữ|án|ý|bảng|(?<!màn )hình|cấp|type|typ|tuyến|dãy|nút|phím|âm|vần|góc|đoạn"
@@ -99,11 +99,12 @@ _LISTED: Final = re.compile(r"(?:(?<!\w)[a-zđ](?:,| và| hoặc)\s)$")
 _NEAR: Final = 3
 _LIST_GOES_ON: Final = re.compile(r"(?:,| và| hoặc)\s[a-zđ](?!\w)")
 _CHATTING: Final = frozenset(
-    "ko k kh dc đc r mn mng ntn nx cx vs trc ck vk mk mik hok hong khum bh ib nt rùi thui iu wá "
+    "ko k kh dc đc r mn mng ntn nx cx vs trc ck vk mk mik hok hong khum bh ib nt rùi thui wá "
     "hnay"
     " nma nhma ngta j z v t b m sp đt sd oke oki hihi hehe hjhj kk hic huhu cj ae"
-    " ac hqua lun bik bít bt thik đag nhìu hỉu ny bn nch iu tks vl vcl vkl kkk cno".split()
+    " ac hqua lun bik bít bt thik đag nhìu hỉu ny bn nch tks vl vcl vkl kkk cno".split()
 )
+"""Shortenings that show that a line is chat."""
 _UNMARKED_UNITS: Final = dict(
     zip(
         "tuoi thang ngay trieu triu nghin dong phut gio nguoi lan tieng nam".split(),
@@ -152,7 +153,30 @@ class Chat:
                 lambda match: "tháng" if _is_months(match) else None,
                 needs="t",
             ),
-            Rule(r"(?<=\d)(?:\ ?tc|TC)(?!\w)", " tín chỉ", needs="tT"),
+            Rule(
+                r"(?:(?<=\bib)|(?<=\bcmt)|(?<=\binbox))/(?=(?:ib|inbox|cmt|zalo|call|sđt)\b)",
+                " ",
+                glued=True,
+                needs="/",
+            ),
+            Rule(
+                r"(?<=\d[kKđ]/)q(?!\w)",
+                lambda match: "quyển" if _BOOKS.search(before(match)) else None,
+                needs="/",
+            ),
+            Rule(r"(?<!\w)Ng\.?\ (?=[A-ZĐÀ-Ỹ][a-zà-ỹ])", "Nguyễn ", glued=True, needs="N"),
+            Rule(r"(?<!\w)hk(?=\ ?[123](?!\w))", "học kỳ ", glued=True, needs="h"),
+            Rule(
+                r"(?<!\w)[đĐ]/c(?!\w)(?!\ [A-ZĐÀ-Ỹ])",
+                lambda match: "địa chỉ" if _PLACE_ASKED.search(before(match)) else None,
+                needs="/",
+            ),
+            Rule(
+                r"(?<![\w.,/-])(?P<from>\d{1,2})\s?[-–]\s?(?P<to>\d{1,2})t(?!\w)",
+                self.ages,
+                needs="t",
+            ),
+            Rule(r"(?<=\d)(?:\ ?tc|TC)(?!\w)|(?<=\d[kKđ]/)tc(?!\w)", " tín chỉ", needs="tT"),
             Rule(
                 r"(?<!\w)m(?P<tens>[4-9]\d)(?!\w)",
                 lambda match: f"mét {self._numbers.whole(match['tens'])}",
@@ -177,6 +201,13 @@ class Chat:
             Rule(r"(?<!\w)[Nn]g\ (?=ta(?!\w)|khác(?!\w))", "người ", needs="g"),
             self.words,
         )
+
+    def ages(self, match: re.Match[str]) -> str | None:
+        """Read ``bé gái 1-6t``, a range of ages."""
+        if not _CHILD.search(before(match)):
+            return None
+        first, last = self._numbers.whole(match["from"]), self._numbers.whole(match["to"])
+        return f"{first} đến {last} tuổi"
 
     def day(self, match: re.Match[str]) -> str | None:
         """Read ``t4`` as Wednesday, unless it follows the name of a model; ``t10`` as October."""
@@ -314,6 +345,15 @@ class Chat:
         return chatting[start]
 
 
+_BOOKS: Final = re.compile(r"(?:truyện|sách|tập|vở|quyển|cuốn|giáo trình)\b")
+_PLACE_ASKED: Final = re.compile(
+    r"(?:gửi|xin|cho|ib|theo|ghi|nhập|lấy|sai|đúng|đổi|qua|tới|đến|có|shop|tại|và|sđt|tên|hỏi|:|^)"
+    r"(?: (?:em|mình|anh|chị|shop|bạn|lại|e|a|c|m))?\s?,?\s?$"
+)
+"""The text before ``đ/c`` that stands for an address and not for a comrade."""
+_CHILD: Final = re.compile(r"(?:bé|trẻ|con|cháu|gái|trai|em|tuổi|nam|nữ|size)\s$")
+
+
 def _is_months(match: re.Match[str]) -> bool:
     """Return whether ``th`` after a number means months and is not an English ordinal."""
     front = before(match)
@@ -334,12 +374,16 @@ def _is_listed(letter: str, front: str, back: str) -> bool:
 def _ends_clause(word: str, front: str, back: str) -> bool:
     """Return whether a letter after a number ends a clause, so that it is not a unit."""
     if word == "k":  # the number of a room is not a price (phòng B203 k, cho e xin)
-        return bool(re.search(r"[a-z]\d{1,4} $", front) and re.match(r"[,?.]|$", back))
+        return bool(_NUMBERED.search(front) and re.match(r"[,?.]|$", back))
     spoken = word == "r" or (word == "v" and re.search(r"[^\W\d_]\d+ $", front) is not None)
     ends = _CLAUSE_ENDS.match(back) is not None
     return spoken and front.endswith(" ") and ends
 
 
+_NUMBERED: Final = re.compile(
+    r"(?:[a-z]|(?:thứ|ca|tiết|kỳ|kì|tuần|tầng|quận|khối|đợt|lớp|học kỳ) )\d{1,4} $"
+)
+"""Text before a ``k`` that ends a question, after the number of a thing (``nghỉ thứ 6 k``)."""
 _CLAUSE_ENDS: Final = re.compile(
     r"\s*(?:$|[,.;!?]|(?:mà|thì|nhưng|nên|vẫn|còn|cho|nha|nhé|ạ|đó|á|nè)(?!\w))"
 )

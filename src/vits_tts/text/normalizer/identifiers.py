@@ -24,6 +24,8 @@ _PHONE: Final = r"""(?:
   | 0\d{1,4}(?:[\ .-]\d{1,4}){2,4}
   | 0\d{9,10}
 )"""
+_DATE: Final = r"0\d[-.](?:0\d|1[0-2])[-.](?:19|20)\d\d(?!\d)"
+"""A date, whose digits and those of a time after it are as many as a telephone number has."""
 _HOTLINE: Final = (
     r"1[89]00(?:\d{4}|\d{6}|[\ .]\d{4}[\ .]\d{2}|[\ .]\d{4}|[\ .]\d{6}"
     r"|[\ .]\d{2,3}[\ .]\d{2,3})"
@@ -65,7 +67,8 @@ _TEXTED: Final = re.compile(r"(?:soạn|soan|cú pháp|tin nhắn|sms|\bdk\b|\b�
 _KEYWORD: Final = re.compile(r"(?<![\w.])[A-Z][A-Z\d]{1,11} $")
 """The text of a message before the number that it is sent to: ``HUY V120B gửi 191``."""
 _ORDERED: Final = re.compile(
-    r"(?:đơn hàng|kiện hàng|bưu kiện|bưu phẩm|vận đơn|kiện|đơn|hợp đồng|hóa đơn|hđ|hd)(?: số)? $"
+    r"(?:khoản vay|đơn hàng|kiện hàng|bưu kiện|bưu phẩm|vận đơn|kiện|đơn|hợp đồng|hóa đơn|hđ|hd)"
+    r"(?: số)? $"
 )
 _TERM_DIGITS: Final = 5
 """Digits of the number of a term, such as 20241."""
@@ -91,6 +94,8 @@ _LONG_ALONE: Final = 9
 """Digits of a number without points that is a code unless something is counted with it."""
 _WORD_AND_NUMBER: Final = 2
 """The number of parts of a name such as ``VIP2``; one with more parts is a code: ``GHN8K2LM``."""
+_MIXED: Final = 5
+"""Digits of a code such as ``260FTDN29112``, from which on all are read one by one."""
 _KNOWN: Final = 4
 """Letters before a digit that are read as the abbreviation that they are."""
 _SHORTEST_NAME: Final = 3
@@ -310,9 +315,11 @@ class Identifiers:
                 ),
             ),
             Rule(
-                r"(?<![\w.,+])(?P<head>0\d{2,3}[\ .-]?\d{3})[\ .-]?(?P<stars>\*{2,4})(?![\w*#])",
+                r"(?<![\w.,+])(?P<head>0\d{2,3}[\ .-]?\d{3})[\ .-]?(?P<stars>\*{2,4})(?![\w*#])"
+                r"|(?<![\w.,+])(?P<groups>0\d{2,3}(?:[\ .-]\d{2,3}){1,3})[\ .-]"
+                r"(?P<signs>\*{2,4}|[xX]{2,4})(?![\w*#])",
                 self.hidden,
-                needs="*",
+                needs="*xX",
             ),
             Rule(
                 r"(?<![\w.,])(?P<head>\d{3,6})\.{3}(?P<tail>\d{3,4})(?![\w.])",
@@ -326,7 +333,13 @@ class Identifiers:
                 self.phone,
                 needs="+",
             ),
-            Rule(rf"(?<![\w.,/+])(?P<phone>{_PHONE}){_END}", self.phone),
+            Rule(rf"(?<![\w.,/+])(?!{_DATE})(?P<phone>{_PHONE}){_END}", self.phone),
+            Rule(
+                r"(?<!\w)(?P<letter>[A-Z])-(?P<code>\d{6})(?!\w)",
+                lambda match: f"{spelled(match['letter'])} {self._numbers.digits(match['code'])}",
+                needs="-",
+            ),
+            Rule(r"(?<![\w.])\d{4,20}(?=\.[A-Z]{1,3}\d)", self.dictated, needs="."),
             Rule(
                 r"(?i:(?<=\bID)|(?<=\bID:)|(?<=\bID:\ )|(?<=\bID\ )|(?<=passcode:\ )|(?<=\#))"
                 r"\d{3,5}(?:\ \d{3,5}){0,3}(?!\w|[.,]\d|\ \d)",
@@ -342,6 +355,12 @@ class Identifiers:
                 r"(?<![\w-])(?P<named>BSX?:?\s)?(?P<series>\d\d[A-ZĐ]{1,2}\d?)\s?-\s?(?P<number>\d{3}\.\d\d|\d{4,5})(?!\w)",
                 self.plate,
                 needs="-",
+            ),
+            Rule(
+                r"(?<![\w.])(?P<letters>[A-Z]{2,8})(?P<numbers>(?:\.\d{5,20}){1,4})"
+                r"(?P<joint>\.(?=[A-Z]))?(?![\d.]*\d)",
+                self.reference,
+                needs=".",
             ),
             Rule(r"(?<![\w.,/])\d{3,20}(?:-\d{2,12})?(?!\w)(?![.,]\d)", self.identifier),
             Rule(
@@ -460,8 +479,10 @@ class Identifiers:
 
     def hidden(self, match: re.Match[str]) -> str:
         """Read ``0912 345 ***``, a telephone number without its last digits."""
-        digits = re.sub(r"\D", "", match["head"])
-        return " ".join([self._numbers.digits(digits), *["sao"] * len(match["stars"])])
+        digits = re.sub(r"\D", "", match["head"] or match["groups"])
+        signs = match["stars"] or match["signs"]
+        sign = "sao" if signs[0] == "*" else "ích"
+        return " ".join([self._numbers.digits(digits), *[sign] * len(signs)])
 
     def dictated(self, match: re.Match[str]) -> str:
         """Read all digits one by one."""
@@ -520,6 +541,12 @@ class Identifiers:
         long = len(digits) >= (_LONG_ALONE if alone else _TOO_LONG_TO_COUNT)
         long = long and not digits.endswith("000")
         return self._numbers.digits(digits) if called or long else None
+
+    def reference(self, match: re.Match[str]) -> str:
+        """Read ``MBVCB.3278907687.LE VAN AN``, the reference of a transfer, without its points."""
+        numbers = map(self._numbers.digits, match["numbers"].split(".")[1:])
+        joint = ", " if match["joint"] else ""
+        return f"{spelled(match['letters'])} {', '.join(numbers)}{joint}"
 
     def fineness(self, match: re.Match[str]) -> str:
         """Read ``vàng 9999`` and ``vàng 999.9``."""
@@ -591,9 +618,12 @@ class Identifiers:
         roads = {} if match[0][0].isdecimal() else _ROADS
         if alone and len(pieces[0]) >= _KNOWN and len(pieces[1]) == 1:
             roads = self._abbreviations.words  # a subject, GDTC2
+        digits = sum(len(piece) for piece in pieces if piece.isdecimal())
+        long = pieces[0].isdecimal() and len(pieces) > _WORD_AND_NUMBER and digits > _MIXED
+        code = self._numbers.digits if long else self._code
         return " ".join(
             (
-                self._code(piece)
+                code(piece)
                 if piece.isdecimal()
                 else roads.get(piece) or spoken.get(piece) or name(piece)
             )

@@ -24,7 +24,7 @@ _GIVEN_NAMES: Final = (
     " trường tuyết tường vân viên vũ vượng yên ý ân ánh bách bích cẩm chiến chinh chính danh"
     " dân diệu doanh dung đông đăng đình giáp hân hạo hiệp hoan học khang khuê kiều lai lê"
     " luân luận lương mẫn miên nghĩa nghị nguyệt nhân phi phụng quế sáng sỹ tá tấn thạch thạnh"
-    " thiện tịnh tố tri tuệ vĩnh"
+    " thiện tịnh tố tri tuệ vĩnh gia ba"
 ).split()
 _FULL_NAME: Final = re.compile(
     r"(?<![\w@./-])(?:[A-Z]{2,7}(?: [A-Z]{2,7}){2,3}|[A-Z][a-z]{1,6}(?: [A-Z][a-z]{1,6}){2,3})"
@@ -36,6 +36,13 @@ _COMPANY: Final = re.compile(r"(?:TNHH|CTY|TMDV|XNK|SX|TM|DV|CP|MTV) $")
 """Words before the name of a company, whose syllables are those of people's names."""
 _TOWARDS: Final = {"toi": "tới", "den": "đến", "tu": "từ", "boi": "bởi", "cua": "của"}
 """Words before the name of a person in a message of a bank (``chuyen toi LE VAN AN``)."""
+
+
+_ADDRESSED: Final = {
+    "anh": "anh", "chi": "chị", "em": "em", "be": "bé", "ong": "ông", "ba": "bà", "co": "cô",
+    "thay": "thầy", "chu": "chú", "bac": "bác", "chau": "cháu", "ban": "bạn", "con": "con",
+}  # fmt: skip
+"""Words before a name that say how the person is addressed: ``be Gia Han``, ``thay Hai``."""
 
 
 @lru_cache(maxsize=1)
@@ -79,6 +86,11 @@ def named(run: list[re.Match[str]]) -> dict[int, str]:
         inside = at > 0 and run[at - 1][0][0].islower() and run[at][0].istitle()
         company = _COMPANY.search(run[at].string[max(0, run[at].start() - 8) : run[at].start()])
         inside = inside or (company is not None and run[at][0].isupper())
+        address = _addressed(run, at, end)
+        if address and end - at <= _LONGEST:
+            found |= {place: names[run[place][0].lower()] for place in range(at, end)}
+            if at:
+                found[at - 1] = address
         couple = " ".join(one[0].lower() for one in run[at:end]) == "anh chi"
         if 2 <= end - at <= _LONGEST and (surname or inside) and not couple:  # noqa: PLR2004
             found |= {place: names[run[place][0].lower()] for place in range(at, end)}
@@ -87,6 +99,19 @@ def named(run: list[re.Match[str]]) -> dict[int, str]:
                 found[at - 1] = towards
         at = max(end, at + 1)
     return found
+
+
+def _addressed(run: list[re.Match[str]], at: int, end: int) -> str:
+    """Return the word that addresses the person whose name begins at a place, or nothing."""
+    if at == end or not run[at][0].istitle():
+        return ""
+    if not at:
+        start = run[0].start()
+        return "shipper" if run[0].string[max(0, start - 8) : start].lower() == "shipper " else ""
+    word, following = run[at - 1][0], run[end][0] if end < len(run) else ""
+    if following[:1].isupper() or (word[0].isupper() and end - at < 2):  # noqa: PLR2004
+        return ""  # ba Ria, Ba Dinh, anh Quoc Te
+    return _ADDRESSED.get(word.lower(), "")
 
 
 def in_marked_line(spoken: str, start: int, end: int) -> Iterator[Edit]:

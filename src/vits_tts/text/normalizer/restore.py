@@ -21,7 +21,7 @@ from itertools import pairwise
 from typing import Final, Literal, TypeAlias
 
 from vits_tts.text.aligned import Edit, Text
-from vits_tts.text.normalizer import languages, people
+from vits_tts.text.normalizer import contexts, languages, people
 from vits_tts.text.normalizer.slips import ranks
 from vits_tts.text.syllables import is_syllable
 
@@ -46,7 +46,7 @@ _CONTENT: Final = re.compile(
 """The word before the content of a transfer, which is typed without marks in any message."""
 _GAP: Final = re.compile(r"[ /]")
 _WHOLE_WORDS: Final = frozenset([
-    "thanh cong", "hieu luc", "dien luc", "nang luc", "ap luc",
+    "dang ky", "chu ky", "thanh cong", "hieu luc", "dien luc", "nang luc", "ap luc",
     "viet nam", "mien nam", "phia nam", "phi nam",
     "chung khoan",
     "so luong", "chat luong", "trong luong", "san luong", "khoi luong", "dung luong", "dinh luong",
@@ -54,7 +54,10 @@ _WHOLE_WORDS: Final = frozenset([
 ])  # fmt: skip
 """Words that end with one of ``_BEFORE_NUMBER`` and mean something else before a number, too."""
 _ACCOUNT: Final = re.compile(r"\b(?:TK|STK|[Tt]ai khoan)\b")
-_DAY: Final = re.compile(r"[ :]{1,2}[0-3]?\d(?![\w.,]?\d|\w)")
+_DAY: Final = re.compile(
+    r"[ :]{1,2}[0-3]?\d(?![\w.,]?\d|\w|\s?%| ?(?:[GM]B|trieu|nghin|ty|dong|diem|lan|goi|voucher|the"
+    r"|suat|xu|phan|qua)\b)"
+)
 """A number that may be a day: ``ngay 05/12`` and not ``goi ngay 1900``."""
 _CARD: Final = re.compile(
     r" (?:TD\b|BHYT|BHXH|JCB|VISA|Visa|ATM|NAPAS|Napas|MASTER|Amex|[*xX]{1,4}\d)"
@@ -67,23 +70,39 @@ _JOURNEY: Final = re.compile(
     r" (?:[A-Z]{2,3} ?- ?[A-Z]{2}|(?:VN|VJ|QH|BL|VU) ?\d{2,4}|\d{1,2}[h:]\d)"
 )
 """A journey after ``chuyen``: ``Chuyen HN-SG``, ``chuyen VN213``."""
+_CODE_OF: Final = re.compile(
+    r"[ :]{1,2}(?:KH|KHTT|HD|TB|GD|DH|VD|QR|NV|SV|HS|BN|CK|ZNS)\b| [A-Z]{2,8}\d"
+)
+"""The thing that a code after ``ma`` belongs to (``ma KH``), or the code."""
 _BEFORE_CODE: Final = {
+    "ma": ("mã", _CODE_OF),
     "chu": ("chủ", re.compile(" TK| TH|: ")),
-    "don": ("đơn", re.compile(r" (?:#|[A-Z]{1,5}\d|\d{5})")),
+    "don": ("đơn", re.compile(r" (?:#|[A-Z]{1,5}\d|\d{5}|\d{1,5}[A-Zx])")),
     "chuyen": ("chuyến", _JOURNEY),
     "the": ("thẻ", _CARD),
     "may": ("máy", re.compile(" (?:POS|ATM)")),
     "ghe": ("ghế", re.compile(r"[ :]{1,2}[A-Z]?\d")),
+    "moi": ("mời", re.compile(r" (?:QK|KH|PH|PHHS|SV|HS|NLD|CBNV|CB)\b")),
+    "phi": ("phí", re.compile(" (?:SMS|BHYT|BHXH|QLTN|COD|DV|ATM)")),
+    "cham": ("chậm", re.compile(r" \d{1,3} ?(?:phut|p\b|gio|h\b|ngay)")),
+    "toa": ("tòa", re.compile(r" [A-Z]\d{0,2}\b")),
+    "rap": ("rạp", re.compile(" (?:CGV|BHD|Lotte|Galaxy|Beta|Cinestar|Mega)")),
     "qua": ("qua", re.compile(" [A-Za-z]")),  # as in qua SMS, qua app: the next word is foreign
 }
 """Words whose meaning before a code or before a foreign word is known."""
 _EACH: Final = frozenset(["moi ng", "moi nguoi", "moi dua", "moi ban"])
 """Words before a sum, as in ``moi nguoi 50k``: "mỗi người" and not "mọi người"."""
 _CALLED: Final = re.compile(
-    r"[ :]{1,2}(?:\d{3,5}|1[89]00[\d ]{4,9}|0\d{8,9})"
+    r"[ :]{1,2}(?:\*\d|\d{3,5}|1[89]00[\d ]{4,9}|0\d{8,9})"
     r"(?![\w/]|[.,]\d| ?(?:dong|phut|ngay|GB|MB))"
 )
 """A telephone number after ``goi``, which means "gọi" there and "gói" before a name of a plan."""
+_SUBJECTS: Final = {
+    "toan": "toán", "van": "văn", "anh": "anh", "ly": "lý", "hoa": "hóa", "sinh": "sinh",
+    "su": "sử", "dia": "địa", "tin": "tin",
+}  # fmt: skip
+_MARK: Final = re.compile(r"[ :]{1,2}(?:10|\d(?:[.,]\d{1,2})?)(?![\w/:]|[.,]\d)")
+"""A mark of a school after its subject: ``Toan 8.5, Van 7``."""
 _GIVING: Final = frozenset("cho me bo gui tang chuyen ck nuoi sinh giup".split())
 """Words after which ``con`` means a child, even before a number."""
 _MARKED: Final = re.compile(r"[^\x00-\x7f\W\d_]")
@@ -108,8 +127,10 @@ _BEFORE_NUMBER: Final = dict(
 )
 _AFTER_NUMBER: Final = dict(
     zip(
-        "dong trieu nghin ngan ty gio phut ngay thang nam nguoi lan diem giay tuoi tin".split(),
-        "đồng triệu nghìn ngàn tỷ giờ phút ngày tháng năm người lần điểm giây tuổi tin".split(),
+        "dong trieu nghin ngan ty gio phut ngay thang nam nguoi lan diem giay tuoi tin the cai"
+        " chiec suat mui buoi tiet luot".split(),
+        "đồng triệu nghìn ngàn tỷ giờ phút ngày tháng năm người lần điểm giây tuổi tin thẻ cái"
+        " chiếc suất mũi buổi tiết lượt".split(),
         strict=True,
     )
 )
@@ -257,7 +278,7 @@ def joined(parts: tuple[str, ...]) -> tuple[str, ...]:
     """
     if len(parts) < 2 or any(part not in _marked() for part in parts):  # noqa: PLR2004
         return ()
-    found = _likeliest(parts, (), (START, END))
+    found = _likeliest(parts, (), (START, END), (), _UNKNOWN_CONTEXT)
     if min(sure for _, sure in found) < _JOINED_SURE:
         return ()
     return tuple(syllable for syllable, _ in found)
@@ -374,7 +395,8 @@ class Restore:
         fixed = {at: word[0].lower() for at, word in enumerate(run) if not free[at]}
         beside = _beside(run[0].string, run[0].start(), run[-1].end())
         words = tuple(word[0].lower() for word in run)
-        found = _likeliest(words, tuple(fixed.items()), beside)
+        around = _around(run[0].string, run[0].start(), run[-1].end())
+        found = _likeliest(words, tuple(fixed.items()), beside, (), around)
         for at, (word, (syllable, sure)) in enumerate(zip(run, found, strict=True)):
             needed = 0.4 if word[0].lower() not in ranks() else 0.9
             if free[at] and sure >= needed and syllable != word[0].lower():
@@ -389,7 +411,9 @@ class Restore:
         fixed = phrases | _beside_numbers(run, words) | people.named(run) | places
         beside = _beside(spoken, run[0].start(), run[-1].end())
         meant = tuple((word, tuple(typed[word])) for word in words if word in typed)
-        found = _likeliest(tuple(words), tuple(fixed.items()), beside, meant)
+        around = _around(spoken, run[0].start(), run[-1].end())
+        share = _CHAT_SHARE if typed else _CONTEXT_SHARE
+        found = _likeliest(tuple(words), tuple(fixed.items()), beside, meant, around, share)
         asked = self._how == "safe" and not certain and not fixed
         unlikely = asked and all(map(is_syllable, words))
         if unlikely and not _usual([syllable for syllable, _ in found]):
@@ -440,6 +464,9 @@ def _stock(run: list[re.Match[str]], words: list[str]) -> tuple[dict[int, str], 
 
 _INVITED: Final = re.compile(
     r"Moi (?:ban|quy|anh|chi|ong|ba|cac|KH|QK|PH|PHHS|SV|HS|NLD|thay|co)(?!\w)"
+    r"|Moi (?:khach hang|cu tri|cu dan|cong dan|phu huynh|hoc vien|hoi vien|sinh vien|hoc sinh"
+    r"|nguoi dan|hanh khach|doan vien|chu [a-z]{2,5}) (?:tham|dang|den|lien|truy|kiem|nhan|xem|tai"
+    r"|mang|vao|toi|du|dong|nop|trai|bo|ra|lam|den)(?!\w)"
 )
 """``Moi quy khach``: "mời" and not "mỗi"."""
 
@@ -463,14 +490,28 @@ def _beside_numbers(run: list[re.Match[str]], words: list[str]) -> dict[int, str
             fixed[last] = "con"
         if words[-1] == "ngay" and not _DAY.match(spoken, end):
             fixed[last] = "ngay"
+    fixed |= _beside_codes(run, words)
+    counted = re.search(r"\d ?$|/$", spoken[max(0, start - 2) : start])
+    if counted and words[0] in _AFTER_NUMBER:
+        fixed[0] = _AFTER_NUMBER[words[0]]
+    return fixed
+
+
+def _beside_codes(run: list[re.Match[str]], words: list[str]) -> dict[int, str]:
+    """Return the syllables that a code, a mark or a slash beside them determines."""
+    spoken, end, last = run[0].string, run[-1].end(), len(run) - 1
+    fixed: dict[int, str] = {}
     meant, after = _BEFORE_CODE.get(words[-1], ("", None))
     if after is not None and after.match(spoken, end):
         fixed[last] = meant
     if " ".join(words[-2:]) in _EACH and spoken[end + 1 : end + 2].isdigit():
         fixed[last - 1] = "mỗi"
-    counted = re.search(r"\d ?$|/$", spoken[max(0, start - 2) : start])
-    if counted and words[0] in _AFTER_NUMBER:
-        fixed[0] = _AFTER_NUMBER[words[0]]
+    subject = _SUBJECTS.get(words[-1]) if run[-1][0].istitle() else None
+    if subject and _MARK.match(spoken, end):
+        fixed[last] = subject
+    for at, word in enumerate(words[1:], 1):
+        if spoken[run[at].start() - 1] == "/" and word in _AFTER_NUMBER:
+            fixed[at] = _AFTER_NUMBER[word]
     return fixed
 
 
@@ -480,7 +521,7 @@ def _in_address(word: re.Match[str]) -> bool:
     spoken = word.string
     if spoken[max(0, low - 1) : low] != "/" and spoken[high : high + 1] != "/":
         return False
-    front = spoken[max(0, low - _LONGEST_RUN) : low].rpartition(" ")[2]
+    front = spoken[max(0, low - _LONGEST_RUN) : low].rpartition(" ")[2].lstrip("([")
     back = spoken[high : high + _LONGEST_RUN].partition(" ")[0]
     return re.fullmatch(r"(?:[\d.,%]*[a-zA-Z]*/)*", front) is None or not re.match(
         r"(?:/[a-zA-Z]+)*[.,;:)!?]*$", back
@@ -546,12 +587,41 @@ def _beside(spoken: str, start: int, end: int) -> tuple[int, int]:
     return before, NUMBER if back.isdigit() else UNKNOWN if back.isalpha() else END
 
 
+_ALONE: Final = ((contexts.NOTHING,) * contexts.REACH,) * 2
+"""The codes around words that stand alone."""
+_NEAR: Final = 32
+"""Characters on each side of a run that hold its nearest words."""
+_UNKNOWN_CONTEXT: Final[tuple[tuple[int, ...], tuple[int, ...]]] = ((), ())
+_IMPOSSIBLE: Final = 5e-4
+"""Syllables that are less probable by pairs are not weighed, which saves time."""
+_CONTEXT_SHARE: Final = 0.4
+"""The weight of the words around, which the pairs know in part, too."""
+_CHAT_SHARE: Final = 0.2
+"""The same in chat, which few of the texts that the weights come from are."""
+
+
+def _around(spoken: str, start: int, end: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return the codes of the words and marks of the line before and after a run of words."""
+    reach, padding = contexts.REACH, _ALONE[0]
+    front = spoken[max(0, start - _NEAR) : start].rpartition("\n")[2]
+    back = spoken[end : end + _NEAR].partition("\n")[0]
+    before = map(_code, contexts.TOKEN.findall(front.lower())[-reach:])
+    after = map(_code, contexts.TOKEN.findall(back.lower())[:reach])
+    return (*padding, *before)[-reach:], (*after, *padding)[:reach]
+
+
+def _code(token: str) -> int:
+    return contexts.code(token if token.isascii() else people.plain(token) or token)
+
+
 @lru_cache(maxsize=128)
 def _likeliest(
     words: tuple[str, ...],
     known: tuple[tuple[int, str], ...],
     beside: tuple[int, int],
     typed: tuple[tuple[str, tuple[tuple[str, int], ...]], ...] = (),
+    around: tuple[tuple[int, ...], tuple[int, ...]] = _ALONE,
+    share: float = _CONTEXT_SHARE,
 ) -> Sequence[tuple[str, float]]:
     """Return the most probable syllable of each word, with its probability.
 
@@ -589,11 +659,31 @@ def _likeliest(
         backward = _scaled([_product(row, backward) for row in steps[at]])
         chances.append(_scaled([a * b for a, b in zip(forward[at], backward, strict=True)]))
     chances.reverse()
+    codes = [] if around == _UNKNOWN_CONTEXT else [*around[0], *map(_code, words), *around[1]]
     result = []
-    for column, chance in zip(columns, chances, strict=True):
+    for at, (column, chance) in enumerate(zip(columns, chances, strict=True)):
+        if len(column) > 1 and codes:
+            _weigh(chance, places[at], codes, at + contexts.REACH, share)
         best = max(range(len(column)), key=chance.__getitem__)
         result.append((column[best][0], chance[best]))
     return result
+
+
+def _weigh(
+    chance: list[float], ranks: list[int], codes: list[int], place: int, share: float
+) -> None:
+    """Add the evidence of the words around to the probabilities of a word's syllables."""
+    open_ = [at for at, one in enumerate(chance) if one > _IMPOSSIBLE]
+    if len(open_) < 2 or max(chance) > 1 - _IMPOSSIBLE:  # noqa: PLR2004
+        return
+    sums = contexts.sums(codes, place, [ranks[at] for at in open_])
+    top = max(sums)
+    weighed = [
+        chance[at] * math.exp(share * (value - top)) for at, value in zip(open_, sums, strict=True)
+    ]
+    total = math.fsum(weighed)
+    for at, value in zip(open_, weighed, strict=True):
+        chance[at] = value / total
 
 
 def _product(first: list[float], second: list[float]) -> float:

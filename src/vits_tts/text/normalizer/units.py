@@ -55,6 +55,7 @@ _LOOSE: Final = (
 _EACH: Final = (
     "người|tháng|năm|ngày|giờ|lần|hộ|suất|căn|đêm|tuần|khách|trận|phút|lượt|buổi|chuyến|cái|chiếc"
     "|bộ|hộp|gói|chai|lon|viên|vỉ|liều|sp|cặp|đôi|con|phần|ly|cốc|bé|quý|tiết|lớp|phòng|vé|đơn"
+    "|tín chỉ|môn|học phần|kỳ|bình|thùng|bao|cây|chậu|tờ|quyển|cuốn|mét vuông|mét|công|ca|số|khóa"
 )
 _COUNTED: Final = re.compile(r"\d(?:[^,;:().!?]|\.(?=\d)){1,24}$|\d[^,;:]{0,24}\([^()]{1,16}\)$")
 _OVER: Final = re.compile(
@@ -288,6 +289,12 @@ class Units:
                 r"m(?P<rest>[1-9])(?=\ ?[x×*]\ ?\d)(?<=\dm\d)(?<!\d\dm2)",
                 lambda match: f"mét {self._numbers.whole(match['rest'])}",
                 needs="m",
+            ),
+            Rule(
+                r"(?P<length>mét\ (?:một|hai|ba|bốn|năm|sáu|bảy|tám|chín))\ ?[x×]\ ?(?=\d)",
+                lambda match: f"{match['length']} nhân ",
+                glued=True,
+                needs="x×",
             ),
             Rule(
                 r"(?P<length>mét(?:\ [^\W\d_]{2,5}){1,3})-(?=\d)",
@@ -593,7 +600,8 @@ class Units:
 
 
 _FEE: Final = re.compile(
-    r"(?i)\s?/\s?\d{0,4}\s?(?:p|ph|phut|ng|ngay|th|thang|tin|sms|mb|kb|gb|lan|luot)$"
+    r"(?i)\s?/\s?\d{0,4}\s?(?:p|ph|phut|ng|ngay|th|thang|tin|tin nhan|sms|mb|kb|gb|lan|luot|phút"
+    r"|ngày|tháng|lần|lượt|tin nhắn|năm|tuần|giây|cuộc|người|nguoi)$"
 )
 """Rates of networks, whose dong has lost its mark: ``200d/phut``."""
 _DOSE: Final = re.compile(r"\s?/\s?\d?\s?(?P<time>ngày|lần|ngay|lan|ng\b|sáng|trưa|chiều|tối|buổi)")

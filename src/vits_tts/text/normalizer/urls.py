@@ -34,6 +34,7 @@ _TOPS: Final = {
 _LONGEST_SPELLED: Final = 3
 _LONGEST_UNPRONOUNCED: Final = 5
 _LONGEST_SPLIT: Final = 40
+_CODE: Final = re.compile(r"\d{2,}[A-Z][A-Z\d]{2,}|[A-Z]{1,4}\d{3,}[A-Z\d]*")
 
 
 class Urls:
@@ -77,7 +78,11 @@ class Urls:
         return " ".join(filter(None, map(self._piece, pieces))) + rest
 
     def tag(self, match: re.Match[str]) -> str:
-        """Read ``#HàNội`` as its words."""
+        """Read ``#HàNội`` as its words, and ``#2611ABX``, the number of an order, as a code."""
+        if _CODE.fullmatch(match["tag"]):
+            pieces = re.findall(r"\d+|[A-Z]+", match["tag"])
+            said = (self._piece(piece) if piece.isdecimal() else spelled(piece) for piece in pieces)
+            return f"thăng {' '.join(said)}"
         return f"thăng {self._words(match['tag'])}"
 
     def mention(self, match: re.Match[str]) -> str:
