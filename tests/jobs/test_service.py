@@ -18,7 +18,7 @@ from tests.support.server import until
 from tests.support.voices import install_pair
 from vits_tts.config import Config
 from vits_tts.errors import JobsUnavailable
-from vits_tts.jobs import JobService, service
+from vits_tts.jobs import JobService, queue_calls
 from vits_tts.jobs.model import ItemResult, NewJob
 from vits_tts.jobs.stored import item_id
 from vits_tts.speech import build
@@ -120,9 +120,9 @@ async def cancelled_and_retried(worker: Worker) -> None:
     job = "job-retried"
     await worker.submit(job)
     await reached(lambda: worker.arrived == 1, "the sound of the item")
-    await worker.jobs._in_thread(worker.engine.cancel, job)
+    await worker.jobs._calls.in_thread(worker.engine.cancel, job)
     state = await worker.jobs.find(job, OWNER)
-    await worker.jobs._in_thread(list, worker.engine.retry(state))
+    await worker.jobs._calls.in_thread(list, worker.engine.retry(state))
     await reached(lambda: worker.arrived == 2, "the sound of the second run")
     worker.gate.set()
     await ended(worker, job)
@@ -174,14 +174,15 @@ def test_opening_on_a_busy_machine(
         async with working(tmp_path, monkeypatch, jobs=limit) as worker:
             jobs: Any = worker.jobs
             gate = threading.Event()
-            waiting = [jobs._threads.submit(gate.wait) for _ in range(service._THREADS)]
+            waiting = [jobs._calls._threads.submit(gate.wait) for _ in range(queue_calls._THREADS)]
             with pytest.raises(JobsUnavailable):
                 await worker.jobs.find("job-a", OWNER)
             gate.set()
             for each in waiting:
                 await asyncio.wrap_future(each.future)
             await jobs._opened()
-            jobs._settings = jobs._settings.model_copy(update={"queue_timeout_seconds": 60})
+            calls = jobs._calls
+            calls._settings = calls._settings.model_copy(update={"queue_timeout_seconds": 60})
             return worker.jobs._queue.launched
 
     assert asyncio.run(story())

@@ -4,30 +4,26 @@ import asyncio
 import concurrent.futures
 from collections.abc import (
     AsyncGenerator,
-    AsyncIterator,
     Callable,
     Coroutine,
     Iterator,
     Mapping,
     Sequence,
 )
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, ParamSpec, Protocol, TypeVar
 
 from loguru import logger
 
-from vits_tts.audio.disk import DaemonThreads
 from vits_tts.audio.formats import NOT_SPEECH
-from vits_tts.circuit_breaker import CircuitBreaker
 from vits_tts.config import Audio, Config
 from vits_tts.errors import (
     AudioNotFound,
     IdempotencyConflict,
     JobNotFinished,
     JobNotFound,
-    JobsUnavailable,
     QuotaExceeded,
     StorageError,
     VitsTtsError,
@@ -46,6 +42,8 @@ from vits_tts.jobs.model import (
 from vits_tts.jobs.object_storage import NAME as STORAGE
 from vits_tts.jobs.object_storage import ObjectStorage, StoredObject
 from vits_tts.jobs.queue import reason_of
+from vits_tts.jobs.queue_calls import NAME as QUEUE
+from vits_tts.jobs.queue_calls import QueueCalls
 from vits_tts.jobs.spool import SpooledStreamer
 from vits_tts.jobs.stored import item_id, whole_id
 from vits_tts.speech import RequestStats, Speech
@@ -57,18 +55,10 @@ from vits_tts.usage import Accounts, Amounts
 _LOOK_SECONDS: Final = 2.0
 _SETTLE_LOOKS: Final = 5
 """Every fifth check of the queue also records which jobs have ended."""
-_QUEUE: Final = "job_queue"
-"""The name of the queue in readiness, logs and metrics."""
-_THREADS: Final = 4
-"""Threads for calls of the queue; some of them may wait for a database that does not answer."""
-_LONGEST_PAUSE: Final = 10.0
-_OPENING_SECONDS: Final = 60.0
-"""Least limit of opening a queue in a folder: a busy machine needs long to load the library."""
 _AHEAD: Final = 1
 """Items under way beyond one for each inference thread, so that a text is read while others are
 synthesised."""
 _HOUR: Final = 3600.0
-_AWAY: Final = "the queue of jobs cannot be used now"
 _ELSEWHERE: Final = "the file is in an object storage that this server does not have"
 
 P = ParamSpec("P")
@@ -116,8 +106,7 @@ class JobService:
         self._objects = ObjectStorage(config.jobs) if config.jobs.storage else None
         self._link_seconds = config.audio.link_seconds
         self._maker = Maker(speech, self._files, store, self._streamer, folder, self._objects)
-        self._threads = DaemonThreads(_THREADS, "jobs")
-        self._breaker = CircuitBreaker(_QUEUE, failures=1, longest_pause=_LONGEST_PAUSE)
+        self._calls = QueueCalls(self._queue, config.jobs)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._watching: asyncio.Task[None] | None = None
         self._watching_objects: asyncio.Task[None] | None = None
@@ -145,7 +134,7 @@ class JobService:
     def degraded(self) -> str | None:
         """Names of the queue and the object storage if they cannot be used; None otherwise."""
         troubles = [
-            None if self._breaker.closed else _QUEUE,
+            None if self._calls.breaker.closed else QUEUE,
             STORAGE if self._objects and self._objects.degraded else None,
         ]
         return ", ".join(filter(None, troubles)) or None
@@ -161,11 +150,11 @@ class JobService:
         for each in self._running.values():
             each.task.cancel()
         try:
-            await self._in_thread(self._queue.close, running)
+            await self._calls.in_thread(self._queue.close, running)
         except Exception as error:  # noqa: BLE001  # the next process recovers them
             logger.warning("jobs: the queue was not closed in order", reason=reason_of(error))
             self._queue.abandon_threads()
-        await self._threads.close(0)
+        await self._calls.close()
         self._maker.close()
         await self._files.close()
         if self._objects:
@@ -174,31 +163,31 @@ class JobService:
     async def _watch(self) -> None:
         looks = 0
         while True:
-            if self._breaker.may_try():
+            if self._calls.breaker.may_try():
                 idle = self._worked_lately and not self._running  # a job may have ended with it
                 self._worked_lately = self._worked_lately and not idle
                 try:
                     await self._look(settle=idle or looks % _SETTLE_LOOKS == 0)
-                    self._breaker.succeeded()
+                    self._calls.breaker.succeeded()
                 except Exception as error:  # noqa: BLE001  # the next look may succeed
-                    self._breaker.failed(reason_of(error))
+                    self._calls.breaker.failed(reason_of(error))
                 looks += 1
             await asyncio.sleep(_LOOK_SECONDS)
 
     async def _look(self, *, settle: bool) -> None:
         """Return the items of dead processes to the queue, and stop items that were lost."""
         if not self._queue.launched:
-            if not await self._in_thread(lambda: self._queue.is_there):
+            if not await self._calls.in_thread(lambda: self._queue.is_there):
                 return
             await self._opened()
-        await self._in_thread(self._queue.recover)
+        await self._calls.in_thread(self._queue.recover)
         running = dict(self._running)
-        for item in await self._in_thread(self._queue.lost, list(running)):
+        for item in await self._calls.in_thread(self._queue.lost, list(running)):
             running[item].task.cancel()
         if settle:
             expired: list[str] = []
             steps = self._engine.settle(self._settings.keep_hours * _HOUR)
-            while (step := await self._in_thread(lambda: next(steps, None))) is not None:
+            while (step := await self._calls.in_thread(lambda: next(steps, None))) is not None:
                 expired += step
             with suppress(StorageError):  # tried again later; the storage says that it fails
                 for job_id in expired:
@@ -213,38 +202,12 @@ class JobService:
         """
         if self._objects:
             await self._objects.remove(job_id)
-        await self._in_thread(self._engine.delete, job_id)
+        await self._calls.in_thread(self._engine.delete, job_id)
         self._maker.forget(whole_id(job_id))
-
-    async def _in_thread(self, function: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
-        """Call a method of the queue in a thread, and return its result.
-
-        Raises:
-            TimeoutError: it takes too long; it goes on in its thread.
-
-        """
-        seconds = self._settings.queue_timeout_seconds
-        return await self._within(seconds, partial(function, *args, **named))
-
-    async def _within(self, seconds: float, call: Callable[[], T]) -> T:
-        """Return the result of ``call`` in a thread.
-
-        Raises:
-            TimeoutError: it takes longer than ``seconds``; it goes on in its thread.
-
-        """
-        running = self._threads.submit(call)
-        async with asyncio.timeout(seconds):
-            result: T = await asyncio.wrap_future(running.future)
-        return result
 
     async def _opened(self) -> None:
         self._loop = asyncio.get_running_loop()
-        if not self._queue.launched:
-            seconds = self._settings.queue_timeout_seconds
-            if self._settings.url is None:  # no other machine is waited for
-                seconds = max(seconds, _OPENING_SECONDS)
-            await self._within(seconds, self._queue.launch)
+        if await self._calls.launch():
             self._files.watch()
 
     async def _asked(self, function: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
@@ -254,29 +217,9 @@ class JobService:
             JobsUnavailable: the queue cannot be opened, read or written.
 
         """
-        async with self._using_queue():
+        async with self._calls.usable():
             await self._opened()
-            return await self._in_thread(function, *args, **named)
-
-    @asynccontextmanager
-    async def _using_queue(self) -> AsyncIterator[None]:
-        """Use the queue in a block, unless it is known to fail.
-
-        Raises:
-            JobsUnavailable: the queue cannot be opened, read or written.
-
-        """
-        if not self._breaker.closed:
-            raise JobsUnavailable(_AWAY)
-        try:
-            yield
-        except ValueError:
-            raise
-        except Exception as error:
-            reason = reason_of(error)
-            logger.warning("jobs: the queue cannot be used", reason=reason)
-            self._breaker.failed(reason)
-            raise JobsUnavailable(_AWAY) from error
+            return await self._calls.in_thread(function, *args, **named)
 
     async def _stepped(self, steps: Iterator[T]) -> AsyncGenerator[T, None]:
         """Yield the items of an iterator of the engine, each from a call of its own.
@@ -334,7 +277,7 @@ class JobService:
 
         """
         state = None
-        if await self._has_queue():
+        if await self._calls.has_queue():
             state = await self._asked(self._engine.find, job_id, owner)
         if state is None:
             raise JobNotFound("there is no such job")
@@ -347,21 +290,9 @@ class JobService:
             JobsUnavailable: the queue cannot be used.
 
         """
-        if await self._has_queue():
+        if await self._calls.has_queue():
             async for state in self._stepped(self._engine.jobs(owner, limit, offset)):
                 yield state
-
-    async def _has_queue(self) -> bool:
-        """Return whether a queue exists. The first job creates it; queries do not.
-
-        Raises:
-            JobsUnavailable: no thread or disk has answered.
-
-        """
-        if self._queue.launched:
-            return True
-        async with self._using_queue():
-            return await self._in_thread(lambda: self._queue.is_there)
 
     async def cancel(self, job_id: str, owner: str) -> JobState:
         """Cancel the unfinished items of a job, and return its state.
@@ -564,9 +495,9 @@ class JobService:
         """
         while True:
             try:
-                return await self._in_thread(self._queue.holds, name)
+                return await self._calls.in_thread(self._queue.holds, name)
             except Exception as error:  # noqa: BLE001  # the library has many
-                self._breaker.failed(reason_of(error))
+                self._calls.breaker.failed(reason_of(error))
             await asyncio.sleep(_LOOK_SECONDS)
 
     def _stop(self, name: str) -> None:
