@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,9 @@ import pytest
 from tests.support.redis import RedisServer
 from tests.support.server import Server, Settings, ended, serving, until
 from tests.support.voices import install_pair
+from vits_tts.config import load
+from vits_tts.usage import Accounts, Amounts
+from vits_tts.usage.model import today
 from vits_tts.usage.store import UsageStore
 from vits_tts.web.auth.api_keys import make_key
 
@@ -303,3 +307,31 @@ async def answered(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
     finally:
         writer.close()
     return answer.startswith(b"HTTP/1.1 200 ")
+
+
+async def test_an_unexpected_error_loses_no_amounts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Amounts stay in memory while they cannot be written, whatever the reason, and are told so."""
+    path = tmp_path / "config.yaml"
+    path.write_text(f"usage: {{folder: {tmp_path / 'usage'}}}", "utf-8")
+    broken = True
+    write = UsageStore.add
+
+    def add(store: UsageStore, amounts: Any) -> None:
+        if broken:
+            raise ValueError("a fault of our own")
+        write(store, amounts)
+
+    monkeypatch.setattr(UsageStore, "add", add)
+    accounts = Accounts(load(path))
+    accounts.start()
+    accounts.book("an", Amounts(requests=1, characters=5))
+    assert not await accounts.saved(1.0)
+    assert accounts.trouble
+    broken = False
+    accounts.book("an", Amounts(requests=1, characters=6))
+    assert await accounts.saved(30.0)
+    found = await accounts.summaries(today() - timedelta(days=1), today(), "an")
+    assert sum(day.amounts.characters for day in found) == 11
+    await accounts.close()

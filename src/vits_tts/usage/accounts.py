@@ -149,7 +149,7 @@ class Accounts:
             if loop.time() > end:
                 return False
             await asyncio.sleep(_POLL_SECONDS)
-        return True
+        return self._thread is None or self._saved >= wanted
 
     def used(self, key: str | None) -> Amounts:
         """Return the use of a key in this month, as far as this process knows it."""
@@ -265,7 +265,7 @@ class Accounts:
         """Run ``work``, which accesses the disk; return whether it succeeded, and log changes."""
         try:
             work()
-        except _TROUBLE as error:
+        except Exception as error:  # noqa: BLE001  # of any class: amounts are kept and tried again
             reason = f"{type(error).__name__}: {error}"
             if self.trouble is None:
                 logger.warning("usage: accounts cannot be kept on the disk", reason=reason)
