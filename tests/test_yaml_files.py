@@ -140,7 +140,19 @@ def test_very_long_names(text: str, tmp_path: Path) -> None:
 )
 def test_pairs_are_what_yaml_says(document: str) -> None:
     """Reading event by event gives the same result as PyYAML."""
-    assert yaml_files.read_pairs(document) == (texts(document) or {})
+    expected = yaml.load(document, yaml.BaseLoader)  # noqa: S506  # it creates only texts
+    assert yaml_files.read_pairs(document) == (expected or {})
+
+
+@pytest.mark.parametrize("name", ["lexicon", "abbreviations"])
+def test_tables_are_what_yaml_says(name: str) -> None:
+    """The package's tables have the same content as PyYAML gives; other files end in an error."""
+    document = resources.files("vits_tts.text").joinpath(f"data/{name}.yaml").read_text("utf-8")
+    assert texts(document) == yaml.load(document, yaml.BaseLoader)  # noqa: S506
+    assert texts("# nothing") is None
+    for wrong in ("a: &x b\nc: *x\n", "a: [", "a: b: c"):
+        with pytest.raises(yaml.YAMLError):
+            texts(wrong)
 
 
 def test_the_lexicon_of_the_package_is_read_alike() -> None:

@@ -239,7 +239,7 @@ class AsyncSpeech:
             dictionaries=await self._rules(dictionaries),
         )
         await self._ready()
-        audience: Audience = "file" if whole else "program"
+        audience: Audience = "batch" if whole else "program"
         pause: float | None = None
         chars = len(written)
         for portion in portions(written, chars if undivided else _PORTION_CHARS):
@@ -335,7 +335,7 @@ class AsyncSpeech:
         request, timeline = await self._pipeline.timed(text, options)
         timeline.details = details
         tally = RequestStats(timeline=timeline)
-        async with aclosing(self._pipeline.stream(request, tally, audience="file")) as stream:
+        async with aclosing(self._pipeline.stream(request, tally, audience="batch")) as stream:
             parts = [pcm.samples async for pcm in stream]
         samples = np.concatenate(parts)
         return Recording(samples, self.voice.sample_rate), tuple(timeline.sentences)

@@ -312,7 +312,7 @@ async def answered(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
 async def test_an_unexpected_error_loses_no_amounts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Amounts stay in memory while they cannot be written, whatever the reason, and are told so."""
+    """Amounts stay in memory while they cannot be written, for any reason, and this is told."""
     path = tmp_path / "config.yaml"
     path.write_text(f"usage: {{folder: {tmp_path / 'usage'}}}", "utf-8")
     broken = True

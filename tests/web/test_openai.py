@@ -196,7 +196,7 @@ def test_refusals(
     assert set(error.body) == {"message", "type", "param", "code"}
     assert error.request_id
     if code == "voice_invalid":
-        assert error.body["message"].endswith(f"there is alloy, onyx, {EMBEDDED_VOICE}, pair")
+        assert error.body["message"].endswith(f"there is alloy, onyx, {EMBEDDED_VOICE}, pair, Minh")
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,11 @@ most twice as long, so a voice that runs twice as fast as real time leaves no ga
 A window must not run too long, because urgent work waits until a thread is free. A voice with cheap
 frames gets longer windows, up to a length beyond which nothing is gained.
 
-For a file or a job, the first window is as long as the others.
+For a job or a batch, the first window is as long as the others.
 
 The lengths never depend on the load or the machine. Floating-point sums depend on the sizes of
 matrix products in their last bit, and a sentence must have the same samples wherever it is made.
-Between a stream and a file about a sample in a thousand may differ, by one step of 16 bits.
+Between a stream and a job about a sample in a thousand may differ, by one step of 16 bits.
 """
 
 from typing import Final

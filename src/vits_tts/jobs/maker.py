@@ -151,7 +151,7 @@ class Maker:
             again = RequestStats()
             request, timeline = await self._timed(spec, options, Reader("jobs", None, again))
             again.timeline = timeline
-            async with aclosing(self._speech.stream(request, again, audience="file")) as stream:
+            async with aclosing(self._speech.stream(request, again, audience="batch")) as stream:
                 async for _ in stream:
                     pass
             stats.synthesised_seconds += again.synthesised_seconds

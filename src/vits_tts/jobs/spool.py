@@ -104,7 +104,7 @@ class SpooledStreamer:
         self._folder = folder
 
     async def stream(
-        self, request: SpeechRequest, stats: RequestStats, *, audience: Audience = "file"
+        self, request: SpeechRequest, stats: RequestStats, *, audience: Audience = "batch"
     ) -> AsyncGenerator[Pcm, None]:
         """Yield the speech of ``request``, and keep it until :meth:`forget`.
 
@@ -117,13 +117,13 @@ class SpooledStreamer:
         """
         del audience
         if len(request.sentences) == 1:
-            async for pcm in self._stream(request, stats, audience="file"):
+            async for pcm in self._stream(request, stats, audience="batch"):
                 yield pcm
             return
         try:
             spool = await self._store.run(_Spool.open, self._folder, self._name(request))
         except LockFailed:  # another process is synthesising the same speech
-            async for pcm in self._stream(request, stats, audience="file"):
+            async for pcm in self._stream(request, stats, audience="batch"):
                 yield pcm
             return
         try:
@@ -153,7 +153,7 @@ class SpooledStreamer:
         rest = replace(request, sentences=request.sentences[done:])
         before = stats.heard - done
         try:
-            async with aclosing(self._stream(rest, stats, audience="file")) as stream:
+            async with aclosing(self._stream(rest, stats, audience="batch")) as stream:
                 async for pcm in stream:
                     data, complete = pcm.samples.tobytes(), stats.heard - before
                     await self._store.run(spool.write, data, complete)

@@ -80,7 +80,7 @@ class RequestStreamer:
             stats.audio_seconds += pause.seconds
             yield pause
             return
-        jobs = self._synthesizer.jobs(request, stats, long_windows=audience == "file")
+        jobs = self._synthesizer.jobs(request, stats, long_windows=audience == "batch")
         stats.expected_seconds = [job.speech for job in jobs]
         queue = JobQueue(jobs, complete=request.unread is None)
         async with aclosing(self.stream_jobs(request, queue, stats, audience=audience)) as stream:

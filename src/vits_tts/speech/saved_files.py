@@ -178,7 +178,7 @@ class SavedFiles:
 
     async def _replayed(self, request: SpeechRequest, tally: RequestStats) -> None:
         """Fill in the time line from the cache, which stores the times with the sentences."""
-        async with aclosing(self._streamer.stream(request, tally, audience="file")) as stream:
+        async with aclosing(self._streamer.stream(request, tally, audience="program")) as stream:
             async for _ in stream:
                 pass
 
@@ -242,7 +242,7 @@ class SavedFiles:
         codec = await self._helpers.run(Encoder, encoding, self._rate(request), streamed=False)
         written = 0
         async with (
-            aclosing(self._streamer.stream(request, tally, audience="file")) as stream,
+            aclosing(self._streamer.stream(request, tally, audience="program")) as stream,
             aclosing(encoded(stream, codec, self._helpers, tally)) as parts,
         ):
             async for data in parts:

@@ -30,7 +30,7 @@ async def warm(
         speech.start()
         for request in requests:
             await speech.voices.load(request.voice)  # without a time limit
-            async with aclosing(speech.stream(request, tally, audience="file")) as stream:
+            async with aclosing(speech.stream(request, tally, audience="batch")) as stream:
                 async for _ in stream:
                     pass
             await speech.stored()
