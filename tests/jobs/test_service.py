@@ -10,6 +10,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import dbos  # noqa: F401  # its import starts a process, which quick tests may not do
 import pytest
 from prometheus_client import REGISTRY
 
