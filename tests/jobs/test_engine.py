@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from uuid import uuid4
 
-import dbos  # noqa: F401  # its import starts a process, which quick tests may not do
 import pytest
 
 from tests.support.jobs import item
