@@ -14,6 +14,7 @@ from vits_tts.cache import administration
 from vits_tts.cache.redis_client import RedisClient
 from vits_tts.cache.redis_sentences import Lock, RedisSentences
 from vits_tts.config import RedisCacheSettings
+from vits_tts.errors import ConfigError
 from vits_tts.types import Pcm
 
 LOCKS = "*lock:*"
@@ -39,6 +40,17 @@ def scripts_run(redis: RedisServer) -> int:
     """Return how many scripts Redis has run; each is a command about a lock."""
     with redis.client() as client:
         return int(client.info("commandstats").get("cmdstat_eval", {}).get("calls", 0))
+
+
+def test_administration_ends_though_redis_hangs(redis: RedisServer) -> None:
+    """A command of an administrator fails in time."""
+    settings = RedisCacheSettings(url=redis.url, command_timeout=0.2, connect_timeout=0.2)
+    redis.signal(signal.SIGSTOP)
+    try:
+        with pytest.raises(ConfigError, match="Redis cannot be used"):
+            asyncio.run(administration.stats(settings, 1))
+    finally:
+        redis.signal(signal.SIGCONT)
 
 
 async def test_who_leaves_while_asking_gives_it_back(redis: RedisServer) -> None:

@@ -38,18 +38,24 @@ def may_exceed(signal: NDArray[np.floating], ceiling: float) -> bool:
     that is lower than ``ceiling`` by less than the precision of float32.
     """
     magnitudes = np.abs(signal)
-    loud = np.flatnonzero(magnitudes > ceiling / _overshoot())
-    if not loud.size or len(signal) < TAPS:
-        return bool(loud.size)
-    if magnitudes[loud].max() > ceiling:
-        return True
-    near = np.zeros(len(signal), np.bool_)
-    for tap in range(TAPS):
-        # Negative indices count from the end, which only adds needless places.
-        near[loud - tap] = True
-    starts = np.flatnonzero(near[: len(signal) - TAPS + 1])
-    taps = np.lib.stride_tricks.sliding_window_view(signal, TAPS)[starts]
-    return bool(np.abs(taps @ _filters()).max(initial=0) > ceiling * _NEARLY)
+    loudest = magnitudes.max(initial=0)
+    least = ceiling / _overshoot()
+    if loudest > ceiling or len(signal) < TAPS:
+        return bool(loudest > least)
+    if loudest <= least:
+        return False
+    # Whether any of the ``TAPS`` samples from a place on is loud: each step doubles the samples
+    # that a place looks at, or adds those that are missing.
+    near = magnitudes > least
+    seen = 1
+    while seen < TAPS:
+        step = min(seen, TAPS - seen)
+        near = near[:-step] | near[step:]
+        seen += step
+    places = np.lib.stride_tricks.as_strided(
+        signal, (len(near), TAPS), signal.strides * 2, writeable=False
+    )
+    return bool(np.abs(places[near] @ _filters()).max(initial=0) > ceiling * _NEARLY)
 
 
 @lru_cache(maxsize=1)

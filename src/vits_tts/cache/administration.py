@@ -90,7 +90,7 @@ async def _with_client(
     if settings.url is None:
         raise ConfigError("cache.redis.url: is not set, so there is no shared cache")
     redis_address.check(settings)
-    client = RedisClient(settings)
+    client = RedisClient(settings, timed=True)
     try:
         return await work(client)
     except (TimeoutError, RedisError, RedisClusterException, OSError) as error:

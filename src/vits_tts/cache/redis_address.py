@@ -18,8 +18,13 @@ TROUBLE: Final = (RedisError, RedisClusterException, TimeoutError, OSError)
 """The exceptions of commands when Redis fails or cannot be reached."""
 
 
-def connect(settings: RedisCacheSettings) -> Any:
+def connect(settings: RedisCacheSettings, *, timed: bool = True) -> Any:
     """Return a client for ``cache.redis.url``: of one server, a cluster or a sentinel's master.
+
+    Args:
+        settings: The address, the credentials and the time limits.
+        timed: Whether the client itself ends a command after ``command_timeout``. False is for a
+            caller that ends each command: redis-py spends a task and two timers on its own limit.
 
     Raises:
         ValueError: the address has an invalid port or database.
@@ -31,7 +36,7 @@ def connect(settings: RedisCacheSettings) -> Any:
         raise ValueError(msg)
     url = settings.url.get_secret_value()
     options: dict[str, Any] = {
-        "socket_timeout": settings.command_timeout,
+        "socket_timeout": settings.command_timeout if timed else None,
         "socket_connect_timeout": settings.connect_timeout,
         "retry": Retry(NoBackoff(), 0),
         "client_name": "vits-tts",

@@ -48,10 +48,14 @@ class Effect(Enum):
 class RedisClient:
     """Runs commands, in the foreground with a time budget or in the background."""
 
-    def __init__(self, settings: RedisCacheSettings) -> None:
-        """Create a client; it connects with the first command."""
+    def __init__(self, settings: RedisCacheSettings, *, timed: bool = False) -> None:
+        """Create a client; it connects with the first command.
+
+        ``timed`` is for a caller that uses ``connection`` itself, whose commands then have a time
+        limit too. Those of this class have one of their own, which costs less.
+        """
         self.settings = settings
-        self.connection: Any = connect(settings)
+        self.connection: Any = connect(settings, timed=timed)
         self.prefix = settings.prefix
         self.signer = Signer(settings)
         self.ttl_ms = int(settings.ttl_seconds * 1000)

@@ -19,7 +19,7 @@ from vits_tts.cache import serialization
 from vits_tts.cache.redis_client import FAILED, Effect, RedisClient
 from vits_tts.cache.signing import SignatureInvalid
 from vits_tts.cache.time_budget import TimeBudget
-from vits_tts.telemetry.metrics import REDIS_BYTES
+from vits_tts.telemetry.metrics import REDIS_BYTES, series
 from vits_tts.types import Pcm
 
 _STORING_AT_ONCE: Final = 32
@@ -76,7 +76,7 @@ class RedisSentences:
         data = await self.client.value(name, int(self._settings.max_value_bytes), patience)
         if not data:
             return None
-        REDIS_BYTES.labels("in").inc(len(data))
+        series(REDIS_BYTES, "in").inc(len(data))
         try:
             return await asyncio.to_thread(self._unpacked, name, data)
         except SignatureInvalid as error:
@@ -139,7 +139,7 @@ class RedisSentences:
             self.client.patience(),
         )
         if done == 1:
-            REDIS_BYTES.labels("out").inc(len(data))
+            series(REDIS_BYTES, "out").inc(len(data))
         elif done is not FAILED:
             logger.info("sentence not stored: another process took over", key=names[1])
 

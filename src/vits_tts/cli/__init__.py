@@ -2,6 +2,7 @@
 
 import atexit
 import gc
+import os
 import sys
 from typing import NoReturn
 
@@ -13,6 +14,9 @@ def main() -> NoReturn:
     # At its end, Python looks for cycles among all objects, although the process gives back its
     # memory anyway. It skips frozen ones, which saves 0.15 s of each command and each worker.
     atexit.register(gc.freeze)
+    # numpy's OpenBLAS starts a thread for each core when it is imported. They spin for a while, a
+    # sixth of the processor time of a start. No matrix here is large enough for two threads.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         with uncollected():
             from vits_tts.cli.commands import run

@@ -27,10 +27,15 @@ class Noise:
         draw = self._draw
         if draw.kind == "normal":
             numbers = self._generator.standard_normal(count, np.float32)
-            return numbers * np.float32(draw.b) + np.float32(draw.a)
-        return self._generator.random(count, np.float32) * np.float32(draw.b - draw.a) + np.float32(
-            draw.a
-        )
+            scale, shift = draw.b, draw.a
+        else:
+            numbers = self._generator.random(count, np.float32)
+            scale, shift = draw.b - draw.a, draw.a
+        if scale != 1:
+            numbers *= np.float32(scale)
+        if shift:
+            numbers += np.float32(shift)
+        return numbers
 
 
 def in_time(noise: Noise, draw: FrameDraw, elements: int) -> NDArray[np.float32]:

@@ -9,6 +9,7 @@ frame along its axis of time.
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -93,17 +94,21 @@ class Mark:
         return np.array([self.value], np.int64)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Phase:
     """The inputs of the frame stages that are equal in all windows of one kind."""
 
     blanks: tuple[Blank, ...]
     marks: tuple[Mark, ...]
 
-    def arrays(self) -> dict[str, Array]:
-        """Return the inputs by name."""
-        blanks = {blank.name: blank.array() for blank in self.blanks}
-        return blanks | {mark.name: mark.array() for mark in self.marks}
+    @cached_property
+    def arrays(self) -> Mapping[str, Array]:
+        """The inputs by name. They are read-only, because all sentences share them."""
+        items: tuple[Blank | Mark, ...] = (*self.blanks, *self.marks)
+        made = {item.name: item.array() for item in items}
+        for array in made.values():
+            array.flags.writeable = False
+        return made
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,8 +136,8 @@ class _Stage:
     def __init__(self, piece: Runnable, plan: Plan) -> None:
         self._piece = piece
         self._kept = {output: name for name, output in plan.states if output in piece.outputs}
-        self._state = self._own(plan.opening.arrays())
-        self._running = self._own(plan.running.arrays())
+        self._state = self._own(plan.opening.arrays)
+        self._running = self._own(plan.running.arrays)
 
     def run(self, feed: Mapping[str, Array], cancel: Cancel, cores: int) -> dict[str, Array]:
         """Return the outputs for one window by name, and keep the new state."""
@@ -181,8 +181,8 @@ class StreamingSynthesis(Synthesis):
         self._asked = self._fed = 0
         self._ahead: _Begun | None = None
         self._shared = {name: text[name] for name in plan.shared}
-        self._middle = plan.middle.arrays()
-        self._closing = plan.closing.arrays()
+        self._middle = plan.middle.arrays
+        self._closing = plan.closing.arrays
         first = len(plan.text_draws)
         self._noise = [Noise(draw, seed, first + i) for i, draw in enumerate(plan.frame_draws)]
 

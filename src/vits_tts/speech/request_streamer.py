@@ -108,8 +108,11 @@ class RequestStreamer:
         promised = {key: sentence.after for key, sentence in missing.items()}
         rate = self._voices.find(request.voice).sample_rate
         demand = self._demand(jobs, list(missing.values()))
-        unread = demand.seconds * (request.unread.share - 1) if request.unread else 0.0
-        admission = self._admission.admitted(replace(demand, seconds=demand.seconds + unread))
+        unread = 0.0
+        if request.unread:
+            unread = demand.seconds * (request.unread.share - 1)
+            demand = replace(demand, seconds=demand.seconds + unread)
+        admission = self._admission.admitted(demand)
         with (
             admission if audience == "listener" else nullcontext(BackgroundPlayback()) as playback,
             ExitStack() as promises,

@@ -151,8 +151,10 @@ class SentenceSynthesizer:
             work, speech = (
                 expected(len(sentence.text), scale) for expected in (pace.work, pace.speech)
             )
-            job = SentenceJob(self, manifest, sentence, prosody, stats, work=work, speech=speech)
-            jobs.append(replace(job, long_windows=long_windows))
+            job = SentenceJob(
+                self, manifest, sentence, prosody, stats, work, speech, long_windows=long_windows
+            )
+            jobs.append(job)
         return jobs
 
     async def make(
