@@ -199,8 +199,15 @@ class Accounts:
             logger.exception("usage: the thread has ended unexpectedly")
 
     async def _work(self) -> None:
-        awake, loop = asyncio.Event(), asyncio.get_running_loop()
-        self._wake = lambda: loop.call_soon_threadsafe(awake.set)
+        awake, ending = asyncio.Event(), asyncio.Event()
+        loop = asyncio.get_running_loop()
+
+        def wake() -> None:
+            awake.set()
+            if self._ending:
+                ending.set()
+
+        self._wake = lambda: loop.call_soon_threadsafe(wake)
         saved = asyncio.Event()
         exchanging = asyncio.create_task(self._exchange(saved)) if self._redis.url else None
         pruned = -_PRUNE_SECONDS
@@ -217,7 +224,8 @@ class Accounts:
             try:
                 async with asyncio.timeout(timeout):
                     await awake.wait()
-                await asyncio.sleep(_GATHER_SECONDS)
+                async with asyncio.timeout(_GATHER_SECONDS):  # amounts that follow are written too
+                    await ending.wait()
             except TimeoutError:
                 pass
             awake.clear()
