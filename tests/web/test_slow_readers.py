@@ -61,7 +61,7 @@ def trickled(connection: socket.socket, bytes_a_second: float, seconds: float) -
 
 def test_trickling_readers_are_given_up(start: Starter, tmp_path: Path) -> None:
     """A client that always reads too little is dropped, for streams of all kinds and for files."""
-    limits = settings(tmp_path, slow_client_seconds=4)
+    limits = settings(tmp_path, slow_client_seconds=1)
     with start(limits) as server:
         saved = httpx.get(f"{server.url}/tts", params={"text": text(30), "speed": 0.25})
         path = saved.json()["audio_url"].removeprefix(server.url)
