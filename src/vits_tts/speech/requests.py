@@ -37,8 +37,13 @@ _USUAL: Final = (
     "Lúc 8h30 ngày 12/3/2025, giá xăng tăng 1.250 đồng/lít, tức 5,2%.",
     "Liên hệ chị Mai (TP.HCM), ĐT 0912 345 678, phòng 3A, để nhận email và voucher.",
     'Ngày họp 4/5: "GDP quý 3 tăng 7%", cao nhất từ 2011 - 2024, với 120 người.',
+    "Số 12/5 đường 3/2, Q.1: phòng 25m2, 5tr5/tháng, cách chợ 2 km, 10 phút đi xe, 3h chiều T7.",
+    "Trận đấu 2-1, chương IV, iPhone 15 Pro 256GB giá 20k - 30k USD, mã AB12, 37°C, 8,5/10 điểm.",
 )
-"""Lines with words, numbers, dates, ranges, abbreviations, quotations and foreign words."""
+"""Lines with words, numbers, dates, ranges, abbreviations, quotations, units and foreign words.
+
+The rules of such texts are compiled with them. Rules that these lines do not need wait for others.
+"""
 
 T = TypeVar("T")
 

@@ -8,11 +8,12 @@ So a rewriting step costs time in proportion to its edits, not to the length of 
 import sys
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import NamedTuple, TypeAlias
 
 from vits_tts.errors import TextTooLong
+from vits_tts.text.traces import traces
 
 Edit: TypeAlias = tuple[int, int, str]
 """``(start, end, replacement)``: replaces the spoken characters from ``start`` to ``end``."""
@@ -45,6 +46,12 @@ class Text:
     spoken: str
     changes: tuple[Change, ...] = ()
     limit: int = sys.maxsize
+    traces: set[str] | None = field(default=None, compare=False, repr=False)
+    """The :func:`~vits_tts.text.traces.traces` of the text, and maybe more, or None.
+
+    A text shares the set with those made from it, so it has what any of them has. It tells for
+    certain only what a text lacks.
+    """
 
     def rewritten(self, edits: Iterable[Edit]) -> "Text":
         """Return a new text with the edits applied. Edits are in order and do not overlap.
@@ -58,6 +65,7 @@ class Text:
         changes = _Changes(self.changes)
         done = 0
         length = len(self.spoken)
+        places: list[tuple[int, int]] = []
         for start, end, said in edits:
             length += len(said) - (end - start)
             if length > self.limit:
@@ -65,8 +73,13 @@ class Text:
             pieces += (self.spoken[done:start], said)
             changes.edit(start, end, len(said))
             done = end
+            places.append((length - len(self.spoken) + end - len(said), len(said)))
         pieces.append(self.spoken[done:])
-        return Text("".join(pieces), changes.finished(), self.limit)
+        spoken = "".join(pieces)
+        if self.traces is not None:  # what is new stands in the replacements, and at their sides
+            new = [spoken[max(0, start - 1) : start + size + 1] for start, size in places]
+            self.traces.update(traces("".join(new)))
+        return Text(spoken, changes.finished(), self.limit, self.traces)
 
     def source(self, start: int, end: int) -> tuple[int, int]:
         """Return the start and end in the source of the spoken characters ``start`` to ``end``.
@@ -224,7 +237,7 @@ class _Changes:
 
     def edit(self, start: int, end: int, length: int) -> None:
         """Add one edit: old characters ``start`` to ``end`` became ``length`` new ones."""
-        self._take_until(start)
+        self._take(bisect_right(self._old, start, self._next, key=attrgetter("end")))
         # Outside of changes, source position = old position + drift, and new position = old
         # position + moved. An old change that overlaps with the edit extends it to its own edges.
         low, source_low = start + self._moved, start + self._drift
@@ -245,18 +258,23 @@ class _Changes:
 
     def finished(self) -> tuple[Change, ...]:
         """Take over the remaining old changes and return all changes in order."""
-        while self._next < len(self._old):
-            self._take(self._old[self._next])
+        self._take(len(self._old))
         return tuple(self._new)
 
-    def _take_until(self, start: int) -> None:
-        while self._next < len(self._old) and self._old[self._next].end <= start:
-            self._take(self._old[self._next])
-
-    def _take(self, change: Change) -> None:
-        moved = self._moved
-        self._new.append(change._replace(start=change.start + moved, end=change.end + moved))
-        self._pass(change)
+    def _take(self, end: int) -> None:
+        """Take over the old changes up to the index ``end``, as a block."""
+        if self._next == end:
+            return
+        block, moved = self._old[self._next : end], self._moved
+        if moved:
+            self._new += [
+                Change(first + moved, last + moved, source_first, source_last)
+                for first, last, source_first, source_last in block
+            ]
+        else:
+            self._new += block
+        self._drift = block[-1].source_end - block[-1].end
+        self._next = end
 
     def _pass(self, change: Change) -> None:
         self._drift = change.source_end - change.end

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from importlib import resources
 from typing import Final
 
@@ -9,11 +10,12 @@ from vits_tts.text.letters import CAPITALS, SMALLS, spelled
 from vits_tts.text.normalizer import cues, languages
 from vits_tts.text.normalizer.rules import CONTEXT, Rule, Step, after, before, shouted
 from vits_tts.text.normalizer.tables import texts
+from vits_tts.text.patterns import lazily
 from vits_tts.text.syllables import is_syllable
 
 _WORD: Final = r"[A-ZĐÂÔƠƯ][A-Za-zĐđÂâÔôƠơƯư]{0,11}"
-_AS_WORD: Final = re.compile(r"(?!.*[^AEIOUYÂÔƠƯ]{4})(?=.*[AEIOUYÂÔƠƯ])")
-_STOPPED: Final = re.compile(r"(?:C|CH|P|T)$")
+_AS_WORD: Final = lazily(r"(?!.*[^AEIOUYÂÔƠƯ]{4})(?=.*[AEIOUYÂÔƠƯ])")
+_STOPPED: Final = lazily(r"(?:C|CH|P|T)$")
 _SPELLED: Final = frozenset(
     "html http https imdb ieee aids euro usda asap lmao omfg epub ebit ebitda ncaa".split()
 )
@@ -312,26 +314,26 @@ class Abbreviations:
         return spelled(match[0])
 
 
-_DATED: Final = re.compile(r",?\s\(?(?:ngày\b|\d(?!\d*[.,]?\d{0,2} ?(?:m[2²]?|kg|g|cm|%|tỷ|tr)\b))")
+_DATED: Final = lazily(r",?\s\(?(?:ngày\b|\d(?!\d*[.,]?\d{0,2} ?(?:m[2²]?|kg|g|cm|%|tỷ|tr)\b))")
 """A day or an hour after ``CN``, and not the size of a plot or the weight of a child."""
-_INITIALS: Final = re.compile(
+_INITIALS: Final = lazily(
     r"(?:ông|bà|anh|chị|em|cháu|bị cáo|nghi phạm|đối tượng|nạn nhân|tài xế|cụ|bé|cậu|nữ sinh"
     r"|học sinh) $"
 )
-_LETTERS: Final = re.compile(r"(?!T\.P)[A-ZĐ](?:\.[A-ZĐ])+")
-_NAME_NEXT: Final = re.compile(rf"(?<=\.)[{CAPITALS}][{SMALLS}]")
+_LETTERS: Final = lazily(r"(?!T\.P)[A-ZĐ](?:\.[A-ZĐ])+")
+_NAME_NEXT: Final = lazily(rf"(?<=\.)[{CAPITALS}][{SMALLS}]")
 """Initials that are glued to a name: ``N.V.Tùng``."""
 
-_NAME_AFTER: Final = re.compile(rf"\.?\s?[{CAPITALS}][{SMALLS}]")
+_NAME_AFTER: Final = lazily(rf"\.?\s?[{CAPITALS}][{SMALLS}]")
 """The name after a title. The tables write ``Name`` for it."""
 _TIMES_OF_DAY: Final = {"S": "sáng", "Tr": "trưa", "C": "chiều", "T": "tối"}
-_KEYWORD: Final = re.compile(r"(?:[Ss]oạn|SOẠN|[Cc]ú pháp)(?: tin)?:? (?:[A-Z\d]{1,8} )?$")
+_KEYWORD: Final = lazily(r"(?:[Ss]oạn|SOẠN|[Cc]ú pháp)(?: tin)?:? (?:[A-Z\d]{1,8} )?$")
 """Words before the text of a message to a service, whose letters are keys and no abbreviation."""
 _LONGEST_KEYWORD: Final = 3
-_NAMED: Final = re.compile("[A-ZĐ]{3,4}")
+_NAMED: Final = lazily("[A-ZĐ]{3,4}")
 _CALLED: Final = {"A": "anh", "C": "chị", "M": "mít"}
 _FAR: Final = 160
-_GEOMETRY: Final = re.compile(
+_GEOMETRY: Final = lazily(
     r"(?:tam giác|hình (?:chóp|vuông|thang|bình|chữ|thoi|hộp|lăng|lập)|tứ giác|tứ diện|vuông góc"
     r"|đường thẳng|đường tròn"
     r"|đoạn thẳng|trung điểm|song song|giao điểm|phân giác|trung tuyến|đường cao|bán kính|đường"
@@ -348,6 +350,11 @@ def geometric(match: re.Match[str], word: str = "") -> bool:
     start = match.string.rfind("\n", low, match.start())
     end = match.string.find("\n", match.end(), high)
     line = match.string[start + 1 if start >= 0 else low : end if end >= 0 else high]
+    return _tells_of_geometry(line)
+
+
+@lru_cache(maxsize=64)
+def _tells_of_geometry(line: str) -> bool:
     return _GEOMETRY.search(line.lower()) is not None
 
 

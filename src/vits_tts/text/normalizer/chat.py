@@ -14,15 +14,16 @@ from vits_tts.text.letters import CAPITALS, SMALLS
 from vits_tts.text.normalizer import cues
 from vits_tts.text.normalizer.rules import CONTEXT, Rule, Step, after, apart, before
 from vits_tts.text.numbers import Numbers
+from vits_tts.text.patterns import lazily
 from vits_tts.text.syllables import is_syllable
 
 _LETTER: Final = f"[{SMALLS}{CAPITALS}]"
-_WORD: Final = re.compile(rf"(?<![^\W_²³¹½¼¾]){_LETTER}{{1,9}}(?![^\W_²³¹½¼¾])")
-_PART: Final = re.compile(r"[^\W\d_]+")
-_JOINED_BEFORE: Final = re.compile(r"(?:[@#/&'’°_-]|\w\.)$")
-_JOINED_AFTER: Final = re.compile(r"[@/&'’_-]|\.[^\W_]")
+_WORD: Final = lazily(rf"(?<![^\W_²³¹½¼¾]){_LETTER}{{1,9}}(?![^\W_²³¹½¼¾])")
+_PART: Final = lazily(r"[^\W\d_]+")
+_JOINED_BEFORE: Final = lazily(r"(?:[@#/&'’°_-]|\w\.)$")
+_JOINED_AFTER: Final = lazily(r"[@/&'’_-]|\.[^\W_]")
 _SINGLE: Final = frozenset("abcdđeghjklmnpqrstvwxz")
-_NAMING: Final = re.compile(
+_NAMING: Final = lazily(
     r"(?<!\w)(?:điểm|khoản|mục|nhóm|hạng|loại|câu|lớp|tổ|đội|khu|lô|block|tầng|phòng|vitamin|gan|cạnh|trục"
     r"|hàm|biến|ẩn|số|chữ|án|ý|bảng|(?<!màn )hình|cấp|type|typ|tuyến|dãy|nút|phím|âm|vần|góc|đoạn"
     r"|thẳng|tia"
@@ -31,48 +32,48 @@ _NAMING: Final = re.compile(
     r"|cup|ô|vị trí|khối|bảng|mọi|từ|tên|ông|bà)[^\w,]{1,2}$"
 )
 _PAIR: Final = {
-    "t": ("tao", re.compile(r"(?<![\w.])(?:m|mày)(?!\w)")),
-    "m": ("mày", re.compile(r"(?<![\w.])(?:t|tao)(?!\w)")),
+    "t": ("tao", lazily(r"(?<![\w.])(?:m|mày)(?!\w)")),
+    "m": ("mày", lazily(r"(?<![\w.])(?:t|tao)(?!\w)")),
 }
 """Two people who call each other "tao" and "mày" in one line."""
-_ASKED: Final = re.compile(r"(?:giúp|hộ|cho|nhờ|chỉ|của|dạ|giùm) $")
+_ASKED: Final = lazily(r"(?:giúp|hộ|cho|nhờ|chỉ|của|dạ|giùm) $")
 _PEOPLE: Final = {"a": "anh", "c": "chị", "e": "em"}
-_ADDRESSING: Final = re.compile(
+_ADDRESSING: Final = lazily(
     r"(?<!\w)(?:dear|hi|hello|chào|gửi|nhờ|với|của|lh|cc|kính gửi|gặp|hỏi|gọi|cho|nhắn|và"
     r"|liên hệ)\s$"
 )
 """Words before a person with a name: ``dear a Nam``."""
-_NAMED_PERSON: Final = re.compile(
+_NAMED_PERSON: Final = lazily(
     r"[^\W\d_]{2,7} (?:bảo|nói|ơi|đang|có|đã|vừa|mới|gửi|nhắn|gọi|kêu|nhờ|dặn|hẹn|mua|đi|về|ở|là"
     r"|cũng|sẽ|chưa|ko|k|không|với|và|rồi|nha|nhé|ạ)(?!\w)"
 )
 """A name and a word that tells of a person: ``a Tuấn bảo``."""
 _AT_LINE_START: Final = frozenset("KETMBCA")
-_DENIED: Final = re.compile(
+_DENIED: Final = lazily(
     r" (?:biết|bít|bik|bt|hiểu|thấy|được|đc|dc|có|còn|phải|thể|nên|muốn|thích|hài|mua|bị|cần|dùng"
     r"|chơi|như|bao|ai|sao|đáng|ngờ|tốt|đẹp|ổn|ngon)(?!\w)"
 )
 """Words after a capital K in the middle of a line that stands for "không"."""
-_SPEAKING: Final = re.compile(
+_SPEAKING: Final = lazily(
     r" (?:đã|đang|sẽ|cũng|còn|mới|vừa|không|ko|k|thấy|nghĩ|bảo|nói|thích|ghét|yêu|mua|biết)(?!\w)"
 )
-_LISTED_ITEM: Final = re.compile(r"[²³]|[.)] ?[A-ZĐÀ-Ỹ]")
+_LISTED_ITEM: Final = lazily(r"[²³]|[.)] ?[A-ZĐÀ-Ỹ]")
 """The text after a letter that is a unit of area or numbers an answer: ``a. Đúng b. Sai``."""
-_NEGATED: Final = re.compile(
+_NEGATED: Final = lazily(
     r"\s?(?:ạ|vậy|nhỉ|mn|mọi người|mng|ad|bác|shop|anh|chị|\?)(?!\w)"
     r"| (?:lag|giật|nóng|lỗi|hao|bị|có|được"
     r"|đc|dc|biết|thấy|thể|phải|nên|cần|còn|ai|sao|đẹp|tốt|ổn)(?!\w)"
 )
 """Words after a ``k`` that means "không", also where a name could stand."""
-_THEN_PERSON: Final = re.compile(r" (?:t|m|e|mình|tao|em|anh|chị|ae|mn|mng|để|z|v|vậy|thì)(?!\w)")
+_THEN_PERSON: Final = lazily(r" (?:t|m|e|mình|tao|em|anh|chị|ae|mn|mng|để|z|v|vậy|thì)(?!\w)")
 """Words after a ``k`` that ends a question, also after a number (``đá sân 7 k t``)."""
-_PARTICLE: Final = re.compile(
+_PARTICLE: Final = lazily(
     r"(?<!\w)(?:nha|nhé|nhá|nhen|nghen|nè|hen|xíu|nhe|dạ|vãi|hông|hỉ|ghê)(?:\s?$|\s?[,.!?~:)])"
     r"|(?<!\w)(?:anh|chị|em|bạn|shop|mẹ|ad|bác) ơi(?!\w)|(?<!\w)(?:ạ|hả)\s?(?:$|[!?])"
 )
 """Words that end a clause in chat only; not "á", which the letter Ă is read as."""
-_NEGATED_AFTER_SIZE: Final = re.compile(r" (?:chuẩn|đúng|vừa|phù hợp|khớp|đều|được|đc|có|như)\b")
-_EXAM: Final = re.compile(
+_NEGATED_AFTER_SIZE: Final = lazily(r" (?:chuẩn|đúng|vừa|phù hợp|khớp|đều|được|đc|có|như)\b")
+_EXAM: Final = lazily(
     r"(?:phương trình|(?<!kinh )(?<!thí )(?<!trắc )nghiệm|hàm số|tham số|tam giác"
     r"|biểu thức|dung dịch|\bgam\b|\bmol\b|phản ứng"
     r"|đồ thị|số phức|alen|kiểu gen|đột biến|phép lai|tích phân|mặt phẳng|véc tơ|đường tròn|\bpt\b"
@@ -84,20 +85,20 @@ _LETTERS: Final = (
     "a|á|ớ|bê|xê|đê|e|ê|ép|giê|hát|i|gi|ca|lờ|mờ|nờ|o|ô|ơ|pê|quy|rờ|ét|tê|u|ư|vê|kép|ích|y|dét"
 )
 _NUMBERS: Final = "không|một|hai|ba|bốn|tư|năm|lăm|sáu|bảy|tám|chín|mười|mươi|mốt|trăm|nghìn|ngàn"
-_SPELLED_BEFORE: Final = re.compile(
+_SPELLED_BEFORE: Final = lazily(
     rf"(?<!\w)(?:{_LETTERS}|{_NUMBERS}|của|bằng|cộng|trừ|nhân|chia|mũ|hơn|phẩy|trên|sin|cốt|tang|góc|âm"
     r"|thuộc|khác|ngoặc|chấm|phần)\s$"
 )
-_SPELLED_AFTER: Final = re.compile(
+_SPELLED_AFTER: Final = lazily(
     rf"\s(?:{_LETTERS}|bằng|cộng|trừ|nhân|chia|mũ|nhỏ hơn|lớn hơn|bình phương|lập phương|phẩy"
     rf"|khác|thuộc"
     r"|đóng|chấm|còng|giai thừa)(?!\w)"
 )
 """Words beside a vowel that is the name of a letter, in text that was spelled by earlier steps."""
 
-_LISTED: Final = re.compile(r"(?:(?<!\w)[a-zđ](?:,| và| hoặc)\s)$")
+_LISTED: Final = lazily(r"(?:(?<!\w)[a-zđ](?:,| và| hoặc)\s)$")
 _NEAR: Final = 3
-_LIST_GOES_ON: Final = re.compile(r"(?:,| và| hoặc)\s[a-zđ](?!\w)")
+_LIST_GOES_ON: Final = lazily(r"(?:,| và| hoặc)\s[a-zđ](?!\w)")
 _CHATTING: Final = frozenset(
     "ko k kh dc đc r mn mng ntn nx cx vs trc ck vk mk mik hok hong khum bh ib nt rùi thui wá "
     "hnay"
@@ -112,8 +113,8 @@ _UNMARKED_UNITS: Final = dict(
         strict=True,
     )
 )
-_FOREIGN_ORDINAL: Final = re.compile(r"\b(?:the|my|our|happy|on|of) \d{1,3} ?$")
-_MODEL: Final = re.compile(
+_FOREIGN_ORDINAL: Final = lazily(r"\b(?:the|my|our|happy|on|of) \d{1,3} ?$")
+_MODEL: Final = lazily(
     r"(?:size|máy|dòng|galaxy|tab|model|sony|canon|đèn|bóng|tuyến|xe|nhôm|ram|tòa|toà|block)\s$|[-,/]$"
 )
 
@@ -229,6 +230,8 @@ class Chat:
         chatting: dict[int, int] = {}
         for match in _WORD.finditer(spoken):
             word = match[0]
+            if word not in self._readings and word.lower() not in self._readings:
+                continue
             if _leading(match) or word in {"K", "T"}:
                 word = word.lower()
             if not word.islower():
@@ -345,13 +348,13 @@ class Chat:
         return chatting[start]
 
 
-_BOOKS: Final = re.compile(r"(?:truyện|sách|tập|vở|quyển|cuốn|giáo trình)\b")
-_PLACE_ASKED: Final = re.compile(
+_BOOKS: Final = lazily(r"(?:truyện|sách|tập|vở|quyển|cuốn|giáo trình)\b")
+_PLACE_ASKED: Final = lazily(
     r"(?:gửi|xin|cho|ib|theo|ghi|nhập|lấy|sai|đúng|đổi|qua|tới|đến|có|shop|tại|và|sđt|tên|hỏi|:|^)"
     r"(?: (?:em|mình|anh|chị|shop|bạn|lại|e|a|c|m))?\s?,?\s?$"
 )
 """The text before ``đ/c`` that stands for an address and not for a comrade."""
-_CHILD: Final = re.compile(r"(?:bé|trẻ|con|cháu|gái|trai|em|tuổi|nam|nữ|size)\s$")
+_CHILD: Final = lazily(r"(?:bé|trẻ|con|cháu|gái|trai|em|tuổi|nam|nữ|size)\s$")
 
 
 def _is_months(match: re.Match[str]) -> bool:
@@ -380,11 +383,11 @@ def _ends_clause(word: str, front: str, back: str) -> bool:
     return spoken and front.endswith(" ") and ends
 
 
-_NUMBERED: Final = re.compile(
+_NUMBERED: Final = lazily(
     r"(?:[a-z]|(?:thứ|ca|tiết|kỳ|kì|tuần|tầng|quận|khối|đợt|lớp|học kỳ) )\d{1,4} $"
 )
 """Text before a ``k`` that ends a question, after the number of a thing (``nghỉ thứ 6 k``)."""
-_CLAUSE_ENDS: Final = re.compile(
+_CLAUSE_ENDS: Final = lazily(
     r"\s*(?:$|[,.;!?]|(?:mà|thì|nhưng|nên|vẫn|còn|cho|nha|nhé|ạ|đó|á|nè)(?!\w))"
 )
 
@@ -420,7 +423,7 @@ def _leading(match: re.Match[str]) -> bool:
     )
 
 
-_MARKED_PERSON: Final = re.compile(r" \d[\d.,]{0,5} ?(?:điểm|đ|tuổi|t|kg|năm)(?!\w)")
+_MARKED_PERSON: Final = lazily(r" \d[\d.,]{0,5} ?(?:điểm|đ|tuổi|t|kg|năm)(?!\w)")
 """The text after a person who tells marks or an age: ``E 26 điểm``."""
 
 
@@ -433,8 +436,8 @@ def _line(spoken: str, place: int) -> str:
 
 
 _SIGNS: Final = r"\s?[-~‐‑–—#'‘’*+/<>\[\]\\^_`{|}=&·•]{1,2}\s?"
-_SIGN_AT_END: Final = re.compile(rf"(?<=[^\W\d_]{{2}}){_SIGNS}$")
-_SIGN_AT_START: Final = re.compile(rf"^{_SIGNS}(?=[^\W\d_]{{2}}|[^\W\d_a-z])")
+_SIGN_AT_END: Final = lazily(rf"(?<=[^\W\d_]{{2}}){_SIGNS}$")
+_SIGN_AT_START: Final = lazily(rf"^{_SIGNS}(?=[^\W\d_]{{2}}|[^\W\d_a-z])")
 _FAR: Final = 160
 _FAR_BACK: Final = 1000
 """Maximum characters of a line that are examined, so that the cost of long lines is bounded."""

@@ -161,9 +161,9 @@ def _scores(line: str) -> Mapping[str, int]:
     for word in words:
         if not word.isalpha():
             found.update(_LETTERS.findall(word))  # the rooms of 3PN4WC
-    return Counter(
-        subject for cue in found & subjects().cues.keys() for subject in subjects().cues[cue]
-    )
+    # in an order of their own, because the first of two equal subjects counts
+    cues = sorted(found & subjects().cues.keys())
+    return Counter(subject for cue in cues for subject in subjects().cues[cue])
 
 
 _TELLING: Final = 4

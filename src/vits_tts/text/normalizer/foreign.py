@@ -235,16 +235,27 @@ _MISPLACED: Final = lazily("(?:^|[^gq])[iuư][àáảãạ]$")
 
 def _read(text: Text) -> Text:
     """Return the text with its foreign words read. One language is chosen for each phrase."""
+    if all(map(_is_plain, _WORDS.findall(text.spoken))):
+        return text
     edits = sorted(_edits(text.spoken))
     return text.rewritten(edits) if edits else text
+
+
+@lru_cache(maxsize=16_384)
+def _is_plain(word: str) -> bool:
+    """Return whether a word stays as it is: a syllable with its marks where they belong."""
+    lower = word.lower()
+    return word in {HELD, CUT} or (is_syllable(lower) and _MISPLACED.search(lower) is None)
 
 
 def _edits(spoken: str) -> Iterator[Edit]:
     phrase: list[re.Match[str]] = []
     for match in _WORDS.finditer(spoken):
+        if _is_plain(match[0]):
+            continue
         lower = match[0].lower()
-        if is_syllable(lower) or match[0] in {HELD, CUT}:
-            if _MISPLACED.search(lower) and (better := slips.usual(lower)) != lower:
+        if is_syllable(lower):
+            if (better := slips.usual(lower)) != lower:
                 # Such as ưà beside a digit, which slips.py does not correct.
                 yield (*match.span(), better)
             continue

@@ -155,9 +155,10 @@ class Lexicon:
             return
         done = 0
         for part in _PART.finditer(spoken):
-            if part.start() < done:
+            first = part[0].lower()
+            if first not in index.lengths or part.start() < done:
                 continue
-            for word, said in index.at(spoken, part.start(), part[0].lower()):
+            for word, said in index.at(spoken, part.start(), first):
                 end = part.start() + len(word)
                 if _stands(spoken, part.start(), end, word):
                     yield part.start(), end, apart(spoken, part.start(), end, said)

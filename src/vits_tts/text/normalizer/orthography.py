@@ -8,6 +8,7 @@ from vits_tts.text.aligned import Text
 from vits_tts.text.letters import CAPITALS, SMALLS
 from vits_tts.text.normalizer.rules import Rule, Step
 from vits_tts.text.syllables import BASES, TONES, toned
+from vits_tts.text.traces import traces
 
 _NEW: Final = "oà oá oả oã oạ oè oé oẻ oẽ oẹ uỳ uý uỷ uỹ uỵ".split(" ")
 _OLD: Final = "òa óa ỏa õa ọa òe óe ỏe õe ọe ùy úy ủy ũy ụy".split(" ")
@@ -22,7 +23,7 @@ def lower(text: Text) -> Text:
     # one letter, İ, becomes two characters, which would move all places
     if len(small) != len(text.spoken):
         small = "".join(c.lower() if len(c.lower()) == 1 else c for c in text.spoken)
-    return replace(text, spoken=small)
+    return replace(text, spoken=small, traces=traces(small))
 
 
 def _stopped(match: re.Match[str]) -> str | None:
@@ -96,7 +97,8 @@ PUNCTUATION: Final[tuple[Step, ...]] = (
         r"\ [-–—]{1,3}\ |[-–—]{2,3}|[(\[{<]|[)\]}>](?=\ ?\w)", ", ", glued=True, needs="-–—([{<)]}>"
     ),
     Rule(r"[-–—)\]}>]", " ", glued=True, needs="-–—)]}>"),
-    Rule(r"[\ ,;:.!?]{2,400}", _mark, glued=True),
+    # A mark and its space stay. Python searches quickly for a set of characters, not for a repeat.
+    Rule(r"[\ ,;:.!?](?!(?<=[,;:.!?])\ [^\ ,;:.!?])[\ ,;:.!?]{1,399}", _mark, glued=True),
     Rule(r"^[\ ,;:.!?]{1,400}|(?<=[.,;:!?])(?=[^\s\"”»])", _separate, glued=True),
     Rule(r"\ (?=$)", "", glued=True),
 )

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Final
 
 from vits_tts.text.aligned import Edit
+from vits_tts.text.patterns import lazily
 
 _SURNAMES: Final = (
     "nguyễn trần lê phạm hoàng huỳnh phan vũ võ đặng bùi đỗ hồ ngô dương lý đinh trịnh đoàn"
@@ -26,13 +27,13 @@ _GIVEN_NAMES: Final = (
     " luân luận lương mẫn miên nghĩa nghị nguyệt nhân phi phụng quế sáng sỹ tá tấn thạch thạnh"
     " thiện tịnh tố tri tuệ vĩnh gia ba"
 ).split()
-_FULL_NAME: Final = re.compile(
-    r"(?<![\w@./-])(?:[A-Z]{2,7}(?: [A-Z]{2,7}){2,3}|[A-Z][a-z]{1,6}(?: [A-Z][a-z]{1,6}){2,3})"
+_FULL_NAME: Final = lazily(
+    r"[A-Z](?<![\w@./-].)(?:[A-Z]{1,6}(?: [A-Z]{2,7}){2,3}|[a-z]{1,6}(?: [A-Z][a-z]{1,6}){2,3})"
     r"(?![\w@./-])"
 )
 """Three or four words with capitals and without marks, which may be the name of a person."""
 _LONGEST: Final = 4
-_COMPANY: Final = re.compile(r"(?:TNHH|CTY|TMDV|XNK|SX|TM|DV|CP|MTV) $")
+_COMPANY: Final = lazily(r"(?:TNHH|CTY|TMDV|XNK|SX|TM|DV|CP|MTV) $")
 """Words before the name of a company, whose syllables are those of people's names."""
 _TOWARDS: Final = {"toi": "tới", "den": "đến", "tu": "từ", "boi": "bởi", "cua": "của"}
 """Words before the name of a person in a message of a bank (``chuyen toi LE VAN AN``)."""

@@ -53,6 +53,7 @@ from vits_tts.text.normalizer.urls import Urls
 from vits_tts.text.numbers import Region, of_region
 from vits_tts.text.patterns import lazily
 from vits_tts.text.thoughts import without as without_thoughts
+from vits_tts.text.traces import traces
 
 CONTROLS: Final = r"\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f"
 """Control characters other than white space, for a character set in a regular expression."""
@@ -123,16 +124,16 @@ class Normalizer:
         if isinstance(written, str):
             if HELD in written or CUT in written:
                 written = written.replace(HELD, " ").replace(CUT, " ")
-            text = Text(written, limit=max_chars)
+            text = Text(written, limit=max_chars, traces=traces(written))
         else:
-            text = replace(written, limit=max_chars)
+            text = replace(written, limit=max_chars, traces=traces(written.spoken))
         steps: tuple[Step, ...] = (*self._clean, words, *self._users, *self._read)
         ask = check if len(text.spoken) >= _LONG else None
         for step in steps:
             if ask:
                 ask()
             text = step(text)
-        return text
+        return replace(text, traces=None)
 
     @property
     def edition(self) -> tuple[int, ...]:

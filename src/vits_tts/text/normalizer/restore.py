@@ -23,28 +23,29 @@ from typing import Final, Literal, TypeAlias
 from vits_tts.text.aligned import Edit, Text
 from vits_tts.text.normalizer import contexts, languages, people
 from vits_tts.text.normalizer.slips import ranks
+from vits_tts.text.patterns import lazily
 from vits_tts.text.syllables import is_syllable
 
 RestoreMarks: TypeAlias = Literal["off", "safe", "always"]
 _Candidates: TypeAlias = Mapping[str, list[tuple[str, int]]]
 """The syllables that each word may stand for, with their ranks."""
 
-_WORD: Final = re.compile(
+_WORD: Final = lazily(
     r"(?<![\w@?=&-])(?:(?<!\.)|(?<=\d\.)|(?<=\b[PQHX]\.))[A-Za-z]{1,7}(?![\w@=-])(?!\.\w|://)"
 )
-_ANY_WORD: Final = re.compile(r"(?<![\w@./?=&-])[^\W\d_]{1,7}(?![\w@/=-])(?!\.\w|://)")
-_NEEDS_MARKS: Final = re.compile(r"(?<![\w@./?=&-])[a-z]{3,7}(?![\w@/=-])(?!\.\w|://)")
-_FOREIGN_BEFORE: Final = re.compile(r"(?<![\w ] )(?<!\w)([A-Z][a-z]{2,12}) $")
+_ANY_WORD: Final = lazily(r"(?<![\w@./?=&-])[^\W\d_]{1,7}(?![\w@/=-])(?!\.\w|://)")
+_NEEDS_MARKS: Final = lazily(r"(?<![\w@./?=&-])[a-z]{3,7}(?![\w@/=-])(?!\.\w|://)")
+_FOREIGN_BEFORE: Final = lazily(r"(?<![\w ] )(?<!\w)([A-Z][a-z]{2,12}) $")
 _KEPT: Final = frozenset("shop like rep seen set top mod".split())
-_BANK: Final = re.compile(
+_BANK: Final = lazily(
     r"\d(?:VND|d)\b|\bVND\b.{0,80}\bND\b|\b[Ss]o du(?: TK| tai khoan|[ :]+\d)|\bTK [\dx*]{3}"
     r"|\b(?:CTK|STK|[Cc]hu TK|[Ss]o TK)\b"
 )
-_CONTENT: Final = re.compile(
-    r"(?:\b[Nn][Dd](?:CK)?|[Nn]ội dung(?: CK)?)\s?:?\s(?=[A-Za-z]{2,7}\s[A-Za-z])"
+_CONTENT: Final = lazily(
+    r"[Nn](?:(?<!\w.)[Dd](?:CK)?|ội dung(?: CK)?)\s?:?\s(?=[A-Za-z]{2,7}\s[A-Za-z])"
 )
 """The word before the content of a transfer, which is typed without marks in any message."""
-_GAP: Final = re.compile(r"[ /]")
+_GAP: Final = lazily(r"[ /]")
 _WHOLE_WORDS: Final = frozenset([
     "dang ky", "chu ky", "thanh cong", "hieu luc", "dien luc", "nang luc", "ap luc",
     "viet nam", "mien nam", "phia nam", "phi nam",
@@ -53,46 +54,40 @@ _WHOLE_WORDS: Final = frozenset([
     "nang luong", "luu luong",
 ])  # fmt: skip
 """Words that end with one of ``_BEFORE_NUMBER`` and mean something else before a number, too."""
-_ACCOUNT: Final = re.compile(r"\b(?:TK|STK|[Tt]ai khoan)\b")
-_DAY: Final = re.compile(
+_ACCOUNT: Final = lazily(r"\b(?:TK|STK|[Tt]ai khoan)\b")
+_DAY: Final = lazily(
     r"[ :]{1,2}[0-3]?\d(?![\w.,]?\d|\w|\s?%| ?(?:[GM]B|trieu|nghin|ty|dong|diem|lan|goi|voucher|the"
     r"|suat|xu|phan|qua)\b)"
 )
 """A number that may be a day: ``ngay 05/12`` and not ``goi ngay 1900``."""
-_CARD: Final = re.compile(
-    r" (?:TD\b|BHYT|BHXH|JCB|VISA|Visa|ATM|NAPAS|Napas|MASTER|Amex|[*xX]{1,4}\d)"
-)
-_NUMBER_NEXT: Final = re.compile(
-    r"[ :]{1,2}(?:[xX*]{0,12}\d|[A-Z][A-Z_]*\d|OTP|PIN|KM\b|COD\b|GD\b)"
-)
+_CARD: Final = lazily(r" (?:TD\b|BHYT|BHXH|JCB|VISA|Visa|ATM|NAPAS|Napas|MASTER|Amex|[*xX]{1,4}\d)")
+_NUMBER_NEXT: Final = lazily(r"[ :]{1,2}(?:[xX*]{0,12}\d|[A-Z][A-Z_]*\d|OTP|PIN|KM\b|COD\b|GD\b)")
 """A number or a code after a word."""
-_JOURNEY: Final = re.compile(
-    r" (?:[A-Z]{2,3} ?- ?[A-Z]{2}|(?:VN|VJ|QH|BL|VU) ?\d{2,4}|\d{1,2}[h:]\d)"
-)
+_JOURNEY: Final = lazily(r" (?:[A-Z]{2,3} ?- ?[A-Z]{2}|(?:VN|VJ|QH|BL|VU) ?\d{2,4}|\d{1,2}[h:]\d)")
 """A journey after ``chuyen``: ``Chuyen HN-SG``, ``chuyen VN213``."""
-_CODE_OF: Final = re.compile(
+_CODE_OF: Final = lazily(
     r"[ :]{1,2}(?:KH|KHTT|HD|TB|GD|DH|VD|QR|NV|SV|HS|BN|CK|ZNS)\b| [A-Z]{2,8}\d"
 )
 """The thing that a code after ``ma`` belongs to (``ma KH``), or the code."""
 _BEFORE_CODE: Final = {
     "ma": ("mã", _CODE_OF),
-    "chu": ("chủ", re.compile(" TK| TH|: ")),
-    "don": ("đơn", re.compile(r" (?:#|[A-Z]{1,5}\d|\d{5}|\d{1,5}[A-Zx])")),
+    "chu": ("chủ", lazily(" TK| TH|: ")),
+    "don": ("đơn", lazily(r" (?:#|[A-Z]{1,5}\d|\d{5}|\d{1,5}[A-Zx])")),
     "chuyen": ("chuyến", _JOURNEY),
     "the": ("thẻ", _CARD),
-    "may": ("máy", re.compile(" (?:POS|ATM)")),
-    "ghe": ("ghế", re.compile(r"[ :]{1,2}[A-Z]?\d")),
-    "moi": ("mời", re.compile(r" (?:QK|KH|PH|PHHS|SV|HS|NLD|CBNV|CB)\b")),
-    "phi": ("phí", re.compile(" (?:SMS|BHYT|BHXH|QLTN|COD|DV|ATM)")),
-    "cham": ("chậm", re.compile(r" \d{1,3} ?(?:phut|p\b|gio|h\b|ngay)")),
-    "toa": ("tòa", re.compile(r" [A-Z]\d{0,2}\b")),
-    "rap": ("rạp", re.compile(" (?:CGV|BHD|Lotte|Galaxy|Beta|Cinestar|Mega)")),
-    "qua": ("qua", re.compile(" [A-Za-z]")),  # as in qua SMS, qua app: the next word is foreign
+    "may": ("máy", lazily(" (?:POS|ATM)")),
+    "ghe": ("ghế", lazily(r"[ :]{1,2}[A-Z]?\d")),
+    "moi": ("mời", lazily(r" (?:QK|KH|PH|PHHS|SV|HS|NLD|CBNV|CB)\b")),
+    "phi": ("phí", lazily(" (?:SMS|BHYT|BHXH|QLTN|COD|DV|ATM)")),
+    "cham": ("chậm", lazily(r" \d{1,3} ?(?:phut|p\b|gio|h\b|ngay)")),
+    "toa": ("tòa", lazily(r" [A-Z]\d{0,2}\b")),
+    "rap": ("rạp", lazily(" (?:CGV|BHD|Lotte|Galaxy|Beta|Cinestar|Mega)")),
+    "qua": ("qua", lazily(" [A-Za-z]")),  # as in qua SMS, qua app: the next word is foreign
 }
 """Words whose meaning before a code or before a foreign word is known."""
 _EACH: Final = frozenset(["moi ng", "moi nguoi", "moi dua", "moi ban"])
 """Words before a sum, as in ``moi nguoi 50k``: "mỗi người" and not "mọi người"."""
-_CALLED: Final = re.compile(
+_CALLED: Final = lazily(
     r"[ :]{1,2}(?:\*\d|\d{3,5}|1[89]00[\d ]{4,9}|0\d{8,9})"
     r"(?![\w/]|[.,]\d| ?(?:dong|phut|ngay|GB|MB))"
 )
@@ -101,11 +96,11 @@ _SUBJECTS: Final = {
     "toan": "toán", "van": "văn", "anh": "anh", "ly": "lý", "hoa": "hóa", "sinh": "sinh",
     "su": "sử", "dia": "địa", "tin": "tin",
 }  # fmt: skip
-_MARK: Final = re.compile(r"[ :]{1,2}(?:10|\d(?:[.,]\d{1,2})?)(?![\w/:]|[.,]\d)")
+_MARK: Final = lazily(r"[ :]{1,2}(?:10|\d(?:[.,]\d{1,2})?)(?![\w/:]|[.,]\d)")
 """A mark of a school after its subject: ``Toan 8.5, Van 7``."""
 _GIVING: Final = frozenset("cho me bo gui tang chuyen ck nuoi sinh giup".split())
 """Words after which ``con`` means a child, even before a number."""
-_MARKED: Final = re.compile(r"[^\x00-\x7f\W\d_]")
+_MARKED: Final = lazily(r"[^\x00-\x7f\W\d_]")
 _FEWEST: Final = 3
 """Minimum number of words of a line; with fewer there is too little context."""
 _CERTAIN: Final = 0.25
@@ -153,7 +148,7 @@ _CHATTING: Final = frozenset(
 )
 _KEYS: Final = frozenset("b c k m r t ko dc".split())
 """Letters that are words only in chat; elsewhere letters have been spelled by their names."""
-_CALLING: Final = re.compile(
+_CALLING: Final = lazily(
     r"(?<![\w.])[aebcmt] oi(?!\w)"
     r"|(?<![\w.])[ae] (?:an|di|ve|dang|mua|qua|muon|lam|khong|chua|nho|gui|goi)(?!\w)"
 )
@@ -466,7 +461,7 @@ def _stock(run: list[re.Match[str]], words: list[str]) -> tuple[dict[int, str], 
     return found, towns
 
 
-_INVITED: Final = re.compile(
+_INVITED: Final = lazily(
     r"Moi (?:ban|quy|anh|chi|ong|ba|cac|KH|QK|PH|PHHS|SV|HS|NLD|thay|co)(?!\w)"
     r"|Moi (?:khach hang|cu tri|cu dan|cong dan|phu huynh|hoc vien|hoi vien|sinh vien|hoc sinh"
     r"|nguoi dan|hanh khach|doan vien|chu [a-z]{2,5}) (?:tham|dang|den|lien|truy|kiem|nhan|xem|tai"

@@ -10,16 +10,20 @@ again from every position. So the time of a rule grows linearly with the length 
 
 import re
 from collections.abc import Callable
+from functools import cached_property
 from typing import Final, TypeAlias
 
 from vits_tts.text.aligned import Edit, Text
 from vits_tts.text.letters import CAPITALS, CUT
+from vits_tts.text.normalizer.conditions import Conditions, conditions_of
 from vits_tts.text.patterns import lazily
 from vits_tts.text.syllables import is_syllable
 
 Step: TypeAlias = Callable[[Text], Text]
 Reader: TypeAlias = Callable[[re.Match[str]], str | None]
 
+FLAGS: Final = re.VERBOSE | re.MULTILINE
+"""Flags of the pattern of each rule."""
 _SHOUTED: Final = lazily(rf"(?<!\w)[{CAPITALS}]{{2,8}}(?!\w)")
 
 _CUT_BEFORE: Final = f"{CUT} "
@@ -49,28 +53,33 @@ class Rule:
                 not tried, which is much faster.
 
         """
-        self.pattern: Final = lazily(pattern, re.VERBOSE | re.MULTILINE)
+        self.pattern: Final = lazily(pattern, FLAGS)
         self._read: Final[Reader] = read if callable(read) else lambda _: read
         self._glued: Final = glued
-        self._needs: Final = tuple(needs)
+        self._needs: Final = needs
 
     def __call__(self, text: Text) -> Text:
         """Return the text with all matches replaced by their readings."""
         # Some hundred rules run for each sentence, and most of them find nothing. So the usual way
-        # through this function has no generators.
-        spoken = text.spoken
-        for sign in self._needs:
-            if sign in spoken:
-                break
-        else:
-            if self._needs:
-                return text
+        # through this function is a few disjoint sets.
+        conditions = self._conditions
+        if (traces := text.traces) is not None:
+            for need in conditions.needs:
+                if need.isdisjoint(traces):
+                    return text
+        spoken = text.spoken  # may have fewer characters than its traces tell
+        if self._needs and not any(map(spoken.__contains__, self._needs)):
+            return text
         edits: list[Edit] = []
-        for match in self.pattern.finditer(spoken):
+        for match in conditions.matches(self.pattern, spoken):
             said = self._read(match)
             if said is not None and said != match[0]:
                 edits.append(edit(match, said, glued=self._glued))
         return text.rewritten(edits) if edits else text
+
+    @cached_property
+    def _conditions(self) -> Conditions:
+        return conditions_of(self.pattern.pattern).with_need(self._needs)
 
 
 class Where:

@@ -16,9 +16,10 @@ from vits_tts.text.letters import CAPITALS, SMALLS
 from vits_tts.text.normalizer import cues, languages
 from vits_tts.text.normalizer.rules import Rule, Step
 from vits_tts.text.normalizer.tables import SortedFile
+from vits_tts.text.patterns import lazily
 from vits_tts.text.syllables import BASES, TONES, is_syllable, toned
 
-_TONE_MARKS: Final = re.compile("[\u0300\u0301\u0303\u0309\u0323]")
+_TONE_MARKS: Final = lazily("[\u0300\u0301\u0303\u0309\u0323]")
 _CONSONANTS: Final = "bcdđghklmnpqrstvxy"
 _ONSETS: Final = "ch|gh|kh|ng|nh|ph|th|tr"
 _MARKED: Final = f"[{SMALLS.removeprefix('a-z')}]"
@@ -167,7 +168,12 @@ def _cut_at_capitals(match: re.Match[str]) -> str | None:
 
 
 def _mended(match: re.Match[str]) -> str | None:
-    word = match[0]
+    return _better(match[0])
+
+
+@lru_cache(maxsize=8192)
+def _better(word: str) -> str | None:
+    """Return the word that is meant by a misspelled one with marks; None if it is right."""
     lower = word.lower()
     if is_syllable(lower):
         better = usual(lower)
@@ -293,4 +299,4 @@ _MOST_PARTS: Final = 3
 _LONG_PART: Final = 3
 _COMMON: Final = 3500
 _ASKING: Final = frozenset("sao gì đâu nào ai hả thế mấy".split())
-_MARKED_LETTER: Final = re.compile(_MARKED)
+_MARKED_LETTER: Final = lazily(_MARKED)

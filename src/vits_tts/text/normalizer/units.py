@@ -26,17 +26,19 @@ from vits_tts.text.patterns import lazily
 
 
 def _any_of(names: dict[str, str] | frozenset[str]) -> str:
-    return "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
+    return "|".join(map(re.escape, sorted(names, key=lambda name: (-len(name), name))))
 
 
 _LENGTH: Final = rf"(?:{_any_of(frozenset(LENGTHS) | {'km', 'KM', 'Km', 'CM', 'Cm', 'MM'})})[²³23]"
 _UNIT: Final = rf"(?:{_LENGTH}|s²|(?:{_any_of(UNITS)}))"
 _END: Final = r"(?![\w²³])"
+_LAST: Final = "".join(sorted({scale[-1] for scale in SCALES}))
 _AFTER_NUMBER: Final = (
-    r"(?<=[\d\ ½¼¾])(?:(?<=[\d½¼¾])|(?<=[\d½¼¾]\ )|"
+    rf"(?<=[\d\ ½¼¾])(?:(?<=[\d½¼¾])|(?<=[\d½¼¾{_LAST}]\ )(?:(?<=[\d½¼¾]\ )|"
     + "|".join(rf"(?<=\d\ {scale}\ )" for scale in SCALES)
-    + "|" + "|".join(rf"(?<=\d{scale}\ )" for scale in SCALES) + ")"
+    + "|" + "|".join(rf"(?<=\d{scale}\ )" for scale in SCALES) + "))"
 )  # fmt: skip
+"""The place after a number. A space after it is tried further only behind a fitting letter."""
 _AMOUNT: Final = r"[\d½-¾⅓-⅞]"
 _WORD: Final = rf"[{SMALLS}]{{1,8}}"
 _UNIT_OF_RATE: Final = (
