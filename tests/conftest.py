@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 import httpx
+import hypothesis
 import pytest
 from loguru import logger
 
@@ -21,6 +22,10 @@ from vits_tts.config import EMBEDDED_VOICE
 from vits_tts.uncollected import uncollected
 
 certificates.read_once()
+
+# No test may depend on the time that an example takes.
+hypothesis.settings.register_profile("untimed", hypothesis.settings(), deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 Row = Callable[[str, str], None]
 

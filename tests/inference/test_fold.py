@@ -11,10 +11,9 @@ import pytest
 
 from tests.inference.graphs import feed, open_model, text_noise
 from vits_tts.inference.graph.graph import Graph
-from vits_tts.inference.graph.passes.attention import relative_attention
-from vits_tts.inference.graph.passes.masks import without_masks
-from vits_tts.inference.graph.passes.optimize import fold, layer_norms, same_numbers
+from vits_tts.inference.graph.passes.optimize import _STEPS, fold
 from vits_tts.inference.graph.passes.probe import Trial
+from vits_tts.inference.graph.passes.winograd import pairs_of_steps
 from vits_tts.inference.graph.shapes import measure, show
 from vits_tts.inference.graph.streaming.cut import Cutter
 from vits_tts.inference.plan import Plan
@@ -31,6 +30,13 @@ class Medium(NamedTuple):
     plan: Plan
 
 
+class Folded(NamedTuple):
+    """Its text stage after all passes, and before the last one."""
+
+    text: onnx.ModelProto
+    unpaired: onnx.ModelProto
+
+
 @pytest.fixture(scope="module")
 def medium() -> Medium:
     """Load Piper's medium voice."""
@@ -41,29 +47,36 @@ def medium() -> Medium:
 
 
 @pytest.fixture(scope="module")
-def folded(medium: Medium) -> onnx.ModelProto:
+def folded(medium: Medium) -> Folded:
     """Return its text stage, optimised."""
-    return fold(medium.text, medium.plan.text_draws, IDS)
+    *steps, last = _STEPS
+    assert last is pairs_of_steps
+    reached = []
+
+    def watched(graph: Graph, trial: Trial) -> onnx.ModelProto:
+        reached.append(graph.model)
+        return last(graph, trial)
+
+    text = fold(medium.text, medium.plan.text_draws, IDS, [*steps, watched])
+    return Folded(text, *reached)
 
 
-def test_a_voice_of_piper_folds_to_three_fifths(medium: Medium) -> None:
+def test_a_voice_of_piper_folds_to_three_fifths(medium: Medium, folded: Folded) -> None:
     """The nodes that exporters write one by one become far fewer operations."""
-    steps = [same_numbers, without_masks, layer_norms, relative_attention]
-    folded = fold(medium.text, medium.plan.text_draws, IDS, steps)
-    operators = Counter(node.op_type for node in folded.graph.node)
-    assert len(folded.graph.node) < 0.6 * len(medium.text.graph.node)
+    operators = Counter(node.op_type for node in folded.unpaired.graph.node)
+    assert len(folded.unpaired.graph.node) < 0.6 * len(medium.text.graph.node)
     assert operators["LayerNormalization"] == 36
     assert operators["Where"] < Counter(node.op_type for node in medium.text.graph.node)["Where"]
 
 
-def test_a_folded_voice_says_the_same(medium: Medium, folded: onnx.ModelProto) -> None:
+def test_a_folded_voice_says_the_same(medium: Medium, folded: Folded) -> None:
     """The optimised voice speaks the same, at lengths that were not used in the trial.
 
     Its six wide parts are computed in pairs of steps.
     """
-    operators = Counter(node.op_type for node in folded.graph.node)
+    operators = Counter(node.op_type for node in folded.text.graph.node)
     assert operators["Gemm"] == 6 * 2 * 4
-    before, after = open_model(medium.text), open_model(folded)
+    before, after = open_model(medium.text), open_model(folded.text)
     for length in (1, 4, 9, 10, 47, 150):
         ids = (IDS * 4)[:length]
         fed = feed(ids, (0.5, 1.3, 0.8)) | text_noise(medium.plan.text_draws, 1, length)
@@ -73,13 +86,11 @@ def test_a_folded_voice_says_the_same(medium: Medium, folded: onnx.ModelProto) -
             np.testing.assert_allclose(new, old, atol=1e-4)
 
 
-def test_products_with_positions_that_are_zero_are_gone(
-    medium: Medium, folded: onnx.ModelProto
-) -> None:
+def test_products_with_positions_that_are_zero_are_gone(medium: Medium, folded: Folded) -> None:
     """No operation of the optimised graph has a dimension of ``2 n - 1``."""
-    names = [node.output[0] for node in folded.graph.node if node.op_type in {"MatMul", "Pad"}]
+    names = [node.output[0] for node in folded.text.graph.node if node.op_type in {"MatMul", "Pad"}]
     fed = feed(IDS, (0.5, 1.0, 0.8)) | text_noise(medium.plan.text_draws, 1, len(IDS))
-    shapes = {name: array.shape for name, array in show(folded, names)(fed).items()}
+    shapes = {name: array.shape for name, array in show(folded.text, names)(fed).items()}
     assert shapes
     assert not [name for name, shape in shapes.items() if 2 * len(IDS) - 1 in shape]
 

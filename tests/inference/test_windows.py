@@ -28,6 +28,7 @@ from vits_tts.voice.manifest import Manifest
 pytestmark = pytest.mark.slow
 
 NAMES = ("bundled", "medium", "speakers")
+FEW_FRAMES = (15, 16, 17, 18, 19, 20)
 
 
 @pytest.fixture(scope="module")
@@ -138,26 +139,38 @@ def test_two_cores_say_the_same(name: str, folder: Path, length: int) -> None:
     for length_scale, long in ((0.6, False), (1.0, False), (1.0, True), (2.0, False)):
         prosody = Prosody(length_scale, 0.667, 0.8)
         ids = sentence(engine.manifest, length)
+        alone = engine.begin(ids, prosody, length)
+        if long:
+            alone.use_long_windows()
+        expected = [(frames, alone.raw_window(frames)) for frames in alone.sizes()]
         for cores in ([2], [2, 2, 1], [1, 2, 2, 2, 1, 1]):
-            alone, shared = (engine.begin(ids, prosody, length, cores=n) for n in (1, 2))
+            shared = engine.begin(ids, prosody, length, cores=2)
             if long:
-                alone.use_long_windows()
                 shared.use_long_windows()
-            for frames, some in zip(alone.sizes(), itertools.cycle(cores), strict=False):
-                expected = alone.raw_window(frames)
-                np.testing.assert_array_equal(shared.raw_window(frames, cores=some), expected)
+            for (frames, window), some in zip(expected, itertools.cycle(cores), strict=False):
+                np.testing.assert_array_equal(shared.raw_window(frames, cores=some), window)
             assert shared.done
 
 
-@pytest.mark.parametrize("frames", [15, 16, 17, 18, 19, 20])
+@cache
+def short(folder: Path) -> dict[int, tuple[list[int], Prosody]]:
+    """Return the ids and the prosody of utterances of 15 to 20 frames, by their frames."""
+    engine = voice("medium", folder).engine
+    found: dict[int, tuple[list[int], Prosody]] = {}
+    for length, tempo in itertools.product((1, 2, 3), range(20, 400)):
+        ids, prosody = sentence(engine.manifest, length), Prosody(tempo / 100, 0.667, 0.0)
+        found.setdefault(engine.begin(ids, prosody, seed=0).frames, (ids, prosody))
+        if found.keys() >= set(FEW_FRAMES):
+            break
+    return found
+
+
+@pytest.mark.parametrize("frames", FEW_FRAMES)
 def test_two_cores_say_the_same_in_little_time(folder: Path, frames: int) -> None:
     """They are also identical for so few steps that a thread might sum them in another order."""
     engine = voice("medium", folder).engine
-    for length, tempo in itertools.product((1, 2, 3), range(20, 400)):
-        ids, prosody = sentence(engine.manifest, length), Prosody(tempo / 100, 0.667, 0.0)
-        made = engine.begin(ids, prosody, frames)
-        if made.frames == frames:
-            break
+    ids, prosody = short(folder)[frames]
+    made = engine.begin(ids, prosody, frames)
     assert made.frames == frames
     shared = engine.begin(ids, prosody, frames, cores=2)
     np.testing.assert_array_equal(made.raw_window(frames), shared.raw_window(frames, cores=2))

@@ -26,6 +26,7 @@ pytestmark = pytest.mark.anyio
 
 SENTENCE = "Hôm nay trời nắng to và gió thổi nhẹ trên cánh đồng lúa. "
 LONG = SENTENCE * 40
+CASES = list(cases())
 TEXTS = {
     "paragraphs": "\n\n".join(PARAGRAPHS * 2),
     "a name after the first word": "Ở TP. " + LONG,
@@ -35,7 +36,7 @@ TEXTS = {
     "no end of a sentence": LONG.replace(".", ","),
     "no sound in the first sentence": f"你好。 {LONG}",
     "a very long text": "\n".join(PARAGRAPHS) * 18,
-    "many cases": "\n".join(case.written for case in list(cases())[::4]),
+    "many cases": "\n".join(case.written for case in CASES[::8]),
     "signs before it": f"*** --- ***\n\n{LONG}",
 }
 
@@ -99,6 +100,11 @@ OPENED = {
     "many cases",
     "signs before it",
 }
+
+
+def test_many_cases_are_of_all_kinds() -> None:
+    """The text of many cases has some of each category."""
+    assert {case.category for case in CASES[::8]} == {case.category for case in CASES}
 
 
 async def test_certain_beginnings_are_opened_early(tmp_path: Path) -> None:

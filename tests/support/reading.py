@@ -14,6 +14,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
+from vits_tts.text.aligned import Text
+from vits_tts.text.normalizer.pipeline import Normalizer
+
 FOLDER = Path(__file__).parent.parent / "cases"
 
 _LETTERS = {
@@ -37,6 +40,19 @@ _TONES = dict(
         strict=True,
     )
 )
+
+
+_NORTH = Normalizer()
+
+
+@lru_cache(maxsize=4096)
+def remembered(written: str | Text) -> Text:
+    """Return the spoken form of a text by a normalizer with the usual settings.
+
+    The last few thousand readings are remembered: a text that comes in pieces is read again with
+    each piece, and the same beginnings come again however it is cut.
+    """
+    return _NORTH(written)
 
 
 class Case(NamedTuple):

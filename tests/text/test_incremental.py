@@ -8,12 +8,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tests.support.reading import cases
+from tests.support.reading import cases, remembered
 from vits_tts.text.incremental import IncrementalReading, Part, beginning
-from vits_tts.text.normalizer.pipeline import Normalizer
 from vits_tts.text.split import split
 
-READ = Normalizer()
+READ = remembered
 PAUSES = (0.2, 0.5)
 CASES = list(cases())
 CATEGORIES = list(dict.fromkeys(case.category for case in CASES))

@@ -102,7 +102,8 @@ def measure(graph: Graph, ids: Sequence[int]) -> dict[str, Tensor]:
     phonemes = [len(sentences[which]) for which, _ in _RUNS]
     if samples[0] == samples[1] or phonemes[0] == phonemes[2]:
         raise NotStreamable("its length does not follow length_scale")
-    return {name: _tensor([run[name] for run in runs], samples, phonemes) for name in names}
+    laws = _Laws(samples, phonemes)
+    return {name: _tensor([run[name] for run in runs], laws) for name in names}
 
 
 def show(model: onnx.ModelProto, names: Sequence[str]) -> Callable[..., dict[str, Array]]:
@@ -119,6 +120,8 @@ def show(model: onnx.ModelProto, names: Sequence[str]) -> Callable[..., dict[str
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.log_severity_level = _LOG_FATAL
+    # these runs are short, and threads that spin between their operators cost more than they gain
+    options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(
         shown.SerializeToString(), options, providers=["CPUExecutionProvider"]
     )
@@ -140,7 +143,32 @@ def _run(
     }
 
 
-def _tensor(seen: list[_Seen], samples: list[int], phonemes: list[int]) -> Tensor:
+class _Laws(dict[tuple[int, ...], Dim | None]):
+    """The linear function of a dimension by its sizes in all runs; None if there is no function.
+
+    Three runs determine the coefficients, and all runs have to agree with them. Most dimensions of
+    a graph have the same sizes as another one, so each function is computed once.
+    """
+
+    def __init__(self, samples: list[int], phonemes: list[int]) -> None:
+        super().__init__()
+        self.samples = samples
+        self.phonemes = phonemes
+
+    def __missing__(self, sizes: tuple[int, ...]) -> Dim | None:
+        """Compute the function of a dimension."""
+        samples, phonemes = self.samples, self.phonemes
+        # Runs 0 and 1 have the same phonemes, and runs 0 and 2 the same length_scale; see _RUNS.
+        per_sample = Fraction(sizes[1] - sizes[0], samples[1] - samples[0])
+        rest = [size - per_sample * n for size, n in zip(sizes, samples, strict=True)]
+        per_phoneme = (rest[2] - rest[0]) / (phonemes[2] - phonemes[0])
+        constant = rest[0] - per_phoneme * phonemes[0]
+        law = [per_phoneme * n + constant for n in phonemes]
+        self[sizes] = Dim(per_sample, per_phoneme, constant) if law == rest else None
+        return self[sizes]
+
+
+def _tensor(seen: list[_Seen], laws: _Laws) -> Tensor:
     first = seen[0]
     values = [run.value for run in seen]
     same = first.value is not None and all(
@@ -148,22 +176,7 @@ def _tensor(seen: list[_Seen], samples: list[int], phonemes: list[int]) -> Tenso
     )
     dims = None
     if len({len(run.shape) for run in seen}) == 1:
-        sizes = zip(*(run.shape for run in seen), strict=True)
-        dims = tuple(_law(list(size), samples, phonemes) for size in sizes)
+        dims = tuple(laws[sizes] for sizes in zip(*(run.shape for run in seen), strict=True))
     sizes_in_all = [prod(run.shape) for run in seen]
-    most = max(-(-size // n) for size, n in zip(sizes_in_all, phonemes, strict=True))
+    most = max(-(-size // n) for size, n in zip(sizes_in_all, laws.phonemes, strict=True))
     return Tensor(dims, first.dtype, first.value if same else None, most)
-
-
-def _law(sizes: list[int], samples: list[int], phonemes: list[int]) -> Dim | None:
-    """Return the linear function of a dimension, or None.
-
-    Three runs determine the coefficients, and all runs have to agree with them.
-    """
-    # Runs 0 and 1 have the same phonemes, and runs 0 and 2 the same length_scale; see _RUNS.
-    per_sample = Fraction(sizes[1] - sizes[0], samples[1] - samples[0])
-    rest = [size - per_sample * n for size, n in zip(sizes, samples, strict=True)]
-    per_phoneme = (rest[2] - rest[0]) / (phonemes[2] - phonemes[0])
-    constant = rest[0] - per_phoneme * phonemes[0]
-    law = [per_phoneme * n + constant for n in phonemes]
-    return Dim(per_sample, per_phoneme, constant) if law == rest else None

@@ -20,7 +20,7 @@ from vits_tts.inference.graph.graph import Graph, attribute, rebuilt, renamed
 from vits_tts.inference.graph.passes.attention import relative_attention
 from vits_tts.inference.graph.passes.counts import counts_of_phonemes
 from vits_tts.inference.graph.passes.masks import without_masks
-from vits_tts.inference.graph.passes.probe import Trial, agree, attempt, sentence, working
+from vits_tts.inference.graph.passes.probe import Trial, agrees, attempt, sentence, working
 from vits_tts.inference.graph.passes.winograd import pairs_of_steps
 from vits_tts.inference.plan import TextDraw
 
@@ -37,13 +37,14 @@ def fold(
 ) -> onnx.ModelProto:
     """Return ``text`` after all passes that keep its results, tried with the phonemes ``ids``."""
     graph = Graph(text)
-    feeds = working(graph, [sentence(draws, ids, length) for length in _LENGTHS])
+    expected = working(graph, [sentence(draws, ids, length) for length in _LENGTHS])
+    feeds = [feed for feed, _ in expected]
     for step in steps or _STEPS:
         if not feeds:
             break
         graph = Graph(text)
         folded = step(graph, attempt(graph, feeds))
-        if agree(text, folded, feeds):
+        if agrees(folded, expected):
             text = folded
     return text
 

@@ -17,6 +17,7 @@ _SMALL: Final = 16
 _TOLERANCE: Final = 1e-4
 
 Feed = Mapping[str, Array]
+Outputs = Mapping[str, Array]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +67,13 @@ def sentence(draws: Sequence[TextDraw], ids: Sequence[int], length: int) -> Feed
     return noise | trial_feed(random.choice(np.array(ids, np.int64), length).tolist())
 
 
-def working(graph: Graph, feeds: Sequence[Feed]) -> list[Feed]:
-    """Return the inputs with which the graph runs without an error."""
+def working(graph: Graph, feeds: Sequence[Feed]) -> list[tuple[Feed, Outputs]]:
+    """Return the inputs with which the graph runs without an error, each with the outputs."""
     run = show(graph.model, [item.name for item in graph.model.graph.output])
-    working = []
+    working: list[tuple[Feed, Outputs]] = []
     for feed in feeds:
         with suppress(Exception):  # onnxruntime's exceptions have no common base class
-            run(feed)
-            working.append(feed)
+            working.append((feed, run(feed)))
     return working
 
 
@@ -101,17 +101,20 @@ def _always(arrays: Sequence[Array]) -> bool | float | None:
     return number if all((array == first).all() for array in arrays) else None
 
 
-def agree(before: onnx.ModelProto, after: onnx.ModelProto, feeds: Sequence[Feed]) -> bool:
-    """Return whether two models have the same outputs, within rounding, for all inputs."""
-    names = [item.name for item in before.graph.output]
+def agrees(model: onnx.ModelProto, expected: Sequence[tuple[Feed, Outputs]]) -> bool:
+    """Return whether a model has the expected outputs, within rounding, for all inputs."""
+    names = [item.name for item in model.graph.output]
     try:
-        runs = show(before, names), show(after, names)
-        pairs = [[run(feed) for run in runs] for feed in feeds]
+        run = show(model, names)
+        found = [run(feed) for feed, _ in expected]
     except Exception:  # noqa: BLE001  # the changed model does not even run
         return False
     return all(
-        one[name].shape == other[name].shape
-        and np.allclose(one[name], other[name], atol=_TOLERANCE)
-        for one, other in pairs
-        for name in names
+        one.keys() == other.keys()
+        and all(
+            one[name].shape == other[name].shape
+            and np.allclose(other[name], one[name], atol=_TOLERANCE)
+            for name in one
+        )
+        for (_, one), other in zip(expected, found, strict=True)
     )
