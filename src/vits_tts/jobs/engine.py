@@ -86,6 +86,8 @@ class Engine:
                 priority=PRIORITIES.stop - job["priority"],
                 authenticated_user=job["owner"],
             )
+            if index == 0:
+                self.queue.hurry()
 
     def _assembled(self, name: str, job_id: str, owner: str) -> ItemResult:
         """Return the file of a document.
@@ -201,6 +203,8 @@ class Engine:
             count = sum(self.queue.enqueue_again(workflow, queue) for workflow, queue in part)
             rewound += count
             yield count
+        if rewound:
+            self.queue.hurry()
         # Only now: a round in which nothing is enqueued yet would end at once.
         for job in self._api.list_workflows(workflow_ids=[state.id], load_input=False):
             # An earlier retry may have been broken off before it noted its round.
