@@ -279,6 +279,31 @@ def test_a_small_job_beside_a_large_one(
     reached(engine, large, "succeeded")
 
 
+@pytest.mark.parametrize("equal", [True, False])
+def test_two_processes_with_one_idempotency_key(
+    engine: Engine, work: Work, monkeypatch: pytest.MonkeyPatch, *, equal: bool
+) -> None:
+    """The job that is stored first stays; another one with its id is a conflict if it differs."""
+    del work
+    enqueue = engine.queue.enqueue
+    job = f"job-{uuid4().hex}"
+    first = NewJob(job, OWNER, [item("a")], 5, "of a")
+    second = first if equal else NewJob(job, OWNER, [item("b")], 5, "of b")
+
+    def late(workflow: str, queue: str, name: str, *args: object, **options: object) -> None:
+        monkeypatch.undo()
+        engine.add(first)
+        enqueue(workflow, queue, name, *args, **options)
+
+    monkeypatch.setattr(engine.queue, "enqueue", late)
+    if equal:
+        engine.add(second)
+    else:
+        with pytest.raises(ValueError, match=job):
+            engine.add(second)
+    assert [each.spec["text"] for each in reached(engine, job, "succeeded").items] == ["a"]
+
+
 def interval(engine: Engine) -> float:
     """Return the seconds after which processes ask for items again."""
     seconds: float = engine.queue.dbos.retrieve_queue(ITEMS).polling_interval_sec
