@@ -21,8 +21,9 @@ from vits_tts.jobs.presence import DatabasePresence
 from vits_tts.jobs.queue import limited
 
 SCALER = Path(__file__).parent.parent.parent / "deploy/kubernetes/jobs/scaler.yaml"
-_SOME = 30
-"""Items that take several seconds, because the queue gives a worker few of them at once."""
+_SOME = 12
+_LONG = " ".join(f"Đây là câu số {number} của một bài rất dài." for number in range(150))
+"""A text by which as many items take long enough for two machines to take part."""
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +121,7 @@ def test_another_machine_takes_over(server: Server, postgres: Database, folder: 
     second = folder / "second"
     install_pair(second / "voices")
     with serving(second, settings(postgres, folder)) as other:
-        begun = submit(other, *(f"Câu số {number}." for number in range(_SOME)))["id"]
+        begun = submit(other, *(f"Câu số {number}. {_LONG}" for number in range(_SOME)))["id"]
         other.wait_until(
             lambda: job(other, begun)["counts"]["succeeded"] > made(server),
             "an item of the second machine",
@@ -142,9 +143,11 @@ def waiting(postgres: Database) -> int:
 
 def test_a_machine_without_http(server: Server, postgres: Database, folder: Path) -> None:
     """`vits-tts work` makes items of a server's jobs, and returns the others at its end."""
-    with working(folder / "second") as process:
+    second = folder / "second"
+    with working(second) as process:
+        until(lambda: b"working on jobs" in (second / "log.jsonl").read_bytes(), "a worker")
         earlier = made(server)
-        begun = submit(server, *(f"Bài số {number}." for number in range(_SOME)))["id"]
+        begun = submit(server, *(f"Bài số {number}. {_LONG}" for number in range(_SOME)))["id"]
         until(lambda: waiting(postgres), "items that wait")
         until(
             lambda: job(server, begun)["counts"]["succeeded"] > made(server) - earlier,
@@ -159,7 +162,7 @@ def test_a_machine_without_http(server: Server, postgres: Database, folder: Path
 def test_the_database_goes_away(server: Server, postgres: Database) -> None:
     """Callers get 503, speech goes on, readiness says it, and no item is lost or made twice."""
     earlier = made(server)
-    begun = submit(server, *(f"Đoạn số {number}." for number in range(_SOME)))["id"]
+    begun = submit(server, *(f"Đoạn số {number}. {_LONG}" for number in range(_SOME)))["id"]
     server.wait_until(lambda: made(server) > earlier, "an item")
     postgres.stop()
     for path in ("/v1/jobs", f"/v1/jobs/{begun}"):

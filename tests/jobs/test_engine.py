@@ -16,6 +16,7 @@ from vits_tts.config.jobs import Jobs
 from vits_tts.errors import TextUnspeakable
 from vits_tts.jobs.engine import Engine
 from vits_tts.jobs.model import Document, ItemResult, ItemSpec, JobState, NewJob
+from vits_tts.jobs.queue import ITEMS
 from vits_tts.jobs.stored import item_id, whole_id
 
 OWNER = "owner"
@@ -276,6 +277,60 @@ def test_a_small_job_beside_a_large_one(
     finally:
         gate.set()
     reached(engine, large, "succeeded")
+
+
+@pytest.mark.parametrize("equal", [True, False])
+def test_two_processes_with_one_idempotency_key(
+    engine: Engine, work: Work, monkeypatch: pytest.MonkeyPatch, *, equal: bool
+) -> None:
+    """The job that is stored first stays; another one with its id is a conflict if it differs."""
+    del work
+    enqueue = engine.queue.enqueue
+    job = f"job-{uuid4().hex}"
+    first = NewJob(job, OWNER, [item("a")], 5, "of a")
+    second = first if equal else NewJob(job, OWNER, [item("b")], 5, "of b")
+
+    def late(workflow: str, queue: str, name: str, *args: object, **options: object) -> None:
+        monkeypatch.undo()
+        engine.add(first)
+        enqueue(workflow, queue, name, *args, **options)
+
+    monkeypatch.setattr(engine.queue, "enqueue", late)
+    if equal:
+        engine.add(second)
+    else:
+        with pytest.raises(ValueError, match=job):
+            engine.add(second)
+    assert [each.spec["text"] for each in reached(engine, job, "succeeded").items] == ["a"]
+
+
+def interval(engine: Engine) -> float:
+    """Return the seconds after which processes ask for items again."""
+    seconds: float = engine.queue.dbos.retrieve_queue(ITEMS).polling_interval_sec
+    return seconds
+
+
+def test_items_that_wait_are_asked_for_often(engine: Engine, work: Work) -> None:
+    """Processes ask often from the moment at which items wait, and seldom when none do."""
+    engine.queue.keep_pace(busy=False)
+    seldom = interval(engine)
+    work.gate.clear()
+    work.failing = True
+    job = added(engine, "a", "b", "c", "d")
+    until(lambda: interval(engine) < seldom / 4, "items that are asked for often")
+    failed = reached(engine, job, "failed")
+    engine.queue.keep_pace(busy=True)
+    assert interval(engine) == seldom
+    work.failing = False
+    list(engine.retry(failed))
+    assert interval(engine) < seldom / 4
+    until(lambda: state(engine, job).counts["running"] == 2, "items that run")
+    # As another process does that found none waiting a moment ago.
+    engine.queue.dbos.retrieve_queue(ITEMS).set_polling_interval_sec(seldom)
+    engine.queue.keep_pace(busy=True)
+    assert interval(engine) < seldom / 4
+    work.gate.set()
+    reached(engine, job, "succeeded")
 
 
 def test_cancel_of_a_document_whose_file_is_not_begun(engine: Engine, work: Work) -> None:

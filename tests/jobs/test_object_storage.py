@@ -1,5 +1,6 @@
 """Results of jobs in object storage, with a real server that speaks S3."""
 
+import asyncio
 import io
 import signal
 import subprocess
@@ -7,6 +8,7 @@ import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -16,14 +18,18 @@ import soundfile
 
 from tests.jobs.test_documents import RATE, result, taken
 from tests.jobs.test_jobs import ended, items, job, submit
+from tests.jobs.test_service import working
+from tests.support.jobs import item
 from tests.support.object_storage import (
     BUCKET,
     ENVIRONMENT,
     ObjectStorageServer,
     object_storage,
 )
-from tests.support.server import Server, Settings, clean_environment, serving, start_in
+from tests.support.server import Server, Settings, clean_environment, serving, start_in, until
 from tests.support.voices import install_pair
+from vits_tts.jobs.model import ItemResult
+from vits_tts.speech import RequestStats
 
 LINK_SECONDS = 1234
 PREFIX = "speech/results"
@@ -121,6 +127,38 @@ def test_a_document_of_parts_elsewhere(
     sound, _ = soundfile.read(io.BytesIO(content), dtype="int16")
     assert np.array_equal(sound[: len(other)], other)
     assert keys(storage, first["id"]) == keys(storage, begun) == ["0.flac", "whole.wav"]
+
+
+def test_two_attempts_at_a_document(
+    tmp_path: Path, storage: ObjectStorageServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An attempt that goes on after its process has lost the document does not spoil another."""
+    key, content = "job-twice/0.flac", b"fLaC" + bytes(range(200))
+    storage.put(f"{PREFIX}/{key}", content)
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    jobs = {"storage": f"s3://{BUCKET}/{PREFIX}", "storage_endpoint": storage.url}
+    part = ItemResult(hash="0" * 40, format="flac", seconds=1.0, object=key)
+
+    async def story() -> bytes:
+        async with working(tmp_path, monkeypatch, jobs=jobs) as worker:
+            service: Any = worker.jobs
+            await service._opened()
+            maker, fetch = service._maker, service._objects.fetch
+            both = asyncio.Barrier(2)
+
+            async def fetched(*where: Any) -> None:
+                await both.wait()
+                await fetch(*where)
+                await both.wait()
+
+            monkeypatch.setattr(service._objects, "fetch", fetched)
+            attempt = ("job-twice.whole", item("lan"), part, RequestStats())
+            await asyncio.gather(maker._again(*attempt), maker._again(*attempt))
+            return bytes(service._store.path("0" * 40, "flac").read_bytes())
+
+    assert asyncio.run(story()) == content
+    until(lambda: not list(tmp_path.glob("jobs/unfinished/*")), "the end of both copies")
 
 
 def test_a_storage_that_hangs_and_fails(server: Server, storage: ObjectStorageServer) -> None:

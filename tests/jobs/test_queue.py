@@ -1,5 +1,6 @@
 """The queue: which items come first, and which are set aside."""
 
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from tests.support.server import Server, serving
 from tests.support.voices import install_pair
 
 _SOME = 100
-"""Items that take several seconds, because the queue gives a worker few of them at once."""
+_LONG = " ".join(f"Câu thấp {number} của một bài dài." for number in range(40))
+"""A text by which as many items take several seconds."""
 
 
 @pytest.fixture(scope="module")
@@ -47,9 +49,22 @@ def test_a_poisoned_item(server: Server, folder: Path) -> None:
     assert httpx.get(items(server, begun)[1]["audio_url"], timeout=60).content[:4] == b"RIFF"
 
 
+def interval(folder: Path) -> float:
+    """Return the seconds after which processes ask for items again."""
+    with sqlite3.connect(folder / "jobs/queue.sqlite") as database:
+        query = "SELECT polling_interval_sec FROM queues WHERE name = 'items'"
+        return float(database.execute(query).fetchone()[0])
+
+
+def test_a_queue_at_rest(server: Server, folder: Path) -> None:
+    """Items are asked for seldom after the end of all of them."""
+    ended(server, submit(server, "Câu cuối.")["id"])
+    server.wait_until(lambda: interval(folder) >= 0.5, "a queue at rest")
+
+
 def test_a_higher_priority_overtakes(server: Server) -> None:
     """A job of a higher priority ends while an earlier one of a lower priority waits."""
-    low = submit(server, *[f"Câu thấp {number}." for number in range(_SOME)], priority=1)["id"]
+    low = submit(server, *[f"{_LONG} {number}." for number in range(_SOME)], priority=1)["id"]
     server.wait_until(lambda: job(server, low)["counts"]["succeeded"], "a first item")
     high = submit(server, "Câu cao một.", "Câu cao hai.", priority=9)["id"]
     assert ended(server, high)["status"] == "succeeded"

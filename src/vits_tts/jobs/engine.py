@@ -86,6 +86,8 @@ class Engine:
                 priority=PRIORITIES.stop - job["priority"],
                 authenticated_user=job["owner"],
             )
+            if index == 0:
+                self.queue.hurry()
 
     def _assembled(self, name: str, job_id: str, owner: str) -> ItemResult:
         """Return the file of a document.
@@ -126,8 +128,8 @@ class Engine:
             ValueError: another request has made a job with this id.
 
         """
-        found = self._api.list_workflows(workflow_ids=[job.id], load_input=False)
-        if not found:
+        new = not self._stored(job.id)
+        if new:
             content = {
                 "id": job.id,
                 "owner": job.owner,
@@ -149,10 +151,18 @@ class Engine:
                     "whole": job.document is not None,
                 },
             )
-            return True
-        if (found[0].attributes or {}).get("fingerprint") != job.fingerprint:
-            raise ValueError(job.id)
-        return False
+        # If another process has stored a job with this id meanwhile, the queue has kept that one.
+        for found in self._stored(job.id):
+            if (found.attributes or {}).get("fingerprint") != job.fingerprint:
+                raise ValueError(job.id)
+        return new
+
+    def _stored(self, job_id: str) -> "list[WorkflowStatus]":
+        """Return the workflow of a job, without its input; none if it is not stored."""
+        found: list[WorkflowStatus] = self._api.list_workflows(
+            workflow_ids=[job_id], load_input=False
+        )
+        return found
 
     def find(self, job_id: str, owner: str) -> JobState | None:
         """Return the state of a job; None if its owner has no such job."""
@@ -179,7 +189,7 @@ class Engine:
         self._api.cancel_workflows([job_id, whole_id(job_id)])
         while active := self._items(job_id, status=ACTIVE):
             self._api.cancel_workflows([item.workflow_id for item in active])
-        for job in self._api.list_workflows(workflow_ids=[job_id], load_input=False):
+        for job in self._stored(job_id):
             if self._lacks_whole(job):  # otherwise the next check of the queue would start it
                 self._enqueue_whole(job, delay_seconds=_NEVER_SECONDS)
                 self._api.cancel_workflows([whole_id(job_id)])
@@ -201,8 +211,10 @@ class Engine:
             count = sum(self.queue.enqueue_again(workflow, queue) for workflow, queue in part)
             rewound += count
             yield count
+        if rewound:
+            self.queue.hurry()
         # Only now: a round in which nothing is enqueued yet would end at once.
-        for job in self._api.list_workflows(workflow_ids=[state.id], load_input=False):
+        for job in self._stored(state.id):
             # An earlier retry may have been broken off before it noted its round.
             if rewound or (ended(job.attributes) and self._items(state.id, ACTIVE, limit=1)):
                 self._note(state.id, {"round": retries(job.attributes) + 1})

@@ -1,6 +1,7 @@
 """Creation of the files of items and of whole documents, on the event loop and its threads."""
 
 import asyncio
+import glob
 import hashlib
 import json
 import os
@@ -33,6 +34,8 @@ from vits_tts.types import SpeechRequest
 _LOWEST_PRIORITY: Final = 19
 _HASH_DIGITS: Final = 40
 """Of the names of files."""
+_PART: Final = ".part"
+"""Of the names of copies of objects that are not complete."""
 
 
 class Maker:
@@ -234,7 +237,13 @@ class Maker:
 
     def forget(self, name: str) -> None:
         """Remove partial files of a document that killed processes have left, in the background."""
-        self._store.later(partial(shutil.rmtree, self._folder / name, ignore_errors=True))
+
+        def removed() -> None:
+            shutil.rmtree(self._folder / name, ignore_errors=True)
+            for path in self._folder.glob(f"{glob.escape(name)}.*{_PART}"):
+                path.unlink(missing_ok=True)
+
+        self._store.later(removed)
 
     async def _again(
         self, name: str, spec: ItemSpec, result: ItemResult, stats: RequestStats
@@ -249,13 +258,9 @@ class Maker:
         if self._objects is None or key is None:
             await self._made(spec, stats)
             return
-        path = self._folder / f"{name}.part"
-
-        def emptied() -> None:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            path.unlink(missing_ok=True)
-
-        await self._store.run(emptied)
+        # A process that has lost the item may still write, so each attempt has a file of its own.
+        path = self._folder / f"{name}.{uuid4().hex}{_PART}"
+        await self._store.run(partial(self._folder.mkdir, parents=True, exist_ok=True))
         try:
             await self._objects.fetch(key, path)
             await self._store.keep(result["hash"], result["format"], path)

@@ -37,6 +37,11 @@ _JOBS_AT_ONCE: Final = 4
 document."""
 _PAUSE_SECONDS: Final = 1.0
 _POLL_SECONDS: Final = 0.5
+"""How often a process asks for workflows of a queue, and for items while none wait."""
+_SOON_SECONDS: Final = 0.05
+_SOON_SECONDS_AFAR: Final = 0.1
+"""How often it asks for items while some wait: in a file, and in a database that many machines ask.
+A process has one item in reserve, so it is idle only if two end sooner than that."""
 _QUIET_SECONDS: Final = 60.0
 _ALIKE: Final = 30
 """Characters that tell whether two lines of the library are about the same trouble."""
@@ -82,6 +87,8 @@ class Queue:
         """The library, which runs the workflows; open the queue before."""
         self._client: Any = None
         self._presence: Presence | None = None
+        self._items: Any = None
+        self._soon = _SOON_SECONDS_AFAR if settings.url else _SOON_SECONDS
         self.launched = False
 
     @property
@@ -141,8 +148,9 @@ class Queue:
         DBOS.register_queue(
             JOBS, worker_concurrency=_JOBS_AT_ONCE, polling_interval_sec=_POLL_SECONDS
         )
-        DBOS.register_queue(
-            ITEMS, worker_concurrency=self._concurrency, polling_interval_sec=_POLL_SECONDS
+        # Others may be busy, and this changes their interval too; `keep_pace` follows.
+        self._items = DBOS.register_queue(
+            ITEMS, worker_concurrency=self._concurrency, polling_interval_sec=self._soon
         )
         DBOS.register_queue(WHOLES, worker_concurrency=1, polling_interval_sec=_POLL_SECONDS)
         DBOS.register_queue(
@@ -150,6 +158,7 @@ class Queue:
         )
         if self._settings.url:
             self._client = DBOSClient(system_database_url=url, retry_connection_errors=False)
+            self._items = self._client.retrieve_queue(ITEMS)
         logger.info("jobs: the queue is open", folder=str(self._settings.folder))
 
     def _abandon(self) -> None:
@@ -254,6 +263,36 @@ class Queue:
         except errors.DBOSException:  # another process has rewound it at the same moment
             logger.debug("jobs: a workflow was enqueued already", workflow=workflow.workflow_id)
         return True
+
+    def hurry(self) -> None:
+        """Let all processes ask for items often, since some wait now.
+
+        If that fails, :meth:`keep_pace` does it later.
+        """
+        try:
+            self._ask_every(self._soon)
+        except Exception as error:  # noqa: BLE001  # the library has many
+            logger.debug("jobs: the pace was not changed", reason=reason_of(error))
+
+    def keep_pace(self, *, busy: bool) -> None:
+        """Let all processes ask for items often if some wait, and seldom otherwise.
+
+        The interval is stored with the queue, and each process reads it whenever it asks.
+
+        Args:
+            busy: Whether this process has worked on items lately. If no process has, none wait for
+                longer than the long interval, so the search for them is left out.
+
+        """
+        if busy or self._items.polling_interval_sec != _POLL_SECONDS:
+            waiting = self.api.list_workflows(
+                queue_name=ITEMS, status="ENQUEUED", limit=1, load_input=False, load_output=False
+            )
+            self._ask_every(self._soon if waiting else _POLL_SECONDS)
+
+    def _ask_every(self, seconds: float) -> None:
+        if self._items.polling_interval_sec != seconds:
+            self._items.set_polling_interval_sec(seconds)
 
     def recover(self) -> None:
         """Return the unfinished work of processes that have ended to the queue."""
