@@ -15,6 +15,7 @@ from xml.parsers import expat
 from vits_tts.errors import MarkupInvalid, MarkupUnsupported
 from vits_tts.markup import values
 from vits_tts.markup.plan import (
+    FILLER,
     MAX_PAUSE,
     MAX_PAUSES,
     TOO_LONG,
@@ -100,6 +101,7 @@ _ALPHABETS: Final = {
     "x-piper": "x-voice",
 }
 
+_AMPERSAND: Final = re.compile("&(?:amp|#[0-9]+|#x[0-9a-fA-F]+);")
 _WHITE_SPACE: Final = str.maketrans("\t\r\n\x85\u2028\u2029", "      ")
 
 
@@ -376,7 +378,9 @@ class Parser:
         if self._skipped:
             return
         end = start + len(data)
-        if self._source[start:end] != data:  # a reference, or a line end of two characters
+        if self._source[start:end] != data or (
+            data == "&" and _AMPERSAND.match(self._source, start)
+        ):  # a reference, or a line end of two characters
             end = self._reference_end(start)
         outer = self._open[-1]
         if outer.name in EMPTY and not outer.ignored:
@@ -412,10 +416,10 @@ class Parser:
             self._add(self._segment(" ", at, at, self._open[-1].way))
 
     def _shown(self) -> str:
-        """Return the source with spaces for markup, and the character for each reference."""
+        """Return the source with spaces for markup, and each reference as its character."""
         parts: list[str] = []
         done = 0
         for start, end, text in self._visible:
-            parts += (" " * (start - done), text.ljust(end - start))
+            parts += (" " * (start - done), text.ljust(end - start, FILLER))
             done = end
         return "".join(parts).ljust(len(self._source))
