@@ -260,7 +260,7 @@ def test_times_point_into_the_document(client: httpx.Client) -> None:
         assert word["start_seconds"] == pytest.approx(other["start_seconds"] + 1, abs=2e-4)
     assert [document[word["start"] : word["end"]] for word in second["words"]] == [
         "A",
-        "&",
+        "&amp;",
         "B",
     ]
     marks = {mark["name"]: mark for part in (first, second) for mark in part["marks"]}

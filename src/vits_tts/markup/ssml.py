@@ -210,6 +210,7 @@ class Parser:
             "only &amp; &lt; &gt; &quot; &apos; and numbers",
             codes[expat.errors.XML_ERROR_TAG_MISMATCH]: f"close {inside} first",
             codes[expat.errors.XML_ERROR_NO_ELEMENTS]: "close every element, the last is </speak>",
+            codes[expat.errors.XML_ERROR_SYNTAX]: "an SSML document begins with <speak>",
             codes[expat.errors.XML_ERROR_JUNK_AFTER_DOC_ELEMENT]: "nothing may follow </speak>",
             codes[expat.errors.XML_ERROR_INVALID_TOKEN]: "write & as &amp; and < as &lt;",
             codes[expat.errors.XML_ERROR_UNCLOSED_TOKEN]: "a tag or comment is not closed",
