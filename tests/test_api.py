@@ -319,6 +319,12 @@ def test_speak_ssml_in_pieces(pair: Speech) -> None:
         windows = pair.speak(iter(written), speaker="minh", max_buffer_delay=60, ssml=True)
         samples = np.concatenate([window.samples for window in windows])
         np.testing.assert_array_equal(samples, whole)
+    soft = pair.speak(iter(text), speaker="minh", max_buffer_delay=60, ssml=True, volume=0.5)
+    samples = np.concatenate([window.samples for window in soft])
+    np.testing.assert_array_equal(
+        samples, pair.say(ssml=document, speaker="minh", volume=0.5).samples
+    )
+    assert not np.array_equal(samples, whole)
     with pytest.raises(MarkupInvalid, match="line 1, column 5: it is not closed"):
         list(pair.speak(["Nam <prosody rate='slow'>", "Lan."], ssml=True))
 

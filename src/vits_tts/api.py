@@ -261,7 +261,7 @@ class AsyncSpeech:
         if pause is None:
             raise TextUnspeakable("the text has nothing to say", field="text")
 
-    async def speak(
+    async def speak(  # noqa: PLR0913  # the parameters of HTTP
         self,
         text: Iterable[str] | AsyncIterable[str],
         *,
@@ -271,6 +271,7 @@ class AsyncSpeech:
         dictionaries: Sequence[str] | None = None,
         max_buffer_delay: float | None = None,
         ssml: bool = False,
+        volume: float = 1.0,
     ) -> AsyncGenerator[Window, None]:
         """Yield the speech of a text while it is written, by a language model for example.
 
@@ -289,6 +290,7 @@ class AsyncSpeech:
                 ``agents.max_buffer_delay``.
             ssml: Whether the text may have elements of SSML, or be a document. An element is
                 spoken once it is closed.
+            volume: Factor of the amplitude, from 0 to 4.
 
         Raises:
             RequestError: A parameter is not valid, or the text cannot be spoken.
@@ -301,6 +303,7 @@ class AsyncSpeech:
             speaker=None if speaker is None else str(speaker),
             lexicon=_lexicon(lexicon),
             input="ssml" if ssml else None,
+            volume=volume,
             dictionaries=await self._rules(dictionaries),
         )
         options = await self._pipeline.with_dictionaries(options)
@@ -480,7 +483,7 @@ class Speech:
             )
         )
 
-    def speak(
+    def speak(  # noqa: PLR0913  # the parameters of HTTP
         self,
         text: Iterable[str] | AsyncIterable[str],
         *,
@@ -490,6 +493,7 @@ class Speech:
         dictionaries: Sequence[str] | None = None,
         max_buffer_delay: float | None = None,
         ssml: bool = False,
+        volume: float = 1.0,
     ) -> Generator[Window, None, None]:
         """Yield the speech of a text while it is written; see :meth:`AsyncSpeech.speak`."""
         return self._loop.iterate(
@@ -501,6 +505,7 @@ class Speech:
                 dictionaries=dictionaries,
                 max_buffer_delay=max_buffer_delay,
                 ssml=ssml,
+                volume=volume,
             )
         )
 

@@ -29,14 +29,14 @@ def test_say(tmp_path: Path) -> None:
 
 
 def test_say_from_stdin_to_stdout(tmp_path: Path) -> None:
-    """It works in a pipe, with speed, voice and speaker."""
+    """It works in a pipe, with speed, volume, voice and speaker."""
     install_pair(tmp_path / "voices")
     (tmp_path / "config.yaml").write_text("voice: {others: [pair]}")
-    options = ("--voice", "pair", "--speaker", "minh", "--speed", "2", "-o", "-")
+    options = ("--voice", "pair", "--speaker", "minh", "--speed", "2", "--volume", "0.5", "-o", "-")
     done = run(tmp_path, "say", *options, stdin=b"nam")
     assert done.stderr == b""
     sound = decode(done.stdout, streamed=True)
-    assert sound.samples.max() == pytest.approx(0.5, abs=0.001)
+    assert sound.samples.max() == pytest.approx(0.25, abs=0.001)
     assert len(sound.samples) == 9 * 100 / 2
 
 

@@ -162,6 +162,25 @@ def test_reading_a_file() -> None:
     assert pls.read(pls.written(rules).encode(), 10) == rules
 
 
+def test_a_file_keeps_all_fields_of_a_rule() -> None:
+    """Also those that PLS has no word for; a file without them is plain PLS."""
+    rules = [
+        Rule("ABC", alias="a bê xê", case_sensitive=False),
+        Rule("ing", phonemes="iŋ", word_boundaries=False),
+        Rule("x", phonemes="sən1", alphabet="x-voice", case_sensitive=False, word_boundaries=False),
+        Rule("Zalo", alias="da lô"),
+    ]
+    assert pls.read(pls.written(rules).encode(), 10) == rules
+    assert "urn:" not in pls.written(rules[3:])
+
+
+def test_the_preferred_reading_counts() -> None:
+    """Of several readings of a word, the first with `prefer` is taken, else the first."""
+    said = '<alias>một</alias><phoneme prefer="true">hai</phoneme><alias prefer="true">ba</alias>'
+    file = f"<lexicon><lexeme><grapheme>a</grapheme>{said}</lexeme></lexicon>"
+    assert pls.read(file.encode(), 1) == [Rule("a", phonemes="hai")]
+
+
 @pytest.mark.parametrize(
     ("file", "reason"),
     [
@@ -178,6 +197,7 @@ def test_reading_a_file() -> None:
         ("<lexicon>" + "<lexeme><grapheme>a</grapheme><alias>b</alias></lexeme>" * 9, "up to 3"),
         ('<?xml version="1.0" encoding="klingon"?><lexicon/>', "encoding"),
         ("<lexicon></lexeme>", "mismatched tag"),
+        ("<lexicon xmlns:v='urn:vits-tts:dictionary'><lexeme v:word-boundaries='1'/>", "true or"),
     ],
 )
 def test_broken_files(file: str, reason: str) -> None:

@@ -138,6 +138,7 @@ def test_refused(element: str, word: str) -> None:
         ("unit", "3 foo"),
         ("unit", "1/0 kg"),
         ("unit", "5"),
+        ("unit", "5'10\""),
         ("characters", "😀"),
         ("currency", "5 foo"),
     ],

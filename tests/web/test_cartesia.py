@@ -378,6 +378,17 @@ def test_the_sound_is_that_of_http(shared: Server, expected: bytes, size: int) -
     }
 
 
+def test_words_have_no_tags(shared: Server) -> None:
+    """Tags and pauses are left out of the words around them, and inside of one."""
+    text = 'Tạm <emotion value="sad"/>biệt[pause 0.1s]nhé <b>V</b>iệt <spell>A1</spell>, 2 < 3.'
+    with socket(shared) as connection:
+        send(connection, text, add_timestamps=True, **ENDS)
+        messages = until_done(connection)
+    times = [message["word_timestamps"] for message in messages if "word_timestamps" in message]
+    words = [word for one in times for word in one["words"]]
+    assert words == ["Tạm", "biệt", "nhé", "Việt", "A1,", "2", "<", "3."]
+
+
 def test_normalized_words(shared: Server) -> None:
     """With `use_normalized_timestamps` words are those that are spoken."""
     with socket(shared) as connection:

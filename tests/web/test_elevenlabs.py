@@ -139,6 +139,19 @@ def test_times_are_those_of_words(official: Any, shared: Server) -> None:
         assert ends[word["end"] - 1] == pytest.approx(word["end_seconds"], abs=0.002)
 
 
+def test_a_number_lasts_for_all_its_words(official: Any) -> None:
+    """The time of several words that stand for one number is divided among its digits."""
+    answer = official.text_to_speech.convert_with_timestamps(ADAM, text="Có 125 người.")
+    starts = answer.alignment.character_start_times_seconds
+    ends = answer.alignment.character_end_times_seconds
+    lengths = [ends[place] - starts[place] for place in range(3, 6)]
+    assert lengths == pytest.approx([sum(lengths) / 3] * 3, abs=0.001)
+    spoken = "".join(answer.normalized_alignment.characters)
+    first = spoken.index("một trăm hai mươi lăm")
+    heard = answer.normalized_alignment.character_start_times_seconds[first]
+    assert starts[3] == pytest.approx(heard, abs=0.002)
+
+
 def test_stream_with_timestamps(official: Any) -> None:
     """The joined chunks are the sound of the file, and their characters are the text."""
     chunks = list(

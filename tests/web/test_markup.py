@@ -1,8 +1,10 @@
 """SSML and inline marks on a real server: samples, times, files, errors."""
 
 import base64
+import html
 import json
 import random
+import re
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +60,33 @@ def test_breaks_before_and_after(client: httpx.Client) -> None:
     ):
         for _ in range(2):
             assert np.array_equal(samples(client, text), np.concatenate([gap, one, gap]))
+
+
+@pytest.mark.parametrize(
+    ("text", "shown", "words"),
+    [
+        (
+            "<speak>Phòng R&amp;D của b&#x1EA1;n &lt;mới&gt;&#32;đây.</speak>",
+            "Phòng R&D của bạn <mới> đây.",
+            ["Phòng", "R&D", "của", "bạn", "mới", "đây"],
+        ),
+        ("Mã <spell>AB</spell> nhé.", "Mã AB nhé.", ["Mã", "AB", "nhé"]),
+    ],
+)
+def test_subtitles_have_no_markup(
+    client: httpx.Client, text: str, shown: str, words: list[str]
+) -> None:
+    """References of XML are shown as the characters that they stand for, tags not at all."""
+    srt = client.post("/tts", json={"text": text, "timestamps": "srt"}).text
+    assert srt.splitlines()[2] == shown
+    vtt = client.post("/tts", json={"text": text, "timestamps": "vtt"}).text.splitlines()[3]
+    assert html.unescape(re.sub("<[0-9:.]+>", "", vtt)) == shown
+    times = client.post("/tts", json={"text": text, "timestamps": True}).json()["timestamps"]
+    (sentence,) = times["sentences"]
+    assert sentence["text"].split() == shown.split()
+    told = {(word["start"], word["end"]): word["text"] for word in sentence["words"]}
+    assert list(told.values()) == words
+    assert [html.unescape(text[start:end]) for start, end in told] == words
 
 
 def test_marks_change_no_sample(client: httpx.Client) -> None:
@@ -231,7 +260,7 @@ def test_times_point_into_the_document(client: httpx.Client) -> None:
         assert word["start_seconds"] == pytest.approx(other["start_seconds"] + 1, abs=2e-4)
     assert [document[word["start"] : word["end"]] for word in second["words"]] == [
         "A",
-        "&",
+        "&amp;",
         "B",
     ]
     marks = {mark["name"]: mark for part in (first, second) for mark in part["marks"]}

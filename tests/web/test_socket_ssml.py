@@ -103,7 +103,7 @@ def test_the_sound_and_times_are_those_of_http(shared: Server, text: str, size: 
             starts[len(characters) + number] = base + start
         base += alignment["charStartTimesMs"][-1] + alignment["charDurationsMs"][-1]
         characters += "".join(alignment["chars"])
-    assert text.startswith(characters)
+    assert characters == text
     first = {word["start"]: word for word in reversed(words)}  # of those that one place is read as
     assert len(first) > 10
     for word in first.values():
@@ -130,7 +130,7 @@ def test_a_sentence_with_an_element_does_not_wait_for_the_end(shared: Server) ->
         send(connection, text=" ạ.</prosody>")
         send(connection, text="")
         heard = [message.get("normalizedAlignment") for message in rest(connection)]
-    assert ["".join(one["chars"]) for one in heard if one] == ["vâng ạ."]
+    assert ["".join(one["chars"]) for one in heard if one and one["chars"]] == ["vâng ạ."]
 
 
 def hostile() -> Iterator[str]:
@@ -216,3 +216,53 @@ def test_tags_of_cartesia(shared: Server) -> None:
     body = {**asked, "transcript": text}
     whole = httpx.post(f"{shared.url}/tts/bytes", json=body, timeout=60).raise_for_status()
     assert whole.content == heard
+
+
+def cartesia_sound(server: Server, text: str, **more: object) -> bytes:
+    """Return the sound of a text on Cartesia's WebSocket, sent character by character."""
+    encoding = {"container": "raw", "encoding": "pcm_s16le", "sample_rate": 8000}
+    asked = {"model_id": "sonic-3", "context_id": "a", "output_format": encoding, **more}
+    url = server.url.replace("http", "ws", 1) + "/tts/websocket"
+    heard = b""
+    with connect(url, open_timeout=60) as connection:
+        for piece in (*text, ""):
+            send(connection, **asked, transcript=piece, **{"continue": bool(piece)})
+        while (message := json.loads(connection.recv(60)))["type"] != "done":
+            heard += base64.b64decode(message.get("data", ""))
+    return heard
+
+
+def test_volume_over_all_interfaces(shared: Server) -> None:
+    """OpenAI's path and Cartesia's take the volume as `/tts` does."""
+    text = "Xin chào. Tôi là Lan."
+    plain, soft = (
+        httpx.post(f"{shared.url}/tts/stream", json={"text": text, "volume": volume}).content[44:]
+        for volume in (1, 0.5)
+    )
+    assert plain != soft
+    config = {"generation_config": {"volume": 0.5}}
+    assert cartesia_sound(shared, text, **config) == soft
+    encoding = {"container": "raw", "sample_rate": 8000}
+    body = {"transcript": text, "output_format": encoding, **config}
+    assert httpx.post(f"{shared.url}/tts/bytes", json=body).raise_for_status().content == soft
+    asked = {"model": "a", "input": text, "response_format": "wav", "volume": 0.5}
+    answer = httpx.post(f"{shared.url}/v1/audio/speech", json=asked).raise_for_status()
+    assert answer.content[44:] == soft
+    refused = httpx.post(f"{shared.url}/v1/audio/speech", json={**asked, "volume": 5})
+    assert (refused.status_code, refused.json()["error"]["param"]) == (400, "volume")
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "told"),
+    [
+        ("tts", {"turns": [{"text": ""}]}, "turns[0].text is empty"),
+        ("tts", {"turns": "x"}, "turns must be a list of objects, and the request JSON"),
+        ("tts", {"text": "Xin chào", "input": "ssml"}, "an SSML document begins with <speak>"),
+        ("tts/bytes", {"transcript": "a", "voice": {"mode": "embedding"}}, "voice needs an id"),
+    ],
+)
+def test_errors_are_clear(shared: Server, path: str, body: Message, told: str) -> None:
+    """They say which value is wrong, in the words of the interface."""
+    answer = httpx.post(f"{shared.url}/{path}", json=body)
+    assert 400 <= answer.status_code < 500
+    assert told in answer.text

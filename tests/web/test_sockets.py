@@ -285,6 +285,15 @@ def test_a_bad_text_ends_its_context_only(shared: Server) -> None:
         assert message["audio"]
 
 
+def test_a_socket_ends_after_a_context_that_failed(shared: Server) -> None:
+    """The client has asked for the end while the error of its last context was not known yet."""
+    with socket(shared, "multi-stream-input") as connection:
+        send(connection, text='<break time="99s"/>Vâng ạ.', context_id="một", flush=True)
+        send(connection, close_socket=True)
+        messages = rest(connection)
+    assert [message["error"] for message in messages] == ["markup_invalid"]
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

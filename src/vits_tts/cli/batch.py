@@ -158,6 +158,7 @@ class _Work:
             self.speaking.speed,
             lexicon and hashlib.sha256(lexicon.read_bytes()).hexdigest(),
             *self.speaker.dictionaries,
+            *([self.speaking.volume] if self.speaking.volume != 1 else []),
             self.encoding.format,
             self.encoding.sample_rate,
             self.encoding.bit_rate,

@@ -52,6 +52,7 @@ class Speaking:
     speaker: str | None
     speed: str | None
     lexicon: Path | None
+    volume: float
     dictionaries: tuple[str, ...]
     url: str | None
     config_path: Path | None
@@ -73,6 +74,7 @@ class Speaking:
         options = {
             "speaker": self.speaker,
             "speed": self.speed,
+            "volume": self.volume,
             "lexicon": words,
             "dictionaries": list(self.dictionaries) or None,
         }
@@ -108,7 +110,7 @@ class LocalVoice:
 
 def local_voice_options(command: F) -> F:
     """Add the options of a voice of this process, as the argument ``voice``."""
-    options = (*_OPTIONS[:4], *_OPTIONS[6:])
+    options = (*_OPTIONS[:4], *_OPTIONS[7:])
     return gathered("voice", LocalVoice, options)(command)
 
 
@@ -125,6 +127,13 @@ _OPTIONS = (
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
         metavar="FILE",
         help="YAML file of words and their pronunciation.",
+    ),
+    click.option(
+        "--volume",
+        type=click.FloatRange(0, 4),
+        default=1.0,
+        metavar="FACTOR",
+        help="Factor of the amplitude, from 0 to 4.",
     ),
     click.option(
         "--dictionary",
@@ -161,7 +170,7 @@ class Library:
 
         """
         self._speech = _speech(asked)
-        self._how = {"speed": asked.speed, "speaker": asked.speaker}
+        self._how = {"speed": asked.speed, "speaker": asked.speaker, "volume": asked.volume}
         try:
             self.dictionaries = self._speech.dictionary_versions(asked.dictionaries or None)
         except BaseException:

@@ -30,8 +30,9 @@ def parse(text: str) -> Plan | None:
             segments.append(Segment(text[done:start], done, start))
         if found["spell"]:
             segments.append(spelled(found))
-            shown += (text[done : segments[-1].start], segments[-1].text)
-            shown.append(" " * (end - segments[-1].end))
+            said = segments[-1]
+            shown += (text[done:start], " " * (said.start - start), said.text)
+            shown.append(" " * (end - said.end))
             done = end
             continue
         pause = seconds(found)

@@ -13,6 +13,8 @@ Pause: TypeAlias = float | Literal["sentence", "paragraph"]
 """Seconds of silence, or the pause that the settings give to the end of a sentence or paragraph."""
 
 _SSML_BEGINNINGS: Final = tuple(f"<speak{after}" for after in " \t\r\n>/")
+FILLER: Final = "\0"
+"""A character that no text may have; in ``Plan.shown`` it stands for the rest of a reference."""
 MAX_PAUSE: Final = 60.0
 """Maximum silence between two words, in seconds, even if several breaks add up to more."""
 MAX_PAUSES: Final = 600.0
@@ -80,7 +82,8 @@ class Segment:
 class Plan:
     """The segments of a request, in the order of the source.
 
-    ``shown`` is the source with spaces in place of markup, so that places are the same in both.
+    ``shown`` is the source with spaces in place of markup, so that places are the same in both. A
+    reference such as ``&amp;`` is its character, followed by ``FILLER``.
     """
 
     source: str

@@ -15,6 +15,7 @@ from xml.parsers import expat
 from vits_tts.errors import MarkupInvalid, MarkupUnsupported
 from vits_tts.markup import values
 from vits_tts.markup.plan import (
+    FILLER,
     MAX_PAUSE,
     MAX_PAUSES,
     TOO_LONG,
@@ -100,6 +101,7 @@ _ALPHABETS: Final = {
     "x-piper": "x-voice",
 }
 
+_AMPERSAND: Final = re.compile("&(?:amp|#[0-9]+|#x[0-9a-fA-F]+);")
 _WHITE_SPACE: Final = str.maketrans("\t\r\n\x85\u2028\u2029", "      ")
 
 
@@ -208,6 +210,7 @@ class Parser:
             "only &amp; &lt; &gt; &quot; &apos; and numbers",
             codes[expat.errors.XML_ERROR_TAG_MISMATCH]: f"close {inside} first",
             codes[expat.errors.XML_ERROR_NO_ELEMENTS]: "close every element, the last is </speak>",
+            codes[expat.errors.XML_ERROR_SYNTAX]: "an SSML document begins with <speak>",
             codes[expat.errors.XML_ERROR_JUNK_AFTER_DOC_ELEMENT]: "nothing may follow </speak>",
             codes[expat.errors.XML_ERROR_INVALID_TOKEN]: "write & as &amp; and < as &lt;",
             codes[expat.errors.XML_ERROR_UNCLOSED_TOKEN]: "a tag or comment is not closed",
@@ -376,7 +379,9 @@ class Parser:
         if self._skipped:
             return
         end = start + len(data)
-        if self._source[start:end] != data:  # a reference, or a line end of two characters
+        if self._source[start:end] != data or (
+            data == "&" and _AMPERSAND.match(self._source, start)
+        ):  # a reference, or a line end of two characters
             end = self._reference_end(start)
         outer = self._open[-1]
         if outer.name in EMPTY and not outer.ignored:
@@ -412,10 +417,10 @@ class Parser:
             self._add(self._segment(" ", at, at, self._open[-1].way))
 
     def _shown(self) -> str:
-        """Return the source with spaces for markup, and the character for each reference."""
+        """Return the source with spaces for markup, and each reference as its character."""
         parts: list[str] = []
         done = 0
         for start, end, text in self._visible:
-            parts += (" " * (start - done), text.ljust(end - start))
+            parts += (" " * (start - done), text.ljust(end - start, FILLER))
             done = end
         return "".join(parts).ljust(len(self._source))

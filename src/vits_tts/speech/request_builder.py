@@ -188,6 +188,7 @@ class RequestBuilder:
         manifest = self._voices.find(request.voice)
         scale = length_scale(options.speed, self._config.voice.speeds)
         voices = self._named_voices(sentences, scale)
+        sentences = with_volume(sentences, options.volume)
         return keyed_request(manifest, sentences, request.prosody, self._config.level, voices)
 
     def _named_voices(

@@ -13,6 +13,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import ClassVar, Final, Literal, NamedTuple
 
+from vits_tts.markup.plan import FILLER
 from vits_tts.speech.timeline import TimedSentence
 
 SubtitleFormat = Literal["srt", "vtt"]
@@ -100,7 +101,7 @@ def _pieces(sentence: TimedSentence) -> Iterator[_Piece]:
     """Yield each written word, with the time of the spoken word that begins in it."""
     places = groupby(sentence.words, attrgetter("start", "end"))
     spoken = [(place, list(words)) for place, words in places]
-    for chunk in _CHUNK.finditer(sentence.text):
+    for chunk in _CHUNK.finditer(sentence.shown or sentence.text):
         start, stop = (sentence.start + place for place in chunk.span())
         while spoken and spoken[0][0][1] <= start:
             spoken.pop(0)
@@ -110,7 +111,8 @@ def _pieces(sentence: TimedSentence) -> Iterator[_Piece]:
             begin, end = words[0].start_seconds, words[-1].end_seconds
             share = max(0, start - first) / max(1, last - first)
             ms = _ms(begin + (end - begin) * share)
-        yield _Piece(chunk[0], ms)
+        if text := chunk[0].replace(FILLER, ""):
+            yield _Piece(text, ms)
 
 
 def _parts(pieces: Sequence[_Piece]) -> Iterator[Sequence[_Piece]]:

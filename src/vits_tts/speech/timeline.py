@@ -14,6 +14,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, Final, Literal
 
+from vits_tts.markup.plan import FILLER
 from vits_tts.text.aligned import Text
 from vits_tts.text.phonemes.given import CLOSE, OPEN
 from vits_tts.text.phonemes.visemes import CLOSED, Viseme, viseme
@@ -99,10 +100,14 @@ class TimedSentence:
     turn: int | None = None
     visemes: tuple[TimedViseme, ...] | None = None
     """The positions of the mouth, without gaps; None if they were not requested."""
+    shown: str | None = None
+    """The text with ``FILLER`` for the rest of each reference of SSML, so that places in it are
+    those of the source; None if it has no reference."""
 
     def described(self) -> dict[str, Any]:
         """Return the sentence for JSON, without absent fields."""
         told = {**_fields(self), "words": [_described(word) for word in self.words]}
+        del told["shown"]
         for name in ("voice", "turn", "visemes"):
             if told[name] is None:
                 del told[name]
@@ -168,9 +173,10 @@ class Timeline:
             words = self._with_phonemes(words, timing)
         start, end = map(placed.text.near, (place, place + len(sentence.text)))
         end = min(end, sentence.end - offset)
+        written = placed.written[start:end]
         self.sentences.append(
             TimedSentence(
-                placed.written[start:end],
+                written.replace(FILLER, ""),
                 sentence.text,
                 start + offset,
                 end + offset,
@@ -182,6 +188,7 @@ class Timeline:
                 sentence.voice,
                 sentence.turn,
                 self._visemes(timing) if "visemes" in self.details else None,
+                written if FILLER in written else None,
             )
         )
 
@@ -210,7 +217,7 @@ class Timeline:
         start += len(written) - len(written.lstrip())
         end -= len(written) - len(written.rstrip()) if start < end else 0
         times = self._at(word[2]), self._at(word[3])
-        return TimedWord(written.strip(), spoken, start, end, *times)
+        return TimedWord(written.strip().replace(FILLER, ""), spoken, start, end, *times)
 
     def _with_phonemes(self, words: Sequence[TimedWord], timing: Timing) -> tuple[TimedWord, ...]:
         """Return the words with their phonemes."""
@@ -261,6 +268,17 @@ class Timeline:
 
     def _at(self, sample: int) -> float:
         return round((self._samples + sample) / self.sample_rate, _DIGITS)
+
+
+def stretches(sentence: TimedSentence) -> Iterator[tuple[int, int, float, float]]:
+    """Yield the begin and end of each written word of a sentence, and when it is heard.
+
+    Several spoken words that are the reading of one stretch of the text, such as ``15%``, are one.
+    """
+    for (start, end), words in groupby(sentence.words, key=lambda word: (word.start, word.end)):
+        first, *rest = words
+        last = rest[-1] if rest else first
+        yield start, end, first.start_seconds, last.end_seconds
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,8 @@ _VOWELS: Final = "AĂÂEÊIOÔƠUƯY"
 _NUMBER: Final = lazily(rf"(?P<sign>[+-]?)\ ?(?P<number>{NUMBER})", re.VERBOSE)
 _ORDINAL: Final = lazily(r"(\d{1,9})(?:st|nd|rd|th)?")
 _CLOCK: Final = lazily(
-    r"(?P<h>\d{1,2})(?:\s?[:hg]\s?(?P<m>\d{2})?(?:\s?[:mp]?\s?(?P<s>\d{2})s?)?)?m?\s?(?P<half>[ap]\.?m\.?)?",
+    r"(?P<h>\d{1,2})(?:\s?[:hg]\s?(?P<m>\d{2})?(?:\s?[:mp]?\s?(?P<s>\d{2})s?)?)?m?\s?(?P<half>[ap]\.?m\.?)?"
+    r"(?P<part>(?<!m)(?<!m\.)\s(?:sáng|trưa|chiều|tối|đêm))?",
     re.IGNORECASE,
 )
 _CLOCK_IN_WORDS: Final = lazily(
@@ -80,7 +81,7 @@ _FRACTION: Final = lazily(
 )
 _MEASURE: Final = lazily(
     rf"""(?:(?P<fraction>-?(?:\d{{1,9}}[\ +])?\d{{1,9}}\s?[/⁄]\s?\d{{1,9}})
-    |(?P<number>[+-]?{NUMBER}))?\s*(?P<unit>[^\d\s/⁄].*)""",
+    |(?P<number>[+-]?{NUMBER}))?\s*(?P<unit>(?!['’]\s?\d)[^\d\s/⁄].*)""",
     re.VERBOSE,
 )
 _SCORE: Final = lazily(r"\d{1,4}(?:\s?[-:]\s?\d{1,4}){1,4}")

@@ -42,7 +42,7 @@ _AFTER_NUMBER: Final = (
 _AMOUNT: Final = r"[\d½-¾⅓-⅞]"
 _WORD: Final = rf"[{SMALLS}]{{1,8}}"
 _UNIT_OF_RATE: Final = (
-    rf"(?:{_LENGTH}|s²|"
+    rf"(?:{_LENGTH}|s[²2]|"
     rf"(?:{_any_of(frozenset(unit for unit in UNITS if not re.fullmatch(_WORD, unit)))}))"
 )
 """The units that are no word of small letters, which the pattern of a rate has anyway.
@@ -697,7 +697,7 @@ _DAYS: Final = lazily(r"(?:được|dc|đc|trong|sau|tầm|khoảng|nghỉ|hơn|
 
 def _unit(written: str) -> str:
     """Return the name of a unit with its power, or an empty string."""
-    if written == "s²":
+    if written in {"s²", "s2"}:
         return "giây bình phương"
     if written in UNITS:
         return UNITS[written]

@@ -1,7 +1,7 @@
 """Cartesia's speech API over HTTP, so that its clients can use this server.
 
 Reference: https://docs.cartesia.ai/api-reference/tts. Parameters without a meaning here (models,
-languages, emotions, volumes) are accepted and ignored.
+languages, emotions) are accepted and ignored.
 """
 
 import base64
@@ -17,14 +17,14 @@ from pydantic import WithJsonSchema as Described
 
 from vits_tts.audio import formats
 from vits_tts.audio.formats import Encoding
-from vits_tts.errors import FormatInvalid, VitsTtsError
+from vits_tts.errors import FormatInvalid, VitsTtsError, VoiceUnknown
 from vits_tts.speech.timeline import Detail, TimedSentence, Timeline
 from vits_tts.types import SpeechRequest
 from vits_tts.web.handlers import dictionaries, streaming
 from vits_tts.web.handlers.foreign import ForeignHandler, MappedVoice
 from vits_tts.web.handlers.words import WordTimes, phoneme_timestamps
 from vits_tts.web.http import parameters
-from vits_tts.web.schema.fields import ONE_OF, Rate, SampleRate, Spoken, Written
+from vits_tts.web.schema.fields import ONE_OF, Rate, SampleRate, Spoken, Volume, Written
 from vits_tts.web.schema.messages import CartesiaProblem
 from vits_tts.web.schema.requests import checked
 
@@ -84,11 +84,19 @@ class CartesiaGenerationConfig(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     speed: Rate | None = None
+    volume: Volume = 1.0
 
 
 def _voice_name(value: Any) -> Any:
-    """Return the name of a voice that is given as an object with ``id``."""
-    return value.get("id", "") if isinstance(value, dict) else value
+    """Return the name of a voice that is given as an object with ``id``.
+
+    Raises:
+        VoiceUnknown: it has none, as a voice of Cartesia's that is given as an embedding.
+
+    """
+    if isinstance(value, dict) and not value.get("id"):
+        raise VoiceUnknown("voice needs an id, the name of a voice of /voices", field="voice")
+    return value["id"] if isinstance(value, dict) else value
 
 
 _NAME: Final = {"type": "string", ONE_OF: "cartesia_voices"}
@@ -129,6 +137,11 @@ class CartesiaOptions(BaseModel):
         """The speed, a name or a number; None for the usual one."""
         config = self.generation_config
         return config.speed if config and config.speed else self.speed
+
+    @property
+    def volume(self) -> float:
+        """The factor of the amplitude."""
+        return self.generation_config.volume if self.generation_config else 1.0
 
     @property
     def details(self) -> tuple[Detail, ...]:
@@ -202,7 +215,7 @@ class CartesiaBytesHandler(CartesiaHandler):
     ) -> None:
         """Send the speech."""
         rules = await dictionaries.rules(self, asked.dictionaries)
-        request = await self.read(text, voice, asked.rate, dictionaries=rules)
+        request = await self.read(text, voice, asked.rate, volume=asked.volume, dictionaries=rules)
         await self.send_speech(request, encoding)
 
 
@@ -217,7 +230,13 @@ class CartesiaEventsHandler(CartesiaBytesHandler):
         """Send an event for each part of the audio while it is synthesised."""
         rules = await dictionaries.rules(self, asked.dictionaries)
         request = await self.read(
-            text, voice, asked.rate, timed=True, opening=True, dictionaries=rules
+            text,
+            voice,
+            asked.rate,
+            volume=asked.volume,
+            timed=True,
+            opening=True,
+            dictionaries=rules,
         )
         timeline = self.tally.timeline
         assert timeline is not None  # noqa: S101  # `read` has set it

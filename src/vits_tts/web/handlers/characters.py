@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypedDict
 
-from vits_tts.speech.timeline import TimedSentence
+from vits_tts.speech.timeline import TimedSentence, stretches
 
 
 class Alignment(TypedDict):
@@ -47,8 +47,7 @@ class CharacterTimes:
         With ``last``, the characters after the last sentence are included.
         """
         end = len(self._text) if last or not sentences else sentences[-1].end
-        words = (word for sentence in sentences for word in sentence.words)
-        spans = [(word.start, word.end, word.start_seconds, word.end_seconds) for word in words]
+        spans = [span for sentence in sentences for span in stretches(sentence)]
         until = sentences[-1].end_seconds if sentences else self._told_seconds
         begin, since = self._told, self._told_seconds
         self._told, self._told_seconds = max(begin, end), until
@@ -96,7 +95,7 @@ def _aligned(
             done, now = position, max(now, seconds)
 
     for start, end, begins, stops in words:
-        if start < done:  # one stretch of the source is read as several words
+        if start < done:  # the sentence before ends within the stretch, such as a long number
             if ends and end <= done:
                 ends[-1] = now = max(now, stops)
             continue

@@ -223,15 +223,18 @@ class ElevenLabsTimedStreamHandler(ElevenLabsSpeechHandler):
         async with aclosing(self.speech.encoded(request, encoding, self.tally)) as stream:
             first = await anext(stream)
             streaming.set_headers(self, "application/json")
-            await self._send_line(first, times, timeline)
+            await self._send_line(first, request, times, timeline)
             async for data in stream:
-                await self._send_line(data, times, timeline)
+                await self._send_line(data, request, times, timeline)
 
-    async def _send_line(self, data: bytes, times: CharacterTimes, timeline: Timeline) -> None:
+    async def _send_line(
+        self, data: bytes, request: SpeechRequest, times: CharacterTimes, timeline: Timeline
+    ) -> None:
         alignments = {}
         if news := timeline.news():
+            last = request.unread is None and len(timeline.sentences) == len(request.sentences)
             alignments = {
-                "alignment": times.written(news),
+                "alignment": times.written(news, last=last),
                 "normalized_alignment": spoken(news, news[0].start_seconds),
             }
         await self.send(json.dumps(_chunk(data) | alignments).encode() + b"\n")

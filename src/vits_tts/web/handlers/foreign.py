@@ -104,6 +104,7 @@ class ForeignHandler(Handler):
         wanted: MappedVoice,
         speed: float | str | None = None,
         *,
+        volume: float = 1.0,
         heard: bool = True,
         timed: bool = False,
         opening: bool = False,
@@ -126,7 +127,12 @@ class ForeignHandler(Handler):
         if text.isspace():
             raise TextUnspeakable("the text has nothing to say", field="text")
         options = SpeechOptions(
-            speed, wanted.voice, wanted.speaker, turns=turns, dictionaries=dictionaries
+            speed,
+            wanted.voice,
+            wanted.speaker,
+            turns=turns,
+            volume=volume,
+            dictionaries=dictionaries,
         )
         reader = self.reader(heard=heard)
         if opening:

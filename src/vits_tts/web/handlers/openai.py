@@ -32,7 +32,15 @@ from vits_tts.web import failures
 from vits_tts.web.base import Handler, NotFoundHandler
 from vits_tts.web.handlers import dictionaries, streaming
 from vits_tts.web.http import parameters
-from vits_tts.web.schema.fields import ONE_OF, DictionaryNames, Format, Rate, Spoken, Written
+from vits_tts.web.schema.fields import (
+    ONE_OF,
+    DictionaryNames,
+    Format,
+    Rate,
+    Spoken,
+    Volume,
+    Written,
+)
 from vits_tts.web.schema.requests import checked
 from vits_tts.web.schema.responses import (
     OpenAIErrorAnswer,
@@ -111,6 +119,9 @@ class SpeechCreation(BaseModel):
     )
     dictionaries: DictionaryNames = Field(
         None, description="Pronunciation dictionaries, as in `/tts`; OpenAI has no such parameter."
+    )
+    volume: Volume = Field(
+        1.0, description="Factor of the amplitude, as in `/tts`; OpenAI has no such parameter."
     )
     instructions: Written | None = Field(None, description="Accepted and ignored.")
 
@@ -216,7 +227,9 @@ class OpenAISpeechHandler(OpenAIHandler):
         if asked.input.isspace():
             raise TextUnspeakable("the text has nothing to say", field="text")
         rules = await dictionaries.rules(self, asked.dictionaries)
-        options = SpeechOptions(asked.speed, voice, speaker, dictionaries=rules)
+        options = SpeechOptions(
+            asked.speed, voice, speaker, volume=asked.volume, dictionaries=rules
+        )
         complete = partial(self.count_spoken, asked.input)
         reader = self.reader(heard=True)
         request, _ = await self.speech.opening(asked.input, options, reader, complete=complete)

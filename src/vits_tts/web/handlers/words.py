@@ -1,13 +1,17 @@
 """Times of words and phonemes, in the form of Cartesia's API."""
 
 import re
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Final, TypedDict
 
 from vits_tts.speech.timeline import TimedSentence
+from vits_tts.text import pause_marks, unspoken
 
 _WORD: Final = re.compile(r"\S+")
+_LONGEST_TAG: Final = 1100
+"""Characters of the longest tag or mark, or more."""
 
 
 class WordTimestamps(TypedDict):
@@ -64,16 +68,66 @@ class WordTimes:
             for word in sentence.words:
                 yield word.spoken, word.start_seconds, word.end_seconds
             return
-        timed = deque(sentence.words)
-        written = _WORD.finditer(text, sentence.start)
-        for match in written:
-            start, end = match.span()
-            if start >= sentence.end:
-                return
+        source = _Source(text, sentence)
+        timed, written = deque(sentence.words), source.words()
+        while written and written[0][0] < sentence.end:
+            start, end = written.popleft()
             heard = []
             while timed and timed[0].start < end:
                 heard.append(timed.popleft())
-                while heard[-1].end > end and (more := next(written, None)):
-                    end = more.end()  # several words that are read as one, such as "1 200"
-            if heard:
-                yield text[start:end], heard[0].start_seconds, heard[-1].end_seconds
+                while heard[-1].end > end and written:
+                    end = written.popleft()[1]  # read as one word, such as "1 200"
+            if not heard:
+                continue
+            following = timed[0].start if timed else sentence.end
+            while written and written[0][1] <= following and source.touch(end, written[0][0]):
+                end = written.popleft()[1]  # a tag is before its punctuation
+            yield source.between(start, end), heard[0].start_seconds, heard[-1].end_seconds
+
+
+class _Source:
+    """The part of the source that a sentence comes from, and the tags and pauses in it."""
+
+    def __init__(self, text: str, sentence: TimedSentence) -> None:
+        first = self._first = sentence.start
+        self._text = text[first : sentence.end + _LONGEST_TAG]
+        self._silent = list(_silent(self._text, [word.start - first for word in sentence.words]))
+
+    def words(self) -> deque[tuple[int, int]]:
+        """Return the places of the written words in the source."""
+        parts: list[str] = []
+        done = 0
+        for start, end in self._silent:
+            parts += (self._text[done:start], " " * (end - start))
+            done = end
+        shown = "".join((*parts, self._text[done:]))
+        found = (match.span() for match in _WORD.finditer(shown))
+        return deque((start + self._first, end + self._first) for start, end in found)
+
+    def touch(self, start: int, end: int) -> bool:
+        """Return whether nothing but tags and pauses is between two places."""
+        return not self.between(start, end)
+
+    def between(self, start: int, end: int) -> str:
+        """Return the source between two places, without tags and pauses."""
+        done, stop = start - self._first, end - self._first
+        parts: list[str] = []
+        number = bisect_left(self._silent, (done, 0))
+        while number < len(self._silent) and self._silent[number][0] < stop:
+            begin, after = self._silent[number]
+            parts.append(self._text[done:begin])
+            done, number = after, number + 1
+        return "".join((*parts, self._text[done:stop]))
+
+
+def _silent(text: str, said: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Yield the places of tags and pauses in which none of the words begins, in order."""
+    if "<" not in text and "[" not in text:
+        return
+    pauses = ((mark.start, mark.end) for mark in pause_marks.spans(text) if mark.kind == "pause")
+    done = 0
+    for start, end in sorted([*unspoken.spans(text).items(), *pauses]):
+        word = bisect_left(said, start)
+        if start >= done and not (word < len(said) and said[word] < end):
+            yield start, end
+            done = end

@@ -238,6 +238,8 @@ def _turn(number: int, item: Any) -> Turn:
         if detail["type"] == "string_unicode":
             message = f"{at} is not valid Unicode: it has a lone surrogate"
             raise EncodingInvalid(message, field="turns") from None
+        if detail["type"] == "too_short":
+            raise FieldInvalid(f"{at} is empty", field="turns") from None
         raise FieldInvalid(f"{at}: {detail['msg'].lower()}", field="turns") from None
 
 

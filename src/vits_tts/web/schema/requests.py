@@ -92,7 +92,8 @@ class TextParameters(BaseModel):
         if not isinstance(given, Mapping) or given.get("turns") is None:
             return given
         if isinstance(given["turns"], str):
-            raise FieldInvalid("turns are possible in JSON only", field="turns")
+            message = "turns must be a list of objects, and the request JSON"
+            raise FieldInvalid(message, field="turns")
         if "text" in given:
             raise FieldInvalid("give text or turns, one of them", field="turns")
         found = checked_turns(given["turns"]) or ()

@@ -92,6 +92,7 @@ class CartesiaSocketHandler(ContextSocketHandler, CartesiaHandler):
         wait = self.config.agents.max_buffer_delay if delay is None else delay / 1000
         options = SpeechOptions(
             speed=asked.rate,
+            volume=asked.volume,
             voice=voice.voice,
             speaker=voice.speaker,
             dictionaries=await dictionaries.rules(self, asked.dictionaries),

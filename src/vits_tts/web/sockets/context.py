@@ -154,7 +154,8 @@ class SpokenContext:
                 async for pcm in windows:
                     self.touched = time.monotonic()
                     if pcm is None:
-                        yield Sound(await self._end_of_file(), flushed=True)
+                        data = await self._end_of_file()
+                        yield Sound(data, *self._last_characters(), flushed=True)
                         self.flushing = max(0, self.flushing - 1)
                     else:
                         most = pcm.sample_rate * _LONGEST_SECONDS
@@ -176,6 +177,14 @@ class SpokenContext:
             return Sound(data)
         base = self._times.told_seconds
         return Sound(data, self._times.written(news), spoken(news, base), base, news)
+
+    def _last_characters(self) -> tuple[Alignment | None, Alignment | None, float]:
+        """Return the characters after the last sentence with their times, if the text ends here."""
+        base = self._times.told_seconds
+        ends = self.closing and not self.flushing
+        if ends and (rest := self._times.written([], last=True))["characters"]:
+            return rest, spoken([], base), base
+        return None, None, base
 
     async def _end_of_file(self) -> bytes:
         """Return the bytes that the encoder holds back; the next sound begins a new file."""

@@ -173,7 +173,9 @@ class ContextSocketHandler(SocketHandler):
             self._add_stats(context)
             self.contexts.pop(name, None)
             self._keep(name, context.heard)
-        if end != "failed":
+        if end == "failed":  # its error was reported; a socket that ends closes after it
+            self.context_ended()
+        else:
             await self._tell_end(name, running)
 
     async def _tell_end(self, name: str, running: Running) -> None:

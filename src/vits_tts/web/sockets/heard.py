@@ -1,12 +1,11 @@
 """The place in a text up to which its sound has been heard, for clients that interrupt it."""
 
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Final
 
-from vits_tts.speech.timeline import TimedSentence
+from vits_tts.speech.timeline import TimedSentence, stretches
 
 _NEARLY: Final = 0.0005
 """Seconds by which a rounded time may differ from the true one."""
@@ -51,14 +50,3 @@ class Heard:
             if done := int((end - start) * share):
                 place = start + done
         return place
-
-
-def stretches(sentence: TimedSentence) -> Iterator[tuple[int, int, float, float]]:
-    """Yield the begin and end of each written word of a sentence, and when it is heard.
-
-    Several spoken words that are the reading of one stretch of the text, such as ``15%``, are one.
-    """
-    for (start, end), words in groupby(sentence.words, key=lambda word: (word.start, word.end)):
-        first, *rest = words
-        last = rest[-1] if rest else first
-        yield start, end, first.start_seconds, last.end_seconds
