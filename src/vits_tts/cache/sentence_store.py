@@ -243,7 +243,7 @@ class SentenceStore:
     async def _claimed(
         self, redis: "RedisSentences", wanted: SentenceSource, patience: TimeBudget
     ) -> 'tuple[Pcm | None, Lock | Literal["held"] | None]':
-        """Return the lock to synthesise a sentence, or the sentence if it has just been stored.
+        """Return the sentence if it was just stored, and the result of ``RedisSentences.lock``.
 
         Between the lookup and the lock another process may have stored it and released its lock.
         """
