@@ -37,7 +37,7 @@ _FURTHEST: Final = 20.0
 """Maximum gain in dB. Sound that is further from its target cannot be speech, and is left
 unchanged."""
 _STEPS: Final = 10
-"""Gains are rounded to this part of a dB, so that the last bit of samples does not matter."""
+"""Gains are rounded to 1/10 dB, so that the last bit of the samples does not matter."""
 
 
 class Leveller:

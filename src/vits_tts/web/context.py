@@ -37,7 +37,7 @@ from vits_tts.web.state import State
 
 _CLIENT_CLOSED: Final = 499
 _CHECK_SECONDS: Final = 0.25
-"""Interval of the checks whether a request's client is connected, and how much it has cost."""
+"""Interval at which the connection and the cost of a request are checked."""
 _FILE_WAIT: Final = 10
 """The text of a file may wait this many times as long for normalisation as that of a stream."""
 

@@ -120,7 +120,7 @@ def by_subject(
     If ``certain``, only readings that require words beside the form are considered. ``least`` is
     the number of words of the subject that the others need.
 
-    If the line has words of several subjects, the one with the most words comes first.
+    If the line has words of several subjects, the subject with the most words takes precedence.
     """
     known = subjects().readings.get(form)
     if known is None:
