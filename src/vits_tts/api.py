@@ -199,22 +199,22 @@ class AsyncSpeech:
         Closing the iterator stops the synthesis.
 
         Args:
-            text: The text to speak; it may be as long as a book. One that begins with ``<speak`` is
-                SSML.
+            text: The text to speak; it may be as long as a book. A text that begins with ``<speak``
+                is read as SSML.
             ssml: An SSML document, in place of ``text``.
-            turns: The turns of a dialogue, in place of ``text``: objects with ``text`` and, if
-                wanted, ``voice`` (one of the settings), ``speaker``, ``speed``, ``pause`` after it
-                in seconds, and ``input``.
+            turns: The turns of a dialogue, in place of ``text``: objects with ``text`` and,
+                optionally, ``voice`` (one of the settings), ``speaker``, ``speed``, ``pause`` after
+                it in seconds, and ``input``.
             speed: A name such as ``slow``, or a rate from 0.25 to 4, where 2 is twice as fast.
             speaker: The name or number of a speaker, for voices with several.
             lexicon: Words and the spelling by which each is pronounced.
             dictionaries: Names or ids of pronunciation dictionaries in the folder of the settings
-                (or in Redis), the first one before others; ``NAME@VERSION`` is a version. They are
-                those that were made without a key, and shared ones. The default is
-                ``text.dictionaries``.
+                (or in Redis), of which the first takes precedence; ``NAME@VERSION`` is a version.
+                Only dictionaries made without an API key and shared ones can be named. The default
+                is ``text.dictionaries``.
             volume: Factor of the amplitude, from 0 to 4.
-            whole: Whether nothing is heard before the end, as in a file. The first part is then
-                not a short one, so that a second of speech costs less.
+            whole: Whether playback begins only after the end, as for a file. The first part is then
+            not kept short, which saves processor time.
 
         Raises:
             RequestError: A parameter is not valid; ``field`` and the subclass say which and why.
@@ -279,9 +279,9 @@ class AsyncSpeech:
         the synthesis. ``progress`` of a window is the share of the text that has come.
 
         Args:
-            text: An iterator that yields pieces of any size, such as tokens. An ordinary one is
-                asked in a thread, so it may wait.
-            speed: See :meth:`stream`, as for the next three.
+            text: An iterator that yields pieces of any size, such as tokens. A synchronous iterator
+                is read in a thread, so it may block.
+            speed: See :meth:`stream` for this and the next three parameters.
             speaker: The name or number of a speaker.
             lexicon: Words and the spelling by which each is pronounced.
             dictionaries: Names or ids of pronunciation dictionaries.
@@ -366,7 +366,7 @@ class AsyncSpeech:
     ) -> tuple[str, ...]:
         """Return the dictionaries as ``NAME@VERSION``, with the versions that they have now.
 
-        The default is the dictionaries of the settings that exist.
+        By default, these are the dictionaries that the settings name and that exist.
 
         Raises:
             DictionaryNotFound: There is no such dictionary or version.

@@ -244,7 +244,7 @@ def opened(path: Path) -> Archive:
     """Return the archive at ``path``, a ZIP or a tar by its first bytes.
 
     Raises:
-        BadArchive: it is neither, broken or unsafe.
+        BadArchive: it is neither of these, or it is broken or unsafe.
         OSError: the file cannot be opened.
 
     """

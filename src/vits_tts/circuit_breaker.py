@@ -1,8 +1,9 @@
 """A circuit breaker: after several failures it stops the use of a dependency for a growing time.
 
-While it is open and no trial call is under way, results do not count. They belong to calls that
-began before it opened. Otherwise many calls that fail together would lengthen the pause many times,
-and a late success would close the breaker although the dependency is still failing.
+While it is open and no trial call is under way, results do not count, because they belong to
+calls that began before it opened. Otherwise many calls that fail together would lengthen the
+pause many times, and a late success would close the breaker although the dependency is still
+failing.
 
 Source of the pattern: M. Nygard, "Release It!", 2nd edition, section 5.2.
 """

@@ -2,8 +2,8 @@
 
 In Python 3.11 ``asyncio.wait_for`` loses a cancellation that comes at the moment when its work is
 done (https://github.com/python/cpython/issues/86296, fixed in 3.12). redis-py calls it for each
-command. So work that was cancelled may go on as if it was not, and a loop that asks Redis may run
-for ever, like the process that waits for its end.
+command. So cancelled work may continue. A loop that queries Redis, and the process that waits for
+its end, may run for ever.
 
 This package uses ``asyncio.timeout`` and ``asyncio.wait``, which lose none.
 """

@@ -1,7 +1,8 @@
 """Locks on open files, which the system releases when the process that holds them ends.
 
 portalocker locks the files. It is imported at the first lock, because its import also loads
-redis-py and, where it is installed, OpenTelemetry's SDK: a tenth of a second of every start.
+redis-py and, where it is installed, OpenTelemetry's SDK, which would take a tenth of a second of
+every start.
 """
 
 from typing import IO, Any

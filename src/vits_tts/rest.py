@@ -1,4 +1,4 @@
-"""Rests of a thread that computes for long, so that others get the interpreter lock."""
+"""Pauses in a long computation of a thread, so that other threads get the interpreter lock."""
 
 import time
 from typing import Final
@@ -11,8 +11,8 @@ class Rest:
     """Lets other threads run: call it between small pieces of a long computation.
 
     Threads that wait for the interpreter lock get it in turns, but the event loop needs it again
-    after each of its system calls. So a thread that computes without a rest makes it many times
-    slower.
+    after each of its system calls. So a thread that computes without a pause makes the loop many
+    times slower.
     """
 
     def __init__(self) -> None:

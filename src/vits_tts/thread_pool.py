@@ -1,4 +1,4 @@
-"""A pool of threads that are all started at once, and of which few do most of the work."""
+"""A pool of threads that are all started together. A few of them do most of the work."""
 
 import threading
 from collections import deque

@@ -13,9 +13,8 @@ Samples: TypeAlias = NDArray[np.int16]
 Audience: TypeAlias = Literal["listener", "program", "batch"]
 """The destination of speech, which decides when and how it is made.
 
-A ``listener`` hears it meanwhile and must hear no gap. A ``program`` takes it as it comes, and
-waits for listeners. A ``batch`` is heard later, so its first window may be a long one, which costs
-less.
+A ``listener`` hears it meanwhile and must hear no gap. A ``program`` takes it as it is made, after
+all listeners. A ``batch`` is heard later, so its first window may be a long one, which costs less.
 """
 
 

@@ -73,7 +73,7 @@ def _events(document: str) -> Iterator[yaml.Event]:
 
 
 def read_pairs(document: str, rest: Callable[[], object] = lambda: None) -> Any:
-    """Return a document that should be a mapping of strings to strings.
+    """Return the value of a document, which is a mapping of strings to strings if it is valid.
 
     It is read event by event, in Python, so that other threads can run. libyaml would hold the
     interpreter lock for a second over a hundred thousand pairs. A value that is not a string

@@ -1,4 +1,4 @@
-"""The audio formats: one registry of everything that is known of each, and the check of requests.
+"""The audio formats: a registry with all facts about each, and the check of requests.
 
 To add a format, add an entry to ``_REGISTRY``. Requests, ``Accept``, file names, content types, the
 command line and the OpenAPI description all follow from it. ``docs/FORMATS.md`` has a table for
@@ -37,7 +37,7 @@ CONTAINERS: Final[Mapping[str, str]] = {"m4b": "audio/mp4"}
 COMPANIONS: Final[Mapping[str, str]] = {"json": "application/json"}
 """Suffixes and media types of files that jobs keep beside speech, such as its times."""
 NOT_SPEECH: Final[Mapping[str, str]] = {**CONTAINERS, **COMPANIONS}
-"""Both of these: files that are no speech of one request."""
+"""``CONTAINERS`` and ``COMPANIONS``: files that are not the speech of one request."""
 _DIGITS: Final = re.compile(r"[0-9]{1,9}")
 
 
@@ -334,7 +334,7 @@ ENCODED: Final[Mapping[str, Format]] = {
         for name, size in {"f32": 4, "mulaw": 1, "alaw": 1}.items()
     },
 }
-"""All formats with a codec: those of ``FORMATS``, and those that only other interfaces name."""
+"""All formats with a codec: ``FORMATS``, and those that only other services' interfaces use."""
 DEFAULT: Final = "wav"
 ALIASES: Final[Mapping[str, str]] = {
     alias: entry.name for entry in _REGISTRY for alias in entry.aliases
@@ -367,7 +367,7 @@ def names() -> list[str]:
 
 
 def format_of(suffix: str) -> str:
-    """Return the format that a suffix of `/audio/` means; an unknown suffix as it is."""
+    """Return the format that a suffix of `/audio/` means, or the suffix itself if it is unknown."""
     suffix = suffix.lower()
     return ALIASES.get(suffix, suffix)
 

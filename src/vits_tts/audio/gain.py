@@ -16,7 +16,8 @@ _NOTHING: Final = np.zeros(0, np.int16)
 class Amplifier:
     """The samples of one sentence times ``gain``.
 
-    With a gain above 1 no peak comes out above -1 dB, and samples come out a few milliseconds late.
+    With a gain above 1, no peak of the output is above -1 dB, and the output is a few milliseconds
+    late.
     """
 
     def __init__(self, gain: float, sample_rate: int) -> None:

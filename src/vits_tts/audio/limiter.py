@@ -1,7 +1,7 @@
 """Gain for a stream of samples whose true peak stays below -1 dB of full scale.
 
-The gain is lowered smoothly around each peak, from a few milliseconds before it. So the output is
-a few milliseconds behind the input, and comes out with the last window.
+The gain is lowered smoothly around each peak, from a few milliseconds before it. So the output is a
+few milliseconds behind the input; the last window returns the rest.
 """
 
 from typing import Final
@@ -21,8 +21,8 @@ _BESIDE: Final = TAPS // 2
 class Limiter:
     """The samples of one stream times ``gain``, limited.
 
-    The result does not depend on the lengths of the windows. Its length is that of the input. It is
-    computed in the input's precision; only where the gain is lowered, in float64.
+    The result does not depend on the lengths of the windows. The output is as long as the input. It
+    is computed in the input's precision, and in float64 where the gain is lowered.
     """
 
     def __init__(self, gain: float, sample_rate: int) -> None:

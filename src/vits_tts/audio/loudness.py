@@ -11,7 +11,7 @@ from vits_tts.types import Samples
 
 _BLOCK_SECONDS: Final = 0.4
 _STEP: Final = 4
-"""Blocks overlap: each begins a fourth of a block after the one before."""
+"""Blocks overlap: each begins a quarter of a block after the previous one."""
 _ABSOLUTE_GATE: Final = -70.0
 _RELATIVE_GATE: Final = -10.0
 _OFFSET: Final = -0.691
@@ -65,8 +65,8 @@ def gain(meters: Iterable[LoudnessMeter], lufs: float, wanted: float) -> float:
 def _k_weighting(size: int, sample_rate: int) -> NDArray[np.float64]:
     """Return factors that turn a spectrum of ``size`` samples into K-weighted mean power.
 
-    The two filters of BS.1770 are given there for 48 kHz. These are their analogue prototypes: a
-    shelf of 4 dB above 1.7 kHz, and a high-pass at 38 Hz.
+    BS.1770 gives the coefficients of its two filters for 48 kHz only. So this uses their analogue
+    prototypes: a shelf of 4 dB above 1.7 kHz, and a high-pass at 38 Hz.
     """
     s = 2j * np.pi * np.fft.rfftfreq(size, 1 / sample_rate)
     shelf, high = 2 * np.pi * 1681.974450955533, 2 * np.pi * 38.13547087602444

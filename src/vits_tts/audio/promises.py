@@ -1,12 +1,12 @@
-"""Promises: files that callers were told of before they exist, and the processes that create them.
+"""Promises: files whose addresses callers get before the files exist, and their processes.
 
 A promise is a file ``.promises/<hash>.<format>.<id>`` in the folder of the audio files. The process
 that creates the audio file holds a lock on it, which the system releases when the process ends,
 also by ``kill -9``. So any process that shares the folder can tell at once that a promise is
-broken. Its first byte is its state, and the rest tells the work that is due then, such as a
-callback. One of the other processes takes the promise, and holds the lock until that is done. If
-that process ends as well, the next one takes it. Broken promises stay for an hour, so that the
-caller can be told.
+broken. The first byte of the file is the state of the promise. The rest is the work that remains
+if it is broken, such as a callback. One of the other processes takes the promise, and holds the
+lock until the work is done. If that process ends as well, the next one takes it. Broken promises
+stay for an hour, so that the caller can be told.
 
 These functions access the disk, so call them in threads.
 """
@@ -206,7 +206,7 @@ def _locked(path: Path) -> BinaryIO | None:
 
 
 def _is_same(file: BinaryIO, path: Path) -> bool:
-    """Return whether an open file still has its name: its promise was not kept meanwhile.
+    """Return whether the path still names the open file: the promise was not removed meanwhile.
 
     Raises:
         OSError: no file has the name.

@@ -44,8 +44,8 @@ def may_exceed(signal: NDArray[np.floating], ceiling: float) -> bool:
         return bool(loudest > least)
     if loudest <= least:
         return False
-    # Whether any of the ``TAPS`` samples from a place on is loud: each step doubles the samples
-    # that a place looks at, or adds those that are missing.
+    # Mark each position where any of the next ``TAPS`` samples is loud. Each step doubles the
+    # number of samples that a position covers, or adds those that are missing.
     near = magnitudes > least
     seen = 1
     while seen < TAPS:

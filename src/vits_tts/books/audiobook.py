@@ -50,7 +50,7 @@ class Chaptered(Protocol):
 
 
 def leveled(tracks: Sequence[Chaptered], wanted: float | None) -> float:
-    """Return the gain that brings a whole book to a loudness in LUFS; 1 if None is wanted.
+    """Return the gain that brings a whole book to a loudness in LUFS; 1 without a target.
 
     Raises:
         OSError: the sound cannot be read.

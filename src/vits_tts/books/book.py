@@ -12,7 +12,7 @@ _FRONT_TITLES: Final = re.compile(
 )
 _TITLE_CHARS: Final = 120
 PICTURES: Final = (b"\xff\xd8", b"\x89PNG")
-"""The first bytes of the pictures that covers may be: JPEG and PNG."""
+"""The first bytes of the formats that a cover may have: JPEG and PNG."""
 
 
 class BadBook(Exception):
@@ -85,5 +85,5 @@ def by_headings(blocks: list[Block], title: str) -> tuple[str, list[Chapter]]:
 
 
 def _has_text(blocks: list[Block]) -> bool:
-    """Return whether there is more than headings, so that a further heading begins a chapter."""
+    """Return whether there is text besides headings, so that the next one begins a chapter."""
     return any(not block.level for block in blocks)

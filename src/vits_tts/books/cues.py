@@ -80,7 +80,7 @@ def parsed(text: str) -> list[Cue]:
         if other.begins < one.ends - 0.0005 and other.text and one.text:
             overlap = one.ends - other.begins
             raise BadBook(
-                f"line {other.line}: it begins {overlap:.3f} s before the cue before ends"
+                f"line {other.line}: it begins {overlap:.3f} s before the previous cue ends"
             )
     return cues
 

@@ -26,8 +26,8 @@ Outcome = Literal["fits", "silent", "too_long", "short"]
 class Limits:
     """The author's limits: the slowest, the fastest and the usual rate.
 
-    With ``fill``, a cue with more time than it needs is spoken slower. ``spill`` is how far a cue
-    may run into the silence before the next one, in seconds.
+    With ``fill``, a cue is spoken more slowly if it has more time than it needs. ``spill`` is how
+    far a cue may run into the silence before the next one, in seconds.
     """
 
     slowest: float = 0.85
@@ -103,7 +103,7 @@ def track(
     A cue that is too long is cut where the next one begins.
 
     Raises:
-        ConfigError: a cue has another length than it was planned with.
+        ConfigError: the length of a cue differs from the planned one.
         VitsTtsError: the voice cannot speak.
 
     """
@@ -126,7 +126,7 @@ def arranged(
     ``say`` returns the samples of a cue.
 
     Raises:
-        ConfigError: a cue has another length than it was planned with.
+        ConfigError: the length of a cue differs from the planned one.
 
     """
     total = round(seconds * rate)
@@ -138,7 +138,7 @@ def arranged(
         most = (round(later[0].cue.begins * rate) if later else total) - begins
         samples = say(fit)
         if len(samples) != round(fit.seconds * rate):
-            raise ConfigError(f"cue {fit.cue.number}: its length is not the one that was stated")
+            raise ConfigError(f"cue {fit.cue.number}: its length differs from the planned one")
         yield from _silence(begins - at)
         yield _cut(samples, most, rate)
         at = begins + min(len(samples), most)

@@ -136,10 +136,10 @@ def _overlay(track: Track, number: int) -> str:
 
 
 def _words(part: Part) -> Iterator[Word]:
-    """Yield the words of a paragraph that have a time, each from the end of the one before.
+    """Yield the words of a paragraph that have a time, each with the text since the last one.
 
-    Words of one written place, such as ``15%``, become one. So a clip lasts until the next word
-    begins, and the reader does not skip what is between them.
+    The spoken words of one written word, such as ``15%``, become one. So a clip lasts until the
+    next word begins, and the reader does not skip the text between them.
     """
     joined: list[Word] = []
     for word in part.spoken.words:

@@ -55,7 +55,7 @@ def file_hash(secret: str, plain: str, owner: str | None = None) -> str:
 
 
 def with_rate(audio_hash: str, sample_rate: int) -> str:
-    """Return a file's hash whose last digits are the sample rate, in hertz, and a check of both.
+    """Return a file's hash whose last digits hold the sample rate, in hertz, and a checksum.
 
     A file without a header does not contain its sample rate, but every process that sends the file
     knows its hash, on any machine. 30 digits (120 bits) of the keyed digest remain.

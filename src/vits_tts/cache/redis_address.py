@@ -23,8 +23,8 @@ def connect(settings: RedisCacheSettings, *, timed: bool = True) -> Any:
 
     Args:
         settings: The address, the credentials and the time limits.
-        timed: Whether the client itself ends a command after ``command_timeout``. False is for a
-            caller that ends each command: redis-py spends a task and two timers on its own limit.
+        timed: Whether redis-py limits each command to ``command_timeout``, for which it needs a
+            task and two timers. False is for callers that limit each command themselves.
 
     Raises:
         ValueError: the address has an invalid port or database.

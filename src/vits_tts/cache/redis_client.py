@@ -51,8 +51,8 @@ class RedisClient:
     def __init__(self, settings: RedisCacheSettings, *, timed: bool = False) -> None:
         """Create a client; it connects with the first command.
 
-        ``timed`` is for a caller that uses ``connection`` itself, whose commands then have a time
-        limit too. Those of this class have one of their own, which costs less.
+        With ``timed``, the commands that a caller sends through ``connection`` have a time limit
+        too. The methods of this class always have one, which costs less.
         """
         self.settings = settings
         self.connection: Any = connect(settings, timed=timed)
@@ -157,7 +157,7 @@ class RedisClient:
             self._watching = asyncio.create_task(self._watch(cleared))
 
     async def _watch(self, cleared: Callable[[], None]) -> None:
-        """Query Redis every second, so that its recovery is noticed without a request's waiting."""
+        """Query Redis every second, so that no request has to wait to notice its recovery."""
         seen: object = FAILED
         while True:
             if self.breaker.may_try():

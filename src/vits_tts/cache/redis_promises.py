@@ -14,7 +14,7 @@ RENEW_SECONDS: Final = 5.0
 _KEPT_MS: Final = 3_600_000
 _SILENT_MS: Final = 45_000
 """Silence after which a process has ended. It is longer than the longest pause of the circuit
-breaker, in which a process that lives cannot renew."""
+breaker, during which no process can renew."""
 _AT_ONCE: Final = 1024
 
 
@@ -30,7 +30,7 @@ class RedisPromises:
         await self._set(promise_id, _KEPT_MS)
 
     def renew_later(self, promise_id: str) -> None:
-        """Do the same in the background."""
+        """Record in the background that the process of a promise lives."""
         self._client.later(self.renew(promise_id), _AT_ONCE)
 
     def break_later(self, promise_id: str) -> None:

@@ -63,7 +63,7 @@ class CacheOutcome:
 class SentenceStore:
     """Finds sentences in all tiers of the cache, or has them synthesised; use it in one event loop.
 
-    At any time this process synthesises a sentence at most once: ``_flights`` holds the shared
+    At any time this process synthesises a sentence at most once: ``_streams`` holds the shared
     stream of each sentence under synthesis, and requests for the same key subscribe to it.
     """
 
@@ -71,7 +71,7 @@ class SentenceStore:
         """Look sentences up in ``memory`` first, then in ``redis``, if there is one."""
         self._memory = memory
         self._redis = redis
-        self._flights: dict[str, SharedStream] = {}
+        self._streams: dict[str, SharedStream] = {}
 
     @property
     def redis(self) -> "RedisSentences | None":
@@ -108,7 +108,7 @@ class SentenceStore:
 
     def at_hand(self, key: str) -> bool:
         """Return whether a sentence needs no new synthesis: it is in memory or under synthesis."""
-        return key in self._memory or key in self._flights
+        return key in self._memory or key in self._streams
 
     def kept(self, keys: Sequence[str], max_bytes: int) -> list[Pcm] | None:
         """Return the sentences if all are in memory and have at most ``max_bytes`` together.
@@ -135,25 +135,25 @@ class SentenceStore:
         if kept:
             outcome.hits += 1
             return CachedSentence(kept)
-        if flight := self._flights.get(wanted.key):
+        if shared := self._streams.get(wanted.key):
             series(CACHE_LOOKUPS, "flight", "hit").inc()
             logger.debug("cache join", tier="flight", key=wanted.key)
             outcome.joins += 1
-            return flight.join(urge)
+            return shared.join(urge)
         self.start()
         source = partial(self._source, wanted, patience, outcome)
-        flight = SharedStream(wanted.key, source, self._ended)
-        self._flights[wanted.key] = flight
-        return flight.join(urge)
+        shared = SharedStream(wanted.key, source, self._ended)
+        self._streams[wanted.key] = shared
+        return shared.join(urge)
 
-    def _ended(self, flight: SharedStream) -> None:
+    def _ended(self, shared: SharedStream) -> None:
         """Forget a shared stream, unless a new one has its key already.
 
         That happens if the last subscriber left, and another request came before the cancelled
         task of the stream ended.
         """
-        if self._flights.get(flight.key) is flight:
-            del self._flights[flight.key]
+        if self._streams.get(shared.key) is shared:
+            del self._streams[shared.key]
 
     async def _source(
         self,
@@ -243,7 +243,7 @@ class SentenceStore:
     async def _claimed(
         self, redis: "RedisSentences", wanted: SentenceSource, patience: TimeBudget
     ) -> 'tuple[Pcm | None, Lock | Literal["held"] | None]':
-        """Return the lock to synthesise a sentence, or the sentence if it has just been stored.
+        """Return the sentence if it was just stored, and the result of ``RedisSentences.lock``.
 
         Between the lookup and the lock another process may have stored it and released its lock.
         """

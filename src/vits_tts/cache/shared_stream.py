@@ -28,8 +28,8 @@ class SharedStream:
         self._news = asyncio.Event()
         self._listeners: list[Subscription] = []
         self._ended = ended
-        self._task = asyncio.create_task(self._fly(source(self.urgency)))
-        self._task.add_done_callback(self._landed)
+        self._task = asyncio.create_task(self._run(source(self.urgency)))
+        self._task.add_done_callback(self._finished)
 
     def join(self, urge: Urge) -> "Subscription":
         """Return a new subscription, which the caller must close; ``urge`` returns its urgency."""
@@ -67,7 +67,7 @@ class SharedStream:
             # and _tell() sets the event that is read here before it puts a new one in its place.
             await self._news.wait()
 
-    async def _fly(self, source: AsyncGenerator[Pcm, None]) -> None:
+    async def _run(self, source: AsyncGenerator[Pcm, None]) -> None:
         """Collect the chunks of ``source`` and wake the subscribers after each."""
         try:
             async for part in source:
@@ -77,7 +77,7 @@ class SharedStream:
         finally:
             await source.aclose()
 
-    def _landed(self, task: asyncio.Task[None]) -> None:
+    def _finished(self, task: asyncio.Task[None]) -> None:
         """Wake the subscribers after the last chunk or an error."""
         self._ended(self)
         self._tell()
@@ -93,21 +93,21 @@ class SharedStream:
 class Subscription:
     """The chunks of a shared stream, for one request."""
 
-    def __init__(self, flight: SharedStream, urge: Urge) -> None:
-        """Subscribe to ``flight``; ``urge`` returns the urgency of a chunk."""
-        self._flight: SharedStream | None = flight
+    def __init__(self, shared: SharedStream, urge: Urge) -> None:
+        """Subscribe to ``shared``; ``urge`` returns the urgency of a chunk."""
+        self._shared: SharedStream | None = shared
         self.urge = urge
 
     def __aiter__(self) -> AsyncIterator[Pcm]:
         """Return all chunks, from the first."""
-        assert self._flight is not None, "closed"  # noqa: S101  # a bug in the caller
-        return self._flight.parts()
+        assert self._shared is not None, "closed"  # noqa: S101  # a bug in the caller
+        return self._shared.parts()
 
     def close(self) -> None:
         """Unsubscribe; a second call does nothing."""
-        if self._flight:
-            flight, self._flight = self._flight, None
-            flight.leave(self)
+        if self._shared:
+            shared, self._shared = self._shared, None
+            shared.leave(self)
 
 
 class CachedSentence:

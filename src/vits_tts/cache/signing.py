@@ -19,7 +19,7 @@ class SignatureInvalid(Exception):
 
 
 class Signer:
-    """Signs values with ``cache.redis.secret``; without one it leaves them as they are."""
+    """Signs values with ``cache.redis.secret``; without a secret it leaves them unchanged."""
 
     def __init__(self, settings: RedisCacheSettings) -> None:
         """Sign with the secret; accept signatures of the previous secret too."""

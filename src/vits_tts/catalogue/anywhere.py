@@ -225,7 +225,7 @@ def _manifest(place: Place, path: str, tries: Tries) -> bytes:
 
 
 def _card(place: Place, model: str, tries: Tries) -> tuple[str | None, bytes]:
-    """Return the path and content of the model card; None and nothing if there is none.
+    """Return the path and content of the model card; None and no content if there is none.
 
     Raises:
         VoiceError: it cannot be read now, but perhaps later.
@@ -251,7 +251,7 @@ def _check_licence(place: Place, stated: Stated, description: bytes, card: bytes
     """Refuse a stated licence if the voice's own files state another.
 
     Raises:
-        VoiceError: they do.
+        VoiceError: the files state another licence.
 
     """
     own = json.loads(description).get("licence") or model_card.licence(

@@ -37,7 +37,7 @@ _FILES_AT_MOST: Final = 20_000
 
 @dataclass(frozen=True, slots=True)
 class KnownFile:
-    """Facts about a file that its place states: the size in bytes and the SHA-256."""
+    """The size in bytes and the SHA-256 of a file, as far as its place states them."""
 
     size: int | None = None
     sha256: str | None = None

@@ -67,7 +67,7 @@ class Source(Protocol):
 
     @contextmanager
     def open(self, path: str, start: int = 0, validator: str | None = None) -> Iterator[Answer]:
-        """Yield the file ``path`` from byte ``start`` on if it still has ``validator``, else whole.
+        """Yield the file ``path`` from byte ``start`` on, or whole if it has changed.
 
         Raises:
             Failed: it cannot be read.

@@ -167,7 +167,7 @@ class _Work:
 
 
 def _concerns_all(error: Exception) -> bool:
-    """Return whether all other texts would meet the same error."""
+    """Return whether all other texts would fail with the same error."""
     if isinstance(error, RequestError):
         return error.field != "text"
     return isinstance(error, OSError | ConfigError | VoiceError | Unavailable)

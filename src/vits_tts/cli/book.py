@@ -82,7 +82,7 @@ _OPTIONS = (
         show_default=True,
         help="Loudness of the whole book in LUFS.",
     ),
-    click.option("--no-loudness", is_flag=True, help="Leave the loudness as the voice has it."),
+    click.option("--no-loudness", is_flag=True, help="Keep the voice's own loudness."),
     click.option(
         "--bit-rate",
         type=click.IntRange(16_000, 320_000),
@@ -90,7 +90,7 @@ _OPTIONS = (
         show_default=True,
         help="Bits per second.",
     ),
-    click.option("--list", "only_list", is_flag=True, help="List the chapters, and make nothing."),
+    click.option("--list", "only_list", is_flag=True, help="Only list the chapters."),
 )
 
 
@@ -147,7 +147,7 @@ def book(
 
 
 def _check_extra() -> None:
-    """Refuse to go on without the libraries of the extra ``books``.
+    """Check that the libraries of the extra ``books`` are installed.
 
     Raises:
         ConfigError: one is not installed.
@@ -162,10 +162,10 @@ def _check_extra() -> None:
 
 
 def _writer(target: Path, bit_rate: int) -> Writer:
-    """Return the function that writes the kind of audiobook that a name stands for.
+    """Return the function that writes an audiobook to ``target``: an M4B, an EPUB or a folder.
 
     Raises:
-        ConfigError: the name stands for none.
+        ConfigError: the target is none of these.
 
     """
     from vits_tts.books import audiobook, read_along

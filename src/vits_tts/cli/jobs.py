@@ -1,4 +1,4 @@
-"""The commands ``jobs``, for the jobs of a server, and ``work``, which works on a queue."""
+"""The commands ``jobs``, for the jobs of a server, and ``work``, which processes a queue."""
 
 import time
 from collections.abc import Callable

@@ -199,7 +199,7 @@ class Remote(Connection):
     def _described(self, voice: str | None) -> dict[str, Any]:
         listed = self.object("/voices")
         try:
-            aliases = dict(listed.get("aliases", {}))  # servers of earlier versions tell none
+            aliases = dict(listed.get("aliases", {}))  # older servers do not state it
             name = str(aliases.get(voice, voice or listed["default"])).partition("/")[0]
             found = [row for row in listed["voices"] if row["name"] == name]
             known = ", ".join([*(str(row["name"]) for row in listed["voices"]), *map(str, aliases)])

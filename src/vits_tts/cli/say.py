@@ -48,7 +48,7 @@ class Source:
         if self.path is not None or self.text not in {None, "-"}:
             raise click.UsageError("--stream reads stdin; give no TEXT and no --file.")
         if speaking.url is not None:
-            raise click.UsageError("--stream and --url exclude each other: it uses no server.")
+            raise click.UsageError("--stream and --url exclude each other: --stream has no server.")
 
     def read(self) -> str:
         """Return the text; an empty one if it is to be spoken as it arrives.
@@ -82,7 +82,8 @@ _TEXT_OPTIONS = (
     click.option(
         "--ssml",
         is_flag=True,
-        help="The text is SSML, as one that begins with <speak is. With --stream it may be parts.",
+        help="Read the text as SSML; one that begins with <speak always is. With --stream, SSML "
+        "elements may stand in plain text.",
     ),
 )
 

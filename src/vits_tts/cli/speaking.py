@@ -30,7 +30,7 @@ class Speaker(Protocol):
     licence: str
     sample_rate: int
     dictionaries: tuple[str, ...]
-    """The pronunciation dictionaries in use, as ``NAME@VERSION``: they do not change meanwhile."""
+    """The dictionaries in use, as ``NAME@VERSION``, so that later changes have no effect."""
 
     def stream(
         self, text: str, *, ssml: bool = False, whole: bool = False

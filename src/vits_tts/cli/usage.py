@@ -1,4 +1,4 @@
-"""The command ``usage``: usage records of this machine, and its copies of those of others."""
+"""The command ``usage``: records of this machine, and its copies of other machines' records."""
 
 import csv
 import json
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from vits_tts.usage import Amounts, Summary
 
 _PARTS: Final = {"day": 10, "month": 7, "total": 0}
-"""For each period, the length of the part of ``2026-11-29`` by which days are grouped."""
+"""For each period, the number of leading characters of ``2026-11-29`` by which days are grouped."""
 _DAY: Final = click.DateTime(formats=["%Y-%m-%d"])
 
 

@@ -157,10 +157,10 @@ def _stated(
 
 
 def _install(supply: "VoiceCatalogue", offer: "CatalogueEntry", force: bool) -> None:
-    """Install a voice unless it is there already, and print the outcome.
+    """Install a voice unless it is installed already, and print the outcome.
 
     Raises:
-        VoiceError: another voice of its name is there and not to be replaced.
+        VoiceError: another voice of this name is installed and may not be replaced.
 
     """
     same = supply.standing(offer)

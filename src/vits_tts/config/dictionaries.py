@@ -13,7 +13,7 @@ class DictionarySettings(Section):
     folder: Path = Field(
         Path("dictionaries"),
         description="Folder of the dictionaries. With `cache.redis.url` replicas share them in "
-        "Redis, and the folder has a copy for the time when Redis is away.",
+        "Redis, and the folder has a copy for times when Redis cannot be reached.",
     )
     max_dictionaries: Count = Field(
         100,

@@ -75,7 +75,7 @@ class Wyoming(Section):
     zeroconf: bool = Field(
         False,
         description="Announce it in the local network (mDNS), so that Home Assistant finds it. "
-        "Needs the extra `wyoming`, and an address that others reach.",
+        "Needs the extra `wyoming`, and an address that other machines can reach.",
     )
 
     @property
@@ -121,8 +121,9 @@ class Agents(Section):
     )
     max_sockets: Count = Field(
         200,
-        description="Maximum WebSockets of one process. Those without a key so far, where "
-        "one is needed, have a quarter as many of their own; one address has a quarter of these.",
+        description="Maximum WebSockets of one process. In addition, a quarter of this "
+        "number may be open without a key, where one is needed, until the client sends it; a "
+        "quarter of those from one address.",
     )
     key_seconds: Seconds = Field(
         5,
@@ -170,7 +171,7 @@ class Vbee(Section):
 
 
 class CallbackSettings(Section):
-    """The hosts that results may be posted to, and how often."""
+    """Settings of callbacks: the allowed hosts, attempts, time limits and signatures."""
 
     hosts: Hosts = Field(
         (),

@@ -53,13 +53,13 @@ class Jobs(Section):
 
     enabled: bool | None = Field(
         None,
-        description="Whether `/v1/jobs` is there; null: if `server.host` is a loopback address, or "
-        "`jobs.url` is set.",
+        description="Whether `/v1/jobs` is served; null: if `server.host` is a loopback address, "
+        "or `jobs.url` is set.",
     )
     folder: Path = Field(
         Path("jobs"),
-        description="Folder of the queue and of the results, on a local disk. It is made with the "
-        "first job.",
+        description="Folder of the queue and of the results, on a local disk. It is created with "
+        "the first job.",
     )
     url: Annotated[PostgresUrl | None, PlainSerializer(_masked)] = Field(
         None,
@@ -68,9 +68,9 @@ class Jobs(Section):
     )
     queue_timeout_seconds: Seconds = Field(
         15,
-        description="Most seconds for one call of the queue; then callers get 503, and `/readyz` "
-        "says `degraded: job_queue` until the queue answers. Opening a queue in `jobs.folder` may "
-        "take a minute.",
+        description="Time limit for one call of the queue, in seconds; after that callers get 503, "
+        "and `/readyz` says `degraded: job_queue` until the queue answers. Opening a queue in "
+        "`jobs.folder` may take a minute.",
     )
     storage: Annotated[str, AfterValidator(_objects_url)] | None = Field(
         None,
@@ -81,10 +81,13 @@ class Jobs(Section):
     storage_endpoint: HttpUrl | None = Field(
         None,
         description="Address of an object storage that is not Amazon's, such as "
-        "http://minio:9000. Callers fetch results there, so they have to reach it too.",
+        "http://minio:9000. Callers download results from it, so they must be able to reach "
+        "it too.",
     )
     storage_timeout_seconds: Seconds = Field(
-        30, description="Most seconds for one request to `jobs.storage`; failed ones are repeated."
+        30,
+        description="Time limit for one request to `jobs.storage`, in seconds; failed requests are "
+        "repeated.",
     )
     keep_hours: Annotated[float, Field(gt=0)] = Field(
         168, description="Hours for which a job and its results are kept after its end."
@@ -108,7 +111,8 @@ class Jobs(Section):
         ByteSize(16 * 1024 * 1024),
         ge=1024,
         description="Largest body of `POST /v1/jobs`, such as a book in base64; "
-        "`server.max_body_bytes` if that is larger. Four bodies above that are received at once.",
+        "`server.max_body_bytes` if that is larger. At most four bodies larger than "
+        "`server.max_body_bytes` are received at the same time.",
     )
     max_chars: Count = Field(
         2_000_000,
@@ -117,8 +121,8 @@ class Jobs(Section):
     )
     callback_attempts: Annotated[Count, Field(le=12)] = Field(
         10,
-        description="How often the end of a job is posted to its `callback_url` until the receiver "
-        "takes it; pauses of 1, 4, 16, 64, ... seconds lie in between, a day in all.",
+        description="Maximum attempts to post the end of a job to its `callback_url`, with pauses "
+        "of 1, 4, 16, 64, ... seconds between them, a day in all.",
     )
 
 

@@ -32,7 +32,7 @@ _PRIVATE: Final = {"access.keys", "voice.catalogue.urls"}
 
 _SHORT: Final = reprlib.Repr()
 _SHORT.maxlevel = 2  # YAML's aliases make lists of billions of elements in a few lines
-_SHORT.maxstring = _SHORT.maxother = _MAX_BYTES  # whole, so that a password in it is found
+_SHORT.maxstring = _SHORT.maxother = _MAX_BYTES  # all of it, to find its password
 
 
 def nearest(name: str, known: list[str]) -> str:
@@ -216,7 +216,7 @@ def _check_together(config: Config, path: Path | None) -> None:
 
 
 def _check_wyoming(config: Config, path: Path | None) -> None:
-    """Refuse a port that HTTP has, and a protocol without keys beside one with them."""
+    """Refuse HTTP's port for Wyoming, and Wyoming without a list of networks if HTTP needs keys."""
     server, address = config.server, config.wyoming.address
     if address is None:
         return
@@ -236,7 +236,7 @@ def _check_keys_kept(data: dict[str, Any], config: Config, path: Path | None) ->
     """Check that environment variables do not remove the API keys of the settings file.
 
     Raises:
-        ConfigError: They do, and ``access.open`` is false.
+        ConfigError: A variable removes them, and ``access.open`` is false.
 
     """
     access = config.access

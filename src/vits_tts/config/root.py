@@ -68,7 +68,7 @@ class Config(BaseSettings):
     )
     cartesia: Cartesia = Field(Cartesia(), description="Cartesia's paths.")
     agents: Agents = Field(
-        Agents(), description="Text in as a stream, over WebSockets, for programs that converse."
+        Agents(), description="Text that arrives in pieces over WebSockets, for voice agents."
     )
     fpt: Fpt = Field(Fpt(), description="FPT.AI's path, `/hmi/tts/v5`.")
     viettel: Viettel = Field(Viettel(), description="Viettel AI's paths below `/tts`.")

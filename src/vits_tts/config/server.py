@@ -211,7 +211,7 @@ class Access(Section):
 
     @field_serializer("keys", when_used="json")
     def _masked(self, keys: tuple[str, ...]) -> list[str]:
-        """Return the entries, masked unless they are NAME:HASH: they may be keys."""
+        """Return the entries; mask those that are not NAME:HASH, because they may be keys."""
         return [key if KEY_ENTRY.fullmatch(key) else "**********" for key in keys]
 
 

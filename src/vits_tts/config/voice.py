@@ -31,8 +31,8 @@ class Text(Section):
     restore_marks: Literal["off", "safe", "always"] = Field(
         "safe",
         description="Whether tone marks are added to lines typed without them (`So du tai khoan`): "
-        "`safe` only in lines that are certainly Vietnamese and not where it is a guess, "
-        "`always` the likeliest syllable, `off` never.",
+        "`safe` only in lines that are certainly Vietnamese, and not where the syllable would be a "
+        "guess; `always` everywhere, as the likeliest syllable; `off` never.",
     )
     emoji: Literal["drop", "read"] = Field(
         "drop", description="Whether emoji are left out or read by their names."
@@ -44,8 +44,8 @@ class Text(Section):
     )
     dictionaries: Strings = Field(
         (),
-        description="Names of pronunciation dictionaries for all requests that name none. They are "
-        "those of callers without a key, and shared ones.",
+        description="Names of pronunciation dictionaries for all requests that name none. Only "
+        "dictionaries made without a key and shared ones can be named.",
     )
 
 
@@ -132,7 +132,7 @@ class Voice(Section):
     threads: Count | Literal["auto"] = Field(
         "auto",
         description="Inference threads of one process, each of which uses one core. A sentence "
-        "gets two if no other waits. `auto` divides the cores among the workers.",
+        "gets two threads if no other sentence waits. `auto` divides the cores among the workers.",
     )
     length_scale: LengthScale | None = Field(
         None, description="Base of all speeds; null uses the voice's own value."
@@ -149,7 +149,8 @@ class Voice(Section):
         gt=0,
         le=10,
         allow_inf_nan=False,
-        description="Gain, a factor, beside `audio.loudness`; samples are clipped at full scale.",
+        description="Gain, as a factor, in addition to `audio.loudness`; samples are clipped at "
+        "full scale.",
     )
     sentence_pause: float = Field(
         0.25, ge=0, le=10, allow_inf_nan=False, description="Seconds of silence between sentences."

@@ -11,7 +11,7 @@ from vits_tts.dictionaries.rules import Rule, Rules
 MAX_VERSIONS: Final = 200
 """The maximum number of versions of one dictionary; beyond it the oldest is removed."""
 ALL: Final = "all"
-"""The owner of all dictionaries on a server without keys, and of those that settings name."""
+"""The owner of dictionaries on a server without keys, and of those that settings name."""
 
 
 @dataclass(frozen=True, slots=True)

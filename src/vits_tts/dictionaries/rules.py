@@ -82,7 +82,7 @@ class Rules:
         return {rule.written: rule for rule in self.rules if not rule.case_sensitive}
 
     def at(self, text: str, start: int) -> Rule | None:
-        """Return the rule of the longest string that stands at ``start``."""
+        """Return the rule of the longest string that begins at ``start``."""
         for length in self._index.get(text[start].lower(), ()):
             written = text[start : start + length]
             rule = self._exact.get(written) or self._any_case.get(written.lower())

@@ -1,8 +1,8 @@
 """Dictionaries of all callers: finding them for requests, and changing them.
 
 Without Redis the folder is shared by the processes of one machine. With Redis all replicas share
-one index there; each keeps a copy in its folder. While Redis is away, the last known versions are
-used, and nothing can be changed.
+one index there; each keeps a copy in its folder. While Redis cannot be reached, the last known
+versions are used, and nothing can be changed.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ from vits_tts.errors import (
 from vits_tts.telemetry.metrics import DICTIONARY_STALE
 
 _LOOK_SECONDS: Final = 0.5
-"""Age of the index at which the store is asked whether it has changed."""
+"""Age in seconds at which the index is compared with that of the store."""
 _VERSIONS_AT_HAND: Final = 64
 _ATTEMPTS: Final = 5
 MAX_PER_REQUEST: Final = 3
@@ -100,7 +100,7 @@ class Dictionaries:
         return tuple([rules for _, rules in await self._default_rules()])
 
     async def pinned(self, wanted: Sequence[Locator] | None, owner: str) -> tuple[str, ...]:
-        """Return the dictionaries of :meth:`resolve` as ``NAME@VERSION``, so that they stay as now.
+        """Return the dictionaries of :meth:`resolve` as ``NAME@VERSION``, with the versions now.
 
         Errors are those of :meth:`resolve`.
         """
@@ -240,7 +240,7 @@ class Dictionaries:
 
         Raises:
             DictionaryNotFound: the caller may change no such dictionary.
-            DictionaryConflict: another version is the latest, or others change it all the time.
+            DictionaryConflict: another version is the latest, or other callers keep changing it.
             DictionaryInvalid: there are too many rules.
             DictionariesUnavailable: it cannot be stored.
 
@@ -263,7 +263,7 @@ class Dictionaries:
                 return await self._change(_next_version(before, version), version.id, dumped(made))
             except Changed:
                 continue
-        raise DictionaryConflict("others are changing this dictionary; send the request again")
+        raise DictionaryConflict("other callers are changing this dictionary; try again")
 
     async def remove(self, name: str, owner: str) -> None:
         """Remove a dictionary with all its versions.
@@ -307,7 +307,7 @@ class Dictionaries:
         """Put the dictionary that ``change`` returns into the index; without versions, remove it.
 
         Raises:
-            DictionaryConflict: others change the index all the time.
+            DictionaryConflict: other callers keep changing the index.
             DictionariesUnavailable: the index cannot be stored.
 
         """
@@ -336,7 +336,7 @@ class Dictionaries:
                     continue
                 self._index = after
                 return dictionary
-        raise DictionaryConflict("others are changing dictionaries; send the request again")
+        raise DictionaryConflict("other callers are changing dictionaries; send the request again")
 
     # --- the index -------------------------------------------------------------------------------
 

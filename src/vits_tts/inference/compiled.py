@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     import onnx
 
 FORMAT: Final = 8
-"""Increased whenever the files or the plan change their meaning, or voices are cut elsewhere."""
+"""Increased whenever files or plan change their meaning, or voices are cut at another place."""
 
 _PLAN: Final = "plan.json"
 _TEXT: Final = "text.onnx"
@@ -279,7 +279,7 @@ def _size(graph: Model) -> int:
 
 
 def _publish(draft: Path, place: Path) -> None:
-    """Rename the draft to its place, unless a valid folder is there; replace a damaged one."""
+    """Rename the draft to its place, unless a valid folder exists there; replace a damaged one."""
     draft.chmod(0o755)  # mkdtemp and onnx made folder and files private; other users may read them
     for path in draft.iterdir():
         path.chmod(0o644)

@@ -113,8 +113,8 @@ class Engine:
         Args:
             phoneme_ids: The ids of the sentence, padded; see :meth:`Manifest.phoneme_ids`.
             prosody: The scales and the speaker.
-            seed: Any integer. The same seed gives the same samples on every machine. None is
-                random.
+            seed: Any integer. The same seed gives the same samples on every machine. None uses a
+                random one.
             cancel: Stops the run from another thread.
             cores: The number of cores, 1 or 2.
             levelled: Whether the speaker's gain is applied, if the voice has a leveller.
@@ -162,7 +162,7 @@ class Engine:
     def _durations(
         self, text: Mapping[str, Array], phonemes: int, samples: int
     ) -> Durations | None:
-        """Return the samples of each phoneme, int64 ``[n]``; None if they do not add up to all."""
+        """Return the samples of each phoneme, int64 ``[n]``; None if the sum is not ``samples``."""
         alignment = self._plan.alignment
         frames = alignment.frames(text, phonemes) if alignment else None
         if alignment is None or frames is None or frames.sum() * alignment.hop != samples:

@@ -61,7 +61,7 @@ def phoneme_count(inputs: Mapping[str, NDArray[Any]]) -> int:
 def expected_inputs(inputs: Collection[str], num_speakers: int) -> set[str]:
     """Return the inputs that a voice of ``num_speakers`` must have, given those that it has.
 
-    A voice of one speaker may have the input for speakers.
+    A voice of one speaker may have the input for speakers, too.
     """
     speaker = {SPEAKER} if num_speakers > 1 or SPEAKER in inputs else set()
     return {PHONEMES, LENGTH, SCALES} | speaker

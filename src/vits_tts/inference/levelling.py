@@ -37,7 +37,7 @@ _FURTHEST: Final = 20.0
 """Maximum gain in dB. Sound that is further from its target cannot be speech, and is left
 unchanged."""
 _STEPS: Final = 10
-"""Steps of a gain in one dB: machines that differ in the last bit measure the same."""
+"""Gains are rounded to 1/10 dB, so that the last bit of the samples does not matter."""
 
 
 class Leveller:
@@ -71,7 +71,7 @@ class Leveller:
             except Exception as error:  # noqa: BLE001  # onnxruntime's own exceptions share no base
                 self._known[str(speaker)] = None
                 logger.warning(
-                    "voice is left as loud as it is: it cannot say its test sentences: {}",
+                    "voice is not levelled: it cannot say its test sentences: {}",
                     error,
                     voice=manifest.name,
                     speaker=speaker,
@@ -87,7 +87,7 @@ class Leveller:
             )
         else:
             logger.warning(
-                "voice is left as loud as it is: its test sentences are not like speech",
+                "voice is not levelled: its test sentences are not like speech",
                 voice=manifest.name,
                 speaker=speaker,
             )

@@ -20,7 +20,7 @@ _FIRST_WORDS: Final = "Xin chào. Hello 1 2 3."
 _SILENCE: Final = 100
 _AS_IT_IS: Final = Level()
 _MEASURED: Final = Level(loudness=-19.0)
-"""A voice is measured if any loudness is wanted; the measurement serves all of them."""
+"""The loudness of a voice is measured for any target; all targets use the same measurement."""
 
 Load = Callable[[Manifest], Engine]
 """Loads a voice; raises ``VoiceError`` if that fails."""

@@ -21,8 +21,8 @@ def keep_little() -> None:
     """Configure the C heap to keep little free memory (mallopt(3)).
 
     By default glibc raises its threshold to the size of the largest block that was freed, and from
-    then on serves blocks of that size from the heap, one heap for each thread. So samples and
-    tensors leave holes in the heaps that add up. Here blocks above ``_LARGE`` are mapped on their
+    then on serves blocks of that size from the heap, one heap for each thread. So freed samples and
+    tensors leave more and more holes in the heaps. Here blocks above ``_LARGE`` are mapped on their
     own and returned when freed, and there are no more heaps than cores.
     """
     _glibc("mallopt", _M_MMAP_THRESHOLD, _LARGE)

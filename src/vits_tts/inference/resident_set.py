@@ -77,7 +77,7 @@ class ResidentSet:
     def promise(self, name: str) -> list[Engine] | None:
         """Reserve memory for a voice; return the engines unloaded for it, or None without space.
 
-        One voice of any size is always allowed beside the voice that stays.
+        Besides the voice that stays, one voice of any size is always allowed.
         """
         going = self._to_unload(self._taken[name])
         if going is None:

@@ -1,4 +1,4 @@
-"""An onnxruntime session of one graph, on the caller's thread or on that and a second one."""
+"""An onnxruntime session of one graph, run on the caller's thread alone or with a second thread."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -76,7 +76,7 @@ class Session:
 
 
 class Piece:
-    """A graph with a session for one core and, if wanted, one for two cores."""
+    """A graph with a session for one core and, if requested, one for two cores."""
 
     def __init__(self, model: Model, cores: int) -> None:
         """Load the graph for one core and, if ``cores`` is larger, for two."""

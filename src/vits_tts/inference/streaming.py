@@ -225,8 +225,8 @@ class StreamingSynthesis(Synthesis):
     def _next_feed(self, frames: int) -> tuple[dict[str, Array], bool]:
         """Return the inputs of the next ``frames`` frames, and whether they are the last ones.
 
-        The stages look ahead by ``plan.lag`` frames, so they are always fed that much more than was
-        asked for. A window is the last one as soon as its look-ahead reaches the end of the
+        The stages look ahead by ``plan.lag`` frames, so they are always fed that many frames more
+        than requested. A window is the last one as soon as its look-ahead reaches the end of the
         sentence.
         """
         plan = self._plan

@@ -27,7 +27,7 @@ from vits_tts.text.portions import portions
 
 MAX_PARTS: Final = 5000
 MAX_COVER_BYTES: Final = 1024 * 1024
-"""The queue holds the cover of a book with its text, and reads both for each look at the job."""
+"""The queue holds the cover of a book with its text, and reads both each time it reads the job."""
 MAX_TRACK_SECONDS: Final = 24 * 3600.0
 """Longest track for subtitles, whose silence needs space too."""
 _CHAPTER_PAUSE: Final = 1.5

@@ -215,7 +215,7 @@ class Engine:
             self.queue.hurry()
         # Only now: a round in which nothing is enqueued yet would end at once.
         for job in self._stored(state.id):
-            # An earlier retry may have been broken off before it noted its round.
+            # An earlier retry may have been interrupted before it recorded its round.
             if rewound or (ended(job.attributes) and self._items(state.id, ACTIVE, limit=1)):
                 self._note(state.id, {"round": retries(job.attributes) + 1})
 

@@ -1,4 +1,4 @@
-"""Items of jobs as the queue holds them, and the options of speech that they stand for."""
+"""Items of jobs as the queue stores them, and their conversion to options of speech."""
 
 from collections.abc import Sequence
 from dataclasses import asdict

@@ -33,7 +33,7 @@ from vits_tts.types import SpeechRequest
 
 _LOWEST_PRIORITY: Final = 19
 _HASH_DIGITS: Final = 40
-"""Of the names of files."""
+"""Digits of the hash in a file's name."""
 _PART: Final = ".part"
 """Of the names of copies of objects that are not complete."""
 
@@ -248,10 +248,10 @@ class Maker:
     async def _again(
         self, name: str, spec: ItemSpec, result: ItemResult, stats: RequestStats
     ) -> None:
-        """Bring the file of a part back into the folder: another machine has made it, or it went.
+        """Restore the file of a part in the folder, if another machine made it or it was deleted.
 
         Raises:
-            VitsTtsError: it cannot be had.
+            VitsTtsError: it cannot be restored.
 
         """
         key = result.get("object")

@@ -17,7 +17,7 @@ Kind: TypeAlias = Literal["items", "text", "ssml", "srt", "epub"]
 
 
 class CueSpec(TypedDict):
-    """A subtitle, how many seconds it may last (``room``), and the limits of its rate."""
+    """A subtitle, its longest duration in seconds (``room``), and the limits of its rate."""
 
     number: int
     line: int
@@ -71,7 +71,7 @@ class ItemSpec(TypedDict):
     """The turns of a dialogue; ``text`` has the texts of all of them."""
     turn_pause: NotRequired[float]
     timestamps: NotRequired[str]
-    """The times that are kept beside the sound, in the words of the request."""
+    """The times that are kept beside the sound, as the request names them."""
     pause: NotRequired[float]
     """Seconds of silence after a part of a document. Such a part may have nothing to say."""
     cue: NotRequired[CueSpec]

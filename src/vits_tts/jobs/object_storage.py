@@ -1,4 +1,4 @@
-"""Results of jobs in object storage (S3 and servers that speak like it), for the event loop.
+"""Results of jobs in object storage (S3 and compatible servers), for the event loop.
 
 The objects of a job are below its id, so that they are removed with it. No other module imports
 obstore, which is optional. Its calls run in threads: they read files, and may wait for credentials.
@@ -82,7 +82,7 @@ class ObjectStorage:
     """
 
     def __init__(self, settings: Jobs) -> None:
-        """Use the bucket of the settings; nothing is asked of it yet."""
+        """Use the bucket of the settings; no request is sent yet."""
         self._settings = settings
         self._timeout = settings.storage_timeout_seconds
         self._threads = DaemonThreads(_THREADS, NAME)
@@ -115,7 +115,7 @@ class ObjectStorage:
     # --- results ---------------------------------------------------------------------------------
 
     async def keep(self, key: str, path: Path, media_type: str) -> None:
-        """Copy a file into the storage, over an object that is there.
+        """Copy a file into the storage, replacing an existing object.
 
         Raises:
             StorageError: it cannot be written, or ``path`` cannot be read.
@@ -185,10 +185,10 @@ class ObjectStorage:
             await self._call(partial(_append, path, block))
 
     async def links(self, keys: Sequence[str], seconds: float, method: str = "GET") -> list[str]:
-        """Return addresses that fetch objects without credentials, for some ``seconds``.
+        """Return addresses that fetch objects without credentials and are valid for ``seconds``.
 
         Raises:
-            StorageError: the credentials cannot be had.
+            StorageError: the credentials cannot be obtained.
 
         """
         if not keys:
@@ -242,7 +242,7 @@ class ObjectStorage:
         try:
             await self._call(listed, always=True)
         except StorageError:
-            return  # the breaker knows
+            return  # the breaker has recorded it
 
     async def _trial(self) -> None:
         """Wait until the breaker is closed, for as long as a request may take."""
@@ -254,7 +254,8 @@ class ObjectStorage:
     async def _call(self, work: Callable[[], T], *, read: bool = False, always: bool = False) -> T:
         """Return the result of a call in a thread, and note whether the storage works.
 
-        ``read`` says that an object may be missing; ``always`` calls with an open breaker, too.
+        ``read`` says that an object may be missing; With ``always`` the call is made even if the
+        breaker is open.
 
         Raises:
             AudioNotFound: the object is missing.
@@ -265,7 +266,7 @@ class ObjectStorage:
             raise StorageError("the storage of the results does not work now")
         try:
             found: T = await asyncio.wrap_future(self._threads.submit(work).future)
-        except StorageError:  # of the file on our side
+        except StorageError:  # an error of the local file
             raise
         except Exception as error:  # noqa: BLE001  # the library has many, with details of AWS
             if read and isinstance(error, FileNotFoundError):
@@ -289,7 +290,7 @@ def _append(path: Path, data: bytes) -> None:
 
 
 def _reason(error: Exception) -> str:
-    """Return the reason of a failure; messages of the library hold answers that name keys."""
+    """Return the reason of a failure, without the quoted response, which may name keys."""
     if status := _STATUS.search(str(error)):
         return f"status {status[1]}"
     return "no answer" if "HTTP error" in str(error) else type(error).__name__

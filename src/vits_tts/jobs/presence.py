@@ -13,12 +13,12 @@ _KEEPALIVES: Final = (
     "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 2"
 )
 """Settings by which the database notices within seconds that this machine is cut off or has lost
-its power. By the defaults it would keep the lock for two hours: the items of the process would not
-be taken by others, and the process itself could not take its lock again."""
+its power. By the defaults it would keep the lock for two hours: other processes would not take its
+items, and the process itself could not take its lock again."""
 
 
 class Presence(Protocol):
-    """Holds the lock of this process, and checks the locks of others. Its methods block."""
+    """Holds the lock of this process, and checks those of other processes. Its methods block."""
 
     executor: str
     """The name of this process."""

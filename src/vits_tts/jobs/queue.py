@@ -44,7 +44,7 @@ _SOON_SECONDS_AFAR: Final = 0.1
 A process has one item in reserve, so it is idle only if two end sooner than that."""
 _QUIET_SECONDS: Final = 60.0
 _ALIKE: Final = 30
-"""Characters that tell whether two lines of the library are about the same trouble."""
+"""Lines of the library that begin with the same characters, this many, count as alike."""
 _JOINED: Final[Any] = concurrent.futures.thread._threads_queues  # noqa: SLF001
 """The threads of all executors, which the interpreter joins before it ends."""
 _USER: Final = re.compile(r"[^:/]+://(?:[^:/]*(?::[^@]*)?@)?")
@@ -56,8 +56,11 @@ _PATIENCE: Final = {
     "keepalives_interval": "5",
     "keepalives_count": "2",
 }
-"""Options of connections to PostgreSQL (seconds; ``tcp_user_timeout``: milliseconds) that end one
-whose other side is gone within seconds. The system's defaults are minutes to hours."""
+"""Options that end a connection to PostgreSQL within seconds if its other side is gone.
+
+They are in seconds, ``tcp_user_timeout`` in milliseconds. The system's defaults are minutes to
+hours.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +103,8 @@ class Queue:
     def api(self) -> Any:
         """The library's methods, once the queue is open.
 
-        Within a workflow they wait for a database that is away, so that no work is lost. Elsewhere
-        they raise an error.
+        Within a workflow they wait for a database that cannot be reached, so that no work is lost.
+        Elsewhere they raise an error.
         """
         return self.dbos if self._client is None or self.dbos.workflow_id else self._client
 
@@ -253,7 +256,7 @@ class Queue:
         )
 
     def enqueue_again(self, workflow: "WorkflowStatus", queue: str) -> bool:
-        """Enqueue a workflow again if it has failed or was cancelled; return whether that is so."""
+        """Enqueue a workflow again if it has failed or was cancelled; return whether it had."""
         from dbos import error as errors  # noqa: PLC0415
 
         if STATUS[workflow.status] not in {"failed", "cancelled"}:
@@ -338,7 +341,7 @@ class Queue:
 def limited(url: str) -> str:
     """Return a URL of PostgreSQL with limits of time, unless it has its own.
 
-    The rest stays as it is: a URL without a host, for a socket of the system, has no other form.
+    The rest is not parsed and rebuilt, which would change a URL without a host (for a Unix socket).
     """
     url = url.rstrip("?&")
     _, mark, query = _USER.sub("", url).partition("?")
@@ -374,8 +377,8 @@ def _failure(error: Exception) -> Exception:
 class _ToOurLog(logging.Handler):
     """Writes the library's warnings into our log, without their causes.
 
-    Of lines that begin alike, one a minute is written: while a database is away, the library
-    complains several times a second.
+    Of lines that begin alike, one a minute is written: while a database cannot be reached, the
+    library complains several times a second.
     """
 
     def __init__(self) -> None:

@@ -20,7 +20,7 @@ _THREADS: Final = 4
 """Threads for calls of the queue; some of them may wait for a database that does not answer."""
 _LONGEST_PAUSE: Final = 10.0
 _OPENING_SECONDS: Final = 60.0
-"""Least limit of opening a queue in a folder: a busy machine needs long to load the library."""
+"""The minimum time limit for opening a queue in a folder: loading the library may take long."""
 _AWAY: Final = "the queue of jobs cannot be used now"
 
 P = ParamSpec("P")
@@ -41,7 +41,7 @@ class QueueCalls:
         """Call a function in a thread, and return its result.
 
         Raises:
-            TimeoutError: it takes too long; it goes on in its thread.
+            TimeoutError: it takes too long; its thread continues.
 
         """
         seconds = self._settings.queue_timeout_seconds
@@ -51,13 +51,13 @@ class QueueCalls:
         """Open the queue, unless it is open; return whether this call has opened it.
 
         Raises:
-            TimeoutError: it takes too long; it goes on in its thread.
+            TimeoutError: it takes too long; its thread continues.
 
         """
         if self._queue.launched:
             return False
         seconds = self._settings.queue_timeout_seconds
-        if self._settings.url is None:  # no other machine is waited for
+        if self._settings.url is None:  # a queue in a folder waits for no other machine
             seconds = max(seconds, _OPENING_SECONDS)
         await self._within(seconds, self._queue.launch)
         return True
@@ -95,14 +95,14 @@ class QueueCalls:
             raise JobsUnavailable(_AWAY) from error
 
     async def close(self) -> None:
-        """Let the threads end; one that waits for a database is not waited for."""
+        """Let the threads end, without waiting for one that a database blocks."""
         await self._threads.close(0)
 
     async def _within(self, seconds: float, call: Callable[[], T]) -> T:
         """Return the result of ``call`` in a thread.
 
         Raises:
-            TimeoutError: it takes longer than ``seconds``; it goes on in its thread.
+            TimeoutError: it takes longer than ``seconds``; its thread continues.
 
         """
         running = self._threads.submit(call)

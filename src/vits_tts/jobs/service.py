@@ -194,7 +194,7 @@ class JobService:
             steps = self._engine.settle(self._settings.keep_hours * _HOUR)
             while (step := await self._calls.in_thread(lambda: next(steps, None))) is not None:
                 expired += step
-            with suppress(StorageError):  # tried again later; the storage says that it fails
+            with suppress(StorageError):  # repeated later; the storage reports itself
                 for job_id in expired:
                     await self._remove(job_id)
 
@@ -247,7 +247,7 @@ class JobService:
             JobsUnavailable: the queue cannot be used.
 
         """
-        async with self._adding:  # jobs that come together count towards the same quota
+        async with self._adding:  # jobs that arrive at the same time count towards the same quota
             if await self._asked(self._engine.find, job.id, job.owner) is None:
                 await self._check_quota(job.owner, len(job.items))
             try:
@@ -494,7 +494,7 @@ class JobService:
         return result
 
     async def _use_of(self, name: str) -> str | None:
-        """Return the id for the use of an item, even if the queue is away for a while.
+        """Return the id for the use of an item, even if the queue cannot be reached for a while.
 
         The item is complete then, and an error would let it fail.
         """

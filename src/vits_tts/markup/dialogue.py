@@ -51,11 +51,11 @@ def plan_of_turns(
         voice: Returns the name of the voice of a turn, or None for that of the request.
         rate: Returns the factor of a turn on the speed of the request.
         lenient: Whether unknown elements and attributes of SSML are ignored.
-        inline: Whether inline marks count in plain text.
+        inline: Whether inline marks have an effect in plain text.
 
     Raises:
         MarkupInvalid: the markup of a turn is broken, or the pauses are too long.
-        MarkupUnsupported: it asks for something that does not exist here.
+        MarkupUnsupported: it asks for something that this server cannot do.
         SpeedInvalid: a speed is neither a rate nor the name of one.
 
     """

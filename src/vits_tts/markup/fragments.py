@@ -1,7 +1,8 @@
 """SSML inside ordinary text, without ``<speak>``: a plan of the text with the elements it has.
 
-The text between the tags is read like any plain text: line ends count, and other tags are those of
-HTML. Elements are those of :mod:`vits_tts.markup.ssml`, with the same rules and errors.
+The text between the tags is read like any plain text: line ends have their usual effect, and other
+tags are those of HTML. Elements are those of :mod:`vits_tts.markup.ssml`, with the same rules and
+errors.
 """
 
 import re
@@ -36,11 +37,11 @@ def parse(text: str, *, lenient: bool = False, inline: bool = True) -> Plan | No
     Args:
         text: The text, in which every element is closed.
         lenient: Whether unknown elements and attributes are ignored.
-        inline: Whether the other marks of pauses count, such as ``[pause 0.5s]``.
+        inline: Whether other marks of pauses have an effect, such as ``[pause 0.5s]``.
 
     Raises:
         MarkupInvalid: an element is broken or not closed, or stands where it may not.
-        MarkupUnsupported: it asks for something that does not exist here.
+        MarkupUnsupported: it asks for something that this server cannot do.
 
     """
     if "<" not in text and "[" not in text:

@@ -26,13 +26,13 @@ class Passage(NamedTuple):
 
 
 class Holder:
-    """Takes a text in pieces and returns it in passages, of which none is half an element."""
+    """Takes a text in pieces and returns it in passages, each without incomplete elements."""
 
     def __init__(self) -> None:
         """Start without text."""
         self._text = ""  # with the last character that was returned, which the next may depend on
-        self._begin = 0  # place in it of what was not returned
-        self._at = 0  # place in it up to which it was looked at
+        self._begin = 0  # index of its first character that was not returned
+        self._at = 0  # index up to which markup was searched
         self._open: list[str] = []
         self._closer: str | None = None  # the end of the comment in a document
         self._document = False
@@ -106,7 +106,7 @@ class Holder:
         return None if self._open else self._passage(token.end, "element")
 
     def _thought_passage(self, thought: Opening, *, complete: bool) -> Passage | None:
-        """Return the next part of a thought; it is text, in which nothing is looked for."""
+        """Return the next part of a thought; it is ordinary text, and has no markup."""
         end = thought.closing(self._text, self._begin)
         if end is not None or complete:
             self._thought = None

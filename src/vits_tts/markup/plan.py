@@ -43,8 +43,8 @@ class Segment:
     """A part of a plan: a text, a ``pause`` or a ``mark``; the last two have no text.
 
     ``start`` and ``end`` are its place in the source, in code points. ``text`` is either the source
-    of that place, character by character, or stands for all of it. ``rate`` multiplies the speed of
-    the request (2 is twice as fast), ``volume`` the amplitude.
+    at that place, character by character, or a replacement for all of it. ``rate`` multiplies the
+    speed of the request (2 is twice as fast), ``volume`` the amplitude.
     """
 
     text: str
@@ -132,17 +132,17 @@ def place(source: str, position: int) -> str:
 def plan_of(
     text: str, kind: InputKind | None, *, lenient: bool = False, inline: bool = True
 ) -> Plan | None:
-    """Return the plan of a text that has markup, or None for a plain text: a plan of one segment.
+    """Return the plan of a text that has markup, or None for a plain text, which is one segment.
 
     Args:
         text: The text of the caller.
-        kind: Whether it is SSML; None finds out by its beginning, ``<speak``.
+        kind: Whether it is SSML; with None it is if it begins with ``<speak``.
         lenient: Whether unknown elements and attributes of SSML are ignored.
-        inline: Whether inline marks, such as ``[pause 0.5s]``, count in plain text.
+        inline: Whether inline marks, such as ``[pause 0.5s]``, have an effect in plain text.
 
     Raises:
         MarkupInvalid: the markup is broken.
-        MarkupUnsupported: it asks for something that does not exist here.
+        MarkupUnsupported: it asks for something that this server cannot do.
 
     """
     if kind == "ssml" or (kind is None and begins_as_ssml(text)):

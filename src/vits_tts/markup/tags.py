@@ -45,7 +45,8 @@ class Token(NamedTuple):
     """A part of a text that is not text. It ends at ``end``.
 
     A ``tag`` has its name, and may open or close an element. A ``comment`` has no effect.
-    ``refused`` is a document type, or begins like a tag and is none. ``begun`` has no end yet.
+    ``refused`` is a document type, or text that begins like a tag but is not one. ``begun`` has no
+    end yet.
     """
 
     kind: Literal["tag", "comment", "thought", "refused", "begun"]

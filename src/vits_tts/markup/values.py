@@ -44,14 +44,17 @@ def rate(value: str, enclosing: float) -> float:
     if found["sign"]:
         factor = enclosing * (1 + number if found["sign"] == "+" else 1 - number)
     if not MIN_RATE <= factor <= MAX_RATE:
-        raise ValueError(f"rate comes to {MIN_RATE:.0%} to {MAX_RATE:.0%} of the usual one")
+        raise ValueError(
+            f"the rates multiply to a value outside {MIN_RATE:.0%} to {MAX_RATE:.0%} "
+            "of the usual one"
+        )
     return factor
 
 
 def volume(value: str, enclosing: float) -> float:
     """Return the factor of the amplitude that ``volume`` asks for.
 
-    A name and a number from 0 to 100 stand for themselves. Decibels (``+6dB``) and percentages
+    A name or a number from 0 to 100 is an absolute volume. Decibels (``+6dB``) and percentages
     with a sign (``-20%``) change the volume of the ``enclosing`` element.
 
     Raises:
@@ -74,7 +77,7 @@ def volume(value: str, enclosing: float) -> float:
         relative = max(0.0, 1 + change / 100) if found["unit"] == "%" else _factor(change)
         factor = enclosing * relative
         if factor > _factor(MAX_DECIBELS):
-            raise ValueError(f"volume comes to +{MAX_DECIBELS:g}dB at most")
+            raise ValueError(f"the volumes add up to more than +{MAX_DECIBELS:g}dB")
         return factor
     if number > 100:  # noqa: PLR2004  # the scale of SSML
         raise ValueError("volume is a number from 0 to 100, or decibels: +6dB")

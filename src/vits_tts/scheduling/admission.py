@@ -59,7 +59,7 @@ class Demand:
 
 @dataclass(frozen=True, slots=True)
 class _Claim:
-    """Work that the threads owe to one stream.
+    """Work that the threads still have to do for one stream.
 
     ``start`` seconds of work are due at ``begins``, a moment of the monotonic clock. From then on
     one second of speech, which costs ``rate`` seconds of work, is due each second, for ``seconds``.

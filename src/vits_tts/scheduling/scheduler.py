@@ -49,7 +49,7 @@ class Ran(Generic[T]):
 
     @property
     def work_in_a_crowd(self) -> float:
-        """The work in core seconds that the piece would be if all threads were running.
+        """The work, in core seconds, that the piece would take if all threads were running.
 
         Admission uses this value: a measurement taken while other threads were idle is too
         optimistic for a busy machine. A piece on two cores already includes the cost of sharing.
@@ -74,7 +74,7 @@ class Scheduler:
     """A fixed number of inference threads. A piece takes one or two of them.
 
     The state is changed on the event loop only. Worker threads read it without a lock to decide
-    whether to go on. A stale read costs at most one extra piece or one needless wake-up of the
+    whether to continue. A stale read costs at most one extra piece or one needless wake-up of the
     loop.
     """
 

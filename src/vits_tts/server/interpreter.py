@@ -25,7 +25,8 @@ def tune_interpreter(made: "Future[None]") -> None:
     the event loop for a tenth of a second.
     """
     sys.setswitchinterval(_SWITCH_SECONDS)
-    # A private attribute, which other versions of Python may lack. Reading is only slower then.
+    # A private attribute, which other versions of Python may lack. Without it, reading is slower
+    # but works.
     transport = getattr(asyncio.selector_events, "_SelectorTransport", None)
     if transport is not None and hasattr(transport, "max_size"):
         transport.max_size = _READ_BYTES

@@ -21,7 +21,7 @@ from vits_tts.wyoming.server import WyomingServer
 
 _BEAT_SECONDS: Final = 1.0
 _LINGER_SECONDS: Final = 1.0
-"""Seconds in which open connections may still bring a request that was sent before the end."""
+"""Seconds in which open connections may still deliver a request that was sent before the end."""
 _LOOK_SECONDS: Final = 0.05
 _DEFAULT_THREADS: Final = 6
 """Threads of ``asyncio.to_thread``: they decode values of Redis and add up metrics."""
@@ -166,7 +166,7 @@ async def _drained(
     idle.cancel()
     quick.cancel()
     if left := len(state):
-        why = "told to be quick" if stop.quick.is_set() else "server.graceful_timeout is over"
+        why = "told to stop at once" if stop.quick.is_set() else "server.graceful_timeout is over"
         logger.warning(f"requests cut off: {why}", requests=left)
 
 

@@ -116,7 +116,7 @@ def _check_reload(before: Config, after: Config) -> None:
     """Check that a reload does not switch off API keys or HTTPS.
 
     Raises:
-        ConfigError: It would.
+        ConfigError: It would switch one of them off.
 
     """
     if before.access.keys and not (after.access.keys or after.access.open):

@@ -1,7 +1,7 @@
 """A gunicorn worker that drains and reports its state to the master.
 
 gunicorn's own tornado worker ends 1.5 seconds after SIGTERM even if requests are under way. This
-one ends when no request is, or after ``server.graceful_timeout``.
+one ends when no request is under way, or after ``server.graceful_timeout``.
 """
 
 import asyncio
@@ -140,7 +140,7 @@ class SpeechWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
                     logger.info("worker ready")
                 elif voices.failure:
                     logger.error("no voice to speak with, asking to be replaced")
-                    self.condition = WorkerState.TIRED  # until then, `/readyz` tells the problem
+                    self.condition = WorkerState.TIRED  # until then, `/readyz` reports the problem
             elif self.condition is WorkerState.ABLE and state.served >= enough:
                 logger.info("server.max_requests reached, asking to be replaced")
                 self.condition = WorkerState.TIRED

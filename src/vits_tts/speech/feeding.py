@@ -1,7 +1,7 @@
 """A text from an iterator, spoken while the iterator yields it.
 
-An iterator may wait for its next piece, for a pipe for example. So an ordinary one runs in a thread
-of its own. It is a daemon, because nothing can end a thread that waits for a pipe.
+An iterator may wait for its next piece, for a pipe for example. So a synchronous one runs in a
+thread of its own: a daemon, because nothing can end a thread that waits for a pipe.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ async def spoken(
 
     Raises:
         TextUnspeakable: the text had nothing to say.
-        RequestError: the text has control characters or other invalid ones.
+        RequestError: the text has control characters or other invalid characters.
 
     """
     feeder = _Feeder(stream)
@@ -90,7 +90,7 @@ class _Feeder:
 
 
 async def _pieces(text: Iterable[str] | AsyncIterable[str]) -> AsyncGenerator[str, None]:
-    """Yield the items of an iterator of either kind; an ordinary one runs in a thread."""
+    """Yield the items of an iterator of either kind; a synchronous one runs in a thread."""
     if isinstance(text, AsyncIterable):
         async for piece in text:
             yield piece

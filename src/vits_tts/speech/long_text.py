@@ -28,8 +28,10 @@ _LONG_CHARS: Final = 1000
 """A text up to this length is read whole, which takes no longer than finding its first sentence."""
 _HEAD_CHARS: Final = 600
 _HEAD_CUTS: Final = 4
-"""The beginning of a long text in which the first sentences are looked for: its number of
-characters, and of ends of sentences or lines."""
+"""The beginning of a long text that is searched for the first sentences.
+
+It has at most this many characters, and this many ends of sentences or lines.
+"""
 _WHOLE_PER_HEAD: Final = 500
 """Maximum length of a text, in lengths of its known beginning, when the rest is read.
 
@@ -87,7 +89,7 @@ class LongTexts:
         return request, Timeline(written, reading, self._requests.sample_rate(request))
 
     def _may_be_long(self, text: str, options: SpeechOptions) -> bool:
-        """Return whether a text may be read while it is spoken; others are short or have markup.
+        """Return whether a text may be read while it is spoken: it is long and has no markup.
 
         A text whose spoken form may be too long is read whole first, so that it can be refused.
         """
@@ -115,7 +117,7 @@ class LongTexts:
         first = next(parts, None)
         if first is None:
             return None
-        # The stream has its place by the time at which the rest is read, so that may wait.
+        # When the rest is read, the stream has been admitted already, so this reading may wait.
         patient = replace(reader, waits=None)
         return _LongText(self._requests, text, options, patient, request, first, parts)
 

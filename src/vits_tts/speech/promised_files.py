@@ -1,4 +1,4 @@
-"""The files that callers were told of before they exist, for the event loop."""
+"""Promised files, whose addresses callers get before the files exist, for the event loop."""
 
 import asyncio
 from functools import partial

@@ -48,9 +48,9 @@ class QueuedText:
 
 
 class Allowance:
-    """The limit of processor time of one reading, which checks it between its steps.
+    """The limit of processor time of one reading.
 
-    A thread cannot be ended from outside.
+    The reading checks it between its steps, because a thread cannot be ended from outside.
     """
 
     def __init__(self, seconds: float = math.inf) -> None:

@@ -34,7 +34,7 @@ from vits_tts.voice.manifest import Manifest
 SPOKEN_PER_WRITTEN: Final = 4
 """The spoken form of a text may have this many times ``server.max_text_chars``."""
 _ALWAYS_SPOKEN: Final = 2000
-"""Characters that the spoken form may always have: the words of a digit have up to six."""
+"""Characters that the spoken form may always have: a digit alone becomes a word of up to six."""
 
 
 class RequestBuilder:
@@ -120,7 +120,7 @@ class RequestBuilder:
     def incremental(self, options: SpeechOptions) -> tuple[SpeechRequest, StreamReading]:
         """Return a request without sentences, and a reading for a text that is still being written.
 
-        With ``input`` of the options, ``ssml``, it may have elements of SSML, or be a document.
+        If the options have ``input="ssml"``, it may have elements of SSML, or be a document.
 
         Raises:
             RequestError: an option is wrong.

@@ -9,7 +9,7 @@ from vits_tts.speech.timeline import Timeline
 
 @dataclass(slots=True)
 class RequestStats:
-    """Counts the work of one request, and stores the times of its words if they are wanted."""
+    """Counts the work of one request, and stores the times of its words if they were requested."""
 
     sentences: int = 0
     heard: int = 0
@@ -50,7 +50,7 @@ class RequestStats:
 
     @property
     def real_time_factor(self) -> float | None:
-        """Seconds of work for a second of synthesised speech; None if all came from the cache."""
+        """Seconds of work for a second of synthesised speech; None if all speech was cached."""
         if not self.synthesised_seconds:
             return None
         return self.synthesis_seconds / self.synthesised_seconds

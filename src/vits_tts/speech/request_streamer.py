@@ -188,7 +188,7 @@ class RequestStreamer:
         return missing
 
     def _demand(self, jobs: Sequence[SentenceJob], missing: Sequence[_Missing]) -> Demand:
-        """Return the cost of the missing sentences; without any, only the rate of ``jobs``."""
+        """Return the cost of the missing sentences; if none is missing, it has only a rate."""
         costs = [sentence.job for sentence in missing] or jobs
         speech = sum(job.speech for job in costs)
         rate = sum(job.work for job in costs) / speech

@@ -1,4 +1,4 @@
-"""Reading of texts in threads: in turns, once for equal requests, and remembered if short."""
+"""Reading of texts: callers take turns, equal requests share a reading, short ones are cached."""
 
 import asyncio
 import math

@@ -387,10 +387,10 @@ def _request_of(
 
 
 def _checked(prosody: Prosody, manifest: Manifest) -> Prosody:
-    """Return a prosody, if a caller could ask for it.
+    """Return a prosody after checking that a caller could ask for it.
 
     Raises:
-        ValueError: no caller could.
+        ValueError: no caller could ask for it.
 
     """
     speed = prosody.length_scale / manifest.inference.length_scale

@@ -111,7 +111,7 @@ class SentenceStream:
 
         ``workers`` convert sentences that have another sample rate than the stream.
 
-        ``promised`` holds the keys of the sentences whose synthesis ``playback`` was admitted with.
+        ``promised`` holds the keys of the sentences that this stream was admitted to synthesise.
         """
         self._waiting = jobs
         self._store = store
@@ -135,7 +135,7 @@ class SentenceStream:
         self._promised.update(keys)
 
     async def windows(self, sample_rate: int, lead: float = 0.0) -> AsyncGenerator[Pcm, None]:
-        """Yield the windows of all sentences, the pauses between them, and ``lead`` seconds before.
+        """Yield ``lead`` seconds of silence, then the windows of all sentences and their pauses.
 
         Raises:
             TextUnspeakable: none of the sentences has a sound.

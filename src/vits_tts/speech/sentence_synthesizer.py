@@ -162,8 +162,7 @@ class SentenceSynthesizer:
     ) -> AsyncGenerator[Pcm, None]:
         """Yield the speech of one sentence as it is synthesised; no samples if it has no sound.
 
-        The first window brings the sentence's timing. ``urgency`` is asked before each piece of
-        work.
+        The first window has the sentence's timing. ``urgency`` is called before each piece of work.
 
         Raises:
             NotReady: the voice cannot be loaded in time.
@@ -173,8 +172,8 @@ class SentenceSynthesizer:
         with tracing.stage("synthesise", voice=manifest.name, characters=len(text)) as span:
             engine = await self._engine(job)
             pace = self.pace(manifest.name)
-            # One job for the scheduler, so that the thread of the text stage goes on to the first
-            # window without two more switches between threads.
+            # One job for the scheduler, so that the thread of the text stage continues with the
+            # first window, without two more switches between threads.
             pieces = _Pieces(partial(self._begin, job, engine))
             made = self._scheduler.each(pieces.next, pieces.more, urgency)
             async with aclosing(made) as rans:
@@ -216,7 +215,7 @@ class SentenceSynthesizer:
         return begun.result.synthesis.samples if begun.result else 0
 
     async def _engine(self, job: SentenceJob) -> Engine:
-        """Return the engine of a sentence, which knows the loudness of its speaker."""
+        """Return the engine for a sentence; if necessary, first measure the speaker's loudness."""
         engine = await self.voices.engine(job.manifest.name)
         speaker = job.prosody.speaker_id
         if engine.leveller and not engine.leveller.knows(speaker):

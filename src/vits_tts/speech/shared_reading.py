@@ -37,7 +37,7 @@ class SharedReading:
         self._queue.join(self._text, reader.caller, max_wait)
 
     async def result(self, reader: Reader) -> tuple[SpeechRequest, Reading]:
-        """Return the result; the reading goes on for others if this caller is cancelled."""
+        """Return the result; if this caller is cancelled, the reading continues for the others."""
         try:
             return await asyncio.shield(self.task)
         finally:

@@ -85,7 +85,7 @@ class SsmlReading:
 
     @property
     def unsaid(self) -> str:
-        """The characters that have arrived and may still be spoken; one stands for held markup."""
+        """The characters that have arrived and may still be spoken; held markup counts as one."""
         markup = "<" * bool(self._holder.held)
         return self._reading.unsaid + "".join(one.text for one in self._passages) + markup
 
@@ -108,7 +108,7 @@ class SsmlReading:
 
         Raises:
             MarkupInvalid: an element or document is broken.
-            MarkupUnsupported: it asks for something that does not exist here.
+            MarkupUnsupported: it asks for something that this server cannot do.
             RequestError: a voice that it names does not exist.
 
         """

@@ -100,7 +100,7 @@ class TextStream:
         self._held: list[Part] = []
         self._chunks = 0
         self._silence = 0.0  # seconds of silence before the next sentence, or at the end
-        self._released = 0  # place in the text up to which it was given to synthesis
+        self._released = 0  # place in the text up to which sentences were passed to synthesis
         self._due = math.inf  # moment from which a clause may be spoken
         self._tried = False  # whether there was no clause to be spoken
         self._playback: Playback | None = None
@@ -178,7 +178,7 @@ class TextStream:
             RequestTooCostly: the text took more than ``limits.request_cpu_seconds``.
             MarkupInvalid: a pause in the text is too long, or all of them together are. SSML in
                 it is broken.
-            MarkupUnsupported: SSML in it asks for something that does not exist here.
+            MarkupUnsupported: SSML in it asks for something that this server cannot do.
 
         """
         reading = asyncio.create_task(self._read())
@@ -313,14 +313,14 @@ class TextStream:
         return max(0.0, due - now)
 
     async def _run(self, read: Callable[[], T]) -> T:
-        """Read in the thread for it, in turn with other callers.
+        """Read in the thread for reading, in turn with other callers.
 
         Raises:
             MarkupInvalid: all pauses of the text together are too long.
 
         """
         found = await self._requests.read_more(read, len(self._reading.unsaid), self._reader)
-        if self._reading.pause_seconds > MAX_PAUSES:  # the limit of a text that comes whole
+        if self._reading.pause_seconds > MAX_PAUSES:  # the limit of a text that arrives as a whole
             raise MarkupInvalid(TOO_LONG, field="text")
         return found
 

@@ -38,7 +38,7 @@ class WorkerPool:
 
         """
         if self._closed:
-            raise Unavailable("this server is ending")
+            raise Unavailable("this server is shutting down")
         work = partial(function, *arguments, **named)
         return await asyncio.get_running_loop().run_in_executor(self._pool, work)
 

@@ -76,7 +76,7 @@ class Descriptor:
         return isinstance(other, Descriptor) and self._number == other._number
 
     def __hash__(self) -> int:
-        """Return a hash that fits."""
+        """Return a hash that is the same for equal targets."""
         return hash(self._number)
 
     def write(self, data: bytes) -> int:
@@ -118,7 +118,7 @@ class Stream:
         return isinstance(other, Stream) and self._stream is other._stream
 
     def __hash__(self) -> int:
-        """Return a hash that fits."""
+        """Return a hash that is the same for equal targets."""
         return hash(id(self._stream))
 
     def write(self, data: bytes) -> int:

@@ -1,9 +1,9 @@
 """The files of a worker's metrics, with their blocks reserved on the disk.
 
 prometheus_client maps sparse files into memory. On a full disk, the first write to a new page ends
-the process with SIGBUS, and so does each of its successors. Here blocks are reserved before a file
-is mapped or grown. If that fails, the value is counted in the worker's memory only: it is missing
-from ``/metrics``, and ``/readyz`` says so.
+the process with SIGBUS, and then each of its successors. Here blocks are reserved before a file is
+mapped or grown. If that fails, the value is counted in the worker's memory only: it is missing from
+``/metrics``, and ``/readyz`` says so.
 
 ``prometheus_client.values`` finds its class of files by a name in its module. That is not
 documented, so ``pyproject.toml`` limits the versions to those that were tested.

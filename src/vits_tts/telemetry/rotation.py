@@ -39,7 +39,7 @@ class RotatingFile:
         return isinstance(other, RotatingFile) and self._identity == other._identity
 
     def __hash__(self) -> int:
-        """Return a hash that fits."""
+        """Return a hash that is the same for equal targets."""
         return hash(self._identity)
 
     @property

@@ -155,7 +155,7 @@ class Text:
 class Part(NamedTuple):
     """A part of an assembled text, and its place in the source.
 
-    It is ``copied`` from there character by character, or stands for that place as a whole.
+    It is ``copied`` from there character by character, or replaces that place as a whole.
     """
 
     said: str

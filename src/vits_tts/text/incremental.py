@@ -10,12 +10,12 @@ Whether a cut is settled depends on the text before it and at most the next word
 not depend on how the text was cut into pieces on its way. ``tests/text/test_incremental.py``
 compares it with the reading of the whole text.
 
-The thoughts of a language model (``text.thoughts``) are dropped as they come, so that they take no
-memory. The text before one is read as a whole, like a paragraph.
+The thoughts of a language model (``text.thoughts``) are dropped as they arrive, so that they take
+no memory. The text before one is read as a whole, like a paragraph.
 
 A pause that the text asks for (``text.pause_marks``) is held back until it is complete. Behind
-ordinary words its end is a cut like that of a sentence. There is no cut inside an element of SSML,
-of which only whole ones may be added.
+ordinary words its end is a cut like that of a sentence. There is no cut inside an element of SSML;
+only complete elements may be added.
 """
 
 import re
@@ -44,7 +44,7 @@ _CUT: Final = lazily(
 _CLAUSE: Final = lazily(rf"(?<!\w)([^\W\d_][{SMALLS}]{{1,6}})[,;:.!?…][\"”’»)]{{0,4}}\s")
 _SPACE: Final = lazily(r"\s")
 _MAY_CUT: Final = lazily(r"[.!?…。！？\n\r<\[]")
-"""A character without which a text has no cut, no pause and no thought."""
+"""A text without any of these characters has no cut, no pause and no thought."""
 _NEXT_WORD: Final = lazily(r"\s{0,8}\S{1,40}\s|\s{0,8}\S{40}|\s{8}")
 
 _CONTEXT_CHARS: Final = CONTEXT + 8
@@ -54,7 +54,7 @@ _AHEAD_CHARS: Final = 80
 _MAX_UNSAID_CHARS: Final = 1000
 """An unspoken text of this length is cut between two words, so that reading it stays cheap."""
 _PATIENT_TRIALS: Final = 8
-"""The number of cuts that are all tried; of later cuts only some are, to keep the time linear."""
+"""The first cuts, this many, are all tried; of later cuts only some, to keep the time linear."""
 
 Spans: TypeAlias = Callable[[str, int], Iterable[Span]]
 """Returns the places of all markup in a text, from a place on that is not inside markup."""
@@ -108,7 +108,7 @@ class IncrementalReading:
         self._spans = spans if read_marked else _nothing
         self._settled = Settled(self._reading, self._spans)
         self._pauses = (sentence_pause, paragraph_pause)
-        self._coming = ""  # characters that have come and were not looked at
+        self._coming = ""  # characters that have arrived and were not examined
         self._thought: thoughts.Opening | None = None  # the thought that ends the text
         self._text = ""  # the unsaid text, and the context before it
         self._base = 0  # place of its first character in the stream
@@ -117,10 +117,10 @@ class IncrementalReading:
         self._trials = 0
         self._next_trial = 0  # a cut before this place is not tried
         self._tried = 0  # the cut that was tried without the next word
-        self._unsettled = 0  # characters of it in which the words of no clause are final
+        self._unsettled = 0  # characters at its start that contain no clause with final words
         self._spoken = False  # whether any sentence was returned since the text began anew
         self._pause = 0.0  # seconds before the first one, if others were returned before
-        self._given = 0.0  # seconds of silence that the last one ended with, as the text asked for
+        self._given = 0.0  # seconds of silence at its end that the text requested
         self._silent = False  # whether something came after it that has no words
         self._last: Sentence | None = None  # that one
         self.pause_seconds = 0.0
@@ -209,7 +209,7 @@ class IncrementalReading:
         return [part] if part else []
 
     def apart(self, written: str, reading: Reading) -> Part | None:
-        """Return the sentences of a text that comes next and was read apart, after :meth:`flush`.
+        """Return the sentences of a text that follows and was read separately, after :meth:`flush`.
 
         Returns None if it has neither words nor pauses.
         """
@@ -319,7 +319,7 @@ class IncrementalReading:
         return self._settled.sentences(self._text[:end], self._said, word)
 
     def _may_pause(self, place: int) -> bool:
-        """Return whether a pause at ``place`` may end a sentence before more text has come.
+        """Return whether a pause at ``place`` may end a sentence before more text arrives.
 
         A number or an abbreviation before it may depend on the words behind it.
         """
@@ -480,9 +480,9 @@ class IncrementalReading:
 
 
 def beginning(text: str, cuts: int, characters: int) -> str:
-    """Return the beginning of a text to its ``cuts``-th cut, with a little more to try that.
+    """Return the beginning of a text to its ``cuts``-th cut, and the text that may settle it.
 
-    It has at most ``characters``.
+    It has at most ``characters`` characters.
     """
     for number, match in enumerate(_CUT.finditer(text, 0, characters), 1):
         if number == cuts:

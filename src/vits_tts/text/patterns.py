@@ -10,7 +10,7 @@ from typing import Any, cast
 
 
 class _Pattern:
-    """Stands for a regular expression, and takes over each of its methods when that is called."""
+    """A regular expression that is compiled at the first call of one of its methods."""
 
     def __init__(self, pattern: str, flags: int) -> None:
         self.pattern = pattern

@@ -63,7 +63,7 @@ _FAR: Final = CONTEXT + 8
 _RESTORE: Final = Restore()
 _SUBJECT: Final = lazily(r"\d(?:[đTvV])(?!\w)|(?<!\w)(?:[PpKV]\.?\s?[A-Z\d]|[CcHQ]\.?\s?\d)")
 _NUMBERED: Final = lazily(r"\s\d{1,2}[.!?…][\"”’»)]{0,4}\s{0,8}\Z")
-"""The end of a sentence behind which its subject goes on, as behind the number of an item."""
+"""The end of a sentence whose subject continues after it, such as the number of an item."""
 _LETTERS: Final = lazily(r"[^\W\d_]+")
 _REMEMBERED: Final = 4
 
@@ -111,7 +111,7 @@ class Settled:
             return False
 
     def _in_quotation(self, before: str, text: Text) -> bool:
-        """Return whether a quotation, of which markup took the begin, is open at the end."""
+        """Return whether a quotation whose first mark was in markup is open at the end."""
         last = max((one.end for one in self._spans(before, 0) if one.kind != "word"), default=0)
         return bool(last) and in_quotation(text.spoken[text.spoken_place(last) :])
 
@@ -155,7 +155,7 @@ def _is_ordinary(before: str, said: int, text: Text) -> bool:
     """Return whether the end of a text, from ``said`` on, has only words that no rule matches.
 
     They are syllables that are read as they are written, some of them with tone marks. A later word
-    without marks may have the others restored, as far as their neighbours between two marks tell.
+    without marks may cause the marks of earlier ones to be restored; the neighbours decide.
     """
     unsaid = before[said:]
     if not _ORDINARY_WORDS.fullmatch(unsaid) or _DIGIT.search(unsaid, max(0, len(unsaid) - _FAR)):

@@ -1,9 +1,9 @@
 """Exchange of accounts between machines, through Redis.
 
-For each month Redis has a hash with a field for each row. A machine writes the rows that are newer
-on the machine, and copies those that are newer in Redis. So every machine has all rows: if Redis
-loses them, the machines restore them. Repeating an exchange changes nothing. Rows are never added
-up in Redis, so no failure counts anything twice.
+For each month Redis has a hash with a field for each row. A machine writes its own newer rows to
+Redis, and copies rows that are newer in Redis. So every machine has all rows: if Redis loses them,
+the machines restore them. Repeating an exchange changes nothing. Rows are never added up in Redis,
+so no failure counts anything twice.
 """
 
 import json

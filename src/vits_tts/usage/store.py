@@ -69,7 +69,7 @@ Pending = Mapping[Place, Amounts]
 
 
 class UsageStore:
-    """One file of accounts: the rows of this machine, and copies of the rows of others."""
+    """One file of accounts: the rows of this machine, and copies of the rows of other machines."""
 
     def __init__(self, folder: Path) -> None:
         """Store the folder; the file is opened when it is first needed."""

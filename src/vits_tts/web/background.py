@@ -168,7 +168,7 @@ class BrokenPromises:
         self._posting: set[asyncio.Task[None]] = set()
 
     def watch(self, settings: Config) -> None:
-        """Start to look for them in the background, if an interface that makes them is enabled."""
+        """Start to look for broken promises, if an interface that makes promises is enabled."""
         if settings.fpt.voices or settings.vbee.voices:
             self._looking = asyncio.create_task(self._look())
 
@@ -190,9 +190,9 @@ class BrokenPromises:
                     self._posting.add(task)
                     task.add_done_callback(self._posting.discard)
             except StorageError as error:
-                logger.debug("no look for broken promises: {}", error.message)
+                logger.debug("cannot look for broken promises: {}", error.message)
             except Exception:  # noqa: BLE001  # the next one may succeed
-                logger.exception("look for broken promises failed")
+                logger.exception("looking for broken promises failed")
             await asyncio.sleep(_LOOK_SECONDS)
 
     async def _dealt_with(self, broken: Broken) -> None:

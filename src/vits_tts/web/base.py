@@ -54,7 +54,7 @@ class Handler(RequestHandler):
     model: ClassVar[type[BaseModel] | None] = None
     """Model of the parameters; None for a path without parameters."""
     query_model: ClassVar[type[BaseModel] | None] = None
-    """Model of the query where it is not ``model``: of methods other than POST."""
+    """Model of the query for methods other than POST, if it is not ``model``."""
     error_shape: ClassVar[Any] = ErrorAnswer
     """Type of an error's JSON."""
     code_place: ClassVar[tuple[str, ...]] = ("error", "code")

@@ -37,7 +37,7 @@ from vits_tts.web.state import State
 
 _CLIENT_CLOSED: Final = 499
 _CHECK_SECONDS: Final = 0.25
-"""Interval of the checks whether a request's client is connected, and how much it has cost."""
+"""Interval at which the connection and the cost of a request are checked."""
 _FILE_WAIT: Final = 10
 """The text of a file may wait this many times as long for normalisation as that of a stream."""
 
@@ -161,7 +161,7 @@ class RequestContext:
             BudgetExceeded: the caller's key has used up its budget.
 
         """
-        if len(self.text) < logging.SHOWN_CHARS:  # a socket may bring text for days
+        if len(self.text) < logging.SHOWN_CHARS:  # a socket may be open for days
             self.text += text[: logging.SHOWN_CHARS]
         status = await self._guard.text(self.caller, len(text))
         await self._services.usage.admit(self.key, len(text))
@@ -225,7 +225,8 @@ class RequestContext:
                 current = asyncio.current_task()
                 if current and current.cancelling():
                     raise
-                raise Unavailable("this server is ending") from None  # its threads are closed
+                # its threads are closed
+                raise Unavailable("this server is shutting down") from None
         finally:
             self._work = outer
         return None

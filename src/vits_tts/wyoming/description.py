@@ -13,7 +13,7 @@ _OURS: Final = {"name": "vits-tts", "url": ""}
 def info(manifests: Iterable[Manifest], aliases: Mapping[str, Manifest]) -> dict[str, Any]:
     """Return the data of an ``info`` event: one program, with every voice and its speakers.
 
-    Each of ``aliases``, other names of voices, is told as a voice of one speaker.
+    Each of ``aliases``, other names of voices, is listed as a voice of one speaker.
     """
     release = version(_PACKAGE)
     program = {

@@ -126,7 +126,7 @@ class Abbreviations:
         )
 
     def sides(self) -> tuple[Step, ...]:
-        """Return the step for ``(T)`` and ``(P)``, which a formula after them must not take."""
+        """Return the step for ``(T)`` and ``(P)``, which the rules for formulae must not read."""
         return (Rule(r"\([PT]\)", self.side, needs="("),)
 
     def initials(self) -> tuple[Step, ...]:
@@ -161,7 +161,7 @@ class Abbreviations:
         return self._chosen(match)
 
     def _chosen(self, match: re.Match[str]) -> str | None:
-        """Return the reading that the words around ask for, or the subject, or the usual one."""
+        """Return the reading that the words around or the subject suggest, else the usual one."""
         readings = self._senses.get(match[0], ())
         if not (readings or match[0] in cues.subjects().readings) or geometric(match):
             return None
@@ -328,7 +328,7 @@ _NAME_AFTER: Final = lazily(rf"\.?\s?[{CAPITALS}][{SMALLS}]")
 """The name after a title. The tables write ``Name`` for it."""
 _TIMES_OF_DAY: Final = {"S": "sáng", "Tr": "trưa", "C": "chiều", "T": "tối"}
 _KEYWORD: Final = lazily(r"(?:[Ss]oạn|SOẠN|[Cc]ú pháp)(?: tin)?:? (?:[A-Z\d]{1,8} )?$")
-"""Words before the text of a message to a service, whose letters are keys and no abbreviation."""
+"""Words before the text of a message to a service, in which letters are keywords."""
 _LONGEST_KEYWORD: Final = 3
 _NAMED: Final = lazily("[A-ZĐ]{3,4}")
 _CALLED: Final = {"A": "anh", "C": "chị", "M": "mít"}

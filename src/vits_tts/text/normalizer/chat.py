@@ -47,7 +47,7 @@ _NAMED_PERSON: Final = lazily(
     r"[^\W\d_]{2,7} (?:bảo|nói|ơi|đang|có|đã|vừa|mới|gửi|nhắn|gọi|kêu|nhờ|dặn|hẹn|mua|đi|về|ở|là"
     r"|cũng|sẽ|chưa|ko|k|không|với|và|rồi|nha|nhé|ạ)(?!\w)"
 )
-"""A name and a word that tells of a person: ``a Tuấn bảo``."""
+"""A name and a word that indicates a person: ``a Tuấn bảo``."""
 _AT_LINE_START: Final = frozenset("KETMBCA")
 _DENIED: Final = lazily(
     r" (?:biết|bít|bik|bt|hiểu|thấy|được|đc|dc|có|còn|phải|thể|nên|muốn|thích|hài|mua|bị|cần|dùng"
@@ -71,7 +71,7 @@ _PARTICLE: Final = lazily(
     r"(?<!\w)(?:nha|nhé|nhá|nhen|nghen|nè|hen|xíu|nhe|dạ|vãi|hông|hỉ|ghê)(?:\s?$|\s?[,.!?~:)])"
     r"|(?<!\w)(?:anh|chị|em|bạn|shop|mẹ|ad|bác) ơi(?!\w)|(?<!\w)(?:ạ|hả)\s?(?:$|[!?])"
 )
-"""Words that end a clause in chat only; not "á", which the letter Ă is read as."""
+"""Words that end a clause in chat only. "á" is missing: it is also the name of the letter Ă."""
 _NEGATED_AFTER_SIZE: Final = lazily(r" (?:chuẩn|đúng|vừa|phù hợp|khớp|đều|được|đc|có|như)\b")
 _EXAM: Final = lazily(
     r"(?:phương trình|(?<!kinh )(?<!thí )(?<!trắc )nghiệm|hàm số|tham số|tam giác"
@@ -306,7 +306,7 @@ class Chat:
         back: str,
         chatting: dict[int, int],
     ) -> str:
-        """Return the reading that the words around ask for, or the subject, or the usual one."""
+        """Return the reading that the words around or the subject suggest, else the usual one."""
         form = match[0].lower()
         if form in _PAIR and self._chats(match.string, match.start(), chatting):
             meant, other = _PAIR[form]
@@ -386,7 +386,7 @@ def _ends_clause(word: str, front: str, back: str) -> bool:
 _NUMBERED: Final = lazily(
     r"(?:[a-z]|(?:thứ|ca|tiết|kỳ|kì|tuần|tầng|quận|khối|đợt|lớp|học kỳ) )\d{1,4} $"
 )
-"""Text before a ``k`` that ends a question, after the number of a thing (``nghỉ thứ 6 k``)."""
+"""Text before a ``k`` that ends a question, where a number belongs to a name (``nghỉ thứ 6 k``)."""
 _CLAUSE_ENDS: Final = lazily(
     r"\s*(?:$|[,.;!?]|(?:mà|thì|nhưng|nên|vẫn|còn|cho|nha|nhé|ạ|đó|á|nè)(?!\w))"
 )
@@ -424,7 +424,7 @@ def _leading(match: re.Match[str]) -> bool:
 
 
 _MARKED_PERSON: Final = lazily(r" \d[\d.,]{0,5} ?(?:điểm|đ|tuổi|t|kg|năm)(?!\w)")
-"""The text after a person who tells marks or an age: ``E 26 điểm``."""
+"""The text after a person, with marks or an age: ``E 26 điểm``."""
 
 
 def _line(spoken: str, place: int) -> str:

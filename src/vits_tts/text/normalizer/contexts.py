@@ -1,4 +1,4 @@
-"""A log-linear model of syllables: which of several is meant, by the words around without marks.
+"""A log-linear model that chooses among several syllables by the words around without marks.
 
 The model complements the pairs of ``restore``, which see only the neighbouring syllables. Its
 features are the groups of words in :data:`GROUPS`, such as the two words before, or the words on
@@ -29,7 +29,7 @@ STEPS: Final = 16
 MULTIPLIERS: Final = (
     0x9E3779B1, 0x85EBCA77, 0xC2B2AE3D, 0x27D4EB2F, 0x165667B1, 0x2545F491, 0x5851F42D,
 )  # fmt: skip
-"""Odd numbers that tell the distances from -3 to 3 apart in a hash."""
+"""Odd factors that give each distance from -3 to 3 another hash."""
 NOTHING: Final = 0
 NUMBER: Final = 1
 STOP: Final = 2

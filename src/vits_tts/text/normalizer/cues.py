@@ -78,7 +78,7 @@ def _after(words: str) -> re.Pattern[str]:
 
 
 class Subjects(NamedTuple):
-    """The subjects that each cue word tells of, and the readings of forms in lines about them."""
+    """The subjects that each cue word indicates, and the readings of forms in lines about them."""
 
     cues: Mapping[str, tuple[str, ...]]
     readings: Mapping[str, tuple[tuple[str, Reading], ...]]
@@ -101,7 +101,7 @@ def subjects() -> Subjects:
             readings.setdefault(form, []).append((subject, Reading(said, before, after, False)))
     for form, found in readings.items():
         if len(form) >= _TELLING and form.isupper() and len({subject for subject, _ in found}) == 1:
-            cue = form.lower()  # a long abbreviation of one subject only tells of it itself
+            cue = form.lower()  # a long abbreviation of one subject indicates it by itself
             cues[cue] = cues.get(cue) or (found[0][0],)
     return Subjects(cues, {form: tuple(found) for form, found in readings.items()})
 
@@ -117,10 +117,10 @@ def by_subject(
 ) -> str:
     """Return the reading of a form in a line about a subject, or an empty string.
 
-    If ``certain``, only readings count that ask for words beside the form. ``least`` is the number
-    of words of the subject that the others need.
+    If ``certain``, only readings that require words beside the form are considered. ``least`` is
+    the number of words of the subject that the others need.
 
-    If the line has words of several subjects, the one with the most words comes first.
+    If the line has words of several subjects, the subject with the most words takes precedence.
     """
     known = subjects().readings.get(form)
     if known is None:
@@ -171,4 +171,4 @@ _LETTERS: Final = lazily(r"[^\W\d_]{2,}")
 _SENTENCE_END: Final = lazily(r"(?<!\s\d)(?<!\s\d\d)[.!?…][\"”’»)]{0,4}\s|\n")
 _CUE_WORD: Final = lazily(r"[^\W_]+(?:[-/][^\W\d_]+)?")
 _LINE: Final = 200
-"""Maximum number of characters to each side whose words tell the subject of a line."""
+"""Maximum number of characters to each side whose words determine the subject of a line."""

@@ -36,7 +36,7 @@ class English:
     """A step that reads the function words of English phrases."""
 
     def __init__(self, known: Callable[[str], bool]) -> None:
-        """Keep the function that tells whether the package's lexicon has a word."""
+        """Keep the function that returns whether the package's lexicon has a word."""
         self._known = known
 
     def __call__(self, text: Text) -> Text:

@@ -52,7 +52,7 @@ _CODAS: Final = {
 _VIETNAMESE: Final = {"z": "d", "f": "ph", "j": "gi", "w": "qu"}
 _FOREIGN_LETTERS: Final = lazily(r"^[zfjw]")
 _DIPHTHONG: Final = lazily(r"(?:ie|uye|uo)[a-z]{1,2}$")
-"""Endings that nearly always belong to unmarked Vietnamese: viet, tieng, nguoi, but not true."""
+"""Endings that nearly always belong to unmarked Vietnamese (viet, tieng, nguoi), unlike "true"."""
 
 _ALONE: Final = {"c": "cờ", "g": "gờ", "gi": "giờ", "o": "u"}
 _BEFORE_CODA: Final = {"ây": "ê", "ai": "ai", "ao": "ao", "oi": "oi", "ai ơ": "ai ơ", "ia": "ia"}

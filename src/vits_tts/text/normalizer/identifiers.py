@@ -1,4 +1,4 @@
-"""Identifiers: numbers that name things and do not count them, read as in a dictation.
+"""Identifiers: numbers that identify something instead of counting, read as in a dictation.
 
 Telephone, account and identity numbers, number plates, decrees, versions, and names such as U23 and
 H5N1.
@@ -26,7 +26,7 @@ _PHONE: Final = r"""(?:
   | 0\d{9,10}
 )"""
 _DATE: Final = r"0\d[-.](?:0\d|1[0-2])[-.](?:19|20)\d\d(?!\d)"
-"""A date, whose digits and those of a time after it are as many as a telephone number has."""
+"""A date: with the digits of a time after it, it has as many as a telephone number."""
 _HOTLINE: Final = (
     r"1[89]00(?:\d{4}|\d{6}|[\ .]\d{4}[\ .]\d{2}|[\ .]\d{4}|[\ .]\d{6}"
     r"|[\ .]\d{2,3}[\ .]\d{2,3})"
@@ -92,15 +92,15 @@ _LAST: Final = 255
 _TOO_LONG_TO_COUNT: Final = 10
 _SHORTEST_ORDER: Final = 6
 _LONG_ALONE: Final = 9
-"""Digits of a number without points that is a code unless something is counted with it."""
+"""Minimum digits of a number without points that is a code, unless a counted thing follows."""
 _WORD_AND_NUMBER: Final = 2
 """The number of parts of a name such as ``VIP2``; one with more parts is a code: ``GHN8K2LM``."""
 _MIXED: Final = 5
-"""Digits of a code such as ``260FTDN29112``, from which on all are read one by one."""
+"""Minimum digits of a code such as ``260FTDN29112`` whose digits are all read one by one."""
 _KNOWN: Final = 4
-"""Letters before a digit that are read as the abbreviation that they are."""
+"""Minimum letters before a single digit that may be read as a known abbreviation."""
 _SHORTEST_NAME: Final = 3
-"""Letters before a number that are spelled; longer ones may be an English word."""
+"""Maximum letters before a number that are always spelled; longer ones may be an English word."""
 _AIRPORTS: Final = (
     "SGN|HAN|DAD|CXR|PQC|HPH|HUI|VCA|VII|VDO|DLI|BMV|UIH|VCL|THD|PXU|TBB|VKG|CAH|VCS|DIN|BKK|DMK|SIN|KUL"
     "|ICN|NRT|HND|KIX|TPE|HKG|PEK|PVG|CAN|SYD|MEL|CDG|FRA|LHR|JFK|LAX|SFO|DXB|DOH|MNL|CGK|DPS|PNH|REP|VTE"

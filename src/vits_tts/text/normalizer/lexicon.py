@@ -36,8 +36,8 @@ _MAX_FILE_BYTES: Final = 16 * 1024 * 1024
 class _Index:
     """The words and readings of a lexicon, arranged for a look-up at one place of a text.
 
-    Both dictionaries are flat: each dictionary or list of its own per word would make every pass of
-    Python's garbage collector, which stops all threads, longer.
+    Both dictionaries are flat. A dictionary or list for each word would lengthen every pass of
+    Python's garbage collector, which stops all threads.
     """
 
     words: dict[str, tuple[str, str]]
@@ -46,7 +46,7 @@ class _Index:
     """Lengths of the words that share a first part (lower case), the longest first."""
 
     def at(self, spoken: str, start: int, first: str) -> Iterator[tuple[str, str]]:
-        """Yield the words that stand at ``start``, the longest first, at most two of each length.
+        """Yield the words that begin at ``start``, the longest first, at most two of each length.
 
         The lexicon of a request may have a thousand words with the same beginning, so comparing
         all of them at each place would be too slow.
@@ -185,7 +185,7 @@ def _is_exact(word: str) -> bool:
 
 
 def _stands(spoken: str, start: int, end: int, word: str) -> bool:
-    """Return whether the word stands there as a whole word."""
+    """Return whether the word occurs there as a whole word."""
     written = spoken[start:end]
     exact = _is_exact(word)
     same = written == word if exact else written.lower() == word.lower()

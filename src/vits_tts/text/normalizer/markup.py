@@ -26,7 +26,7 @@ _FIRST_LETTERS: Final = lazily(r"[^\W\d_]{1,7}")
 
 
 def _entity(match: re.Match[str]) -> str:
-    """Return the character of an HTML entity; other text stays as it is."""
+    """Return the character of an HTML entity; other text is unchanged."""
     character = html.unescape(match[0])
     return " " if character.isspace() else character
 

@@ -41,9 +41,9 @@ _ATOM: Final = (
 """Pattern of the units of :data:`_ATOMS`; one of all names takes much longer to compile."""
 _PRODUCT: Final = rf"{_ATOM}(?:[.·⋅*]{_ATOM}){{0,3}}"
 UNIT: Final = rf"{_PRODUCT}(?:/(?:{_PRODUCT}|\({_PRODUCT}\))){{0,2}}(?![\w²³⁻^/])(?![·⋅]\w)"
-"""Pattern of a unit that may be a product or a rate of several."""
+"""Pattern of a unit, or of a product or rate of several units."""
 _PLAIN: Final = rf"(?:rad|k?g|k?m|[cdm]m|m?s|h|K){_POWER}"
-"""The units of which a product has at least one; N.V.A. are initials."""
+"""A product must have at least one of these units, since ``N.V.A.`` are initials."""
 _PRODUCT_OF_TWO: Final = (
     rf"(?:{_ATOM}(?:[.·⋅*]{_ATOM}){{0,2}}[.·⋅*]{_PLAIN}|{_PLAIN}(?:[.·⋅*]{_ATOM}){{1,3}})"
 )

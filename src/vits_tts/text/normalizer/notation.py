@@ -151,7 +151,7 @@ class Notation:
         )
 
     def _units(self) -> tuple[Step, ...]:
-        """Return the rules for units that only their context tells."""
+        """Return the rules for units that only the context identifies."""
         return (
             Where(
                 "=",

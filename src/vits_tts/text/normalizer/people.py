@@ -34,7 +34,7 @@ _FULL_NAME: Final = lazily(
 """Three or four words with capitals and without marks, which may be the name of a person."""
 _LONGEST: Final = 4
 _COMPANY: Final = lazily(r"(?:TNHH|CTY|TMDV|XNK|SX|TM|DV|CP|MTV) $")
-"""Words before the name of a company, whose syllables are those of people's names."""
+"""Words before the name of a company, which often looks like the name of a person."""
 _TOWARDS: Final = {"toi": "tới", "den": "đến", "tu": "từ", "boi": "bởi", "cua": "của"}
 """Words before the name of a person in a message of a bank (``chuyen toi LE VAN AN``)."""
 

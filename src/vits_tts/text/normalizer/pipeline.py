@@ -108,7 +108,7 @@ class Normalizer:
         max_chars: int = sys.maxsize,
         check: Callable[[], None] | None = None,
     ) -> Text:
-        """Return the text as it is spoken. The same input always gives the same result.
+        """Return the spoken form of a text. The same input always gives the same result.
 
         Args:
             written: Any string, or a text that was put together from parts of a source. Only the

@@ -37,7 +37,7 @@ _RISING: Final = {
     "xăng ti mét": ("mét",),
     "mét": ("ki lô",),
 }
-"""Units of which the first is smaller: ``6 tháng - 2 tuổi`` and ``500 mg - 1 g`` are ranges."""
+"""Larger units for each smaller one: ``6 tháng - 2 tuổi`` and ``500 mg - 1 g`` are ranges."""
 _SIZES: Final = "nghìn|ngàn|triệu|tỷ|tỉ"
 _SUM_BEFORE: Final = lazily(r"(?:bằng|cộng|trừ|nhân|chia) $")
 _SUM_AFTER: Final = lazily(r" (?:bằng|cộng|trừ|nhân|chia) ")

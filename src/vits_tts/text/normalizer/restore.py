@@ -5,8 +5,8 @@ several syllables. The model is a hidden Markov model: the states are syllables,
 counts of pairs of syllables. The forward-backward algorithm gives the probability of each
 candidate, given all words of the line (Rabiner, A tutorial on hidden Markov models, 1989).
 
-With ``safe`` a line has to be Vietnamese beyond doubt, and a word is changed only if one syllable
-is clearly the most probable; with ``always`` to the most probable syllable.
+With ``safe``, a line must certainly be Vietnamese, and a word is changed only if one syllable is
+clearly the most probable. With ``always``, every word gets its most probable syllable.
 """
 
 import math
@@ -68,7 +68,7 @@ _JOURNEY: Final = lazily(r" (?:[A-Z]{2,3} ?- ?[A-Z]{2}|(?:VN|VJ|QH|BL|VU) ?\d{2,
 _CODE_OF: Final = lazily(
     r"[ :]{1,2}(?:KH|KHTT|HD|TB|GD|DH|VD|QR|NV|SV|HS|BN|CK|ZNS)\b| [A-Z]{2,8}\d"
 )
-"""The thing that a code after ``ma`` belongs to (``ma KH``), or the code."""
+"""Text after ``ma`` that names the owner of a code (``ma KH``), or the code itself."""
 _BEFORE_CODE: Final = {
     "ma": ("mã", _CODE_OF),
     "chu": ("chủ", lazily(" TK| TH|: ")),
@@ -97,7 +97,7 @@ _SUBJECTS: Final = {
     "su": "sử", "dia": "địa", "tin": "tin",
 }  # fmt: skip
 _MARK: Final = lazily(r"[ :]{1,2}(?:10|\d(?:[.,]\d{1,2})?)(?![\w/:]|[.,]\d)")
-"""A mark of a school after its subject: ``Toan 8.5, Van 7``."""
+"""A school mark after its subject: ``Toan 8.5, Van 7``."""
 _GIVING: Final = frozenset("cho me bo gui tang chuyen ck nuoi sinh giup".split())
 """Words after which ``con`` means a child, even before a number."""
 _MARKED: Final = lazily(r"[^\x00-\x7f\W\d_]")
@@ -168,7 +168,7 @@ NUMBER: Final = SYLLABLES - 1
 START: Final = SYLLABLES - 2
 UNKNOWN: Final = SYLLABLES - 3
 END: Final = SYLLABLES - 4
-"""States beside the syllables: a number, the start of a clause, another word, its end."""
+"""States beside the syllables: number, start of a clause, other word, end of a clause."""
 COUNT_STEPS: Final = 12
 
 
@@ -213,7 +213,7 @@ class _Pairs:
         return self._scale[self._counts[place]] if place < end and self._keys[place] == key else 0.0
 
     def after(self, first: int, seconds: Sequence[int]) -> list[float]:
-        """Return the probability of each of ``seconds`` after ``first``, above 0 if unseen too."""
+        """Return the probability of each of ``seconds`` after ``first``, above 0 even if unseen."""
         place, end, total = self.row(first)
         priors = self.priors
         if not total:
@@ -286,7 +286,7 @@ _JOINED_SURE: Final = 0.5
 
 
 def _chatty(spoken: str, start: int, words: list[str]) -> bool:
-    """Return whether a line without marks is chat: it has shortenings and begins small."""
+    """Return whether a line without marks is chat: shortenings, and a small letter first."""
     return spoken[start].islower() or not _CHATTING.isdisjoint(words)
 
 
@@ -594,9 +594,9 @@ _UNKNOWN_CONTEXT: Final[tuple[tuple[int, ...], tuple[int, ...]]] = ((), ())
 _IMPOSSIBLE: Final = 5e-4
 """Syllables that are less probable by pairs are not weighed, which saves time."""
 _CONTEXT_SHARE: Final = 0.4
-"""The weight of the words around, which the pairs know in part, too."""
+"""The weight of the words around; the pairs already contain part of this evidence."""
 _CHAT_SHARE: Final = 0.2
-"""The same in chat, which few of the texts that the weights come from are."""
+"""The same in chat, of which the texts behind the weights have little."""
 
 
 def _around(spoken: str, start: int, end: int) -> tuple[tuple[int, ...], tuple[int, ...]]:

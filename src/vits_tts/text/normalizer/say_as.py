@@ -93,7 +93,7 @@ _CURRENCY: Final = lazily(
     re.VERBOSE | re.IGNORECASE,
 )
 _MONEY_WORDS: Final = frozenset(["đồng", "hào", "xu", "tệ", "yên", "bảng", "đô", "euro", "won"])
-"""Currencies that are read as any other word."""
+"""Currencies that are read like any other word."""
 _CODE: Final = lazily(r"[A-Z]{3}")
 _ROMAN: Final = lazily(r"(?=[MDCLXVI])M{0,3}(?:CM|CD|D?C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})")
 _HOUSE: Final = lazily(r"\d{1,4}[A-ZĐ]?(?:/\d{1,4}[A-ZĐ]?)*(?![\w/])")
@@ -105,7 +105,7 @@ _UNITS: Final = ("giờ", "phút", "giây")
 
 
 class SayAsReader:
-    """Reads written things of a known kind with the words of one region."""
+    """Reads texts whose kind is given, such as a date, with the words of one region."""
 
     def __init__(self, region: Region, spoken: Spoken) -> None:
         """Keep the words for numbers; ``spoken`` reads words and units by the usual rules."""
@@ -197,10 +197,10 @@ class SayAsReader:
                 fields.append(digits[start : start + widths[letter]])
                 start += widths[letter]
             if start != len(digits) or not all(fields):
-                raise ValueError(f"it has not the digits of {form}")
+                raise ValueError(f"it does not have the digits of {form}")
         order = order or _natural(fields)
         if len(fields) != len(order):
-            raise ValueError(f"it has not the {len(order)} parts of {order}")
+            raise ValueError(f"it does not have the {len(order)} parts of {order}")
         given = dict(zip(order, fields, strict=True))
         return self._date_words(given)
 
@@ -397,7 +397,7 @@ def _order(form: str | None) -> tuple[str | None, dict[str, int] | None]:
 
 
 def _natural(fields: list[str]) -> str:
-    """Return the order in which a date is written here: the day first, or a year of four digits."""
+    """Return the usual order of a date: the day first, or a year of four digits first."""
     if len(fields[0]) == 4 and len(fields) > 1:  # noqa: PLR2004
         return "ymd"[: len(fields)]
     if len(fields) == 2:  # noqa: PLR2004

@@ -20,7 +20,7 @@ def texts(document: str) -> Any:
     empty document is None.
 
     Raises:
-        yaml.YAMLError: the document is not YAML, or has an alias, as no file of the package does.
+        yaml.YAMLError: the document is not YAML, or has an alias, which no file of the package has.
 
     """
     loader = _Loader(document)
@@ -44,7 +44,7 @@ def _value(first: yaml.Event, event: Callable[[], yaml.Event]) -> Any:
             mapping[_value(key, event)] = _value(event(), event)
         return mapping
     if not isinstance(first, yaml.SequenceStartEvent):
-        raise yaml.YAMLError(f"no alias is known: {first}")
+        raise yaml.YAMLError(f"aliases are not allowed: {first}")
     sequence = []
     while not isinstance(item := event(), yaml.SequenceEndEvent):
         sequence.append(_value(item, event))

@@ -60,7 +60,7 @@ _ALONE_TOO: Final = frozenset(
 )
 """Prefixed units that are also used without a prefix.
 
-A, F, H, C, T, B and b mean other things then.
+A, F, H, C, T, B and b alone are not units.
 """
 
 

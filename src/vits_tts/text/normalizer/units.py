@@ -45,7 +45,7 @@ _UNIT_OF_RATE: Final = (
     rf"(?:{_LENGTH}|s[²2]|"
     rf"(?:{_any_of(frozenset(unit for unit in UNITS if not re.fullmatch(_WORD, unit)))}))"
 )
-"""The units that are no word of small letters, which the pattern of a rate has anyway.
+"""Units other than words in small letters, which the pattern of a rate contains anyway.
 
 The shorter pattern takes half the time to compile.
 """

@@ -63,7 +63,7 @@ class Phonemizer:
         phonemes: list[str] = []
         for part, given in parts(text):
             mark = _MARK_FIRST.match(part) if not given else None
-            if mark:  # espeak-ng reads no mark that stands first
+            if mark:  # espeak-ng ignores a mark at the beginning
                 phonemes += mark[0].strip()[-1]
             if phonemes and phonemes[-1] != " ":
                 phonemes.append(" ")

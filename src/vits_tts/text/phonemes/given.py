@@ -1,7 +1,7 @@
 """Phonemes that an author gives, checked and converted to the symbols of a voice.
 
-In the text of a sentence they stand between ⟦ and ⟧, which no rule of reading leaves in a text.
-Each pair is one word.
+In the text of a sentence they are between ⟦ and ⟧. The rules of reading remove these signs from
+other text. Each pair is one word.
 """
 
 import re

@@ -62,7 +62,8 @@ class PagePolicy:
 
         With ``server.allowed_hosts``, other names are always refused. Without it, they are refused
         only on a loopback address, and only if ``Host`` has the port of the connection. Another
-        port shows a program in between, such as a proxy that passes on the ``Host`` of its clients.
+        port means that there is a program in between, such as a proxy that passes on the ``Host``
+        of its clients.
 
         Raises:
             HostUnknown: the name is not the server's.

@@ -125,7 +125,7 @@ class CartesiaOptions(BaseModel):
         None, description="Request the times of phonemes."
     )
     use_normalized_timestamps: StrictBool | None = Field(
-        None, description="Tell the words as they are spoken, not as they were written."
+        None, description="Return words in their spoken form, not as they were written."
     )
     pronunciation_dict_id: Written | None = Field(
         None, description="The name or id of a pronunciation dictionary."
@@ -145,7 +145,7 @@ class CartesiaOptions(BaseModel):
 
     @property
     def details(self) -> tuple[Detail, ...]:
-        """The times beside those of words that are requested."""
+        """The requested times, besides those of words."""
         return ("phonemes",) if self.add_phoneme_timestamps else ()
 
     @property

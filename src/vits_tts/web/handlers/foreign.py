@@ -113,9 +113,9 @@ class ForeignHandler(Handler):
     ) -> SpeechRequest:
         """Return the speech request for a text, and count the text towards the caller's limits.
 
-        ``heard`` says that the client plays the speech as it arrives. If ``timed``, the tally gets
-        a timeline. With ``opening``, the rest of a long text is read while its beginning is heard.
-        ``turns`` are those of a dialogue, whose texts are ``text``.
+        ``heard`` says that the client plays the speech as it arrives. If ``timed``, the statistics
+        get a timeline. With ``opening``, the rest of a long text is read while its beginning is
+        heard. ``turns`` are those of a dialogue, whose texts are ``text``.
 
         Raises:
             TextUnspeakable: the text has no words.
@@ -151,7 +151,7 @@ class ForeignHandler(Handler):
     async def read_or_silence(
         self, text: str, wanted: MappedVoice, speed: float | None = None
     ) -> SpeechRequest:
-        """Return the request for a file, as :meth:`read` does; a short silence for no words.
+        """Return the request for a file, as :meth:`read` does; without words, one of silence.
 
         Raises:
             RequestError: the text, voice or speed is invalid.
@@ -176,8 +176,8 @@ class ForeignHandler(Handler):
     ) -> None:
         """Start to create a file in the background.
 
-        Others know by ``promise_id`` if this process ends before the file is complete. One of those
-        that share the folder posts the result to ``callback`` then.
+        Other processes notice by ``promise_id`` if this one ends before the file is complete. Then
+        one that shares the folder posts the result to ``callback``.
 
         Raises:
             Busy: too many requests are being served.

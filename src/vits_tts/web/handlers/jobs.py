@@ -98,7 +98,7 @@ class JobBase(Handler):
         """Return the addresses of those results that are in object storage, by their keys.
 
         Raises:
-            AudioNotFound, StorageError: they cannot be had.
+            AudioNotFound, StorageError: the addresses cannot be obtained.
 
         """
         keys = [result["object"] for result in results if result and "object" in result]
@@ -141,7 +141,7 @@ class JobsHandler(JobBase):
         """Admit the request; a few callers at once may send a large body.
 
         Raises:
-            Busy: others are sending large bodies.
+            Busy: other clients are sending large bodies.
 
         """
         length = self.request.headers.get("Content-Length", "0")
@@ -156,7 +156,7 @@ class JobsHandler(JobBase):
 
     def _begin_upload(self) -> None:
         if JobsHandler._uploads >= _UPLOADS:
-            raise Busy("others are sending large bodies now")
+            raise Busy("other clients are sending large bodies now")
         JobsHandler._uploads += 1
         self._is_upload = True
 
@@ -414,7 +414,7 @@ class JobArchiveHandler(JobFileHandler):
     async def _send(self, job_id: str) -> None:
         state = await self.jobs.find(job_id, self.owner)
         if state.status in UNFINISHED:
-            raise JobNotFinished("the job has not ended; its archive is there after its end")
+            raise JobNotFinished("the job has not ended; its archive is available after its end")
         self.set_header("Cache-Control", "private, no-store")
         await job_archive.send(self, self.jobs, state)
 

@@ -152,7 +152,7 @@ class OpenAIHandler(Handler):
         """Check that a model is listed.
 
         Raises:
-            ModelUnknown: it is not.
+            ModelUnknown: the model is not listed.
 
         """
         if name not in self.model_names:
@@ -342,7 +342,7 @@ def voice_names(config: Config, manifests: Mapping[str, Manifest]) -> list[str]:
 
 
 def _named(name: str, known: Mapping[str, str]) -> str:
-    """Return the value of ``name`` in ``known``, ignoring case; an unknown name as it is."""
+    """Return the value of ``name`` in ``known``, ignoring case; if it is unknown, ``name``."""
     if name in known:
         return known[name]
     return {other.lower(): meant for other, meant in known.items()}.get(name.lower(), name)

@@ -58,9 +58,9 @@ class ToDocsHandler(Handler):
 
 
 class Description:
-    """The OpenAPI description, created in a thread when it is first asked for, then kept.
+    """The OpenAPI description, created in a thread at the first request, then kept.
 
-    Creating it takes a fifth of a worker's start, and few workers are asked for it.
+    Creating it takes a fifth of a worker's start, and few workers are asked for the description.
     """
 
     def __init__(self, describe: Callable[[], Json]) -> None:
@@ -80,7 +80,7 @@ class Description:
 
 
 def _failed(task: "asyncio.Task[Asset]") -> bool:
-    """Return whether a task has ended without a result, such as for want of a thread."""
+    """Return whether a task has ended without a result, such as when no thread could start."""
     return task.done() and (task.cancelled() or task.exception() is not None)
 
 

@@ -76,7 +76,7 @@ class SpeechHandler(TextHandler[SpeechParameters]):
     async def request_for(self, asked: SpeechParameters) -> SpeechRequest | None:
         """Return the speech request for the parameters; None if the client left meanwhile.
 
-        If the parameters request times, the tally gets a timeline.
+        If the parameters request times, the statistics get a timeline.
 
         Raises:
             RequestError: the text, voice, speaker or speed is invalid.

@@ -3,11 +3,11 @@
 Reference: https://documenter.getpostman.com, collection "Vbee TTS API".
 
 The id of a request contains the hash of its file, the format, the time of the request and the id of
-a promise. So every process can tell its state. If the file exists, the request is complete. A
-record beside the files tells all processes of a folder which file could not be created. The promise
-tells whether the process that creates the file has ended; replicas with other folders know the end
-of a promise by Redis. If nothing is known, as on such a replica without Redis, the request is in
-progress for an hour, and has failed afterwards.
+a promise. So every process can determine the state of the request. If the file exists, the request
+is complete. A record beside the files tells all processes of a folder which file could not be
+created. The promise tells whether the process that creates the file has ended; replicas with other
+folders know the end of a promise by Redis. If nothing is known, as on such a replica without Redis,
+the request is in progress for an hour, and has failed afterwards.
 """
 
 import re

@@ -29,7 +29,7 @@ from vits_tts.web.schema.requests import checked
 
 _STREAM: Final = 1
 _MP3: Final = 3
-"""Values of `tts_return_option`; 2 is a WAV file."""
+"""The value of `tts_return_option` for MP3; 2 is WAV."""
 _MESSAGES: Final[Mapping[type[VitsTtsError], str]] = {
     KeyMissing: "Thiếu token",
     KeyInvalid: "Token không hợp lệ",

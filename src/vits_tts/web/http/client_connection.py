@@ -49,7 +49,7 @@ class ClientConnection:
         self._rate: MinimumRate | None = None
 
     def forget_owner(self) -> None:
-        """Drop the reference to the owner, so that no garbage collection has to find them."""
+        """Drop the reference to the owner, so that both are freed without a garbage collection."""
         self.closed = _nothing
 
     def abort(self) -> None:

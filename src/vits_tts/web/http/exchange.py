@@ -57,7 +57,7 @@ _LINGER_SECONDS: Final = 2.0
 """Seconds for which the rest of a refused request is read and discarded before closing. Closing a
 socket with unread bytes resets the connection, so that the client may lose the answer."""
 _FEW: Final = 32
-"""Connections that are so few that their requests need not take turns."""
+"""With at most this many connections, requests need not take turns."""
 _TAIL_BYTES_A_SECOND: Final = 16 * 1024
 """The bytes that count as a second of speech at the end of any answer. The minimum rate requires a
 quarter of them in each second."""
@@ -124,18 +124,18 @@ class Connection(HTTP1ServerConnection):
     # --- steps -----------------------------------------------------------------------------------
 
     def waits_for_request(self) -> None:
-        """Wait for the next request."""
+        """Begin to wait for the next request."""
         self._begun = False
         self._wait(self._times.idle)
 
     def head_begun(self) -> None:
-        """Wait for the rest of a head, of which a part has arrived."""
+        """Begin to wait for the rest of a head, of which a part has arrived."""
         if not self._begun:
             self._begun = True
             self._deadline = self._now() + self._times.request
 
     def waits_for_body(self) -> None:
-        """Wait for the body of a request."""
+        """Begin to wait for the body of a request."""
         self._begun = True
         self._wait(self._times.request)
 
@@ -149,7 +149,7 @@ class Connection(HTTP1ServerConnection):
         self._room.busy(self)
 
     def waits_for_reader(self) -> None:
-        """Wait until the client has read the rest of a complete answer."""
+        """Begin to wait until the client has read the rest of a complete answer."""
         self._tail_begins = self._taken
         self._tail = MinimumRate(self._times.slow, self._now())
         self._wait(math.inf)
@@ -274,7 +274,7 @@ class Exchange(HTTP1Connection):
             self._clear_callbacks()
 
     async def _head(self) -> bytes:
-        """Return the head of the request once it is there and may be answered."""
+        """Return the head of the request once it has arrived and may be answered."""
         caller = self._caller
         head = await caller.incoming.head(self.params.max_header_size, caller.head_begun)
         if turn := caller.turn():

@@ -117,7 +117,7 @@ class Incoming:
         if held.find(b"\n\n", searched) >= 0:
             raise _bare_line_end()
         if len(held) > limit:
-            if not 0 <= held.find(b"\n") <= limit:  # not even the first line ends in time
+            if not 0 <= held.find(b"\n") <= limit:  # the first line exceeds the limit
                 raise TargetTooLong(f"the request line is longer than {limit} bytes")
             raise HeadTooLarge(f"the head of the request is larger than {limit} bytes")
 

@@ -31,7 +31,7 @@ def from_query(request: httputil.HTTPServerRequest) -> Parameters:
 def from_body(request: httputil.HTTPServerRequest, body: bytes) -> Parameters:
     """Return the parameters of the body: a JSON object or a form.
 
-    A body without a content type that begins with ``{`` is read as JSON.
+    If the content type is missing, a body that begins with ``{`` is read as JSON.
 
     Raises:
         EncodingInvalid: a value is not UTF-8.

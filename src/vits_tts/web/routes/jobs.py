@@ -73,24 +73,24 @@ _ELSEWHERE: Final = Answer(
     headers=("Location", "Cache-Control"),
     status=307,
 )
-_JOB: Final = Answer("How far the job is.", JSON, JobAnswer)
+_JOB: Final = Answer("The progress of the job.", JSON, JobAnswer)
 
 JOBS: Final = (
     Route(
         "/v1/jobs",
         JobsHandler,
         "Jobs",
-        "Make many files, or list what was asked for",
+        "Create many files, or list the caller's jobs",
         (
             Answer("The caller's jobs.", JSON, JobList, method="GET"),
             Answer("The caller may list jobs.", method="HEAD"),
             Answer(
                 "The job that the `Idempotency-Key` was used for.", JSON, JobAnswer, method="POST"
             ),
-            Answer("The job was taken.", JSON, JobAnswer, status=202, method="POST"),
+            Answer("The job was accepted.", JSON, JobAnswer, status=202, method="POST"),
         ),
-        "A job goes on after the answer, and after a restart of the server. Requests that somebody "
-        "listens to come first.",
+        "A job continues after the answer, and after a restart of the server. Requests with a "
+        "listener come first.",
         (
             *SOUND_ERRORS,
             TextMissing,
@@ -123,7 +123,7 @@ JOBS: Final = (
         "Jobs",
         "Show or delete a job",
         (
-            Answer("How far the job is.", JSON, JobAnswer, method="GET"),
+            Answer("The progress of the job.", JSON, JobAnswer, method="GET"),
             Answer("The job exists.", method="HEAD"),
             Answer("It is gone.", status=204, method="DELETE"),
         ),
@@ -200,7 +200,7 @@ JOBS: Final = (
         "Jobs",
         "Fetch all files of a job",
         (Answer("A ZIP of the files, and of `items.json`.", ("application/zip",)),),
-        "The job has to have ended. Items that failed are listed only.",
+        "The job has to have ended. Failed items are only listed.",
         (*_JOB_FILE_ERRORS, JobNotFinished),
         (_JOB_ID,),
         name="jobarchive",

@@ -105,7 +105,7 @@ class JobDefaults(BaseModel):
     timestamps: JsonTimestamps = Field(
         None,
         description="Whether the times of sentences and words are kept as JSON beside the sound, "
-        "with `phonemes`, `visemes` or both if wanted. For `items` only.",
+        "with `phonemes`, `visemes` or both in addition. For `items` only.",
         examples=[True, "phonemes,visemes"],
     )
 
@@ -127,7 +127,7 @@ class Dubbing(BaseModel):
     fastest: _Rate = Field(_LIMITS.fastest, description="Fastest rate of a cue.")
     rate: _Rate = Field(_LIMITS.usual, description="Usual rate.")
     fill: bool = Field(
-        _LIMITS.fill, description="Whether a cue with more time than it needs is spoken slower."
+        _LIMITS.fill, description="Whether a cue is spoken more slowly if there is time."
     )
     spill: Annotated[float, Field(ge=0, le=60)] = Field(
         _LIMITS.spill,
@@ -205,7 +205,7 @@ class JobPage(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     limit: Annotated[int, Field(ge=1, le=MAX_ITEMS)] = Field(
-        100, description="The most entries in the answer."
+        100, description="The maximum number of entries in the answer."
     )
     offset: Annotated[int, Field(ge=0, le=2**31)] = Field(
         0, description="The number of entries before the first."
@@ -228,7 +228,7 @@ class JobProgress(TypedDict):
     seconds: Annotated[float, Field(description="Seconds of sound made so far.")]
     expected_seconds: Annotated[
         float | None,
-        Field(description="About how many there will be; null before an item is complete."),
+        Field(description="An estimate of the whole job; null before an item is complete."),
     ]
 
 
@@ -248,7 +248,7 @@ class WholeAnswer(TypedDict):
     status: JobStatus
     format: str
     seconds: Annotated[float | None, Field(description="The length of the sound.")]
-    audio_url: Annotated[str | None, Field(description="Where the file is, once it is there.")]
+    audio_url: Annotated[str | None, Field(description="The URL of the file, once it is complete.")]
     error: ItemError | None
 
 
@@ -267,7 +267,7 @@ class JobAnswer(TypedDict):
         WholeAnswer | None, Field(description="The file of a document; null for `items`.")
     ]
     archive_url: Annotated[
-        str | None, Field(description="Where all files are as a ZIP, once the job has ended.")
+        str | None, Field(description="The URL of a ZIP of all files, once the job has ended.")
     ]
 
 
@@ -296,12 +296,12 @@ class ItemAnswer(TypedDict):
     characters: int
     seconds: Annotated[float | None, Field(description="The length of the sound.")]
     format: str | None
-    audio_url: Annotated[str | None, Field(description="Where the file is, once it is there.")]
+    audio_url: Annotated[str | None, Field(description="The URL of the file, once it is complete.")]
     timestamps_url: Annotated[
-        str | None, Field(description="Where its times are as JSON, if it asked for them.")
+        str | None, Field(description="The URL of its times in JSON, if they were requested.")
     ]
     error: ItemError | None
-    fit: Annotated[FitAnswer | None, Field(description="Of a subtitle, once it is there.")]
+    fit: Annotated[FitAnswer | None, Field(description="Of a subtitle whose file is complete.")]
 
 
 class ItemList(TypedDict):

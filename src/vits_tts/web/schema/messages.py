@@ -1,4 +1,4 @@
-"""The JSON of the WebSockets' messages to their clients, and of errors on the paths beside them.
+"""The JSON of the WebSockets' messages to their clients, and of errors before a WebSocket is open.
 
 Fields that are not required depend on the path, or on the parameters of a context.
 """
@@ -58,7 +58,7 @@ class ElevenLabsSound(TypedDict):
 
 
 class ElevenLabsEnd(TypedDict):
-    """The last message of a context; a cancelled one tells how far its sound came."""
+    """The last message of a context; a cancelled one says how much of its sound was sent."""
 
     audio: None
     isFinal: Literal[True]
@@ -105,7 +105,7 @@ class CartesiaChunk(TypedDict):
     done: Literal[False]
     status_code: Literal[200]
     data: _Base64
-    step_time: Annotated[float, Field(description="Milliseconds that it took.", ge=0)]
+    step_time: Annotated[float, Field(description="Milliseconds that its synthesis took.", ge=0)]
     context_id: NotRequired[_Name]
 
 
@@ -166,7 +166,7 @@ class CartesiaDone(TypedDict):
 
 
 class CartesiaCancelled(TypedDict):
-    """The last message of a cancelled context, which tells how far its sound came."""
+    """The last message of a cancelled context, which says how much of its sound was sent."""
 
     type: Literal["cancelled"]
     done: Literal[True]

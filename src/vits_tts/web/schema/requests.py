@@ -72,8 +72,9 @@ class TextParameters(BaseModel):
     )
     dictionaries: DictionaryNames = Field(
         None,
-        description="Names or ids of pronunciation dictionaries, the first one before others; "
-        "`NAME@VERSION` is a version. If it is left out, those of `text.dictionaries`.",
+        description="Names or ids of pronunciation dictionaries, of which the first takes "
+        "precedence; `NAME@VERSION` is a version. If it is left out, those of "
+        "`text.dictionaries`.",
     )
     turns: Turns = Field(
         None,
@@ -161,7 +162,7 @@ class SpeechParameters(TextParameters):
 
     @property
     def details(self) -> tuple[Detail, ...]:
-        """The requested times beside those of words."""
+        """The requested times, besides those of words."""
         asked = self.timestamps or ""
         return tuple(name for name in DETAILS if name in asked)
 

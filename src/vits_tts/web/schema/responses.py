@@ -63,7 +63,7 @@ class SpokenSentence(Place):
 
     pause: Annotated[float, Field(description="Seconds of silence after the sentence.", ge=0)]
     voice: NotRequired[Annotated[str, Field(description="The voice that markup or a turn names.")]]
-    turn: NotRequired[Annotated[int, Field(ge=0, description="Its turn in a dialogue.")]]
+    turn: NotRequired[Annotated[int, Field(ge=0, description="Its turn in a dialogue, from 0.")]]
     rate: NotRequired[Annotated[float, Field(description="Its speed; 2 is twice as fast.")]]
     volume: NotRequired[Annotated[float, Field(description="Its amplitude; 0.5 is half.")]]
     marks: NotRequired[list[SpokenMark]]
@@ -76,7 +76,7 @@ class PlannedSegment(TypedDict):
     start: Annotated[int, Field(ge=0)]
     end: Annotated[int, Field(ge=0)]
     voice: NotRequired[str]
-    turn: NotRequired[Annotated[int, Field(ge=0, description="Its turn in a dialogue.")]]
+    turn: NotRequired[Annotated[int, Field(ge=0, description="Its turn in a dialogue, from 0.")]]
     rate: NotRequired[float]
     volume: NotRequired[float]
     pause: NotRequired[

@@ -40,7 +40,7 @@ Day: TypeAlias = Annotated[date, BeforeValidator(_day)]
 
 
 class UsageQuery(BaseModel):
-    """The days that are asked for."""
+    """The requested days."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -69,8 +69,8 @@ class UsedAmounts(TypedDict):
     items: Annotated[int, Field(description="Items of jobs.")]
     characters: Annotated[int, Field(description="Characters of text, as given.")]
     seconds: Annotated[float, Field(description="Seconds of sound.")]
-    made_seconds: Annotated[float, Field(description="Those that were synthesised.")]
-    cached_seconds: Annotated[float, Field(description="Those that had been made before.")]
+    made_seconds: Annotated[float, Field(description="Seconds that were synthesised.")]
+    cached_seconds: Annotated[float, Field(description="Seconds that existed before.")]
 
 
 class UsedOnDay(UsedAmounts):

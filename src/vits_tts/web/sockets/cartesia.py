@@ -104,7 +104,7 @@ class CartesiaSocketHandler(ContextSocketHandler, CartesiaHandler):
         return context
 
     async def _interrupt(self, name: str, asked: CartesiaMessage) -> None:
-        """Cancel a context, or tell how much of it was heard."""
+        """Cancel a context, or report how much of it was heard."""
         played = None if asked.played_ms is None else asked.played_ms / 1000
         if asked.cancel and (self.cancel(name, played) or played is None):
             return  # the last message of the context reports it

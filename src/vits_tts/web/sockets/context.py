@@ -96,7 +96,7 @@ class SpokenContext:
         return Heard(self._stream.timeline.sentences, sent)
 
     def add_details(self, details: Collection[Detail]) -> None:
-        """Give sentences these times beside those of words; call this before any text is added."""
+        """Add times other than those of words to sentences; call it before any text is added."""
         self._stream.timeline.details = details
 
     def check(self, text: str) -> None:
@@ -111,10 +111,10 @@ class SpokenContext:
         self._stream.check(text)
 
     def add(self, text: str) -> None:
-        """Take a piece of the text, which :meth:`check` has found good.
+        """Take a piece of the text, which :meth:`check` has accepted.
 
         Raises:
-            RequestError: it is not.
+            RequestError: the piece is invalid.
 
         """
         self._stream.add(text)

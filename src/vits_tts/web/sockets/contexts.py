@@ -88,7 +88,7 @@ class ContextSocketHandler(SocketHandler):
 
         """
         if self.state.draining or self.ending:
-            raise Busy("this server is ending", retry_after=1)
+            raise Busy("this server is shutting down", retry_after=1)
         most = self.max_contexts or self.config.agents.max_contexts
         if len(self.contexts) >= most:
             raise ContextInvalid(f"there are {most} contexts on this socket already")

@@ -1,8 +1,8 @@
 """The places of a process for WebSockets.
 
 A socket that has not shown a key yet takes none of the places of callers with keys, so that
-strangers cannot lock these out. Such sockets have a few places of their own, of which one address
-has a part, and a short time.
+strangers cannot lock these out. Such sockets have a few places of their own, only some of them for
+one address, and little time.
 """
 
 from collections import Counter
@@ -62,7 +62,7 @@ class Places:
         return leave
 
     def take_as_stranger(self, address: str | None) -> Callable[[], None]:
-        """Take a place of a client that has not shown a key; return the function as above."""
+        """Take a place for a client without a key; return the function that gives it back."""
         name = address or ""
         self._strangers[name] += 1
 

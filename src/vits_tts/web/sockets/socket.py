@@ -110,7 +110,7 @@ class SocketHandler(Handler, WebSocketHandler):
         else:
             self._places.check_stranger(self.config.agents.max_sockets, self._stranger)
         if self.state.draining:
-            raise Busy("this server is ending", retry_after=1)
+            raise Busy("this server is shutting down", retry_after=1)
 
     async def get(self, *args: Any, **kwargs: Any) -> None:
         """Change the connection to a WebSocket.

@@ -44,7 +44,7 @@ class _Band:
         self._numbers, self._weight = draft.numbers, draft.weight
         self._graph = graph
         self._trial = trial
-        # output name to nodes, for the matrices that the products of keys become
+        # the nodes that compute each matrix [n, n] of a product of keys, by its name
         self._done: dict[str, list[onnx.NodeProto]] = {}
         self._widths: set[int] = set()
 

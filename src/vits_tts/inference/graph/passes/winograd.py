@@ -139,7 +139,7 @@ class _Writer:
         self._in_a_row(even, odd, part.second.taps.shape[0], output)
 
     def _pairs(self, source: str, channels: int) -> tuple[str, str]:
-        """Return the even and the odd steps, with a step of zeros added to an odd number."""
+        """Return the even and the odd steps; a step of zeros makes their numbers equal."""
         node, numbers = self._draft.node, self._draft.numbers
         rows = node("Transpose", [source], perm=[0, 2, 1])
         rows = node("Reshape", [rows, numbers(-1, channels)])
@@ -164,7 +164,7 @@ class _Writer:
         return self._draft.node(activation.op_type, [steps], **given)
 
     def _in_a_row(self, even: str, odd: str, channels: int, output: str) -> None:
-        """Return the steps to one sequence, without the one that was added."""
+        """Return the steps as one sequence, without an added step of zeros."""
         node, numbers = self._draft.node, self._draft.numbers
         pairs = node("Concat", [even, odd], axis=1)
         rows = node("Reshape", [pairs, numbers(1, -1, channels)])

@@ -18,10 +18,10 @@ def convolution(call: Call) -> list[Stream]:
         return [call.result(stream, stream.axis)]
     if stream.rate % stride:
         raise Blocked("Conv with a stride across frames")
-    # After a window, n = before + rate * frames - lag inputs have come, the zeros before time
-    # included. They give (n - kernel) // stride + 1 outputs. Since stride divides rate, that is
-    # rate // stride * frames + out, so -out is the lag of the output. The next output begins at
-    # the input with the index outputs * stride; the inputs from there on are kept.
+    # After a window, n = before + rate * frames - lag inputs have arrived, including the zeros
+    # before the sentence. They give (n - kernel) // stride + 1 outputs. Since stride divides rate,
+    # that is rate // stride * frames + out, so -out is the lag of the output. The next output
+    # begins at the input with the index outputs * stride; the inputs from there on are kept.
     out = (before - stream.lag - kernel) // stride + 1
     keep = before - stream.lag - out * stride
     if keep < 0:

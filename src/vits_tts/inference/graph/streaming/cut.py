@@ -108,8 +108,8 @@ class Cutter:
         self._tensors = tensors
         self._clock = find_clock(graph, tensors)
         self._alignment = alignment
-        self._blocked: dict[str, str] = {}  # first output of a node to the reason
-        self._banned: set[int] = set()  # numbers of stretches
+        self._blocked: dict[str, str] = {}  # the reason for each excluded node, by its first output
+        self._banned: set[int] = set()  # the numbers of excluded stretches
 
     def cut(self) -> tuple[onnx.ModelProto, onnx.ModelProto, Plan]:
         """Return the models of the text stage and of the frame stages, and the plan.

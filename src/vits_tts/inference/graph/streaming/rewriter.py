@@ -66,7 +66,7 @@ class Rewriter:
 
         Raises:
             Blocked: the node cannot be done in windows.
-            NoStretch: it can, but not as a part of its stretch.
+            NoStretch: the node cannot be a part of its stretch.
 
         """
         outputs = [name for name in node.output if name]
@@ -98,7 +98,7 @@ class Rewriter:
         if output.extra:
             raise NotStreamable("its samples are not a multiple of its frames")
         # The first window has at least lag + 1 frames, so rate * (lag + 1) - behind elements of a
-        # tensor come in it. The lag grows until that is enough for every node.
+        # tensor arrive in it. The lag grows until that is enough for every node.
         lag = -(-output.lag // output.rate)
         for rate, behind, elements in self._emit.needs:
             lag = max(lag, -(-(behind + elements) // rate) - 1)

@@ -55,9 +55,9 @@ class StreamBuilder(GraphBuilder):
     def __init__(self) -> None:
         """Start without nodes."""
         super().__init__()
-        self.inputs: dict[str, int] = {}  # name to element type
+        self.inputs: dict[str, int] = {}  # element types by name
         self.states: list[tuple[str, str]] = []
-        # rate, lag, number of elements that must have come
+        # rate, lag, number of elements that must have arrived
         self.needs: list[tuple[int, int, int]] = []
         self._phases: dict[str, tuple[list[Blank], list[Mark]]] = {
             name: ([], []) for name in ("opening", "running", "middle", "closing")
