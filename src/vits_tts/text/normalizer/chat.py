@@ -165,7 +165,12 @@ class Chat:
                 needs="/",
             ),
             Rule(r"(?<!\w)Ng\.?\ (?=[A-ZĐÀ-Ỹ][a-zà-ỹ])", "Nguyễn ", glued=True, needs="N"),
-            Rule(r"(?<!\w)hk(?=\ ?[123](?!\w))", "học kỳ ", glued=True, needs="h"),
+            Rule(
+                r"(?<!photo\ )(?<!sổ\ )(?<!\w)hk(?=\ ?[123](?!\w))",
+                "học kỳ ",
+                glued=True,
+                needs="h",
+            ),
             Rule(
                 r"(?<!\w)[đĐ]/c(?!\w)(?!\ [A-ZĐÀ-Ỹ])",
                 lambda match: "địa chỉ" if _PLACE_ASKED.search(before(match)) else None,

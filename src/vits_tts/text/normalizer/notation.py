@@ -11,6 +11,7 @@ from vits_tts.text.patterns import lazily
 
 _SIGNS: Final = (
     r"[\d=<>≤≥∆Δ△∠⊥⟂∥~∽∼∈{|\\/·⋅+*^%'’(→]|ính bằng|ơn vị|[Vv]ectơ|CMR|[Cc]mr|\w\.[A-Z]{3}"
+    r"|(?:sin|cos|tan|cot)[A-Z]|\b(?:tg|hbh|hcn|hv|tđ|đt) [A-Z(]| --[a-z]"
 )
 """The signs of which a line with such notation has at least one."""
 _POINTS: Final = r"(?:[A-Z]['’]?(?:[₀-₉\d](?!\d))?){1,4}"
@@ -48,7 +49,33 @@ _WARM: Final = lazily(r"(?:nhiệt độ|°c|độ xê|kelvin|ken vin|\bt\d? ?=)
 _VECTOR: Final = lazily(r"véc tơ|vec tơ|vector|véctơ")
 _COMPLEX: Final = lazily(r"số phức|môđun|mô đun")
 _FAR: Final = 120
+_POINT_INSIDE: Final = lazily(r"\.(?=\w)")
+_COMMAND: Final = lazily(
+    r"(?<!\w)(?:git|docker|compose|npm|npx|yarn|pip3?|ls|tar|kill|grep|ssh|scp|curl|wget|chmod|chown|python3?"
+    r"|java|gcc|g\+\+|make|node|rm|cp|mv|ps|tail|head|find|sudo|apt|yum|ping|rsync|ffmpeg|kubectl"
+    r"|systemctl|journalctl|df|du|netstat|ss|option|tham số|cờ|flag|lệnh)(?!\w)[^;\n]{0,40}$"
+)
+"""A command before its options."""
+_PARTICLES: Final = lazily(r"(?<=\d)[pne](?!\w)")
+_FUNCTIONS: Final = {"sin": "sin", "cos": "cốt", "tan": "tang", "cot": "cô tang"}
+_FIGURES: Final = {
+    "tg": "tam giác",
+    "hbh": "hình bình hành",
+    "hcn": "hình chữ nhật",
+    "hv": "hình vuông",
+    "hthang": "hình thang",
+    "hthoi": "hình thoi",
+    "đtròn": "đường tròn",
+    "đt": "đường thẳng",
+    "tđ": "trung điểm",
+}
+"""Shortened names of figures before their points: ``tg ABC``."""
 _LIST_BEGAN: Final = lazily(r"(?:^|[.:;!?]\s|\n)\s?a[.)]\s")
+
+
+def _beside(match: re.Match[str]) -> str:
+    """Return the match with the few characters around it."""
+    return match.string[max(0, match.start() - 8) : match.end() + 8]
 
 
 class Notation:
@@ -117,7 +144,7 @@ class Notation:
             Rule(
                 r"(?<![\w/:.$%)])(?P<path>(?:/[\w.-]{1,40}){2,12})(?=[\s,;)*\"]|$)",
                 lambda match: (
-                    match["path"].replace("/", " gạch chéo ").strip()
+                    _POINT_INSIDE.sub(" chấm ", match["path"]).replace("/", " gạch chéo ").strip()
                     if re.search(r"[a-z]{2}", match["path"])
                     else None
                 ),
@@ -226,6 +253,19 @@ class Notation:
             ),
             Rule(r"(?<!\w)BC(?=\ ?\(\d)", "bội chung", needs="B"),
             Rule(
+                r"(?<=[\w./~\"]\ )--(?P<name>[a-z]{2,16}(?:-[a-z]{2,12}){0,2})(?=[\s,.;)=]|$)",
+                self.option,
+                needs="-",
+            ),
+            Rule(
+                r"(?<!\w)(?P<function>sin|cos|tan|cot)(?P<angle>[A-Z]{1,3})(?!\w)(?!\ ?[=+*/^-])",
+                lambda match: f"{_FUNCTIONS[match['function']]} {spelled(match['angle'])}",
+            ),
+            Rule(
+                rf"(?<!\w)(?P<figure>{'|'.join(_FIGURES)})\ (?=[A-Z]{{2,4}}(?!\w)|\([A-Zd]\b)",
+                lambda match: f"{_FIGURES[match['figure']]} ",
+            ),
+            Rule(
                 r"(?<=∈\ )(?P<set>[NZQR])(?P<mark>[*+])(?!\w)",
                 lambda match: (
                     f"{spelled(match['set'])} {'sao' if match['mark'] == '*' else 'dương'}"
@@ -249,7 +289,11 @@ class Notation:
                 r"(?<!\w)(?P<count>\d{1,3})(?P<particle>[pne])"
                 r"(?:(?=[,;]\ \d{1,3}[pne](?!\w))|(?!\w)(?<=\d[pne],\ \d[pne])"
                 r"|(?!\w)(?<=\d[pne],\ \d\d[pne]))",
-                lambda match: f"{match['count']} {spelled(match['particle'])}",
+                lambda match: (
+                    f"{match['count']} {spelled(match['particle'])}"
+                    if len({*_PARTICLES.findall(_beside(match))}) > 1
+                    else None  # 25-30p, 10p are minutes
+                ),
                 needs="pne",
             ),
             Rule(
@@ -394,6 +438,12 @@ class Notation:
                 needs="x×*",
             ),
         )
+
+    def option(self, match: re.Match[str]) -> str | None:
+        """Read ``--no-cache``, the option of a command."""
+        if not _COMMAND.search(before(match)):
+            return None
+        return f"gạch ngang gạch ngang {match['name'].replace('-', ' ')}"
 
     def lines(self, match: re.Match[str]) -> str:
         """Read ``AH ⊥ BC`` and ``d // d'``."""

@@ -37,6 +37,11 @@ _AMOUNT: Final = lazily(
     r"|nặng"
     r"|dài|rộng|chỉ|em|bé|tầm|khoảng|và|hoặc|với|cho)\s$"
 )
+_TIMES_MORE: Final = lazily(
+    r"(?:ca|lương|giá|điểm|tiền|hệ số|công|lễ|chủ nhật|xu|data"
+    r"|tốc độ|hoàn|thưởng|tích|kinh nghiệm|ngày|coin|vàng) $"
+)
+"""Words before a factor: ``tăng ca x1.5``."""
 _ABOUT: Final = lazily(r"(?:khoảng|tầm|chừng|cỡ|xấp xỉ) $")
 _NAMED_POWERS: Final = {"2": " bình phương", "3": " lập phương"}
 _SUPERSCRIPTS: Final = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
@@ -55,6 +60,11 @@ class Symbols:
             Rule(r"(?<=\ \d\d)\ ?(?:->|→)\ ?(?=\d\d?(?!\w))", " đến ", needs=">→"),
             Rule(r"\ ?(?:=>|->|→|⇒)\ ?", ", ", needs=">→⇒"),
             Rule(r"(?<!\d)\ ?!=\ ?", " khác ", needs="="),
+            Rule(
+                r"(?<=[a-zà-ỹđ]{2}\ )x\ ?(?=\d{1,2}(?:[.,]\d{1,2})?(?!\w))",
+                lambda match: "nhân " if _TIMES_MORE.search(before(match)) else None,
+                needs="x",
+            ),
             Rule(r"(?<=[α-ω])/(?=\d{1,2}(?!\w)|[a-zA-Z](?!\w))", " trên ", needs="/"),
             Rule(r"(?<!\w)C\+\+", "xê cộng cộng", needs="+"),
             Rule(
@@ -78,7 +88,7 @@ class Symbols:
             Rule(r"(?<![\w+])K\+(?=[\s,.;!?)\d]|$)", "ca cộng ", needs="+"),
             Rule(r"(?<!\w)\+(?=\d)", "cộng ", needs="+"),
             Rule(r"(?<=[\w'])\ ?\+\ ?(?=\d)", " cộng ", needs="+"),
-            Rule(r"(?<=\w)\ \+\ (?=\w)", " cộng ", needs="+"),
+            Rule(r"(?<=\w)\ \+\ (?=\w|%)", " cộng ", needs="+"),
             Rule(r"(?<=\d)\ ?[x×*]\ ?(?=\d)|(?<=[\d)])\ [x×*]\ (?=[\d(])", " nhân ", needs="x×*"),
             Rule(r"(?<=\w)\ [x×]\ (?=\d)", " nhân ", needs="x×"),
             Rule(r"[ØøΦφ]\ ?(?=\d)", "phi ", needs="ØøΦφ"),
