@@ -45,6 +45,9 @@ _STREET: Final = lazily(r"\s[^,.;:\d]{2,30},\s?(?:p\.|q\.|phường|quận|xã)"
 _STREET_AFTER: Final = lazily(
     r",?\s(?:đường|phố|ngõ|hẻm|ngách|tổ|kp|khu|phường|p\.|[^\W\d_]+ [^\W\d_]+,)"
 )
+_RACE: Final = lazily(
+    r"\b(?:f1|verstappen|norris|leclerc|hamilton|grand prix|pole|đua|vòng chạy|chặng)\b"
+)
 _AT: Final = lazily(r"(?:^|tại|ở|về|đến|qua|giao|ship|:|đ/c|đc|địa chỉ) $")
 _QUARTER_NEXT: Final = lazily(
     r",?\s(?:(?:tổ|ấp|kp|khu phố|thôn|khu|đội|xóm)\.?\s?\d|(?:đường|phố|hẻm|ngõ)\s(?!đi\b))"
@@ -79,6 +82,7 @@ class Addresses:
                 "thành phố Hồ Chí Minh",
                 needs="H",
             ),
+            Rule(r"(?<=[Nn]gã\ )4(?!\w)", "tư", needs="4"),
             Rule(rf"(?<![\w.])(?P<rank>[Tt][PpXxTt])(?:\.\s?|\ ){_NAME}", self.town),
             Rule(r"(?<![\w.])[Pp]\.\s?(?=[A-HĐ]\d)", "phòng ", needs="."),
             Rule(
@@ -177,6 +181,8 @@ class Addresses:
         reported = _QUARTER_BEFORE.search(before(match)) or _QUARTER_AFTER.match(after(match))
         if match["rank"] == "Q" and match["number"] in "1234" and reported and not civic:
             return f"quý {self._numbers.whole(match['number'])}"
+        if match["rank"] == "P" and _RACE.search(around):
+            return f"pê {self._numbers.whole(match['number'])}"
         housing = civic or cues.about(match, "property")
         if match["rank"] == "P" and (not housing or _RANKED.search(around)):
             return None

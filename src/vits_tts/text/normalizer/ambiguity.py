@@ -426,6 +426,7 @@ _T: Final = (
         r"|\s?[:)]|\s\w+(?: đến)?(?: \w+){0,2} giờ\b",
     ),
     _cue("weekday", 2, after=r"\s?(?:$|[-–])"),
+    _cue("weekday", 6, after=r"\s(?:hàng|hằng|mỗi) tuần\b"),
     _cue(
         "floor",
         8,

@@ -193,6 +193,13 @@ class Chat:
                 glued=True,
                 needs="0123456789x",
             ),
+            Rule(
+                r"(?:(?<=slide\ )|(?<=ôn\ )|(?<=đề\ )|(?<=tập\ )|(?<=hết\ )|(?<=xờ\ lai\ ))"
+                r"[cC](?=\d{1,2}(?!\w|-[cC]))",
+                "chương ",
+                glued=True,
+                needs="cC",
+            ),
             Rule(r"c(?=/\w)(?<=\dc)|c(?!\w)(?<=\d[kK]/c)", " cái", glued=True, needs="c"),
             Rule(r"(?<=[a-zà-ỹđ]\ )\#(?=\ [a-zà-ỹđ]|[,.!?]|\ ?$)", "khác", needs="#"),
             Rule(

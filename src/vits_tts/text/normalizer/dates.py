@@ -181,7 +181,7 @@ class Dates:
             Rule(
                 r"(?i:(?<!\w)(?P<said>(?:tiền\ (?:nhà|phòng|trọ|điện|nước|mạng|học)|lương"
                 r"|học\ phí|cước|phí)\ ))"
-                r"t(?P<m>[1-9]|1[0-2])(?!\w)(?![.,/-]\d)",
+                r"t(?P<m>[1-9]|1[0-2])(?!\w)(?![.,/-]\d|\ h[àằ]ng\ tuần)",
                 self.short_month,
                 needs="t",
             ),

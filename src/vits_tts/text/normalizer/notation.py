@@ -39,7 +39,7 @@ _INDICES: Final = {
     "tb": "trung bình",
 }
 """Indices of physical quantities: Rtđ, Uđm, Fms, vmax."""
-_WAVE: Final = lazily(r"(?:sin|cos)\s?\([^()]{1,32}\)$")
+_WAVE: Final = lazily(r"(?:sin|cos)\s?(?:\([^()]{1,32}\)|[\d,]{0,4}π?t)$")
 _VALUED: Final = lazily(r"=[^=;]{0,40}$")
 _NEAR: Final = 44
 _SCREEN: Final = lazily(r"(?:\bin\b|inch|\"|màn|oled|hz\b|ips|lcd|độ phân giải)")
@@ -49,6 +49,8 @@ _WARM: Final = lazily(r"(?:nhiệt độ|°c|độ xê|kelvin|ken vin|\bt\d? ?=)
 _VECTOR: Final = lazily(r"véc tơ|vec tơ|vector|véctơ")
 _COMPLEX: Final = lazily(r"số phức|môđun|mô đun")
 _FAR: Final = 120
+_FIRST_MASS: Final = lazily(r"(?<!\w)m1(?!\w)|mờ một")
+"""The first of several masses, so that ``m2`` is the second and no area."""
 _POINT_INSIDE: Final = lazily(r"\.(?=\w)")
 _COMMAND: Final = lazily(
     r"(?<!\w)(?:git|docker|compose|npm|npx|yarn|pip3?|ls|tar|kill|grep|ssh|scp|curl|wget|chmod|chown|python3?"
@@ -96,6 +98,8 @@ class Notation:
                 "quý",
                 needs="Q",
             ),
+            Rule(r"(?<=π\ )H(?=[\s.,;)]|$)", "hen ri", needs="π"),
+            Rule(r"(?<=π\ )F(?=[\s.,;)]|$)", "pha ra", needs="π"),
             Rule(
                 r"(?<!\w)Đ\.\ ?"
                 r"(?=\d{1,3}[,;]?\ (?:K\.?\d|K\.\ |[Kk]hoản|NĐ|nghị\ định|BL|[Ll]uật))",
@@ -183,7 +187,8 @@ class Notation:
             Where(
                 "=",
                 Rule(
-                    rf"(?<=[\w)])\ \((?P<unit>{measures.UNIT})\)(?!\ ?[=+*/^(\w-])",
+                    rf"(?<=[\w)])\ \((?P<unit>{measures.UNIT})\)"
+                    r"(?!\w|\ ?[=+*/^(-]|\ [a-zA-Z\d](?!\w))",
                     lambda match: (
                         f" {measures.named(match['unit'])}"
                         if _VALUED.search(
@@ -279,7 +284,26 @@ class Notation:
             ),
             Rule(r"(?<=ắc\ )//(?=\ )", "song song", needs="/"),
             Rule(r"(?<=[^\W\d_]\ )//(?=\ R\d?(?!\w))", "song song với", needs="/"),
-            Rule(r"(?<=[^\W\d_]\ )nt(?=\ R\d?(?!\w))", "nối tiếp", needs="R"),
+            Rule(
+                r"(?:(?<=[^\W\d_]\ )|(?<=Ω\ )|(?<=ôm\ )|(?<=[FHRLC]\ ))nt(?=\ [RLC]\d?(?!\w))",
+                "nối tiếp",
+                needs="RLC",
+            ),
+            Rule(
+                r"(?<!\w)m(?P<index>[23])(?![\w²³]|\ ?[=x×])",
+                lambda match: (
+                    f"mờ {match['index']}"
+                    if _FIRST_MASS.search(match.string, max(0, match.start() - 160), match.start())
+                    else None
+                ),
+                needs="m",
+            ),
+            Rule(
+                r"(?:(?<=là\ )|(?<=đáy\ )|(?<=giác\ )|(?<=Cho\ )|(?<=cho\ ))(?P<figure>hv|hcn|hbh)"
+                r"(?=\ (?:cạnh|có|tâm|và|với)(?!\w)|,)",
+                lambda match: _FIGURES[match["figure"]],
+                needs="h",
+            ),
             Rule(
                 rf"(?<!\w)(?P<quantity>[A-Za-z])(?P<index>{'|'.join(_INDICES)})(?!\w)",
                 lambda match: f"{spelled(match['quantity'])} {_INDICES[match['index']]}",
@@ -330,6 +354,11 @@ class Notation:
             Rule(r"(?<!\w)sđ(?=\ (?:cung|góc|\d|[A-Z]))", "số đo", needs="đ"),
             Rule(r"(?i:(?<=select\ ))\*(?=\ )", "sao", needs="*"),
             Rule(
+                r"(?<![\w:.,/])(?P<outer>\d{4,5}):(?=\d{4,5}(?![\w:/]|[.,]\d))",
+                lambda match: f"{match['outer']} hai chấm ",
+                needs=":",
+            ),  # two ports
+            Rule(
                 r"(?<=\d)\ ?K(?![\w/])",
                 lambda match: (
                     " ken vin"
@@ -354,6 +383,21 @@ class Notation:
                 r"(?![\w.,]?[\d/:]|\ ?[a-zà-ỹ]))",
                 lambda match: f"{match['a']} trừ ",
                 needs="-",
+            ),
+            Rule(
+                r"(?<![\w.,/-])(?=\d{1,2}[-\d]{0,8}[.,]\d)\d{1,2}(?:[.,]\d{1,2})?"
+                r"(?:-\d{1,2}(?:[.,]\d{1,2})?){2,4}(?![\w/-]|[.,]\d)",
+                lambda match: match[0].replace("-", "; "),
+                needs="-",
+            ),  # the marks of three subjects, 8.4-7.2-8
+            Rule(
+                r"(?<![\w<>=/-])(?P<sign>[<>])\ ?(?=\d{1,4}\ ?(?:p|ph|phút|h|['’])(?!\w))",
+                lambda match: (
+                    None
+                    if re.search(r"(?:^|[^\w])[a-zα-ω] ?$", before(match))
+                    else ("nhỏ hơn " if match["sign"] == "<" else "lớn hơn ")
+                ),
+                needs="<>",
             ),
             Rule(r"%\ ?m\ ?(?=[A-Z][a-z]?\d?(?:[A-Z]\S{0,8})?\ ?=)", "phần trăm mờ ", needs="%"),
             Rule(r"∠\ ?(?=[A-Za-z])", "góc ", needs="∠"),

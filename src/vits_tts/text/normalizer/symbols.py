@@ -37,6 +37,9 @@ _AMOUNT: Final = lazily(
     r"|nặng"
     r"|dài|rộng|chỉ|em|bé|tầm|khoảng|và|hoặc|với|cho)\s$"
 )
+_AMOUNT_NEXT: Final = lazily(
+    r"\d[\d.,]{0,8} ?(?:k|tr|triệu|nghìn|ngàn|tỷ|đ|đồng|%|phần trăm)(?!\w)"
+)
 _TIMES_MORE: Final = lazily(
     r"(?:ca|lương|giá|điểm|tiền|hệ số|công|lễ|chủ nhật|xu|data"
     r"|tốc độ|hoàn|thưởng|tích|kinh nghiệm|ngày|coin|vàng) $"
@@ -161,6 +164,8 @@ class Symbols:
         equal = re.match(
             rf"(?:[\d.,()²³^\s]|{_LETTER}|cộng |trừ |nhân |chia ){{1,40}}bằng", after(match)
         )
+        if not equal and _AMOUNT_NEXT.match(after(match)):
+            return None  # tip + tour 30-50k
         return " trừ " if equal or _CALCULATED.search(before(match)) else None
 
     def taken(self, match: re.Match[str]) -> str | None:

@@ -58,7 +58,10 @@ _EACH: Final = (
     "|bộ|hộp|gói|chai|lon|viên|vỉ|liều|sp|cặp|đôi|con|phần|ly|cốc|bé|quý|tiết|lớp|phòng|vé|đơn"
     "|tín chỉ|môn|học phần|kỳ|bình|thùng|bao|cây|chậu|tờ|quyển|cuốn|mét vuông|mét|công|ca|số|khóa"
 )
-_COUNTED: Final = lazily(r"\d(?:[^,;:().!?]|\.(?=\d)){1,24}$|\d[^,;:]{0,24}\([^()]{1,16}\)$")
+_COUNTED: Final = lazily(
+    r"(?:phút|giờ) (?:ngoại|nội|gọi|thoại)[^,;.]{0,12}$"
+    r"|\d(?:[^,;:().!?]|\.(?=\d)){1,24}$|\d[^,;:]{0,24}\([^()]{1,16}\)$"
+)
 _OVER: Final = lazily(r"(?:chỉ số|tỉ lệ|tỷ lệ|tỉ số|tỷ số|hệ số|tỉ trọng|tỷ trọng)\b[^.;!?]{0,24}$")
 
 
@@ -219,6 +222,15 @@ class Units:
                 needs="T",
             ),
             Rule(r"(?<=tiêm\ \d)m(?!\w)", " mũi", needs="m"),
+            Rule(
+                r"(?<![\w.,])(?P<first>\d{1,2})\ ?[-–]\ ?(?P<last>\d{1,2})m(?!\w)",
+                lambda match: (
+                    f"{match['first']} đến {match['last']} tháng"
+                    if _BABIES.search(before(match))
+                    else None
+                ),
+                needs="m",
+            ),
             Rule(
                 r"(?<=\d)/(?=\d{2,4}\s?[GT]B(?!\w))",
                 lambda match: ", " if re.search(r"[gr]tx \d|\brx \d|\dgb", before(match)) else None,
@@ -738,6 +750,7 @@ _PAID: Final = lazily(
     r"(?:giá|chỉ|phí|cước|deal|sale|flash|còn|từ|mua|bán|trả|tiền|xu|ship|freeship|đồng|tặng|hết)\b"
     r"[^.;,]{0,12}$"
 )
+_BABIES: Final = lazily(r"(?:sơ sinh|bé|em bé|trẻ|bỉm|bodysuit|tháng,)[^.;]{0,30}$")
 _STOREYS: Final = lazily(r"(?:^|[,;:+x(-]|nhà|trệt|đúc|xây|lửng|hầm|m2|m²|\dm) ?[1-9]$")
 """The text before ``3L``, the storeys of a house."""
 _LINE: Final = 160
