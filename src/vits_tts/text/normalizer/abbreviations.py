@@ -336,7 +336,8 @@ _FAR: Final = 160
 _GEOMETRY: Final = lazily(
     r"(?:tam giác|hình (?:chóp|vuông|thang|bình|chữ|thoi|hộp|lăng|lập)|tứ giác|tứ diện|vuông góc"
     r"|đường thẳng|đường tròn"
-    r"|đoạn thẳng|trung điểm|song song|giao điểm|phân giác|trung tuyến|đường cao|bán kính|đường"
+    r"|đoạn thẳng|trung điểm|song song|giao điểm|phân giác|trung tuyến|đường cao"
+    r"|bán kính(?! \d+ ?km)|đường"
     r" kính|cạnh|mặt phẳng|kẻ )"
 )
 

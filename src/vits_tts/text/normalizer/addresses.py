@@ -1,6 +1,7 @@
 """Addresses: ranks of places (Q.1, P. Bến Nghé, TP.HCM) and house numbers (12/3A)."""
 
 import re
+from itertools import pairwise
 from typing import Final
 
 from vits_tts.text.letters import CAPITALS, SMALLS, spelled
@@ -21,7 +22,7 @@ _RANKS: Final = {
     "TT": "thị trấn",
     "KP": "khu phố",
 }
-_NAME: Final = rf"(?=[{CAPITALS}][{SMALLS}])"
+_NAME: Final = rf"(?=[{CAPITALS}][{SMALLS}]|[ÔÂÝY]\ ?[{CAPITALS}][{SMALLS}])"
 _PLACED: Final = lazily(
     r"(?:^|[,;:(\-–]|\b(?:ở|tại|trú|thuộc|và|ngụ|quê|trên|từ|ngõ \d+|ubnd|hđnd|tand|công an|số"
     r" \w+|\d[\w/]*))\s*$"
@@ -44,10 +45,25 @@ _STREET: Final = lazily(r"\s[^,.;:\d]{2,30},\s?(?:p\.|q\.|phường|quận|xã)"
 _STREET_AFTER: Final = lazily(
     r",?\s(?:đường|phố|ngõ|hẻm|ngách|tổ|kp|khu|phường|p\.|[^\W\d_]+ [^\W\d_]+,)"
 )
+_RACE: Final = lazily(
+    r"\b(?:f1|verstappen|norris|leclerc|hamilton|grand prix|pole|đua|vòng chạy|chặng)\b"
+)
+_AT: Final = lazily(r"(?:^|tại|ở|về|đến|qua|giao|ship|:|đ/c|đc|địa chỉ) $")
+_QUARTER_NEXT: Final = lazily(
+    r",?\s(?:(?:tổ|ấp|kp|khu phố|thôn|khu|đội|xóm)\.?\s?\d|(?:đường|phố|hẻm|ngõ)\s(?!đi\b))"
+)
 _HOUSE: Final = lazily(
     r"(?<!phân )(?<!dân )(?<!tỷ )(?<!tỉ )(?<!đa )"
     r"(?:số|số nhà|nhà|ngõ|ngách|hẻm|kiệt|địa chỉ|đc|lô|căn|kiot)\W{0,2}$"
 )
+
+_MODELS_BEFORE: Final = lazily(
+    r"(?<!\w)(?:iphone|ip|ai phôn|ipad|galaxy|note|redmi|poco|reno|realme|oppo a|vivo y|macbook"
+    r"|airpods|watch|series|win|windows|android|ios|ubuntu|office|pro|tab|vision|exciter|đời"
+    r"|size(?: (?:giày|áo|quần|nữ|nam))?"
+    r"|sz|cỡ|core i|ram|bản|model|khóa k|khoá k) ?$"
+)
+_MEASURED_AFTER: Final = lazily(r"\s?(?:kg|g|gr|ml|l|lít|cm|mm|m|w|gb|inch|mah|k|triệu|tr)(?!\w)")
 
 
 class Addresses:
@@ -66,6 +82,7 @@ class Addresses:
                 "thành phố Hồ Chí Minh",
                 needs="H",
             ),
+            Rule(r"(?<=[Nn]gã\ )4(?!\w)", "tư", needs="4"),
             Rule(rf"(?<![\w.])(?P<rank>[Tt][PpXxTt])(?:\.\s?|\ ){_NAME}", self.town),
             Rule(r"(?<![\w.])[Pp]\.\s?(?=[A-HĐ]\d)", "phòng ", needs="."),
             Rule(
@@ -114,6 +131,16 @@ class Addresses:
                 needs="/",
             ),
             Rule(
+                r"(?<![\w/.,-])(?P<house>\d{1,3}(?:/\d{1,3}){2,4})"
+                r"(?=\ ?(?:kg|g|gr|ml|l|cm|mm|m|w|W|gb|GB|mAh)(?!\w))",
+                lambda match: (
+                    match["house"].replace("/", ", ")
+                    if self._listed(match, match["house"].split("/"))
+                    else None
+                ),
+                needs="/",
+            ),
+            Rule(
                 r"(?<![\w/.,-])(?P<block>[A-EGHKLN])(?P<house>\d{1,3}(?:/\d{1,3}[A-ZĐ]?){1,4})(?![\w/])",
                 self.block,
                 needs="/",
@@ -154,6 +181,8 @@ class Addresses:
         reported = _QUARTER_BEFORE.search(before(match)) or _QUARTER_AFTER.match(after(match))
         if match["rank"] == "Q" and match["number"] in "1234" and reported and not civic:
             return f"quý {self._numbers.whole(match['number'])}"
+        if match["rank"] == "P" and _RACE.search(around):
+            return f"pê {self._numbers.whole(match['number'])}"
         housing = civic or cues.about(match, "property")
         if match["rank"] == "P" and (not housing or _RANKED.search(around)):
             return None
@@ -187,6 +216,8 @@ class Addresses:
         deep = match["house"].count("/") > 1
         if re.fullmatch(r"\d/\dM", match["house"]):
             return None  # half a spoon of a recipe
+        if self._listed(match, fields):
+            return ", ".join(map(self._field, fields))
         if _SHORT_DATE.fullmatch(match["house"]) and (
             _DATED.search(before(match))
             or _CLOCK.match(after(match))
@@ -194,9 +225,19 @@ class Addresses:
         ):
             return None
         named = lettered or deep or _HOUSE.search(before(match)) or _STREET.match(after(match))
+        named = named or (_AT.search(before(match)) and _QUARTER_NEXT.match(after(match)))
         if (deep and len(fields[-1]) == _YEAR) or not named:
             return None
         return f" {self._slash} ".join(map(self._field, fields))
+
+    @staticmethod
+    def _listed(match: re.Match[str], fields: list[str]) -> bool:
+        """Return whether rising numbers are models, sizes or amounts: ``iPhone 13/14/15``."""
+        if not all(map(str.isdecimal, fields)) or _HOUSE.search(before(match)):
+            return False
+        rising = all(int(a) < int(b) for a, b in pairwise(fields))
+        measured = len(fields) > 2 and _MEASURED_AFTER.match(after(match))  # noqa: PLR2004
+        return rising and bool(measured or _MODELS_BEFORE.search(before(match)))
 
     def _field(self, field: str) -> str:
         digits = field.rstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZĐ")

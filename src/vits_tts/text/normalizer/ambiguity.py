@@ -268,6 +268,11 @@ _NAMED_BEFORE: Final = lazily(
     r"|block|khu|cổng|đội|tổ|xe|tuyến|bus"
     r"|gate|ghế|toa|mẫu|bản|phiên bản|tầng|trang|câu|bài|đề|mã|điểm|nhóm|thửa|ô|cột|chuyến|đường) $"
 )
+_STREET_BEFORE: Final = lazily(
+    r"(?<!\w)(?:lô|ngõ|ngách|hẻm|kiệt|(?<!doanh )(?<!tỉ )(?<!tỷ )số|tòa|dãy|block|khu|cổng|tuyến"
+    r"|bus|gate|toa|mã|thửa|đường) $"
+)
+"""Words before a name that ends with a small k. After others, such as "xe", ``200k`` is a price."""
 _MODEL_BEFORE: Final = lazily(
     r"(?:note|iphone|ip|redmi|mi|galaxy|phone|oppo|vivo|realme|nốt|phôn|míp?|pro|pờ rô)\s$"
 )
@@ -315,9 +320,9 @@ def letter(match: re.Match[str], unit: str) -> LetterReading:  # noqa: PLR0911
         if unit in "Kk" and not spaced:
             few = re.fullmatch(r"\d", number) is not None
             priced = _PRICED_AFTER.match(back) is not None
-            scaled = not _NAMED_BEFORE.search(front) and (
-                unit == "k" or not few or scaled or priced
-            )
+            round_price = unit == "k" and re.fullmatch(r"\d{1,3}[05]", number) is not None
+            named = (_STREET_BEFORE if round_price else _NAMED_BEFORE).search(front)
+            return "scale" if not named and (unit == "k" or not few or scaled or priced) else "name"
         return "scale" if scaled and not _NAMED_BEFORE.search(front) else "name"
     if unit == "s" and not spaced and _MODEL_BEFORE.search(front):
         return "name"
@@ -421,6 +426,7 @@ _T: Final = (
         r"|\s?[:)]|\s\w+(?: đến)?(?: \w+){0,2} giờ\b",
     ),
     _cue("weekday", 2, after=r"\s?(?:$|[-–])"),
+    _cue("weekday", 6, after=r"\s(?:hàng|hằng|mỗi) tuần\b"),
     _cue(
         "floor",
         8,

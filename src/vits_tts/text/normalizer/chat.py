@@ -166,7 +166,12 @@ class Chat:
                 needs="/",
             ),
             Rule(r"(?<!\w)Ng\.?\ (?=[A-ZĐÀ-Ỹ][a-zà-ỹ])", "Nguyễn ", glued=True, needs="N"),
-            Rule(r"(?<!\w)hk(?=\ ?[123](?!\w))", "học kỳ ", glued=True, needs="h"),
+            Rule(
+                r"(?<!photo\ )(?<!sổ\ )(?<!\w)hk(?=\ ?[123](?!\w))",
+                "học kỳ ",
+                glued=True,
+                needs="h",
+            ),
             Rule(
                 r"(?<!\w)[đĐ]/c(?!\w)(?!\ [A-ZĐÀ-Ỹ])",
                 lambda match: "địa chỉ" if _PLACE_ASKED.search(before(match)) else None,
@@ -188,6 +193,13 @@ class Chat:
                 "ai phôn ",
                 glued=True,
                 needs="0123456789x",
+            ),
+            Rule(
+                r"(?:(?<=slide\ )|(?<=ôn\ )|(?<=đề\ )|(?<=tập\ )|(?<=hết\ )|(?<=xờ\ lai\ ))"
+                r"[cC](?=\d{1,2}(?!\w|-[cC]))",
+                "chương ",
+                glued=True,
+                needs="cC",
             ),
             Rule(r"c(?=/\w)(?<=\dc)|c(?!\w)(?<=\d[kK]/c)", " cái", glued=True, needs="c"),
             Rule(r"(?<=[a-zà-ỹđ]\ )\#(?=\ [a-zà-ỹđ]|[,.!?]|\ ?$)", "khác", needs="#"),

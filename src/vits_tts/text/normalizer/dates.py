@@ -29,6 +29,11 @@ _LATEST_SHORT_YEAR: Final = 60
 _FIRST: Final = rf"(?P<first>{_DAY}(?P<s>[/.]){_MONTH}(?:(?P=s){_YEAR})?)"
 _LAST: Final = rf"(?P<last>{_DAY}(?P=s){_MONTH}(?:(?P=s){_YEAR})?)"
 
+_EXPIRES: Final = lazily(
+    r"(?:date|hsd|nsx|exp|mfg|hạn sử dụng|hạn dùng|hạn|bh đến|bảo hành đến) ?:? $"
+)
+"""Words before the month and the year of an expiry: ``date 2/28``."""
+
 
 class Dates:
     """Reads dates with the words of one region."""
@@ -118,6 +123,16 @@ class Dates:
                 needs="Qq",
             ),
             Rule(
+                r"(?<=[\w:]\ )(?P<m>0?[1-9]|1[0-2])/(?P<y>2[3-9]|3\d)(?![\w/])",
+                lambda match: (
+                    f"tháng {self._numbers.whole(match['m'])} "
+                    f"năm {self._numbers.whole('20' + match['y'])}"
+                    if _EXPIRES.search(before(match))
+                    else None
+                ),
+                needs="/",
+            ),
+            Rule(
                 r"(?<!\w)T(?P<m>1[0-2]|[1-9])/(?P<y>2[4-9]|3\d)(?![\w/])",
                 lambda match: f"tháng {self._numbers.whole(match['m'])} "
                 f"năm {self._numbers.whole('20' + match['y'])}",
@@ -166,7 +181,7 @@ class Dates:
             Rule(
                 r"(?i:(?<!\w)(?P<said>(?:tiền\ (?:nhà|phòng|trọ|điện|nước|mạng|học)|lương"
                 r"|học\ phí|cước|phí)\ ))"
-                r"t(?P<m>[1-9]|1[0-2])(?!\w)(?![.,/-]\d)",
+                r"t(?P<m>[1-9]|1[0-2])(?!\w)(?![.,/-]\d|\ h[àằ]ng\ tuần)",
                 self.short_month,
                 needs="t",
             ),

@@ -19,7 +19,7 @@ _PHRASE: Final = lazily(
 _WORD: Final = lazily(r"[A-Za-z]+(?:['’][A-Za-z]{1,3})?")
 _SOME: Final = frozenset(
     "the of and to in on an do me no can go my at by for with is be all you it we day from your"
-    " this not up one out".split()
+    " this not up one out run cat".split()
 )
 """Words of which a text needs at least one, or an apostrophe, before phrases are searched."""
 

@@ -241,7 +241,7 @@ class Identifiers:
             ),
             Rule(
                 r"(?i:(?<=thưởng\ )|(?<=lương\ )|(?<=nhà\ )|(?<=tiền\ ))[tT]"
-                r"(?P<month>1[0-3]|[1-9])(?![\w.,/-])",
+                r"(?P<month>1[0-3]|[1-9])(?![\w.,/-]|\ h[àằ]ng\ tuần)",
                 lambda match: f"tháng {self._numbers.whole(match['month'])}",
                 needs="tT",
             ),

@@ -11,6 +11,7 @@ from vits_tts.text.patterns import lazily
 
 _SIGNS: Final = (
     r"[\d=<>≤≥∆Δ△∠⊥⟂∥~∽∼∈{|\\/·⋅+*^%'’(→]|ính bằng|ơn vị|[Vv]ectơ|CMR|[Cc]mr|\w\.[A-Z]{3}"
+    r"|(?:sin|cos|tan|cot)[A-Z]|\b(?:tg|hbh|hcn|hv|tđ|đt) [A-Z(]| --[a-z]"
 )
 """The signs of which a line with such notation has at least one."""
 _POINTS: Final = r"(?:[A-Z]['’]?(?:[₀-₉\d](?!\d))?){1,4}"
@@ -38,7 +39,7 @@ _INDICES: Final = {
     "tb": "trung bình",
 }
 """Indices of physical quantities: Rtđ, Uđm, Fms, vmax."""
-_WAVE: Final = lazily(r"(?:sin|cos)\s?\([^()]{1,32}\)$")
+_WAVE: Final = lazily(r"(?:sin|cos)\s?(?:\([^()]{1,32}\)|[\d,]{0,4}π?t)$")
 _VALUED: Final = lazily(r"=[^=;]{0,40}$")
 _NEAR: Final = 44
 _SCREEN: Final = lazily(r"(?:\bin\b|inch|\"|màn|oled|hz\b|ips|lcd|độ phân giải)")
@@ -48,7 +49,35 @@ _WARM: Final = lazily(r"(?:nhiệt độ|°c|độ xê|kelvin|ken vin|\bt\d? ?=)
 _VECTOR: Final = lazily(r"véc tơ|vec tơ|vector|véctơ")
 _COMPLEX: Final = lazily(r"số phức|môđun|mô đun")
 _FAR: Final = 120
+_FIRST_MASS: Final = lazily(r"(?<!\w)m1(?!\w)|mờ một")
+"""The first of several masses, so that ``m2`` is the second and no area."""
+_POINT_INSIDE: Final = lazily(r"\.(?=\w)")
+_COMMAND: Final = lazily(
+    r"(?<!\w)(?:git|docker|compose|npm|npx|yarn|pip3?|ls|tar|kill|grep|ssh|scp|curl|wget|chmod|chown|python3?"
+    r"|java|gcc|g\+\+|make|node|rm|cp|mv|ps|tail|head|find|sudo|apt|yum|ping|rsync|ffmpeg|kubectl"
+    r"|systemctl|journalctl|df|du|netstat|ss|option|tham số|cờ|flag|lệnh)(?!\w)[^;\n]{0,40}$"
+)
+"""A command before its options."""
+_PARTICLES: Final = lazily(r"(?<=\d)[pne](?!\w)")
+_FUNCTIONS: Final = {"sin": "sin", "cos": "cốt", "tan": "tang", "cot": "cô tang"}
+_FIGURES: Final = {
+    "tg": "tam giác",
+    "hbh": "hình bình hành",
+    "hcn": "hình chữ nhật",
+    "hv": "hình vuông",
+    "hthang": "hình thang",
+    "hthoi": "hình thoi",
+    "đtròn": "đường tròn",
+    "đt": "đường thẳng",
+    "tđ": "trung điểm",
+}
+"""Shortened names of figures before their points: ``tg ABC``."""
 _LIST_BEGAN: Final = lazily(r"(?:^|[.:;!?]\s|\n)\s?a[.)]\s")
+
+
+def _beside(match: re.Match[str]) -> str:
+    """Return the match with the few characters around it."""
+    return match.string[max(0, match.start() - 8) : match.end() + 8]
 
 
 class Notation:
@@ -69,6 +98,8 @@ class Notation:
                 "quý",
                 needs="Q",
             ),
+            Rule(r"(?<=π\ )H(?=[\s.,;)]|$)", "hen ri", needs="π"),
+            Rule(r"(?<=π\ )F(?=[\s.,;)]|$)", "pha ra", needs="π"),
             Rule(
                 r"(?<!\w)Đ\.\ ?"
                 r"(?=\d{1,3}[,;]?\ (?:K\.?\d|K\.\ |[Kk]hoản|NĐ|nghị\ định|BL|[Ll]uật))",
@@ -117,7 +148,7 @@ class Notation:
             Rule(
                 r"(?<![\w/:.$%)])(?P<path>(?:/[\w.-]{1,40}){2,12})(?=[\s,;)*\"]|$)",
                 lambda match: (
-                    match["path"].replace("/", " gạch chéo ").strip()
+                    _POINT_INSIDE.sub(" chấm ", match["path"]).replace("/", " gạch chéo ").strip()
                     if re.search(r"[a-z]{2}", match["path"])
                     else None
                 ),
@@ -156,7 +187,8 @@ class Notation:
             Where(
                 "=",
                 Rule(
-                    rf"(?<=[\w)])\ \((?P<unit>{measures.UNIT})\)(?!\ ?[=+*/^(\w-])",
+                    rf"(?<=[\w)])\ \((?P<unit>{measures.UNIT})\)"
+                    r"(?!\w|\ ?[=+*/^(-]|\ [a-zA-Z\d](?!\w))",
                     lambda match: (
                         f" {measures.named(match['unit'])}"
                         if _VALUED.search(
@@ -226,6 +258,19 @@ class Notation:
             ),
             Rule(r"(?<!\w)BC(?=\ ?\(\d)", "bội chung", needs="B"),
             Rule(
+                r"(?<=[\w./~\"]\ )--(?P<name>[a-z]{2,16}(?:-[a-z]{2,12}){0,2})(?=[\s,.;)=]|$)",
+                self.option,
+                needs="-",
+            ),
+            Rule(
+                r"(?<!\w)(?P<function>sin|cos|tan|cot)(?P<angle>[A-Z]{1,3})(?!\w)(?!\ ?[=+*/^-])",
+                lambda match: f"{_FUNCTIONS[match['function']]} {spelled(match['angle'])}",
+            ),
+            Rule(
+                rf"(?<!\w)(?P<figure>{'|'.join(_FIGURES)})\ (?=[A-Z]{{2,4}}(?!\w)|\([A-Zd]\b)",
+                lambda match: f"{_FIGURES[match['figure']]} ",
+            ),
+            Rule(
                 r"(?<=∈\ )(?P<set>[NZQR])(?P<mark>[*+])(?!\w)",
                 lambda match: (
                     f"{spelled(match['set'])} {'sao' if match['mark'] == '*' else 'dương'}"
@@ -239,7 +284,26 @@ class Notation:
             ),
             Rule(r"(?<=ắc\ )//(?=\ )", "song song", needs="/"),
             Rule(r"(?<=[^\W\d_]\ )//(?=\ R\d?(?!\w))", "song song với", needs="/"),
-            Rule(r"(?<=[^\W\d_]\ )nt(?=\ R\d?(?!\w))", "nối tiếp", needs="R"),
+            Rule(
+                r"(?:(?<=[^\W\d_]\ )|(?<=Ω\ )|(?<=ôm\ )|(?<=[FHRLC]\ ))nt(?=\ [RLC]\d?(?!\w))",
+                "nối tiếp",
+                needs="RLC",
+            ),
+            Rule(
+                r"(?<!\w)m(?P<index>[23])(?![\w²³]|\ ?[=x×])",
+                lambda match: (
+                    f"mờ {match['index']}"
+                    if _FIRST_MASS.search(match.string, max(0, match.start() - 160), match.start())
+                    else None
+                ),
+                needs="m",
+            ),
+            Rule(
+                r"(?:(?<=là\ )|(?<=đáy\ )|(?<=giác\ )|(?<=Cho\ )|(?<=cho\ ))(?P<figure>hv|hcn|hbh)"
+                r"(?=\ (?:cạnh|có|tâm|và|với)(?!\w)|,)",
+                lambda match: _FIGURES[match["figure"]],
+                needs="h",
+            ),
             Rule(
                 rf"(?<!\w)(?P<quantity>[A-Za-z])(?P<index>{'|'.join(_INDICES)})(?!\w)",
                 lambda match: f"{spelled(match['quantity'])} {_INDICES[match['index']]}",
@@ -249,7 +313,11 @@ class Notation:
                 r"(?<!\w)(?P<count>\d{1,3})(?P<particle>[pne])"
                 r"(?:(?=[,;]\ \d{1,3}[pne](?!\w))|(?!\w)(?<=\d[pne],\ \d[pne])"
                 r"|(?!\w)(?<=\d[pne],\ \d\d[pne]))",
-                lambda match: f"{match['count']} {spelled(match['particle'])}",
+                lambda match: (
+                    f"{match['count']} {spelled(match['particle'])}"
+                    if len({*_PARTICLES.findall(_beside(match))}) > 1
+                    else None  # 25-30p, 10p are minutes
+                ),
                 needs="pne",
             ),
             Rule(
@@ -286,6 +354,11 @@ class Notation:
             Rule(r"(?<!\w)sđ(?=\ (?:cung|góc|\d|[A-Z]))", "số đo", needs="đ"),
             Rule(r"(?i:(?<=select\ ))\*(?=\ )", "sao", needs="*"),
             Rule(
+                r"(?<![\w:.,/])(?P<outer>\d{4,5}):(?=\d{4,5}(?![\w:/]|[.,]\d))",
+                lambda match: f"{match['outer']} hai chấm ",
+                needs=":",
+            ),  # two ports
+            Rule(
                 r"(?<=\d)\ ?K(?![\w/])",
                 lambda match: (
                     " ken vin"
@@ -310,6 +383,21 @@ class Notation:
                 r"(?![\w.,]?[\d/:]|\ ?[a-zà-ỹ]))",
                 lambda match: f"{match['a']} trừ ",
                 needs="-",
+            ),
+            Rule(
+                r"(?<![\w.,/-])(?=\d{1,2}[-\d]{0,8}[.,]\d)\d{1,2}(?:[.,]\d{1,2})?"
+                r"(?:-\d{1,2}(?:[.,]\d{1,2})?){2,4}(?![\w/-]|[.,]\d)",
+                lambda match: match[0].replace("-", "; "),
+                needs="-",
+            ),  # the marks of three subjects, 8.4-7.2-8
+            Rule(
+                r"(?<![\w<>=/-])(?P<sign>[<>])\ ?(?=\d{1,4}\ ?(?:p|ph|phút|h|['’])(?!\w))",
+                lambda match: (
+                    None
+                    if re.search(r"(?:^|[^\w])[a-zα-ω] ?$", before(match))
+                    else ("nhỏ hơn " if match["sign"] == "<" else "lớn hơn ")
+                ),
+                needs="<>",
             ),
             Rule(r"%\ ?m\ ?(?=[A-Z][a-z]?\d?(?:[A-Z]\S{0,8})?\ ?=)", "phần trăm mờ ", needs="%"),
             Rule(r"∠\ ?(?=[A-Za-z])", "góc ", needs="∠"),
@@ -394,6 +482,12 @@ class Notation:
                 needs="x×*",
             ),
         )
+
+    def option(self, match: re.Match[str]) -> str | None:
+        """Read ``--no-cache``, the option of a command."""
+        if not _COMMAND.search(before(match)):
+            return None
+        return f"gạch ngang gạch ngang {match['name'].replace('-', ' ')}"
 
     def lines(self, match: re.Match[str]) -> str:
         """Read ``AH ⊥ BC`` and ``d // d'``."""

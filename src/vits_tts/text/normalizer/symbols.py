@@ -37,6 +37,14 @@ _AMOUNT: Final = lazily(
     r"|nặng"
     r"|dài|rộng|chỉ|em|bé|tầm|khoảng|và|hoặc|với|cho)\s$"
 )
+_AMOUNT_NEXT: Final = lazily(
+    r"\d[\d.,]{0,8} ?(?:k|tr|triệu|nghìn|ngàn|tỷ|đ|đồng|%|phần trăm)(?!\w)"
+)
+_TIMES_MORE: Final = lazily(
+    r"(?:ca|lương|giá|điểm|tiền|hệ số|công|lễ|chủ nhật|xu|data"
+    r"|tốc độ|hoàn|thưởng|tích|kinh nghiệm|ngày|coin|vàng) $"
+)
+"""Words before a factor: ``tăng ca x1.5``."""
 _ABOUT: Final = lazily(r"(?:khoảng|tầm|chừng|cỡ|xấp xỉ) $")
 _NAMED_POWERS: Final = {"2": " bình phương", "3": " lập phương"}
 _SUPERSCRIPTS: Final = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
@@ -55,6 +63,11 @@ class Symbols:
             Rule(r"(?<=\ \d\d)\ ?(?:->|→)\ ?(?=\d\d?(?!\w))", " đến ", needs=">→"),
             Rule(r"\ ?(?:=>|->|→|⇒)\ ?", ", ", needs=">→⇒"),
             Rule(r"(?<!\d)\ ?!=\ ?", " khác ", needs="="),
+            Rule(
+                r"(?<=[a-zà-ỹđ]{2}\ )x\ ?(?=\d{1,2}(?:[.,]\d{1,2})?(?!\w))",
+                lambda match: "nhân " if _TIMES_MORE.search(before(match)) else None,
+                needs="x",
+            ),
             Rule(r"(?<=[α-ω])/(?=\d{1,2}(?!\w)|[a-zA-Z](?!\w))", " trên ", needs="/"),
             Rule(r"(?<!\w)C\+\+", "xê cộng cộng", needs="+"),
             Rule(
@@ -78,7 +91,7 @@ class Symbols:
             Rule(r"(?<![\w+])K\+(?=[\s,.;!?)\d]|$)", "ca cộng ", needs="+"),
             Rule(r"(?<!\w)\+(?=\d)", "cộng ", needs="+"),
             Rule(r"(?<=[\w'])\ ?\+\ ?(?=\d)", " cộng ", needs="+"),
-            Rule(r"(?<=\w)\ \+\ (?=\w)", " cộng ", needs="+"),
+            Rule(r"(?<=\w)\ \+\ (?=\w|%)", " cộng ", needs="+"),
             Rule(r"(?<=\d)\ ?[x×*]\ ?(?=\d)|(?<=[\d)])\ [x×*]\ (?=[\d(])", " nhân ", needs="x×*"),
             Rule(r"(?<=\w)\ [x×]\ (?=\d)", " nhân ", needs="x×"),
             Rule(r"[ØøΦφ]\ ?(?=\d)", "phi ", needs="ØøΦφ"),
@@ -151,6 +164,8 @@ class Symbols:
         equal = re.match(
             rf"(?:[\d.,()²³^\s]|{_LETTER}|cộng |trừ |nhân |chia ){{1,40}}bằng", after(match)
         )
+        if not equal and _AMOUNT_NEXT.match(after(match)):
+            return None  # tip + tour 30-50k
         return " trừ " if equal or _CALCULATED.search(before(match)) else None
 
     def taken(self, match: re.Match[str]) -> str | None:

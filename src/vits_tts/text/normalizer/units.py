@@ -60,7 +60,10 @@ _EACH: Final = (
     "|bộ|hộp|gói|chai|lon|viên|vỉ|liều|sp|cặp|đôi|con|phần|ly|cốc|bé|quý|tiết|lớp|phòng|vé|đơn"
     "|tín chỉ|môn|học phần|kỳ|bình|thùng|bao|cây|chậu|tờ|quyển|cuốn|mét vuông|mét|công|ca|số|khóa"
 )
-_COUNTED: Final = lazily(r"\d(?:[^,;:().!?]|\.(?=\d)){1,24}$|\d[^,;:]{0,24}\([^()]{1,16}\)$")
+_COUNTED: Final = lazily(
+    r"(?:phút|giờ) (?:ngoại|nội|gọi|thoại)[^,;.]{0,12}$"
+    r"|\d(?:[^,;:().!?]|\.(?=\d)){1,24}$|\d[^,;:]{0,24}\([^()]{1,16}\)$"
+)
 _OVER: Final = lazily(r"(?:chỉ số|tỉ lệ|tỷ lệ|tỉ số|tỷ số|hệ số|tỉ trọng|tỷ trọng)\b[^.;!?]{0,24}$")
 
 
@@ -75,6 +78,7 @@ _CURRENT: Final = lazily(
     r"|ắc quy|adapter|bơm|biến áp|\bôm|cường độ|điện|\bi\d? ?=|\bi bằng|hiệu dụng|cực đại|am ?pe)"
     r"[^.;]{0,48}\d \|"
     r"|\d \|\s?[,/-]?\s?\d{1,3}\s?[vw](?!\w)"
+    r"|\d \|\s{0,3}=[\s\d.,…]{0,10}(?:ma|ka|μa|mi li am pe)(?!\w)"
 )
 _DEVICE: Final = lazily(
     r"(?:ram|rom|ai phôn|iphone|samsung|galaxy|xiaomi|redmi|oppo|vivo|realme|máy|bản"
@@ -220,6 +224,15 @@ class Units:
                 needs="T",
             ),
             Rule(r"(?<=tiêm\ \d)m(?!\w)", " mũi", needs="m"),
+            Rule(
+                r"(?<![\w.,])(?P<first>\d{1,2})\ ?[-–]\ ?(?P<last>\d{1,2})m(?!\w)",
+                lambda match: (
+                    f"{match['first']} đến {match['last']} tháng"
+                    if _BABIES.search(before(match))
+                    else None
+                ),
+                needs="m",
+            ),
             Rule(
                 r"(?<=\d)/(?=\d{2,4}\s?[GT]B(?!\w))",
                 lambda match: ", " if re.search(r"[gr]tx \d|\brx \d|\dgb", before(match)) else None,
@@ -380,6 +393,15 @@ class Units:
                 r"(?<=[À-ỸA-Z]\ \d)M(?![\w/])|(?<=[À-ỸA-Z]\ \d\d)M(?![\w/])",
                 lambda match: " mét" if _WIDE.search(before(match)) else None,
                 needs="M",
+            ),
+            Rule(
+                r"(?<=\d)L(?![\w/])",
+                lambda match: (
+                    " lầu"
+                    if cues.about(match, "property") and _STOREYS.search(before(match))
+                    else None
+                ),
+                needs="L",
             ),
             Rule(r"(?<=\d)\ ?(?P<unit>[MB])(?![\w/])", self.scaled, needs="MB"),
             Rule(r"(?<=\d)(?P<unit>[vtncd])(?![\w/])", self.typed, needs="vtncd"),
@@ -723,6 +745,16 @@ _POINTS_AFTER: Final = lazily(
 )
 
 
+_JUDGED: Final = lazily(r"(?:^|[^\d.,/-])(?:[2-9]|10|[4-9][.,](?:5|25|75))$")
+"""A number of points up to ten. Nothing costs so few dong, except in deals and calls."""
+_OF_TEN: Final = lazily(r"\s?\S{0,2}/(?:10|100)")
+_PAID: Final = lazily(
+    r"(?:giá|chỉ|phí|cước|deal|sale|flash|còn|từ|mua|bán|trả|tiền|xu|ship|freeship|đồng|tặng|hết)\b"
+    r"[^.;,]{0,12}$"
+)
+_BABIES: Final = lazily(r"(?:sơ sinh|bé|em bé|trẻ|bỉm|bodysuit|tháng,)[^.;]{0,30}$")
+_STOREYS: Final = lazily(r"(?:^|[,;:+x(-]|nhà|trệt|đúc|xây|lửng|hầm|m2|m²|\dm) ?[1-9]$")
+"""The text before ``3L``, the storeys of a house."""
 _LINE: Final = 160
 _EXAM_POINTS: Final = lazily(
     r"(?:đgnl|năng lực|điểm chuẩn|điểm sàn|ngành|toeic|thi được|thi đc)\b"
@@ -740,6 +772,10 @@ def _points(match: re.Match[str]) -> bool:
         and re.match(r"\s?(?:$|[,.!])", after(match))
     ):
         return True  # the end of a review; nothing costs ten dong
+    if _JUDGED.search(front) and not (
+        _PAID.search(front) or cues.about(match, "telecom", "bank", "finance")
+    ):
+        return "/" not in match[0] or _OF_TEN.match(match[0]) is not None
     start = match.start()
     if not few and _EXAM_POINTS.search(match.string[max(0, start - _LINE) : start].lower()):
         return True  # ĐGNL is out of 1200 points
