@@ -252,7 +252,7 @@ class _Heads:
     def _node(  # noqa: C901, PLR0911  # one for each kind
         self, op: Any, given: Any, flags: int, places: set[int]
     ) -> set[int]:
-        """Note what a node matches at each of several places, and return where it may end."""
+        """Record the matches of a node at each of several places, and return where it may end."""
         if op in {_OP.AT, _OP.ASSERT, _OP.ASSERT_NOT}:
             return places
         if op in {_OP.LITERAL, _OP.IN, _OP.NOT_LITERAL, _OP.ANY}:
