@@ -24,6 +24,7 @@ LAYERS = [
     "uncollected",
     "text",
     "text.normalizer",
+    "text.context",
     "text.settled",
     "text.incremental",
     "text.phonemes",

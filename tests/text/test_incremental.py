@@ -2,6 +2,7 @@
 
 import random
 import re
+import unicodedata
 from itertools import accumulate, pairwise
 
 import pytest
@@ -21,6 +22,17 @@ SENTENCES = [
     for case in CASES
     if case.category in {"passages", "news", "everyday", "medicine", "sport", "shops", "unmarked"}
 ]
+UNLIKE = [
+    case.written
+    for case in CASES
+    if case.category
+    in {
+        "chat", "comments", "everyday", "markup", "medicine", "messages", "money", "news",
+        "senses", "shops", "students", "telecom", "unmarked",
+    }
+]  # fmt: skip
+"""Lines of different kinds: adverts, chat, messages of banks and schools, news."""
+JOINTS = [" ", " ", "\n", ". ", ". ", ", ", "! ", "\n\n", "? ", "; ", " - ", "... "]
 UNMARKED = (
     "Chao ban, toi la tro ly ao. Hom nay toi co the giup gi cho ban? Ban cu hoi nhe. Tôi trả lời "
     "được cả tiếng Anh: the weather is nice. OK. Rất vui được gặp bạn."
@@ -94,6 +106,30 @@ def pieces(text: str, seed: int) -> list[str]:
     return [text[start:end] for start, end in pairwise(ends)]
 
 
+def without_marks(text: str) -> str:
+    """Return a text as typed without tone marks."""
+    bare = unicodedata.normalize("NFD", text.replace("đ", "d").replace("Đ", "D"))
+    return "".join(character for character in bare if not unicodedata.combining(character))
+
+
+def mixed(seed: int) -> str:
+    """Return unlike lines in one text, some without tone marks, capitals or a mark at their end."""
+    generator = random.Random(seed)  # noqa: S311
+    always = generator.choice(JOINTS) if generator.random() < 0.4 else None
+    text = ""
+    for number in range(generator.randint(2, 6)):
+        line = generator.choice(UNLIKE)
+        change = generator.random()
+        if change < 0.1:
+            line = without_marks(line)
+        elif change < 0.15:
+            line = line.lower()
+        if generator.random() < 0.3:
+            line = line.rstrip(".!?")
+        text += (always or generator.choice(JOINTS) if number else "") + line
+    return text
+
+
 def sentences(parts: list[Part]) -> list[tuple[str, float]]:
     """Return the sentences, each with the pause before it."""
     found: list[tuple[str, float]] = []
@@ -162,6 +198,41 @@ def test_a_clause_that_is_said_early_changes_no_word(
     text = " ".join(parts)
     said = words(read(pieces(text, seed), clauses))
     assert said == re.findall(r"\w+", " ".join(sentence for sentence, _ in whole(text)))
+
+
+@settings(max_examples=6, deadline=None)
+@given(st.integers(0, 2**32).map(mixed), st.integers(0, 2**32))
+@example(
+    "TPBank: TK xxxx4402 PS giam 1,250,000 VND luc 18:05 02/06/2026. SD kha dung: 3,880,412 VND. "
+    "(QC) Tặng 3GB dùng cả tuần! Don hang cua ban da den buu cuc Q.7. Shipper se lien he trong hom "
+    "nay. Ma van don: GYX8A9KL",
+    1,
+).via("a line with tone marks long ago")
+@example(
+    "Nha truong thong bao hoc sinh nghi hoc ngay 27/11 do anh huong cua bao so 12.. Bán nhà 3 tầng "
+    "45m2 ngõ ô tô, Hà Đông, 6,8 tỷ còn thương lượng, LH Mr Nam 0912 888 777. ngày 20/11/2024. ua "
+    "sao nay im lang vay, gian t ha",
+    2,
+).via("words without tone marks long ago")
+@example(
+    "Huyết áp 140/90 thì có phải uống thuốc không, em bị cao HA 2 năm nay! Cho tam giác ABC vuông "
+    "tại A, AB = 3cm. Tính BC.",
+    3,
+).via("geometry in the next sentence")
+@example(
+    "Giày da bò thật, sẵn sz 38-43, inb e gửi ảnh thật. Xếp loại Tốt đúng k, thiếu 1đ nữa là XS. "
+    "Giải hộ: tìm m để pt x^2 - 2mx = 0 có 2 nghiệm pb x1, x2",
+    4,
+).via("an exam in the next sentence")
+@example("Nộp đơn trước 30/11\n<a href='x' title='Ăn gì'>bốn</a> món", 5).via("a concealed letter")
+@example("Em ra m < -1 hoặc m > 0\n[xem thêm](https://a.vn/x)\nXong.", 6).via("another one")
+def test_unlike_lines_in_one_text_are_read_as_if_they_came_whole(text: str, seed: int) -> None:
+    """Early sentences depend neither on dropped text nor on later text."""
+    expected = whole(text)
+    came = pieces(text, seed)
+    assert sentences(read(came)) == expected
+    said = words(read(came, frozenset(range(0, len(came), 3))))
+    assert said == re.findall(r"\w+", " ".join(sentence for sentence, _ in expected))
 
 
 def test_a_sentence_is_final_before_the_next_begins() -> None:

@@ -102,6 +102,10 @@ def test_any_string_is_read(written: str) -> None:
 @example("a-ơi")
 @example("ôệeơi")
 @example("e0")
+@example("âđy")
+@example("Adi")
+@example("Edi")
+@example("echờ")
 @settings(max_examples=300, deadline=None)
 def test_what_was_said_stays(written: str) -> None:
     """Reading a result again changes nothing."""

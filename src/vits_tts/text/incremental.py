@@ -10,6 +10,9 @@ Whether a cut is settled depends on the text before it and at most the next word
 not depend on how the text was cut into pieces on its way. ``tests/text/test_incremental.py``
 compares it with the reading of the whole text.
 
+Sentences that were said are dropped, except for some context. A few words stand for the dropped
+beginning of a line (``text.context``).
+
 The thoughts of a language model (``text.thoughts``) are dropped as they arrive, so that they take
 no memory. The text before one is read as a whole, like a paragraph.
 
@@ -23,7 +26,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
-from vits_tts.text import pause_marks, thoughts
+from vits_tts.text import context, pause_marks, thoughts
 from vits_tts.text.aligned import Text
 from vits_tts.text.letters import SMALLS
 from vits_tts.text.normalizer.rules import CONTEXT
@@ -53,6 +56,8 @@ _AHEAD_CHARS: Final = 80
 """Characters behind a cut that are enough to try it."""
 _MAX_UNSAID_CHARS: Final = 1000
 """An unspoken text of this length is cut between two words, so that reading it stays cheap."""
+_MOST_UNMARKED: Final = 200
+"""Characters of a line without tone marks that are kept, to keep the time linear."""
 _PATIENT_TRIALS: Final = 8
 """The first cuts, this many, are all tried; of later cuts only some, to keep the time linear."""
 
@@ -456,7 +461,8 @@ class IncrementalReading:
     def _forget(self) -> None:
         """Drop the text that is no longer needed as context.
 
-        The first of two asterisks stays with the second one, which would open a span without it.
+        A few words take the place of the dropped beginning of a line. The first of two asterisks
+        stays with the second one, which would open a span without it.
         Pauses after the last sentence stay, because others may add to them.
         """
         if self._said <= _CONTEXT_CHARS:
@@ -470,13 +476,22 @@ class IncrementalReading:
         for _, end, _ in self._cuts(0):
             if end > most:
                 break
-            if most - end > _MAX_UNSAID_CHARS or not _is_open(self._text[:end]):
+            if most - end > _MAX_UNSAID_CHARS or self._may_drop(end, most):
                 dropped = end
-        self._text = self._text[dropped:]
+        kept = context.abridged(_last_line(self._text[:dropped]))
+        if len(kept) >= dropped:  # or places of the text would not count the characters of it
+            return
+        self._text = kept + self._text[dropped:]
+        dropped -= len(kept)
         self._base += dropped
         self._said -= dropped
         self._searched -= dropped
         self._unsettled = max(0, self._unsettled - dropped)
+
+    def _may_drop(self, end: int, most: int) -> bool:
+        """Return whether the text after ``end`` is read alike without the text before it."""
+        line = _last_line(self._text[:end])
+        return not _is_open(line) and (most - end > _MOST_UNMARKED or context.may_drop(line))
 
 
 def beginning(text: str, cuts: int, characters: int) -> str:
@@ -490,9 +505,13 @@ def beginning(text: str, cuts: int, characters: int) -> str:
     return text[:characters]
 
 
-def _is_open(text: str) -> bool:
-    """Return whether the last line of a text has an odd number of a mark that opens and closes."""
-    line = text[text.rfind("\n") + 1 :].lstrip().removeprefix("* ")
+def _last_line(text: str) -> str:
+    return text[text.rfind("\n") + 1 :]
+
+
+def _is_open(line: str) -> bool:
+    """Return whether a line has an odd number of a mark that opens and closes."""
+    line = line.lstrip().removeprefix("* ")
     return any(line.count(mark) % 2 for mark in '*_`~"$')
 
 

@@ -64,6 +64,10 @@ _RESTORE: Final = Restore()
 _SUBJECT: Final = lazily(r"\d(?:[đTvV])(?!\w)|(?<!\w)(?:[PpKV]\.?\s?[A-Z\d]|[CcHQ]\.?\s?\d)")
 _NUMBERED: Final = lazily(r"\s\d{1,2}[.!?…][\"”’»)]{0,4}\s{0,8}\Z")
 """The end of a sentence whose subject continues after it, such as the number of an item."""
+_UNENDED: Final = lazily(r"[^\s.!?:;]\s{0,8}\n\s{0,8}\Z")
+"""The end of a line inside a sentence, which is joined with a next line in small letters."""
+_CONCEALED: Final = lazily(r"\s{0,8}[<\[]")
+"""The beginning of a tag or link, behind which the first letter of the line comes."""
 _LETTERS: Final = lazily(r"[^\W\d_]+")
 _REMEMBERED: Final = 4
 
@@ -97,6 +101,8 @@ class Settled:
         try:
             text = self.reading(before + word).text
             if in_quotation(text.spoken) or self._in_quotation(before + word, text):
+                return False
+            if _UNENDED.search(before) and _CONCEALED.match(word):
                 return False
             if _NUMBERED.search(before) and _depends_on_subject(before[said:]):
                 return False

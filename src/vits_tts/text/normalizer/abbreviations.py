@@ -1,6 +1,7 @@
 """Abbreviations: expanded as readers do (UBND), or spelled letter by letter (VTV)."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Mapping
 from functools import lru_cache
 from importlib import resources
@@ -332,7 +333,8 @@ _KEYWORD: Final = lazily(r"(?:[Ss]oạn|SOẠN|[Cc]ú pháp)(?: tin)?:? (?:[A-Z\
 _LONGEST_KEYWORD: Final = 3
 _NAMED: Final = lazily("[A-ZĐ]{3,4}")
 _CALLED: Final = {"A": "anh", "C": "chị", "M": "mít"}
-_FAR: Final = 160
+_FAR: Final = 1000
+"""Characters of a line that are looked at for words of geometry before some capitals."""
 _GEOMETRY: Final = lazily(
     r"(?:tam giác|hình (?:chóp|vuông|thang|bình|chữ|thoi|hộp|lăng|lập)|tứ giác|tứ diện|vuông góc"
     r"|đường thẳng|đường tròn"
@@ -347,16 +349,21 @@ def geometric(match: re.Match[str], word: str = "") -> bool:
     word = word or match[0]
     if not re.fullmatch("[A-Z]{2,4}", word):
         return False
-    low, high = max(0, match.start() - _FAR), match.end() + _FAR
-    start = match.string.rfind("\n", low, match.start())
-    end = match.string.find("\n", match.end(), high)
-    line = match.string[start + 1 if start >= 0 else low : end if end >= 0 else high]
-    return _tells_of_geometry(line)
+    low, high = cues.around(match.string, match.start(), _FAR)
+    places = _geometry(match.string)
+    at = bisect_left(places, low)
+    return at < len(places) and places[at] < high
 
 
-@lru_cache(maxsize=64)
-def _tells_of_geometry(line: str) -> bool:
-    return _GEOMETRY.search(line.lower()) is not None
+def is_geometric(text: str) -> bool:
+    """Return whether a text has words of geometry."""
+    return _GEOMETRY.search(text.lower()) is not None
+
+
+@lru_cache(maxsize=4)
+def _geometry(text: str) -> list[int]:
+    """Return the places of all words of geometry. All matches of a rule are in the same text."""
+    return [found.start() for found in _GEOMETRY.finditer(text.lower())]
 
 
 def pronounced(word: str) -> bool:

@@ -298,8 +298,8 @@ class Chat:
             return ""
         if single and re.match(r"[.)]\s", back) and re.search(r"(?:^|[.;:]\s)$", front):
             return ""  # a) and b) number the items of a list
-        line = _line(spoken, start)
-        if single and _EXAM.search(line) and not (match[0] == "e" and _ASKED.search(front)):
+        exam = single and _EXAM.search(cues.sentence(spoken, start, CONTEXT))
+        if exam and not (match[0] == "e" and _ASKED.search(front)):
             return ""
         if single and re.match(r"\s?[=<>^+*/]", back):
             return ""
@@ -322,7 +322,7 @@ class Chat:
         form = match[0].lower()
         if form in _PAIR and self._chats(match.string, match.start(), chatting):
             meant, other = _PAIR[form]
-            if other.search(_line(match.string, match.start())):
+            if other.search(cues.sentence(match.string, match.start(), _FAR_BACK)):
                 return meant
         if said := cues.by_subject(match, form, front, back, certain=True):
             return said
@@ -350,14 +350,20 @@ class Chat:
         if start not in chatting:
             end = spoken.find("\n", place, start + 2 * _FAR_BACK)
             line = spoken[start : end if end >= 0 else start + 2 * _FAR_BACK]
-            words = re.findall(r"(?<![\d/])[^\W\d_]+(?![\d/])", line)
             lead = re.search(r"[^\W\d_]", line)
             small = lead is not None and lead[0].islower()
-            strong = sum((word if len(word) == 1 else word.lower()) in _CHATTING for word in words)
-            strong = strong or re.search(r"(?<!\w)[abcemt] ơi(?!\w)", line) is not None
-            strong = strong or _PARTICLE.search(line.lower()) is not None
-            chatting[start] = 2 if strong else int(small)
+            chatting[start] = 2 if is_certain(line) else int(small)
         return chatting[start]
+
+
+def is_certain(line: str) -> bool:
+    """Return whether a line is certainly chat: it has a shortening or a word of chat only."""
+    words = re.findall(r"(?<![\d/])[^\W\d_]+(?![\d/])", line)
+    return (
+        any((word if len(word) == 1 else word.lower()) in _CHATTING for word in words)
+        or re.search(r"(?<!\w)[abcemt] ơi(?!\w)", line) is not None
+        or _PARTICLE.search(line.lower()) is not None
+    )
 
 
 _BOOKS: Final = lazily(r"(?:truyện|sách|tập|vở|quyển|cuốn|giáo trình)\b")
@@ -439,18 +445,9 @@ _MARKED_PERSON: Final = lazily(r" \d[\d.,]{0,5} ?(?:điểm|đ|tuổi|t|kg|năm)
 """The text after a person, with marks or an age: ``E 26 điểm``."""
 
 
-def _line(spoken: str, place: int) -> str:
-    """Return the lower-case line around a place, at most ``_FAR`` characters to each side."""
-    low, high = max(0, place - _FAR), place + _FAR
-    start = spoken.rfind("\n", low, place)
-    end = spoken.find("\n", place, high)
-    return spoken[start + 1 if start >= 0 else low : end if end >= 0 else high].lower()
-
-
 _SIGNS: Final = r"\s?[-~‐‑–—#'‘’*+/<>\[\]\\^_`{|}=&·•]{1,2}\s?"
 _SIGN_AT_END: Final = lazily(rf"(?<=[^\W\d_]{{2}}){_SIGNS}$")
 _SIGN_AT_START: Final = lazily(rf"^{_SIGNS}(?=[^\W\d_]{{2}}|[^\W\d_a-z])")
-_FAR: Final = 160
 _FAR_BACK: Final = 1000
 """Maximum characters of a line that are examined, so that the cost of long lines is bounded."""
 

@@ -136,6 +136,24 @@ def by_subject(
     return ""
 
 
+def sentence(spoken: str, place: int, back: int) -> str:
+    """Return the text of :func:`around`, in small letters."""
+    low, high = around(spoken, place, back)
+    return spoken[low:high].lower()
+
+
+def around(spoken: str, place: int, back: int) -> tuple[int, int]:
+    """Return the part of a line from ``back`` characters before a place to the sentence's end.
+
+    Later sentences do not belong to it, because a text that comes in pieces is spoken before they
+    come.
+    """
+    low, high = max(0, place - back), place + _AHEAD
+    line = spoken.rfind("\n", low, place)
+    end = _SENTENCE_END.search(spoken, place, high)
+    return (line + 1 if line >= 0 else low), (end.start() if end else high)
+
+
 def about(match: re.Match[str], *subjects: str) -> bool:
     """Return whether the line of a match is about one of the subjects more than about others."""
     scores = _of(match)
@@ -169,6 +187,8 @@ def _scores(line: str) -> Mapping[str, int]:
 _TELLING: Final = 4
 _LETTERS: Final = lazily(r"[^\W\d_]{2,}")
 _SENTENCE_END: Final = lazily(r"(?<!\s\d)(?<!\s\d\d)[.!?…][\"”’»)]{0,4}\s|\n")
+"""The end of a sentence, but not the point of a number that begins an item."""
 _CUE_WORD: Final = lazily(r"[^\W_]+(?:[-/][^\W\d_]+)?")
+_AHEAD: Final = 160
 _LINE: Final = 200
 """Maximum number of characters to each side whose words determine the subject of a line."""

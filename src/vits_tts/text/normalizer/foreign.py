@@ -17,7 +17,7 @@ from sea_g2p import G2P
 
 from vits_tts.text.aligned import Edit, Text
 from vits_tts.text.letters import CUT, HELD, spelled
-from vits_tts.text.normalizer import languages, slips
+from vits_tts.text.normalizer import cues, languages, slips
 from vits_tts.text.normalizer.letter_to_sound import pinyin
 from vits_tts.text.normalizer.letter_to_sound import sounds as letter_sounds
 from vits_tts.text.normalizer.rules import Step, apart
@@ -291,12 +291,15 @@ def _guessed(word: str, written: str, language: str) -> str:
     letters = re.sub(r"['’]", "", word)
     glued = len(letters) <= _LONGEST_GLUED and _MARKED.search(letters)
     if glued and (spelled_so := _pieces(letters)):
-        return _CALLED.sub(lambda called: _PEOPLE[called[0]], " ".join(spelled_so))
+        return _addressed(_CALLED.sub(lambda called: _PEOPLE[called[0]], " ".join(spelled_so)))
     if written.islower() and letters.isascii():
         # only names, which have a capital, are read by the language of the phrase
         language = "la" if _SCIENTIFIC.search(letters) else "en"
     pieces = (letters[at : at + _LONGEST] for at in range(0, len(letters), _LONGEST))
-    return " ".join(filter(None, (said(piece, language) for piece in pieces)))
+    reading = " ".join(filter(None, (said(piece, language) for piece in pieces)))
+    if reading.startswith("e ") and _addressed(reading) != reading:
+        return f"ê{reading[1:]}"  # a name such as Edi is not the person that chat writes as e
+    return reading
 
 
 _MARKED: Final = lazily("[ôêơưăâđạảãầấẩẫậằắẳẵặẹẻẽềếểễệịỉĩọỏõồốổỗộờớởỡợụủũừứửữựỳỷỹỵ]")
@@ -306,6 +309,19 @@ _MARKED: Final = lazily("[ôêơưăâđạảãầấẩẫậằắẳẵặ�
 _CALLED: Final = lazily(r"(?<!\S)[ae](?= (?:ơi|ạ)(?!\S))")
 _PEOPLE: Final = {"a": "anh", "e": "em"}
 """People who are called without a space (aơi, eơi), as chat writes them with one."""
+
+
+def _addressed(syllables: str) -> str:
+    """Return the syllables of a word with the person that a first ``a`` or ``e`` means in chat.
+
+    ``echờ`` is read like ``e chờ``.
+    """
+    first, _, rest = syllables.partition(" ")
+    if rest and first in _PEOPLE:
+        for reading in cues.table("chat.tsv")[first]:
+            if reading.anywhere and cues.fits(reading, "", f" {rest}", every=True):
+                return f"{reading.said} {rest}"
+    return syllables
 
 
 @lru_cache(maxsize=4096)

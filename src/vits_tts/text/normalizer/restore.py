@@ -100,7 +100,8 @@ _MARK: Final = lazily(r"[ :]{1,2}(?:10|\d(?:[.,]\d{1,2})?)(?![\w/:]|[.,]\d)")
 """A school mark after its subject: ``Toan 8.5, Van 7``."""
 _GIVING: Final = frozenset("cho me bo gui tang chuyen ck nuoi sinh giup".split())
 """Words after which ``con`` means a child, even before a number."""
-_MARKED: Final = lazily(r"[^\x00-\x7f\W\d_]")
+MARKED: Final = lazily(r"[^\x00-\x7f\W\d_]")
+"""A letter with a mark; a line without any may lack them."""
 _FEWEST: Final = 3
 """Minimum number of words of a line; with fewer there is too little context."""
 _CERTAIN: Final = 0.25
@@ -307,12 +308,12 @@ class Restore:
         for line in spoken.split("\n"):
             end = start + len(line)
             if len(line) > 6:  # noqa: PLR2004
-                if _MARKED.search(line) is None:
+                if MARKED.search(line) is None:
                     yield from self._line(spoken, start, end)
                 else:
                     content = _CONTENT.search(spoken, start, end)
                     middle = content.end() if content else end
-                    if content and _MARKED.search(spoken, middle, end) is None:
+                    if content and MARKED.search(spoken, middle, end) is None:
                         yield from self._mixed(spoken, start, middle)
                         yield from self._line(spoken, middle, end, content=True)
                     else:
@@ -367,11 +368,7 @@ class Restore:
             word[0].isascii() and word[0].islower() and text in _marked() and text not in _KEPT
             for word, text in zip(words, lower, strict=True)
         ]
-        hints = [
-            place
-            for place, text in enumerate(lower)
-            if open_[place] and not is_syllable(text) and not languages.is_english(text)
-        ]
+        hints = [place for place, text in enumerate(lower) if open_[place] and _is_bare(text)]
         if not hints:
             return
         hinted = set(hints)
@@ -423,6 +420,23 @@ class Restore:
                 continue
             if syllable != word[0].lower():
                 yield word.start(), word.end(), people.cased(word[0], syllable)
+
+
+def _is_bare(word: str) -> bool:
+    """Return whether a word that may stand for syllables lacks its marks for certain."""
+    return not is_syllable(word) and not languages.is_english(word)
+
+
+def has_bare_words(line: str) -> bool:
+    """Return whether a line has words that certainly lack their marks, as in ``ko biet gi``."""
+    return not all(map(is_syllable, _NEEDS_MARKS.findall(line))) and any(
+        word.isascii()
+        and word.islower()
+        and word in _marked()
+        and word not in _KEPT
+        and _is_bare(word)
+        for word in _ANY_WORD.findall(line)
+    )
 
 
 @lru_cache(maxsize=1)
