@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ from tests.support.cli import command
 from tests.support.postgresql import Database, database
 from tests.support.server import Server, Settings, clean_environment, serving, until
 from tests.support.voices import install_pair
+from vits_tts.jobs import presence
 from vits_tts.jobs.presence import DatabasePresence
 from vits_tts.jobs.queue import limited
 
@@ -114,6 +116,38 @@ def test_a_machine_that_is_cut_off(postgres: Database) -> None:
         assert 0 < idle + interval * count <= 30
     finally:
         presence.release()
+
+
+def test_one_machine_at_a_time(postgres: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Machines wait for each other where one at a time may be, but not for good."""
+    monkeypatch.setattr(presence, "_ALONE_SECONDS", 60.0)
+    first, second = (DatabasePresence(postgres.url) for _ in range(2))
+    first.hold()
+    second.hold()
+    entered = threading.Event()
+
+    def enter() -> None:
+        with second.alone():
+            entered.set()
+
+    thread = threading.Thread(target=enter)
+    waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    try:
+        with first.alone():
+            thread.start()
+            until(lambda: postgres.ask(waiting)[0][0] == 1, "a machine that waits")
+            assert not entered.is_set()
+        thread.join()
+        assert entered.is_set()
+        monkeypatch.setattr(presence, "_ALONE_SECONDS", 0.001)
+        third = DatabasePresence(postgres.url)
+        third.hold()
+        with first.alone(), third.alone():
+            pass
+        third.release()
+    finally:
+        first.release()
+        second.release()
 
 
 def test_another_machine_takes_over(server: Server, postgres: Database, folder: Path) -> None:

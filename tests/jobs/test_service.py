@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import dbos  # noqa: F401  # its import starts a process, which quick tests may not do
 import pytest
@@ -18,9 +18,10 @@ from tests.support.jobs import item
 from tests.support.server import until
 from tests.support.voices import install_pair
 from vits_tts.config import Config
-from vits_tts.errors import JobsUnavailable
-from vits_tts.jobs import JobService, queue_calls
+from vits_tts.errors import JobsUnavailable, QuotaExceeded
+from vits_tts.jobs import JobService, presence, queue_calls
 from vits_tts.jobs.model import ItemResult, NewJob
+from vits_tts.jobs.presence import FilePresence
 from vits_tts.jobs.stored import item_id
 from vits_tts.speech import build
 from vits_tts.usage import Accounts
@@ -159,6 +160,43 @@ def test_jobs_that_come_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         "QuotaExceeded",
         "QuotaExceeded",
     ]
+
+
+def test_jobs_that_come_together_to_two_processes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A job that another process adds at the same moment counts towards the quota."""
+
+    async def story() -> None:
+        limit = {"folder": tmp_path / "jobs", "max_waiting": 1}
+        async with working(tmp_path, monkeypatch, jobs=limit) as worker:
+            await worker.jobs._opened()
+            locked = presence._locked
+            tries: list[bool] = []
+
+            def tried(file: IO[Any]) -> bool:
+                tries.append(locked(file))
+                return tries[-1]
+
+            monkeypatch.setattr(presence, "_ALONE_SECONDS", 60.0)
+            with FilePresence(tmp_path / "jobs/workers").alone():  # as the other process does
+                monkeypatch.setattr(presence, "_locked", tried)
+                ours = asyncio.create_task(worker.submit("job-ours"))
+                await reached(lambda: tries, "our process waits")
+                theirs = NewJob("job-theirs", OWNER, [item("lan nam")], 5, "")
+                await worker.jobs._calls.in_thread(worker.engine.add, theirs)
+            with pytest.raises(QuotaExceeded):
+                await ours
+            assert (tries[0], tries[-1]) == (False, True)
+
+    asyncio.run(story())
+
+
+def test_a_process_that_keeps_the_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that was stopped while it added a job does not hold up others for good."""
+    monkeypatch.setattr(presence, "_ALONE_SECONDS", 0.0)
+    with FilePresence(tmp_path).alone(), FilePresence(tmp_path).alone():
+        pass
 
 
 def test_opening_on_a_busy_machine(

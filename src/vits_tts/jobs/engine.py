@@ -49,6 +49,13 @@ Assemble = Callable[[str, JobState], ItemResult]
 """Creates the file of a document, given its id, from its complete items."""
 
 
+class NoRoom(ValueError):
+    """Raised if an owner would have too many unfinished items.
+
+    The argument is the number of those that there are.
+    """
+
+
 class Engine:
     """The jobs in the queue."""
 
@@ -120,6 +127,23 @@ class Engine:
         )
 
     # --- jobs ------------------------------------------------------------------------------------
+
+    def admit(self, job: NewJob, most: int) -> bool:
+        """Store a job; return whether it is new. Its owner may have ``most`` unfinished items.
+
+        Jobs that other processes store at the same moment count too.
+
+        Raises:
+            NoRoom: the owner would have more.
+            ValueError: another request has made a job with this id.
+
+        """
+        with self.queue.alone():
+            if not self._stored(job.id):
+                waiting = self.waiting(job.owner)
+                if waiting + len(job.items) > most:
+                    raise NoRoom(waiting)
+            return self.add(job)
 
     def add(self, job: NewJob) -> bool:
         """Store a job; return whether it is new.

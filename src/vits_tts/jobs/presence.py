@@ -3,12 +3,22 @@
 Unlike a time-out, a lock is released at once by ``kill -9``, and a slow process keeps it.
 """
 
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, Final, Protocol
 from uuid import uuid4
 
-from vits_tts.file_lock import LockFailed, lock
+from loguru import logger
 
+from vits_tts.file_lock import FileLocked, LockFailed, lock
+
+_ALONE: Final = "alone"
+"""The name of the lock that one process at a time takes."""
+_ALONE_SECONDS: Final = 5.0
+"""How long a process waits for that lock: one that was stopped with it holds up no other."""
+_PAUSE_SECONDS: Final = 0.01
 _KEEPALIVES: Final = (
     "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 2"
 )
@@ -28,6 +38,13 @@ class Presence(Protocol):
 
     def is_dead(self, executor: str) -> bool:
         """Return whether a process has ended."""
+
+    def alone(self) -> AbstractContextManager[None]:
+        """Enter a block that one process at a time is in.
+
+        After some seconds of waiting it is entered anyway. Threads of one process do not exclude
+        each other.
+        """
 
     def release(self) -> None:
         """Release the lock."""
@@ -68,12 +85,33 @@ class FilePresence:
         path.unlink(missing_ok=True)
         return True
 
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Enter a block that one process at a time is in, with a lock on one more file."""
+        with self._path(_ALONE).open("a") as file:
+            end = time.monotonic() + _ALONE_SECONDS
+            while not _locked(file):
+                if time.monotonic() > end:
+                    logger.warning("jobs: another process holds a lock for long")
+                    break
+                time.sleep(_PAUSE_SECONDS)
+            yield
+
     def release(self) -> None:
         """Remove the file and release the lock."""
         if self._file is not None:
             self._path(self.executor).unlink(missing_ok=True)
             self._file.close()
             self._file = None
+
+
+def _locked(file: IO[Any]) -> bool:
+    """Return whether a file could be locked."""
+    try:
+        lock(file)
+    except FileLocked:
+        return False
+    return True
 
 
 class DatabasePresence:
@@ -98,6 +136,7 @@ class DatabasePresence:
                 return
         self._connection = psycopg.connect(self._url, autocommit=True, connect_timeout=10)
         self._connection.execute(_KEEPALIVES)
+        self._connection.execute(f"SET lock_timeout = {_ALONE_SECONDS * 1000:.0f}")
         self._lock("pg_advisory_lock", self.executor)
 
     def _lock(self, function: str, executor: str) -> bool:
@@ -110,6 +149,23 @@ class DatabasePresence:
             return False
         self._lock("pg_advisory_unlock", executor)
         return True
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Enter a block that one process at a time is in, with a lock of the connection."""
+        import psycopg  # noqa: PLC0415  # see above
+
+        try:
+            self._lock("pg_advisory_lock", _ALONE)
+        except psycopg.errors.LockNotAvailable:
+            logger.warning("jobs: another process holds a lock for long")
+            yield
+            return
+        try:
+            yield
+        finally:
+            with suppress(psycopg.Error):  # the lock ends with the connection
+                self._lock("pg_advisory_unlock", _ALONE)
 
     def release(self) -> None:
         """Close the connection, which releases the lock."""

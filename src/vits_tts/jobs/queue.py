@@ -10,6 +10,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs, urlencode
@@ -254,6 +255,12 @@ class Queue:
             },
             *args,
         )
+
+    def alone(self) -> AbstractContextManager[None]:
+        """Enter a block that one process of this queue at a time is in; the queue is open."""
+        if self._presence is None:
+            raise RuntimeError("the queue is not open")
+        return self._presence.alone()
 
     def enqueue_again(self, workflow: "WorkflowStatus", queue: str) -> bool:
         """Enqueue a workflow again if it has failed or was cancelled; return whether it had."""

@@ -28,7 +28,7 @@ from vits_tts.errors import (
     StorageError,
     VitsTtsError,
 )
-from vits_tts.jobs.engine import Engine
+from vits_tts.jobs.engine import Engine, NoRoom
 from vits_tts.jobs.followers import Followers
 from vits_tts.jobs.maker import Maker
 from vits_tts.jobs.model import (
@@ -248,10 +248,10 @@ class JobService:
 
         """
         async with self._adding:  # jobs that arrive at the same time count towards the same quota
-            if await self._asked(self._engine.find, job.id, job.owner) is None:
-                await self._check_quota(job.owner, len(job.items))
             try:
-                new = await self._asked(self._engine.add, job)
+                new = await self._asked(self._engine.admit, job, self._settings.max_waiting)
+            except NoRoom as error:
+                raise self._quota_exceeded(error.args[0]) from None
             except ValueError:
                 raise IdempotencyConflict(
                     "this Idempotency-Key was used for another job", field="Idempotency-Key"
@@ -268,10 +268,13 @@ class JobService:
         """
         waiting = await self._asked(self._engine.waiting, owner)
         if waiting + more > self._settings.max_waiting:
-            raise QuotaExceeded(
-                f"{waiting} items of unfinished jobs wait; jobs.max_waiting allows "
-                f"{self._settings.max_waiting}"
-            )
+            raise self._quota_exceeded(waiting)
+
+    def _quota_exceeded(self, waiting: int) -> QuotaExceeded:
+        return QuotaExceeded(
+            f"{waiting} items of unfinished jobs wait; jobs.max_waiting allows "
+            f"{self._settings.max_waiting}"
+        )
 
     async def find(self, job_id: str, owner: str) -> JobState:
         """Return the state of a job.
