@@ -381,6 +381,19 @@ def test_normalize(tmp_path: Path) -> None:
     assert answers[0]["stretches"][1] == {"text": "ba mươi lăm", "start": 4, "end": 6}
 
 
+def test_normalize_reads_markup(tmp_path: Path) -> None:
+    """Lines with SSML or inline marks are read as they are spoken; a broken one is an error."""
+    lines = 'Xin [pause 1s]chào <spell>A1</spell>\n<speak>Có <sub alias="hai">2</sub>.</speak>\n'
+    done = run(tmp_path, "normalize", stdin=lines.encode())
+    assert done.stdout.decode().splitlines() == ["xin chào a một", "có hai."]
+    done = run(tmp_path, "normalize", "--json", stdin=lines.encode())
+    first = json.loads(done.stdout.decode().splitlines()[0])
+    assert [sentence["pause"] for sentence in first["sentences"]] == [1.0, 0.0]
+    done = run(tmp_path, "normalize", stdin=b"<speak>a")
+    assert done.returncode != 0
+    assert "close every element" in done.stderr.decode()
+
+
 def test_normalize_with_a_lexicon(tmp_path: Path) -> None:
     """A lexicon is relative to the configuration; a missing one stops the start."""
     (tmp_path / "words.yaml").write_text("Zyx: hoa mai\n", encoding="utf-8")

@@ -7,7 +7,7 @@ here are refused by name, with advice.
 import pytest
 
 from tests.support.plans import reading, said
-from vits_tts.errors import MarkupInvalid, MarkupUnsupported
+from vits_tts.errors import MarkupInvalid, MarkupUnsupported, RequestError
 
 W3C = {
     '<?xml version="1.0"?><speak version="1.1" xmlns="http://www.w3.org/2001/10/synthesis" '
@@ -130,6 +130,24 @@ def test_refused(element: str, word: str) -> None:
     with pytest.raises(MarkupUnsupported, match=word):
         said(document)
     assert said(document, unknown="ignore").endswith("bạn")
+
+
+@pytest.mark.parametrize(
+    ("element", "expected"),
+    [
+        ('<sub alias="Liên Hợp Quốc"><b>LHQ</b></sub>', "liên hợp quốc"),
+        ('<say-as interpret-as="interjection">ôi</say-as>', "ôi"),
+        ('<say-as interpret-as="digits"><b>1</b>2</say-as>', "một hai"),
+        ('<voice gender="female" language="vi-VN">chào</voice>', "chào"),
+        ('<phoneme alphabet="x-sampa" ph="a">lan</phoneme>', "lan"),
+    ],
+)
+def test_ignored(element: str, expected: str) -> None:
+    """With `markup.unknown: ignore`, elements without effect here leave their text."""
+    document = f"<speak>{element}</speak>"
+    with pytest.raises(RequestError):
+        said(document)
+    assert said(document, unknown="ignore") == expected
 
 
 @pytest.mark.parametrize(

@@ -183,6 +183,27 @@ def test_lists(official: Any, shared: Server) -> None:
     assert plain["object"] == "list"  # without the header it is OpenAI's
 
 
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"voice_settings": {"speed": "x"}}, "voice_settings.speed must be a number, not a text"),
+        (
+            {"pronunciation_dictionary_locators": [{"version_id": "1"}]},
+            "pronunciation_dictionary_locators[0].pronunciation_dictionary_id is missing",
+        ),
+        (
+            {"pronunciation_dictionary_locators": "x"},
+            "pronunciation_dictionary_locators must be a list, not a text",
+        ),
+    ],
+)
+def test_wrong_fields(shared: Server, wrong: dict[str, Any], told: str) -> None:
+    """The message says which field of which parameter is wrong."""
+    answer = httpx.post(f"{shared.url}/v1/text-to-speech/{ADAM}", json={"text": "a", **wrong})
+    assert answer.status_code == 400
+    assert answer.json()["detail"]["message"] == told
+
+
 @pytest.mark.parametrize("text", [".", "---", "🙂", " \n"])
 def test_nothing_to_say(official: Any, text: str) -> None:
     """A text without words is a short silence: agents that split sentences send such texts."""

@@ -183,6 +183,18 @@ def test_turns(client: httpx.Client) -> None:
     assert [one["turn"] for one in plan["sentences"]] == [0, 1, 2]
 
 
+def test_turns_that_name_no_voice(client: httpx.Client) -> None:
+    """They are spoken by the speaker of the request, and times and subtitles name no voice."""
+    asked = {"turns": [{"text": HELLO}], "voice": "pair", "speaker": "minh"}
+    answer = client.post("/tts/stream", json=asked)
+    heard = np.frombuffer(answer.content[44:], "<i2")
+    assert np.array_equal(heard, samples(client, HELLO, voice="pair", speaker="minh"))
+    told = client.post("/tts", json={**asked, "timestamps": True}).json()["timestamps"]
+    assert "voice" not in told["sentences"][0]
+    srt = client.post("/tts", json={**asked, "timestamps": "srt"}).text
+    assert srt.splitlines()[2] == HELLO
+
+
 @pytest.mark.parametrize(
     ("asked", "code", "words"),
     [

@@ -258,7 +258,18 @@ def test_volume_over_all_interfaces(shared: Server) -> None:
         ("tts", {"turns": [{"text": ""}]}, "turns[0].text is empty"),
         ("tts", {"turns": "x"}, "turns must be a list of objects, and the request JSON"),
         ("tts", {"text": "Xin chào", "input": "ssml"}, "an SSML document begins with <speak>"),
+        ("tts", {"text": "a<break/>b", "input": "ssml"}, "an SSML document begins with <speak>"),
         ("tts/bytes", {"transcript": "a", "voice": {"mode": "embedding"}}, "voice needs an id"),
+        (
+            "tts/bytes",
+            {"transcript": "a", "generation_config": {"speed": "x"}},
+            "generation_config.speed must be a number, not a text",
+        ),
+        (
+            "tts/bytes",
+            {"transcript": "a", "generation_config": 5},
+            "generation_config must be an object, not a number",
+        ),
     ],
 )
 def test_errors_are_clear(shared: Server, path: str, body: Message, told: str) -> None:

@@ -26,6 +26,7 @@ from vits_tts.markup.plan import (
     Segment,
     place,
 )
+from vits_tts.text.normalizer.say_as import is_kind
 
 MAX_DEPTH: Final = 32
 MAX_ELEMENTS: Final = 10_000
@@ -101,6 +102,7 @@ _ALPHABETS: Final = {
     "x-piper": "x-voice",
 }
 
+_NO_ROOT: Final = "an SSML document begins with <speak>"
 _AMPERSAND: Final = re.compile("&(?:amp|#[0-9]+|#x[0-9a-fA-F]+);")
 _WHITE_SPACE: Final = str.maketrans("\t\r\n\x85\u2028\u2029", "      ")
 
@@ -210,11 +212,16 @@ class Parser:
             "only &amp; &lt; &gt; &quot; &apos; and numbers",
             codes[expat.errors.XML_ERROR_TAG_MISMATCH]: f"close {inside} first",
             codes[expat.errors.XML_ERROR_NO_ELEMENTS]: "close every element, the last is </speak>",
-            codes[expat.errors.XML_ERROR_SYNTAX]: "an SSML document begins with <speak>",
+            codes[expat.errors.XML_ERROR_SYNTAX]: _NO_ROOT,
             codes[expat.errors.XML_ERROR_JUNK_AFTER_DOC_ELEMENT]: "nothing may follow </speak>",
             codes[expat.errors.XML_ERROR_INVALID_TOKEN]: "write & as &amp; and < as &lt;",
             codes[expat.errors.XML_ERROR_UNCLOSED_TOKEN]: "a tag or comment is not closed",
         }.get(error.code, "this is not well-formed XML")
+        if not self._elements and error.code in {
+            codes[expat.errors.XML_ERROR_INVALID_TOKEN],
+            codes[expat.errors.XML_ERROR_NO_ELEMENTS],
+        }:
+            advice = _NO_ROOT
         raise MarkupInvalid(
             f"SSML: {inside} at {place(self._source, self._char)}: {told}: {advice}", field="text"
         )
@@ -233,7 +240,7 @@ class Parser:
         if len(self._open) >= MAX_DEPTH:
             self._invalid(f"<{name:.40}>", f"elements are nested up to {MAX_DEPTH} deep")
         if outer is None and name != "speak":
-            self._invalid(f"<{name:.40}>", "an SSML document begins with <speak>")
+            self._invalid(f"<{name:.40}>", _NO_ROOT)
         way = outer.way if outer else _Way()
         element = _Open(name, attributes, start, way)
         if self._skipped or not self._known(element, outer):
@@ -258,9 +265,10 @@ class Parser:
         """
         name = element.name
         shown = f"<{name:.40}>"
+        by_kind = name == "voice" and element.attributes and "name" not in element.attributes
+        if self._lenient and (name not in ATTRIBUTES or by_kind):
+            return False
         if name not in ATTRIBUTES:
-            if self._lenient:
-                return False
             if name in _ADVICE:
                 self._unsupported(shown, _ADVICE[name])
             near = get_close_matches(name[:40], ATTRIBUTES, 1)
@@ -268,16 +276,21 @@ class Parser:
             self._unsupported(shown, f"there is no such element; {advice}")
         if outer is None:
             return True
+        outer = self._container()
         if name == "speak":
             self._invalid(shown, "it may only be the outermost element")
-        if outer.name in TEXT_ONLY and not outer.ignored:
+        if outer.name in TEXT_ONLY:
             self._invalid(shown, f"<{outer.name}> holds only text")
-        if outer.name in EMPTY and not outer.ignored:
+        if outer.name in EMPTY:
             self._invalid(shown, f"<{outer.name}> is empty: <{outer.name}/>")
         forbidden = _NESTED.get(name, frozenset())
         if any(other.name in forbidden for other in self._open):
             self._invalid(shown, f"it may not stand inside {' or '.join(sorted(forbidden))}")
         return True
+
+    def _container(self) -> _Open:
+        """Return the innermost open element that is not ignored, else the outermost one."""
+        return next((each for each in reversed(self._open) if not each.ignored), self._open[0])
 
     def _check_attributes(self, element: _Open) -> None:
         name, allowed = element.name, ATTRIBUTES[element.name]
@@ -363,6 +376,9 @@ class Parser:
             self._add(replace(segment, text=" ", start=stop))
         elif element.name == "phoneme":
             alphabet = _ALPHABETS.get(given.get("alphabet", "ipa").strip().lower())
+            if alphabet is None and self._lenient:
+                self._add(segment)
+                return
             if alphabet is None:
                 self._unsupported("<phoneme>", f"alphabet is {', '.join(_ALPHABETS)}")
             symbols = Phonemes(given["ph"].strip(), "ipa" if alphabet == "ipa" else "x-voice")
@@ -370,7 +386,10 @@ class Parser:
         elif text:
             form = given.get("format", "").strip() or given.get("detail", "").strip()
             kind = given["interpret-as"].strip().lower()
-            self._add(replace(segment, say_as=SayAs(kind, form or None)))
+            if self._lenient and not is_kind(kind):
+                self._add(segment)
+            else:
+                self._add(replace(segment, say_as=SayAs(kind, form or None)))
         else:
             self._invalid("<say-as>", "it has no text", element.start)
 
@@ -383,13 +402,13 @@ class Parser:
             data == "&" and _AMPERSAND.match(self._source, start)
         ):  # a reference, or a line end of two characters
             end = self._reference_end(start)
-        outer = self._open[-1]
-        if outer.name in EMPTY and not outer.ignored:
+        outer = self._container()
+        if outer.name in EMPTY:
             if data.strip():
                 self._invalid("text", f"<{outer.name}> is empty: <{outer.name}/>")
             return
         self._visible.append((start, end, data))
-        held = outer.name in TEXT_ONLY and not outer.ignored
+        held = outer.name in TEXT_ONLY
         if held or not self._line_ends_count:
             data = data.translate(_WHITE_SPACE)
         segment = self._segment(data, start, end, outer.way)

@@ -243,7 +243,6 @@ class RequestBuilder:
         if not options.turns:
             return plan_of(written, options.input, lenient=lenient, inline=inline)
         scale = length_scale(options.speed, settings.speeds)
-        main = f"{manifest.name}/{options.speaker}" if options.speaker else None
 
         def rate(turn: Turn) -> float:
             return (
@@ -253,7 +252,7 @@ class RequestBuilder:
         def voice(turn: Turn) -> str | None:
             if turn.speaker:
                 return self._given.with_speaker(turn.voice or manifest.name, turn.speaker)
-            return turn.voice or main
+            return turn.voice
 
         pause = settings.turn_pause if options.turn_pause is None else options.turn_pause
         return plan_of_turns(options.turns, pause, voice, rate, lenient=lenient, inline=inline)

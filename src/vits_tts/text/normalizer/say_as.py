@@ -104,6 +104,11 @@ _LEAP_YEAR: Final = 2000
 _UNITS: Final = ("giờ", "phút", "giây")
 
 
+def is_kind(name: str) -> bool:
+    """Return whether there is a reading of this name."""
+    return _ALIASES.get(name, name) in KINDS
+
+
 class SayAsReader:
     """Reads texts whose kind is given, such as a date, with the words of one region."""
 

@@ -46,6 +46,10 @@ _KINDS: Final = {
     "string_type": "a text",
     "int_type": "a whole number",
     "float_type": "a number",
+    "bool_type": "true or false",
+    "model_type": "an object",
+    "list_type": "a list",
+    "tuple_type": "a list",
 }
 """The expected type of a value, in words, for pydantic's errors about types."""
 
@@ -189,6 +193,10 @@ def checked(model: type[Model], given: Parameters) -> Model:
         details = problem.errors(include_url=False)
     if not details[0]["loc"]:  # a place cannot be named if the name is not Unicode
         raise EncodingInvalid("the name of a field is not valid Unicode: it has a lone surrogate")
+    name, path = str(details[0]["loc"][0]), _path(details[0], given)
+    if path not in {"", name} and details[0]["type"] != "string_unicode":
+        inner = [detail for detail in details if _path(detail, given) == path]
+        raise FieldInvalid(_inner_message(path, inner), field=name)
     raise _refusal(details)
 
 
@@ -216,6 +224,41 @@ def _refusal(details: list[ErrorDetails]) -> RequestError:
         return FieldInvalid(f"{name} must be {detail['ctx']['expected']}", field=name)
     message = detail["msg"]
     return FieldInvalid(f"{name}: {message[:1].lower()}{message[1:]}", field=name)
+
+
+def _path(detail: ErrorDetails, parameters: Parameters) -> str:
+    """Return the place of an invalid value in the parameters: ``name.field`` or ``name[0].field``.
+
+    Pydantic's own place also has the names of the types that were tried.
+    """
+    value: Any = parameters
+    path = ""
+    for part in detail["loc"]:
+        if isinstance(value, Mapping) and (
+            str(part) in value or (detail["type"] == "missing" and part == detail["loc"][-1])
+        ):
+            path += f".{str(part)[:_SHOWN_CHARS]}" if path else str(part)
+            value = value.get(str(part))
+        elif isinstance(value, list | tuple) and isinstance(part, int) and part < len(value):
+            path += f"[{part}]"
+            value = value[part]
+    return path
+
+
+def _inner_message(path: str, details: list[ErrorDetails]) -> str:
+    """Return the message about an invalid value inside a parameter."""
+    detail = details[0]
+    if detail["type"] == "missing":
+        return f"{path} is missing"
+    if detail["type"] == "extra_forbidden":
+        return f"there is no field {path!r} here"
+    if detail["type"] in _KINDS:
+        wanted = dict.fromkeys(_KINDS.get(other["type"], "an object") for other in details)
+        if "a number" in wanted:
+            wanted.pop(_KINDS["int_type"], None)
+        return f"{path} must be {' or '.join(wanted)}, not {kind(detail['input'])}"
+    message = detail["msg"]
+    return f"{path}: {message[:1].lower()}{message[1:]}"
 
 
 def _wanted(detail: ErrorDetails) -> str:
