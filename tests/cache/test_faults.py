@@ -28,7 +28,7 @@ SYLLABLES = ["an", "ba", "cam", "hoa", "mai", "xanh"]
 """Read as they are written, so that the length of a text determines the number of samples."""
 
 CLIENTS = 8
-THINK_SECONDS = 0.1
+THINK_SECONDS = 0.2
 """Pause of a client after each answer: a client that is always busy would delay the others."""
 BEFORE, TROUBLE, AFTER = 0.7, 2.5, 1.5
 """Seconds of load. The breaker opens at once; the calls on trial are after 1 s and 3 s."""
@@ -232,6 +232,7 @@ def under_load(served: Served, trouble: Callable[[], None]) -> None:
             pause(BEFORE)
             trouble()
             pause(AFTER)
+            until(lambda: len(load.waits) > 100, "a load", server.explain)  # on a busy machine
         finally:
             load.over.set()
         for client in clients:

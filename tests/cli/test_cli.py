@@ -264,17 +264,20 @@ def test_cache_administration(tmp_path: Path) -> None:
         (tmp_path / "config.yaml").write_text(yaml.safe_dump(settings))
         first = run(tmp_path, "cache", "warm", "phrases.txt")
         assert (first.returncode, first.stdout) == (0, b"3 sentences made, 1 were cached\n")
-        again = run(tmp_path, "cache", "warm", "phrases.txt")
-        assert again.stdout == b"0 sentences made, 4 were cached\n"
-        run(tmp_path, "cache", "warm", "phrases.txt", "--voice", "pair")
-        as_json, stats, dropped, all_dropped, unknown = run_several(
+        (tmp_path / "wrong.txt").write_text("Một.\n...\n")
+        again, of_pair, as_json, stats, dropped, all_dropped, unknown, wrong = run_several(
             tmp_path,
+            ["cache", "warm", "phrases.txt"],
+            ["cache", "warm", "phrases.txt", "--voice", "pair"],
             ["cache", "stats", "--json"],
             ["cache", "stats"],
             ["cache", "clear", "--voice", "pair"],
             ["cache", "clear"],
             ["cache", "clear", "--voice", "pear"],
+            ["cache", "warm", "wrong.txt"],
         )
+        assert again.stdout == "0 sentences made, 4 were cached\n"
+        assert of_pair.status == 0, of_pair.stderr
         rows = json.loads(as_json.stdout)
         counts = {row["voice"]: row["sentences"] for row in rows}
         assert counts == {"vi_VN-vais1000-compact": 3, "pair": 3}
@@ -283,10 +286,8 @@ def test_cache_administration(tmp_path: Path) -> None:
         assert dropped.stdout == "3 sentences deleted\n"
         assert all_dropped.stdout == "3 sentences deleted\n"
         assert unknown.stderr == "vits-tts: there is no voice 'pear'; did you mean pair?\n"
-        (tmp_path / "phrases.txt").write_text("Một.\n...\n")
-        wrong = run(tmp_path, "cache", "warm", "phrases.txt")
-        assert wrong.returncode == 2
-        assert b"phrase 2: the text has nothing to say" in wrong.stderr
+        assert wrong.status == 2
+        assert "phrase 2: the text has nothing to say" in wrong.stderr
 
 
 def test_counting_among_keys_of_others(tmp_path: Path) -> None:

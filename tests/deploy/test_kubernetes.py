@@ -169,7 +169,7 @@ def test_other_settings_reach_the_pod(start: Starter, tmp_path: Path) -> None:
 
     swap("..1", first)
     (folder / "keys").symlink_to("..data/keys")
-    with start() as server:
+    with start(pair=True) as server:
         config = folder / "config.yaml"  # which the starter has written
         config.unlink()
         config.symlink_to("..data/config.yaml")

@@ -199,7 +199,8 @@ def test_malformed_requests(start: Starter, tmp_path: Path, row: Row) -> None:
         assert sum(statuses.values()) == _MALFORMED
         assert not [status for status in statuses if status.startswith("5")]
         before = len(server.lines("request"))
-        fuzz = fuzzed(server.url, "--mode=negative", "--phases=coverage,fuzzing")
+        # tests/web/test_openapi.py sends its several thousand systematic ones.
+        fuzz = fuzzed(server.url, "--mode=negative", "--phases=fuzzing")
         assert fuzz.returncode == 0, fuzz.stdout
         described = len(server.lines("request")) - before
         assert described > _DESCRIBED

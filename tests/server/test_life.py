@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -37,12 +38,19 @@ def held(server: Server) -> Listener:
 
 
 def test_sigterm_finishes_what_is_under_way(start: Starter, tmp_path: Path) -> None:
-    """A stream that began before SIGTERM is complete; new clients are refused; exit is clean."""
+    """A stream that began before SIGTERM is complete; new clients are refused; exit is clean.
+
+    While draining, an open connection gets one more answer and is told to close.
+    """
     install_pair(tmp_path / "server" / "voices")
-    with start(HOLD) as server:
+    with start(HOLD) as server, httpx.Client(base_url=server.url) as client:
+        assert client.get("/readyz").status_code == 200
         listener = held(server)
         os.kill(server.process.pid, signal.SIGTERM)
         server.wait_for("draining", requests=1)
+        response = client.get("/readyz")
+        assert (response.status_code, response.json()["status"]) == (503, "draining")
+        assert response.headers["Connection"] == "close"
         with pytest.raises(httpx.ConnectError):
             until(lambda: not httpx.get(f"{server.url}/healthz"), "refused")
         listener.release()
@@ -67,25 +75,9 @@ def test_sigterm_waits_no_longer_than_configured(start: Starter, tmp_path: Path)
         assert server.lines("requests cut off: server.graceful_timeout is over")
 
 
-def test_keep_alive_connections_are_closed_while_draining(start: Starter, tmp_path: Path) -> None:
-    """While draining, an open connection gets one more answer and is told to close."""
-    install_pair(tmp_path / "server" / "voices")
-    with start(HOLD) as server, httpx.Client(base_url=server.url) as client:
-        assert client.get("/readyz").status_code == 200
-        listener = held(server)
-        os.kill(server.process.pid, signal.SIGTERM)
-        server.wait_for("draining")
-        response = client.get("/readyz")
-        assert (response.status_code, response.json()["status"]) == (503, "draining")
-        assert response.headers["Connection"] == "close"
-        listener.release()
-        listener.join(30)
-        assert listener.problem is None
-
-
 def test_callers_who_left_hold_nothing_up(start: Starter) -> None:
     """Clients that left in any way do not count as under way at the end."""
-    with start({"server": {"graceful_timeout": 20}}) as server:
+    with start({"server": {"graceful_timeout": 20}}, pair=True) as server:
         host, port = server.url.removeprefix("http://").split(":")
         get = b"GET /tts?text=xin HTTP/1.1\r\nHost: x\r\n\r\n"
         post = b"POST /tts HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\n"
@@ -156,7 +148,7 @@ def test_a_reload_that_cannot_be(start: Starter, tmp_path: Path) -> None:
 def test_workers_are_replaced_after_so_many_requests(start: Starter, tmp_path: Path) -> None:
     """With `server.max_requests` workers are replaced; no stream is cut and no request fails."""
     install_pair(tmp_path / "server" / "voices")
-    workers = {"workers": 2, "max_requests": 200}
+    workers = {"workers": 2, "max_requests": 60}
     with start({**HOLD, "server": {**HOLD["server"], **workers}}) as server:
         server.wait_for("worker ready", count=2)
         before = set(server.workers())
@@ -181,15 +173,41 @@ def metric_places(server: Server) -> set[str]:
     return {file.stem.rpartition("_")[2] for file in folder.iterdir()}
 
 
-def test_a_worker_that_cannot_start_does_not_end_the_server(start: Starter, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Run a server of two workers."""
+    folder = tmp_path_factory.mktemp("two")
+    with serving(folder, {"server": {"workers": 2}}, pair=True) as server:
+        server.wait_for("worker ready", count=2)
+        yield server
+
+
+def test_a_killed_worker_is_replaced(two: Server) -> None:
+    """SIGKILL of a worker costs only the requests of that worker."""
+    server = two
+    before = server.workers()
+    server.wait_until(lambda: len(metric_places(server)) == 2, "both counting")
+    for _ in range(10):
+        assert httpx.get(f"{server.url}/tts?text=xin", timeout=30).status_code == 200
+    server.wait_for("request", count=10, route="tts")
+    os.kill(before[0], signal.SIGKILL)
+    until(lambda: len(set(server.workers()) - {before[0]}) == 2, "another worker")
+    server.wait_for("worker ready", count=3)
+    for _ in range(10):
+        assert httpx.get(f"{server.url}/tts?text=xin", timeout=30).status_code == 200
+    # The metrics continue in the files of the worker before.
+    counted = 'requests_total{method="GET",route="tts",status="200"} 20.0'
+    server.wait_until(lambda: counted in server.metrics(), "all counted")
+    assert len(metric_places(server)) == 2
+
+
+def test_a_worker_that_cannot_start_does_not_end_the_server(two: Server) -> None:
     """If a new worker cannot start without a file of its voice, the other one serves.
 
     A new worker starts when the file is back.
     """
-    with start({"server": {"workers": 2}}, pair=True) as server:
-        server.wait_for("worker ready", count=2)
-        for name in ("pair.onnx", "pair.onnx.json"):
-            lose_for_a_while(server, tmp_path / "server" / "voices" / name)
+    for name in ("pair.onnx", "pair.onnx.json"):
+        lose_for_a_while(two, two.log.parent / "voices" / name)
 
 
 def lose_for_a_while(server: Server, file: Path) -> None:
@@ -234,25 +252,6 @@ def test_ctrl_c_stops_at_once(start: Starter) -> None:
         workers = server.workers()
         assert server.stop(signal.SIGINT) == 0
         assert not any(Path(f"/proc/{worker}").exists() for worker in workers)
-
-
-def test_a_killed_worker_is_replaced(start: Starter) -> None:
-    """SIGKILL of a worker costs only the requests of that worker."""
-    with start({"server": {"workers": 2}}, pair=True) as server:
-        before = server.workers()
-        server.wait_until(lambda: len(metric_places(server)) == 2, "both counting")
-        for _ in range(10):
-            assert httpx.get(f"{server.url}/tts?text=xin", timeout=30).status_code == 200
-        server.wait_for("request", count=10, route="tts")
-        os.kill(before[0], signal.SIGKILL)
-        until(lambda: len(set(server.workers()) - {before[0]}) == 2, "another worker")
-        server.wait_ready()
-        for _ in range(10):
-            assert httpx.get(f"{server.url}/tts?text=xin", timeout=30).status_code == 200
-        # The metrics continue in the files of the worker before.
-        counted = 'requests_total{method="GET",route="tts",status="200"} 20.0'
-        server.wait_until(lambda: counted in server.metrics(), "all counted")
-        assert len(metric_places(server)) == 2
 
 
 def test_sigterm_while_starting(start: Starter) -> None:

@@ -5,7 +5,6 @@ import csv
 import io
 import os
 import signal
-import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -14,8 +13,9 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.support.cli import Ended, run_several
 from tests.support.redis import RedisServer
-from tests.support.server import Server, Settings, ended, serving, until
+from tests.support.server import Server, Settings, serving, until
 from tests.support.voices import install_pair
 from vits_tts.config import load
 from vits_tts.usage import Accounts, Amounts
@@ -165,31 +165,46 @@ def test_accounts_survive_kill_9(tmp_path: Path) -> None:
         assert booked(second, AN_HEADERS, 5)["characters"] == 5 * len("Câu 0.")
         assert say(second, "Câu nữa.", BINH_HEADERS).is_success
         booked(second, BINH_HEADERS, 1)
-    rows = command(tmp_path, "--csv")
-    assert {row["key"]: row["requests"] for row in rows} == {"an": "5", "binh": "1"}
-    assert [row["key"] for row in command(tmp_path, "--csv", "--key", "binh")] == ["binh"]
-    assert command(tmp_path, "--csv", "--since", "2020-01-01", "--until", "2020-01-31") == []
-    month = command(tmp_path, "--csv", "--by", "month")
-    assert [len(row["period"]) for row in month] == [7, 7]
-    table = ended([sys.executable, "-m", "vits_tts", "usage"], tmp_path)
+    every, one, early, month, table = run_several(
+        tmp_path,
+        ["usage", "--csv"],
+        ["usage", "--csv", "--key", "binh"],
+        ["usage", "--csv", "--since", "2020-01-01", "--until", "2020-01-31"],
+        ["usage", "--csv", "--by", "month"],
+        ["usage"],
+    )
+    assert {row["key"]: row["requests"] for row in rows(every)} == {"an": "5", "binh": "1"}
+    assert [row["key"] for row in rows(one)] == ["binh"]
+    assert rows(early) == []
+    assert [len(row["period"]) for row in rows(month)] == [7, 7]
+    assert table.status == 0
     assert [line.split()[1] for line in table.stdout.splitlines()] == ["key", "an", "binh"]
 
 
-def command(folder: Path, *options: str) -> list[dict[str, str]]:
-    """Return the rows that `vits-tts usage` prints."""
-    found = ended([sys.executable, "-m", "vits_tts", "usage", *options], folder)
-    assert found.returncode == 0, found.stderr
+def rows(found: Ended) -> list[dict[str, str]]:
+    """Return the rows that `vits-tts usage --csv` has printed."""
+    assert found.status == 0, found.stderr
     return list(csv.DictReader(io.StringIO(found.stdout)))
 
 
-@pytest.mark.parametrize("status", [402, 429])
-def test_budgets(tmp_path: Path, status: int) -> None:
-    """A key beyond its budget is refused, also after a restart; another key is not."""
+def test_budgets(tmp_path: Path) -> None:
+    """A key beyond its budget is refused, also after a restart or a reload; another key is not."""
     install_pair(tmp_path / "voices")
-    limited = settings(
-        usage={"budgets": {"an": {"characters": 30}}, "budget_status": status},
-    )
-    with serving(tmp_path, limited) as first:
+
+    def limited(status: int) -> Settings:
+        return settings(usage={"budgets": {"an": {"characters": 30}}, "budget_status": status})
+
+    def assert_refused(server: Server, status: int) -> None:
+        refused = say(server, "Mười hai chữ", AN_HEADERS)
+        assert refused.status_code == status
+        error = refused.json()["error"]
+        assert error["code"] == "budget_exceeded"
+        assert error["message"] == (
+            "the text has 12 characters; 6 are left of the budget of 30 in this month"
+        )
+        assert ("Retry-After" in refused.headers) == (status == 429)
+
+    with serving(tmp_path, limited(402)) as first:
         assert say(first, "Mười hai chữ", AN_HEADERS).is_success
         state = used(first, AN_HEADERS)["budget"]
         assert state["characters"] == {"limit": 30, "used": 12}
@@ -199,15 +214,13 @@ def test_budgets(tmp_path: Path, status: int) -> None:
             lambda: used(first, AN_HEADERS)["budget"]["characters"]["used"] == 24,
             "both requests are known",
         )
-    with serving(tmp_path, limited) as second:
-        refused = say(second, "Mười hai chữ", AN_HEADERS)
-        assert refused.status_code == status
-        error = refused.json()["error"]
-        assert error["code"] == "budget_exceeded"
-        assert error["message"] == (
-            "the text has 12 characters; 6 are left of the budget of 30 in this month"
-        )
-        assert ("Retry-After" in refused.headers) == (status == 429)
+    with serving(tmp_path, limited(402)) as second:
+        assert_refused(second, 402)
+        before = second.workers()
+        second.configure(limited(429))
+        second.process.send_signal(signal.SIGHUP)
+        second.wait_until(lambda: set(second.workers()).isdisjoint(before), "another worker")
+        assert_refused(second, 429)
         assert say(second, "Sáu ký", AN_HEADERS).is_success
         assert say(second, "Mười hai chữ", BINH_HEADERS).is_success
         assert used(second, BINH_HEADERS)["budget"] is None

@@ -66,10 +66,17 @@ def test_it_is_openapi(server: Server, guarded: Server) -> None:
 
 
 def test_schemathesis_finds_nothing(guarded: Server) -> None:
-    """Good and bad requests made from the description pass all checks of schemathesis."""
+    """Good and bad requests made from the description pass all checks of schemathesis.
+
+    They cause no error in the log, and no crash of a worker.
+    """
+    workers = guarded.workers()
     run = fuzzed(guarded.url, "--header", f"Authorization: Bearer {KEY}")
     assert run.returncode == 0, run.stdout + run.stderr
     assert "No issues found" in run.stdout
+    assert not [line for line in guarded.lines() if line["level"] == "error"]
+    assert not [line for line in guarded.lines("request") if line["status"] in {500, 502, 504}]
+    assert guarded.workers() == workers
 
 
 def test_every_path_is_described(server: Server) -> None:
