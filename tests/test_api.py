@@ -311,7 +311,7 @@ def test_speak_while_the_text_is_written(pair: Speech) -> None:
 
 
 def test_speak_ssml_in_pieces(pair: Speech) -> None:
-    """Elements and documents are spoken as they are in a whole document; a broken one is told."""
+    """Elements and documents are spoken as in a whole document; a broken one is reported."""
     text = '<s>Nam <sub alias="ba">3</sub>.</s> <prosody rate="slow">Lan.</prosody><break/>'
     document = f"<speak>{text}</speak>"
     whole = pair.say(ssml=document, speaker="minh").samples

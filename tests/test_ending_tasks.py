@@ -74,7 +74,7 @@ async def test_a_command_of_a_task_that_ignored_a_cancellation() -> None:
 
 
 def test_nothing_watches_redis_after_the_end(tmp_path: Path) -> None:
-    """However the end and the commands of the watch coincide; Python 3.11 loses some."""
+    """The watch ends even if a command ends just then (Python 3.11 may lose the cancellation)."""
     with redis_server(tmp_path / "redis") as redis:
         settings = RedisCacheSettings(url=SecretStr(redis.url))
 

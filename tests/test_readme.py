@@ -147,7 +147,7 @@ def test_every_command_and_option_is_told() -> None:
 
 
 def test_without_extras(started: Server) -> None:
-    """Without an AAC encoder, AAC is not offered, and a request for it is told the reason."""
+    """Without an AAC encoder, AAC is not offered, and a request for it gets the reason."""
     url = f"{started.url}/tts/stream"
     asked = httpx.get(url, params={"text": "Xin chào", "format": "aac"})
     assert (asked.status_code, asked.json()["error"]["code"]) == (501, "format_unavailable")

@@ -218,7 +218,7 @@ def test_addresses_that_cannot_be_opened(url: str) -> None:
 
 @pytest.mark.parametrize("form", ["redis", "rediss+sentinel", "rediss+cluster"])
 def test_addresses_that_can_be_opened(form: str) -> None:
-    """The check makes no connection: a Redis that is away does not prevent the start."""
+    """The check makes no connection: an unreachable Redis does not prevent the start."""
     url = (
         f"{form}://lan:s3cr3t@127.0.0.1:1,127.0.0.1:2/" if "+" in form else f"{form}://127.0.0.1:1"
     )

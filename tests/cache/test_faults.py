@@ -274,7 +274,7 @@ def settled(server: Server) -> None:
 
 
 def test_trouble_is_told(served: Served) -> None:
-    """While Redis is away, readiness (still 200), metrics and one log line say so."""
+    """While Redis cannot be reached, readiness (still 200), metrics and one log line say so."""
     redis, server = served
     redis.stop()
     until(lambda: status(server) == "degraded", "degraded", server.explain)

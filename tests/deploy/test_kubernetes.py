@@ -23,7 +23,7 @@ VERSIONS = ("1.31", "1.33", "1.35")
 
 
 JOBS = FOLDER / "jobs"
-"""The component of workers, which is not applied unless it is asked for."""
+"""The component of workers, which is applied only on request."""
 
 
 def manifests() -> list[dict[str, Any]]:

@@ -173,7 +173,7 @@ def test_conflicts(lan: httpx.Client) -> None:
 
 
 def test_no_change_is_lost(lan: httpx.Client) -> None:
-    """Of callers that change a dictionary at the same time, each succeeds or is told so."""
+    """Of callers that change a dictionary at the same time, each succeeds or gets an error."""
     make(lan, "đông")
 
     def add(number: int) -> int:
@@ -312,7 +312,7 @@ def _use(client: Any, elevenlabs: Any) -> None:
 
 
 def _wait_stale(server: Server, client: httpx.Client, plain: dict[str, str]) -> None:
-    """Wait until a request has noticed that Redis is away."""
+    """Wait until a request has noticed that Redis cannot be reached."""
 
     def noticed() -> bool:
         assert client.post("/normalize", json=plain).status_code == 200
@@ -322,7 +322,7 @@ def _wait_stale(server: Server, client: httpx.Client, plain: dict[str, str]) -> 
 
 
 def test_two_replicas_while_redis_dies(tmp_path: Path) -> None:
-    """Replicas share dictionaries in Redis; while it is away both use the last known versions."""
+    """Replicas share dictionaries in Redis; without it both use the last known versions."""
     redis = RedisServer(tmp_path / "redis")
     cache = {"redis": {"url": redis.url, "command_timeout": 2, "connect_timeout": 2}}
     text = {"dictionaries": ["chung"]}

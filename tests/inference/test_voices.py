@@ -111,7 +111,7 @@ async def test_loaded_at_first_use(tmp_path: Path) -> None:
 
 
 async def test_waiting_has_an_end(tmp_path: Path) -> None:
-    """A caller that waits too long for a voice is told to retry; the voice is still loaded."""
+    """A caller that waits too long for a voice may retry; the voice is still loaded."""
     house = House(tmp_path, patience=0.05)
 
     async with house.opened():

@@ -143,7 +143,7 @@ def test_redirects_are_not_followed(server: Server) -> None:
     ],
 )
 def test_other_hosts_are_refused(server: Server, url: str) -> None:
-    """A host that the operator does not name is refused when the job is asked for."""
+    """A host that the operator does not name is refused when the job is requested."""
     answer = submit(server, url)
     assert answer.status_code == 400, answer.text
     error = answer.json()["error"]

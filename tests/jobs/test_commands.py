@@ -65,7 +65,7 @@ def test_unknown_job(server: Server, tmp_path: Path) -> None:
 
 
 def test_work_finishes_what_a_dead_server_began(tmp_path: Path) -> None:
-    """A worker without HTTP goes on with the queue of a server that was killed."""
+    """A worker without HTTP continues the queue of a server that was killed."""
     with serving(tmp_path) as first:
         begun = submit(first, LONG, "Một câu.")["id"]
         until(lambda: unfinished(tmp_path) >= 3, "three sentences", first.explain)

@@ -194,7 +194,7 @@ def test_a_machine_without_http(server: Server, postgres: Database, folder: Path
 
 
 def test_the_database_goes_away(server: Server, postgres: Database) -> None:
-    """Callers get 503, speech goes on, readiness says it, and no item is lost or made twice."""
+    """Callers get 503, speech continues, readiness reports it, no item is lost or made twice."""
     earlier = made(server)
     begun = submit(server, *(f"Đoạn số {number}. {_LONG}" for number in range(_SOME)))["id"]
     server.wait_until(lambda: made(server) > earlier, "an item")
@@ -215,7 +215,7 @@ def test_the_database_goes_away(server: Server, postgres: Database) -> None:
 
 
 def test_the_log_of_an_outage_is_short(server: Server) -> None:
-    """A database that is away is not complained about several times a second, nor with texts."""
+    """An unreachable database is not logged several times a second, nor with texts."""
     text = server.log.read_text(encoding="utf-8")
     assert "breaker open" in text
     assert text.count("Exception reloading queue items") <= 1
@@ -238,7 +238,7 @@ def test_a_frozen_database(postgres: Database, folder: Path) -> None:
 
 
 def test_without_a_database(folder: Path, postgres: Database) -> None:
-    """A server starts while its database is away, says so, and takes jobs when it is there.
+    """A server starts without its database, reports that, and takes jobs once it answers.
 
     The other part that fails, the accounts of use, is named beside it.
     """

@@ -119,7 +119,7 @@ def test_ssml(server: Server) -> None:
 
 
 def test_subtitles(server: Server) -> None:
-    """Each cue begins at its time, at a rate that fits it; those that cannot fit are told."""
+    """Each cue begins at its time, at a rate that fits it; those that cannot fit are reported."""
     limits = {"slowest": 0.25, "length": 7}
     made, content = result(server, srt=SRT, dubbing=limits, format="wav")
     sound, _ = soundfile.read(io.BytesIO(content), dtype="int16")

@@ -171,7 +171,7 @@ def test_cancel_retry_delete(server: Server) -> None:
 
 
 def test_events(server: Server) -> None:
-    """The events tell of each change, and end with the job."""
+    """The events report each change, and end with the job."""
     begun = submit(server, "Một câu.", "Hai câu.")["id"]
     with httpx.stream("GET", f"{server.url}/v1/jobs/{begun}/events", timeout=60) as answer:
         assert answer.headers["Content-Type"].startswith("text/event-stream")
@@ -180,7 +180,7 @@ def test_events(server: Server) -> None:
 
 
 def test_worker_killed_in_the_middle(tmp_path: Path) -> None:
-    """After ``kill -9`` a job goes on behind the last complete sentence, with the same sound."""
+    """After ``kill -9`` a job continues after the last complete sentence, with the same sound."""
     with serving(tmp_path) as server:
         begun = submit(server, LONG)["id"]
         worker = server.workers()[0]

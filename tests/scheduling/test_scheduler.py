@@ -87,7 +87,7 @@ async def test_files_do_not_starve() -> None:
 
 
 async def test_who_leaves_is_dropped_or_stopped() -> None:
-    """A waiting piece of a client that left never runs; a running one is told by ``Cancel``."""
+    """A waiting piece of a client that left never runs; ``Cancel`` stops a running one."""
     stage = Stage()
     began, stopped = asyncio.Event(), threading.Event()
     loop = asyncio.get_running_loop()

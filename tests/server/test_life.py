@@ -211,7 +211,7 @@ def test_a_worker_that_cannot_start_does_not_end_the_server(two: Server) -> None
 
 
 def lose_for_a_while(server: Server, file: Path) -> None:
-    """Kill one of two workers while a file is away, and wait for its successor after that."""
+    """Kill one of two workers while a file is missing, and wait for its successor after that."""
     server.forget()
     away = file.rename(file.with_name("away"))
     killed, lives = server.workers()

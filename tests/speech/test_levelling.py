@@ -89,7 +89,7 @@ def test_loudness_is_that_of_the_settings(folder: Path, asked: object, expected:
 
 
 def test_null_changes_nothing(folder: Path) -> None:
-    """Without a loudness the samples are those of the voice, and the key is as it was."""
+    """Without a loudness, the samples are those of the voice, and the key is unchanged."""
     voice = manifest.read(installed.EMBEDDED_FOLDER / f"{EMBEDDED_VOICE}.onnx")
     ids, _ = voice.phoneme_ids(Phonemizer().phonemes("xin chào.", "espeak", "vi"))
     seed = int(sentence_key(voice.digest, "xin chào.", voice.prosody()), 16)

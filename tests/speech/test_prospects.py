@@ -31,7 +31,7 @@ def test_who_comes_to_it_first_makes_it() -> None:
 def test_a_listener_is_counted_for_what_comes_too_late_from_others(tmp_path: Path) -> None:
     """A listener pays for sentences that others would make too late.
 
-    The end of a long text costs only the listener that asked for it.
+    The end of a long text costs only the listener that requested it.
     """
     install_pair(tmp_path / "voices")
     path = tmp_path / "config.yaml"

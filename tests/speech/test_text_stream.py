@@ -217,7 +217,7 @@ def test_it_speaks_before_the_text_has_ended() -> None:
             await asyncio.wait({waiting}, timeout=0.5)
             if not waiting.done():
                 break
-        # The listener has heard all of it when the writer goes on.
+        # The listener has heard all of it when the writer continues.
         await asyncio.sleep(stats.audio_seconds + _WRITERS_PAUSE)
         stream.add(" trời đẹp. ")
         stream.finish()

@@ -8,8 +8,9 @@ from typing import Final
 _RANGE: Final = range(12_000, 22_000)
 """Below the ports that systems give to outgoing connections (from 32,768 in Linux).
 
-A connection may take a port of those at any time. One to the very port is even made with itself
-where no process listens: while a server restarts, its clients that try again would take its place.
+Any connection may take one of those ports at any time. One to the very port is even made with
+itself where no process listens: while a server restarts, its clients that try again would take its
+place.
 """
 
 

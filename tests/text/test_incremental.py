@@ -76,7 +76,7 @@ PARAGRAPHS = (
 
 
 def read(pieces: list[str], clauses: frozenset[int] = frozenset()) -> list[Part]:
-    """Return the parts of a text that comes in pieces; after some of them a clause is asked for.
+    """Return the parts of a text that arrives in pieces; after some pieces a clause is requested.
 
     The properties that tell that there is nothing to find must be right.
     """
@@ -194,7 +194,7 @@ def test_texts_are_read_as_if_they_came_whole(parts: list[str], joint: str, seed
 def test_a_clause_that_is_said_early_changes_no_word(
     parts: list[str], seed: int, clauses: frozenset[int]
 ) -> None:
-    """Clauses may be asked for at any time; all words are said, once and in order."""
+    """Clauses may be requested at any time; all words are spoken once and in order."""
     text = " ".join(parts)
     said = words(read(pieces(text, seed), clauses))
     assert said == re.findall(r"\w+", " ".join(sentence for sentence, _ in whole(text)))

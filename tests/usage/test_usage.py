@@ -76,7 +76,7 @@ def booked(server: Server, headers: dict[str, str], requests: int) -> Json:
 
 
 def test_each_request_is_booked_once(server: Server) -> None:
-    """Requests of all workers add up, by key; cached sound is told from sound that is made."""
+    """Requests of all workers add up, by key; cached and synthesised sound are distinguished."""
     before = used(server, BINH_HEADERS)["total"]["requests"]
     seconds = made = characters = 0.0
     for number in range(6):
@@ -111,7 +111,7 @@ def test_streams_and_refusals(server: Server) -> None:
 
 
 def test_items_of_jobs_are_booked(server: Server) -> None:
-    """The items of a job are booked when they are made, for the key that asked for them."""
+    """The items of a job are booked when they are made, for the key that requested them."""
     before = used(server, AN_HEADERS)["total"]
     texts = ["Bài một.", "Bài hai, dài hơn."]
     body = {"items": [{"text": text} for text in texts]}
@@ -272,7 +272,7 @@ def test_disk_that_cannot_be_written(tmp_path: Path) -> None:
 
 
 def test_damaged_accounts(tmp_path: Path) -> None:
-    """A damaged file is put aside, and the server goes on with a new one."""
+    """A damaged file is put aside, and the server continues with a new one."""
     install_pair(tmp_path / "voices")
     (tmp_path / "usage").mkdir()
     (tmp_path / "usage/usage.sqlite").write_bytes(b"no database" * 1000)
@@ -325,7 +325,7 @@ async def answered(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
 async def test_an_unexpected_error_loses_no_amounts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Amounts stay in memory while they cannot be written, for any reason, and this is told."""
+    """Amounts stay in memory while they cannot be written, for any reason, and this is reported."""
     path = tmp_path / "config.yaml"
     path.write_text(f"usage: {{folder: {tmp_path / 'usage'}}}", "utf-8")
     broken = True

@@ -400,7 +400,7 @@ def test_normalized_words(shared: Server) -> None:
 
 
 def test_flush(shared: Server) -> None:
-    """A flush speaks all that has come and is told; the context goes on."""
+    """A flush speaks all text so far and is reported; the context continues."""
     with socket(shared) as connection:
         send(connection, "Tôi là")
         send(connection, " Lan", flush=True)
@@ -429,7 +429,7 @@ def test_one_message_is_a_whole_transcript(shared: Server, expected: bytes) -> N
 
 
 def test_contexts_are_apart(shared: Server) -> None:
-    """An error ends its own context; the socket and the others go on."""
+    """An error ends its own context; the socket and the other contexts continue."""
     with socket(shared) as connection:
         send(connection, "Xin chào", context_id="hai")
         send(connection, "a\x00b")
@@ -467,7 +467,7 @@ def test_a_context_can_be_interrupted(shared: Server) -> None:
 
 
 def test_a_wrong_message_after_cancelling(shared: Server) -> None:
-    """It is answered by an error, and the end of the cancelled context is still told."""
+    """It is answered by an error, and the end of the cancelled context is still reported."""
     with socket(shared) as connection:
         for name in ("một", "hai", "ba"):
             send(connection, LONG, context_id=name)

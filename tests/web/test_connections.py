@@ -190,7 +190,7 @@ def readable(connection: socket.socket) -> bool:
 def test_one_address_takes_only_some_of_the_room(start: Starter, tmp_path: Path) -> None:
     """At the limit for one address, its own longest idle connection is closed.
 
-    If none of them is idle, the new connection is told to come back.
+    If none of them is idle, the new connection gets ``Retry-After``.
     """
     settings = quick(
         tmp_path / "server",

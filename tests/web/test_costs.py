@@ -43,7 +43,7 @@ def test_texts_of_callers_who_left_are_not_read(start: Starter) -> None:
 
 
 def test_a_queue_that_is_too_long_is_refused(start: Starter) -> None:
-    """A request that would wait longer than `limits.max_start_delay` is told when to retry."""
+    """A request that would wait longer than `limits.max_start_delay` gets ``Retry-After``."""
     with start({"server": {"workers": 1}, "limits": {"max_start_delay": 0.1}}) as server:
         waiting = [_ask_and_leave(server, number) for number in range(40)]
         server.wait_for("request", route="stream", status=503)

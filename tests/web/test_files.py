@@ -106,7 +106,7 @@ def test_replicas_may_be_given_a_secret(tmp_path: Path) -> None:
 
 
 def test_replicas_agree_through_redis(tmp_path: Path) -> None:
-    """Servers that share a Redis have equal hashes, even if it was emptied or is away."""
+    """Servers that share a Redis have equal hashes, even if it was emptied or cannot be reached."""
     with redis_server(tmp_path / "redis") as redis:
         cache = {"redis": {"url": redis.url, "command_timeout": 2, "connect_timeout": 2}}
         with (

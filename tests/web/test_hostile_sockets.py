@@ -108,7 +108,7 @@ def attack(server: Server, path: str, messages: list[str | bytes]) -> set[int]:
 
 
 def drain(connection: ClientConnection) -> None:
-    """Read the messages that are there; none of them tells of an internal error."""
+    """Read the messages that have arrived; none of them reports an internal error."""
     with suppress(TimeoutError):
         while True:
             told = json.loads(connection.recv(0.001))
@@ -166,7 +166,7 @@ def rss(server: Server) -> int:
     ],
 )
 def test_broken_frames(shared: Server, frames: bytes) -> None:
-    """Bytes that are no WebSocket frames close the connection; the worker goes on."""
+    """Bytes that are not WebSocket frames close the connection; the worker continues."""
     parts = urlsplit(shared.url)
     head = (
         f"GET /tts/websocket HTTP/1.1\r\nHost: {parts.netloc}\r\nUpgrade: websocket\r\n"

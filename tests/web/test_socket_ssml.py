@@ -161,7 +161,7 @@ def hostile() -> Iterator[str]:
 
 
 def test_a_broken_document_ends_only_its_context(shared: Server) -> None:
-    """Fifty of them on one socket, each with an error; a context beside them goes on."""
+    """Fifty of them on one socket, each with an error; another context continues."""
     documents = list(hostile())
     assert len(documents) == 50
     with socket(shared, "multi-stream-input") as connection:

@@ -92,7 +92,7 @@ def over_http(server: Server, text: str, output: str = "pcm_22050") -> bytes:
 
 @pytest.mark.parametrize("size", [1, 7, 1000])
 def test_the_sound_is_that_of_http(shared: Server, size: int) -> None:
-    """However the text is cut; alignments tell each character as it was sent, in order."""
+    """The pieces do not matter; alignments have each character as it was sent, in order."""
     with socket(shared) as connection:
         send(connection, text=" ", voice_settings={"stability": 0.5})
         for start in range(0, len(TEXT), size):
@@ -271,7 +271,7 @@ def test_a_context_can_be_interrupted(shared: Server) -> None:
 
 
 def test_a_bad_text_ends_its_context_only(shared: Server) -> None:
-    """The error names the context; the others go on."""
+    """The error names the context; the other contexts continue."""
     with socket(shared, "multi-stream-input") as connection:
         send(connection, text="xin\x00chào", context_id="một")
         message = receive(connection)
@@ -482,7 +482,7 @@ def test_an_address_has_a_part_of_the_places_of_strangers() -> None:
 
 
 def test_a_key_has_to_come_soon(tmp_path: Path) -> None:
-    """A socket without one is closed, and a key that comes when all places are taken is told so."""
+    """A socket without one is closed; a key that comes when all places are taken gets an error."""
     key, line = make_key("lan")
     settings: Settings = {
         "access": {"keys": [line], "open_operations": True},
@@ -511,7 +511,7 @@ def closing_code(connection: ClientConnection) -> int:
 
 
 def test_limits(start: Starter) -> None:
-    """A socket too many gets 503; a context too many is refused, the others go on."""
+    """A socket too many gets 503; a context too many is refused, and the others continue."""
     settings: Settings = {
         "agents": {"max_sockets": 1, "max_contexts": 1},
         "elevenlabs": {"voices": {RACHEL: "pair"}},

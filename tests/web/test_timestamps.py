@@ -281,7 +281,7 @@ def test_phonemes_and_visemes(client: httpx.Client) -> None:
 
 
 def test_one_kind_of_details(client: httpx.Client) -> None:
-    """Only what is asked for is in the answer; the order does not matter."""
+    """The answer has only the requested times; the order does not matter."""
     phonemes, visemes, words, usual = (
         timed(client, "Xin chào", timestamps=asked)[0]["timestamps"]["sentences"][0]
         for asked in ("phonemes", "visemes,words", "words", "true")

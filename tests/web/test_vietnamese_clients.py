@@ -259,7 +259,7 @@ def test_vbee_sync(shared: Server) -> None:
 
 
 def test_vbee_async(shared: Server) -> None:
-    """The answer has a request id; the status can be asked for, and the result is posted."""
+    """The answer has a request id; the status can be requested, and the result is posted."""
     with receiving() as receiver:
         hook = f"http://localhost:{receiver.port}/hook"
         asked = {"text": "Bất đồng bộ.", "mode": "async", "voiceCode": NGOCHUYEN}

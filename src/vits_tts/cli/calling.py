@@ -77,7 +77,7 @@ def _hang_up(connected: socket.socket) -> None:
 def _reporting(kind: type[Any], note: Callable[[socket.socket], None]) -> type[Any]:
     """Return a class of connections that pass their socket to ``note`` once they have one.
 
-    A response of urllib3 can be shut down by another thread, but not a wait for a response.
+    In urllib3 another thread can shut a response down, but it cannot end the wait for a response.
     """
 
     def connect(self: Any) -> None:

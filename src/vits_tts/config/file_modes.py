@@ -11,7 +11,7 @@ from vits_tts.config.types import without_password
 
 
 def loose_files(config: Config, file: Path | None) -> Iterator[tuple[Path, str]]:
-    """Yield each file whose mode gives other users too many rights, with the word read or change.
+    """Yield each file whose mode gives other users too many rights, and ``read`` or ``change``.
 
     ``file`` is the file that ``config`` was read from. Write access is reported for every file,
     read access for files with secrets. On Windows, where files have no such modes, nothing is

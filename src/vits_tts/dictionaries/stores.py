@@ -29,7 +29,7 @@ class FolderStore:
     """Dictionaries in a folder. Its methods block, so call them in a thread."""
 
     def __init__(self, folder: Path) -> None:
-        """Use ``folder``, which is made with the first dictionary."""
+        """Use ``folder``, which is created with the first dictionary."""
         self._folder = folder
 
     def index(self) -> Index:

@@ -254,7 +254,7 @@ class ObjectStorage:
     async def _call(self, work: Callable[[], T], *, read: bool = False, always: bool = False) -> T:
         """Return the result of a call in a thread, and note whether the storage works.
 
-        ``read`` says that an object may be missing; With ``always`` the call is made even if the
+        ``read`` says that an object may be missing. With ``always`` the call is made even if the
         breaker is open.
 
         Raises:

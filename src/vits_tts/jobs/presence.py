@@ -54,7 +54,7 @@ class FilePresence:
     """Locks on files in a folder: for processes on one machine."""
 
     def __init__(self, folder: Path) -> None:
-        """Choose a name; the folder is made with the lock."""
+        """Choose a name; :meth:`hold` creates the folder."""
         self.executor = uuid4().hex
         self._folder = folder
         self._file: IO[Any] | None = None
@@ -118,7 +118,7 @@ class DatabasePresence:
     """Advisory locks of PostgreSQL, which end with the connection: for processes anywhere."""
 
     def __init__(self, url: str) -> None:
-        """Choose a name; the connection is made with the lock."""
+        """Choose a name; :meth:`hold` opens the connection."""
         self.executor = uuid4().hex
         self._url = url
         self._connection: Any = None

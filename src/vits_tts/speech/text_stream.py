@@ -1,9 +1,9 @@
 """Speech of a text that is written while it is spoken, by a language model for example.
 
 Text comes in pieces of any size. A sentence is spoken as soon as no later piece can change it
-(``text.incremental``). Sentences take the cache, the scheduler and admission like those of a whole
-text. If the listener has heard everything and the rest of a sentence is late, its first clause is
-spoken alone.
+(``text.incremental``). Its sentences are cached, scheduled and admitted like those of a whole text.
+If the listener has heard everything and the rest of a sentence is late, its first clause is spoken
+alone.
 """
 
 import asyncio

@@ -122,10 +122,10 @@ class IncrementalReading:
         self._trials = 0
         self._next_trial = 0  # a cut before this place is not tried
         self._tried = 0  # the cut that was tried without the next word
-        self._unsettled = 0  # characters at its start that contain no clause with final words
+        self._unsettled = 0  # characters of it before which no clause has final words
         self._spoken = False  # whether any sentence was returned since the text began anew
-        self._pause = 0.0  # seconds before the first one, if others were returned before
-        self._given = 0.0  # seconds of silence at its end that the text requested
+        self._pause = 0.0  # seconds before the text to come, if sentences were returned
+        self._given = 0.0  # seconds of silence that the text requested after the last one
         self._silent = False  # whether something came after it that has no words
         self._last: Sentence | None = None  # that one
         self.pause_seconds = 0.0

@@ -541,7 +541,7 @@ class Notation:
         return f"{spelled(match['set'])} trừ "
 
     def absolute(self, match: re.Match[str]) -> str:
-        """Read ``|a|``, the length of a vector or the modulus of a complex number beside these."""
+        """Read ``|a|``: as a length near vectors, as a modulus near complex numbers."""
         front = match.string[max(0, match.start() - _FAR) : match.start()].lower()
         of = "trị tuyệt đối của"
         if _VECTOR.search(front):
