@@ -101,7 +101,8 @@ DASH: Final = (
     _cue(
         "date",
         -12,
-        after=r"\s(?:tháng|tiếng|lần|giờ|phút|viên|người|lượt|ca|triệu|nghìn|ngàn|tỷ|bữa|ly|cốc|trang"
+        after=r"\s(?:tháng|tiếng|lần|giờ|phút|viên|người|lượt|ca|triệu|nghìn|ngàn|tỷ|bữa|ly|cốc|trang|món"
+        r"|loại|suất|bát|đĩa|tô|quả|trái|cái|con|chai|gói|tuổi|bạn|em|bé|khách|chỗ|lựa chọn"
         r"|chuyến|lít|kg|km)\b|%",
     ),
     _cue("plain", 9, before=r"(?:năm học|niên khóa|niên khoá|khóa|mùa giải|mùa|vụ) "),
