@@ -157,6 +157,7 @@ SLASH: Final = (
     ),
     _cue("date", -9, after=r"\s?[-+*×:]?\s?(?:\d{1,3}/\d{1,3}\s?)?="),
     _cue("date", -9, before=r"\d\s?[-+*×:=]\s?|[-+*×=]\s?"),
+    _cue("date", -9, before=r"\b(?:so sánh|phân số|rút gọn|quy đồng|hỗn số)\b[^.!?]{0,32}"),
     _cue("fraction", 1, before=r"(?:cộng|trừ|nhân|chia|bằng|phân số|[-+*×:=])\s?"),
     _cue("over", 3, before=r"(?:trang|tờ|slide|tập|lớp|kỳ|kì|lần|mũi|bước|phần|buổi)\s"),
 )

@@ -103,7 +103,7 @@ class Notation:
                 " hầm",
                 needs="+",
             ),
-            Rule(r"(?:(?<=tròn\ )|(?<=cầu\ ))đk(?=\ [A-Z]{2}(?!\w))", "đường kính", needs="k"),
+            Rule(r"đk(?=\ [A-Z]{2}(?!\w))(?:(?<=tròn\ đk)|(?<=cầu\ đk))", "đường kính", needs="k"),
             Rule(r"(?<=π\ )H(?=[\s.,;)]|$)", "hen ri", needs="π"),
             Rule(r"(?<=π\ )F(?=[\s.,;)]|$)", "pha ra", needs="π"),
             Rule(
@@ -291,7 +291,7 @@ class Notation:
             Rule(r"(?<=ắc\ )//(?=\ )", "song song", needs="/"),
             Rule(r"(?<=[^\W\d_]\ )//(?=\ R\d?(?!\w))", "song song với", needs="/"),
             Rule(
-                r"(?:(?<=[^\W\d_]\ )|(?<=Ω\ )|(?<=ôm\ )|(?<=[FHRLC]\ ))nt(?=\ [RLC]\d?(?!\w))",
+                r"nt(?=\ [RLC]\d?(?!\w))(?<=[^\W\d_]\ nt)",
                 "nối tiếp",
                 needs="RLC",
             ),
@@ -305,9 +305,12 @@ class Notation:
                 needs="m",
             ),
             Rule(
-                r"(?:(?<=là\ )|(?<=đáy\ )|(?<=giác\ )|(?<=Cho\ )|(?<=cho\ ))(?P<figure>hv|hcn|hbh)"
-                r"(?=\ (?:cạnh|có|tâm|và|với)(?!\w)|,)",
-                lambda match: _FIGURES[match["figure"]],
+                r"(?<!\w)(?P<figure>hv|hcn|hbh)(?=\ (?:cạnh|có|tâm|và|với)(?!\w)|,)",
+                lambda match: (
+                    _FIGURES[match["figure"]]
+                    if before(match).endswith(("là ", "đáy ", "giác ", "cho "))
+                    else None
+                ),
                 needs="h",
             ),
             Rule(
