@@ -81,6 +81,23 @@ class Abbreviations:
                 lambda match: f"{spelled(match['grade'])} cộng",
                 needs="+",
             ),
+            Rule(
+                r"(?<![\w+])(?P<grade>[A-DF])\+(?=\ [A-ZĐ]{2,6}\d?(?!\w))",
+                lambda match: (
+                    f"{spelled(match['grade'])} cộng" if cues.about(match, "student") else None
+                ),
+                needs="+",
+            ),
+            Rule(
+                r"(?<!\w)GĐ(?=\ ?[1-5](?!\w))",
+                lambda match: (
+                    "giai đoạn "
+                    if cues.about(match, "property", "office", "law", "finance", "advert")
+                    else None
+                ),
+                needs="Đ",
+            ),
+            Rule(r"(?<!\w)b/c(?=\ [A-ZĐ])", "báo cáo", needs="/"),
             Rule(r"(?<!\w)HA(?=:?\s\d{2,3}/\d)", "huyết áp", needs="H"),
             Rule(r"(?<=[đdk])/GD(?!\w)", " một giao dịch", needs="/"),
             Rule(r"(?<=[đdk])/(?:CP|cp)(?!\w)", " một cổ phiếu", needs="/"),

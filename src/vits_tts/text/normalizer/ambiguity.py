@@ -101,7 +101,8 @@ DASH: Final = (
     _cue(
         "date",
         -12,
-        after=r"\s(?:tháng|tiếng|lần|giờ|phút|viên|người|lượt|ca|triệu|nghìn|ngàn|tỷ|bữa|ly|cốc|trang"
+        after=r"\s(?:tháng|tiếng|lần|giờ|phút|viên|người|lượt|ca|triệu|nghìn|ngàn|tỷ|bữa|ly|cốc|trang|món"
+        r"|loại|suất|bát|đĩa|tô|quả|trái|cái|con|chai|gói|tuổi|bạn|em|bé|khách|chỗ|lựa chọn"
         r"|chuyến|lít|kg|km)\b|%",
     ),
     _cue("plain", 9, before=r"(?:năm học|niên khóa|niên khoá|khóa|mùa giải|mùa|vụ) "),
@@ -156,6 +157,7 @@ SLASH: Final = (
     ),
     _cue("date", -9, after=r"\s?[-+*×:]?\s?(?:\d{1,3}/\d{1,3}\s?)?="),
     _cue("date", -9, before=r"\d\s?[-+*×:=]\s?|[-+*×=]\s?"),
+    _cue("date", -9, before=r"\b(?:so sánh|phân số|rút gọn|quy đồng|hỗn số)\b[^.!?]{0,32}"),
     _cue("fraction", 1, before=r"(?:cộng|trừ|nhân|chia|bằng|phân số|[-+*×:=])\s?"),
     _cue("over", 3, before=r"(?:trang|tờ|slide|tập|lớp|kỳ|kì|lần|mũi|bước|phần|buổi)\s"),
 )

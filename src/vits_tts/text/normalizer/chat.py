@@ -165,6 +165,11 @@ class Chat:
                 lambda match: "quyển" if _BOOKS.search(before(match)) else None,
                 needs="/",
             ),
+            Rule(
+                r"(?<!\w)(?P<model>1[1-9])\ ?(?:PM|prm|pm|PRM)(?=\ \d{2,4}\ ?[gG])",
+                lambda match: f"{match['model']} pờ rô mác",
+                needs="mM",
+            ),
             Rule(r"(?<!\w)Ng\.?\ (?=[A-ZĐÀ-Ỹ][a-zà-ỹ])", "Nguyễn ", glued=True, needs="N"),
             Rule(
                 r"(?<!photo\ )(?<!sổ\ )(?<!\w)hk(?=\ ?[123](?!\w))",
@@ -195,8 +200,8 @@ class Chat:
                 needs="0123456789x",
             ),
             Rule(
-                r"(?:(?<=slide\ )|(?<=ôn\ )|(?<=đề\ )|(?<=tập\ )|(?<=hết\ )|(?<=xờ\ lai\ ))"
-                r"[cC](?=\d{1,2}(?!\w|-[cC]))",
+                r"[cC](?=\d{1,2}(?!\w|-[cC]))"
+                r"(?:(?<=slide\ .)|(?<=ôn\ .)|(?<=đề\ .)|(?<=tập\ .)|(?<=hết\ .)|(?<=xờ\ lai\ .))",
                 "chương ",
                 glued=True,
                 needs="cC",

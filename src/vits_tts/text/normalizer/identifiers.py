@@ -298,6 +298,21 @@ class Identifiers:
                 needs="*#",
             ),
             Rule(
+                r"(?:(?<=[Tt]hẻ\ )|(?<=TD\ )|(?<=TK\ )|(?<=ATM\ )|(?<=VISA\ )|(?<=Visa\ ))"
+                r"(?P<hidden>[xX]{1,4})(?P<tail>\d{3,4})(?!\w)",
+                lambda match: f"{' '.join(['ích'] * len(match['hidden']))} "
+                + self._numbers.digits(match["tail"]),
+                needs="xX",
+            ),
+            Rule(
+                r"(?<![\w.])(?P<head>0\d{1,3})(?P<a>[xX]{1,2})\.(?P<b>[xX]{2,4})\."
+                r"(?P<tail>\d{2,4})(?!\w)",
+                lambda match: f"{self._numbers.digits(match['head'])} "
+                f"{' '.join(['ích'] * len(match['a'] + match['b']))} "
+                + self._numbers.digits(match["tail"]),
+                needs="xX",
+            ),
+            Rule(
                 r"(?<!\w)(?P<head>\d{2,8})[.\ ]?(?P<hidden>[xX*]{2,8})[.\ ]?(?P<tail>\d{2,6})"
                 r"(?!\w)",
                 lambda match: (

@@ -11,7 +11,7 @@ from vits_tts.text.patterns import lazily
 
 _SIGNS: Final = (
     r"[\d=<>≤≥∆Δ△∠⊥⟂∥~∽∼∈{|\\/·⋅+*^%'’(→]|ính bằng|ơn vị|[Vv]ectơ|CMR|[Cc]mr|\w\.[A-Z]{3}"
-    r"|(?:sin|cos|tan|cot)[A-Z]|\b(?:tg|hbh|hcn|hv|tđ|đt) [A-Z(]| --[a-z]"
+    r"|(?:sin|cos|tan|cot)[A-Z]|\b(?:tg|hbh|hcn|hv|tđ|đt|đtròn) [A-Z(]| --[a-z]"
 )
 """The signs of which a line with such notation has at least one."""
 _POINTS: Final = r"(?:[A-Z]['’]?(?:[₀-₉\d](?!\d))?){1,4}"
@@ -98,6 +98,12 @@ class Notation:
                 "quý",
                 needs="Q",
             ),
+            Rule(
+                r"(?<=\d)H(?=\ ?\+\ ?\d{0,2}\ ?(?:[TL](?!\w)|tầng|lầu|trệt))",
+                " hầm",
+                needs="+",
+            ),
+            Rule(r"đk(?=\ [A-Z]{2}(?!\w))(?:(?<=tròn\ đk)|(?<=cầu\ đk))", "đường kính", needs="k"),
             Rule(r"(?<=π\ )H(?=[\s.,;)]|$)", "hen ri", needs="π"),
             Rule(r"(?<=π\ )F(?=[\s.,;)]|$)", "pha ra", needs="π"),
             Rule(
@@ -285,7 +291,7 @@ class Notation:
             Rule(r"(?<=ắc\ )//(?=\ )", "song song", needs="/"),
             Rule(r"(?<=[^\W\d_]\ )//(?=\ R\d?(?!\w))", "song song với", needs="/"),
             Rule(
-                r"(?:(?<=[^\W\d_]\ )|(?<=Ω\ )|(?<=ôm\ )|(?<=[FHRLC]\ ))nt(?=\ [RLC]\d?(?!\w))",
+                r"nt(?=\ [RLC]\d?(?!\w))(?<=[^\W\d_]\ nt)",
                 "nối tiếp",
                 needs="RLC",
             ),
@@ -299,9 +305,12 @@ class Notation:
                 needs="m",
             ),
             Rule(
-                r"(?:(?<=là\ )|(?<=đáy\ )|(?<=giác\ )|(?<=Cho\ )|(?<=cho\ ))(?P<figure>hv|hcn|hbh)"
-                r"(?=\ (?:cạnh|có|tâm|và|với)(?!\w)|,)",
-                lambda match: _FIGURES[match["figure"]],
+                r"(?<!\w)(?P<figure>hv|hcn|hbh)(?=\ (?:cạnh|có|tâm|và|với)(?!\w)|,)",
+                lambda match: (
+                    _FIGURES[match["figure"]]
+                    if before(match).endswith(("là ", "đáy ", "giác ", "cho "))
+                    else None
+                ),
                 needs="h",
             ),
             Rule(
@@ -353,6 +362,11 @@ class Notation:
             ),
             Rule(r"(?<!\w)sđ(?=\ (?:cung|góc|\d|[A-Z]))", "số đo", needs="đ"),
             Rule(r"(?i:(?<=select\ ))\*(?=\ )", "sao", needs="*"),
+            Rule(
+                r"(?<![\w.,/])\d{2,5}(?:,\d{2,5}){1,5}(?=/(?:tcp|udp)(?!\w))",
+                lambda match: match[0].replace(",", ", "),
+                needs="/",
+            ),
             Rule(
                 r"(?<![\w:.,/])(?P<outer>\d{4,5}):(?=\d{4,5}(?![\w:/]|[.,]\d))",
                 lambda match: f"{match['outer']} hai chấm ",

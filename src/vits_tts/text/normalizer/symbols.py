@@ -141,6 +141,11 @@ class Symbols:
         return (
             Rule(r"(?<=[^\W\d_]{3})['’]s(?!\w)", "", glued=True, needs="'’"),  # Levi's
             Rule(r"(?<=\w)\ ?&\ ?(?=\w)", " và ", needs="&"),
+            Rule(
+                r"(?<=\ cộng)\ {1,2}(?P<sign>[<>])\ (?=[a-zđ])",
+                lambda match: f" {'nhỏ' if match['sign'] == '<' else 'lớn'} hơn ",
+                needs="<>",
+            ),  # K+ < Na+
             Rule(rf"[{named}]", lambda match: f" {_BETWEEN[match[0]]} "),
             Rule(r"(?<=[^\W\d_])/(?=[^\W\d_])", " ", needs="/"),
             Rule(r"[^\w\s.,;:!?'\"“”‘’«»()-]{1,200}", " ", glued=True),

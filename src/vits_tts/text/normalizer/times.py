@@ -88,7 +88,10 @@ class Times:
                 " đến ",
                 needs="-–",
             ),
-            Rule(rf"{_START}(?P<hour>1?\d)\s?(?P<half>[aApP]\.?[mM]\b\.?)", self.half_hour),
+            Rule(
+                rf"{_START}(?P<hour>1?\d)\s?(?P<half>[aApP]\.?[mM]\b\.?)(?!\ \d{{2,4}}\ ?[gG])",
+                self.half_hour,
+            ),
             Rule(rf"(?<!\w)(?<!\d[.,:/])(?<!-){_CLOCK}", self.clock),
             Rule(
                 r"(?<!\w)(?<!\d[.,])(?:(?P<m>\d{1,3})')?(?P<s>\d{1,2})\"(?P<rest>\d{1,2})(?!\w)",

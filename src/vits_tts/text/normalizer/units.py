@@ -59,6 +59,7 @@ _EACH: Final = (
     "người|tháng|năm|ngày|giờ|lần|hộ|suất|căn|đêm|tuần|khách|trận|phút|lượt|buổi|chuyến|cái|chiếc"
     "|bộ|hộp|gói|chai|lon|viên|vỉ|liều|sp|cặp|đôi|con|phần|ly|cốc|bé|quý|tiết|lớp|phòng|vé|đơn"
     "|tín chỉ|môn|học phần|kỳ|bình|thùng|bao|cây|chậu|tờ|quyển|cuốn|mét vuông|mét|công|ca|số|khóa"
+    "|bill|hóa đơn|hoá đơn|đơn hàng|acc|tài khoản|thẻ|thuê bao"
 )
 _COUNTED: Final = lazily(
     r"(?:phút|giờ) (?:ngoại|nội|gọi|thoại)[^,;.]{0,12}$"
@@ -179,6 +180,27 @@ class Units:
                 needs="WMY",
             ),
             Rule(r"(?<!\w)O/N(?=\ \d)", "qua đêm", needs="/"),
+            Rule(r"(?<=\dPN)\ ?/\ ?(?=\dWC)", ", ", glued=True, needs="/"),
+            Rule(r"(?<=\d)N(?=/\d{1,3}\ ?[GM]B(?!\w))", " ngày", needs="/"),
+            Rule(
+                r"(?<=[\dkKđr])\+\+/(?P<each>ng|người|khách|pax|suất|vé)(?!\w)",
+                lambda match: f" cộng cộng một {PER.get(match['each'], match['each'])}",
+                glued=True,
+                needs="+",
+            ),
+            Rule(
+                r"(?<!\w)(?P<a>\d)m\ ?[-–]\ ?(?P<b>\d)m(?P<rest>\d)(?![\w²³])",
+                lambda match: f"{match['a']} mét đến {match['b']} mét "
+                f"{self._numbers.whole(match['rest'])}",
+                needs="-–",
+            ),
+            Rule(r"(?<=\d)m(?=\ (?:canh|cf|cà\ phê)(?!\w))", " muỗng", needs="m"),
+            Rule(
+                r"(?<!\w)(?P<first>[DRC])(?P<a>\d{2,4})\ ?[x×]\ ?(?P<second>[DRC])(?P<b>\d{2,4})"
+                r"(?:\ ?[x×]\ ?(?P<third>[DRC])(?P<c>\d{2,4}))?",
+                self.sides,
+                needs="DRC",
+            ),
             Rule(
                 r"(?<!\w)(?P<rooms>\d)(?P<kind>P?N)[ ,-]{0,2}"
                 r"(?P<baths>\d)(?P<bath>WC|VS|W|V)(?!\w)",
@@ -434,6 +456,10 @@ class Units:
         scale |= {"K": "nghìn", "k": "nghìn", "tr": "triệu"}
         size = match["scale"] or ""
         unit = UNITS[match["unit"].strip()]
+        if match["unit"].isalpha() is False and re.search("[-–]", match["number"]):
+            quoted = match["unit"][:3].isalpha() and _QUOTED_RATE.search(before(match))
+            if quoted:
+                return f"{unit} {match['number'].replace('-', 'đến')}"
         return " ".join(filter(None, (match["number"], scale.get(size, size), unit)))
 
     def memory(self, match: re.Match[str]) -> str | None:
@@ -454,6 +480,14 @@ class Units:
             return None
         said = f"{match['number']} {_TERMS[match['unit']]}"
         return f"{said}, " if match["dash"] else said
+
+    @staticmethod
+    def sides(match: re.Match[str]) -> str:
+        """Read ``D70xC72cm``, the sides of a thing."""
+        pairs = (("first", "a"), ("second", "b"), ("third", "c"))
+        return " nhân ".join(
+            f"{_SIDES[match[side]]} {match[size]}" for side, size in pairs if match[side]
+        )
 
     def rooms(self, match: re.Match[str]) -> str:
         """Read ``2PN2WC`` and ``3N2V``, the bedrooms and bathrooms of a flat."""
@@ -608,7 +642,7 @@ class Units:
             return " tuổi"
         if re.search(r"(?:m|m2|m²) ?[x×] ?\d{1,2}$|nhà \d{1,2}$", before(match)):
             return " tầng"
-        if _INTEREST.match(after(match)):
+        if _INTEREST.match(after(match)) or re.search(r"%,? (?:trong )?\d{1,2}$", before(match)):
             return " tháng"  # terms of deposits and their rates
         if not match[0].startswith(" ") and cues.about(match, "property"):
             late = re.search(r"(?:lãi suất|\bls|ân hạn|hỗ trợ)[^,;]{0,20}$", before(match))
@@ -679,6 +713,9 @@ _STORING: Final = lazily(
     r"(?<!\w)(?:ip|iphone|ai phôn|ipad|samsung|ss|galaxy|xiaomi|redmi|oppo|vivo|realme|note|macbook"
     r"|laptop|ram|rom|ssd|thẻ nhớ|usb|bộ nhớ|pin|máy|bản|màu)(?!\w)"
 )
+_QUOTED_RATE: Final = lazily(r"(?:tỷ giá|tỉ giá|mua|bán)\b")
+"""Words of a list of rates, in which ``EUR 30.150 - 31.420`` are dong for a euro."""
+_SIDES: Final = {"D": "dài", "R": "rộng", "C": "cao"}
 _BEDROOMS: Final = {"N": "ngủ", "PN": "phòng ngủ"}
 _BATHROOMS: Final = {"WC": "vê kép xê", "W": "vê kép xê", "VS": "vệ sinh", "V": "vệ sinh"}
 _DIRECTIONS: Final = {"N": "bắc", "B": "bắc", "S": "nam", "E": "đông", "Đ": "đông", "W": "tây"}
