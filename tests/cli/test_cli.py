@@ -19,6 +19,13 @@ from tests.support.sound import assert_speech, decode
 from tests.support.voices import install_pair
 
 
+def use_pair(folder: Path) -> Path:
+    """Make the small voice the default one of commands in a folder; return its model file."""
+    model = install_pair(folder / "voices")
+    (folder / "config.yaml").write_text("voice: {name: pair}")
+    return model
+
+
 def test_say(tmp_path: Path) -> None:
     """A text becomes a WAV file, and nothing is printed."""
     done = run(tmp_path, "say", "Xin chào", "-o", "hello.wav")
@@ -153,9 +160,7 @@ main()
 
 def test_broken_voices_are_told(tmp_path: Path) -> None:
     """`say` and `voices list` name a broken voice and the reason."""
-    model = install_pair(tmp_path / "voices")
-    model.write_bytes(b"garbage")
-    (tmp_path / "config.yaml").write_text("voice: {name: pair}")
+    use_pair(tmp_path).write_bytes(b"garbage")
     done = run(tmp_path, "say", "abc", "-o", "x.wav")
     assert done.returncode == 2
     assert re.fullmatch(
@@ -182,6 +187,7 @@ def test_one_line_in_is_one_line_out(tmp_path: Path) -> None:
 
 def test_special_files(tmp_path: Path) -> None:
     """A pipe is written into, a link's target is replaced, a file keeps its mode."""
+    use_pair(tmp_path)
     (tmp_path / "real.wav").touch(0o600)
     (tmp_path / "link.wav").symlink_to("real.wav")
     assert run(tmp_path, "say", "xin", "-o", "link.wav").returncode == 0
@@ -208,6 +214,7 @@ def test_special_files(tmp_path: Path) -> None:
 )
 def test_closed_and_full_streams(tmp_path: Path, command: str, status: int) -> None:
     """With closed or full standard streams there is at most one line, and no traceback."""
+    use_pair(tmp_path)
     script = f"{sys.executable} -m vits_tts {command}"
     done = ended(["bash", "-c", script], tmp_path)
     assert done.returncode == status, done.stderr

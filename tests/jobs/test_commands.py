@@ -80,5 +80,5 @@ def test_work_finishes_what_a_dead_server_began(tmp_path: Path) -> None:
     finally:
         worker.terminate()
         assert worker.wait(60) == 0
-    with serving(tmp_path) as second:
+    with serving(tmp_path, pair=True) as second:
         assert ended(second, begun)["counts"]["succeeded"] == 2
