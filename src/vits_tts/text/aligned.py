@@ -76,7 +76,7 @@ class Text:
             places.append((length - len(self.spoken) + end - len(said), len(said)))
         pieces.append(self.spoken[done:])
         spoken = "".join(pieces)
-        if self.traces is not None:  # what is new stands in the replacements, and at their sides
+        if self.traces is not None:  # new traces are in the replacements, and at their sides
             new = [spoken[max(0, start - 1) : start + size + 1] for start, size in places]
             self.traces.update(traces("".join(new)))
         return Text(spoken, changes.finished(), self.limit, self.traces)
