@@ -105,7 +105,7 @@ def steps(known: Callable[[str], bool]) -> tuple[Step, ...]:
 
     @lru_cache(maxsize=8192)
     def right(word: str) -> bool:
-        """Return whether no rule can change a word, whatever stands around it."""
+        """Return whether no rule can change a word, in any context."""
         matches = [rule.pattern.search(word) for rule in words]
         first, *others = zip(matches, (contracted, stretched, parted, _mended), strict=True)
         return first[0] is None and all(not match or read(match) is None for match, read in others)
