@@ -12,7 +12,7 @@ import re
 import sys
 from collections.abc import Iterable
 from itertools import chain, product, takewhile
-from math import fsum
+from math import fsum, prod
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -33,14 +33,15 @@ _LARGEST: Final = 160
 """Maximum size of a set of traces."""
 _MOST: Final = 3
 """Maximum number of sets for a pattern."""
-_FREQUENT: Final = 150.0
+_FREQUENT: Final = 60.0
 """Sets with a larger sum of frequencies tell too little."""
 _REACH: Final = 4
 """Number of characters at the start of a match that are searched for."""
-_WIDE: Final = 1000.0
-"""Sums of frequencies of sets that tell too little to be searched for."""
-_FEW: Final = 130.0
-"""Maximum sum of frequencies of characters that are searched for."""
+_FEW: Final = 45.0
+"""Maximum number of places in a thousand characters at which a match is tried."""
+_ALL: Final = 1000.0
+_OF_WORDS: Final = 0.25
+"""Share of the letters that begin words."""
 Set = frozenset[str] | None
 """Characters of which one must stand at a place; None if it may be any one."""
 
@@ -66,18 +67,19 @@ _UNKNOWN: Final = Facts(first=None, last=None)
 
 
 def frequency(trace: str) -> float:
-    """Return about how often a trace occurs in a thousand characters of text with numbers."""
+    """Return about how often a trace occurs in a thousand characters of text."""
     if len(trace) == 1:
         for letters, often in (
-            (" ", 200.0), ("0", 40.0), (".,", 40.0), ("ngthicoaumlđbrsvpykdáàạảêôơưâ", 60.0),
+            (" ", 200.0), ("0", 40.0), ("nh", 70.0), ("ticg", 50.0), ("aoum", 30.0),
+            ("lđrsvbkpdqyxàáôạ.,", 15.0),
         ):  # fmt: skip
             if trace in letters:
                 return often
-        return 30.0 if trace.islower() else 5.0
+        return 6.0 if trace.islower() else 2.0
     if "0" in trace:
-        return 5.0 if " " in trace else 2.0
+        return 4.0 if " " in trace else 2.0
     letters = sum(letter in "aeioungthcm " for letter in trace)
-    return (0.7, 1.5, 6.0)[letters]
+    return (0.5, 1.0, 4.0)[letters]
 
 
 def _sum(traces: Iterable[str]) -> float:
@@ -252,7 +254,7 @@ class _Heads:
     def _node(  # noqa: C901, PLR0911  # one for each kind
         self, op: Any, given: Any, flags: int, places: set[int]
     ) -> set[int]:
-        """Record the matches of a node at each of several places, and return where it may end."""
+        """Note the characters of a node at several places, and return where it may end."""
         if op in {_OP.AT, _OP.ASSERT, _OP.ASSERT_NOT}:
             return places
         if op in {_OP.LITERAL, _OP.IN, _OP.NOT_LITERAL, _OP.ANY}:
@@ -289,18 +291,29 @@ def _class(letters: frozenset[str]) -> str:
 
 
 def _starts(tree: Any, found: Facts) -> tuple[str, bool]:
-    """Return a regular expression that finds where matches can start, and if it ends there."""
+    """Return a regular expression that finds where matches can start, and if it ends there.
+
+    It is empty if it would find too many places.
+    """
     sets = _Heads(tree, tree.state.flags).sets()
-    while sets and _sum(sets[-1]) > _WIDE:
+    while sets and _sum(sets[-1]) >= _ALL:
         sets.pop()
-    head = "".join(map(_class, sets[1:]))
-    if sets and _sum(sets[0]) < _FEW and not (found.before and _sum(found.before) < _sum(sets[0])):
-        ahead = f"(?={head})" if head else ""
-        return f"{_class(sets[0])}{_not_behind(tree, _class(sets[0]))}{ahead}", False
-    if found.before and _sum(found.before) < _FEW:
-        ahead = "".join(map(_class, sets))
-        return f"{_class(found.before)}" + (f"(?={ahead})" if ahead else ""), True
-    return "", False
+    ahead = [min(1.0, _sum(one) / _ALL) for one in sets]
+    ways: list[tuple[float, str, bool]] = []
+    if sets:
+        outside = _not_behind(tree, _class(sets[0]))
+        places = _ALL * prod(ahead) * (_OF_WORDS if outside else 1)
+        head = _ahead(sets[1:])
+        ways.append((places, f"{_class(sets[0])}{outside}{head}", False))
+    if found.before:
+        places = _sum(found.before) * prod(ahead)
+        ways.append((places, f"{_class(found.before)}{_ahead(sets)}", True))
+    places, pattern, behind = min(ways, default=(_ALL, "", False))
+    return (pattern, behind) if places < _FEW else ("", False)
+
+
+def _ahead(sets: list[frozenset[str]]) -> str:
+    return f"(?={''.join(map(_class, sets))})" if sets else ""
 
 
 def _not_behind(tree: Any, first: str) -> str:

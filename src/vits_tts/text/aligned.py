@@ -76,7 +76,7 @@ class Text:
             places.append((length - len(self.spoken) + end - len(said), len(said)))
         pieces.append(self.spoken[done:])
         spoken = "".join(pieces)
-        if self.traces is not None:  # new characters stand in the replacements, and beside them
+        if self.traces is not None:  # new traces are in the replacements, and at their sides
             new = [spoken[max(0, start - 1) : start + size + 1] for start, size in places]
             self.traces.update(traces("".join(new)))
         return Text(spoken, changes.finished(), self.limit, self.traces)
@@ -155,7 +155,7 @@ class Text:
 class Part(NamedTuple):
     """A part of an assembled text, and its place in the source.
 
-    It is ``copied`` from there character by character, or replaces that place as a whole.
+    It is ``copied`` from there character by character, or stands for that place as a whole.
     """
 
     said: str

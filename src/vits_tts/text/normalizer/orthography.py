@@ -8,7 +8,6 @@ from vits_tts.text.aligned import Text
 from vits_tts.text.letters import CAPITALS, SMALLS
 from vits_tts.text.normalizer.rules import Rule, Step
 from vits_tts.text.syllables import BASES, TONES, toned
-from vits_tts.text.traces import traces
 
 _NEW: Final = "oà oá oả oã oạ oè oé oẻ oẽ oẹ uỳ uý uỷ uỹ uỵ".split(" ")
 _OLD: Final = "òa óa ỏa õa ọa òe óe ỏe õe ọe ùy úy ủy ũy ụy".split(" ")
@@ -23,7 +22,9 @@ def lower(text: Text) -> Text:
     # one letter, İ, becomes two characters, which would move all places
     if len(small) != len(text.spoken):
         small = "".join(c.lower() if len(c.lower()) == 1 else c for c in text.spoken)
-    return replace(text, spoken=small, traces=traces(small))
+    if text.traces is not None:
+        text.traces.update(small)  # pairs are in small letters already
+    return replace(text, spoken=small)
 
 
 def _stopped(match: re.Match[str]) -> str | None:

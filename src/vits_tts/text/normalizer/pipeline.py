@@ -176,7 +176,10 @@ def _chain(region: Region, restore_marks: RestoreMarks) -> tuple[Step, ...]:
         *Formula(numbers).plain(),  # 5/6 - 1/3 = 1/2, which looks like two dates
         Where(r"\d", *Times(numbers).steps(), *Dates(numbers).steps()),
         Where(r"\d", *codes.versions()),  # 2.0.1, after dates such as 2.9
-        Where(r"[IVXLCDM]|\ [ivxlcdm]{1,12}\b", *Roman(numbers).steps()),
+        Where(  # a word of such letters, maybe with the letter of a grade, or a g for "giọt"
+            r"[IVXLCDM](?<!\w.)[IVXLCDMivxlcdm]{0,15}(?:[abcg]|(?!\w))|\ [ivxlcdm]{1,12}\b",
+            *Roman(numbers).steps(),
+        ),
         *Chat(numbers).steps(),
         *known.steps(),
         English(words.knows),

@@ -12,6 +12,7 @@ from functools import lru_cache
 from importlib import resources
 from typing import Final
 
+from vits_tts.text.aligned import Text
 from vits_tts.text.letters import CAPITALS, SMALLS
 from vits_tts.text.normalizer import cues, languages
 from vits_tts.text.normalizer.rules import Rule, Step
@@ -71,13 +72,13 @@ def steps(known: Callable[[str], bool]) -> tuple[Step, ...]:
         laugh = re.fullmatch(r"(.{2,5}?[^k]|)k{3,}", match[0].lower())
         return _laughing(laugh[1]) if laugh else _shortened(match[0], known)
 
-    return (
-        Rule(
-            r"(?<=[a-zà-ỹA-ZĐ])_(?=[A-ZĐ])(?![^\s]{0,40}(?:\.\w|@|/))",
-            " ",
-            glued=True,
-            needs="_",
-        ),
+    joined = Rule(
+        r"(?<=[a-zà-ỹA-ZĐ])_(?=[A-ZĐ])(?![^\s]{0,40}(?:\.\w|@|/))",
+        " ",
+        glued=True,
+        needs="_",
+    )
+    words = (
         Rule(
             rf"[{_CONSONANTS}{_CONSONANTS.upper()}][{_CONSONANTS}h](?<![\w@#/.’'-]..)"
             rf"(?:(?<!{_ONSETS}|{_ONSETS.title()})|(?!h?[aeiouyà-ỹ]))[{SMALLS}]{{1,7}}"
@@ -101,6 +102,26 @@ def steps(known: Callable[[str], bool]) -> tuple[Step, ...]:
             glued=True,
         ),
     )
+
+    @lru_cache(maxsize=8192)
+    def right(word: str) -> bool:
+        """Return whether no rule can change a word, in any context."""
+        matches = [rule.pattern.search(word) for rule in words]
+        first, *others = zip(matches, (contracted, stretched, parted, _mended), strict=True)
+        return first[0] is None and all(not match or read(match) is None for match, read in others)
+
+    def corrected(text: Text) -> Text:
+        """Return the text with its words corrected."""
+        if all(map(right, _TOKEN.findall(text.spoken))):
+            return text
+        for rule in words:
+            text = rule(text)
+        return text
+
+    return (joined, corrected)
+
+
+_TOKEN: Final = lazily(r"\w+")
 
 
 def _is_long_english(part: str) -> bool:
