@@ -25,10 +25,11 @@ def may_drop(line: str) -> bool:
     return not line.strip() or restore.MARKED.search(line) is not None
 
 
-def abridged(line: str) -> str:
+def abridged(line: str, spoken: str, kept: str) -> str:
     """Return a sentence that has the same effect on the rest of a line as its beginning.
 
-    It is empty if the beginning has neither letters nor tone marks.
+    It is empty if the beginning has no letters or no tone marks, or if the text ``kept`` behind it
+    has the same effect. ``spoken`` is the reading of the line, in which more words are written out.
     """
     lead = _LETTER.search(line)
     if lead is None or not may_drop(line):
@@ -38,11 +39,15 @@ def abridged(line: str) -> str:
         words.append("ko")
     if restore.has_bare_words(line):
         words.append("tien")
-    if _FIRST.search(line):
+    both = f"{line}\n{spoken}"
+    if _FIRST.search(both):
         words.append("tao")
-    if _SECOND.search(line):
+    if _SECOND.search(both):
         words.append("mày")
-    if abbreviations.is_geometric(line):
+    if abbreviations.is_geometric(both):
         words.append("song song")
+    first = _LETTER.search(kept)
+    if words == ["à"] and first and first[0].islower() == lead[0].islower() and may_drop(kept):
+        return ""
     notes = ", ".join(words) + ". "
     return notes if lead[0].islower() else notes.capitalize()

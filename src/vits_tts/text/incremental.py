@@ -478,11 +478,16 @@ class IncrementalReading:
                 break
             if most - end > _MAX_UNSAID_CHARS or self._may_drop(end, most):
                 dropped = end
-        kept = context.abridged(_last_line(self._text[:dropped]))
-        if len(kept) >= dropped:  # or places of the text would not count the characters of it
+        line = _last_line(self._text[:dropped])
+        if line:
+            text = self._settled.reading(self._text[: self._said]).text
+            spoken = _last_line(text.spoken[: text.spoken_place(dropped)])
+            said = self._text[dropped : self._said].partition("\n")[0]
+            line = context.abridged(line, spoken, said)
+        if len(line) >= dropped:  # or places of the text would not count the characters of it
             return
-        self._text = kept + self._text[dropped:]
-        dropped -= len(kept)
+        self._text = line + self._text[dropped:]
+        dropped -= len(line)
         self._base += dropped
         self._said -= dropped
         self._searched -= dropped
