@@ -24,7 +24,7 @@ from vits_tts.jobs.queue import limited
 
 SCALER = Path(__file__).parent.parent.parent / "deploy/kubernetes/jobs/scaler.yaml"
 _SOME = 12
-_LONG = " ".join(f"Đây là câu số {number} của một bài rất dài." for number in range(150))
+_LONG = " ".join(f"Đây là câu số {number} của một bài rất dài." for number in range(100))
 """A text by which as many items take long enough for two machines to take part."""
 
 
@@ -60,7 +60,7 @@ def server(postgres: Database, folder: Path) -> Iterator[Server]:
 @contextmanager
 def working(folder: Path) -> "Iterator[subprocess.Popen[bytes]]":
     """Run `vits-tts work` with the settings in a folder, for a while."""
-    with (folder / "log.jsonl").open("ab") as log:
+    with (folder / "work.jsonl").open("ab") as log:
         process = subprocess.Popen(
             command("work"), cwd=folder, env=clean_environment(), stdout=log, stderr=log
         )
@@ -179,7 +179,7 @@ def test_a_machine_without_http(server: Server, postgres: Database, folder: Path
     """`vits-tts work` makes items of a server's jobs, and returns the others at its end."""
     second = folder / "second"
     with working(second) as process:
-        until(lambda: b"working on jobs" in (second / "log.jsonl").read_bytes(), "a worker")
+        until(lambda: b"the queue is open" in (second / "work.jsonl").read_bytes(), "a worker")
         earlier = made(server)
         begun = submit(server, *(f"Bài số {number}. {_LONG}" for number in range(_SOME)))["id"]
         until(lambda: waiting(postgres), "items that wait")
