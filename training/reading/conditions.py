@@ -78,8 +78,8 @@ def frequency(trace: str) -> float:
         return 6.0 if trace.islower() else 2.0
     if "0" in trace:
         return 4.0 if " " in trace else 2.0
-    letters = sum(letter in "aeioungthcm " for letter in trace)
-    return (0.5, 1.0, 4.0)[letters]
+    frequent = sum(letter in "aeioungthcm " for letter in trace)
+    return (0.5, 1.0, 4.0)[frequent]
 
 
 def _sum(traces: Iterable[str]) -> float:
@@ -140,9 +140,9 @@ def _adjacent(first: Set, second: Set) -> tuple[frozenset[str], ...]:
 
 def _of_node(op: Any, given: Any, flags: int) -> Facts:  # noqa: PLR0911  # one for each kind
     if op in {_OP.LITERAL, _OP.IN}:
-        found = _characters(op, given, flags)
+        letters = _characters(op, given, flags)
         fast = not flags & re.IGNORECASE
-        return Facts((found,) if found else (), found, found, empty=False, fast=fast)
+        return Facts((letters,) if letters else (), letters, letters, empty=False, fast=fast)
     if op in {_OP.NOT_LITERAL, _OP.ANY}:
         return Facts((), None, None, empty=False)
     if op is _OP.SUBPATTERN:
@@ -349,7 +349,7 @@ def _listed(need: frozenset[str]) -> list[str]:
 
 def patterns() -> list[str]:
     """Return the patterns of all rules of the package, sorted."""
-    readers = [Normalizer(region) for region in ("north", "central", "south")]  # type: ignore[arg-type]
+    readers = [Normalizer(region) for region in ("north", "central", "south")]
     found = {thing.pattern.pattern for thing in gc.get_objects() if isinstance(thing, Rule)}
     del readers
     return sorted(found)
