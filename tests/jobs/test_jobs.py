@@ -16,7 +16,7 @@ import pytest
 from tests.support.server import Server, serving, until
 from vits_tts.web.auth.api_keys import make_key
 
-SENTENCES = 24
+SENTENCES = 40
 LONG = " ".join(f"Đây là câu số {number} của một bài rất dài." for number in range(SENTENCES))
 SHORTER = " ".join(f"{sentence}." for sentence in LONG.split(". ")[:15])
 """Still long enough for a process to be ended in the middle."""

@@ -338,8 +338,8 @@ async def test_an_unexpected_error_loses_no_amounts(
 
     monkeypatch.setattr(UsageStore, "add", add)
     accounts = Accounts(load(path))
-    accounts.start()
     accounts.book("an", Amounts(requests=1, characters=5))
+    accounts.start()
     assert not await accounts.saved(1.0)
     assert accounts.trouble
     broken = False

@@ -75,7 +75,7 @@ def test_schemathesis_finds_nothing(guarded: Server) -> None:
     assert run.returncode == 0, run.stdout + run.stderr
     assert "No issues found" in run.stdout
     assert not [line for line in guarded.lines() if line["level"] == "error"]
-    assert not [line for line in guarded.lines("request") if line["status"] in {500, 502, 504}]
+    assert not [line for line in guarded.lines("request") if line["status"] >= 500]
     assert guarded.workers() == workers
 
 

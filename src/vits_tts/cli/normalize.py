@@ -1,6 +1,5 @@
 """The command ``normalize``, which prints text as it would be spoken."""
 
-import asyncio
 import json
 import sys
 from contextlib import ExitStack, contextmanager
@@ -60,6 +59,8 @@ def normalize(as_json: bool, load: Load) -> None:
 @contextmanager
 def _reader_of_markup(config: "Config") -> "Iterator[Callable[[str], Reading]]":
     """Yield the function that reads a line with SSML or inline marks; it loads no voice."""
+    import asyncio  # completion is fast without it
+
     from vits_tts.speech import build
 
     speech = build(config)

@@ -212,11 +212,12 @@ class Accounts:
         exchanging = asyncio.create_task(self._exchange(saved)) if self._redis.url else None
         pruned = -_PRUNE_SECONDS
         while not self._ending:
-            self._save()
-            if self._settings.has_budgets:
+            saved_all = self._save()
+            # If amounts could not be written, success at something else must not hide that.
+            if self._settings.has_budgets and saved_all:
                 self._attempt(self._learn)
             self._known.set()
-            if loop.time() - pruned > _PRUNE_SECONDS:
+            if loop.time() - pruned > _PRUNE_SECONDS and saved_all:
                 pruned = loop.time()
                 before = today() - timedelta(days=self._keep_days)
                 self._attempt(partial(self._store.prune, before))
@@ -240,8 +241,8 @@ class Accounts:
             lost = sum(amounts.requests + amounts.items for amounts in self._pending.values())
             logger.error("usage: accounts are lost, the disk cannot be written", requests=lost)
 
-    def _save(self) -> None:
-        """Write pending amounts; if that fails, they stay pending."""
+    def _save(self) -> bool:
+        """Write pending amounts and return True; if that fails, they stay pending."""
         with self._lock:
             self._saving, self._pending = self._pending, {}
             uncounted, self._uncounted = self._uncounted, Amounts()
@@ -253,7 +254,7 @@ class Accounts:
                     self._pending.setdefault(place, Amounts()).add(amounts)
                 self._saving = {}
             USAGE_UNSAVED.set(self._booked - self._saved)
-            return
+            return False
         with self._lock:
             for (day, name, _), amounts in self._saving.items():
                 if day.startswith(self._month):
@@ -261,6 +262,7 @@ class Accounts:
             self._saving = {}
             self._saved = booked
         USAGE_UNSAVED.set(0)
+        return True
 
     def _learn(self) -> None:
         """Read the totals of the month, which include the amounts of other processes."""

@@ -288,9 +288,11 @@ class SayAsReader:
         code = (form or "").upper() or (found["after"] or found["before"] or "VND").strip()
         if form and not _CODE.fullmatch(code):
             raise ValueError("format is the code of a currency, such as USD")
-        unit = self._spoken(f"5 {code}" if len(code) > 1 else f"5{code}").removeprefix("năm ")
+        # With a large number, because "5đ" may be a mark at school.
+        sample = f"5.000 {code}" if len(code) > 1 else f"5.000{code}"
+        unit = self._spoken(sample).removeprefix("năm nghìn ")
         spelled_out = spelled(code.upper()) if code.isalpha() else None
-        strange = unit in {spelled_out, code.lower(), "năm", ""} or (
+        strange = unit in {spelled_out, code.lower(), "năm nghìn", ""} or (
             _is_foreign(code) and unit == self._spoken(code)
         )
         if strange and code.lower() not in _MONEY_WORDS:
