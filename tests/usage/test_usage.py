@@ -340,7 +340,7 @@ async def test_an_unexpected_error_loses_no_amounts(
     accounts = Accounts(load(path))
     accounts.book("an", Amounts(requests=1, characters=5))
     accounts.start()
-    assert not await accounts.saved(1.0)
+    assert not await accounts.saved(0.5)
     assert accounts.trouble
     broken = False
     accounts.book("an", Amounts(requests=1, characters=6))
