@@ -209,6 +209,17 @@ async def test_closing_ends_what_waits_and_what_runs() -> None:
         await scheduler.run(long, lambda: NO_DEADLINE)
 
 
+async def test_a_pool_that_takes_no_more_work() -> None:
+    """Each caller gets the error, as at the exit of Python or where no thread can be started."""
+    scheduler = Scheduler(1)
+    scheduler._pool.shutdown()  # as Python does when it exits, without telling the scheduler
+    jobs = [scheduler.run(lambda *_: None, lambda: NO_DEADLINE) for _ in range(3)]
+    async with asyncio.timeout(30):
+        ended = await asyncio.gather(*jobs, return_exceptions=True)
+    assert [type(error) for error in ended] == [RuntimeError] * 3
+    scheduler.close()
+
+
 async def test_who_is_just_served_asks_before_others_get_two_threads() -> None:
     """The next piece of a served sentence runs beside a new one, not after it.
 

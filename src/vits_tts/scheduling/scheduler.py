@@ -236,7 +236,11 @@ class Scheduler:
         self._running.add(job)
         self._free -= cores
         crowded = self._crowded(job)
-        running = loop.run_in_executor(self._pool, pieces)
+        try:
+            running = loop.run_in_executor(self._pool, pieces)
+        except RuntimeError as error:  # no thread can be started, or Python is about to exit
+            running = loop.create_future()
+            running.set_exception(error)
         running.add_done_callback(partial(self._finished, job))
 
     def _crowded(self, job: _Job) -> bool:
