@@ -133,6 +133,7 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch, engine: Engine, act: Callable[[],
     monkeypatch.setattr(engine, "_is_active", checked)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settled", [True, False])
 @pytest.mark.parametrize("url", ["http://localhost/", None])
 def test_an_end_that_is_recorded_late(
@@ -310,6 +311,7 @@ def interval(engine: Engine) -> float:
     return seconds
 
 
+@pytest.mark.slow
 def test_items_that_wait_are_asked_for_often(engine: Engine, work: Work) -> None:
     """Processes ask often from the moment at which items wait, and seldom when none do."""
     engine.queue.keep_pace(busy=False)

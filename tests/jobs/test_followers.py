@@ -29,6 +29,7 @@ class Queue:
         return STATE
 
 
+@pytest.mark.slow
 def test_listeners_share_a_reader() -> None:
     """Each of ten listeners gets three states, and all of them after the first are read once."""
 

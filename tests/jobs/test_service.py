@@ -102,6 +102,7 @@ def failures() -> float:
     return REGISTRY.get_sample_value("vits_tts_job_items_total", {"outcome": "failed"}) or 0.0
 
 
+@pytest.mark.slow
 def test_lost_items(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An item is recorded once, though its process loses it before its result is stored."""
 
@@ -162,6 +163,7 @@ def test_jobs_that_come_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ]
 
 
+@pytest.mark.slow
 def test_jobs_that_come_together_to_two_processes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -228,6 +230,7 @@ def test_opening_on_a_busy_machine(
     assert "DBOS" not in capfd.readouterr().err
 
 
+@pytest.mark.slow
 def test_results_of_another_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine that shares the folder of jobs and the secret of files uses the other's results."""
     shared = {"jobs": {"folder": tmp_path / "jobs"}, "audio": {"secret": "0123456789abcdef" * 2}}

@@ -198,6 +198,7 @@ def test_all_pauses_of_a_text_have_a_limit(pair: Config, pieces: list[str]) -> N
     run(work())
 
 
+@pytest.mark.slow
 def test_it_speaks_before_the_text_has_ended() -> None:
     """A sentence is heard while the next is written; the pause of the writer is no gap."""
 
