@@ -28,7 +28,7 @@ _SPACES: Final = frozenset(filter(str.isspace, map(chr, range(sys.maxunicode))))
 _SAME: Final = frozenset("İıſKÅµμ")
 """Letters that equal others if case is ignored, and are not their capitals or small letters."""
 _SIGMAS: Final = frozenset("Σσς")
-"""Letters whose small form depends on what follows."""
+"""Letters whose lower-case form depends on the next letter."""
 _LARGEST: Final = 160
 """Maximum size of a set of traces."""
 _MOST: Final = 3
