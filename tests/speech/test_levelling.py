@@ -93,11 +93,13 @@ def test_null_changes_nothing(folder: Path) -> None:
     voice = manifest.read(installed.EMBEDDED_FOLDER / f"{EMBEDDED_VOICE}.onnx")
     ids, _ = voice.phoneme_ids(Phonemizer().phonemes("xin chào.", "espeak", "vi"))
     seed = int(sentence_key(voice.digest, "xin chào.", voice.prosody()), 16)
-    plain = Engine(voice).synthesise(ids, voice.prosody(), seed=seed)
+    synthesis = Engine(voice).begin(ids, voice.prosody(), seed)
+    synthesis.use_long_windows()  # as say() does; other windows may change the last bit of a sample
+    plain = np.concatenate([window.samples for window in synthesis])
     with Speech(config=settings(folder, loudness=None)) as speech:
-        assert np.array_equal(speech.say("Xin chào.").samples, plain.samples)
+        assert np.array_equal(speech.say("Xin chào.").samples, plain)
     with Speech(config=settings(folder)) as speech:
-        assert not np.array_equal(speech.say("Xin chào.").samples, plain.samples)
+        assert not np.array_equal(speech.say("Xin chào.").samples, plain)
 
 
 @pytest.mark.parametrize("volume", [0, 0.25, 1.5, 4])
