@@ -238,6 +238,26 @@ def test_no_window_takes_longer_than_a_medium_one() -> None:
     assert chunks.largest(medium // 2) == 2 * chunks.LARGEST
 
 
+def test_a_batch_makes_sentences_in_one_window(engine: Engine, ids: list[int]) -> None:
+    """A sentence of the embedded voice is one window, with the samples of a stream."""
+    expected = np.concatenate([window.samples for window in engine.begin(ids, SAID, seed=1)])
+    batch = engine.begin(ids, SAID, seed=1)
+    batch.use_long_windows()
+    (window,) = batch
+    difference = np.abs(window.samples.astype(int) - expected)
+    assert difference.max() <= 1
+    assert np.count_nonzero(difference) <= len(expected) / 100
+
+
+def test_windows_of_a_batch_end_soon() -> None:
+    """They are longer than a stream's, but take no more than a tenth of a second, about."""
+    medium = 30_000_000
+    for work in (1, medium // 9, medium // 3, medium // 2, medium):
+        frames = chunks.largest_of_batch(work)
+        assert frames > chunks.largest(work)
+        assert frames * work <= 3 * chunks.LARGEST * medium
+
+
 def test_pieces_are_kept_where_the_system_keeps_caches(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

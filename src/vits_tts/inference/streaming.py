@@ -50,6 +50,7 @@ class Synthesis(ABC):
     limiter: Limiter | None = None
     """The gain of all samples in place of ``volume``, once it is set."""
     largest = chunks.LARGEST
+    _largest_of_batch = chunks.LARGEST
     _size = chunks.FIRST
     """Frames of the next window."""
 
@@ -72,8 +73,8 @@ class Synthesis(ABC):
         return not self.left
 
     def use_long_windows(self) -> None:
-        """Begin with the largest window; call it before the first one."""
-        self._size = self.largest
+        """Make the windows of a batch, which has no listener; call it before the first one."""
+        self.largest = self._size = self._largest_of_batch
 
     def next(self, cancel: Cancel, cores: int) -> Pcm:
         """Return the next window, with the length that :meth:`sizes` gives; see :meth:`window`."""
@@ -174,6 +175,7 @@ class StreamingSynthesis(Synthesis):
         """Take the outputs of the text stage by name; ``beside`` runs work on the second core."""
         super().__init__(_frames(plan.seams[0], text), plan.hop, sample_rate, volume)
         self.largest = chunks.largest(plan.work)
+        self._largest_of_batch = chunks.largest_of_batch(plan.work)
         self._plan = plan
         *self._before, self._end = (_Stage(stage, plan) for stage in stages)
         self._beside = beside
