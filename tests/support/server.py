@@ -16,6 +16,9 @@ from typing import Any, TypeVar
 import httpx
 import yaml
 
+from tests.support import forks
+from tests.support.forks import ForkedProcess
+
 START_SECONDS = 60
 STOP_SECONDS = 30
 
@@ -26,7 +29,7 @@ Settings = dict[str, dict[str, Any]]
 class Server:
     """A `vits-tts serve` that is running."""
 
-    def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
+    def __init__(self, process: subprocess.Popen[bytes] | ForkedProcess, log: Path) -> None:
         """Keep the process and the path of its log."""
         self.process = process
         self.log = log
@@ -124,12 +127,15 @@ def serving(  # noqa: PLR0913  # as many as the ways to start a server differ
     environment: Mapping[str, str] | None = None,
     ready: bool = True,
     pair: bool = False,
+    fresh: bool = False,
     at_end: Callable[[], object] = lambda: None,
 ) -> Iterator[Server]:
     """Run a server with ``settings`` in ``folder``, wait until it is ready, and end it after use.
 
     With ``pair``, its only voice is the tiny one, which takes a third less processor time to start
-    than the bundled voice. ``at_end`` is called before it ends.
+    than the bundled voice. Tests fork it from a process that has imported some modules (forks.py),
+    but not with ``fresh``, a ``command`` or an ``environment``. ``at_end`` is called
+    before it ends.
     """
     folder.mkdir(parents=True, exist_ok=True)
     given = settings or {}
@@ -140,15 +146,19 @@ def serving(  # noqa: PLR0913  # as many as the ways to start a server differ
         given = {**given, "voice": {**given.get("voice", {}), "name": "pair"}}
     _write_settings(folder / "config.yaml", given)
     log = folder / "log.jsonl"
+    process: subprocess.Popen[bytes] | ForkedProcess
     with log.open("wb") as output:
-        process = subprocess.Popen(
-            command or [sys.executable, "-m", "vits_tts", "serve"],
-            cwd=folder_of_command or folder,
-            env={**clean_environment(), **(environment or {})},
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
+        if fresh or command or environment or not forks.wanted():
+            process = subprocess.Popen(
+                command or [sys.executable, "-m", "vits_tts", "serve"],
+                cwd=folder_of_command or folder,
+                env={**clean_environment(), **(environment or {})},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        else:
+            process = forks.serve(folder_of_command or folder, clean_environment(), output)
     server = Server(process, log)
     try:
         server.url = server.wait_for("serving")[0]["url"]
