@@ -116,7 +116,7 @@ class SpooledStreamer:
 
         """
         del audience
-        if len(request.sentences) == 1:
+        if len(request.sentences) <= 1:
             async for pcm in self._stream(request, stats, audience="batch"):
                 yield pcm
             return

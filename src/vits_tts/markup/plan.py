@@ -13,8 +13,6 @@ Pause: TypeAlias = float | Literal["sentence", "paragraph"]
 """Seconds of silence, or the pause that the settings give to the end of a sentence or paragraph."""
 
 _SSML_BEGINNINGS: Final = tuple(f"<speak{after}" for after in " \t\r\n>/")
-FILLER: Final = "\0"
-"""A character that no text may have; in ``Plan.shown`` it stands for the rest of a reference."""
 MAX_PAUSE: Final = 60.0
 """Maximum silence between two words, in seconds, even if several breaks add up to more."""
 MAX_PAUSES: Final = 600.0

@@ -15,7 +15,6 @@ from xml.parsers import expat
 from vits_tts.errors import MarkupInvalid, MarkupUnsupported
 from vits_tts.markup import values
 from vits_tts.markup.plan import (
-    FILLER,
     MAX_PAUSE,
     MAX_PAUSES,
     TOO_LONG,
@@ -26,6 +25,7 @@ from vits_tts.markup.plan import (
     Segment,
     place,
 )
+from vits_tts.text.letters import FILLER
 from vits_tts.text.normalizer.say_as import is_kind
 
 MAX_DEPTH: Final = 32

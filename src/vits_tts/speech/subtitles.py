@@ -13,8 +13,8 @@ from itertools import groupby
 from operator import attrgetter
 from typing import ClassVar, Final, Literal, NamedTuple
 
-from vits_tts.markup.plan import FILLER
 from vits_tts.speech.timeline import TimedSentence
+from vits_tts.text.letters import FILLER
 
 SubtitleFormat = Literal["srt", "vtt"]
 
@@ -23,7 +23,8 @@ MEDIA_TYPES: Final = {"srt": "application/x-subrip", "vtt": "text/vtt"}
 _LINE: Final = 42
 _LINES: Final = 2
 _LONGEST_MS: Final = 7000
-_CHUNK: Final = re.compile(rf"\S{{1,{_LINE}}}")
+_CHUNK: Final = re.compile(rf"(?:{FILLER}*+[^\s{FILLER}]){{1,{_LINE}}}{FILLER}*+")
+"""A word, or part of a long one, with the markup around it and inside it."""
 _CLAUSE_END: Final = re.compile(r"[,;:.!?…][\"'”’»)]*$")
 
 

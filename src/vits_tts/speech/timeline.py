@@ -14,8 +14,8 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, Final, Literal
 
-from vits_tts.markup.plan import FILLER
 from vits_tts.text.aligned import Text
+from vits_tts.text.letters import FILLER
 from vits_tts.text.phonemes.given import CLOSE, OPEN
 from vits_tts.text.phonemes.visemes import CLOSED, Viseme, viseme
 from vits_tts.text.split import Reading
@@ -101,8 +101,8 @@ class TimedSentence:
     visemes: tuple[TimedViseme, ...] | None = None
     """The positions of the mouth, without gaps; None if they were not requested."""
     shown: str | None = None
-    """The text with ``FILLER`` for the rest of each reference of SSML, so that places in it are
-    those of the source; None if it has no reference."""
+    """The text with ``FILLER`` for the rest of each reference and tag, so that places in it are
+    those of the source; None if it has none."""
 
     def described(self) -> dict[str, Any]:
         """Return the sentence for JSON, without absent fields."""
@@ -217,7 +217,7 @@ class Timeline:
         start += len(written) - len(written.lstrip())
         end -= len(written) - len(written.rstrip()) if start < end else 0
         times = self._at(word[2]), self._at(word[3])
-        return TimedWord(written.strip().replace(FILLER, ""), spoken, start, end, *times)
+        return TimedWord(written.replace(FILLER, "").strip(), spoken, start, end, *times)
 
     def _with_phonemes(self, words: Sequence[TimedWord], timing: Timing) -> tuple[TimedWord, ...]:
         """Return the words with their phonemes."""

@@ -3,6 +3,9 @@
 import unicodedata
 from typing import Final
 
+FILLER: Final = "\0"
+"""A character that no text may have. In a source that is shown without its markup, it stands for
+characters that are not shown, so that places stay the same."""
 HELD: Final = "\u16a0"
 """Placeholder in a text for words whose reading is given; no reading rule changes it."""
 CUT: Final = "\u16a1"

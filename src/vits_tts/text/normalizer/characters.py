@@ -115,7 +115,7 @@ STEPS: Final[tuple[Step, ...]] = (
     Rule(r"(?<=\d)[₀-₉]{1,2}", lambda match: f" cơ số {_compatible(match)}", glued=True),
     Rule(
         r"[\uff01-\uff5e\uffe0-\uffe6\u3000\ufb00-\ufb06\U0001d400-\U0001d7ff\u2460-\u2473"
-        r"\u2080-\u2089\u2102\u2113\u2115\u211a\u211d\u2124]+",
+        r"\u2080-\u2089\u2102\u2113\u2115\u211a\u211d\u2124\u2160-\u217f]+",
         _compatible,
         glued=True,
     ),

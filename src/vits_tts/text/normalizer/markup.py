@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from typing import Final
 
 from vits_tts.text.aligned import Edit, Text
+from vits_tts.text.letters import FILLER
 from vits_tts.text.normalizer.rules import Rule, Step
 from vits_tts.text.patterns import lazily
 from vits_tts.text.syllables import is_syllable
 from vits_tts.text.thoughts import NAMES
+from vits_tts.text.thoughts import without as without_thoughts
 from vits_tts.text.unspoken import CUTS, TAG
 
 _BLOCK: Final = lazily(
@@ -106,10 +108,14 @@ class _Cut:
             yield start, end, _joint(spoken, start, end)
 
 
-STEPS: Final[tuple[Step, ...]] = (
+_OF_HTML: Final[tuple[Step, ...]] = (
     *(_Cut(opening, closing) for opening, closing in CUTS),
     Rule(rf"(?i)(?:{TAG})+", _tags, glued=True),
     Rule(r"&(?:\#\d{1,7}|\#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]{2,31}\d{0,2});", _entity, glued=True),
+)
+
+STEPS: Final[tuple[Step, ...]] = (
+    *_OF_HTML,
     Rule(r"^\ {0,8}(?:```|~~~)[^\n]{0,40}$\n?", "", glued=True),
     Rule(r"^\ {0,8}(?:[-*_=]\ ?){3,200}$", "", glued=True),
     Rule(r"^\ {0,8}\|?(?:\ ?:?-{3,60}:?\ ?\|){1,50}(?:\ ?:?-{3,60}:?)?\ ?$\n?", "", glued=True),
@@ -137,3 +143,24 @@ STEPS: Final[tuple[Step, ...]] = (
     Rule(r"`{1,3}", "", glued=True),
 )  # fmt: skip
 """Rules that leave only the words of Markdown and HTML."""
+
+
+def shown(written: str) -> str:
+    """Return a text as a browser shows it: without tags and comments, and with its entities read.
+
+    Thoughts are left out too. The result has the length of ``written``: a part that is shown with
+    fewer characters, or not at all, ends with ``FILLER``.
+    """
+    if "<" not in written and "&" not in written:
+        return written
+    text = Text(written)
+    for step in (without_thoughts, *_OF_HTML):
+        text = step(text)
+    parts: list[str] = []
+    done = 0
+    for change in text.changes:
+        start, end = change.source_start, change.source_end
+        seen = text.spoken[change.start : change.end].replace("\n", " ")
+        parts += (written[done:start], seen.ljust(end - start, FILLER))
+        done = end
+    return "".join((*parts, written[done:]))
