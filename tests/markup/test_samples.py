@@ -220,6 +220,22 @@ def test_readings_by_name(kind: str, text: str, expected: str) -> None:
     assert said(f'<speak><say-as interpret-as="{kind}">{text}</say-as></speak>') == expected
 
 
+@pytest.mark.parametrize(
+    ("before", "kind", "text", "expected"),
+    [
+        ("Ngày", "date", "5/3", "ngày năm tháng ba"),
+        ("Tháng", "date", "5/2024", "tháng năm năm hai nghìn không trăm hai mươi tư"),
+        ("Năm", "date", "2024", "năm hai nghìn không trăm hai mươi tư"),
+        ("Lớp 5", "date", "2024", "lớp năm năm hai nghìn không trăm hai mươi tư"),
+        ("Thứ", "ordinal", "5", "thứ năm"),
+    ],
+)
+def test_names_are_said_once(before: str, kind: str, text: str, expected: str) -> None:
+    """A name of a part of a date that stands before the element is not said twice."""
+    given = f'{before} <say-as interpret-as="{kind}">{text}</say-as>'
+    assert said(f"<speak>{given}</speak>") == expected
+
+
 def test_two_currencies() -> None:
     """An amount in another currency than the format says is refused."""
     amount = '<speak><say-as interpret-as="currency" format="USD">5 {}</say-as></speak>'
