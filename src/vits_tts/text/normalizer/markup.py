@@ -7,6 +7,7 @@ from typing import Final
 
 from vits_tts.text.aligned import Edit, Text
 from vits_tts.text.letters import FILLER
+from vits_tts.text.normalizer.characters import SUBSCRIPTS
 from vits_tts.text.normalizer.rules import Rule, Step
 from vits_tts.text.patterns import lazily
 from vits_tts.text.syllables import is_syllable
@@ -108,14 +109,42 @@ class _Cut:
             yield start, end, _joint(spoken, start, end)
 
 
+def _raised(match: re.Match[str]) -> str:
+    """Return the power of ``10<sup>3</sup>``; the number of a note behind a year is left out."""
+    power = match["power"]
+    if power == "0" and match["degree"] is not None:
+        return "°"
+    if _YEAR.search(match.string, max(0, match.start() - 5), match.start()):
+        return ""
+    return power.translate(_RAISED)
+
+
+_RAISED: Final = str.maketrans("0123456789-−+n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻⁺ⁿ")
+_LOWERED: Final = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+_YEAR: Final = lazily(r"(?<!\d)(?:19|20)\d\d\Z")
+
 _OF_HTML: Final[tuple[Step, ...]] = (
     *(_Cut(opening, closing) for opening, closing in CUTS),
+    Rule(
+        r"(?<=[\d)]|(?<![^\W_])[a-zA-Z])(?:</sub>)?<sup(?:\s[^<>]{0,100})?>\s?"
+        r"(?P<power>[-−+]?\d{1,4}|n)\s?</sup>(?P<degree>(?=\s?[CF](?!\w)))?",
+        _raised,
+        glued=True,
+        needs="<",
+    ),
+    Rule(
+        r"(?:(?<=\d)|(?<=log))<sub(?:\s[^<>]{0,100})?>\s?(?P<base>\d{1,2})\s?</sub>",
+        lambda match: match["base"].translate(_LOWERED),
+        glued=True,
+        needs="<",
+    ),
     Rule(rf"(?i)(?:{TAG})+", _tags, glued=True),
     Rule(r"&(?:\#\d{1,7}|\#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]{2,31}\d{0,2});", _entity, glued=True),
 )
 
 STEPS: Final[tuple[Step, ...]] = (
     *_OF_HTML,
+    *SUBSCRIPTS,
     Rule(r"^\ {0,8}(?:```|~~~)[^\n]{0,40}$\n?", "", glued=True),
     Rule(r"^\ {0,8}(?:[-*_=]\ ?){3,200}$", "", glued=True),
     Rule(r"^\ {0,8}\|?(?:\ ?:?-{3,60}:?\ ?\|){1,50}(?:\ ?:?-{3,60}:?)?\ ?$\n?", "", glued=True),
