@@ -24,8 +24,8 @@ from vits_tts.markup.plan import (
     SayAs,
     Segment,
     place,
+    shown,
 )
-from vits_tts.text.letters import FILLER
 from vits_tts.text.normalizer.say_as import is_kind
 
 MAX_DEPTH: Final = 32
@@ -436,10 +436,4 @@ class Parser:
             self._add(self._segment(" ", at, at, self._open[-1].way))
 
     def _shown(self) -> str:
-        """Return the source with spaces for markup, and each reference as its character."""
-        parts: list[str] = []
-        done = 0
-        for start, end, text in self._visible:
-            parts += (" " * (start - done), text.ljust(end - start, FILLER))
-            done = end
-        return "".join(parts).ljust(len(self._source))
+        return shown(self._source, self._visible)

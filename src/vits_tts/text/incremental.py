@@ -82,8 +82,8 @@ class Part:
     text: Text
     offset: int
     written: str
-    """The text that was read, which begins with the context, at the place ``offset``. Pauses in it
-    are spaces."""
+    """The text that was read, which begins with the context, at the place ``offset``. Markup in
+    it is not shown."""
     said: int
     """Where the spoken text of this part begins in ``text``."""
     silence: float = 0.0

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from vits_tts.text.aligned import Edit, Text
-from vits_tts.text.letters import FILLER
+from vits_tts.text.letters import FILLER, HIDDEN
 from vits_tts.text.normalizer.characters import SUBSCRIPTS
 from vits_tts.text.normalizer.rules import Rule, Step
 from vits_tts.text.patterns import lazily
@@ -177,8 +177,8 @@ STEPS: Final[tuple[Step, ...]] = (
 def shown(written: str) -> str:
     """Return a text as a browser shows it: without tags and comments, and with its entities read.
 
-    Thoughts are left out too. The result has the length of ``written``: a part that is shown with
-    fewer characters, or not at all, ends with ``FILLER``.
+    Thoughts are left out too. The result has the length of ``written``: an entity is filled up with
+    ``FILLER``, and what is not shown with ``HIDDEN``.
     """
     if "<" not in written and "&" not in written:
         return written
@@ -190,6 +190,6 @@ def shown(written: str) -> str:
     for change in text.changes:
         start, end = change.source_start, change.source_end
         seen = text.spoken[change.start : change.end].replace("\n", " ")
-        parts += (written[done:start], seen.ljust(end - start, FILLER))
+        parts += (written[done:start], seen.ljust(end - start, FILLER if seen.strip() else HIDDEN))
         done = end
     return "".join((*parts, written[done:]))
