@@ -138,6 +138,7 @@ def test_refused(element: str, word: str) -> None:
     ("element", "expected"),
     [
         ('<sub alias="Liên Hợp Quốc"><b>LHQ</b></sub>', "liên hợp quốc"),
+        ("<think>x</think>chào<reasoning>y</reasoning>", "chào"),
         ('<say-as interpret-as="interjection">ôi</say-as>', "ôi"),
         ('<say-as interpret-as="digits"><b>1</b>2</say-as>', "một hai"),
         ('<voice gender="female" language="vi-VN">chào</voice>', "chào"),
@@ -170,6 +171,7 @@ def test_ignored(element: str, expected: str) -> None:
         ("telephone", "1"),
         ("telephone", "84+912"),
         ("address", "..."),
+        ("name", "中"),
         ("roman", "ⅣⅧ"),
         ("characters", "😀"),
         ("currency", "5 foo"),

@@ -26,6 +26,7 @@ from vits_tts.markup.plan import (
     place,
     shown,
 )
+from vits_tts.text import thoughts
 from vits_tts.text.normalizer.say_as import is_kind
 
 MAX_DEPTH: Final = 32
@@ -92,7 +93,7 @@ _ADVICE: Final[Mapping[str, str]] = {
     "variant": "a voice is chosen by its name, see /voices",
     "languages": "a voice is chosen by its name, see /voices",
 }
-_SILENT: Final = frozenset({"desc", "metadata", "script", "style", "think", "thinking"})
+_SILENT: Final = frozenset({"desc", "metadata", "script", "style", *thoughts.NAMES.split("|")})
 """Unknown elements whose content is not speech; they are left out with their content."""
 
 _ALPHABETS: Final = {

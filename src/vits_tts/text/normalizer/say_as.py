@@ -138,6 +138,11 @@ class SayAsReader:
             raise KeyError(kind)
         if len(text) > MAX_CHARS:
             raise ValueError(f"it has up to {MAX_CHARS} characters")
+        if said := self._said(kind, form, text).strip():
+            return said
+        raise ValueError("it has no words")
+
+    def _said(self, kind: str, form: str | None, text: str) -> str:
         if kind == "date":
             return say_as_times.calendar_date(self._numbers, text, form)
         if kind == "duration":
@@ -291,9 +296,7 @@ class SayAsReader:
         text = _SHORT_HOUSE.sub("số nhà ", text, 1)
         house = _HOUSE.match(text) or re.match(rf"(?:[Ss]ố(?: nhà)? )({_HOUSE.pattern})", text)
         if not house:
-            if said := self._spoken(text):
-                return said
-            raise ValueError("it has no words")
+            return self._spoken(text)
         number = house[1] if house.lastindex else house[0]
         lead = text[: house.end() - len(number)]
         said = " đến ".join(map(self._house, number.split("-")))
