@@ -90,6 +90,7 @@ def test_ssml_and_turns(tmp_path: Path, pair: Speech) -> None:
     document = '<speak>nam.<break time="0.5s"/><voice name="pair/minh">nam.</voice></speak>'
     expected = np.concatenate([one, gap, two])
     assert np.array_equal(pair.say(ssml=document).samples, expected)
+    assert np.array_equal(pair.say("[pause 0.5s]").samples, gap)
     turns = [{"text": "nam."}, {"text": "nam.", "speaker": "minh"}]
     assert np.array_equal(pair.say(turns=turns).samples, expected)
     bad: tuple[dict[str, Any], ...] = (

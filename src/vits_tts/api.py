@@ -383,7 +383,9 @@ class AsyncSpeech:
         tally = RequestStats()
         async with aclosing(self._pipeline.stream(request, tally, audience=audience)) as stream:
             async for pcm in stream:
-                place = request.sentences[min(tally.heard, len(request.sentences) - 1)].start
+                # a text of pauses has no sentences
+                begun = request.sentences[: tally.heard + 1][-1:]
+                place = begun[0].start if begun else 0
                 yield Window(pcm.samples, pcm.sample_rate, (start + place) / chars)
 
     async def _rules(self, dictionaries: Sequence[str] | None) -> tuple[Rules, ...] | None:

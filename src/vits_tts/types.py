@@ -102,8 +102,8 @@ class SpeechRequest:
     """A request after all checks: the voice, the sentences and how they are spoken.
 
     ``voice`` is the name of a voice of this server. ``lead`` is the silence before the first
-    sentence, in seconds. Only a request for a file of silence has no sentence. Further sentences
-    come from ``unread``; only streams accept a request that has it.
+    sentence, in seconds. Only a request for silence has no sentence. Further sentences come from
+    ``unread``; only streams accept a request that has it.
     """
 
     voice: str

@@ -203,6 +203,17 @@ def test_no_change_is_lost(lan: httpx.Client) -> None:
             {"name": "a", "rules": [{**ZALO, "string_to_replace": " "}]},
             "dictionary_invalid",
         ),
+        *(
+            ("/add-from-rules", {"name": "a", "rules": [{**ZALO, **wrong}]}, "dictionary_invalid")
+            for wrong in (
+                {"string_to_replace": "a\x00"},  # PLS could not have these
+                {"string_to_replace": "a\nb"},
+                {"string_to_replace": "a  b"},
+                {"alias": "a\x0fb"},
+                {"alias": "a\ufffe"},
+                {"alias": " "},
+            )
+        ),
         (
             "/add-from-rules",
             {"name": "a", "rules": [{**NHAN, "phoneme": "漢"}]},

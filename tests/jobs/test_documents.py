@@ -190,6 +190,7 @@ def test_archive(server: Server) -> None:
         listed = json.loads(archive.read("items.json"))["items"]
     assert [item["file"] for item in listed] == ["0000-first.mp3", "0001.mp3", None]
     assert listed[2]["error"]["code"] == "text_unspeakable"
+    assert not any(result(server, text="[pause 0.1s]", format="pcm")[1])
     document, _ = result(server, text="lan nam", format="mp3")
     whole = httpx.get(document["archive_url"], timeout=60).content
     with zipfile.ZipFile(io.BytesIO(whole)) as archive:

@@ -4,6 +4,8 @@ Each row has an element as one of their pages shows it, and its reading. Forms t
 here are refused by name, with advice.
 """
 
+import unicodedata
+
 import pytest
 
 from tests.support.plans import reading, said
@@ -136,6 +138,7 @@ def test_refused(element: str, word: str) -> None:
     ("element", "expected"),
     [
         ('<sub alias="Liên Hợp Quốc"><b>LHQ</b></sub>', "liên hợp quốc"),
+        ("<think>x</think>chào<reasoning>y</reasoning>", "chào"),
         ('<say-as interpret-as="interjection">ôi</say-as>', "ôi"),
         ('<say-as interpret-as="digits"><b>1</b>2</say-as>', "một hai"),
         ('<voice gender="female" language="vi-VN">chào</voice>', "chào"),
@@ -157,6 +160,19 @@ def test_ignored(element: str, expected: str) -> None:
         ("unit", "1/0 kg"),
         ("unit", "5"),
         ("unit", "5'10\""),
+        ("unit", "5 /km"),
+        ("duration", "1:99"),
+        ("duration", "1:60:00"),
+        ("duration", "1h99"),
+        ("duration", "30s 1h"),
+        ("time", "24:30"),
+        ("date", "1/1/0"),
+        ("currency", "5 km"),
+        ("telephone", "1"),
+        ("telephone", "84+912"),
+        ("address", "..."),
+        ("name", "中"),
+        ("roman", "ⅣⅧ"),
         ("characters", "😀"),
         ("currency", "5 foo"),
     ],
@@ -165,3 +181,66 @@ def test_what_is_not_of_its_kind(kind: str, text: str) -> None:
     """A text that a reading by name does not know is refused, not read as something else."""
     with pytest.raises(MarkupInvalid, match=kind):
         said(f'<speak>Đọc <say-as interpret-as="{kind}">{text}</say-as></speak>')
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "expected"),
+    [
+        ("cardinal", "12 345", "mười hai nghìn ba trăm bốn mươi lăm"),
+        ("ordinal", "Ⅳ", "thứ tư"),
+        ("characters", "“Ａ”\u200b…", "ngoặc kép a ngoặc kép ba chấm"),
+        ("date", "ngày 5/3/2024", "ngày năm tháng ba năm hai nghìn không trăm hai mươi tư"),
+        ("time", "8h30p", "tám giờ ba mươi phút"),
+        ("time", "8 giờ rưỡi", "tám giờ rưỡi"),
+        ("duration", "P5M", "năm tháng"),
+        ("duration", "PT5M", "năm phút"),
+        ("duration", "500ms", "năm trăm mi li giây"),
+        ("duration", "1 tiếng rưỡi", "một giờ rưỡi"),
+        ("telephone", "*100*123#", "sao một không không sao một hai ba thăng"),
+        ("telephone", "(+84) 912", "cộng tám bốn chín một hai"),
+        ("currency", "5tr", "năm triệu đồng"),
+        ("currency", "5 Usd", "năm đô la mỹ"),
+        ("currency", "5 HKD", "năm đô la hồng công"),
+        ("currency", "+5 bảng Anh", "cộng năm bảng anh"),
+        ("unit", "5 ms", "năm mi li giây"),
+        ("unit", "5 A", "năm am pe"),
+        ("unit", "5 Sv", "năm xi vơ"),
+        ("unit", "− 5 m^2", "âm năm mét vuông"),
+        ("unit", "5½ lít", "năm và một phần hai lít"),
+        ("unit", "5-10 km", "năm đến mười ki lô mét"),
+        ("score", "100-98", "một trăm, chín mươi tám"),
+        ("address", "12-14 Lê Lợi", "mười hai đến mười bốn lê lợi"),
+        ("address", "SN 12/3a, Q.1", "số nhà mười hai trên ba a, quận một"),
+        ("name", "NGUYỄN THỊ VI", "nguyễn thị vi"),
+        ("name", "ELIZABETH II", "ê li da bét đệ hai"),
+        ("name", "Ng. Văn An", "nguyễn văn an"),
+    ],
+)
+def test_readings_by_name(kind: str, text: str, expected: str) -> None:
+    """A text that elsewhere would be read as something else is read as its kind."""
+    text = unicodedata.normalize("NFD", text)  # as some keyboards write it
+    assert said(f'<speak><say-as interpret-as="{kind}">{text}</say-as></speak>') == expected
+
+
+@pytest.mark.parametrize(
+    ("before", "kind", "text", "expected"),
+    [
+        ("Ngày", "date", "5/3", "ngày năm tháng ba"),
+        ("Tháng", "date", "5/2024", "tháng năm năm hai nghìn không trăm hai mươi tư"),
+        ("Năm", "date", "2024", "năm hai nghìn không trăm hai mươi tư"),
+        ("Lớp 5", "date", "2024", "lớp năm năm hai nghìn không trăm hai mươi tư"),
+        ("Thứ", "ordinal", "5", "thứ năm"),
+    ],
+)
+def test_names_are_said_once(before: str, kind: str, text: str, expected: str) -> None:
+    """A name of a part of a date that stands before the element is not said twice."""
+    given = f'{before} <say-as interpret-as="{kind}">{text}</say-as>'
+    assert said(f"<speak>{given}</speak>") == expected
+
+
+def test_two_currencies() -> None:
+    """An amount in another currency than the format says is refused."""
+    amount = '<speak><say-as interpret-as="currency" format="USD">5 {}</say-as></speak>'
+    assert said(amount.format("đô")) == "năm đô la mỹ"
+    with pytest.raises(MarkupInvalid, match="two currencies"):
+        said(amount.format("EUR"))

@@ -1,11 +1,13 @@
 """The conditions of rules are necessary: no rule misses a match because of them."""
 
+import re
 import subprocess
 import sys
 
 import pytest
 
 from tests.support.reading import cases
+from training.reading.conditions import conditions
 from vits_tts.text.aligned import Text
 from vits_tts.text.normalizer.conditions import conditions_of
 from vits_tts.text.normalizer.pipeline import Normalizer
@@ -47,6 +49,20 @@ def test_no_match_is_missed(monkeypatch: pytest.MonkeyPatch) -> None:
             reader(case.written)
             reader(case.written.upper())
     assert len(met) > 80
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text"),
+    [("(?i:km)", "\u212am"), ("(?i:ks)", "Kſ"), ("(?i:φa)", "ϕA"), ("(?i:ß)", "ẞ")],
+)
+def test_letters_that_are_equal_without_case(pattern: str, text: str) -> None:
+    """The needs of a pattern that ignores case have all letters that it matches."""
+    assert re.search(pattern, text)
+    _, _, *needs = conditions(pattern)
+    assert needs
+    for singles, pairs in needs:
+        one_of = {*singles, *(pairs[at : at + 2] for at in range(0, len(pairs), 2))}
+        assert one_of & traces(text)
 
 
 def test_traces_of_changed_texts() -> None:

@@ -11,6 +11,7 @@ import json
 import re
 import sys
 from collections.abc import Iterable
+from functools import cache
 from itertools import chain, product, takewhile
 from math import fsum, prod
 from pathlib import Path
@@ -25,8 +26,8 @@ _OP: Final[Any] = importlib.import_module("re._constants")
 _PARSER: Final[Any] = importlib.import_module("re._parser")
 
 _SPACES: Final = frozenset(filter(str.isspace, map(chr, range(sys.maxunicode))))
-_SAME: Final = frozenset("İıſKÅµμ")
-"""Letters that equal others if case is ignored, and are not their capitals or small letters."""
+_BASIC: Final = "".join(chr(code) for code in range(0x10000) if not 0xD800 <= code < 0xE000)
+"""The characters of the basic plane, in which all letters with unusual pairs of cases are."""
 _SIGMAS: Final = frozenset("Σσς")
 """Letters whose lower-case form depends on the next letter."""
 _LARGEST: Final = 160
@@ -90,16 +91,20 @@ def _union(first: Set, second: Set) -> Set:
     return None if first is None or second is None else first | second
 
 
-def _variants(code: int, flags: int) -> set[str]:
-    letter = chr(code)
-    if not flags & re.IGNORECASE:
-        return {letter}
+@cache
+def _equal(letter: str) -> frozenset[str]:
+    """Return the characters that a pattern for a letter matches if case is ignored.
+
+    Some are neither its capital nor its small letter: ``ſ`` for s, the Kelvin sign for k.
+    """
     pattern = re.compile(re.escape(letter), re.IGNORECASE)
-    return {
-        one
-        for one in {letter, letter.lower(), letter.upper(), *_SAME}
-        if len(one) == 1 and pattern.match(one)
-    }
+    usual = filter(pattern.fullmatch, (letter, letter.lower(), letter.upper()))
+    return frozenset([*usual, *pattern.findall(_BASIC)])
+
+
+def _variants(code: int, flags: int) -> frozenset[str]:
+    letter = chr(code)
+    return _equal(letter) if flags & re.IGNORECASE else frozenset([letter])
 
 
 def _characters(op: Any, given: Any, flags: int) -> Set:
@@ -124,7 +129,7 @@ def _characters(op: Any, given: Any, flags: int) -> Set:
     return _plain(found)
 
 
-def _plain(letters: set[str]) -> Set:
+def _plain(letters: set[str] | frozenset[str]) -> Set:
     if any("\ud800" <= letter <= "\udfff" for letter in letters):
         return None  # no file can have them
     return frozenset("0" if letter.isdecimal() else letter for letter in letters)

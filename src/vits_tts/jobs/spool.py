@@ -16,9 +16,9 @@ from typing import IO, Final
 
 import numpy as np
 
-from vits_tts.cache.key import speech_hash
 from vits_tts.errors import TextUnspeakable
 from vits_tts.file_lock import LockFailed, lock
+from vits_tts.speech.file_hash import sound_hash
 from vits_tts.speech.file_store import FileStore
 from vits_tts.speech.request_stats import RequestStats
 from vits_tts.types import Audience, Pcm, SpeechRequest, silence
@@ -116,7 +116,7 @@ class SpooledStreamer:
 
         """
         del audience
-        if len(request.sentences) == 1:
+        if len(request.sentences) <= 1:
             async for pcm in self._stream(request, stats, audience="batch"):
                 yield pcm
             return
@@ -150,7 +150,8 @@ class SpooledStreamer:
             yield between
         if done == len(request.sentences):
             return
-        rest = replace(request, sentences=request.sentences[done:])
+        lead = 0.0 if nbytes else request.lead
+        rest = replace(request, sentences=request.sentences[done:], lead=lead)
         before = stats.heard - done
         try:
             async with aclosing(self._stream(rest, stats, audience="batch")) as stream:
@@ -170,5 +171,4 @@ class SpooledStreamer:
             self._store.later(partial(path.unlink, missing_ok=True))
 
     def _name(self, request: SpeechRequest) -> str:
-        parts = ((sentence.key, sentence.pause) for sentence in request.sentences)
-        return speech_hash(parts, self._rate(request.voice))
+        return sound_hash(request, self._rate(request.voice))

@@ -3,7 +3,7 @@
 import re
 
 from vits_tts.errors import MarkupInvalid
-from vits_tts.markup.plan import MAX_PAUSE, MAX_PAUSES, TOO_LONG, Plan, SayAs, Segment, place
+from vits_tts.markup.plan import MAX_PAUSE, MAX_PAUSES, TOO_LONG, Plan, SayAs, Segment, place, shown
 from vits_tts.text import unspoken
 from vits_tts.text.pause_marks import MARK
 
@@ -16,7 +16,7 @@ def parse(text: str) -> Plan | None:
 
     """
     segments: list[Segment] = []
-    shown: list[str] = []
+    visible: list[tuple[int, int, str]] = []
     done = 0
     total = 0.0
     silent = list(unspoken.spans(text).items())
@@ -28,11 +28,11 @@ def parse(text: str) -> Plan | None:
             continue
         if start > done:
             segments.append(Segment(text[done:start], done, start))
+            visible.append((done, start, text[done:start]))
         if found["spell"]:
             segments.append(spelled(found))
             said = segments[-1]
-            shown += (text[done:start], " " * (said.start - start), said.text)
-            shown.append(" " * (end - said.end))
+            visible.append((said.start, said.end, said.text))
             done = end
             continue
         pause = seconds(found)
@@ -40,13 +40,13 @@ def parse(text: str) -> Plan | None:
         if total > MAX_PAUSES:
             raise MarkupInvalid(f"{found[0]} at {place(text, start)}: {TOO_LONG}", field="text")
         segments.append(Segment("", start, end, pause=pause))
-        shown += (text[done:start], " " * (end - start))
         done = end
     if not segments:
         return None
     if done < len(text):
         segments.append(Segment(text[done:], done, len(text)))
-    return Plan(text, "".join((*shown, text[done:])), tuple(segments))
+        visible.append((done, len(text), text[done:]))
+    return Plan(text, shown(text, visible), tuple(segments))
 
 
 def spelled(found: re.Match[str]) -> Segment:

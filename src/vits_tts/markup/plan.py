@@ -4,8 +4,11 @@ A plain text is a plan of one segment. Markup makes more of them: each has its v
 volume, or is a pause or a mark. Every segment has its place in what the author wrote.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from typing import Any, Final, Literal, TypeAlias
+
+from vits_tts.text.letters import FILLER, HIDDEN
 
 InputKind: TypeAlias = Literal["text", "ssml"]
 
@@ -13,8 +16,6 @@ Pause: TypeAlias = float | Literal["sentence", "paragraph"]
 """Seconds of silence, or the pause that the settings give to the end of a sentence or paragraph."""
 
 _SSML_BEGINNINGS: Final = tuple(f"<speak{after}" for after in " \t\r\n>/")
-FILLER: Final = "\0"
-"""A character that no text may have; in ``Plan.shown`` it stands for the rest of a reference."""
 MAX_PAUSE: Final = 60.0
 """Maximum silence between two words, in seconds, even if several breaks add up to more."""
 MAX_PAUSES: Final = 600.0
@@ -82,8 +83,7 @@ class Segment:
 class Plan:
     """The segments of a request, in the order of the source.
 
-    ``shown`` is the source with spaces in place of markup, so that places are the same in both. A
-    reference such as ``&amp;`` is its character, followed by ``FILLER``.
+    ``shown`` is the source without its markup; see :func:`shown`.
     """
 
     source: str
@@ -120,6 +120,25 @@ def _joined(first: Segment, second: Segment) -> Segment | None:
     plain = Segment(second.text, second.start, second.end, *way, turn=first.turn)
     own = Segment(first.text, first.start, first.end, *way, turn=first.turn)
     return joined if second == plain and first == own else None
+
+
+def shown(source: str, visible: Iterable[tuple[int, int, str]]) -> str:
+    """Return a source as it is shown: only its visible texts, each with its place there.
+
+    Places are the same in both: a text that is shorter than its place, such as the character of
+    ``&amp;``, is followed by ``FILLER``. Markup is ``HIDDEN``; between two words it is a space.
+    """
+    parts: list[str] = []
+    done = 0
+    last = ""
+    for start, end, text in visible:
+        if start > done:
+            apart = last.isalnum() and text[:1].isalnum()
+            parts.append((" " * apart).ljust(start - done, HIDDEN))
+        parts.append(text.ljust(end - start, FILLER))
+        last = text[-1:] or last
+        done = end
+    return "".join(parts).ljust(len(source), HIDDEN)
 
 
 def place(source: str, position: int) -> str:

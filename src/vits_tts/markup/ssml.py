@@ -15,7 +15,6 @@ from xml.parsers import expat
 from vits_tts.errors import MarkupInvalid, MarkupUnsupported
 from vits_tts.markup import values
 from vits_tts.markup.plan import (
-    FILLER,
     MAX_PAUSE,
     MAX_PAUSES,
     TOO_LONG,
@@ -25,7 +24,9 @@ from vits_tts.markup.plan import (
     SayAs,
     Segment,
     place,
+    shown,
 )
+from vits_tts.text import thoughts
 from vits_tts.text.normalizer.say_as import is_kind
 
 MAX_DEPTH: Final = 32
@@ -92,7 +93,7 @@ _ADVICE: Final[Mapping[str, str]] = {
     "variant": "a voice is chosen by its name, see /voices",
     "languages": "a voice is chosen by its name, see /voices",
 }
-_SILENT: Final = frozenset({"desc", "metadata", "script", "style", "think", "thinking"})
+_SILENT: Final = frozenset({"desc", "metadata", "script", "style", *thoughts.NAMES.split("|")})
 """Unknown elements whose content is not speech; they are left out with their content."""
 
 _ALPHABETS: Final = {
@@ -436,10 +437,4 @@ class Parser:
             self._add(self._segment(" ", at, at, self._open[-1].way))
 
     def _shown(self) -> str:
-        """Return the source with spaces for markup, and each reference as its character."""
-        parts: list[str] = []
-        done = 0
-        for start, end, text in self._visible:
-            parts += (" " * (start - done), text.ljust(end - start, FILLER))
-            done = end
-        return "".join(parts).ljust(len(self._source))
+        return shown(self._source, self._visible)

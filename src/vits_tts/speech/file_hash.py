@@ -86,10 +86,7 @@ class FileHashes:
     async def _without_rate(
         self, request: SpeechRequest, encoding: Encoding, voice_rate: int, owner: str | None
     ) -> str:
-        parts = [(_sounding(sentence), sentence.pause) for sentence in request.sentences]
-        if request.lead:
-            parts.insert(0, ("", request.lead))
-        content = speech_hash(parts, voice_rate)
+        content = sound_hash(request, voice_rate)
         if encoding != plain(voice_rate):
             content = encoded_hash(content, *astuple(encoding))
         return file_hash(await self.secret(), content, owner)
@@ -153,6 +150,14 @@ class FileHashes:
     async def _shared(self, proposed: str | None) -> str | None:
         shared = await self._redis.shared(_SHARED_NAME, proposed) if self._redis else None
         return shared if shared and len(shared) >= SHORTEST else None
+
+
+def sound_hash(request: SpeechRequest, voice_rate: int) -> str:
+    """Return a hash of the samples of a request: its sentences, volumes and pauses."""
+    parts = [(_sounding(sentence), sentence.pause) for sentence in request.sentences]
+    if request.lead:
+        parts.insert(0, ("", request.lead))
+    return speech_hash(parts, voice_rate)
 
 
 def _sounding(sentence: KeyedSentence) -> str:

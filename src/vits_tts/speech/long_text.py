@@ -178,7 +178,7 @@ class _LongText:
             if timeline:
                 place = _place(reading, said)
                 rest = Reading(reading.text, reading.sentences[said:])
-                timeline.add(self._text, rest, said=place)
+                timeline.add(reading.shown or self._text, rest, said=place)
             yield request.sentences[said:], request.sentences[said - 1].pause
 
     def _next(self) -> Part | None:

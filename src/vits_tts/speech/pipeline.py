@@ -132,7 +132,7 @@ class Speech:
                 samples += converted_length(own, job.manifest.sample_rate, rate)
                 if samples:  # pauses before the first sound are left out
                     samples += len(silence(job.sentence.pause, rate).samples)
-        if samples:
+        if samples or not request.sentences:
             samples += len(silence(request.lead, rate).samples)
         return samples
 

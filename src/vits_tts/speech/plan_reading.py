@@ -21,6 +21,7 @@ from vits_tts.types import Mark, Sentence
 
 _MARKERS: Final = str.maketrans({HELD: " ", CUT: " "})
 _MARKER: Final = re.compile(f"[{HELD}{CUT}]")
+_NAMES_OF_DATES: Final = frozenset({"ngày", "tháng", "năm", "thứ"})
 _ENDS_SENTENCE: Final = re.compile(r"[.!?…][\"'”’»)\s]*$|\n\s*$")
 
 Said: TypeAlias = Callable[[Segment], str]
@@ -209,7 +210,7 @@ class PlanReader:
             if found[0] == CUT:
                 cuts.append(start + moved)
             elif segment := next(held, None):
-                words = _unrepeated(said(segment), text.spoken[max(0, start - 12) : start])
+                words = self._unrepeated(said(segment), text, start)
             edits.append((start, end, words))
             moved += len(words) - 1
         if next(held, None) or len(edits) != len(self._held) + max(0, len(self._runs) - 1):
@@ -219,6 +220,19 @@ class PlanReader:
                 field="text",
             )
         return text.rewritten(edits), cuts
+
+    def _unrepeated(self, words: str, text: Text, place: int) -> str:
+        """Return the words of ``say-as`` for a place of a text, without what it says already.
+
+        That is their first word: ngày, tháng, năm or thứ. The number "5" is no "năm".
+        """
+        first, _, rest = words.partition(" ")
+        before = text.spoken[max(0, place - 12) : place].rstrip()
+        if not rest or first not in _NAMES_OF_DATES or before.split()[-1:] != [first]:
+            return words
+        end = max(0, place - 12) + len(before)
+        start, end = text.source(end - len(first), end)
+        return rest if self._plan.source[start:end].strip().lower() == first else words
 
     def _sentences(
         self, text: Text, cuts: list[int]
@@ -274,13 +288,6 @@ class PlanReader:
                 field="text",
             )
         return pause
-
-
-def _unrepeated(words: str, before: str) -> str:
-    """Return the words of ``say-as`` without their first (ngày, thứ) if the text has it already."""
-    first, _, rest = words.partition(" ")
-    said = before.split()[-1:] == [first]
-    return rest if said and first in {"ngày", "tháng", "thứ"} and rest else words
 
 
 def _marked(found: tuple[Sentence, ...], way: Segment, marks: list[Mark]) -> Iterator[Sentence]:

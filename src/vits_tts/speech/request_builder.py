@@ -26,6 +26,7 @@ from vits_tts.text import pause_marks
 from vits_tts.text.aligned import Text
 from vits_tts.text.incremental import IncrementalReading, Spans
 from vits_tts.text.normalizer.lexicon import Lexicon
+from vits_tts.text.normalizer.markup import shown
 from vits_tts.text.normalizer.pipeline import Normalizer, check
 from vits_tts.text.split import Reading, split
 from vits_tts.types import Prosody, Sentence, SpeechRequest
@@ -57,6 +58,8 @@ class RequestBuilder:
     ) -> tuple[SpeechRequest, Reading]:
         """Return the request for a text, and its reading.
 
+        A text of nothing but pauses that it asks for gives a request without sentences.
+
         Raises:
             RequestError: a subclass names the parameter that is wrong.
 
@@ -68,7 +71,7 @@ class RequestBuilder:
         scale = length_scale(options.speed, settings.speeds)
         prosody = manifest.prosody(scale, speaker)
         reading = self.read(text, options, manifest, going_on)
-        if not reading.sentences:
+        if not reading.sentences and (options.turns or not reading.lead):
             raise TextUnspeakable("the text has nothing to say", field="text")
         voices = self._named_voices(reading.sentences, scale)
         sentences = with_volume(reading.sentences, options.volume)
@@ -86,6 +89,14 @@ class RequestBuilder:
             RequestError: the text cannot be said at all.
 
         """
+        reading = self._read(written, options, manifest, going_on)
+        source = written if reading.shown is None else reading.shown
+        seen = shown(source)
+        return reading if seen is source else reading._replace(shown=seen)
+
+    def _read(
+        self, written: str, options: SpeechOptions, manifest: Manifest, going_on: Check
+    ) -> Reading:
         settings = self._config.voice
         pauses = settings.sentence_pause, settings.paragraph_pause
         max_chars = max_spoken_chars(self._config.server)

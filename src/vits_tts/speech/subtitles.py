@@ -13,8 +13,8 @@ from itertools import groupby
 from operator import attrgetter
 from typing import ClassVar, Final, Literal, NamedTuple
 
-from vits_tts.markup.plan import FILLER
 from vits_tts.speech.timeline import TimedSentence
+from vits_tts.text.letters import FILLER, HIDDEN, NOT_SHOWN
 
 SubtitleFormat = Literal["srt", "vtt"]
 
@@ -23,7 +23,9 @@ MEDIA_TYPES: Final = {"srt": "application/x-subrip", "vtt": "text/vtt"}
 _LINE: Final = 42
 _LINES: Final = 2
 _LONGEST_MS: Final = 7000
-_CHUNK: Final = re.compile(rf"\S{{1,{_LINE}}}")
+_FILL: Final = f"[{FILLER}{HIDDEN}]"
+_CHUNK: Final = re.compile(rf"(?:{_FILL}*+(?!{_FILL})\S){{1,{_LINE}}}{_FILL}*+")
+"""A word, or part of a long one, with the markup around it and inside it."""
 _CLAUSE_END: Final = re.compile(r"[,;:.!?…][\"'”’»)]*$")
 
 
@@ -111,7 +113,7 @@ def _pieces(sentence: TimedSentence) -> Iterator[_Piece]:
             begin, end = words[0].start_seconds, words[-1].end_seconds
             share = max(0, start - first) / max(1, last - first)
             ms = _ms(begin + (end - begin) * share)
-        if text := chunk[0].replace(FILLER, ""):
+        if text := chunk[0].translate(NOT_SHOWN):
             yield _Piece(text, ms)
 
 

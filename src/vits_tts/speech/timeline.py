@@ -14,8 +14,8 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, Final, Literal
 
-from vits_tts.markup.plan import FILLER
 from vits_tts.text.aligned import Text
+from vits_tts.text.letters import HIDDEN, NOT_SHOWN
 from vits_tts.text.phonemes.given import CLOSE, OPEN
 from vits_tts.text.phonemes.visemes import CLOSED, Viseme, viseme
 from vits_tts.text.split import Reading
@@ -101,8 +101,8 @@ class TimedSentence:
     visemes: tuple[TimedViseme, ...] | None = None
     """The positions of the mouth, without gaps; None if they were not requested."""
     shown: str | None = None
-    """The text with ``FILLER`` for the rest of each reference of SSML, so that places in it are
-    those of the source; None if it has no reference."""
+    """The text with ``FILLER`` and ``HIDDEN`` for what is not shown, so that places in it are those
+    of the source; None if it has none."""
 
     def described(self) -> dict[str, Any]:
         """Return the sentence for JSON, without absent fields."""
@@ -174,9 +174,10 @@ class Timeline:
         start, end = map(placed.text.near, (place, place + len(sentence.text)))
         end = min(end, sentence.end - offset)
         written = placed.written[start:end]
+        seen = written.translate(NOT_SHOWN)
         self.sentences.append(
             TimedSentence(
-                written.replace(FILLER, ""),
+                seen,
                 sentence.text,
                 start + offset,
                 end + offset,
@@ -188,7 +189,7 @@ class Timeline:
                 sentence.voice,
                 sentence.turn,
                 self._visemes(timing) if "visemes" in self.details else None,
-                written if FILLER in written else None,
+                written if seen != written else None,
             )
         )
 
@@ -211,13 +212,14 @@ class Timeline:
         start, end = text.source(first, last)
         if end - start > _LONGEST_WORD:
             start, end = map(text.near, (first, last))
-        written = placed.written[start:end]
+        written = placed.written[start:end].replace(HIDDEN, " ")
         spoken = text.spoken[first:last].strip(OPEN + CLOSE)
         start, end = start + placed.offset, end + placed.offset
         start += len(written) - len(written.lstrip())
         end -= len(written) - len(written.rstrip()) if start < end else 0
         times = self._at(word[2]), self._at(word[3])
-        return TimedWord(written.strip().replace(FILLER, ""), spoken, start, end, *times)
+        seen = placed.written[start - placed.offset : end - placed.offset].translate(NOT_SHOWN)
+        return TimedWord(seen.strip(), spoken, start, end, *times)
 
     def _with_phonemes(self, words: Sequence[TimedWord], timing: Timing) -> tuple[TimedWord, ...]:
         """Return the words with their phonemes."""

@@ -29,6 +29,7 @@ from typing import Final, TypeAlias
 from vits_tts.text import context, pause_marks, thoughts
 from vits_tts.text.aligned import Text
 from vits_tts.text.letters import SMALLS
+from vits_tts.text.normalizer.markup import shown
 from vits_tts.text.normalizer.rules import CONTEXT
 from vits_tts.text.patterns import lazily
 from vits_tts.text.pause_marks import Span
@@ -81,8 +82,8 @@ class Part:
     text: Text
     offset: int
     written: str
-    """The text that was read, which begins with the context, at the place ``offset``. Pauses in it
-    are spaces."""
+    """The text that was read, which begins with the context, at the place ``offset``. Markup in
+    it is not shown."""
     said: int
     """Where the spoken text of this part begins in ``text``."""
     silence: float = 0.0
@@ -227,10 +228,8 @@ class IncrementalReading:
         pause = 0.0 if reading.lead else self._pause
         asked = bool(sentences[-1].pause) if sentences else True
         self._pause = 0.0 if asked else self._pauses[0]
-        shown = written if reading.shown is None else reading.shown
-        return Part(
-            sentences, pause, start, self._base, reading.text, start, shown, 0, reading.lead
-        )
+        seen = written if reading.shown is None else reading.shown
+        return Part(sentences, pause, start, self._base, reading.text, start, seen, 0, reading.lead)
 
     # --- thoughts --------------------------------------------------------------------------------
 
@@ -432,7 +431,7 @@ class IncrementalReading:
                 pause = self._pause
             part = Part(
                 tuple(said), pause, start, self._base + end, text, self._base,
-                written if reading.shown is None else reading.shown, begin, silence,
+                shown(written if reading.shown is None else reading.shown), begin, silence,
             )  # fmt: skip
         self._silent = not said
         if said:

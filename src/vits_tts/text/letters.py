@@ -3,6 +3,15 @@
 import unicodedata
 from typing import Final
 
+FILLER: Final = "\0"
+"""The rest of a reference such as ``&amp;`` in a source that is shown without its markup.
+
+No text may have it, nor :data:`HIDDEN`. They keep the places the same.
+"""
+HIDDEN: Final = "\1"
+"""A character of markup in a source that is shown without it."""
+NOT_SHOWN: Final = str.maketrans("", "", FILLER + HIDDEN)
+"""Removes both, for ``str.translate``."""
 HELD: Final = "\u16a0"
 """Placeholder in a text for words whose reading is given; no reading rule changes it."""
 CUT: Final = "\u16a1"

@@ -38,7 +38,7 @@ class Reading(NamedTuple):
     lead: float = 0.0
     """Seconds of silence before the first sentence."""
     shown: str | None = None
-    """The source with spaces in place of markup; None if it has no markup."""
+    """The source without its markup, but of the same length; None if it has no markup."""
     plan: Sequence[Mapping[str, Any]] = ()
     """The segments of the markup, as JSON."""
     asked: frozenset[int] = frozenset()

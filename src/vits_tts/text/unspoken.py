@@ -13,9 +13,12 @@ _MORE: Final = "[a-z0-9:_-]"
 TAG: Final = (
     rf"</?[a-z]{_MORE}{{0,30}}(?:\s(?=[^<>=]{{0,60}}=)[^<>]{{0,1000}}|\s{{1,60}})?/?>"
     rf"|(?:(?<![\w)])<[a-z]|<[a-z]{_MORE}{{1,30}})\s[\s!-;?-~]{{1,200}}>"
+    r"|<\|(?:im_start|start_header_id)\|>(?:system|user|assistant|tool)(?=[\r\n<])"
     r"|<\|[^<>|\n]{1,40}\|>"
 )
 """A tag of HTML or XML, or a token by which language models separate messages: ``<|im_end|>``.
+
+The role of the writer belongs to the token before it: ``<|im_start|>assistant``.
 
 Attributes without a value are ASCII, and rare. A tag of one letter that touches a word has none:
 ``Nếu a<b và c>d`` and ``if a<b and c>d`` compare numbers.

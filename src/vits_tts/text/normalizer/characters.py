@@ -99,6 +99,12 @@ ESCAPED: Final[tuple[Step, ...]] = (
 )
 """Rules for texts that were escaped once too often: line ends, tabs and quotation marks."""
 
+SUBSCRIPTS: Final[tuple[Step, ...]] = (
+    Rule(r"(?<=log)[₀-₉]{1,3}", lambda match: f"_{_compatible(match)} ", glued=True),
+    Rule(r"(?<=\d)[₀-₉]{1,2}", lambda match: f" cơ số {_compatible(match)}", glued=True),
+)
+"""Rules for bases: of logarithms, and of numbers."""
+
 STEPS: Final[tuple[Step, ...]] = (
     Rule(r"\r\n? | [\x0b\x0c\x85\u2028]", "\n", glued=True),
     Rule(r"\u2029", "\n\n", glued=True),
@@ -111,11 +117,10 @@ STEPS: Final[tuple[Step, ...]] = (
     # no Vietnamese letter has more marks
     Rule(rf"(?<=[{_MARKS}]{{4}})[{_MARKS}]+", "", glued=True),
     nfc,
-    Rule(r"(?<=log)[₀-₉]{1,3}", lambda match: f"_{_compatible(match)} ", glued=True),
-    Rule(r"(?<=\d)[₀-₉]{1,2}", lambda match: f" cơ số {_compatible(match)}", glued=True),
+    *SUBSCRIPTS,
     Rule(
         r"[\uff01-\uff5e\uffe0-\uffe6\u3000\ufb00-\ufb06\U0001d400-\U0001d7ff\u2460-\u2473"
-        r"\u2080-\u2089\u2102\u2113\u2115\u211a\u211d\u2124]+",
+        r"\u2080-\u2089\u2102\u2113\u2115\u211a\u211d\u2124\u2160-\u217f]+",
         _compatible,
         glued=True,
     ),

@@ -6,10 +6,13 @@ from collections.abc import Iterator
 from typing import Final
 
 from vits_tts.text.aligned import Edit, Text
+from vits_tts.text.letters import FILLER, HIDDEN
+from vits_tts.text.normalizer.characters import SUBSCRIPTS
 from vits_tts.text.normalizer.rules import Rule, Step
 from vits_tts.text.patterns import lazily
 from vits_tts.text.syllables import is_syllable
 from vits_tts.text.thoughts import NAMES
+from vits_tts.text.thoughts import without as without_thoughts
 from vits_tts.text.unspoken import CUTS, TAG
 
 _BLOCK: Final = lazily(
@@ -106,10 +109,42 @@ class _Cut:
             yield start, end, _joint(spoken, start, end)
 
 
-STEPS: Final[tuple[Step, ...]] = (
+def _raised(match: re.Match[str]) -> str:
+    """Return the power of ``10<sup>3</sup>``; the number of a note behind a year is left out."""
+    power = match["power"]
+    if power == "0" and match["degree"] is not None:
+        return "°"
+    if _YEAR.search(match.string, max(0, match.start() - 5), match.start()):
+        return ""
+    return power.translate(_RAISED)
+
+
+_RAISED: Final = str.maketrans("0123456789-−+n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻⁺ⁿ")
+_LOWERED: Final = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+_YEAR: Final = lazily(r"(?<!\d)(?:19|20)\d\d\Z")
+
+_OF_HTML: Final[tuple[Step, ...]] = (
     *(_Cut(opening, closing) for opening, closing in CUTS),
+    Rule(
+        r"(?<=[\d)]|(?<![^\W_])[a-zA-Z])(?:</sub>)?<sup(?:\s[^<>]{0,100})?>\s?"
+        r"(?P<power>[-−+]?\d{1,4}|n)\s?</sup>(?P<degree>(?=\s?[CF](?!\w)))?",
+        _raised,
+        glued=True,
+        needs="<",
+    ),
+    Rule(
+        r"(?:(?<=\d)|(?<=log))<sub(?:\s[^<>]{0,100})?>\s?(?P<base>\d{1,2})\s?</sub>",
+        lambda match: match["base"].translate(_LOWERED),
+        glued=True,
+        needs="<",
+    ),
     Rule(rf"(?i)(?:{TAG})+", _tags, glued=True),
     Rule(r"&(?:\#\d{1,7}|\#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]{2,31}\d{0,2});", _entity, glued=True),
+)
+
+STEPS: Final[tuple[Step, ...]] = (
+    *_OF_HTML,
+    *SUBSCRIPTS,
     Rule(r"^\ {0,8}(?:```|~~~)[^\n]{0,40}$\n?", "", glued=True),
     Rule(r"^\ {0,8}(?:[-*_=]\ ?){3,200}$", "", glued=True),
     Rule(r"^\ {0,8}\|?(?:\ ?:?-{3,60}:?\ ?\|){1,50}(?:\ ?:?-{3,60}:?)?\ ?$\n?", "", glued=True),
@@ -137,3 +172,24 @@ STEPS: Final[tuple[Step, ...]] = (
     Rule(r"`{1,3}", "", glued=True),
 )  # fmt: skip
 """Rules that leave only the words of Markdown and HTML."""
+
+
+def shown(written: str) -> str:
+    """Return a text as a browser shows it: without tags and comments, and with its entities read.
+
+    Thoughts are left out too. The result has the length of ``written``: an entity is filled up with
+    ``FILLER``, and what is not shown with ``HIDDEN``.
+    """
+    if "<" not in written and "&" not in written:
+        return written
+    text = Text(written)
+    for step in (without_thoughts, *_OF_HTML):
+        text = step(text)
+    parts: list[str] = []
+    done = 0
+    for change in text.changes:
+        start, end = change.source_start, change.source_end
+        seen = text.spoken[change.start : change.end].replace("\n", " ")
+        parts += (written[done:start], seen.ljust(end - start, FILLER if seen.strip() else HIDDEN))
+        done = end
+    return "".join((*parts, written[done:]))

@@ -185,7 +185,7 @@ def _chain(region: Region, restore_marks: RestoreMarks) -> tuple[Step, ...]:
         English(words.knows),
         words,
         *Units(numbers).steps(),
-        Where(r"[^\w\s]|[xØøΦφ]", *symbols.arithmetic()),
+        Where(r"[^\w\s]|[xØøΦφ²³¹⁰⁴-⁹]", *symbols.arithmetic()),
         Where(r"\d", *codes.mixed()),
         Where(r"[\d½-¾⅓-⅞]", *Quantities(numbers).steps()),
         *symbols.steps(),

@@ -6,13 +6,13 @@ the text is not of its kind. Texts that do not fit are refused, not guessed.
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
-from datetime import date
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, TypeAlias
 
 from vits_tts.text.letters import NAMES, spelled
+from vits_tts.text.normalizer import say_as_times
 from vits_tts.text.normalizer.roman import value_of
-from vits_tts.text.normalizer.unit_table import UNITS
+from vits_tts.text.normalizer.unit_table import MONEY, UNITS
 from vits_tts.text.numbers import NUMBER, Region, of_region, parts
 from vits_tts.text.patterns import lazily
 from vits_tts.text.syllables import is_syllable
@@ -39,6 +39,8 @@ KINDS: Final = (
 MAX_CHARS: Final = 300
 
 _DASHES: Final = str.maketrans("–—−‑", "----")
+_COMPATIBLE: Final = lazily(r"[\uff01-\uff5e\u2160-\u217f]+")
+"""Wide letters and digits, and Roman numerals of one character."""
 _SIGNS: Final = {
     ".": "chấm", ",": "phẩy", ":": "hai chấm", ";": "chấm phẩy", "!": "chấm than",
     "?": "chấm hỏi", "@": "a còng", "#": "thăng", "*": "sao", "+": "cộng", "-": "gạch ngang",
@@ -46,7 +48,9 @@ _SIGNS: Final = {
     "=": "bằng", "<": "nhỏ hơn", ">": "lớn hơn", "(": "mở ngoặc", ")": "đóng ngoặc",
     "[": "mở ngoặc vuông", "]": "đóng ngoặc vuông", "{": "mở ngoặc nhọn", "}": "đóng ngoặc nhọn",
     '"': "ngoặc kép", "'": "nháy đơn", "$": "đô la", "€": "ơ rô", "₫": "đồng", "~": "ngã",
-    "^": "mũ", "|": "gạch đứng", "°": "độ",
+    "^": "mũ", "|": "gạch đứng", "°": "độ", "“": "ngoặc kép", "”": "ngoặc kép", "„": "ngoặc kép",
+    "«": "ngoặc kép", "»": "ngoặc kép", "‘": "nháy đơn", "’": "nháy đơn", "…": "ba chấm",
+    "£": "bảng anh", "¥": "yên", "×": "nhân", "÷": "chia", "→": "mũi tên", "•": "chấm tròn",
 }  # fmt: skip
 _TONES: Final = {
     "\u0300": "huyền", "\u0301": "sắc", "\u0309": "hỏi", "\u0303": "ngã", "\u0323": "nặng",
@@ -54,54 +58,41 @@ _TONES: Final = {
 """The names of the tones by their combining marks."""
 _VOWELS: Final = "AĂÂEÊIOÔƠUƯY"
 _NUMBER: Final = lazily(rf"(?P<sign>[+-]?)\ ?(?P<number>{NUMBER})", re.VERBOSE)
-_ORDINAL: Final = lazily(r"(\d{1,9})(?:st|nd|rd|th)?")
-_CLOCK: Final = lazily(
-    r"(?P<h>\d{1,2})(?:\s?[:hg]\s?(?P<m>\d{2})?(?:\s?[:mp]?\s?(?P<s>\d{2})s?)?)?m?\s?(?P<half>[ap]\.?m\.?)?"
-    r"(?P<part>(?<!m)(?<!m\.)\s(?:sáng|trưa|chiều|tối|đêm))?",
-    re.IGNORECASE,
-)
-_CLOCK_IN_WORDS: Final = lazily(
-    r"(?P<h>\d{1,2})\s?giờ(?:\s?(?P<m>\d{1,2})(?:\s?phút(?:\s?(?P<s>\d{1,2})\s?giây)?)?)?"
-    r"(?P<part>\s(?:sáng|trưa|chiều|tối|đêm))?",
-    re.IGNORECASE,
-)
-_HOURS, _MINUTES = r"(?:h|g|giờ|tiếng)", r"(?:m|ph|p|min|phút|')"
-_LASTING: Final = lazily(
-    rf"(?:pt?)?(?:(?P<d>\d{{1,4}})\s?(?:d(?:ay)?s?|ngày)\s?t?)?"
-    rf"(?:(?P<h>\d{{1,4}})\s?{_HOURS}\s?)?(?:(?P<m>\d{{1,4}})\s?{_MINUTES}\s?)?"
-    r"(?:(?P<s>\d{1,6})(?:[.,](?P<f>\d{1,3}))?\s?(?:s|sec|giây|\"|''))?",
-    re.IGNORECASE,
-)
-_LAST_UNIT_MISSING: Final = lazily(
-    rf"(?P<hours>{_HOURS}\s?\d{{1,2}})|(?P<minutes>{_MINUTES}\s?\d{{1,2}})", re.IGNORECASE
-)
-"""The end of a duration such as 1h30 or 2 phút 15."""
+_SPACED_NUMBER: Final = lazily(r"[+-]?\ ?[1-9]\d{0,2}\ \d{3}(?:,\d{1,12})?")
+_ORDINAL: Final = lazily(r"(\d{1,9}|[1-9]\d{0,2}(?:\.\d{3}){1,2})(?:st|nd|rd|th)?")
 _FRACTION: Final = lazily(
     r"(?P<sign>-?)(?:(?P<whole>\d{1,9})[ +])?(?P<a>\d{1,9})\s?[/⁄]\s?(?P<b>\d{1,9})"
 )
 _MEASURE: Final = lazily(
     rf"""(?:(?P<fraction>-?(?:\d{{1,9}}[\ +])?\d{{1,9}}\s?[/⁄]\s?\d{{1,9}})
-    |(?P<number>[+-]?{NUMBER}))?\s*(?P<unit>(?!['’]\s?\d)[^\d\s/⁄].*)""",
+    |(?P<number>[+-]?\ ?{NUMBER})(?:\ ?-\ ?(?P<last>{NUMBER}))?)?
+    \s*(?P<unit>(?!['’]\s?\d)[^\d\s/⁄+-].*)""",
     re.VERBOSE,
 )
-_SCORE: Final = lazily(r"\d{1,4}(?:\s?[-:]\s?\d{1,4}){1,4}")
-_PHONE: Final = lazily(r"\+?[\d\s().-]{2,40}")
+_SYMBOLS: Final = {"A": "am pe", "K": "ken vin", "B": "bai", "b": "bít"}
+"""Units of one letter that in other texts are names of letters, or amounts."""
+_POINTS: Final = r"\d{1,4}(?:\s?[-:]\s?\d{1,4}){1,4}"
+_SCORE: Final = lazily(rf"{_POINTS}(?:(?:[,;]\s?|\s){_POINTS}){{0,9}}")
+_PHONE: Final = lazily(r"\(?\+?[\d\s().*#-]{2,40}")
+_KEYS: Final = {"+": "cộng", "*": "sao", "#": "thăng"}
 _CURRENCY: Final = lazily(
-    rf"""(?P<sign>-?)(?P<before>[^\s\d.,-]{{1,4}}?)?\ ?(?P<number>{NUMBER})
-    (?:\ ?(?P<scale>nghìn|ngàn|triệu|tỷ|tỉ)(?!\w))?\ ?
-    (?P<after>[^\d\s.,-]{{1,12}}(?:\ [^\d\s.,-]{{1,8}})?)?""",
+    rf"""(?P<sign>[+-]?)\ ?(?P<before>[^\s\d.,+-]{{1,4}}?)?\ ?(?P<minus>-?)(?P<number>{NUMBER})
+    (?:\ ?(?P<scale>(?:trăm\ )?(?:nghìn|ngàn|triệu|t[ỷỉ]|tr|k)(?:\ t[ỷỉ])?(?:\ rưỡi)?)(?![^\W_]))?
+    \ ?(?P<after>[^\d\s.,-]{{1,12}}(?:\ [^\d\s.,-]{{1,8}}){{0,2}})?""",
     re.VERBOSE | re.IGNORECASE,
 )
-_MONEY_WORDS: Final = frozenset(["đồng", "hào", "xu", "tệ", "yên", "bảng", "đô", "euro", "won"])
-"""Currencies that are read like any other word."""
+_SHORT_SCALES: Final = {"tr": "triệu", "k": "nghìn"}
+_CURRENCIES: Final = {name: said.lower() for name, said in MONEY.items() if name not in "%‰"} | {
+    "hào": "hào", "xu": "xu", "tệ": "tệ", "bảng": "bảng", "đô": "đô", "đô mỹ": "đô mỹ",
+    "euro": "ơ rô", "euros": "ơ rô", "dollar": "đô la", "dollars": "đô la", "yen": "yên",
+}  # fmt: skip
+"""Names of currencies, as they are written, and their words."""
+_SPOKEN_CURRENCIES: Final = frozenset(_CURRENCIES.values())
 _CODE: Final = lazily(r"[A-Z]{3}")
 _ROMAN: Final = lazily(r"(?=[MDCLXVI])M{0,3}(?:CM|CD|D?C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})")
-_HOUSE: Final = lazily(r"\d{1,4}[A-ZĐ]?(?:/\d{1,4}[A-ZĐ]?)*(?![\w/])")
-_FIELDS: Final = {"d": "ngày", "m": "tháng", "y": "năm"}
-_ORDERS: Final = ("dmy", "mdy", "ymd", "ydm", "dm", "md", "my", "ym", "d", "m", "y")
-_LATEST_SHORT_YEAR: Final = 60
-_LEAP_YEAR: Final = 2000
-_UNITS: Final = ("giờ", "phút", "giây")
+_HOUSE: Final = lazily(r"(?i:\d{1,4}[A-ZĐ]?(?:/\d{1,4}[A-ZĐ]?)*(?:-\d{1,4}[A-ZĐ]?)?)(?![\w/])")
+_SHORT_HOUSE: Final = lazily(r"(?i:SN)[. ]{0,2}(?=\d)")
+_SHORT_NAMES: Final = {"Ng": "Nguyễn"}
 
 
 def is_kind(name: str) -> bool:
@@ -123,7 +114,7 @@ class SayAsReader:
             "digits": self._digits,
             "characters": self._characters,
             "verbatim": self._characters,
-            "time": self._time,
+            "time": lambda text: say_as_times.time_of_day(self._numbers, text),
             "telephone": self._telephone,
             "unit": self._unit,
             "fraction": self._fraction,
@@ -142,20 +133,27 @@ class SayAsReader:
 
         """
         kind = _ALIASES.get(kind, kind)
-        text = " ".join(written.translate(_DASHES).split())
+        text = " ".join(_plain(written).translate(_DASHES).split())
         if kind not in KINDS:
             raise KeyError(kind)
         if len(text) > MAX_CHARS:
             raise ValueError(f"it has up to {MAX_CHARS} characters")
+        if said := self._said(kind, form, text).strip():
+            return said
+        raise ValueError("it has no words")
+
+    def _said(self, kind: str, form: str | None, text: str) -> str:
         if kind == "date":
-            return self._date(text, form)
+            return say_as_times.calendar_date(self._numbers, text, form)
         if kind == "duration":
-            return self._duration(text, form)
+            return say_as_times.duration(self._numbers, text, form)
         if kind == "currency":
             return self._currency(text, form)
         return self._plainly[kind](text)
 
     def _cardinal(self, text: str) -> str:
+        if _SPACED_NUMBER.fullmatch(text):
+            text = "".join(text.split())
         found = _NUMBER.fullmatch(text)
         if not found:
             raise ValueError("write a number: 1.250 or 3,5")
@@ -171,7 +169,7 @@ class SayAsReader:
             return f"thứ {self._numbers.ordinal(str(value_of(roman[0])))}"
         if not number:
             raise ValueError("write a whole number: 1")
-        return f"thứ {self._numbers.ordinal(number[1])}"
+        return f"thứ {self._numbers.ordinal(number[1].replace('.', ''))}"
 
     def _digits(self, text: str) -> str:
         if not re.fullmatch(r"[\d\s.,/-]*", text) or not re.search(r"\d", text):
@@ -190,137 +188,88 @@ class SayAsReader:
             raise ValueError("one of its characters has no name; use sub")
         return " ".join(words)
 
-    def _date(self, text: str, form: str | None) -> str:
-        order, widths = _order(form)
-        fields = re.findall(r"\d+", text)
-        if not re.fullmatch(r"\d{1,8}(?:\s?[/.\s-]\s?\d{1,4}){0,2}", text):
-            raise ValueError("write numbers with / . or - between: 20/11/2024")
-        if len(fields) == 1 and order and len(order) > 1:
-            digits, fields, start = fields[0], [], 0
-            widths = widths or {"d": 2, "m": 2, "y": len(digits) - 2 * (len(order) - 1)}
-            for letter in order:
-                fields.append(digits[start : start + widths[letter]])
-                start += widths[letter]
-            if start != len(digits) or not all(fields):
-                raise ValueError(f"it does not have the digits of {form}")
-        order = order or _natural(fields)
-        if len(fields) != len(order):
-            raise ValueError(f"it does not have the {len(order)} parts of {order}")
-        given = dict(zip(order, fields, strict=True))
-        return self._date_words(given)
-
-    def _date_words(self, given: Mapping[str, str]) -> str:
-        day, month = int(given.get("d", "1")), int(given.get("m", "1"))
-        year = given.get("y")
-        if year and len(year) == 2:  # noqa: PLR2004
-            year = f"{'20' if int(year) < _LATEST_SHORT_YEAR else '19'}{year}"
-        try:
-            date(int(year or _LEAP_YEAR) or _LEAP_YEAR, month, day)
-        except ValueError:
-            raise ValueError("there is no such day; is the format right?") from None
-        said = []
-        if "d" in given:
-            said.append(f"ngày {self._numbers.cardinal(day)}")
-        if "m" in given:
-            four = month == 4  # noqa: PLR2004
-            said.append(f"tháng {'tư' if four else self._numbers.cardinal(month)}")
-        if year:
-            said.append(f"năm {self._numbers.whole(year)}")
-        return " ".join(said)
-
-    def _time(self, text: str) -> str:
-        found = _CLOCK.fullmatch(text) or _CLOCK_IN_WORDS.fullmatch(text)
-        hour, minute, second = (int(found[name] or 0) for name in "hms") if found else (99, 0, 0)
-        if not found or hour > 24 or minute > 59 or second > 59:  # noqa: PLR2004
-            raise ValueError("write a time of the day: 8:30, 14h05, 2:30pm")
-        words = [f"{self._numbers.cardinal(hour)} giờ"]
-        if minute or second:
-            words.append(f"{self._numbers.cardinal(minute)} phút")
-        if second:
-            words.append(f"{self._numbers.cardinal(second)} giây")
-        given = found.groupdict()
-        words.append((given.get("part") or "").strip().lower())
-        if half := given.get("half"):
-            if not 1 <= hour <= 12:  # noqa: PLR2004
-                raise ValueError("an hour with am or pm is from 1 to 12")
-            words.append(_part_of_day(hour, half[0].lower()))
-        return " ".join(filter(None, words))
-
-    def _duration(self, text: str, form: str | None) -> str:
-        values: list[str | None]
-        days = fraction = None
-        if re.fullmatch(r"\d{1,4}(?::\d{1,2}){1,2}", text):
-            fields = text.split(":")
-            names = (form or "").lower() or ("hms" if len(fields) == 3 else "ms")  # noqa: PLR2004
-            if names not in {"hms", "hm", "ms"} or len(names) != len(fields):
-                raise ValueError("format is hms, hm or ms")
-            given = dict(zip(names, fields, strict=True))
-            values = [given.get(name) for name in "hms"]
-        else:
-            end = list(_LAST_UNIT_MISSING.finditer(text))
-            if end and end[-1].end() == len(text):
-                text += "m" if end[-1]["hours"] else "s"
-            found = _LASTING.fullmatch(text)
-            if not found or not any(found.groups()):
-                raise ValueError("write it as 1:30:00, 1h30m, 90s or PT1H30M")
-            values, days, fraction = [found[name] for name in "hms"], found["d"], found["f"]
-        words = [f"{self._numbers.whole(days)} ngày"] if days else []
-        for value, unit in zip(values, _UNITS, strict=True):
-            if value and (int(value) or (unit == "giây" and fraction)):
-                more = (
-                    f" phẩy {self._numbers.decimals(fraction)}"
-                    if fraction and unit == "giây"
-                    else ""
-                )
-                words.append(f"{self._numbers.whole(value)}{more} {unit}")
-        return " ".join(words) or "không giây"
-
     def _telephone(self, text: str) -> str:
-        digits = re.sub(r"\D", "", text)
-        if not _PHONE.fullmatch(text) or not 2 <= len(digits) <= 20:  # noqa: PLR2004
+        """Read the digits one by one, and the keys of codes such as ``*101#``."""
+        digits = sum(map(str.isdecimal, text))
+        shortest = 1 if "*" in text or "#" in text else 2
+        if not _PHONE.fullmatch(text) or not shortest <= digits <= 20:  # noqa: PLR2004
             raise ValueError("write 2 to 20 digits, with spaces, points or dashes")
-        return ("cộng " if text.startswith("+") else "") + self._numbers.digits(digits)
+        said = (_KEYS.get(key) or self._numbers.digits(key) for key in text)
+        return " ".join(filter(None, said))
 
     def _currency(self, text: str, form: str | None) -> str:
         found = _CURRENCY.fullmatch(text)
-        if not found:
+        if not found or (found["sign"] and found["minus"]):
             raise ValueError("write an amount: 42,50 USD")
-        code = (form or "").upper() or (found["after"] or found["before"] or "VND").strip()
+        code = (form or "").upper()
         if form and not _CODE.fullmatch(code):
             raise ValueError("format is the code of a currency, such as USD")
-        # With a large number, because "5đ" may be a mark at school.
-        sample = f"5.000 {code}" if len(code) > 1 else f"5.000{code}"
-        unit = self._spoken(sample).removeprefix("năm nghìn ")
-        spelled_out = spelled(code.upper()) if code.isalpha() else None
-        strange = unit in {spelled_out, code.lower(), "năm nghìn", ""} or (
-            _is_foreign(code) and unit == self._spoken(code)
-        )
-        if strange and code.lower() not in _MONEY_WORDS:
-            raise ValueError(f"the currency {code:.12} is not known; use sub")
+        names = filter(None, (code, found["after"], found["before"]))
+        units = [self._money(name.strip()) for name in names] or ["đồng"]
+        if any(not one.startswith(units[-1]) and not units[-1].startswith(one) for one in units):
+            raise ValueError("it names two currencies")
         amount = self._cardinal(found["number"]).replace(" chấm ", " phẩy ")
-        scale = f" {found['scale'].lower()}" if found["scale"] else ""
-        return f"{'âm ' if found['sign'] else ''}{amount}{scale} {unit}"
+        first, *more = (found["scale"] or "").lower().split() or [""]
+        scale = [_SHORT_SCALES.get(first, first), *more]
+        sign = {"-": "âm", "+": "cộng"}.get(found["sign"] or found["minus"], "")
+        return " ".join(filter(None, (sign, amount, *scale, units[0])))
+
+    def _money(self, name: str) -> str:
+        """Return the words of a currency, or of a price such as ``USD/tháng``.
+
+        Raises:
+            ValueError: it is not known.
+
+        """
+        currency, _, each = name.partition("/")
+        said = _CURRENCIES.get(currency) or _CURRENCIES.get(currency.upper())
+        if not said and currency.lower() in (*_CURRENCIES, *_SPOKEN_CURRENCIES):
+            said = _CURRENCIES.get(currency.lower(), currency.lower())
+        if not said:
+            raise ValueError(f"the currency {currency:.20} is not known; use sub")
+        if not each:
+            return said
+        # With a large number, because "5đ" may be a mark at school.
+        price = self._spoken(f"5.000 {said}/{each}").removeprefix("năm nghìn ")
+        if not price.startswith(said):
+            raise ValueError(f"the price {name:.20} is not known; use sub")
+        return price
 
     def _unit(self, text: str) -> str:
-        found = _MEASURE.fullmatch(text)
+        found = _MEASURE.fullmatch(_with_slashes(text))
         if not found:
             raise ValueError("write a number and a unit: 5 km/h")
-        unit = found["unit"].strip()
+        said = self._of_unit(found["unit"].strip())
+        if found["fraction"]:
+            return f"{self._fraction(found['fraction'])} {said}"
+        if not found["number"]:
+            return said
+        number = self._cardinal(found["number"])
+        if found["last"]:
+            number += f" đến {self._cardinal(found['last'])}"
+        return f"{number.replace(' chấm ', ' phẩy ')} {said}"
+
+    def _of_unit(self, unit: str) -> str:
+        """Return the words of a unit.
+
+        Raises:
+            ValueError: it is not known.
+
+        """
+        unit = re.sub(r"\^([23])(?!\d)", lambda power: "²³"[int(power[1]) - 2], unit)
+        known = _SYMBOLS.get(unit) or ("" if "/" in unit else UNITS.get(unit.replace("µ", "μ")))
+        if known:
+            return known.lower()
         said = self._spoken(f"5 {unit}")
         glued = self._spoken(f"5{unit}")
         said = next((way for way in (said, glued) if way.startswith("năm ")), "")
         said = said.removeprefix("năm ")
         if not said or (_is_foreign(unit) and said == self._spoken(unit)):
             raise ValueError(f"the unit {unit!r:.20} is not known; use sub")
-        if found["fraction"]:
-            return f"{self._fraction(found['fraction'])} {said}"
-        if not found["number"]:
-            return said
-        return f"{self._cardinal(found['number']).replace(' chấm ', ' phẩy ')} {said}"
+        return said
 
     def _fraction(self, text: str) -> str:
-        apart = re.sub(r"(?<=\d)(?=[¼-¾⅐-⅞])", " ", text)
-        found = _FRACTION.fullmatch(unicodedata.normalize("NFKC", apart))
+        found = _FRACTION.fullmatch(_with_slashes(text))
         if not found or not int(found["b"]):
             raise ValueError("write a fraction: 3/4 or 1 1/2")
         below = int(found["b"])
@@ -333,25 +282,42 @@ class SayAsReader:
     def _score(self, text: str) -> str:
         if not _SCORE.fullmatch(text):
             raise ValueError("write a score: 2-1")
-        return " ".join(self._numbers.whole(points) for points in re.findall(r"\d+", text))
+        sets = re.findall(_POINTS, text)
+        return ", ".join(self._points(re.findall(r"\d+", points)) for points in sets)
+
+    def _points(self, points: Sequence[str]) -> str:
+        """Return the words of a score; a pause follows ten or a hundred, as in 10-9 or 100-98."""
+        said = [self._numbers.whole(number) for number in points]
+        pauses = ["," * (int(number) > 0 and int(number) % 10 == 0) for number in points[:-1]]
+        return " ".join(map("".join, zip(said, [*pauses, ""], strict=True)))
 
     def _address(self, text: str) -> str:
         """Read house numbers by their parts, the rest by the usual rules."""
+        text = _SHORT_HOUSE.sub("số nhà ", text, 1)
         house = _HOUSE.match(text) or re.match(rf"(?:[Ss]ố(?: nhà)? )({_HOUSE.pattern})", text)
         if not house:
             return self._spoken(text)
         number = house[1] if house.lastindex else house[0]
         lead = text[: house.end() - len(number)]
-        fields = re.findall(r"(\d+)([A-ZĐ]?)", number)
-        said = f" {self._slash} ".join(
+        said = " đến ".join(map(self._house, number.split("-")))
+        rest = text[house.end() :]
+        pause = "," if rest.startswith(",") else ""
+        rest = self._spoken(rest.strip(" ,"))
+        return " ".join(filter(None, (lead.strip().lower(), said + pause * bool(rest), rest)))
+
+    def _house(self, number: str) -> str:
+        """Return the words of a house number such as ``12/3A``."""
+        fields = re.findall(r"(\d+)([^\W\d]?)", number)
+        return f" {self._slash} ".join(
             " ".join(filter(None, (self._numbers.whole(digits), spelled(letter))))
             for digits, letter in fields
         )
-        rest = self._spoken(text[house.end() :].strip(" ,"))
-        return " ".join(filter(None, (lead.strip().lower(), said, rest)))
 
     def _name(self, text: str) -> str:
-        """Read a personal name word by word: an initial by its name, a regnal number as such."""
+        """Read a personal name word by word: an initial by its name, a regnal number as such.
+
+        Letters of a numeral that are a syllable are a name if all of the name is in capitals.
+        """
         words = re.findall(r"[^\s.,]+", text)
         if not any(map(str.isalpha, "".join(words))):
             raise ValueError("a name has letters")
@@ -360,16 +326,36 @@ class SayAsReader:
             letters = word.strip("()'\"“”")
             if len(letters) == 1 and letters.isalpha():
                 said.append(spelled(letters))
-            elif place and len(letters) > 1 and _ROMAN.fullmatch(letters):
+            elif place and _is_regnal(letters, text):
                 said.append(f"đệ {self._numbers.ordinal(str(value_of(letters)))}")
             else:
-                said.append(self._spoken(letters))
+                said.append(self._spoken(_SHORT_NAMES.get(letters, letters)))
         return " ".join(said)
 
     def _roman(self, text: str) -> str:
         if not _ROMAN.fullmatch(text.upper()):
             raise ValueError("write a Roman numeral: XIV")
         return self._numbers.cardinal(value_of(text.upper()))
+
+
+def _plain(written: str) -> str:
+    """Return a text with composed letters, and without invisible and wide characters."""
+    composed = unicodedata.normalize("NFC", written)
+    visible = "".join(sign for sign in composed if unicodedata.category(sign) != "Cf")
+    return _COMPATIBLE.sub(lambda wide: unicodedata.normalize("NFKC", wide[0]), visible)
+
+
+def _with_slashes(text: str) -> str:
+    """Return a text with ``1⁄2`` in place of ``½``; a whole number before it stays apart."""
+    apart = re.sub(r"(?<=\d)(?=[¼-¾⅐-⅞↉])", " ", text.replace("∕", "/"))
+    return re.sub("[¼-¾⅐-⅞↉]", lambda sign: unicodedata.normalize("NFKC", sign[0]), apart)
+
+
+def _is_regnal(word: str, name: str) -> bool:
+    """Return whether a word of a name is a number such as II, and not a syllable in capitals."""
+    if len(word) < 2 or set(word) - set("IVXL") or not _ROMAN.fullmatch(word):  # noqa: PLR2004
+        return False
+    return not (name.isupper() and is_syllable(word.lower()))
 
 
 def _is_foreign(unit: str) -> bool:
@@ -384,39 +370,3 @@ def _letter(sign: str) -> str:
     tone = next(filter(None, map(_TONES.get, parts)), "")
     letter = unicodedata.normalize("NFC", "".join(part for part in parts if part not in _TONES))
     return f"{spelled(letter)} {tone}" if tone and letter.upper() in _VOWELS else spelled(sign)
-
-
-def _order(form: str | None) -> tuple[str | None, dict[str, int] | None]:
-    """Return the order of the parts of a date, and their widths if the format gives them.
-
-    Raises:
-        ValueError: there is no such format.
-
-    """
-    if not form:
-        return None, None
-    letters = re.sub(r"[^a-z]", "", form.lower())
-    order = "".join(dict.fromkeys(letters))
-    if order not in _ORDERS:
-        raise ValueError(f"format is {', '.join(_ORDERS)}")
-    widths = {letter: letters.count(letter) for letter in order}
-    return order, widths if max(widths.values()) > 1 else None
-
-
-def _natural(fields: list[str]) -> str:
-    """Return the usual order of a date: the day first, or a year of four digits first."""
-    if len(fields[0]) == 4 and len(fields) > 1:  # noqa: PLR2004
-        return "ymd"[: len(fields)]
-    if len(fields) == 2:  # noqa: PLR2004
-        return "my" if len(fields[1]) == 4 else "dm"  # noqa: PLR2004
-    if len(fields) == 1:
-        return "y" if len(fields[0]) == 4 else "d"  # noqa: PLR2004
-    return "dmy"
-
-
-def _part_of_day(hour: int, half: str) -> str:
-    if half == "a":
-        return "đêm" if hour == 12 else "sáng"  # noqa: PLR2004
-    return next(
-        name for end, name in ((13, "trưa"), (18, "chiều"), (24, "tối")) if hour % 12 + 12 < end
-    )

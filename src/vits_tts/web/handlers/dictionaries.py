@@ -5,6 +5,7 @@ theirs. A dictionary belongs to the caller's API key; `workspace_access` shares 
 """
 
 import asyncio
+import re
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Annotated, ClassVar, Final, Literal, TypeAlias
@@ -17,6 +18,7 @@ from vits_tts.dictionaries.model import ALL, Dictionary
 from vits_tts.dictionaries.rules import MAX_ALIAS_CHARS, MAX_STRING_CHARS, Rule, Rules
 from vits_tts.dictionaries.service import NAME, Dictionaries, locator
 from vits_tts.errors import DictionaryInvalid, FieldInvalid, RequestError
+from vits_tts.text.normalizer.pipeline import CONTROLS
 from vits_tts.text.phonemes import given as given_phonemes
 from vits_tts.web.base import Handler
 from vits_tts.web.context import RequestContext
@@ -26,6 +28,7 @@ from vits_tts.web.schema.requests import checked
 
 Edit: TypeAlias = Callable[[Sequence[Rule]], Sequence[Rule]]
 
+_NOT_IN_XML: Final = re.compile(f"[{CONTROLS}\ufffe\uffff]")
 _MAX_DESCRIPTION: Final = 500
 _DESCRIPTION: Final[dict[str, object]] = {"type": "string", "maxLength": _MAX_DESCRIPTION}
 _MAX_PAGE: Final = 100
@@ -324,21 +327,28 @@ class DictionaryDownloadHandler(DictionaryHandler):
 
 def _fault(rule: Rule, symbols: Mapping[str, object]) -> str | None:
     """Return the reason why a rule cannot be used; None if it can."""
-    text = rule.string
-    if not 0 < len(text) <= MAX_STRING_CHARS:
-        return f"the string has 1 to {MAX_STRING_CHARS} characters"
-    if not any(map(str.isalnum, text)) or text != text.strip():
-        return "the string has a letter or a digit, and no space at its ends"
+    if fault := _fault_of_string(rule.string):
+        return fault
+    written = f"{rule.string}{rule.alias or ''}{rule.phonemes or ''}"
+    if found := _NOT_IN_XML.search(written):
+        return f"it has a control character, U+{ord(found[0]):04X}"
     if rule.alias is not None:
-        return (
-            None
-            if 0 < len(rule.alias) <= MAX_ALIAS_CHARS
-            else (f"the alias has 1 to {MAX_ALIAS_CHARS} characters")
-        )
+        fits = 0 < len(rule.alias) <= MAX_ALIAS_CHARS and not rule.alias.isspace()
+        return None if fits else f"the alias has 1 to {MAX_ALIAS_CHARS} characters"
     try:
         given_phonemes.as_words(rule.phonemes or "", rule.alphabet, symbols)
     except ValueError as error:
         return str(error)
+    return None
+
+
+def _fault_of_string(text: str) -> str | None:
+    if not 0 < len(text) <= MAX_STRING_CHARS:
+        return f"the string has 1 to {MAX_STRING_CHARS} characters"
+    if not any(map(str.isalnum, text)) or text != text.strip():
+        return "the string has a letter or a digit, and no space at its ends"
+    if text != " ".join(text.split()):
+        return "the string is one line, with single spaces between its words"
     return None
 
 
