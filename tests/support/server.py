@@ -47,9 +47,9 @@ class Server:
                 log.seek(self._read)
                 new = log.read()
             complete = new[: new.rfind(b"\n") + 1]
-            self._read += len(complete)
             lines = complete.decode().splitlines()
             self._lines += [json.loads(line) for line in lines if line.startswith("{")]
+            self._read += len(complete)
             known = list(self._lines)
         return [line for line in known if message is None or line["message"] == message]
 
