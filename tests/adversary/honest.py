@@ -142,7 +142,13 @@ def tell(**fields: Any) -> None:
 
 async def _main(place: dict[str, Any]) -> None:
     enough = asyncio.Event()
-    asyncio.get_running_loop().add_reader(sys.stdin, enough.set)
+    loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        loop.remove_reader(sys.stdin)  # its end stays readable, and would be reported for ever
+        enough.set()
+
+    loop.add_reader(sys.stdin, stop)
     folder = Path(place["folder"])
     callers = []
     for caller in place["callers"]:

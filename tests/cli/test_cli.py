@@ -50,16 +50,16 @@ def test_say_from_stdin_to_stdout(tmp_path: Path) -> None:
 def test_voices(tmp_path: Path) -> None:
     """Installed voices are listed with their licences, the default one marked."""
     install_pair(tmp_path / "voices")
-    listed = run(tmp_path, "voices", "list")
-    lines = listed.stdout.decode().splitlines()
-    advice = listed.stderr.decode().splitlines()
+    listed, as_json = run_several(tmp_path, ["voices", "list"], ["voices", "list", "--json"])
+    lines = listed.stdout.splitlines()
+    advice = listed.stderr.splitlines()
     assert [line.split(":")[1] for line in advice] == [" voice vi_VN-vais1000-compact"]
     assert "`vits-tts voices list --available`" in advice[0]
     assert (
         lines[0] == "* vi_VN-vais1000-compact  vi_VN, 16000 Hz, 17.3 MB, licence: CC BY-NC-SA 4.0"
     )
     assert lines[1].startswith("  pair  vi, 8000 Hz, 0.0 MB, 2 speakers, licence: unknown")
-    rows = json.loads(run(tmp_path, "voices", "list", "--json").stdout)
+    rows = json.loads(as_json.stdout)
     assert [row["name"] for row in rows] == ["vi_VN-vais1000-compact", "pair"]
 
 
@@ -269,11 +269,10 @@ def test_cache_administration(tmp_path: Path) -> None:
         redis_settings = {"url": redis.url, "command_timeout": 5, "connect_timeout": 5}
         settings = {"cache": {"redis": redis_settings}, "voice": {"others": ["pair"]}}
         (tmp_path / "config.yaml").write_text(yaml.safe_dump(settings))
-        first = run(tmp_path, "cache", "warm", "phrases.txt")
-        assert (first.returncode, first.stdout) == (0, b"3 sentences made, 1 were cached\n")
         (tmp_path / "wrong.txt").write_text("Một.\n...\n")
-        again, of_pair, as_json, stats, dropped, all_dropped, unknown, wrong = run_several(
+        first, again, of_pair, as_json, stats, dropped, all_dropped, unknown, wrong = run_several(
             tmp_path,
+            ["cache", "warm", "phrases.txt"],
             ["cache", "warm", "phrases.txt"],
             ["cache", "warm", "phrases.txt", "--voice", "pair"],
             ["cache", "stats", "--json"],
@@ -283,6 +282,7 @@ def test_cache_administration(tmp_path: Path) -> None:
             ["cache", "clear", "--voice", "pear"],
             ["cache", "warm", "wrong.txt"],
         )
+        assert (first.status, first.stdout) == (0, "3 sentences made, 1 were cached\n")
         assert again.stdout == "0 sentences made, 4 were cached\n"
         assert of_pair.status == 0, of_pair.stderr
         rows = json.loads(as_json.stdout)
@@ -354,19 +354,20 @@ def test_cache_needs_redis(tmp_path: Path) -> None:
     """Without a shared cache the commands fail; an unreachable Redis is named."""
     (tmp_path / "phrases.txt").write_text("Xin chào.\n")
     (tmp_path / "away.yaml").write_text("cache: {redis: {url: 'redis://127.0.0.1:1/0'}}")
+    (tmp_path / "wrong.yaml").write_text("cache: {redis: {url: 'redis://:pass#word@host'}}")
     commands = [["cache", *command] for command in (["stats"], ["clear"], ["warm", "phrases.txt"])]
-    for done in run_several(tmp_path, *commands):
+    settings: list[list[str]] = [[], ["--config", "away.yaml"], ["--config", "wrong.yaml"]]
+    ends = run_several(
+        tmp_path, *([*command, *given] for given in settings for command in commands)
+    )
+    assert len(ends) == 9
+    for done in ends[:3]:
         assert done.status == 2
         assert done.stderr.startswith("vits-tts: cache.redis.url: ")
-    for away in run_several(
-        tmp_path, *([*command, "--config", "away.yaml"] for command in commands)
-    ):
+    for away in ends[3:6]:
         assert away.status == 2
         assert "cache.redis" in away.stderr.splitlines()[-1]
-    (tmp_path / "wrong.yaml").write_text("cache: {redis: {url: 'redis://:pass#word@host'}}")
-    for wrong in run_several(
-        tmp_path, *([*command, "--config", "wrong.yaml"] for command in commands)
-    ):
+    for wrong in ends[6:]:
         assert wrong.status == 2
         assert wrong.stderr.startswith("vits-tts: cache.redis.url: has a port")
         assert "pass" not in wrong.stderr

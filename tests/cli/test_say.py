@@ -49,15 +49,18 @@ def test_ssml(tmp_path: Path) -> None:
     install_pair(tmp_path / "voices")
     voice = ("--voice", "pair", "-o")
     (tmp_path / "story.ssml").write_text('<!-- x -->\n<speak>nam<break time="1s"/>nam</speak>')
-    done = run(tmp_path, "say", "--file", "story.ssml", "--ssml", *voice, "story.wav")
-    assert done.returncode == 0, done.stderr
-    plain = run(tmp_path, "say", "nam", *voice, "plain.wav")
-    assert plain.returncode == 0, plain.stderr
+    done, plain, broken = run_several(
+        tmp_path,
+        ["say", "--file", "story.ssml", "--ssml", *voice, "story.wav"],
+        ["say", "nam", *voice, "plain.wav"],
+        ["say", "nam <b", "--ssml", *voice, "broken.wav"],
+    )
+    assert done.status == 0, done.stderr
+    assert plain.status == 0, plain.stderr
     story, one = (soundfile.read(tmp_path / f"{name}.wav")[0] for name in ("story", "plain"))
     assert np.array_equal(story, np.concatenate([one, np.zeros(RATE), one]))
-    done = run(tmp_path, "say", "nam <b", "--ssml", *voice, "broken.wav")
-    assert done.returncode != 0
-    assert b"line 1, column" in done.stderr
+    assert broken.status != 0
+    assert "line 1, column" in broken.stderr
     assert not (tmp_path / "broken.wav").exists()
 
 

@@ -297,9 +297,7 @@ def test_the_client_of_elevenlabs(server: Server, keys: dict[str, tuple[str, str
 
 
 def _use(client: Any, elevenlabs: Any) -> None:
-    rule = (
-        elevenlabs.BodyAddAPronunciationDictionaryV1PronunciationDictionariesAddFromRulesPostRulesItem_Alias
-    )
+    rule = elevenlabs.BodyAddAPronunciationDictionaryV1PronunciationDictionariesAddFromRulesPostRulesItem_Alias  # noqa: E501
     made = client.pronunciation_dictionaries.create_from_rules(
         name="eleven", rules=[rule(string_to_replace="Zalo", alias="da lô")]
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.jobs.test_jobs import LONG, ended, job, submit, unfinished
+from tests.jobs.test_jobs import LONG, QUICK, ended, job, submit, unfinished
 from tests.support.cli import command, run
 from tests.support.server import Server, clean_environment, serving, until
 
@@ -66,7 +66,7 @@ def test_unknown_job(server: Server, tmp_path: Path) -> None:
 
 def test_work_finishes_what_a_dead_server_began(tmp_path: Path) -> None:
     """A worker without HTTP continues the queue of a server that was killed."""
-    with serving(tmp_path) as first:
+    with serving(tmp_path, QUICK) as first:
         begun = submit(first, LONG, "Một câu.")["id"]
         until(lambda: unfinished(tmp_path) >= 3, "three sentences", first.explain)
         for process in [first.process.pid, *first.workers()]:

@@ -143,8 +143,10 @@ def test_timestamps_after_a_kill(server: Server) -> None:
     begun = taken(server, {"items": [{"text": text, "timestamps": True}]})["id"]
     unfinished = server.log.parent / "jobs/unfinished"
     server.wait_until(
-        lambda: any(path.stat().st_size for path in unfinished.glob("*.idx"))
-        or ended_already(server, begun),
+        lambda: (
+            any(path.stat().st_size for path in unfinished.glob("*.idx"))
+            or ended_already(server, begun)
+        ),
         "a sentence",
     )
     for worker in server.workers():

@@ -19,7 +19,7 @@ import io
 import re
 import sys
 import tokenize
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain, pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -32,7 +32,8 @@ NOT_YET: tuple[str, ...] = ()
 MAX_WORDS = 35
 
 # Verbs that a docstring of a function may begin with. Add a verb that says plainly what happens.
-VERBS = frozenset("""
+VERBS = frozenset(
+    """
     abort accept acquire act activate add adjust admit advance align allocate allow announce
     answer append apply approximate ask assemble assert assign assume attach attack await begin
     bind block bound bring build cache calculate call cancel cap carry change charge check
@@ -65,7 +66,8 @@ VERBS = frozenset("""
     tokenise tokenize touch trace track train transform translate transpose trim try tune turn
     type undo unload unlock unmount unpack unregister unsubscribe update upload use validate
     verify visit wait wake walk warm warn watch wire withdraw wrap write yield
-    """.split())
+    """.split()
+)
 
 QUESTIONS = frozenset("how what whatever when where whether which who whoever whose why".split())
 
@@ -165,18 +167,18 @@ def comments(source: str) -> Iterator[tuple[int, str]]:
     yield start, "\n".join(block)
 
 
-def attribute_docstrings(tree: ast.AST) -> Iterator[tuple[int, str]]:
+def attribute_docstrings(nodes: Iterable[ast.AST]) -> Iterator[tuple[int, str]]:
     """Yield the strings that stand alone behind an assignment and describe it."""
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Module | ast.ClassDef):
             for before, after in pairwise(node.body):
                 if isinstance(before, ast.Assign | ast.AnnAssign) and isinstance(after, ast.Expr):
                     yield from _strings(after)
 
 
-def messages(tree: ast.AST) -> Iterator[tuple[int, str]]:
+def messages(nodes: Iterable[ast.AST]) -> Iterator[tuple[int, str]]:
     """Yield the texts of errors, of log lines, and of descriptions for users."""
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
             yield from _strings(*node.exc.args)
         elif isinstance(node, ast.keyword) and node.arg in {"description", "help"}:
@@ -199,10 +201,10 @@ def _strings(*nodes: ast.AST) -> Iterator[tuple[int, str]]:
 def findings(path: Path) -> Iterator[Finding]:
     """Yield the findings of one file of Python."""
     source = path.read_text("utf-8")
-    tree = ast.parse(source)
-    for node in ast.walk(tree):
+    nodes = list(ast.walk(ast.parse(source)))  # once: it is most of the time
+    for node in nodes:
         yield from docstring_findings(path, node)
-    for line, text in (*attribute_docstrings(tree), *messages(tree), *comments(source)):
+    for line, text in (*attribute_docstrings(nodes), *messages(nodes), *comments(source)):
         yield from form_findings(path, line, text)
 
 

@@ -21,6 +21,7 @@ from tests.support.forks import ForkedProcess
 
 START_SECONDS = 60
 STOP_SECONDS = 30
+_PAUSE_SECONDS, _MOST_PAUSE_SECONDS = 0.02, 0.1
 
 T = TypeVar("T")
 Settings = dict[str, dict[str, Any]]
@@ -34,18 +35,32 @@ class Server:
         self.process = process
         self.log = log
         self.url = ""
-        self._from = 0
+        self._lines: list[dict[str, Any]] = []
+        self._read = 0
+        """The bytes of the log that are in ``_lines`` or were forgotten."""
+        self._reading = threading.Lock()
 
     def lines(self, message: str | None = None) -> list[dict[str, Any]]:
-        """Return the lines logged so far, or those with one message."""
-        text = self.log.read_bytes()[self._from :].decode()
-        complete = text[: text.rfind("\n") + 1].splitlines()
-        lines = [json.loads(line) for line in complete if line.startswith("{")]
-        return [line for line in lines if message is None or line["message"] == message]
+        """Return the lines logged so far, or those with one message.
+
+        Only what is new in the log is read, since tests ask many times for a line to come.
+        """
+        with self._reading:
+            with self.log.open("rb") as log:
+                log.seek(self._read)
+                new = log.read()
+            complete = new[: new.rfind(b"\n") + 1]
+            lines = complete.decode().splitlines()
+            self._lines += [json.loads(line) for line in lines if line.startswith("{")]
+            self._read += len(complete)
+            known = list(self._lines)
+        return [line for line in known if message is None or line["message"] == message]
 
     def forget(self) -> None:
         """Hide the lines logged so far from ``lines``, for a test that shares its server."""
-        self._from = self.log.read_bytes().rfind(b"\n") + 1
+        with self._reading:
+            self._lines = []
+            self._read = self.log.read_bytes().rfind(b"\n") + 1
 
     def wait_for(self, message: str, count: int = 1, **fields: object) -> list[dict[str, Any]]:
         """Wait for log lines with a message and these fields, and return them."""
@@ -108,12 +123,13 @@ class Server:
 
 def until(condition: Callable[[], T], what: str, explain: Callable[[], str] = lambda: "") -> T:
     """Return the first true value of ``condition``, or fail after a long time."""
-    deadline = time.monotonic() + START_SECONDS
+    begun = time.monotonic()
     pause = threading.Event()
-    while time.monotonic() < deadline:
+    while (waited := time.monotonic() - begun) < START_SECONDS:
         if value := condition():
             return value
-        pause.wait(0.02)
+        # Questions take processor time from their answer, so a long wait has fewer of them.
+        pause.wait(min(max(_PAUSE_SECONDS, waited / 20), _MOST_PAUSE_SECONDS))
     raise AssertionError(f"timed out waiting for: {what}\n{explain()}")
 
 

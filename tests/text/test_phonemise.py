@@ -224,9 +224,7 @@ def test_syllables(word: str) -> None:
     assert is_syllable(word)
 
 
-@pytest.mark.parametrize(
-    "word", ["facebook", "hòaa", "gê", "cê", "bìng", "tắp̀", "", "mạcc", "là̀"]
-)
+@pytest.mark.parametrize("word", ["facebook", "hòaa", "gê", "cê", "bìng", "tắp̀", "", "mạcc", "là̀"])
 def test_no_syllables(word: str) -> None:
     """Other words are not recognised as syllables."""
     assert not is_syllable(word)

@@ -105,7 +105,8 @@ def test_voice_speaker_and_speed(server: Server, browser: Browser) -> None:
 
 def tallest(page: Page) -> int:
     """Return the height of the highest bar of the waveform, in pixels."""
-    return int(page.evaluate("""() => {
+    return int(
+        page.evaluate("""() => {
           const canvas = document.querySelector("canvas");
           const { width, height } = canvas;
           const copy = new OffscreenCanvas(width, height);
@@ -116,7 +117,8 @@ def tallest(page: Page) -> int:
           const rows = Array.from({ length: height }, (_, y) => y);
           const filled = (x) => rows.filter((y) => data[(y * width + x) * 4 + 3] > 200).length;
           return Math.max(...columns.map(filled));
-        }"""))
+        }""")
+    )
 
 
 def test_position(server: Server, browser: Browser) -> None:

@@ -245,8 +245,8 @@ def _clips(facts: dict[str, Any], load: Load) -> str:
         '</label> <span id="shown" class="soft" role="status"></span>'
         '<div class="wide" tabindex="0" role="region" aria-label="The worst clips">'
         f'<table id="clips" class="sortable"><thead><tr>{head}</tr></thead>'
-        f'<tbody>{"".join(lines)}</tbody></table></div>'
-        f'{_names("To record again", facts, "again")}{_names("To compare", facts, "compare")}'
+        f"<tbody>{''.join(lines)}</tbody></table></div>"
+        f"{_names('To record again', facts, 'again')}{_names('To compare', facts, 'compare')}"
         "</section>"
     )
 
@@ -259,7 +259,7 @@ def _line(row: dict[str, Any], player: str) -> str:
     )
     numbers = "".join(
         f'<td class="number" data-value="{"" if row[key] is None else row[key]}">'
-        f'{"" if row[key] is None else f"{row[key]:.{digits}f}"}</td>'
+        f"{'' if row[key] is None else f'{row[key]:.{digits}f}'}</td>"
         for key, digits in (("seconds", 2), ("speech_db", 0), ("snr_db", 0), ("fit", 1))
     )
     return (

@@ -93,7 +93,10 @@ class Opus(Libsndfile):
         super().__init__("OGG", "OPUS", sample_rate, level)
         milliseconds = soundfile._ffi.new("double *", _PAGE_MS)  # noqa: SLF001  # no public way
         soundfile._snd.sf_command(  # noqa: SLF001
-            self._file._file, _SET_OGG_PAGE_LATENCY_MS, milliseconds, 8  # noqa: SLF001
+            self._file._file,  # noqa: SLF001
+            _SET_OGG_PAGE_LATENCY_MS,
+            milliseconds,
+            8,
         )
         self._pages = ogg.Renumbered()
 

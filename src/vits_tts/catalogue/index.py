@@ -242,10 +242,13 @@ def _found(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         name = model.name.removesuffix(_MODEL)
         files = [model.name, f"{name}{_JSON}", f"{name}{model_card.SUFFIX}"]
         sizes = {file: (folder / file).stat().st_size for file in files if (folder / file).exists()}
-        yield name, {
-            **_described(folder / f"{name}{_JSON}"),
-            "files": {file: {"size_bytes": size} for file, size in sizes.items()},
-        }
+        yield (
+            name,
+            {
+                **_described(folder / f"{name}{_JSON}"),
+                "files": {file: {"size_bytes": size} for file, size in sizes.items()},
+            },
+        )
 
 
 def _described(path: Path) -> dict[str, Any]:

@@ -186,13 +186,18 @@ class Library:
         """Yield the speech of a text, or of an SSML document, part by part."""
         given = {"ssml" if ssml else "text": text, "whole": whole}
         return self._speech.stream(
-            **given, **self._how, dictionaries=self.dictionaries  # type: ignore[arg-type]
+            **given,  # type: ignore[arg-type]
+            **self._how,  # type: ignore[arg-type]
+            dictionaries=self.dictionaries,
         )
 
     def speak(self, text: Iterator[str], *, ssml: bool = False) -> "Generator[Window, None, None]":
         """Yield the speech of a text, which may have SSML in it, while it arrives."""
         return self._speech.speak(
-            text, **self._how, dictionaries=self.dictionaries, ssml=ssml  # type: ignore[arg-type]
+            text,
+            **self._how,  # type: ignore[arg-type]
+            dictionaries=self.dictionaries,
+            ssml=ssml,
         )
 
     def close(self) -> None:

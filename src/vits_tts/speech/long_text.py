@@ -168,9 +168,12 @@ class _LongText:
             self._end = part.end
             if timeline:
                 _add(timeline, part)
-            yield self._requests.builder.with_sentences(
-                self._request, part.sentences, self._options
-            ).sentences, part.pause
+            yield (
+                self._requests.builder.with_sentences(
+                    self._request, part.sentences, self._options
+                ).sentences,
+                part.pause,
+            )
         request, reading = await self._requests.read_once(self._text, self._options, self._reader)
         await complete(request)
         said = self._said_of(reading.sentences)

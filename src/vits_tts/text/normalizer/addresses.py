@@ -242,4 +242,4 @@ class Addresses:
     def _field(self, field: str) -> str:
         digits = field.rstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZĐ")
         said = self._numbers.digits(digits) if digits[0] == "0" else self._numbers.whole(digits)
-        return f"{said} {spelled(field[len(digits):])}".strip()
+        return f"{said} {spelled(field[len(digits) :])}".strip()

@@ -51,9 +51,11 @@ class Dates:
         return (
             Rule(
                 r"(?<!\w)T(?P<days>[2-7](?:\s?[-,]\s?[2-7]){2,4})(?![\w/])",
-                lambda match: "thứ "
-                + re.sub("[2-7]", lambda day: self._numbers.ordinal(day[0]), match["days"]).replace(
-                    "-", ", "
+                lambda match: (
+                    "thứ "
+                    + re.sub(
+                        "[2-7]", lambda day: self._numbers.ordinal(day[0]), match["days"]
+                    ).replace("-", ", ")
                 ),
                 needs="T",
             ),
@@ -134,8 +136,10 @@ class Dates:
             ),
             Rule(
                 r"(?<!\w)T(?P<m>1[0-2]|[1-9])/(?P<y>2[4-9]|3\d)(?![\w/])",
-                lambda match: f"tháng {self._numbers.whole(match['m'])} "
-                f"năm {self._numbers.whole('20' + match['y'])}",
+                lambda match: (
+                    f"tháng {self._numbers.whole(match['m'])} "
+                    f"năm {self._numbers.whole('20' + match['y'])}"
+                ),
                 needs="T",
             ),
             Rule(

@@ -121,7 +121,7 @@ class Formula:
         if re.fullmatch(r"\s*\\(?:right|Right|long|Long)?(?:right)?arrow\s*", match[0]):
             return ", "
         body = match[0].rstrip(" .,;:")
-        return f"{self.read(body)}{match[0][len(body):]}"
+        return f"{self.read(body)}{match[0][len(body) :]}"
 
     def scientific(self, match: re.Match[str]) -> str:
         """Read ``1.6e-19``."""

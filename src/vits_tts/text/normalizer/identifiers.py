@@ -151,8 +151,9 @@ class Identifiers:
                 r"(?i:(?<=nghị\ định\ )|(?<=thông\ tư\ )|(?<=quyết\ định\ )|(?<=nghị\ quyết\ )"
                 r"|(?<=chỉ\ thị\ )|(?<=công\ văn\ )|(?<=định\ số\ )|(?<=tư\ số\ )|(?<=quyết\ số\ ))"
                 r"(?P<number>\d{1,4})/(?P<year>(?:19|20)\d\d)(?![\w/-])",
-                lambda match: f"{self._written(match['number'])} trên "
-                f"{self._numbers.whole(match['year'])}",
+                lambda match: (
+                    f"{self._written(match['number'])} trên {self._numbers.whole(match['year'])}"
+                ),
                 needs="/",
             ),
             Rule(
@@ -300,16 +301,20 @@ class Identifiers:
             Rule(
                 r"(?:(?<=[Tt]hẻ\ )|(?<=TD\ )|(?<=TK\ )|(?<=ATM\ )|(?<=VISA\ )|(?<=Visa\ ))"
                 r"(?P<hidden>[xX]{1,4})(?P<tail>\d{3,4})(?!\w)",
-                lambda match: f"{' '.join(['ích'] * len(match['hidden']))} "
-                + self._numbers.digits(match["tail"]),
+                lambda match: (
+                    f"{' '.join(['ích'] * len(match['hidden']))} "
+                    + self._numbers.digits(match["tail"])
+                ),
                 needs="xX",
             ),
             Rule(
                 r"(?<![\w.])(?P<head>0\d{1,3})(?P<a>[xX]{1,2})\.(?P<b>[xX]{2,4})\."
                 r"(?P<tail>\d{2,4})(?!\w)",
-                lambda match: f"{self._numbers.digits(match['head'])} "
-                f"{' '.join(['ích'] * len(match['a'] + match['b']))} "
-                + self._numbers.digits(match["tail"]),
+                lambda match: (
+                    f"{self._numbers.digits(match['head'])} "
+                    f"{' '.join(['ích'] * len(match['a'] + match['b']))} "
+                    + self._numbers.digits(match["tail"])
+                ),
                 needs="xX",
             ),
             Rule(

@@ -345,9 +345,11 @@ class Notation:
             ),
             Rule(
                 r"(?<!\w)0x(?P<digits>[0-9A-Fa-f]{1,16})(?!\w)",
-                lambda match: "không ích "
-                + " ".join(
-                    self._numbers.digits(digit) or spelled(digit) for digit in match["digits"]
+                lambda match: (
+                    "không ích "
+                    + " ".join(
+                        self._numbers.digits(digit) or spelled(digit) for digit in match["digits"]
+                    )
                 ),
                 needs="x",
             ),
@@ -466,8 +468,10 @@ class Notation:
             Rule(
                 r"(?<=[\d)])\ ?(?P<sign>[-−–+*×:.])\ ?\((?P<minus>[-−+])\ ?"
                 r"(?P<number>\d[\d.,]{0,8}(?:/\d{1,3})?)\)",
-                lambda match: f" {_OPERATIONS[match['sign']]} "
-                f"{'dương' if match['minus'] == '+' else 'âm'} {match['number']}",
+                lambda match: (
+                    f" {_OPERATIONS[match['sign']]} "
+                    f"{'dương' if match['minus'] == '+' else 'âm'} {match['number']}"
+                ),
                 needs="(",
             ),
             Rule(r"(?<=[\d)]\ )[-−–]\ (?=\([\d.,]{1,8}\ ?[-+−*×:/]\ ?\d)", "trừ ", needs="("),

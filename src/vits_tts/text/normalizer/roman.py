@@ -26,7 +26,8 @@ _SMALL_PLACES: Final = (
     r"|đoạn|thứ|tiết|loại|cấp|hạng|nhóm"
 )
 _GREAT: Final = (
-    r"(?=[MDCLXVI]{2}|[mdclxvi]{3})(?i:M{0,3}(?:CM|CD|D?C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3}))"
+    r"(?=[MDCLXVI]{2}|[mdclxvi]{3})"
+    r"(?i:M{0,3}(?:CM|CD|D?C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3}))"
 )
 _NUMBERED_PLACES: Final = frozenset(
     ["chương", "điều", "khoản", "mục", "đoạn", "thế kỷ", "thế kỉ", "tiết"]
@@ -93,16 +94,12 @@ class Roman:
             ),
             Rule(
                 r"(?<!\w)(?P<fuel>RON\ ?\d\d)-(?P<roman>I{1,3}|IV|V)(?!\w)",
-                lambda match: (
-                    f"{match['fuel']} {self._numbers.cardinal(value_of(match['roman']))}"
-                ),
+                lambda match: f"{match['fuel']} {self._numbers.cardinal(value_of(match['roman']))}",
                 needs="R",
             ),
             Rule(
                 rf"(?<!\w)(?P<roman>{_ROMAN})\ ?(?:g/ph?|giọt(?:\ ?/\ ?|\ )ph(?:út)?)(?!\w)",
-                lambda match: (
-                    f"{self._numbers.cardinal(value_of(match['roman']))} giọt trên phút"
-                ),
+                lambda match: f"{self._numbers.cardinal(value_of(match['roman']))} giọt trên phút",
                 needs="g",
             ),
             Rule(rf"^\ ?(?P<roman>{_ROMAN})\s?[.)/]\ (?=\S)", self.heading),

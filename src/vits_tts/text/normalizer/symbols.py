@@ -119,7 +119,7 @@ class Symbols:
             Rule(r"(?<=\))/(?=[A-Z(])", " trên ", needs="/"),
             Rule(
                 r"(?<!\w)[~≈]\ ?(?=\d)",
-                lambda match: ("" if _ABOUT.search(before(match)) else "khoảng "),
+                lambda match: "" if _ABOUT.search(before(match)) else "khoảng ",
                 needs="~≈",
             ),
             Rule(r"[+]\ ?∞", "dương vô cực", needs="∞"),

@@ -127,8 +127,10 @@ class Times:
             ),
             Rule(
                 r"(?<![\w.,/])(?P<minutes>\d{1,3})\s?(?:p|ph|phút)\s?(?P<s>[0-5]?\d)\s?(?:s|giây)(?!\w)",
-                lambda match: f"{self._numbers.whole(match['minutes'])} phút "
-                f"{self._numbers.whole(match['s'])} giây",
+                lambda match: (
+                    f"{self._numbers.whole(match['minutes'])} phút "
+                    f"{self._numbers.whole(match['s'])} giây"
+                ),
                 needs="p",
             ),
             Rule(

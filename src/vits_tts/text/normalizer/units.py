@@ -190,8 +190,9 @@ class Units:
             ),
             Rule(
                 r"(?<!\w)(?P<a>\d)m\ ?[-–]\ ?(?P<b>\d)m(?P<rest>\d)(?![\w²³])",
-                lambda match: f"{match['a']} mét đến {match['b']} mét "
-                f"{self._numbers.whole(match['rest'])}",
+                lambda match: (
+                    f"{match['a']} mét đến {match['b']} mét {self._numbers.whole(match['rest'])}"
+                ),
                 needs="-–",
             ),
             Rule(r"(?<=\d)m(?=\ (?:canh|cf|cà\ phê)(?!\w))", " muỗng", needs="m"),
@@ -221,15 +222,19 @@ class Units:
             ),
             Rule(
                 r"(?<!\w)(?P<months>\d{1,2})m(?P<days>\d{1,2})d(?!\w)",
-                lambda match: f"{self._numbers.whole(match['months'])} tháng "
-                f"{self._numbers.whole(match['days'])} ngày",
+                lambda match: (
+                    f"{self._numbers.whole(match['months'])} tháng "
+                    f"{self._numbers.whole(match['days'])} ngày"
+                ),
                 needs="m",
             ),
             Rule(
                 r"(?<=\d)\ ?(?P<scale>ty|tỷ|tỉ|tr)(?P<digit>\d?)(?P<hidden>[xX]{1,2})(?!\w)",
-                lambda match: f" {'triệu' if match['scale'] == 'tr' else 'tỷ'} "
-                + (f"{self._numbers.whole(match['digit'])} " if match["digit"] else "")
-                + " ".join(["ích"] * len(match["hidden"])),
+                lambda match: (
+                    f" {'triệu' if match['scale'] == 'tr' else 'tỷ'} "
+                    + (f"{self._numbers.whole(match['digit'])} " if match["digit"] else "")
+                    + " ".join(["ích"] * len(match["hidden"]))
+                ),
                 needs="xX",
             ),
             Rule(r"(?<![^\W\d])m\.\s?c\.?[fp](?!\w)", " muỗng cà phê", needs="."),
@@ -282,8 +287,10 @@ class Units:
             ),
             Rule(
                 r"(?<!\w)(?P<weeks>[1-4]?\d)w(?P<days>[0-6])d(?!\w)",
-                lambda match: f"{self._numbers.whole(match['weeks'])} tuần "
-                f"{self._numbers.whole(match['days'])} ngày",
+                lambda match: (
+                    f"{self._numbers.whole(match['weeks'])} tuần "
+                    f"{self._numbers.whole(match['days'])} ngày"
+                ),
                 needs="w",
             ),
             Rule(
@@ -364,9 +371,11 @@ class Units:
             Rule(
                 r"(?<=\d)[.,]\ ?(?P<digit>\d?)(?P<hidden>[xX]{1,3})"
                 r"(?=\ ?(?i:tỷ|tỉ|triệu|tr)(?!\w))",
-                lambda match: " phẩy "
-                + (f"{self._numbers.whole(match['digit'])} " if match["digit"] else "")
-                + " ".join(["ích"] * len(match["hidden"])),
+                lambda match: (
+                    " phẩy "
+                    + (f"{self._numbers.whole(match['digit'])} " if match["digit"] else "")
+                    + " ".join(["ích"] * len(match["hidden"]))
+                ),
                 needs="xX",
             ),
             Rule(

@@ -57,9 +57,8 @@ class AudioHandler(LinkedHandler):
 
         """
         if self.guard.policy:
-            caller, written = self.context.caller, min(
-                characters, self.config.server.max_text_chars
-            )
+            caller = self.context.caller
+            written = min(characters, self.config.server.max_text_chars)
             self.say(await self.guard.text(caller, written))
             self.say(await self.guard.spoken(caller, characters - written))
 
