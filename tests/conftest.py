@@ -16,6 +16,7 @@ import pytest
 from loguru import logger
 
 from tests.support import certificates
+from tests.support.local import SERVER_EVENT, LocalServer, serving_here
 from tests.support.server import Server, Settings, serving
 from tests.support.voices import install_pair
 from vits_tts.config import EMBEDDED_VOICE
@@ -29,8 +30,8 @@ hypothesis.settings.load_profile("untimed")
 
 Row = Callable[[str, str], None]
 
-_PROCESS_EVENTS = {"subprocess.Popen", "os.fork", "os.posix_spawn", "os.system"}
-"""Audit events of Python that report the start of a process."""
+_PROCESS_EVENTS = {"subprocess.Popen", "os.fork", "os.posix_spawn", "os.system", SERVER_EVENT}
+"""Audit events that report the start of a process, or of a server in this one."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -38,22 +39,23 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--quick",
         action="store_true",
-        help="leave out slow tests, and skip a test at the moment when it starts a process",
+        help="leave out slow tests, and skip a test at the moment when it starts a process "
+        "or a server",
     )
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Skip each test that starts a process if ``--quick`` is given.
+    """Skip each test that starts a process or a server if ``--quick`` is given.
 
-    Servers, Redis and browsers are processes. The start itself is detected, so no list of quick
-    tests has to be maintained.
+    Most servers, Redis and browsers are processes. The start itself is detected, so no list of
+    quick tests has to be maintained.
     """
     if not config.getoption("--quick"):
         return
 
     def audit(event: str, _: tuple[object, ...]) -> None:
         if event in _PROCESS_EVENTS and "PYTEST_CURRENT_TEST" in os.environ:
-            pytest.skip("starts a process")
+            pytest.skip("starts a process or a server")
 
     sys.addaudithook(audit)
     # A test that is interrupted while it starts a process leaves files open.
@@ -89,6 +91,15 @@ class Starter(Protocol):
     def __call__(
         self, settings: Settings | None = None, *, ready: bool = True, pair: bool = False
     ) -> AbstractContextManager[Server]:
+        """Return the running server."""
+
+
+class LocalStarter(Protocol):
+    """Start a server in the process of the tests, for a `with` block."""
+
+    def __call__(
+        self, settings: Settings | None = None, *, pair: bool = False
+    ) -> AbstractContextManager[LocalServer]:
         """Return the running server."""
 
 
@@ -151,6 +162,12 @@ def client(server: Server) -> Iterator[httpx.Client]:
 def start(tmp_path: Path) -> Starter:
     """Return a starter of servers in the test's own folder."""
     return partial(serving, tmp_path / "server")
+
+
+@pytest.fixture
+def start_here(tmp_path: Path) -> LocalStarter:
+    """Return a starter of servers in the process of the tests, in the test's own folder."""
+    return partial(serving_here, tmp_path / "server")
 
 
 @pytest.fixture

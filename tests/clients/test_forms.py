@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.conftest import Starter
+from tests.conftest import LocalStarter
 from tests.support.decoding import DECODERS
 from tests.support.voices import install_pair
 from vits_tts.web.auth.api_keys import make_key
@@ -48,13 +48,13 @@ def test_bodies(client: httpx.Client, name: str) -> None:
     assert DECODERS["mp3"](answer.content, 0).seconds > 0.5
 
 
-def test_open_webui_asks_without_a_key(start: Starter) -> None:
+def test_open_webui_asks_without_a_key(start_here: LocalStarter) -> None:
     """Open WebUI gets its lists of models and voices, though it sends no key for them."""
     settings: dict[str, dict[str, Any]] = {
         "access": {"keys": [LINE]},
         "openai": {"open_lists": True},
     }
-    with start(settings, pair=True) as server:
+    with start_here(settings, pair=True) as server:
         models = httpx.get(f"{server.url}/v1/audio/models").json()
         assert "tts-1" in {model["id"] for model in models.get("models", [])}
         voices = httpx.get(f"{server.url}/v1/audio/voices").json()
@@ -94,14 +94,16 @@ def test_base_url_with_a_slash(client: httpx.Client) -> None:
     assert client.get("/v1///models").status_code == 404
 
 
-def test_programs_for_the_server_that_this_one_replaced(start: Starter, tmp_path: Path) -> None:
+def test_programs_for_the_server_that_this_one_replaced(
+    start_here: LocalStarter, tmp_path: Path
+) -> None:
     """With relative URLs and without the page, the server answers them as the other one did."""
     install_pair(tmp_path / "server" / "voices")
     settings: dict[str, dict[str, Any]] = {
         "server": {"public_url": "relative", "page": False},
         "voice": {"name": "pair"},
     }
-    with start(settings) as server, httpx.Client(base_url=server.url, timeout=60) as client:
+    with start_here(settings) as server, httpx.Client(base_url=server.url, timeout=60) as client:
         health = {"status": "healthy", "message": "TTS service is running"}
         assert client.get("/health").json() == health
         assert {client.request(way, "/health").status_code for way in ("POST", "PUT")} == {405}
@@ -150,10 +152,10 @@ FETCHED = (
 )
 
 
-def test_files_by_address(start: Starter) -> None:
+def test_files_by_address(start_here: LocalStarter) -> None:
     """A signed URL is enough for a HEAD request and for the file, with suffix and type."""
     settings: dict[str, dict[str, Any]] = {"access": {"keys": [LINE]}, "audio": {"links": "signed"}}
-    with start(settings, pair=True) as server:
+    with start_here(settings, pair=True) as server:
         for asked, agent, suffix, media_type in FETCHED:
             given: dict[str, Any] = {"text": TEXT, **asked}
             headers = {"X-API-Key": KEY}

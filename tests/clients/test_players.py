@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page
 
 from tests.support.browser import running_browser
 from tests.support.foreign_page import foreign_page
-from tests.support.server import Server, Settings, serving
+from tests.support.local import LocalServer, Settings, serving_here
 from vits_tts.web.auth.api_keys import make_key
 
 KEY, LINE = make_key("app")
@@ -80,15 +80,15 @@ def assert_sought(heard: dict[str, Any]) -> None:
 
 
 @pytest.fixture(scope="module")
-def signing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def signing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
     """Run a server with keys that signs its links."""
     settings: Settings = {"access": {"keys": [LINE]}, "audio": {"links": "signed"}}
-    with serving(tmp_path_factory.mktemp("signing"), settings) as running:
+    with serving_here(tmp_path_factory.mktemp("signing"), settings) as running:
         yield running
 
 
 @pytest.mark.parametrize("name", ["wav", "mp3", "ogg", "flac"])
-def test_signed_file(signing: Server, page: Page, name: str) -> None:
+def test_signed_file(signing: LocalServer, page: Page, name: str) -> None:
     """A signed file plays from the requested position."""
     params = {"text": TEXT, "format": name}
     saved = httpx.get(f"{signing.url}/tts", params=params, headers=HEADERS, timeout=60).json()
@@ -96,7 +96,7 @@ def test_signed_file(signing: Server, page: Page, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["wav", "mp3", "ogg", "flac"])
-def test_signed_stream(signing: Server, page: Page, name: str) -> None:
+def test_signed_stream(signing: LocalServer, page: Page, name: str) -> None:
     """A signed stream that was never requested before plays from the requested position."""
     params = {"text": f"{TEXT} Dạng {name}.", "format": name}
     link = httpx.get(f"{signing.url}/tts/link", params=params, headers=HEADERS).json()
@@ -105,7 +105,7 @@ def test_signed_stream(signing: Server, page: Page, name: str) -> None:
 
 def test_open_file(tmp_path: Path, page: Page) -> None:
     """A file that needs no key plays without a signature."""
-    with serving(tmp_path, {"access": {"keys": [LINE]}, "audio": {"links": "open"}}) as server:
+    with serving_here(tmp_path, {"access": {"keys": [LINE]}, "audio": {"links": "open"}}) as server:
         asked = f"{server.url}/tts"
         saved = httpx.get(asked, params={"text": TEXT}, headers=HEADERS, timeout=60).json()
         assert_sought(played(page, saved["audio_url"]))
@@ -113,7 +113,7 @@ def test_open_file(tmp_path: Path, page: Page) -> None:
 
 def test_page_that_may_call(tmp_path: Path, page: Page, elsewhere: str) -> None:
     """A page of an allowed origin plays files and streams of a server without keys."""
-    with serving(tmp_path, {"server": {"cors_origins": [elsewhere]}}) as server:
+    with serving_here(tmp_path, {"server": {"cors_origins": [elsewhere]}}) as server:
         saved = httpx.get(f"{server.url}/tts", params={"text": TEXT}, timeout=60).json()
         assert_sought(played(page, saved["audio_url"], crossorigin=True))
         query = httpx.QueryParams(text=f"{TEXT} Thế thôi.")
@@ -122,7 +122,7 @@ def test_page_that_may_call(tmp_path: Path, page: Page, elsewhere: str) -> None:
 
 def test_strangers_play_nothing(tmp_path: Path, page: Page) -> None:
     """A foreign page without any of these permissions plays nothing."""
-    with serving(tmp_path, pair=True) as server:
+    with serving_here(tmp_path, pair=True) as server:
         query = httpx.QueryParams(text=TEXT)
         outcome = page.evaluate(
             "async (a) => { const audio = new Audio(a); return await new Promise((done) => {"

@@ -9,8 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.support.local import LocalServer, serving_here
 from tests.support.redis import RedisServer
-from tests.support.server import Server, Settings, serving
+from tests.support.server import Reachable, Server, Settings, serving
 from tests.support.voices import install_pair
 from vits_tts.dictionaries import pls
 from vits_tts.dictionaries.rules import Rule
@@ -24,14 +25,21 @@ NHAN = {"string_to_replace": "Nhân", "type": "phoneme", "phoneme": "ɲan˧", "a
 @contextmanager
 def speaking(folder: Path, **settings: dict[str, Any]) -> Iterator[Server]:
     """Yield a server with a small voice and these settings."""
+    with serving(folder, _voices(folder) | settings) as server:
+        yield server
+
+
+@contextmanager
+def speaking_here(folder: Path, **settings: dict[str, Any]) -> Iterator[LocalServer]:
+    """Yield such a server in this process."""
+    with serving_here(folder, _voices(folder) | settings) as server:
+        yield server
+
+
+def _voices(folder: Path) -> Settings:
     if not (folder / "voices").exists():
         install_pair(folder / "voices")
-    given: Settings = {
-        "voice": {"name": "vi_VN-vais1000-compact", "others": ["pair"], "folder": "voices"},
-        **settings,
-    }
-    with serving(folder, given) as server:
-        yield server
+    return {"voice": {"name": "vi_VN-vais1000-compact", "others": ["pair"], "folder": "voices"}}
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +76,7 @@ def minh(server: Server, keys: dict[str, tuple[str, str]]) -> Iterator[httpx.Cli
         yield client
 
 
-def caller(server: Server, key: str = "") -> httpx.Client:
+def caller(server: Reachable, key: str = "") -> httpx.Client:
     """Return a client, which opens a connection for each request so that all workers answer."""
     headers = {"Connection": "close", **({"X-API-Key": key} if key else {})}
     return httpx.Client(base_url=server.url, headers=headers, timeout=30)
@@ -368,17 +376,17 @@ def test_two_replicas_while_redis_dies(tmp_path: Path) -> None:
 
 def test_dictionaries_stay(tmp_path: Path) -> None:
     """Without Redis they are in a folder that only the server's user can read, and stay there."""
-    with speaking(tmp_path) as server, caller(server) as client:
+    with speaking_here(tmp_path) as server, caller(server) as client:
         made = make(client, "ở lại")
     folder = tmp_path / "dictionaries"
     assert folder.stat().st_mode & 0o077 == 0
     assert (folder / f"{made['version_id']}.json").exists()
-    with speaking(tmp_path) as server, caller(server) as client:
+    with speaking_here(tmp_path) as server, caller(server) as client:
         assert spoken(client, "Zalo đây", "ở lại") == "da lô đây"
         (folder / "index.json").write_text("{broken")
         server.wait_until(lambda: client.get(ROOT).status_code == 503, "a broken index is an error")
         assert refused(client.get(ROOT)) == (503, "dictionaries_unavailable")
         assert client.post("/normalize", json={"text": "Zalo"}).status_code == 200
         server.wait_until(
-            lambda: "dictionaries cannot be used" in server.log.read_text(), "a line that says so"
+            lambda: "dictionaries cannot be used" in server.explain(), "a line that says so"
         )

@@ -23,26 +23,19 @@ T = TypeVar("T")
 Settings = dict[str, dict[str, Any]]
 
 
-class Server:
-    """A `vits-tts serve` that is running."""
+class Reachable:
+    """A server that answers at ``url``, and writes log lines."""
 
-    def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
-        """Keep the process and the path of its log."""
-        self.process = process
-        self.log = log
-        self.url = ""
-        self._from = 0
+    url = ""
 
     def lines(self, message: str | None = None) -> list[dict[str, Any]]:
         """Return the lines logged so far, or those with one message."""
-        text = self.log.read_bytes()[self._from :].decode()
-        complete = text[: text.rfind("\n") + 1].splitlines()
-        lines = [json.loads(line) for line in complete if line.startswith("{")]
+        lines = self.all_lines()
         return [line for line in lines if message is None or line["message"] == message]
 
-    def forget(self) -> None:
-        """Hide the lines logged so far from ``lines``, for a test that shares its server."""
-        self._from = self.log.read_bytes().rfind(b"\n") + 1
+    def all_lines(self) -> list[dict[str, Any]]:
+        """Return the lines logged so far."""
+        raise NotImplementedError
 
     def wait_for(self, message: str, count: int = 1, **fields: object) -> list[dict[str, Any]]:
         """Wait for log lines with a message and these fields, and return them."""
@@ -54,19 +47,22 @@ class Server:
 
         return until(found, f"{count} log lines {message!r} {fields}", self.explain)
 
-    def workers(self) -> list[int]:
-        """Return the ids of the worker processes."""
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        return [int(child) for child in children.read_text().split()]
-
     def metrics(self) -> str:
         """Return the text of `/metrics`."""
         return httpx.get(f"{self.url}/metrics").text
 
+    @property
+    def folder(self) -> Path:
+        """The folder of the settings; those of voices and files are in it."""
+        raise NotImplementedError
+
+    def counted(self, series: str) -> float:
+        """Return the value of a counter, named with its labels as in `/metrics`; 0 if absent."""
+        return value(self.metrics(), series)
+
     def under_way(self) -> int:
         """Return how many requests are under way, including the one that asks for this number."""
-        found = re.findall(r"(?m)^vits_tts_requests_under_way (\d+)", self.metrics())
-        return int(found[0])
+        return int(value(self.metrics(), "vits_tts_requests_under_way"))
 
     def wait_ready(self) -> None:
         """Wait until `/readyz` answers 200."""
@@ -79,17 +75,51 @@ class Server:
 
         until(ready, "ready", self.explain)
 
+    def wait_until(self, condition: Callable[[], T], what: str) -> T:
+        """Return the first true value of ``condition``; a failure shows the log."""
+        return until(condition, what, self.explain)
+
+    def explain(self) -> str:
+        """Return the log lines, for a failing test."""
+        return "\n".join(map(str, self.all_lines()))
+
+
+class Server(Reachable):
+    """A `vits-tts serve` that is running."""
+
+    def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
+        """Keep the process and the path of its log."""
+        self.process = process
+        self.log = log
+        self._from = 0
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the settings; those of voices and files are in it."""
+        return self.log.parent
+
+    def all_lines(self) -> list[dict[str, Any]]:
+        """Return the lines logged so far."""
+        text = self.log.read_bytes()[self._from :].decode()
+        complete = text[: text.rfind("\n") + 1].splitlines()
+        return [json.loads(line) for line in complete if line.startswith("{")]
+
+    def forget(self) -> None:
+        """Hide the lines logged so far from ``lines``, for a test that shares its server."""
+        self._from = self.log.read_bytes().rfind(b"\n") + 1
+
+    def workers(self) -> list[int]:
+        """Return the ids of the worker processes."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        return [int(child) for child in children.read_text().split()]
+
     def wait_for_text(self, text: str) -> None:
         """Wait until the log contains a text."""
         until(lambda: text in self.log.read_text(encoding="utf-8"), text, self.explain)
 
     def configure(self, settings: Settings) -> None:
         """Write other settings, for a reload."""
-        _write_settings(self.log.parent / "config.yaml", settings)
-
-    def wait_until(self, condition: Callable[[], T], what: str) -> T:
-        """Return the first true value of ``condition``; a failure shows the log."""
-        return until(condition, what, self.explain)
+        write_settings(self.folder / "config.yaml", settings)
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Send a signal, wait for the end and return the exit status."""
@@ -103,14 +133,23 @@ class Server:
         return f"exit status {state}\n{self.log.read_text(encoding='utf-8')}"
 
 
+def value(metrics: str, series: str) -> float:
+    """Return the value of a series, named with its labels, in a text of metrics; 0 if absent."""
+    found = re.findall(rf"(?m)^{re.escape(series)} (\S+)", metrics)
+    return float(found[0]) if found else 0.0
+
+
 def until(condition: Callable[[], T], what: str, explain: Callable[[], str] = lambda: "") -> T:
-    """Return the first true value of ``condition``, or fail after a long time."""
-    deadline = time.monotonic() + START_SECONDS
+    """Return the first true value of ``condition``, or fail after a long time.
+
+    It is asked less often the longer it takes, since many conditions are requests.
+    """
+    begun = time.monotonic()
     pause = threading.Event()
-    while time.monotonic() < deadline:
+    while (waited := time.monotonic() - begun) < START_SECONDS:
         if value := condition():
             return value
-        pause.wait(0.02)
+        pause.wait(min(max(0.02, waited / 20), 0.1))
     raise AssertionError(f"timed out waiting for: {what}\n{explain()}")
 
 
@@ -138,7 +177,7 @@ def serving(  # noqa: PLR0913  # as many as the ways to start a server differ
 
         install_pair(folder / "voices")
         given = {**given, "voice": {**given.get("voice", {}), "name": "pair"}}
-    _write_settings(folder / "config.yaml", given)
+    write_settings(folder / "config.yaml", given)
     log = folder / "log.jsonl"
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -165,7 +204,8 @@ def serving(  # noqa: PLR0913  # as many as the ways to start a server differ
             raise
 
 
-def _write_settings(path: Path, settings: Settings) -> None:
+def write_settings(path: Path, settings: Settings) -> None:
+    """Write a file of settings, with any free port unless they name one."""
     merged = {**settings, "server": {"port": 0, **settings.get("server", {})}}
     path.write_text(yaml.safe_dump(merged, allow_unicode=True), encoding="utf-8")
 

@@ -4,13 +4,13 @@ import contextlib
 import re
 import socket
 
-from tests.support.server import Server
+from tests.support.server import Reachable
 
 _STATUS = re.compile(rb"HTTP/1\.1 (\d{3}) ")
 
 
 def connect(
-    server: Server, *, source: str = "", port: int | None = None, receives: int | None = None
+    server: Reachable, *, source: str = "", port: int | None = None, receives: int | None = None
 ) -> socket.socket:
     """Return a connection, from the address ``source`` if it is given.
 
@@ -46,7 +46,7 @@ def received(connection: socket.socket) -> bytes:
     return answer
 
 
-def answer_to(server: Server, sent: bytes) -> bytes:
+def answer_to(server: Reachable, sent: bytes) -> bytes:
     """Send bytes over a new connection; return the whole answer."""
     with connect(server) as connection:
         with contextlib.suppress(ConnectionError):

@@ -14,8 +14,9 @@ import httpx
 import pytest
 
 from tests.support.cli import Ended, run_several
+from tests.support.local import serving_here
 from tests.support.redis import RedisServer
-from tests.support.server import Server, Settings, serving, until
+from tests.support.server import Reachable, Server, Settings, serving, until
 from tests.support.voices import install_pair
 from vits_tts.config import load
 from vits_tts.usage import Accounts, Amounts
@@ -49,7 +50,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield found
 
 
-def used(server: Server, headers: dict[str, str], **query: str) -> Json:
+def used(server: Reachable, headers: dict[str, str], **query: str) -> Json:
     """Return the account of a key."""
     response = httpx.get(f"{server.url}/v1/usage", params=query, headers=headers)
     assert response.status_code == 200, response.text
@@ -57,12 +58,14 @@ def used(server: Server, headers: dict[str, str], **query: str) -> Json:
     return answer
 
 
-def say(server: Server, text: str, headers: dict[str, str], path: str = "/tts") -> httpx.Response:
+def say(
+    server: Reachable, text: str, headers: dict[str, str], path: str = "/tts"
+) -> httpx.Response:
     """Return the answer to a request for speech."""
     return httpx.post(f"{server.url}{path}", json={"text": text}, headers=headers, timeout=60)
 
 
-def booked(server: Server, headers: dict[str, str], requests: int) -> Json:
+def booked(server: Reachable, headers: dict[str, str], requests: int) -> Json:
     """Wait until the account of a key has a number of requests, and return its sum."""
 
     def look() -> Json | None:
@@ -161,7 +164,7 @@ def test_accounts_survive_kill_9(tmp_path: Path) -> None:
         booked(first, AN_HEADERS, 5)
         for process in [first.process.pid, *first.workers()]:
             os.kill(process, signal.SIGKILL)
-    with serving(tmp_path, settings()) as second:
+    with serving_here(tmp_path, settings()) as second:
         assert booked(second, AN_HEADERS, 5)["characters"] == 5 * len("Câu 0.")
         assert say(second, "Câu nữa.", BINH_HEADERS).is_success
         booked(second, BINH_HEADERS, 1)
@@ -194,7 +197,7 @@ def test_budgets(tmp_path: Path) -> None:
     def limited(status: int) -> Settings:
         return settings(usage={"budgets": {"an": {"characters": 30}}, "budget_status": status})
 
-    def assert_refused(server: Server, status: int) -> None:
+    def assert_refused(server: Reachable, status: int) -> None:
         refused = say(server, "Mười hai chữ", AN_HEADERS)
         assert refused.status_code == status
         error = refused.json()["error"]
@@ -204,7 +207,7 @@ def test_budgets(tmp_path: Path) -> None:
         )
         assert ("Retry-After" in refused.headers) == (status == 429)
 
-    with serving(tmp_path, limited(402)) as first:
+    with serving_here(tmp_path, limited(402)) as first:
         assert say(first, "Mười hai chữ", AN_HEADERS).is_success
         state = used(first, AN_HEADERS)["budget"]
         assert state["characters"] == {"limit": 30, "used": 12}
@@ -233,7 +236,7 @@ def test_replicas_and_loss_of_redis(tmp_path: Path) -> None:
         shared = settings(cache={"redis": {"url": redis.url, "prefix": "t"}})
         for name in ("a", "b"):
             install_pair(tmp_path / name / "voices")
-        with serving(tmp_path / "a", shared) as a, serving(tmp_path / "b", shared) as b:
+        with serving_here(tmp_path / "a", shared) as a, serving_here(tmp_path / "b", shared) as b:
             for number in range(3):
                 assert say(a, f"Máy a, câu {number}.", AN_HEADERS).is_success
             for number in range(2):
@@ -258,7 +261,7 @@ def test_disk_that_cannot_be_written(tmp_path: Path) -> None:
     install_pair(tmp_path / "voices")
     blocked = tmp_path / "usage"
     blocked.write_text("a file in place of the folder", encoding="utf-8")
-    with serving(tmp_path, settings()) as server:
+    with serving_here(tmp_path, settings()) as server:
         assert say(server, "Đĩa hỏng.", AN_HEADERS).is_success
         server.wait_for("usage: accounts cannot be kept on the disk")
         assert httpx.get(f"{server.url}/readyz").json()["degraded"] == "usage"
@@ -276,7 +279,7 @@ def test_damaged_accounts(tmp_path: Path) -> None:
     install_pair(tmp_path / "voices")
     (tmp_path / "usage").mkdir()
     (tmp_path / "usage/usage.sqlite").write_bytes(b"no database" * 1000)
-    with serving(tmp_path, settings()) as server:
+    with serving_here(tmp_path, settings()) as server:
         assert say(server, "Vẫn nói.", AN_HEADERS).is_success
         booked(server, AN_HEADERS, 1)
     assert list((tmp_path / "usage").glob("*.damaged-*"))

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from tornado.httputil import HTTPHeaders
 
-from tests.conftest import Starter
+from tests.conftest import LocalStarter, Starter
 from tests.support.certificates import make_certificate
 from tests.support.ports import free_port
 from tests.support.server import Server, Settings, clean_environment, start_in
@@ -217,7 +217,7 @@ def test_a_start_with_an_empty_variable_for_keys(tmp_path: Path) -> None:
     assert "VITS_TTS__ACCESS__KEYS" in done.stderr
 
 
-def test_operations_may_need_a_key_too(start: Starter, tmp_path: Path) -> None:
+def test_operations_may_need_a_key_too(start_here: LocalStarter, tmp_path: Path) -> None:
     """With `open_operations` off, health and metrics require a key."""
     install_pair(tmp_path / "server" / "voices")
     key, line = make_key("monitor")
@@ -225,14 +225,14 @@ def test_operations_may_need_a_key_too(start: Starter, tmp_path: Path) -> None:
         "voice": {"name": "pair"},
         "access": {"keys": [line], "open_operations": False},
     }
-    with start(settings, ready=False) as server, httpx.Client(timeout=60) as client:
+    with start_here(settings) as server, httpx.Client(timeout=60) as client:
         for path in ("/healthz", "/readyz", "/metrics"):
             assert client.get(f"{server.url}{path}").status_code == 401
         known = client.get(f"{server.url}/metrics", headers={"X-API-Key": key})
         assert known.status_code == 200
 
 
-def test_operations_on_a_port_of_their_own(start: Starter, tmp_path: Path) -> None:
+def test_operations_on_a_port_of_their_own(start_here: LocalStarter, tmp_path: Path) -> None:
     """Health and metrics are served only at the port for operations, and nothing else is there."""
     install_pair(tmp_path / "server" / "voices")
     port = free_port()
@@ -241,7 +241,7 @@ def test_operations_on_a_port_of_their_own(start: Starter, tmp_path: Path) -> No
         "voice": {"name": "pair"},
         "access": {"keys": [make_key("x")[1]], "open_operations": False},
     }
-    with start(settings, ready=False) as server, httpx.Client(timeout=60) as client:
+    with start_here(settings) as server, httpx.Client(timeout=60) as client:
         there = f"http://127.0.0.1:{port}"
         for path in ("/healthz", "/readyz", "/metrics"):
             assert client.get(f"{there}{path}").status_code in {200, 503}

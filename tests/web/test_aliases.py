@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from websockets.sync.client import connect
 
-from tests.support.server import Server, Settings, serving
+from tests.support.local import LocalServer, Settings, serving_here
 from tests.support.voices import install_pair
 from vits_tts import Speech
 from vits_tts.cli.remote import Remote
@@ -24,7 +24,7 @@ TEXT = "Một hai ba bốn."
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
     """Run a server whose alias names the louder one of two speakers; interfaces map names to it."""
     folder = tmp_path_factory.mktemp("aliases")
     install_pair(folder / "voices")
@@ -33,7 +33,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         "voice": {"name": "pair", "aliases": {ALIAS: "pair/minh"}},
         **{name: {"voices": {"other": ALIAS}} for name in names},
     }
-    with serving(folder, settings) as server:
+    with serving_here(folder, settings) as server:
         yield server
 
 
@@ -71,7 +71,7 @@ DIALOGUE = "/v1/text-to-dialogue?output_format=pcm_8000"
     ],
 )
 def test_an_alias_is_a_voice(
-    shared: Server, path: str, body: dict[str, Any], own: bool, name: str
+    shared: LocalServer, path: str, body: dict[str, Any], own: bool, name: str
 ) -> None:
     """It is that of the settings and speaks as its speaker; `own` paths take no other names."""
     asked = json.dumps(body).replace("{}", name)
@@ -85,7 +85,7 @@ def test_an_alias_is_a_voice(
     assert level(answer.content) == pytest.approx(0.5, abs=0.1)  # some of them filter it
 
 
-def test_an_alias_in_headers_and_files(shared: Server) -> None:
+def test_an_alias_in_headers_and_files(shared: LocalServer) -> None:
     """FPT.AI's voice is a header, and its sound a file."""
     headers = {"voice": ALIAS, "format": "wav"}
     url = f"{shared.url}/hmi/tts/v5"
@@ -100,7 +100,7 @@ def test_an_alias_in_headers_and_files(shared: Server) -> None:
     assert level(found) == pytest.approx(0.5, 0.02)
 
 
-def test_an_alias_on_sockets(shared: Server) -> None:
+def test_an_alias_on_sockets(shared: LocalServer) -> None:
     """ElevenLabs' in the path, Cartesia's in a message."""
     url = shared.url.replace("http", "ws", 1)
     stream = f"{url}/v1/text-to-speech/{ALIAS}/stream-input?output_format=pcm_8000"
@@ -116,7 +116,7 @@ def test_an_alias_on_sockets(shared: Server) -> None:
     assert level(base64.b64decode(first["data"])) == pytest.approx(0.5, 0.02)
 
 
-def test_aliases_are_listed(shared: Server) -> None:
+def test_aliases_are_listed(shared: LocalServer) -> None:
     """Answers with the names of voices have them."""
     with httpx.Client(base_url=shared.url, timeout=60) as client:
         get = client.get
@@ -127,7 +127,7 @@ def test_aliases_are_listed(shared: Server) -> None:
         assert get("/openapi.json").text.count(f'"{ALIAS}"') >= 4
 
 
-def test_an_alias_in_commands_and_python(shared: Server, tmp_path: Path) -> None:
+def test_an_alias_in_commands_and_python(shared: LocalServer, tmp_path: Path) -> None:
     """`--voice` with a server, and the voice of an object."""
     install_pair(tmp_path / "voices")
     settings = tmp_path / "config.yaml"

@@ -5,7 +5,7 @@ import re
 import httpx
 import pytest
 
-from tests.conftest import Starter
+from tests.conftest import LocalStarter
 from tests.support.voices import install_pair
 
 
@@ -82,17 +82,17 @@ def test_other_methods(client: httpx.Client) -> None:
     assert (answer.status_code, answer.headers["Allow"]) == (405, "GET, HEAD, OPTIONS")
 
 
-def test_switched_off(start: Starter, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_switched_off(start_here: LocalStarter, tmp_path_factory: pytest.TempPathFactory) -> None:
     """With `server.page` off, neither the page nor its files exist."""
     folder = tmp_path_factory.mktemp("voices")
     install_pair(folder)
     voice = {"name": "pair", "folder": str(folder)}
-    with start({"server": {"page": False}, "voice": voice}) as server:
+    with start_here({"server": {"page": False}, "voice": voice}) as server:
         assert httpx.get(f"{server.url}/page/app.js").status_code == 404
         for method in ("GET", "HEAD"):
             led = httpx.request(method, f"{server.url}/")
             assert led.status_code == 307
             assert httpx.URL(server.url).join(led.headers["Location"]).path == "/docs"
     switches = {"page": False, "docs": False}
-    with start({"server": switches, "voice": voice}) as server:
+    with start_here({"server": switches, "voice": voice}) as server:
         assert httpx.get(f"{server.url}/").status_code == 404

@@ -8,7 +8,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from tests.conftest import Starter
+from tests.conftest import LocalStarter, Starter
 from tests.support.load import LONG
 from tests.support.voices import install_joe, install_pair
 from vits_tts.errors import RangeNotSatisfiable
@@ -44,7 +44,7 @@ def test_whole_file(client: httpx.Client, file: File) -> None:
 
 @pytest.mark.parametrize("origins", [[], ["https://app.example.vn"]])
 def test_a_file_that_needs_a_key_is_nobody_elses(
-    start: Starter, tmp_path: Path, origins: list[str]
+    start_here: LocalStarter, tmp_path: Path, origins: list[str]
 ) -> None:
     """A file that needs a key is not stored by shared caches.
 
@@ -53,7 +53,7 @@ def test_a_file_that_needs_a_key_is_nobody_elses(
     install_pair(tmp_path / "server" / "voices")
     key, line = make_key("lan")
     access, cors = {"keys": [line]}, {"cors_origins": origins}
-    running = start({"voice": {"name": "pair"}, "access": access, "server": cors})
+    running = start_here({"voice": {"name": "pair"}, "access": access, "server": cors})
     with running as server, httpx.Client(headers={"X-API-Key": key}) as client:
         url = client.get(f"{server.url}/tts?text=mot").json()["audio_url"]
         whole = client.get(url)

@@ -13,7 +13,7 @@ import httpx
 from tests.support.load import LONG
 from tests.support.server import Server, Settings, serving
 from tests.support.voices import install_joe
-from tests.web.test_files import fetched, said, speaking
+from tests.web.test_files import fetched, said, speaking, speaking_here
 
 MIB = 1024 * 1024
 
@@ -79,7 +79,7 @@ def test_a_large_file_in_place_of_very_many(tmp_path: Path) -> None:
     folder.mkdir(parents=True)
     for number in range(10_000):
         (folder / f"{number:040x}.wav").write_bytes(bytes(100))
-    with speaking(tmp_path / "server", {"max_bytes": MIB}) as server:
+    with speaking_here(tmp_path / "server", {"max_bytes": MIB}) as server:
         long = "mot hai ba bon nam sau bay. " * 60
         kept = said(server, long)
         assert fetched(server, kept).status_code == 200
@@ -90,10 +90,10 @@ def test_a_large_file_in_place_of_very_many(tmp_path: Path) -> None:
 def test_too_long_for_a_file(tmp_path: Path) -> None:
     """A text that is too long for a file gets 413, before synthesis where this can be known."""
     more: dict[str, Any] = {
-        "server": {"workers": 1, "max_text_chars": 100_000},
+        "server": {"max_text_chars": 100_000},
         "cache": {"memory": {"max_bytes": 0}},
     }
-    with speaking(tmp_path / "server", {"max_bytes": MIB}, **more) as server:
+    with speaking_here(tmp_path / "server", {"max_bytes": MIB}, **more) as server:
         kept = said(server)
 
         def code(text: str) -> tuple[int, str, str]:
@@ -120,7 +120,7 @@ def test_too_long_for_a_file(tmp_path: Path) -> None:
 
 def test_many_callers_one_file(tmp_path: Path) -> None:
     """The same text for many clients at once is written once and reserves space once."""
-    with speaking(tmp_path / "server", {"max_bytes": MIB}) as server:
+    with speaking_here(tmp_path / "server", {"max_bytes": MIB}) as server:
         long = "mot hai ba bon nam sau bay. " * 30
         with ThreadPoolExecutor(16) as callers:
             hashes = list(callers.map(lambda _: said(server, long), range(16)))
@@ -159,7 +159,7 @@ def _ignored(server: Server, text: str) -> None:
 def test_a_folder_that_is_removed(tmp_path: Path) -> None:
     """A removed folder is made again for the next file, and hashes stay the same."""
     folder = tmp_path / "server" / "audio"
-    with speaking(tmp_path / "server") as server:
+    with speaking_here(tmp_path / "server") as server:
         first = said(server)
         moved = folder.rename(tmp_path / "moved")
         assert fetched(server, first).status_code == 404

@@ -14,9 +14,10 @@ import soundfile
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-from tests.conftest import Starter
+from tests.conftest import LocalStarter
 from tests.support.decoding import DECODERS
-from tests.support.server import Server, Settings, serving
+from tests.support.local import LocalServer, serving_here
+from tests.support.server import Reachable, Settings
 from tests.support.sound import Sound, assert_speech
 from vits_tts.config import EMBEDDED_VOICE
 from vits_tts.web.auth.api_keys import make_key
@@ -30,23 +31,23 @@ ENDS: Message = {"continue": False}
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
     """Run a server with one name of Cartesia's voices."""
     settings: Settings = {
         "cartesia": {"voices": {VOICE: EMBEDDED_VOICE}},
         "limits": {"max_start_delay": 30},
     }
-    with serving(tmp_path_factory.mktemp("cartesia"), settings) as server:
+    with serving_here(tmp_path_factory.mktemp("cartesia"), settings) as server:
         yield server
 
 
 @pytest.fixture(scope="module")
-def expected(shared: Server) -> bytes:
+def expected(shared: LocalServer) -> bytes:
     """Return the sound of the text as `/tts/stream` sends it."""
     return over_http(shared, TEXT)
 
 
-def over_http(server: Server, text: str, **options: object) -> bytes:
+def over_http(server: Reachable, text: str, **options: object) -> bytes:
     """Return the sound of a text, as our own path answers it."""
     asked = {"text": text, "format": "pcm", "sample_rate": 22050, **options}
     answer = httpx.post(f"{server.url}/tts/stream", json=asked, timeout=60)
@@ -55,7 +56,7 @@ def over_http(server: Server, text: str, **options: object) -> bytes:
 
 
 @contextmanager
-def socket(server: Server, query: str = "", **headers: str) -> Iterator[ClientConnection]:
+def socket(server: Reachable, query: str = "", **headers: str) -> Iterator[ClientConnection]:
     """Open a WebSocket."""
     url = f"{server.url.replace('http', 'ws', 1)}/tts/websocket{query}"
     with connect(url, additional_headers=headers, open_timeout=30) as connection:
@@ -109,7 +110,7 @@ def assert_same(heard: bytes, alone: bytes) -> None:
 
 
 @pytest.fixture(scope="module")
-def client(shared: Server) -> Iterator[Any]:
+def client(shared: LocalServer) -> Iterator[Any]:
     """Return Cartesia's client, pointed here by its options of addresses."""
     cartesia = pytest.importorskip("cartesia", reason="needs the group `clients`")
     sockets = shared.url.replace("http", "ws", 1)
@@ -141,7 +142,7 @@ def test_the_official_client_over_http(client: Any, expected: bytes) -> None:
     assert {event.context_id for event in events} == {"một"}
 
 
-def phonemes_of(shared: Server, text: str) -> list[Message]:
+def phonemes_of(shared: LocalServer, text: str) -> list[Message]:
     """Return the phonemes of a text with their times, as our own path answers them."""
     asked = {"text": text, "timestamps": "phonemes"}
     answer = httpx.post(f"{shared.url}/tts", json=asked, timeout=60)
@@ -151,7 +152,7 @@ def phonemes_of(shared: Server, text: str) -> list[Message]:
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of old names in `websockets`
-def test_the_official_client_reads_phonemes(shared: Server, client: Any) -> None:
+def test_the_official_client_reads_phonemes(shared: LocalServer, client: Any) -> None:
     """Phonemes with their times come as events and over a socket, those of our own path."""
     options: dict[str, Any] = {
         "model_id": "sonic-3",
@@ -222,7 +223,7 @@ def test_the_official_client_reads_errors(client: Any) -> None:
 
 @pytest.mark.parametrize("container", ["raw", "wav"])
 @pytest.mark.parametrize("encoding", ["pcm_s16le", "pcm_f32le", "pcm_mulaw", "pcm_alaw"])
-def test_encodings(shared: Server, expected: bytes, container: str, encoding: str) -> None:
+def test_encodings(shared: LocalServer, expected: bytes, container: str, encoding: str) -> None:
     """Every encoding has the samples of our own path, within its precision."""
     options = {"container": container, "encoding": encoding, "sample_rate": 22050}
     answer = httpx.post(
@@ -249,7 +250,7 @@ def test_encodings(shared: Server, expected: bytes, container: str, encoding: st
 
 
 @pytest.mark.parametrize("container", ["mp3", "flac", "ogg"])
-def test_containers(shared: Server, expected: bytes, container: str) -> None:
+def test_containers(shared: LocalServer, expected: bytes, container: str) -> None:
     """Compressed containers are those of our own path."""
     options = {"container": container, "sample_rate": 24000, "bit_rate": 64000}
     if container == "flac":
@@ -286,7 +287,7 @@ def test_containers(shared: Server, expected: bytes, container: str) -> None:
         ({"transcript": TEXT, "speed": "warp"}, 400, None),
     ],
 )
-def test_errors(shared: Server, body: Message, status: int, code: str | None) -> None:
+def test_errors(shared: LocalServer, body: Message, status: int, code: str | None) -> None:
     """Errors have Cartesia's form and our codes, on both paths."""
     for path in ("bytes", "sse"):
         answer = httpx.post(f"{shared.url}/tts/{path}", json=body)
@@ -296,7 +297,7 @@ def test_errors(shared: Server, body: Message, status: int, code: str | None) ->
         assert code in {told["error_code"], None}
 
 
-def test_speed(shared: Server) -> None:
+def test_speed(shared: LocalServer) -> None:
     """`generation_config.speed` is a rate, `speed` a name."""
     base = {"transcript": TEXT, "voice": VOICE, "output_format": RAW}
     fast = httpx.post(f"{shared.url}/tts/bytes", json={**base, "speed": "fast"}, timeout=60)
@@ -307,7 +308,7 @@ def test_speed(shared: Server) -> None:
 
 
 @pytest.fixture(scope="module")
-def dictionary(shared: Server) -> str:
+def dictionary(shared: LocalServer) -> str:
     """Make a dictionary, and return its id."""
     rules = [{"type": "alias", "string_to_replace": "Zalo", "alias": "con mèo"}]
     answer = httpx.post(
@@ -319,7 +320,7 @@ def dictionary(shared: Server) -> str:
     return made
 
 
-def test_a_dictionary_is_used(shared: Server, dictionary: str) -> None:
+def test_a_dictionary_is_used(shared: LocalServer, dictionary: str) -> None:
     """Over HTTP, in events and on the socket its words are said; an unknown one is an error."""
     text = "Tôi mở Zalo."
     expected = over_http(shared, text, dictionaries=["brands"])
@@ -341,7 +342,7 @@ def test_a_dictionary_is_used(shared: Server, dictionary: str) -> None:
         assert (answer.status_code, answer.json()["error_code"]) == (404, "dictionary_not_found")
 
 
-def test_events_of_a_long_text(shared: Server) -> None:
+def test_events_of_a_long_text(shared: LocalServer) -> None:
     """Its first sentence is heard before the rest is read; sound and words are those of all."""
     asked: Message = {"transcript": LONG, "voice": VOICE, "output_format": RAW}
     answer = httpx.post(f"{shared.url}/tts/sse", json={**asked, "add_timestamps": True}, timeout=90)
@@ -357,7 +358,7 @@ def test_events_of_a_long_text(shared: Server) -> None:
 
 
 @pytest.mark.parametrize("size", [1, 7, 1000])
-def test_the_sound_is_that_of_http(shared: Server, expected: bytes, size: int) -> None:
+def test_the_sound_is_that_of_http(shared: LocalServer, expected: bytes, size: int) -> None:
     """However the transcript is cut; word times cover the sound in order."""
     with socket(shared) as connection:
         for start in range(0, len(TEXT), size):
@@ -378,7 +379,7 @@ def test_the_sound_is_that_of_http(shared: Server, expected: bytes, size: int) -
     }
 
 
-def test_words_have_no_tags(shared: Server) -> None:
+def test_words_have_no_tags(shared: LocalServer) -> None:
     """Tags and pauses are left out of the words around them, and inside of one."""
     text = 'Tạm <emotion value="sad"/>biệt[pause 0.1s]nhé <b>V</b>iệt <spell>A1</spell>, 2 < 3.'
     with socket(shared) as connection:
@@ -389,7 +390,7 @@ def test_words_have_no_tags(shared: Server) -> None:
     assert words == ["Tạm", "biệt", "nhé", "Việt", "A1,", "2", "<", "3."]
 
 
-def test_normalized_words(shared: Server) -> None:
+def test_normalized_words(shared: LocalServer) -> None:
     """With `use_normalized_timestamps` words are those that are spoken."""
     with socket(shared) as connection:
         asked: Message = {"add_timestamps": True, "use_normalized_timestamps": True}
@@ -399,7 +400,7 @@ def test_normalized_words(shared: Server) -> None:
     assert times[0]["words"] == ["có", "mười", "lăm", "người"]
 
 
-def test_flush(shared: Server) -> None:
+def test_flush(shared: LocalServer) -> None:
     """A flush speaks all text so far and is reported; the context continues."""
     with socket(shared) as connection:
         send(connection, "Tôi là")
@@ -413,7 +414,7 @@ def test_flush(shared: Server) -> None:
         assert len(heard) >= len(alone)  # there is a pause before it, as between sentences
 
 
-def test_without_a_buffer_each_piece_is_spoken(shared: Server) -> None:
+def test_without_a_buffer_each_piece_is_spoken(shared: LocalServer) -> None:
     """`max_buffer_delay_ms` of 0 speaks each submission as it comes, as agents send sentences."""
     with socket(shared) as connection:
         send(connection, "Xin chào các bạn.", max_buffer_delay_ms=0)
@@ -421,14 +422,14 @@ def test_without_a_buffer_each_piece_is_spoken(shared: Server) -> None:
             assert message["type"] == "chunk"
 
 
-def test_one_message_is_a_whole_transcript(shared: Server, expected: bytes) -> None:
+def test_one_message_is_a_whole_transcript(shared: LocalServer, expected: bytes) -> None:
     """Without `continue` the context ends with its text."""
     with socket(shared) as connection:
         send(connection, TEXT, **{"continue": None})
         assert sound(until_done(connection)) == expected
 
 
-def test_contexts_are_apart(shared: Server) -> None:
+def test_contexts_are_apart(shared: LocalServer) -> None:
     """An error ends its own context; the socket and the other contexts continue."""
     with socket(shared) as connection:
         send(connection, "Xin chào", context_id="hai")
@@ -442,7 +443,7 @@ def test_contexts_are_apart(shared: Server) -> None:
         assert_same(sound(until_done(connection, "hai")), over_http(shared, "Xin chào các bạn."))
 
 
-def test_a_context_can_be_interrupted(shared: Server) -> None:
+def test_a_context_can_be_interrupted(shared: LocalServer) -> None:
     """Sound stops; the answer says which characters it had, and which of them were played."""
     with socket(shared) as connection:
         send(connection, LONG)
@@ -466,7 +467,7 @@ def test_a_context_can_be_interrupted(shared: Server) -> None:
         assert sound(until_done(connection)) == over_http(shared, "Vâng ạ.")
 
 
-def test_a_wrong_message_after_cancelling(shared: Server) -> None:
+def test_a_wrong_message_after_cancelling(shared: LocalServer) -> None:
     """It is answered by an error, and the end of the cancelled context is still reported."""
     with socket(shared) as connection:
         for name in ("một", "hai", "ba"):
@@ -478,7 +479,7 @@ def test_a_wrong_message_after_cancelling(shared: Server) -> None:
             assert ends == {"cancelled", "error"}
 
 
-def test_a_place_of_a_context_that_has_ended(shared: Server) -> None:
+def test_a_place_of_a_context_that_has_ended(shared: LocalServer) -> None:
     """A client that plays what was sent long ago may ask how far it has come, word by word."""
     with socket(shared) as connection:
         send(connection, TEXT, add_timestamps=True, **ENDS)
@@ -497,7 +498,7 @@ def test_a_place_of_a_context_that_has_ended(shared: Server) -> None:
         assert json.loads(connection.recv(60))["error_code"] == "context_invalid"
 
 
-def test_a_message_without_a_context_ends_the_socket(shared: Server) -> None:
+def test_a_message_without_a_context_ends_the_socket(shared: LocalServer) -> None:
     """The error says why, before the socket is closed with 1008."""
     with socket(shared) as connection:
         send(connection, "Xin chào", context_id=None)
@@ -508,10 +509,10 @@ def test_a_message_without_a_context_ends_the_socket(shared: Server) -> None:
         assert closed.value.rcvd.code == 1008
 
 
-def test_keys(start: Starter) -> None:
+def test_keys(start_here: LocalStarter) -> None:
     """A key comes by header, by `api_key` in the URL, or with the first message."""
     key, line = make_key("lan")
-    with start({"access": {"keys": [line]}}, pair=True) as server:
+    with start_here({"access": {"keys": [line]}}, pair=True) as server:
         given = {"voice": "pair", "continue": False}
         ways: list[tuple[str, dict[str, str], Message]] = [
             ("", {"X-API-Key": key}, {}),
@@ -534,7 +535,7 @@ def test_keys(start: Starter) -> None:
                 assert json.loads(connection.recv(10))["status_code"] == 401
 
 
-def test_speech(shared: Server, expected: bytes) -> None:
+def test_speech(shared: LocalServer, expected: bytes) -> None:
     """The sound that is compared above is speech."""
     samples = np.frombuffer(expected, "<i2") / 32768
     assert_speech(Sound(samples, 22050), shortest=4, longest=12)

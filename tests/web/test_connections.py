@@ -14,10 +14,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.conftest import Starter
+from tests.conftest import LocalStarter
 from tests.support.certificates import make_certificate
+from tests.support.local import serving_here
 from tests.support.ports import free_port
-from tests.support.server import Server, Settings, serving, until
+from tests.support.server import Reachable, Server, Settings, serving, until
 from tests.support.voices import install_pair
 from tests.support.wire import LAST, answer_to, closed, connect, received, request, statuses
 from vits_tts import config
@@ -40,7 +41,7 @@ def speech(seconds: int) -> bytes:
 
 @contextlib.contextmanager
 def several(
-    server: Server, count: int = _ROOM, *, sent: bytes = b"", source: str = "", receives: int = 0
+    server: Reachable, count: int = _ROOM, *, sent: bytes = b"", source: str = "", receives: int = 0
 ) -> Iterator[list[socket.socket]]:
     """Hold ``count`` connections, each of which has sent the bytes ``sent``."""
     with contextlib.ExitStack() as held:
@@ -60,9 +61,9 @@ def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield server
 
 
-def test_the_longest_idle_connection_goes(start: Starter, tmp_path: Path) -> None:
+def test_the_longest_idle_connection_goes(start_here: LocalStarter, tmp_path: Path) -> None:
     """At the limit, the longest idle connection is closed, and recently used ones stay."""
-    with start(quick(tmp_path / "server", max_connections=_ROOM)) as server:
+    with start_here(quick(tmp_path / "server", max_connections=_ROOM)) as server:
         with several(server) as idle:
             for used in (idle[0], idle[2]):
                 used.sendall(request("/healthz"))
@@ -120,10 +121,10 @@ def test_handshakes_that_never_end_lock_nobody_out(tmp_path: Path) -> None:
         assert not [line for line in server.lines() if line["level"] == "error"]
 
 
-def test_who_is_served_stays(start: Starter, tmp_path: Path) -> None:
+def test_who_is_served_stays(start_here: LocalStarter, tmp_path: Path) -> None:
     """Many silent connections do not end a stream, however slowly it is read."""
     install_pair(tmp_path / "server" / "voices")
-    with start(quick(tmp_path / "server", max_connections=_ROOM)) as server:
+    with start_here(quick(tmp_path / "server", max_connections=_ROOM)) as server:
         old = speech(20).replace(b"HTTP/1.1", b"HTTP/1.0")  # ends by closing, without chunks
         whole = answer_to(server, old).partition(b"\r\n\r\n")[2]
         with connect(server, receives=4096) as listener:
@@ -140,18 +141,16 @@ def test_who_is_served_stays(start: Starter, tmp_path: Path) -> None:
         assert dropped(server, "room") >= _ROOM
 
 
-def dropped(server: Server, reason: str) -> float:
+def dropped(server: Reachable, reason: str) -> float:
     """Return how many connections were dropped for a reason."""
-    name = f'vits_tts_connections_dropped_total{{reason="{reason}"}} '
-    lines = [line for line in server.metrics().splitlines() if line.startswith(name)]
-    return float(lines[0].removeprefix(name)) if lines else 0.0
+    return server.counted(f'vits_tts_connections_dropped_total{{reason="{reason}"}}')
 
 
 def test_operations_have_room_of_their_own(tmp_path: Path) -> None:
     """The port for operations answers at once while the other port has no free connections."""
     port = free_port()
     settings = quick(tmp_path / "server", max_connections=_ROOM, operations_port=port)
-    with serving(tmp_path / "server", settings, ready=False) as server:
+    with serving_here(tmp_path / "server", settings) as server:
         health = f"http://127.0.0.1:{port}"
         until(lambda: alive(f"{health}/readyz"), "ready")
         busy = several(server, _ROOM, sent=speech(60), receives=4096)
@@ -187,7 +186,7 @@ def readable(connection: socket.socket) -> bool:
     return True
 
 
-def test_one_address_takes_only_some_of_the_room(start: Starter, tmp_path: Path) -> None:
+def test_one_address_takes_only_some_of_the_room(start_here: LocalStarter, tmp_path: Path) -> None:
     """At the limit for one address, its own longest idle connection is closed.
 
     If none of them is idle, the new connection gets ``Retry-After``.
@@ -198,7 +197,7 @@ def test_one_address_takes_only_some_of_the_room(start: Starter, tmp_path: Path)
         max_connections_per_address=3,
         trusted_proxies=["127.0.0.3"],
     )
-    with start(settings) as server:
+    with start_here(settings) as server:
         with several(server, 2) as others, several(server, 3, source="127.0.0.2") as own:
             time.sleep(1.1)  # new connections are left alone for a second
             with connect(server, source="127.0.0.2") as another:
@@ -352,10 +351,10 @@ def open_connections(server: Server, trusting: "ssl.SSLContext | bool") -> float
     return float(page.split("\nvits_tts_connections ")[1].split("\n")[0])
 
 
-def test_an_answer_that_is_not_taken(start: Starter, tmp_path: Path) -> None:
+def test_an_answer_that_is_not_taken(start_here: LocalStarter, tmp_path: Path) -> None:
     """A connection whose client does not read the answer is closed in time."""
     settings = quick(tmp_path / "server")
     settings["limits"] = {"slow_client_seconds": 1}
-    with start(settings) as server, several(server, 3, sent=_PAGE, receives=4096):
+    with start_here(settings) as server, several(server, 3, sent=_PAGE, receives=4096):
         # The minimum is 4 KiB a second, and 64 KiB may be in buffers.
         until(lambda: dropped(server, "slow") == 3, "them to be dropped")

@@ -8,9 +8,9 @@ import httpx
 import numpy as np
 import pytest
 
-from tests.conftest import Starter
+from tests.conftest import LocalStarter
 from tests.support.decoding import DECODERS
-from tests.support.server import Server, Settings, serving
+from tests.support.local import LocalServer, Settings, serving_here
 from tests.support.sound import assert_speech, decode
 from tests.support.voices import install_pair
 from vits_tts.config import EMBEDDED_VOICE
@@ -24,7 +24,7 @@ ADAM = "pNInz6obpgDQGcFmaJgB"
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
     """Run a server with two names of ElevenLabs' voices."""
     folder = tmp_path_factory.mktemp("elevenlabs")
     install_pair(folder / "voices")
@@ -32,12 +32,12 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         "voice": {"others": ["pair"], "noise_scale": 0, "noise_w": 0},
         "elevenlabs": {"voices": {RACHEL: EMBEDDED_VOICE, ADAM: "pair/minh"}},
     }
-    with serving(folder, settings) as server:
+    with serving_here(folder, settings) as server:
         yield server
 
 
 @pytest.fixture
-def official(shared: Server) -> Iterator[Any]:
+def official(shared: LocalServer) -> Iterator[Any]:
     """Return ElevenLabs' client, connected to the server."""
     with httpx.Client(timeout=60) as connection:
         yield elevenlabs.ElevenLabs(base_url=shared.url, api_key="none", httpx_client=connection)
@@ -74,7 +74,7 @@ def test_formats(official: Any, output: str, kind: str, rate: int, path: str) ->
     assert_speech(sound, shortest=0.5, longest=4)
 
 
-def test_settings_and_unknown_fields(official: Any, shared: Server) -> None:
+def test_settings_and_unknown_fields(official: Any, shared: LocalServer) -> None:
     """`speed` takes effect; settings without a meaning here are accepted."""
 
     def length(**asked: Any) -> int:
@@ -126,7 +126,7 @@ def _check(alignment: Any, text: str, seconds: float) -> None:
     assert ends[-1] == pytest.approx(seconds, abs=0.3)
 
 
-def test_times_are_those_of_words(official: Any, shared: Server) -> None:
+def test_times_are_those_of_words(official: Any, shared: LocalServer) -> None:
     """A word's first character begins with the word, and its last character ends with it."""
     answer = official.text_to_speech.convert_with_timestamps(RACHEL, text=TEXT)
     body = {"text": TEXT, "timestamps": True}
@@ -166,7 +166,7 @@ def test_stream_with_timestamps(official: Any) -> None:
     assert starts == sorted(starts)
 
 
-def test_lists(official: Any, shared: Server) -> None:
+def test_lists(official: Any, shared: LocalServer) -> None:
     """Voices, one voice, models and the subscription have the form that the client expects."""
     voices = official.voices.get_all().voices
     assert [voice.voice_id for voice in voices] == [RACHEL, ADAM, EMBEDDED_VOICE, "pair"]
@@ -197,7 +197,7 @@ def test_lists(official: Any, shared: Server) -> None:
         ),
     ],
 )
-def test_wrong_fields(shared: Server, wrong: dict[str, Any], told: str) -> None:
+def test_wrong_fields(shared: LocalServer, wrong: dict[str, Any], told: str) -> None:
     """The message says which field of which parameter is wrong."""
     answer = httpx.post(f"{shared.url}/v1/text-to-speech/{ADAM}", json={"text": "a", **wrong})
     assert answer.status_code == 400
@@ -236,14 +236,14 @@ def test_refusals(
     assert detail["request_id"] == caught.value.headers["x-request-id"]
 
 
-def test_keys_and_switch(start: Starter) -> None:
+def test_keys_and_switch(start_here: LocalStarter) -> None:
     """The client's `xi-api-key` header takes an API key of the server."""
     key, line = make_key("app")
     settings: Settings = {
         "access": {"keys": [line]},
         "elevenlabs": {"voices": {RACHEL: EMBEDDED_VOICE}},
     }
-    with start(settings) as server, httpx.Client(timeout=60) as connection:
+    with start_here(settings) as server, httpx.Client(timeout=60) as connection:
         common = {"base_url": server.url, "httpx_client": connection}
         stranger = elevenlabs.ElevenLabs(api_key="sk_wrong", **common)
         with pytest.raises(elevenlabs.core.ApiError) as refused:

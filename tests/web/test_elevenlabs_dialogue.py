@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.server import Settings, serving
+from tests.support.local import Settings, serving_here
 from tests.support.voices import install_pair
 
 PATHS = ("/v1/text-to-dialogue", "/v1/text-to-dialogue/stream")
@@ -31,7 +31,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
         "elevenlabs": {"voices": {LAN: "pair", MINH: "pair/minh"}},
     }
     with (
-        serving(folder, settings) as server,
+        serving_here(folder, settings) as server,
         httpx.Client(base_url=server.url, timeout=60) as connected,
     ):
         yield connected

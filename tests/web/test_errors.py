@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.conftest import Starter
+from tests.conftest import LocalStarter
 from tests.support.server import Server
 
 
@@ -240,9 +240,9 @@ def test_request_id_is_made(client: httpx.Client, given: str) -> None:
     assert made != given
 
 
-def test_busy(start: Starter) -> None:
+def test_busy(start_here: LocalStarter) -> None:
     """Requests above the limit are refused at once, with the time at which to retry."""
-    with start({"limits": {"max_concurrent": 1}}) as server:
+    with start_here({"limits": {"max_concurrent": 1}}) as server:
         text = "một hai ba bốn. " * 300
         with httpx.stream("GET", f"{server.url}/tts/stream", params={"text": text}) as response:
             sound = response.iter_raw(1)

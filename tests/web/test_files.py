@@ -11,8 +11,9 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.support.local import LocalServer, serving_here
 from tests.support.redis import redis_server
-from tests.support.server import Server, Settings, serving, until
+from tests.support.server import Reachable, Server, Settings, serving, until
 from tests.support.sound import decode
 from tests.support.voices import install_pair
 from vits_tts.cache.key import encoded_hash, file_hash, sentence_key, speech_hash
@@ -45,24 +46,33 @@ def speaking(
         yield server
 
 
+@contextmanager
+def speaking_here(
+    folder: Path, audio: dict[str, Any] | None = None, **more: Any
+) -> Iterator[LocalServer]:
+    """Run such a server in this process."""
+    with serving_here(folder, {"audio": audio or {}, **more}, pair=True) as server:
+        yield server
+
+
 @pytest.fixture(scope="module")
 def simple(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Run a server with the default settings of files; tests that share it use words of their own.
 
-    Its files are in the folder ``audio`` beside its log.
+    Its files are in the folder ``audio`` beside its settings.
     """
     with speaking(tmp_path_factory.mktemp("simple")) as server:
         yield server
 
 
-def said(server: Server, text: str = TEXT, **headers: str) -> str:
+def said(server: Reachable, text: str = TEXT, **headers: str) -> str:
     """Return the hash of a text's file."""
     answer = httpx.post(f"{server.url}/tts", json={"text": text}, headers=headers, timeout=60)
     assert answer.status_code == 200, answer.text
     return str(answer.json()["hash"])
 
 
-def fetched(server: Server, audio_hash: str, **headers: str) -> httpx.Response:
+def fetched(server: Reachable, audio_hash: str, **headers: str) -> httpx.Response:
     """Request a file."""
     return httpx.get(f"{server.url}/audio/{audio_hash}.wav", headers=headers, timeout=60)
 
@@ -72,7 +82,7 @@ def fetched(server: Server, audio_hash: str, **headers: str) -> httpx.Response:
 
 def test_nobody_can_work_out_a_hash(simple: Server) -> None:
     """A hash cannot be computed from the text, the voice and the program."""
-    voice = manifest.read(simple.log.parent / "voices" / "pair.onnx")
+    voice = manifest.read(simple.folder / "voices" / "pair.onnx")
     query = {"text": TEXT}
     sentence = httpx.get(f"{simple.url}/normalize", params=query).json()["sentences"][0]
     key = sentence_key(voice.digest, sentence["text"], voice.prosody(), LEVEL)
@@ -91,7 +101,7 @@ def test_a_hash_stays(tmp_path: Path) -> None:
     assert len(set(hashes)) == 1
     secret = tmp_path / "server" / "audio" / ".secret"
     assert stat.S_IMODE(secret.stat().st_mode) == 0o600
-    with speaking(tmp_path / "other") as server:
+    with speaking_here(tmp_path / "other") as server:
         assert said(server) not in hashes
 
 
@@ -99,7 +109,7 @@ def test_replicas_may_be_given_a_secret(tmp_path: Path) -> None:
     """Servers with the same secret have equal hashes without sharing anything else."""
     hashes = {}
     for name, secret in (("one", "a" * 16), ("two", "a" * 16), ("three", "b" * 16)):
-        with speaking(tmp_path / name, {"secret": secret}) as server:
+        with speaking_here(tmp_path / name, {"secret": secret}) as server:
             hashes[name] = said(server)
         assert not (tmp_path / name / "audio" / ".secret").exists()
     assert hashes["one"] == hashes["two"] != hashes["three"]
@@ -110,8 +120,8 @@ def test_replicas_agree_through_redis(tmp_path: Path) -> None:
     with redis_server(tmp_path / "redis") as redis:
         cache = {"redis": {"url": redis.url, "command_timeout": 2, "connect_timeout": 2}}
         with (
-            speaking(tmp_path / "one", cache=cache) as one,
-            speaking(tmp_path / "two", cache=cache) as two,
+            speaking_here(tmp_path / "one", cache=cache) as one,
+            speaking_here(tmp_path / "two", cache=cache) as two,
         ):
             expected = said(one)
             until(lambda: redis.keys("vits-tts:r*"), "the recipe")
@@ -119,12 +129,12 @@ def test_replicas_agree_through_redis(tmp_path: Path) -> None:
             assert said(two) == expected
             with redis.client() as client:
                 client.flushall()
-            with speaking(tmp_path / "one", cache=cache) as again:
+            with speaking_here(tmp_path / "one", cache=cache) as again:
                 assert said(again) == expected
-            with speaking(tmp_path / "three", cache=cache) as three:
+            with speaking_here(tmp_path / "three", cache=cache) as three:
                 assert said(three) == expected
         redis.stop()
-        with speaking(tmp_path / "two", cache=cache) as alone:
+        with speaking_here(tmp_path / "two", cache=cache) as alone:
             assert said(alone) == expected
 
 
@@ -139,8 +149,8 @@ def test_a_key_may_be_part_of_the_hash(tmp_path: Path) -> None:
         }
         audio = {"hash_per_key": True}
         with (
-            speaking(tmp_path / "one", audio, **more) as one,
-            speaking(tmp_path / "two", audio, **more) as two,
+            speaking_here(tmp_path / "one", audio, **more) as one,
+            speaking_here(tmp_path / "two", audio, **more) as two,
         ):
             headers = {owner: {"X-API-Key": key} for owner, (key, _) in keys.items()}
             hashes = {owner: said(one, **headers[owner]) for owner in keys}
@@ -153,7 +163,7 @@ def test_a_key_may_be_part_of_the_hash(tmp_path: Path) -> None:
 
 def test_guessing_is_limited(tmp_path: Path) -> None:
     """A client that requests many unknown files has to wait, and other clients do not."""
-    with speaking(tmp_path / "server", {"misses_per_minute": 5}) as server:
+    with speaking_here(tmp_path / "server", {"misses_per_minute": 5}) as server:
         known = said(server)
         guesser, other = ({"X-Forwarded-For": address} for address in ("192.0.2.1", "192.0.2.2"))
         answers = [fetched(server, f"{number:040x}", **guesser) for number in range(12)]
@@ -167,7 +177,7 @@ def test_guessing_is_limited(tmp_path: Path) -> None:
         assert fetched(server, known, **guesser).status_code == 429  # a hit would reveal as much
         assert fetched(server, known, **other).status_code == 200
         assert said(server, **guesser) == known
-        assert 'vits_tts_rate_limited_total{limit="misses"}' in server.metrics()
+        assert server.counted('vits_tts_rate_limited_total{limit="misses"}')
 
 
 def test_files_are_their_owners_alone(tmp_path: Path) -> None:
@@ -193,7 +203,7 @@ def test_files_are_their_owners_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", ["link", "pipe", "socket", "folder"])
 def test_only_ordinary_files_are_sent(simple: Server, tmp_path: Path, kind: str) -> None:
     """A link, a pipe or a folder in place of a file is refused; nothing hangs or leaks."""
-    folder = simple.log.parent / "audio"
+    folder = simple.folder / "audio"
     outside = tmp_path / "outside.wav"
     outside.write_bytes(b"not for everybody")
     text = f"thay cho {kind}"
@@ -228,13 +238,13 @@ HEADERLESS: list[dict[str, Any]] = [
 ]
 
 
-def audio_url(server: Server, asked: dict[str, Any]) -> str:
+def audio_url(server: Reachable, asked: dict[str, Any]) -> str:
     """Return the path of a file in a format."""
     answer = httpx.post(f"{server.url}/tts", json={"text": TEXT, **asked}, timeout=60).json()
     return str(httpx.URL(answer["audio_url"]).path)
 
 
-def content_types(server: Server, path: str) -> set[str]:
+def content_types(server: Reachable, path: str) -> set[str]:
     """Return the content types of a file, of a part of it, and of a HEAD request."""
     url = f"{server.url}{path}"
     answers = [
@@ -254,7 +264,7 @@ def test_samples_without_a_header_have_a_rate(tmp_path: Path) -> None:
     with redis_server(tmp_path / "redis") as redis:
         cache = {"redis": {"url": redis.url, "command_timeout": 2, "connect_timeout": 2}}
         expected: dict[str, str] = {}
-        with speaking(tmp_path / "one", cache=cache) as server:
+        with speaking_here(tmp_path / "one", cache=cache) as server:
             for asked in HEADERLESS:
                 query = {"text": TEXT, **asked}
                 stream = httpx.post(f"{server.url}/tts/stream", json=query, timeout=60)
@@ -264,11 +274,11 @@ def test_samples_without_a_header_have_a_rate(tmp_path: Path) -> None:
             until(lambda: len(redis.keys("vits-tts:r*")) == len(HEADERLESS), "the recipes")
         assert len(set(expected.values())) == len(expected) == len(HEADERLESS)
         assert {"audio/pcm; rate=16000", "audio/PCMU; rate=48000"} <= set(expected.values())
-        with speaking(tmp_path / "two", cache=cache) as other:  # which makes them from recipes
+        with speaking_here(tmp_path / "two", cache=cache) as other:  # which makes them from recipes
             assert {path: content_types(other, path) for path in expected} == {
                 path: {media_type} for path, media_type in expected.items()
             }
-    with speaking(tmp_path / "one") as again:
+    with speaking_here(tmp_path / "one") as again:
         for path, media_type in expected.items():
             assert content_types(again, path) == {media_type}
 
@@ -281,7 +291,7 @@ def test_older_samples_without_a_header(tmp_path: Path) -> None:
     asked = {"format": "mulaw", "sample_rate": 16000}
     with redis_server(tmp_path / "redis") as redis:
         cache = {"redis": {"url": redis.url, "command_timeout": 2, "connect_timeout": 2}}
-        with speaking(tmp_path / "one", cache=cache) as server:
+        with speaking_here(tmp_path / "one", cache=cache) as server:
             path = PurePosixPath(audio_url(server, asked))
             (recipe_key,) = until(lambda: redis.keys("vits-tts:r*"), "the recipe")
             folder = tmp_path / "one" / "audio"
@@ -299,7 +309,7 @@ def test_older_samples_without_a_header(tmp_path: Path) -> None:
             assert content_types(server, f"/audio/{old}.mulaw") == {"audio/PCMU; rate=16000"}
             (folder / f"{old}.mulaw").unlink()  # made again, from the recipe
             assert content_types(server, f"/audio/{old}.mulaw") == {"audio/PCMU; rate=16000"}
-    with speaking(tmp_path / "one") as alone:
+    with speaking_here(tmp_path / "one") as alone:
         assert content_types(alone, f"/audio/{old}.mulaw") == {"audio/PCMU"}
         assert content_types(alone, audio_url(alone, asked)) == {"audio/PCMU; rate=16000"}
 
@@ -309,7 +319,7 @@ def test_a_damaged_file_is_made_again(simple: Server, name: str) -> None:
     """A damaged file is replaced by the next request for its text."""
     query = {"text": "mot tep hong", "format": name}
     first = httpx.post(f"{simple.url}/tts", json=query, timeout=60).json()
-    path = simple.log.parent / "audio" / f"{first['hash']}.{name}"
+    path = simple.folder / "audio" / f"{first['hash']}.{name}"
     whole = path.read_bytes()
     for damage in (b"", b"RIFF", b"no sound " * 500 if name != "wav" else b""):
         path.write_bytes(damage)
@@ -324,7 +334,7 @@ def test_a_file_that_is_deleted_at_once(simple: Server, name: str) -> None:
 
     Its length must not depend on the file still being there.
     """
-    folder = simple.log.parent / "audio"
+    folder = simple.folder / "audio"
     said(simple)
     others = {path.name for path in folder.iterdir()}
     deleted, enough = set[str](), threading.Event()

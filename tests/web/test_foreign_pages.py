@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, Route
 
-from tests.conftest import Starter
+from tests.conftest import LocalStarter
 from tests.support.browser import running_browser
 from tests.support.foreign_page import foreign_page
-from tests.support.server import Server, Settings
+from tests.support.server import Reachable, Settings
 from tests.support.voices import install_pair
 
 EVIL, GOOD = "evil.example", "app.example.vn"
@@ -80,9 +80,9 @@ def _empty(route: Route) -> None:
     route.fulfill(content_type="text/html", body="<!doctype html><body></body>")
 
 
-def made(server: Server) -> tuple[int, int]:
+def made(server: Reachable) -> tuple[int, int]:
     """Return the number of files, and of successful requests for speech."""
-    files = list((server.log.parent / "audio").glob("[0-9a-f]*.*"))
+    files = list((server.folder / "audio").glob("[0-9a-f]*.*"))
     spoken = [
         line
         for line in server.lines("request")
@@ -99,13 +99,13 @@ def settings(folder: Path) -> Settings:
 
 @pytest.mark.parametrize("origins", [True, False])
 def test_a_foreign_page_makes_nothing(
-    start: Starter, tmp_path: Path, page: Page, elsewhere: int, *, origins: bool
+    start_here: LocalStarter, tmp_path: Path, page: Page, elsewhere: int, *, origins: bool
 ) -> None:
     """Images, sound, forms and fetches of a foreign page create no file and no speech."""
     given = settings(tmp_path)
     if not origins:
         del given["server"]
-    with start(given) as server:
+    with start_here(given) as server:
         page.goto(f"http://{EVIL}:{elsewhere}/")
         outcome = page.evaluate(ATTEMPTS, server.url)
         assert (outcome["image"], outcome["audio"]) == ("error", "error")
@@ -117,10 +117,10 @@ def test_a_foreign_page_makes_nothing(
 
 
 def test_an_allowed_page_and_our_own_can_do_all_that(
-    start: Starter, tmp_path: Path, page: Page, elsewhere: int
+    start_here: LocalStarter, tmp_path: Path, page: Page, elsewhere: int
 ) -> None:
     """The same requests work from an origin of `server.cors_origins` and from the server's page."""
-    with start(settings(tmp_path)) as server:
+    with start_here(settings(tmp_path)) as server:
         page.goto(f"http://{GOOD}:{elsewhere}/")
         outcome = page.evaluate(ATTEMPTS, server.url)
         assert outcome["audio"] == "canplaythrough"
@@ -133,9 +133,11 @@ def test_an_allowed_page_and_our_own_can_do_all_that(
         assert (outcome["audio"], outcome["readable"]) == ("canplaythrough", "basic")
 
 
-def test_a_name_that_is_made_to_lead_here(start: Starter, tmp_path: Path, page: Page) -> None:
+def test_a_name_that_is_made_to_lead_here(
+    start_here: LocalStarter, tmp_path: Path, page: Page
+) -> None:
     """A page whose host name resolves to this machine gets nothing, although it is same-origin."""
-    with start(settings(tmp_path)) as server:
+    with start_here(settings(tmp_path)) as server:
         port = server.url.rpartition(":")[2]
         page.route("**/attack", _empty)  # as before the name resolved to this machine
         page.goto(f"http://{EVIL}:{port}/attack")

@@ -16,6 +16,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
+from tests.support.local import serving_here
 from tests.support.server import Server, serving
 from tests.support.voices import install_pair
 
@@ -191,7 +192,7 @@ def test_a_full_server_says_when_to_come_back(tmp_path: Path) -> None:
     install_pair(tmp_path / "voices")
     limits = {"max_concurrent": 1, "max_concurrent_per_caller": 1}
     with (
-        serving(tmp_path, {"voice": {"name": "pair"}, "limits": limits}) as server,
+        serving_here(tmp_path, {"voice": {"name": "pair"}, "limits": limits}) as server,
         connect(f"{server.url.replace('http', 'ws', 1)}/tts/websocket") as connection,
     ):
         for name in ("a", "b"):

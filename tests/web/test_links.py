@@ -8,8 +8,9 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from tests.conftest import Starter
-from tests.support.server import Server, Settings, serving, until
+from tests.conftest import LocalStarter
+from tests.support.local import LocalServer, serving_here
+from tests.support.server import Settings, until
 from tests.support.voices import install_pair
 from vits_tts.web.auth.api_keys import make_key
 from vits_tts.web.auth.links import Link, signed, verified
@@ -31,14 +32,14 @@ def settings(folder: Path, links: str, **audio: object) -> Settings:
 
 
 @pytest.fixture(scope="module")
-def signing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def signing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
     """Run a server with keys, whose links are signed."""
     folder = tmp_path_factory.mktemp("signing")
-    with serving(folder, settings(folder, "signed")) as running:
+    with serving_here(folder, settings(folder, "signed")) as running:
         yield running
 
 
-def stream_link(server: Server, **parameters: str) -> str:
+def stream_link(server: LocalServer, **parameters: str) -> str:
     """Return the URL of a stream."""
     answer = httpx.get(
         f"{server.url}/tts/link", params={**PARAMS, **parameters}, headers=HEADERS
@@ -52,7 +53,7 @@ def code(answer: httpx.Response) -> str:
     return str(answer.json()["error"]["code"])
 
 
-def test_a_signed_file_needs_no_key(signing: Server) -> None:
+def test_a_signed_file_needs_no_key(signing: LocalServer) -> None:
     """The URL in an answer plays without a key; without its signature it is refused."""
     saved = httpx.get(f"{signing.url}/tts", params=PARAMS, headers=HEADERS).json()
     url = saved["audio_url"]
@@ -71,7 +72,7 @@ def test_a_signed_file_needs_no_key(signing: Server) -> None:
 
 
 @pytest.mark.parametrize("name", ["wav", "mp3", "ogg"])
-def test_a_signed_stream(signing: Server, name: str) -> None:
+def test_a_signed_stream(signing: LocalServer, name: str) -> None:
     """A signed stream plays its text, supports ranges, and counts for the client that made it."""
     url = stream_link(signing, format=name)
     answer = httpx.get(url)
@@ -85,7 +86,7 @@ def test_a_signed_stream(signing: Server, name: str) -> None:
     assert (posted.status_code, code(posted)) == (401, "key_missing")
 
 
-def test_a_link_says_what_it_plays(signing: Server) -> None:
+def test_a_link_says_what_it_plays(signing: LocalServer) -> None:
     """The URL contains all parameters of the request."""
     asked = {"speed": "1.5", "speaker": "minh", "sample_rate": "16000", "format": "mp3"}
     url = stream_link(signing, **asked)
@@ -108,7 +109,7 @@ def test_a_link_says_what_it_plays(signing: Server) -> None:
         ("/tts/stream?", "/tts/stream?format=wav&"),
     ],
 )
-def test_a_changed_link_is_refused(signing: Server, old: str, new: str) -> None:
+def test_a_changed_link_is_refused(signing: LocalServer, old: str, new: str) -> None:
     """The text, the time and the maker of a link cannot be changed."""
     url = stream_link(signing)
     assert old in url
@@ -116,7 +117,7 @@ def test_a_changed_link_is_refused(signing: Server, old: str, new: str) -> None:
     assert (refused.status_code, code(refused)) == (403, "link_invalid")
 
 
-def test_a_link_is_good_for_its_own_path(signing: Server) -> None:
+def test_a_link_is_good_for_its_own_path(signing: LocalServer) -> None:
     """The signature of one file is valid for no other file and no other path."""
     first, second = (
         httpx.get(f"{signing.url}/tts", params={**PARAMS, "text": text}, headers=HEADERS).json()[
@@ -130,7 +131,7 @@ def test_a_link_is_good_for_its_own_path(signing: Server) -> None:
     assert httpx.get(voices).status_code == 401
 
 
-def test_what_no_address_can_carry(signing: Server) -> None:
+def test_what_no_address_can_carry(signing: LocalServer) -> None:
     """A link for a lexicon is refused, and so are requests that the stream would refuse."""
     for wrong, expected in (
         ({"text": "a", "lexicon": {"a": "bê"}}, "field_invalid"),
@@ -145,9 +146,9 @@ def test_what_no_address_can_carry(signing: Server) -> None:
     assert httpx.get(f"{signing.url}/tts/link", params=PARAMS).status_code == 401
 
 
-def test_links_expire(start: Starter, tmp_path: Path) -> None:
+def test_links_expire(start_here: LocalStarter, tmp_path: Path) -> None:
     """After `audio.link_seconds` a link is refused, with the reason."""
-    with start(settings(tmp_path, "signed", link_seconds=1)) as server:
+    with start_here(settings(tmp_path, "signed", link_seconds=1)) as server:
         url = httpx.get(f"{server.url}/tts", params=PARAMS, headers=HEADERS).json()["audio_url"]
         refused = until(
             lambda: answer if (answer := httpx.get(url)).status_code == 403 else None, "expired"
@@ -156,21 +157,21 @@ def test_links_expire(start: Starter, tmp_path: Path) -> None:
         assert code(refused) == "link_expired"
 
 
-def test_a_link_ends_with_its_key(start: Starter, tmp_path: Path) -> None:
+def test_a_link_ends_with_its_key(start_here: LocalStarter, tmp_path: Path) -> None:
     """Removing the key that made a link makes the link invalid."""
     wanted = settings(tmp_path, "signed", secret="for two servers at once")  # noqa: S106
-    with start(wanted) as server:
+    with start_here(wanted) as server:
         url = stream_link(server)
         assert httpx.get(url).status_code == 200
     _, other = make_key("other")
-    with start({**wanted, "access": {"keys": [other]}}) as server:
+    with start_here({**wanted, "access": {"keys": [other]}}) as server:
         moved = server.url + url[url.index("/tts") :]
         assert code(httpx.get(moved)) == "link_invalid"
 
 
-def test_open_files(start: Starter, tmp_path: Path) -> None:
+def test_open_files(start_here: LocalStarter, tmp_path: Path) -> None:
     """With `open`, a file needs no key; all other paths do."""
-    with start(settings(tmp_path, "open")) as server:
+    with start_here(settings(tmp_path, "open")) as server:
         url = httpx.get(f"{server.url}/tts", params=PARAMS, headers=HEADERS).json()["audio_url"]
         assert "?" not in url
         answer = httpx.get(url)
@@ -182,9 +183,9 @@ def test_open_files(start: Starter, tmp_path: Path) -> None:
         assert httpx.get(link["audio_url"], headers=HEADERS).status_code == 200
 
 
-def test_files_need_a_key_unless_told(start: Starter, tmp_path: Path) -> None:
+def test_files_need_a_key_unless_told(start_here: LocalStarter, tmp_path: Path) -> None:
     """With `key`, nothing plays without a key."""
-    with start(settings(tmp_path, "key")) as server:
+    with start_here(settings(tmp_path, "key")) as server:
         url = httpx.get(f"{server.url}/tts", params=PARAMS, headers=HEADERS).json()["audio_url"]
         assert httpx.get(url).status_code == 401
         assert httpx.get(f"{url}?signature=x&expires=9999999999").status_code == 401

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.server import Server, serving
+from tests.support.local import LocalServer, serving_here
 from tests.support.voices import install_pair
 from tests.text.test_incremental import PARAGRAPHS
 
@@ -18,7 +18,7 @@ HEADER_BYTES = 44
 
 
 @pytest.fixture(scope="module")
-def lengths(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def lengths(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
     """Run a server with the voice of two speakers, which keeps no sentence."""
     folder = tmp_path_factory.mktemp("long-texts")
     install_pair(folder / "voices")
@@ -28,19 +28,19 @@ def lengths(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         "cache": {"memory": {"max_bytes": 0}},
         "elevenlabs": {"voices": {"adam": "pair"}},
     }
-    with serving(folder, settings) as running:
+    with serving_here(folder, settings) as running:
         yield running
 
 
 @pytest.fixture
-def client(lengths: Server) -> Iterator[httpx.Client]:
+def client(lengths: LocalServer) -> Iterator[httpx.Client]:
     """Return a client of that server."""
     with httpx.Client(base_url=lengths.url, timeout=60) as connected:
         yield connected
 
 
 @pytest.fixture(scope="module")
-def saved(lengths: Server) -> tuple[bytes, list[dict[str, Any]]]:
+def saved(lengths: LocalServer) -> tuple[bytes, list[dict[str, Any]]]:
     """Return the samples of the saved file of the text, and its sentences with their times."""
     with httpx.Client(base_url=lengths.url, timeout=60) as client:
         answer = client.post("/tts", json={"text": TEXT, "timestamps": True}).json()
@@ -84,7 +84,7 @@ def test_times_are_those_of_the_saved_file(
     assert audio[HEADER_BYTES:] == samples
 
 
-def test_the_log_counts_the_whole_text(client: httpx.Client, lengths: Server) -> None:
+def test_the_log_counts_the_whole_text(client: httpx.Client, lengths: LocalServer) -> None:
     """All sentences are in the log line, as for a text that was read first."""
     lengths.forget()
     client.post("/tts/stream", json={"text": TEXT})

@@ -15,8 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from tests.support.local import serving_here
 from tests.support.redis import redis_server
-from tests.support.server import Settings, serving, until
+from tests.support.server import Settings, until
 from tests.support.sound import decode
 from tests.support.voices import install_pair
 from vits_tts.audio.resample import Resampler, converted_length
@@ -490,7 +491,10 @@ def test_another_replica_makes_the_same_file(tmp_path: Path) -> None:
         }
         for name in ("one", "two"):
             install_pair(tmp_path / name / "voices")
-        with serving(tmp_path / "one", settings) as one, serving(tmp_path / "two", settings) as two:
+        with (
+            serving_here(tmp_path / "one", settings) as one,
+            serving_here(tmp_path / "two", settings) as two,
+        ):
             saved = httpx.post(f"{one.url}/tts", json={"text": document}, timeout=60).json()
             until(lambda: redis.keys("vits-tts:r*"), "the recipe")
             path = httpx.URL(saved["audio_url"]).raw_path.decode()

@@ -11,7 +11,7 @@ import numpy as np
 import openai
 import pytest
 
-from tests.conftest import Starter
+from tests.conftest import LocalStarter
 from tests.support.decoding import DECODERS
 from tests.support.server import Server, Settings
 from tests.support.sound import assert_speech, decode
@@ -268,11 +268,11 @@ def test_silence_has_a_voice_that_there_is(client: httpx.Client) -> None:
     assert client.post("/v1/audio/speech", json={**body, "speed": 9}).status_code == 400
 
 
-def test_a_stock_server(start: Starter) -> None:
+def test_a_stock_server(start_here: LocalStarter) -> None:
     """Without a map, each of OpenAI's names means the default voice; lists need a key as well."""
     key, line = make_key("app")
     settings: Settings = {"voice": {"noise_scale": 0, "noise_w": 0}, "access": {"keys": [line]}}
-    with start(settings) as server, httpx.Client(base_url=server.url, timeout=60) as client:
+    with start_here(settings) as server, httpx.Client(base_url=server.url, timeout=60) as client:
         headers = {"X-API-Key": key}
         listed = client.get("/v1/audio/voices", headers=headers).json()["voices"]
         assert [voice["id"] for voice in listed] == [*OPENAI_VOICES, EMBEDDED_VOICE]
@@ -290,14 +290,14 @@ def test_a_stock_server(start: Starter) -> None:
             assert client.get(path).status_code == 401
 
 
-def test_strict_and_open_lists(start: Starter) -> None:
+def test_strict_and_open_lists(start_here: LocalStarter) -> None:
     """Strict settings accept only the listed names; lists may be open without a key."""
     _, line = make_key("app")
     settings: Settings = {
         "access": {"keys": [line]},
         "openai": {"open_lists": True, "strict_voices": True},
     }
-    with start(settings) as server, httpx.Client(base_url=server.url, timeout=60) as client:
+    with start_here(settings) as server, httpx.Client(base_url=server.url, timeout=60) as client:
         assert [voice["id"] for voice in client.get("/v1/audio/voices").json()["voices"]] == [
             EMBEDDED_VOICE
         ]
@@ -309,10 +309,10 @@ def test_strict_and_open_lists(start: Starter) -> None:
         assert described["/v1/audio/voices"]["get"]["security"] == []
 
 
-def test_strict_names(start: Starter) -> None:
+def test_strict_names(start_here: LocalStarter) -> None:
     """Strict settings refuse names that are not listed, including models."""
     settings: Settings = {"openai": {"strict_voices": True, "voices": {"nova": EMBEDDED_VOICE}}}
-    with start(settings) as server, httpx.Client(base_url=server.url, timeout=60) as client:
+    with start_here(settings) as server, httpx.Client(base_url=server.url, timeout=60) as client:
         for asked, status in (
             ({"voice": "Nova"}, 200),
             ({"voice": "alloy"}, 400),
@@ -356,11 +356,11 @@ def test_shape_of_errors(
     assert error["type"] == "invalid_request_error"
 
 
-def test_keys_and_limits(start: Starter) -> None:
+def test_keys_and_limits(start_here: LocalStarter) -> None:
     """The bearer token is the API key; a wrong key and rate limits raise the client's errors."""
     key, line = make_key("app")
     access = {"keys": [line], "requests_per_minute": 3}
-    with start({"access": access}, pair=True) as server:
+    with start_here({"access": access}, pair=True) as server:
         url = f"{server.url}/v1"
         with (
             openai.OpenAI(base_url=url, api_key="sk-wrong", max_retries=0) as stranger,

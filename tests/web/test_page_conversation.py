@@ -5,7 +5,7 @@ import re
 
 from playwright.sync_api import Browser, expect
 
-from tests.conftest import Starter
+from tests.conftest import LocalStarter
 from tests.support.browser import opened
 from tests.support.page import TAP, heard, shown, slices
 from tests.support.server import Server, until
@@ -30,12 +30,12 @@ def test_the_answer_is_spoken_while_it_is_written(server: Server, browser: Brows
         assert 0.8 < len(sound.samples) / sound.sample_rate / (len(whole) / 16000) < 1.25
 
 
-def test_an_answer_is_interrupted(start: Starter, browser: Browser) -> None:
+def test_an_answer_is_interrupted(start_here: LocalStarter, browser: Browser) -> None:
     """The page shows how much was heard; it has a token in place of the key in the address."""
     line = f"page:{hashlib.sha256(_KEY.encode()).hexdigest()}"
     addresses: list[str] = []
     with (
-        start({"access": {"keys": [line]}}) as server,
+        start_here({"access": {"keys": [line]}}) as server,
         opened(browser, server.url, script=TAP, locale="vi-VN") as page,
     ):
         page.on("websocket", lambda socket: addresses.append(socket.url))

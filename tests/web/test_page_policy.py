@@ -7,9 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.conftest import Starter
+from tests.conftest import LocalStarter
 from tests.support.nginx import bare_nginx
-from tests.support.server import Server, Settings
+from tests.support.server import Reachable, Server, Settings
 from tests.support.voices import install_pair
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -101,16 +101,19 @@ def test_preflights_are_answered(server: Server) -> None:
         assert ("Access-Control-Allow-Origin" in answer.headers) is may
 
 
-def test_embedding(server: Server, start: Starter, tmp_path: Path) -> None:
+def test_embedding(server: Server, start_here: LocalStarter, tmp_path: Path) -> None:
     """No answer may be embedded elsewhere, unless other origins may call."""
     assert httpx.get(f"{server.url}/voices").headers[POLICY] == "cross-origin"
     install_pair(tmp_path / "server" / "voices")
-    with start({"voice": {"name": "pair"}}) as strict, httpx.Client(base_url=strict.url) as client:
+    with (
+        start_here({"voice": {"name": "pair"}}) as strict,
+        httpx.Client(base_url=strict.url) as client,
+    ):
         for path in ("/", "/voices", "/tts/stream?text=mot", "/nope", "/healthz"):
             assert client.get(path).headers[POLICY] == "same-origin"
         allowed = client.get("/tts?text=mot", headers={**CROSS, "Origin": ALLOWED})
         assert allowed.json()["error"]["code"] == "origin_refused"
-    with start({"voice": {"name": "pair"}, "server": {"cors_origins": ["*"]}}) as lax:
+    with start_here({"voice": {"name": "pair"}, "server": {"cors_origins": ["*"]}}) as lax:
         assert httpx.get(f"{lax.url}/tts?text=mot", headers=NAVIGATION).status_code == 200
         assert httpx.get(f"{lax.url}/voices").headers[POLICY] == "cross-origin"
 
@@ -118,7 +121,7 @@ def test_embedding(server: Server, start: Starter, tmp_path: Path) -> None:
 POLICY = "Cross-Origin-Resource-Policy"
 
 
-def asked_as(server: Server, host: str | None, path: str = "/voices") -> tuple[int, str]:
+def asked_as(server: Reachable, host: str | None, path: str = "/voices") -> tuple[int, str]:
     """Request a path under a host name and return status and error code; PORT is the server's."""
     address, port = server.url.removeprefix("http://").split(":")
     head = "" if host is None else f"Host: {host.replace('PORT', port)}\r\n"
@@ -161,18 +164,18 @@ def test_names_that_are_taken(server: Server, host: str | None) -> None:
     assert asked_as(server, host) == (200, "")
 
 
-def test_names_of_the_settings(start: Starter, tmp_path: Path) -> None:
+def test_names_of_the_settings(start_here: LocalStarter, tmp_path: Path) -> None:
     """`server.public_url` adds a name; `server.allowed_hosts` excludes all others."""
     install_pair(tmp_path / "server" / "voices")
     settings: Settings = {
         "voice": {"name": "pair"},
         "server": {"public_url": "http://speech.example.vn:1/"},
     }
-    with start(settings) as server:
+    with start_here(settings) as server:
         assert asked_as(server, "speech.example.vn:PORT") == (200, "")
         assert asked_as(server, "evil.example:PORT") == (421, "host_unknown")
     settings["server"]["allowed_hosts"] = ["speech", "*.example.org"]
-    with start(settings) as server:
+    with start_here(settings) as server:
         for host in ("speech:80", "a.example.org", "A.b.Example.org:PORT", "localhost"):
             assert asked_as(server, host) == (200, "")
         assert asked_as(server, "speech.example.vn") == (200, "")
@@ -180,13 +183,12 @@ def test_names_of_the_settings(start: Starter, tmp_path: Path) -> None:
             assert asked_as(server, host) == (421, "host_unknown")
 
 
-def test_names_of_services(start: Starter, tmp_path: Path) -> None:
+def test_names_of_services(start_here: LocalStarter, tmp_path: Path) -> None:
     """A server for other machines accepts every name, such as those of Compose and Kubernetes."""
     install_pair(tmp_path / "server" / "voices")
     settings: Settings = {"voice": {"name": "pair"}, "server": {"host": "0.0.0.0"}}  # noqa: S104
-    with start(settings, ready=False) as server:
+    with start_here(settings) as server:
         server.url = server.url.replace("0.0.0.0", "127.0.0.1")  # noqa: S104
-        server.wait_ready()
         for host in ("speech-1:PORT", "speech.vits-tts.svc.cluster.local:PORT"):
             assert asked_as(server, host) == (200, "")
 

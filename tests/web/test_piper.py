@@ -9,7 +9,7 @@ import httpx
 import numpy as np
 import pytest
 
-from tests.conftest import Starter
+from tests.conftest import LocalStarter
 
 TEXT = "Xin chào các bạn. Hôm nay trời đẹp quá!"
 
@@ -121,8 +121,8 @@ def test_a_long_text(client: httpx.Client) -> None:
     assert answer.content[40:44] == b"\xff" * 4
 
 
-def test_switched_off(start: Starter) -> None:
+def test_switched_off(start_here: LocalStarter) -> None:
     """With `piper.enabled: false` these paths do not exist."""
-    with start({"piper": {"enabled": False}}, pair=True) as server:
+    with start_here({"piper": {"enabled": False}}, pair=True) as server:
         assert httpx.post(f"{server.url}/synthesize", json={"text": "a"}).status_code == 404
         assert httpx.post(f"{server.url}/", json={"text": "a"}).status_code == 405

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tests.conftest import Starter
-from tests.support.server import Server, Settings, serving
+from tests.conftest import LocalStarter, Starter
+from tests.support.local import LocalServer, Settings, serving_here
 
 
 def url(server_url: str, **headers: str) -> str:
@@ -17,13 +17,13 @@ def url(server_url: str, **headers: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def default(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def default(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
     """Run a server with the default settings of proxies."""
-    with serving(tmp_path_factory.mktemp("default"), pair=True) as server:
+    with serving_here(tmp_path_factory.mktemp("default"), pair=True) as server:
         yield server
 
 
-def test_forwarded_headers(default: Server) -> None:
+def test_forwarded_headers(default: LocalServer) -> None:
     """Headers of a trusted proxy make the URL; invalid values are ignored."""
     plain = default.url
     assert url(plain) == plain
@@ -53,9 +53,9 @@ def test_forwarded_headers(default: Server) -> None:
 
 
 @pytest.mark.parametrize("settings", [{"trusted_proxies": []}, {"trusted_proxies": ["10.0.0.0/8"]}])
-def test_untrusted(start: Starter, settings: dict[str, list[str]]) -> None:
+def test_untrusted(start_here: LocalStarter, settings: dict[str, list[str]]) -> None:
     """Headers from other addresses are ignored, in URLs and in the log."""
-    with start({"server": settings}, pair=True) as server:
+    with start_here({"server": settings}, pair=True) as server:
         assert (
             url(server.url, X_Forwarded_Host="evil.example", X_Forwarded_Proto="https")
             == server.url
@@ -64,16 +64,16 @@ def test_untrusted(start: Starter, settings: dict[str, list[str]]) -> None:
         assert server.wait_for("request", route="voices")[0]["caller"] == "127.0.0.1"
 
 
-def test_configured_url(start: Starter) -> None:
+def test_configured_url(start_here: LocalStarter) -> None:
     """`server.public_url` takes precedence over all headers."""
     settings: Settings = {"server": {"public_url": "https://speech.example.vn/tts-api/"}}
-    with start(settings, pair=True) as server:
+    with start_here(settings, pair=True) as server:
         assert url(server.url, X_Forwarded_Host="x.example") == "https://speech.example.vn/tts-api"
 
 
-def test_relative_url(start: Starter) -> None:
+def test_relative_url(start_here: LocalStarter) -> None:
     """`relative` makes URLs that begin with the path, and with a prefix from the proxy."""
-    with start({"server": {"public_url": "relative"}}, pair=True) as server:
+    with start_here({"server": {"public_url": "relative"}}, pair=True) as server:
         answer = httpx.get(f"{server.url}/tts", params={"text": "Một."}, timeout=60).json()
         assert answer["audio_url"] == f"/audio/{answer['hash']}.wav"
         assert httpx.get(server.url + answer["audio_url"]).status_code == 200
@@ -84,7 +84,7 @@ def test_relative_url(start: Starter) -> None:
         assert httpx.post(f"{server.url}/tts", headers=page).status_code == 400
 
 
-def test_caller_in_the_log(default: Server) -> None:
+def test_caller_in_the_log(default: LocalServer) -> None:
     """Behind a trusted proxy, the log has the address of the client."""
     default.forget()
     httpx.get(f"{default.url}/voices", headers={"X-Forwarded-For": "9.9.9.9, 1.2.3.4"})
@@ -99,7 +99,7 @@ def test_one_socket_for_both_kinds_of_address(start: Starter) -> None:
         assert url(server.url, X_Forwarded_Proto="https").startswith("https://")
 
 
-def test_callers_that_are_no_addresses(default: Server) -> None:
+def test_callers_that_are_no_addresses(default: LocalServer) -> None:
     """A value that is not an address is not logged."""
     default.forget()
     httpx.get(f"{default.url}/voices", headers={"X-Forwarded-For": "x" * 3000})

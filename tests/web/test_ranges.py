@@ -5,7 +5,7 @@ import socket
 import httpx
 import pytest
 
-from tests.conftest import Starter
+from tests.conftest import LocalStarter
 from tests.support.decoding import DECODERS
 from tests.support.server import Server, Settings
 from tests.support.sound import assert_speech, decode
@@ -114,13 +114,13 @@ def test_times_have_no_parts(client: httpx.Client) -> None:
     assert answer.status_code == 200
 
 
-def test_without_a_disk_all_comes(start: Starter) -> None:
+def test_without_a_disk_all_comes(start_here: LocalStarter) -> None:
     """If no file can be stored, the whole stream is sent: a server may ignore ranges."""
     settings: Settings = {
         "audio": {"folder": "/proc/nowhere"},
         "voice": {"noise_scale": 0, "noise_w": 0},
     }
-    with start(settings) as server:
+    with start_here(settings) as server:
         answer = httpx.get(
             f"{server.url}/tts/stream",
             params={"text": "Một hai."},

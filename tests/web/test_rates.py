@@ -1,6 +1,5 @@
 """Rate limits: requests and characters, by key or address, shared through Redis."""
 
-import re
 import signal
 import threading
 import time
@@ -11,9 +10,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.conftest import Starter
+from tests.conftest import LocalStarter
+from tests.support.local import LocalServer, serving_here
 from tests.support.redis import redis_server
-from tests.support.server import Server, Settings, serving, until
+from tests.support.server import Reachable, Settings, serving, until
 from tests.support.voices import install_pair
 from vits_tts.web.auth.api_keys import make_key
 
@@ -31,29 +31,28 @@ def early_in_a_minute() -> None:
 
 
 @pytest.fixture(scope="module")
-def five(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def five(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
     """Run a server that takes five requests in a minute from each caller."""
     folder = tmp_path_factory.mktemp("five")
-    with serving(folder, settings(folder, requests_per_minute=5)) as server:
+    with serving_here(folder, settings(folder, requests_per_minute=5)) as server:
         yield server
 
 
 @pytest.fixture(scope="module")
-def hundred(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def hundred(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
     """Run a server that takes 100 characters, and as many requests, in a minute."""
     folder = tmp_path_factory.mktemp("hundred")
     limits = settings(folder, characters_per_minute=100, requests_per_minute=100)
-    with serving(folder, limits) as server:
+    with serving_here(folder, limits) as server:
         yield server
 
 
-def refusals(server: Server) -> float:
+def refusals(server: LocalServer) -> float:
     """Return how many requests were refused by the limit of requests."""
-    found = re.findall(r'rate_limited_total\{limit="requests"\} (\S+)', server.metrics())
-    return float(found[0]) if found else 0
+    return server.counted('vits_tts_rate_limited_total{limit="requests"}')
 
 
-def test_requests_in_a_minute(five: Server) -> None:
+def test_requests_in_a_minute(five: LocalServer) -> None:
     """The last allowed answer has 0 remaining; the next is 429 with the time to retry."""
     refused_before = refusals(five)
     with httpx.Client(base_url=five.url, headers={"X-Forwarded-For": "192.0.2.9"}) as client:
@@ -75,7 +74,7 @@ def test_requests_in_a_minute(five: Server) -> None:
         assert refusals(five) == refused_before + 1
 
 
-def test_by_address(five: Server) -> None:
+def test_by_address(five: LocalServer) -> None:
     """Clients behind a trusted proxy are counted separately; an IPv6 network is one client."""
     early_in_a_minute()
     with httpx.Client(base_url=five.url) as client:
@@ -95,11 +94,11 @@ def test_by_address(five: Server) -> None:
         assert status("2001:db8:0:2::1") == 200
 
 
-def test_by_key(start: Starter, tmp_path: Path) -> None:
+def test_by_key(start_here: LocalStarter, tmp_path: Path) -> None:
     """Each key has its own limit at every address; trying keys is limited by address."""
     (lan, one), (minh, two) = make_key("lan"), make_key("minh")
     limits = settings(tmp_path / "server", keys=[one, two], requests_per_minute=2)
-    with start(limits) as server:
+    with start_here(limits) as server:
         early_in_a_minute()
 
         def status(key: str, address: str = "192.0.2.1") -> int:
@@ -112,7 +111,7 @@ def test_by_key(start: Starter, tmp_path: Path) -> None:
         assert status(minh) == 200
 
 
-def test_characters_in_a_minute(hundred: Server) -> None:
+def test_characters_in_a_minute(hundred: LocalServer) -> None:
     """Characters are counted in the spoken text, from JSON too; the nearer limit is shown."""
     caller = {"X-Forwarded-For": "192.0.2.1"}
     with httpx.Client(base_url=hundred.url, headers=caller) as client:
@@ -131,7 +130,7 @@ def test_characters_in_a_minute(hundred: Server) -> None:
         assert client.get("/voices").status_code == 200
 
 
-def test_a_short_text_with_a_long_reading(hundred: Server) -> None:
+def test_a_short_text_with_a_long_reading(hundred: LocalServer) -> None:
     """A lexicon or a number that becomes long counts by its spoken length."""
     caller = {"X-Forwarded-For": "192.0.2.2"}
     with httpx.Client(base_url=hundred.url, headers=caller) as client:
@@ -154,8 +153,8 @@ def test_files_that_are_made_again(tmp_path: Path) -> None:
             return limited
 
         with (
-            serving(tmp_path / "a", replica("a")) as first,
-            serving(tmp_path / "b", replica("b")) as second,
+            serving_here(tmp_path / "a", replica("a")) as first,
+            serving_here(tmp_path / "b", replica("b")) as second,
         ):
             early_in_a_minute()
             urls = []
@@ -180,7 +179,7 @@ def test_files_that_are_made_again(tmp_path: Path) -> None:
             assert fetched(1).status_code == 200  # made for another client, so it is free
 
 
-def test_a_minute_that_passes(hundred: Server) -> None:
+def test_a_minute_that_passes(hundred: LocalServer) -> None:
     """A retry before `Retry-After` is refused, and one after it succeeds."""
     caller = {"X-Forwarded-For": "192.0.2.3"}
     with httpx.Client(base_url=hundred.url, headers=caller) as client:
@@ -204,8 +203,8 @@ def test_shared_by_replicas_and_through_faults(tmp_path: Path) -> None:
             return shared
 
         with (
-            serving(tmp_path / "a", replica("a")) as first,
-            serving(tmp_path / "b", replica("b")) as second,
+            serving_here(tmp_path / "a", replica("a")) as first,
+            serving_here(tmp_path / "b", replica("b")) as second,
         ):
             assert [remaining(first), remaining(second), remaining(first)] == [999, 998, 997]
             assert redis.keys("vits-tts:limits*")
@@ -223,14 +222,14 @@ def test_shared_by_replicas_and_through_faults(tmp_path: Path) -> None:
             first.wait_until(lambda: remaining(first) < 998 and shared(first, second), "together")
 
 
-def remaining(server: Server) -> int:
+def remaining(server: Reachable) -> int:
     """Make a request and return the remaining number."""
     answer = httpx.get(f"{server.url}/voices")
     assert answer.status_code == 200
     return int(answer.headers["RateLimit-Remaining"])
 
 
-def shared(first: Server, second: Server) -> bool:
+def shared(first: Reachable, second: Reachable) -> bool:
     """Return whether both servers decrease the same number."""
     return remaining(first) - 1 == remaining(second)
 
@@ -263,7 +262,7 @@ def test_counters_that_are_no_numbers(tmp_path: Path, value: str) -> None:
     with redis_server(tmp_path / "redis") as redis:
         limits = settings(tmp_path / "server", requests_per_minute=1000)
         limits["cache"] = {"redis": {"url": redis.url, "command_timeout": 5}}
-        with serving(tmp_path / "server", limits) as server, redis.client() as client:
+        with serving_here(tmp_path / "server", limits) as server, redis.client() as client:
             assert httpx.get(f"{server.url}/voices").status_code == 200
             counters = redis.keys("vits-tts:limits*")
             assert counters

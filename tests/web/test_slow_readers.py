@@ -10,8 +10,8 @@ from pathlib import Path
 
 import httpx
 
-from tests.conftest import Starter
-from tests.support.server import Server, Settings
+from tests.conftest import LocalStarter
+from tests.support.server import Reachable, Settings
 from tests.support.voices import install_pair
 from tests.support.wire import connect, request
 
@@ -59,10 +59,10 @@ def trickled(connection: socket.socket, bytes_a_second: float, seconds: float) -
     return False
 
 
-def test_trickling_readers_are_given_up(start: Starter, tmp_path: Path) -> None:
+def test_trickling_readers_are_given_up(start_here: LocalStarter, tmp_path: Path) -> None:
     """A client that always reads too little is dropped, for streams of all kinds and for files."""
     limits = settings(tmp_path, slow_client_seconds=1)
-    with start(limits) as server:
+    with start_here(limits) as server:
         saved = httpx.get(f"{server.url}/tts", params={"text": text(30), "speed": 0.25})
         path = saved.json()["audio_url"].removeprefix(server.url)
         asked = {
@@ -88,7 +88,7 @@ def test_trickling_readers_are_given_up(start: Starter, tmp_path: Path) -> None:
         assert len(server.lines("caller reads too slowly, dropped")) == len(asked)
 
 
-def played(server: Server, burst: int) -> bytes:
+def played(server: Reachable, burst: int) -> bytes:
     """Return a stream, read by a player whose buffer takes ``burst`` seconds of sound at once."""
     pause = threading.Event()
     with connect(server, receives=65536) as player:
@@ -106,10 +106,10 @@ def played(server: Server, burst: int) -> bytes:
             pause.wait(max(0.0, begun + number * burst - time.monotonic()))
 
 
-def test_players_are_not_given_up(start: Starter, tmp_path: Path) -> None:
+def test_players_are_not_given_up(start_here: LocalStarter, tmp_path: Path) -> None:
     """A client that reads as fast as it plays is kept, even with long pauses between reads."""
     bursts = (1, 4)
-    with start(settings(tmp_path, slow_client_seconds=0.5)) as server:
+    with start_here(settings(tmp_path, slow_client_seconds=0.5)) as server:
         with ThreadPoolExecutor() as pool:  # at the same time: each plays as long as its sound is
             sounds = list(pool.map(partial(played, server), bursts))
         assert min(len(sound) for sound in sounds) > 12 * BYTES_A_SECOND

@@ -11,7 +11,8 @@ from openapi_schema_validator import OAS31Validator
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from tests.support.server import Server, Settings, serving
+from tests.support.local import LocalServer, serving_here
+from tests.support.server import Reachable, Settings
 from tests.support.voices import install_pair
 
 Message = dict[str, Any]
@@ -22,7 +23,7 @@ LONG = "Một câu dài kể về một ngày nắng đẹp ở miền quê. " *
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
     """Run a server with a fast voice, on which only one text is spoken at a time."""
     folder = tmp_path_factory.mktemp("messages")
     install_pair(folder / "voices")
@@ -31,7 +32,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         "limits": {"max_concurrent": 2, "max_concurrent_per_caller": 2, "max_start_delay": 60},
         "agents": {"max_buffer_delay": 60},
     }
-    with serving(folder, settings) as server:
+    with serving_here(folder, settings) as server:
         yield server
 
 
@@ -103,21 +104,21 @@ class Talk:
 
 
 @pytest.fixture(scope="module")
-def document(shared: Server) -> Message:
+def document(shared: LocalServer) -> Message:
     """Return the server's description."""
     found: Message = httpx.get(f"{shared.url}/openapi.json", timeout=60).json()
     return found
 
 
 @contextmanager
-def talking(server: Server, described: Described, path: str, query: str = "") -> Iterator[Talk]:
+def talking(server: Reachable, described: Described, path: str, query: str = "") -> Iterator[Talk]:
     """Open a WebSocket."""
     url = server.url.replace("http", "ws", 1) + path.format(voice="pair") + query
     with connect(url, open_timeout=30) as connection:
         yield Talk(connection, described)
 
 
-def test_messages_of_one_text(shared: Server, document: Message) -> None:
+def test_messages_of_one_text(shared: LocalServer, document: Message) -> None:
     """Sound, a place, the end, errors and the time-out of ElevenLabs' `stream-input`."""
     described = Described(document, ONE)
     with talking(shared, described, ONE, "?output_format=pcm_16000") as talk:
@@ -142,7 +143,7 @@ def test_messages_of_one_text(shared: Server, document: Message) -> None:
     assert described.unused == set()
 
 
-def test_messages_of_several_texts(shared: Server, document: Message) -> None:
+def test_messages_of_several_texts(shared: LocalServer, document: Message) -> None:
     """The same with names, an interruption, and an error that says when to come back."""
     described = Described(document, SEVERAL)
     with talking(shared, described, SEVERAL, "?output_format=pcm_16000") as talk:
@@ -161,7 +162,7 @@ def test_messages_of_several_texts(shared: Server, document: Message) -> None:
     assert described.unused == set()
 
 
-def test_messages_of_transcripts(shared: Server, document: Message) -> None:
+def test_messages_of_transcripts(shared: LocalServer, document: Message) -> None:
     """All types of Cartesia's messages, and its form of errors of a context and of the socket."""
     described = Described(document, CARTESIA)
     options: Mapping[str, Any] = {
@@ -206,7 +207,7 @@ def test_messages_of_transcripts(shared: Server, document: Message) -> None:
     ],
 )
 def test_a_request_without_a_handshake(
-    shared: Server, document: Message, path: str, headers: dict[str, str]
+    shared: LocalServer, document: Message, path: str, headers: dict[str, str]
 ) -> None:
     """It is answered with 426, as described, and with the protocol to upgrade to."""
     answer = httpx.get(shared.url + path.format(voice="pair"), headers=headers)

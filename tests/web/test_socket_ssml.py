@@ -12,7 +12,8 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from tests.support.server import Server, Settings, serving
+from tests.support.local import LocalServer, serving_here
+from tests.support.server import Reachable, Settings
 from tests.support.voices import install_pair
 
 Message = dict[str, Any]
@@ -31,7 +32,7 @@ FRAGMENTS = (
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
     """Run a server with a fast voice, whose samples show the speaker and the speed."""
     folder = tmp_path_factory.mktemp("ssml")
     install_pair(folder / "voices")
@@ -41,12 +42,14 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         "server": {"max_text_chars": 2000},
         "agents": {"max_contexts": 60},
     }
-    with serving(folder, settings) as server:
+    with serving_here(folder, settings) as server:
         yield server
 
 
 @contextmanager
-def socket(server: Server, path: str = "stream-input", **query: str) -> Iterator[ClientConnection]:
+def socket(
+    server: Reachable, path: str = "stream-input", **query: str
+) -> Iterator[ClientConnection]:
     """Open a WebSocket on which SSML is read."""
     query = {
         "output_format": "pcm_8000",
@@ -74,7 +77,7 @@ def sound(messages: list[Message]) -> bytes:
     return b"".join(base64.b64decode(message.get("audio") or "") for message in messages)
 
 
-def over_http(server: Server, document: str) -> tuple[bytes, list[Message]]:
+def over_http(server: Reachable, document: str) -> tuple[bytes, list[Message]]:
     """Return the samples of a document, and its words with their times and places."""
     asked = {"text": document, "input": "ssml"}
     answer = httpx.post(f"{server.url}/tts/stream", json=asked, timeout=60).raise_for_status()
@@ -85,7 +88,7 @@ def over_http(server: Server, document: str) -> tuple[bytes, list[Message]]:
 
 @pytest.mark.parametrize("size", [1, 7, 10_000])
 @pytest.mark.parametrize("text", [DOCUMENT, FRAGMENTS])
-def test_the_sound_and_times_are_those_of_http(shared: Server, text: str, size: int) -> None:
+def test_the_sound_and_times_are_those_of_http(shared: LocalServer, text: str, size: int) -> None:
     """However it is cut; each word is heard at its place in the markup that was sent."""
     document = text if text is DOCUMENT else f"<speak>{text}</speak>"
     moved = document.index(text)
@@ -111,7 +114,7 @@ def test_the_sound_and_times_are_those_of_http(shared: Server, text: str, size: 
         assert starts[place] == pytest.approx(word["start_seconds"] * 1000, abs=20), word
 
 
-def test_without_the_parameter_tags_are_boundaries(shared: Server) -> None:
+def test_without_the_parameter_tags_are_boundaries(shared: LocalServer) -> None:
     """As before; a break is a pause in any case."""
     with socket(shared, enable_ssml_parsing="false") as connection:
         send(connection, text='<prosody rate="slow">Xin chào</prosody> bạn.<break time="1s"/>')
@@ -120,7 +123,7 @@ def test_without_the_parameter_tags_are_boundaries(shared: Server) -> None:
     assert found == over_http(shared, '<speak>Xin chào bạn.<break time="1s"/></speak>')[0]
 
 
-def test_a_sentence_with_an_element_does_not_wait_for_the_end(shared: Server) -> None:
+def test_a_sentence_with_an_element_does_not_wait_for_the_end(shared: LocalServer) -> None:
     """Its sound comes while the text is being written; a flush breaks no open element."""
     with socket(shared) as connection:
         send(connection, text='Cuộc họp của <sub alias="Liên Hợp Quốc">LHQ</sub> rất dài. <prosody')
@@ -160,7 +163,7 @@ def hostile() -> Iterator[str]:
         yield "".join(tags) + "a" + "".join(closing) + "<prosody rate='x'>a</prosody>"
 
 
-def test_a_broken_document_ends_only_its_context(shared: Server) -> None:
+def test_a_broken_document_ends_only_its_context(shared: LocalServer) -> None:
     """Fifty of them on one socket, each with an error; another context continues."""
     documents = list(hostile())
     assert len(documents) == 50
@@ -181,7 +184,7 @@ def test_a_broken_document_ends_only_its_context(shared: Server) -> None:
     assert sound(said) == over_http(shared, "<speak>Xin chào <break/> các bạn.</speak>")[0]
 
 
-def test_an_error_of_one_text_closes_its_socket(shared: Server) -> None:
+def test_an_error_of_one_text_closes_its_socket(shared: LocalServer) -> None:
     """With the error's code, and the place in all that was sent."""
     with socket(shared) as connection:
         send(connection, text="Xin chào.\nTôi ")
@@ -196,7 +199,7 @@ def test_an_error_of_one_text_closes_its_socket(shared: Server) -> None:
     assert closed.value.rcvd.code == 1008
 
 
-def test_tags_of_cartesia(shared: Server) -> None:
+def test_tags_of_cartesia(shared: LocalServer) -> None:
     """Pauses and spelling; those that change the voice have no effect, and are not said."""
     text = 'Mã là <spell>AB-12</spell>. <speed ratio="1.5"/>Chờ <break time="0.25s"/> nhé.'
     document = (
@@ -218,7 +221,7 @@ def test_tags_of_cartesia(shared: Server) -> None:
     assert whole.content == heard
 
 
-def cartesia_sound(server: Server, text: str, **more: object) -> bytes:
+def cartesia_sound(server: Reachable, text: str, **more: object) -> bytes:
     """Return the sound of a text on Cartesia's WebSocket, sent character by character."""
     encoding = {"container": "raw", "encoding": "pcm_s16le", "sample_rate": 8000}
     asked = {"model_id": "sonic-3", "context_id": "a", "output_format": encoding, **more}
@@ -232,7 +235,7 @@ def cartesia_sound(server: Server, text: str, **more: object) -> bytes:
     return heard
 
 
-def test_volume_over_all_interfaces(shared: Server) -> None:
+def test_volume_over_all_interfaces(shared: LocalServer) -> None:
     """OpenAI's path and Cartesia's take the volume as `/tts` does."""
     text = "Xin chào. Tôi là Lan."
     plain, soft = (
@@ -272,7 +275,7 @@ def test_volume_over_all_interfaces(shared: Server) -> None:
         ),
     ],
 )
-def test_errors_are_clear(shared: Server, path: str, body: Message, told: str) -> None:
+def test_errors_are_clear(shared: LocalServer, path: str, body: Message, told: str) -> None:
     """They say which value is wrong, in the words of the interface."""
     answer = httpx.post(f"{shared.url}/{path}", json=body)
     assert 400 <= answer.status_code < 500

@@ -16,10 +16,11 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-from tests.conftest import Starter
+from tests.conftest import LocalStarter, Starter
 from tests.support.certificates import make_certificate
 from tests.support.decoding import DECODERS
-from tests.support.server import Server, Settings, serving
+from tests.support.local import LocalServer, serving_here
+from tests.support.server import Reachable, Server, Settings, serving
 from tests.support.sound import assert_speech
 from tests.support.voices import install_pair
 from vits_tts.config import EMBEDDED_VOICE
@@ -34,19 +35,22 @@ Message = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
     """Run a server with one name of ElevenLabs' voices."""
     settings: Settings = {
         "elevenlabs": {"voices": {RACHEL: EMBEDDED_VOICE}},
         "limits": {"max_start_delay": 30},
     }
-    with serving(tmp_path_factory.mktemp("sockets"), settings) as server:
+    with serving_here(tmp_path_factory.mktemp("sockets"), settings) as server:
         yield server
 
 
 @contextmanager
 def socket(
-    server: Server, path: str = "stream-input", headers: dict[str, str] | None = None, **query: str
+    server: Reachable,
+    path: str = "stream-input",
+    headers: dict[str, str] | None = None,
+    **query: str,
 ) -> Iterator[ClientConnection]:
     """Open a WebSocket; clauses are not spoken alone unless the query says so."""
     query = {"output_format": "pcm_22050", "max_buffer_delay_ms": "60000", **query}
@@ -78,7 +82,7 @@ def sound(messages: list[Message]) -> bytes:
     return b"".join(base64.b64decode(message.get("audio") or "") for message in messages)
 
 
-def over_http(server: Server, text: str, output: str = "pcm_22050") -> bytes:
+def over_http(server: Reachable, text: str, output: str = "pcm_22050") -> bytes:
     """Return the sound of a text, as HTTP answers it."""
     answer = httpx.post(
         f"{server.url}/v1/text-to-speech/{RACHEL}/stream",
@@ -91,7 +95,7 @@ def over_http(server: Server, text: str, output: str = "pcm_22050") -> bytes:
 
 
 @pytest.mark.parametrize("size", [1, 7, 1000])
-def test_the_sound_is_that_of_http(shared: Server, size: int) -> None:
+def test_the_sound_is_that_of_http(shared: LocalServer, size: int) -> None:
     """The pieces do not matter; alignments have each character as it was sent, in order."""
     with socket(shared) as connection:
         send(connection, text=" ", voice_settings={"stability": 0.5})
@@ -111,7 +115,7 @@ def test_the_sound_is_that_of_http(shared: Server, size: int) -> None:
     assert seconds / 1000 == pytest.approx(len(sound(messages)) / 2 / 22050, abs=0.05)
 
 
-def test_pauses_are_those_of_http(shared: Server) -> None:
+def test_pauses_are_those_of_http(shared: LocalServer) -> None:
     """A break inside the text is silence of that length, also at its end and between flushes."""
     text = 'Xin chào <break time="0.4s"/> các bạn. [pause 0.3s] Hẹn gặp lại.<break time="0.5s"/>'
     with socket(shared) as connection:
@@ -132,7 +136,7 @@ def test_pauses_are_those_of_http(shared: Server) -> None:
 
 
 @pytest.fixture(scope="module")
-def locators(shared: Server) -> list[Message]:
+def locators(shared: LocalServer) -> list[Message]:
     """Make a dictionary, and return it as a client of ElevenLabs names it."""
     rules = [
         {"type": "alias", "string_to_replace": "Zalo", "alias": "da lô"},
@@ -149,7 +153,7 @@ def locators(shared: Server) -> list[Message]:
 
 @pytest.mark.parametrize("path", ["stream-input", "multi-stream-input"])
 def test_dictionaries_are_used_as_over_http(
-    shared: Server, locators: list[Message], path: str
+    shared: LocalServer, locators: list[Message], path: str
 ) -> None:
     """The first message names them; their words are said in all pieces of the text."""
     text = "Zalo của anh Nhân. Tôi mở Zalo lúc 5 giờ, rồi gọi cho Nhân!"
@@ -171,7 +175,7 @@ def test_dictionaries_are_used_as_over_http(
     assert answer.content != over_http(shared, text)
 
 
-def test_an_unknown_dictionary_is_told(shared: Server) -> None:
+def test_an_unknown_dictionary_is_told(shared: LocalServer) -> None:
     """It closes the socket of one text; of several texts it ends only the one that names it."""
     unknown = [{"pronunciation_dictionary_id": "nothing"}]
     with socket(shared) as connection:
@@ -192,7 +196,7 @@ def test_an_unknown_dictionary_is_told(shared: Server) -> None:
 
 
 @pytest.mark.parametrize("output", ["mp3_44100_128", "ulaw_8000", "pcm_16000"])
-def test_formats(shared: Server, output: str) -> None:
+def test_formats(shared: LocalServer, output: str) -> None:
     """Formats are those of HTTP."""
     with socket(shared, output_format=output) as connection:
         send(connection, text=f"{TEXT} ")
@@ -200,7 +204,7 @@ def test_formats(shared: Server, output: str) -> None:
         assert sound(rest(connection)) == over_http(shared, TEXT, output)
 
 
-def test_sound_comes_before_the_text_has_ended(shared: Server) -> None:
+def test_sound_comes_before_the_text_has_ended(shared: LocalServer) -> None:
     """A sentence is spoken when it is certain; a flush speaks the rest and keeps the socket."""
     with socket(shared) as connection:
         send(connection, text="Xin chào các bạn. Tôi là")
@@ -217,14 +221,14 @@ def test_sound_comes_before_the_text_has_ended(shared: Server) -> None:
         assert heard.strip() == "Xin chào các bạn. Tôi là Lan Vâng."
 
 
-def test_a_clause_is_spoken_if_the_writer_is_slow(shared: Server) -> None:
+def test_a_clause_is_spoken_if_the_writer_is_slow(shared: LocalServer) -> None:
     """After `max_buffer_delay_ms` the first clause is heard alone."""
     with socket(shared, max_buffer_delay_ms="50") as connection:
         send(connection, text="Dạ vâng thưa anh, số dư")
         assert "".join(receive(connection)["alignment"]["chars"]) == "Dạ vâng thưa anh,"
 
 
-def test_chunks_wait_for_their_length(shared: Server) -> None:
+def test_chunks_wait_for_their_length(shared: LocalServer) -> None:
     """`chunk_length_schedule` holds sentences back; a trigger does not wait, nor does auto_mode."""
     config = {"chunk_length_schedule": [500]}
     with socket(shared) as connection:
@@ -238,7 +242,7 @@ def test_chunks_wait_for_their_length(shared: Server) -> None:
         assert receive(connection)["audio"]
 
 
-def test_several_contexts(shared: Server) -> None:
+def test_several_contexts(shared: LocalServer) -> None:
     """Each has its own text and its own end; the socket ends when it is told to."""
     texts = {"một": "Xin chào các bạn.", "hai": "Cảm ơn rất nhiều!"}
     with socket(shared, "multi-stream-input") as connection:
@@ -255,7 +259,7 @@ def test_several_contexts(shared: Server) -> None:
         assert sound(own) == over_http(shared, text)
 
 
-def test_a_context_can_be_interrupted(shared: Server) -> None:
+def test_a_context_can_be_interrupted(shared: LocalServer) -> None:
     """Its sound stops long before its end, and another context speaks on the same socket."""
     whole = len(over_http(shared, LONG[:200]))
     with socket(shared, "multi-stream-input") as connection:
@@ -270,7 +274,7 @@ def test_a_context_can_be_interrupted(shared: Server) -> None:
         assert receive(connection)["contextId"] == "hai"
 
 
-def test_a_bad_text_ends_its_context_only(shared: Server) -> None:
+def test_a_bad_text_ends_its_context_only(shared: LocalServer) -> None:
     """The error names the context; the other contexts continue."""
     with socket(shared, "multi-stream-input") as connection:
         send(connection, text="xin\x00chào", context_id="một")
@@ -285,7 +289,7 @@ def test_a_bad_text_ends_its_context_only(shared: Server) -> None:
         assert message["audio"]
 
 
-def test_a_socket_ends_after_a_context_that_failed(shared: Server) -> None:
+def test_a_socket_ends_after_a_context_that_failed(shared: LocalServer) -> None:
     """The client has asked for the end while the error of its last context was not known yet."""
     with socket(shared, "multi-stream-input") as connection:
         send(connection, text='<break time="99s"/>Vâng ạ.', context_id="một", flush=True)
@@ -305,7 +309,7 @@ def test_a_socket_ends_after_a_context_that_failed(shared: Server) -> None:
         {"close_socket": {}},
     ],
 )
-def test_a_wrong_field_ends_its_context_only(shared: Server, wrong: Message) -> None:
+def test_a_wrong_field_ends_its_context_only(shared: LocalServer, wrong: Message) -> None:
     """If the message is an object that names a context; else nothing is known to end but all."""
     with socket(shared, "multi-stream-input") as connection:
         send(connection, text="Vâng ", context_id="hai")
@@ -339,7 +343,7 @@ def test_a_wrong_field_ends_its_context_only(shared: Server, wrong: Message) -> 
     ],
 )
 def test_bad_messages_are_told_and_end_the_socket(
-    shared: Server, message: str, code: int, error: str | None
+    shared: LocalServer, message: str, code: int, error: str | None
 ) -> None:
     """A message says why, and the code of the closing frame fits."""
     with socket(shared) as connection:
@@ -353,7 +357,7 @@ def test_bad_messages_are_told_and_end_the_socket(
         assert closed.value.rcvd.code == code
 
 
-def test_a_message_has_a_limit(shared: Server) -> None:
+def test_a_message_has_a_limit(shared: LocalServer) -> None:
     """A larger one closes the socket with 1009."""
     with socket(shared) as connection:
         connection.send("x" * 70_000)
@@ -363,7 +367,7 @@ def test_a_message_has_a_limit(shared: Server) -> None:
         assert closed.value.rcvd.code == 1009
 
 
-def test_an_idle_socket_is_closed(shared: Server) -> None:
+def test_an_idle_socket_is_closed(shared: LocalServer) -> None:
     """After `inactivity_timeout` seconds, with a message that says so."""
     with socket(shared, inactivity_timeout="1") as connection:
         assert receive(connection)["error"] == "input_timeout_exceeded"
@@ -378,7 +382,7 @@ def test_an_idle_socket_is_closed(shared: Server) -> None:
     [({"output_format": "mp3_1"}, 400), ({"inactivity_timeout": "x"}, 400)],
 )
 def test_a_bad_url_is_refused_before_the_upgrade(
-    shared: Server, query: dict[str, Any], status: int
+    shared: LocalServer, query: dict[str, Any], status: int
 ) -> None:
     """As a request over HTTP is."""
     with pytest.raises(InvalidStatus) as refused, socket(shared, **query):
@@ -386,7 +390,7 @@ def test_a_bad_url_is_refused_before_the_upgrade(
     assert refused.value.response.status_code == status
 
 
-def test_foreign_pages_are_refused(shared: Server) -> None:
+def test_foreign_pages_are_refused(shared: LocalServer) -> None:
     """A page of another origin may not open a socket."""
     headers = {"Origin": "https://evil.example"}
     for query in ({}, {"xi-api-key": "any"}):
@@ -395,14 +399,14 @@ def test_foreign_pages_are_refused(shared: Server) -> None:
         assert refused.value.response.status_code == 403
 
 
-def test_keys(start: Starter) -> None:
+def test_keys(start_here: LocalStarter) -> None:
     """A key comes by header, by query or with the first message; without one nothing is said."""
     key, line = make_key("lan")
     settings: Settings = {
         "access": {"keys": [line]},
         "elevenlabs": {"voices": {RACHEL: "pair"}},
     }
-    with start(settings, pair=True) as server:
+    with start_here(settings, pair=True) as server:
         ways: list[tuple[dict[str, Any], Message]] = [
             ({"headers": {"xi-api-key": key}}, {}),
             ({"xi-api-key": key}, {}),
@@ -437,7 +441,7 @@ def test_strangers_lock_nobody_out(tmp_path: Path) -> None:
         "voice": {"name": "pair"},
     }
     install_pair(tmp_path / "voices")
-    with serving(tmp_path, settings) as server, ExitStack() as stack:
+    with serving_here(tmp_path, settings) as server, ExitStack() as stack:
         stranger, other = (stack.enter_context(socket(server)) for _ in range(2))
         for _ in range(6):  # strangers have a quarter of the places
             with pytest.raises(InvalidStatus) as refused, socket(server):
@@ -491,7 +495,7 @@ def test_a_key_has_to_come_soon(tmp_path: Path) -> None:
         "voice": {"name": "pair"},
     }
     install_pair(tmp_path / "voices")
-    with serving(tmp_path, settings) as server:
+    with serving_here(tmp_path, settings) as server:
         with socket(server) as stranger:
             assert receive(stranger)["error"] == "key_missing"
             assert closing_code(stranger) == 1008
@@ -510,13 +514,16 @@ def closing_code(connection: ClientConnection) -> int:
     return closed.value.rcvd.code
 
 
-def test_limits(start: Starter) -> None:
+def test_limits(start_here: LocalStarter) -> None:
     """A socket too many gets 503; a context too many is refused, and the others continue."""
     settings: Settings = {
         "agents": {"max_sockets": 1, "max_contexts": 1},
         "elevenlabs": {"voices": {RACHEL: "pair"}},
     }
-    with start(settings, pair=True) as server, socket(server, "multi-stream-input") as connection:
+    with (
+        start_here(settings, pair=True) as server,
+        socket(server, "multi-stream-input") as connection,
+    ):
         with pytest.raises(InvalidStatus) as refused, socket(server):
             pass
         assert refused.value.response.status_code == 503
@@ -573,7 +580,7 @@ def test_a_slow_reader_pauses_synthesis(start: Starter) -> None:
             server.wait_for_text("caller reads too slowly, dropped")
 
 
-def test_many_sockets_at_once(shared: Server) -> None:
+def test_many_sockets_at_once(shared: LocalServer) -> None:
     """Every one gets its own sound, from a server that has learned how long a sentence takes."""
     for number in range(12, 18):
         over_http(shared, f"Đây là cuộc trò chuyện số {number}.")
@@ -636,7 +643,7 @@ def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield server
 
 
-def test_a_context_tells_how_much_was_heard(shared: Server) -> None:
+def test_a_context_tells_how_much_was_heard(shared: LocalServer) -> None:
     """A cancelled context tells the characters that were sent, and those that were played."""
     with socket(shared, "multi-stream-input") as connection:
         send(connection, text=LONG + " ", context_id="một")

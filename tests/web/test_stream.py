@@ -14,11 +14,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.conftest import Starter
-from tests.support.server import Server, Settings, serving, until
+from tests.conftest import LocalStarter, Starter
+from tests.support.local import serving_here
+from tests.support.server import Reachable, Server, Settings, serving, until
 from tests.support.sound import assert_speech, decode
 from tests.support.voices import install_joe, install_pair
-from tests.web.test_metrics import values
 from vits_tts.config import EMBEDDED_VOICE
 
 TEXT = "Một con vịt xoè ra hai cái cánh. Nó kêu rằng cáp cáp cáp. Gặp hồ nước là nó bì bõm!"
@@ -36,13 +36,13 @@ def test_stream_is_speech(client: httpx.Client) -> None:
         assert len(played.readframes(played.getnframes())) == len(response.content) - 44
 
 
-def test_streamed_is_saved(start: Starter) -> None:
+def test_streamed_is_saved(start_here: LocalStarter) -> None:
     """Without noise, the stream has the same samples as the saved file; both are synthesised."""
     settings: Settings = {
         "voice": {"noise_scale": 0, "noise_w": 0},
         "cache": {"memory": {"max_bytes": 0}},
     }
-    with start(settings) as server, httpx.Client(base_url=server.url, timeout=60) as client:
+    with start_here(settings) as server, httpx.Client(base_url=server.url, timeout=60) as client:
         saved = client.get(client.get("/tts", params={"text": TEXT}).json()["audio_url"]).content
         streamed = client.get("/tts/stream", params={"text": TEXT}).content
         assert saved[44:] == streamed[44:]
@@ -102,14 +102,15 @@ def heard_of_two(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, lis
     folder = tmp_path_factory.mktemp("everywhere")
     install_joe(folder / "voices")
 
-    def said(server: Server, voice: str) -> list[bytes]:
+    def said(server: Reachable, voice: str) -> list[bytes]:
         queries = [{"voice": voice, "text": text} for text in ("ba", "bà")]
         url = f"{server.url}/tts/stream"
         return [httpx.get(url, params=query, timeout=60).content for query in queries]
 
     heard = []
-    for _ in range(2):
-        with serving(folder, {"voice": {"name": "joe", "others": [EMBEDDED_VOICE]}}) as server:
+    settings: Settings = {"voice": {"name": "joe", "others": [EMBEDDED_VOICE]}}
+    for serves in (serving, serving_here):
+        with serves(folder, settings) as server:
             heard.append({voice: said(server, voice) for voice in ("joe", EMBEDDED_VOICE)})
     return heard
 
@@ -165,14 +166,16 @@ def test_who_cannot_be_served_in_time_is_told_so(start: Starter, tmp_path: Path)
             assert_speech(decode(response.content, streamed=True), shortest=5, longest=60)
 
 
-def test_sentences_without_a_sound_are_passed_over(start: Starter, tmp_path: Path) -> None:
+def test_sentences_without_a_sound_are_passed_over(
+    start_here: LocalStarter, tmp_path: Path
+) -> None:
     """Sentences without sound are skipped, both new and cached; a text without any is an error."""
     install_pair(tmp_path / "server" / "voices")
     for path in (tmp_path / "server" / "voices").glob("*.json"):
         manifest = json.loads(path.read_text(encoding="utf-8"))
         del manifest["phoneme_id_map"]["u"]
         path.write_text(json.dumps(manifest), encoding="utf-8")
-    with start({"voice": {"name": "pair"}}) as server:
+    with start_here({"voice": {"name": "pair"}}) as server:
         url = f"{server.url}/tts/stream"
         silent = httpx.get(url, params={"text": "uu u."})
         assert (silent.status_code, silent.json()["error"]["code"]) == (400, "text_unspeakable")
@@ -203,12 +206,12 @@ def test_leaving_stops_the_work(one_thread: Server) -> None:
     assert httpx.get(f"{one_thread.url}/tts/stream?text=xin", timeout=30).status_code == 200
 
 
-def test_leaving_in_the_middle_of_a_sentence(start: Starter, tmp_path: Path) -> None:
+def test_leaving_in_the_middle_of_a_sentence(start_here: LocalStarter, tmp_path: Path) -> None:
     """The sentence under synthesis is not finished when its client leaves."""
     install_joe(tmp_path / "server" / "voices")
     sentence = "một hai ba bốn năm " * 10
     settings: Settings = {"voice": {"name": "joe", "threads": 1}, "logging": {"level": "debug"}}
-    with start(settings) as server:
+    with start_here(settings) as server:
         whole = httpx.get(f"{server.url}/tts/stream", params={"text": sentence}, timeout=60)
         said = server.wait_for("request", request_id=whole.headers["X-Request-ID"])[0]
         assert _counted(server, "syntheses_total") == 1
@@ -238,16 +241,16 @@ def test_leaving_costs_one_window_at_most(one_thread: Server) -> None:
     assert -0.3 < more < 0.6  # a window at most; the rest are sentences
 
 
-def _counted(server: Server, name: str) -> float:
-    return values(server)[f"vits_tts_{name}{{}}"]
+def _counted(server: Reachable, name: str) -> float:
+    return server.counted(f"vits_tts_{name}")
 
 
-def _wait_for_rest(server: Server) -> None:
+def _wait_for_rest(server: Reachable) -> None:
     pieces = ("scheduler_busy_threads", "scheduler_waiting_pieces")
     until(lambda: not sum(_counted(server, name) for name in pieces), "nothing left to do")
 
 
-def test_slow_readers_are_waited_for_then_dropped(start: Starter, tmp_path: Path) -> None:
+def test_slow_readers_are_waited_for_then_dropped(start_here: LocalStarter, tmp_path: Path) -> None:
     """Synthesis waits for a slow reader; a client that does not read is dropped in time."""
     install_pair(tmp_path / "server" / "voices", sample_rate=48000)
     settings: Settings = {
@@ -255,7 +258,7 @@ def test_slow_readers_are_waited_for_then_dropped(start: Starter, tmp_path: Path
         "limits": {"slow_client_seconds": 0.5},
     }
     text = ". ".join(f"{'abcdefghij' * 6} {letter}" for letter in "klmnopqrstuvwxyz" * 4)
-    with start(settings) as server:
+    with start_here(settings) as server:
         with _asking(server, f"/tts/stream?text={text.replace(' ', '%20')}", receive=4096):
             server.wait_for("caller reads too slowly, dropped")
         line = server.wait_for("request", route="stream")[0]
@@ -275,13 +278,13 @@ def test_leaving_with_bytes_unread(one_thread: Server, rest: str) -> None:
     assert line["sentences"] < 10
 
 
-def test_slow_but_steady_readers_are_kept(start: Starter, tmp_path: Path) -> None:
+def test_slow_but_steady_readers_are_kept(start_here: LocalStarter, tmp_path: Path) -> None:
     """A client that reads slowly and steadily is kept, though a sentence takes it too long."""
     install_pair(tmp_path / "server" / "voices")
     settings: Settings = {"voice": {"name": "pair"}, "limits": {"slow_client_seconds": 0.5}}
     text = ".%20".join("nam%20" * 48 + word for word in ("an", "ba", "ca", "la", "ma", "xa"))
     pause = threading.Event()
-    with start(settings) as server:
+    with start_here(settings) as server:
         path = f"/tts/stream?text={text}&speed=0.25"
         with _asking(server, path, receive=16384) as connection:
             while connection.recv(16384):
@@ -292,13 +295,13 @@ def test_slow_but_steady_readers_are_kept(start: Starter, tmp_path: Path) -> Non
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the kernel does not say")
-def test_who_takes_little_at_a_time_is_kept(start: Starter, tmp_path: Path) -> None:
+def test_who_takes_little_at_a_time_is_kept(start_here: LocalStarter, tmp_path: Path) -> None:
     """A client that reads very little at a time is kept, though the kernel reports no progress."""
     install_pair(tmp_path / "server" / "voices")
     settings: Settings = {"voice": {"name": "pair"}, "limits": {"slow_client_seconds": 0.5}}
     text = ".%20".join("nam%20" * 48 + word for word in ("an", "ba", "ca"))
     pause = threading.Event()
-    with start(settings) as server:
+    with start_here(settings) as server:
         with _asking(server, f"/tts/stream?text={text}&speed=0.25", receive=4096) as connection:
             end = time.monotonic() + 6
             while time.monotonic() < end:
@@ -322,7 +325,12 @@ def test_old_http(server: Server, version: str) -> None:
 
 
 def _asking(
-    server: Server, path: str, *, version: str = "1.1", receive: int | None = None, rest: str = ""
+    server: Reachable,
+    path: str,
+    *,
+    version: str = "1.1",
+    receive: int | None = None,
+    rest: str = "",
 ) -> socket.socket:
     """Return a connection that has sent a request, with a small receive buffer if wanted."""
     host, port = server.url.removeprefix("http://").split(":")

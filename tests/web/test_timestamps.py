@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import webvtt
 
-from tests.conftest import Starter
+from tests.conftest import LocalStarter
 from tests.inference.test_durations import toy_voice
 from tests.support.decoding import by_dr_libs, by_ffmpeg, by_nobody
 from tests.support.server import Server
@@ -327,13 +327,15 @@ def received(response: httpx.Response) -> bytes:
     return b"".join(parts)
 
 
-def test_what_fails_in_the_middle_is_the_last_line(start: Starter, tmp_path: Path) -> None:
+def test_what_fails_in_the_middle_is_the_last_line(
+    start_here: LocalStarter, tmp_path: Path
+) -> None:
     """A fault after the first sentence is reported in the last line, and the connection is closed.
 
     A fault before any sound is an ordinary error.
     """
     toy_voice(tmp_path / "server" / "voices", broken="v")
-    with start({"voice": {"name": "toy"}}) as server:
+    with start_here({"voice": {"name": "toy"}}) as server:
         url = f"{server.url}/tts/stream"
         first = httpx.get(url, params={"text": "Va va.", "timestamps": "true"}, timeout=60)
         assert (first.status_code, first.json()["error"]["code"]) == (500, "internal")

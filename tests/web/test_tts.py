@@ -7,7 +7,7 @@ import httpx
 import numpy as np
 import pytest
 
-from tests.conftest import Starter
+from tests.conftest import LocalStarter
 from tests.support.server import Server
 from tests.support.sound import assert_speech, decode
 from vits_tts.audio import wav
@@ -176,9 +176,9 @@ def test_second_request_does_no_inference(client: httpx.Client, server: Server) 
     assert again.content.startswith(first.content)
 
 
-def test_no_room_no_cache(start: Starter) -> None:
+def test_no_room_no_cache(start_here: LocalStarter) -> None:
     """A cache of 0 bytes keeps nothing, and everything else works the same."""
-    with start({"cache": {"memory": {"max_bytes": 0}}}) as server:
+    with start_here({"cache": {"memory": {"max_bytes": 0}}}) as server:
         for _ in range(2):
             response = httpx.get(f"{server.url}/tts/stream?text=xin")
             assert_speech(decode(response.content, streamed=True), shortest=0.1, longest=2)
