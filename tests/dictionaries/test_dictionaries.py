@@ -376,7 +376,7 @@ def test_two_replicas_while_redis_dies(tmp_path: Path) -> None:
 
 def test_dictionaries_stay(tmp_path: Path) -> None:
     """Without Redis they are in a folder that only the server's user can read, and stay there."""
-    with speaking_here(tmp_path) as server, caller(server) as client:
+    with speaking(tmp_path) as real, caller(real) as client:
         made = make(client, "ở lại")
     folder = tmp_path / "dictionaries"
     assert folder.stat().st_mode & 0o077 == 0

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from tests.support.ports import free_port
-from tests.support.server import Server, until
+from tests.support.server import Reachable, until
 
 CONFIG = Path(__file__).parent.parent.parent / "deploy" / "nginx.conf"
 
 
 @contextmanager
-def nginx(folder: Path, servers: Sequence[Server]) -> Iterator[str]:
+def nginx(folder: Path, servers: Sequence[Reachable]) -> Iterator[str]:
     """Run nginx in front of two servers; yield its URL. Skip the test if nginx is not installed."""
     text = CONFIG.read_text(encoding="utf-8").replace("listen 8080;", "listen ADDRESS;")
     for number, server in enumerate(servers, 1):
@@ -27,7 +27,7 @@ def nginx(folder: Path, servers: Sequence[Server]) -> Iterator[str]:
 
 
 @contextmanager
-def bare_nginx(folder: Path, server: Server) -> Iterator[str]:
+def bare_nginx(folder: Path, server: Reachable) -> Iterator[str]:
     """Run an nginx with a minimal configuration that only passes requests on; yield its URL."""
     place = f"location / {{ proxy_pass {server.url}; }}"
     own = "pid /tmp/pid; error_log /dev/stderr warn; events {}"

@@ -232,7 +232,7 @@ def test_operations_may_need_a_key_too(start_here: LocalStarter, tmp_path: Path)
         assert known.status_code == 200
 
 
-def test_operations_on_a_port_of_their_own(start_here: LocalStarter, tmp_path: Path) -> None:
+def test_operations_on_a_port_of_their_own(start: Starter, tmp_path: Path) -> None:
     """Health and metrics are served only at the port for operations, and nothing else is there."""
     install_pair(tmp_path / "server" / "voices")
     port = free_port()
@@ -241,7 +241,7 @@ def test_operations_on_a_port_of_their_own(start_here: LocalStarter, tmp_path: P
         "voice": {"name": "pair"},
         "access": {"keys": [make_key("x")[1]], "open_operations": False},
     }
-    with start_here(settings) as server, httpx.Client(timeout=60) as client:
+    with start(settings, ready=False) as server, httpx.Client(timeout=60) as client:
         there = f"http://127.0.0.1:{port}"
         for path in ("/healthz", "/readyz", "/metrics"):
             assert client.get(f"{there}{path}").status_code in {200, 503}

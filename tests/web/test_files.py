@@ -120,7 +120,7 @@ def test_replicas_agree_through_redis(tmp_path: Path) -> None:
     with redis_server(tmp_path / "redis") as redis:
         cache = {"redis": {"url": redis.url, "command_timeout": 2, "connect_timeout": 2}}
         with (
-            speaking_here(tmp_path / "one", cache=cache) as one,
+            speaking(tmp_path / "one", cache=cache) as one,
             speaking_here(tmp_path / "two", cache=cache) as two,
         ):
             expected = said(one)

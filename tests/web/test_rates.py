@@ -149,7 +149,9 @@ def test_files_that_are_made_again(tmp_path: Path) -> None:
 
         def replica(name: str) -> Settings:
             limited = settings(tmp_path / name, characters_per_minute=100)
-            limited["cache"] = {"redis": {"url": redis.url, "command_timeout": 5}}
+            limited["cache"] = {
+                "redis": {"url": redis.url, "command_timeout": 5, "connect_timeout": 5}
+            }
             return limited
 
         with (
@@ -203,7 +205,7 @@ def test_shared_by_replicas_and_through_faults(tmp_path: Path) -> None:
             return shared
 
         with (
-            serving_here(tmp_path / "a", replica("a")) as first,
+            serving(tmp_path / "a", replica("a")) as first,
             serving_here(tmp_path / "b", replica("b")) as second,
         ):
             assert [remaining(first), remaining(second), remaining(first)] == [999, 998, 997]
@@ -239,7 +241,7 @@ def test_many_at_once_get_no_more_than_their_share(tmp_path: Path) -> None:
     with redis_server(tmp_path / "redis") as redis:
         limits = settings(tmp_path / "server", requests_per_minute=20)
         limits["server"]["workers"] = 2
-        limits["cache"] = {"redis": {"url": redis.url, "command_timeout": 5}}
+        limits["cache"] = {"redis": {"url": redis.url, "command_timeout": 5, "connect_timeout": 5}}
         with serving(tmp_path / "server", limits) as server:
             early_in_a_minute()
             codes: list[int] = []
@@ -261,7 +263,7 @@ def test_counters_that_are_no_numbers(tmp_path: Path, value: str) -> None:
     """A counter in Redis that is not a number does not stop the server from answering."""
     with redis_server(tmp_path / "redis") as redis:
         limits = settings(tmp_path / "server", requests_per_minute=1000)
-        limits["cache"] = {"redis": {"url": redis.url, "command_timeout": 5}}
+        limits["cache"] = {"redis": {"url": redis.url, "command_timeout": 5, "connect_timeout": 5}}
         with serving_here(tmp_path / "server", limits) as server, redis.client() as client:
             assert httpx.get(f"{server.url}/voices").status_code == 200
             counters = redis.keys("vits-tts:limits*")
