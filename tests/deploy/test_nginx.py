@@ -18,27 +18,29 @@ from tests.support.nginx import nginx
 from tests.support.ports import free_port
 from tests.support.server import Server, Settings, serving, until
 from tests.support.sound import decode
-from tests.support.voices import install_joe, install_pair
+from tests.support.voices import install_pair
+from vits_tts.config import EMBEDDED_VOICE
 
-LONG = " ".join(f"Đây là câu thứ {number} của bài đọc." for number in range(8))
+LONG = " ".join(f"Đây là câu thứ {number} của bài đọc." for number in range(16))
+
+Front = tuple[str, list[Server]]
 
 
 @pytest.fixture(scope="module")
-def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, list[Server]]]:
+def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
     """Run nginx and the two servers behind it."""
     folder = tmp_path_factory.mktemp("front")
     with ExitStack() as stack:
         servers = []
         for name in ("one", "two"):
-            install_joe(folder / name / "voices")
-            settings: Settings = {"voice": {"name": "joe", "threads": 1}}
+            settings: Settings = {"voice": {"threads": 1}}
             servers.append(stack.enter_context(serving(folder / name, settings)))
         yield stack.enter_context(nginx(folder / "nginx", servers)), servers
 
 
-def test_websockets_pass(front: tuple[str, list[Server]]) -> None:
+def test_websockets_pass(front: Front) -> None:
     """A text goes in and its sound comes out."""
-    url = f"{front[0]}/v1/text-to-speech/joe/stream-input".replace("http", "ws", 1)
+    url = f"{front[0]}/v1/text-to-speech/{EMBEDDED_VOICE}/stream-input".replace("http", "ws", 1)
     with connect(url) as connection:
         connection.send(json.dumps({"text": "Xin chào các bạn. "}))
         connection.send(json.dumps({"text": ""}))
@@ -47,7 +49,7 @@ def test_websockets_pass(front: tuple[str, list[Server]]) -> None:
     assert messages[-1]["isFinal"]
 
 
-def test_streams_arrive_as_they_are_made(front: tuple[str, list[Server]]) -> None:
+def test_streams_arrive_as_they_are_made(front: Front) -> None:
     """The first sound arrives long before the last: nothing is buffered on the way."""
     url, _ = front
     begun = time.monotonic()
@@ -63,7 +65,7 @@ def test_streams_arrive_as_they_are_made(front: tuple[str, list[Server]]) -> Non
     assert first < whole / 2
 
 
-def test_both_replicas_are_used(front: tuple[str, list[Server]]) -> None:
+def test_both_replicas_are_used(front: Front) -> None:
     """Both replicas get requests, and the URLs in their answers work for the client."""
     url, servers = front
     for number in range(8):
@@ -73,7 +75,7 @@ def test_both_replicas_are_used(front: tuple[str, list[Server]]) -> None:
         assert server.lines("request")
 
 
-def test_only_the_proxy_is_believed(front: tuple[str, list[Server]]) -> None:
+def test_only_the_proxy_is_believed(front: Front) -> None:
     """The proxy replaces X-Forwarded-* headers of clients."""
     url, servers = front
     forged = {
@@ -99,7 +101,7 @@ def test_only_the_proxy_is_believed(front: tuple[str, list[Server]]) -> None:
     assert lines[0]["caller"] == "127.0.0.1"
 
 
-def test_metrics_are_not_for_all(front: tuple[str, list[Server]]) -> None:
+def test_metrics_are_not_for_all(front: Front) -> None:
     """Metrics are not reachable from outside; health is."""
     url, _ = front
     assert httpx.get(f"{url}/metrics").status_code == 403

@@ -24,14 +24,14 @@ NHAN = {"string_to_replace": "Nhân", "type": "phoneme", "phoneme": "ɲan˧", "a
 @contextmanager
 def speaking(folder: Path, **settings: dict[str, Any]) -> Iterator[Server]:
     """Yield a server with a small voice and these settings."""
+    with serving(folder, _voices(folder) | settings) as server:
+        yield server
+
+
+def _voices(folder: Path) -> Settings:
     if not (folder / "voices").exists():
         install_pair(folder / "voices")
-    given: Settings = {
-        "voice": {"name": "vi_VN-vais1000-compact", "others": ["pair"], "folder": "voices"},
-        **settings,
-    }
-    with serving(folder, given) as server:
-        yield server
+    return {"voice": {"name": "vi_VN-vais1000-compact", "others": ["pair"], "folder": "voices"}}
 
 
 @pytest.fixture(scope="module")
@@ -377,7 +377,7 @@ def test_two_replicas_while_redis_dies(tmp_path: Path) -> None:
 
 def test_dictionaries_stay(tmp_path: Path) -> None:
     """Without Redis they are in a folder that only the server's user can read, and stay there."""
-    with speaking(tmp_path) as server, caller(server) as client:
+    with speaking(tmp_path) as real, caller(real) as client:
         made = make(client, "ở lại")
     folder = tmp_path / "dictionaries"
     assert folder.stat().st_mode & 0o077 == 0
@@ -389,5 +389,5 @@ def test_dictionaries_stay(tmp_path: Path) -> None:
         assert refused(client.get(ROOT)) == (503, "dictionaries_unavailable")
         assert client.post("/normalize", json={"text": "Zalo"}).status_code == 200
         server.wait_until(
-            lambda: "dictionaries cannot be used" in server.log.read_text(), "a line that says so"
+            lambda: "dictionaries cannot be used" in server.explain(), "a line that says so"
         )

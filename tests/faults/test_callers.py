@@ -5,13 +5,15 @@ import random
 import socket
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.conftest import Row, Starter
 from tests.support.fuzzing import fuzzed
-from tests.support.server import Server, Settings
+from tests.support.server import Server, Settings, serving
 from tests.support.voices import install_pair
 
 _MANY = 200
@@ -27,6 +29,14 @@ def settings(folder: Path) -> Settings:
         "limits": {"max_concurrent": 300, "slow_client_seconds": 3},
         "voice": {"name": "pair"},
     }
+
+
+@pytest.fixture(scope="module")
+def hurried(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Run a server of these settings."""
+    folder = tmp_path_factory.mktemp("hurried")
+    with serving(folder / "server", settings(folder)) as server:
+        yield server
 
 
 def connect(server: Server, receives: int | None = None) -> socket.socket:
@@ -103,9 +113,10 @@ def until_closed(connections: list[socket.socket], every: float, sent: bytes = b
     return time.monotonic() - begun
 
 
-def test_slow_readers(start: Starter, tmp_path: Path, row: Row) -> None:
+def test_slow_readers(hurried: Server, row: Row) -> None:
     """Slow readers are disconnected in time, use little memory, and do not slow down others."""
-    with start(settings(tmp_path)) as server, contextlib.ExitStack() as stack:
+    server = hurried
+    with contextlib.ExitStack() as stack:
         (worker,) = server.workers()
         before = memory(worker)
         # 200 bytes a character: far more than the kernel's buffers hold.
@@ -131,9 +142,10 @@ def test_slow_readers(start: Starter, tmp_path: Path, row: Row) -> None:
     )
 
 
-def test_slow_senders(start: Starter, tmp_path: Path, row: Row) -> None:
+def test_slow_senders(hurried: Server, row: Row) -> None:
     """A client that sends one byte a second is disconnected in time; others are not slowed down."""
-    with start(settings(tmp_path)) as server, contextlib.ExitStack() as stack:
+    server = hurried
+    with contextlib.ExitStack() as stack:
         ordinary = Ordinary(server)
         slow = [stack.enter_context(connect(server)) for _ in range(_MANY)]
         for connection in slow:

@@ -201,16 +201,21 @@ def test_a_check_that_takes_too_long(tmp_path: Path) -> None:
         _check_voices(voices, tmp_path / "pieces", limit=0.0)
 
 
-def test_signals_to_workers_that_mean_nothing(start: Starter, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def lasting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Run a server of one worker, which tests may replace."""
+    with serving(tmp_path_factory.mktemp("lasting"), pair=True) as server:
+        yield server
+
+
+def test_signals_to_workers_that_mean_nothing(lasting: Server) -> None:
     """SIGHUP from a closed terminal reaches the whole group; no worker ends, no stream is cut."""
-    install_pair(tmp_path / "server" / "voices")
-    with start({"voice": {"name": "pair"}}) as server:
-        (worker,) = server.workers()
-        with httpx.Client(base_url=server.url) as kept:
-            for name in ("SIGHUP", "SIGUSR1", "SIGUSR2", "SIGWINCH", "SIGCHLD", "SIGPIPE"):
-                os.kill(worker, getattr(signal, name))
-                assert kept.get("/tts/stream?text=xin").status_code == 200, name
-        assert server.workers() == [worker]
+    (worker,) = lasting.workers()
+    with httpx.Client(base_url=lasting.url) as kept:
+        for name in ("SIGHUP", "SIGUSR1", "SIGUSR2", "SIGWINCH", "SIGCHLD", "SIGPIPE"):
+            os.kill(worker, getattr(signal, name))
+            assert kept.get("/tts/stream?text=xin").status_code == 200, name
+    assert lasting.workers() == [worker]
 
 
 def test_reloads_during_the_start(tmp_path: Path) -> None:
@@ -264,26 +269,25 @@ def test_a_reload_during_a_reload(start: Starter, tmp_path: Path) -> None:
         server.wait_for("worker ready", count=4)
 
 
-def test_many_reloads_at_once(start: Starter, tmp_path: Path, row: Row) -> None:
+def test_many_reloads_at_once(lasting: Server, row: Row) -> None:
     """Many SIGHUPs lead to at most three sets of workers."""
-    install_pair(tmp_path / "server" / "voices")
+    server = lasting
     most = 0
-    with start({"voice": {"name": "pair"}}) as server:
-        first = server.workers()
-        for _ in range(60):
-            server.process.send_signal(signal.SIGHUP)
-            most = max(most, len(server.workers()))
-            assert httpx.get(f"{server.url}/healthz").status_code == 200
+    first = server.workers()
+    for _ in range(60):
+        server.process.send_signal(signal.SIGHUP)
+        most = max(most, len(server.workers()))
+        assert httpx.get(f"{server.url}/healthz").status_code == 200
 
-        def settled() -> bool:
-            nonlocal most
-            workers = server.workers()
-            most = max(most, len(workers))
-            return len(workers) == 1 and not set(workers) & set(first)
+    def settled() -> bool:
+        nonlocal most
+        workers = server.workers()
+        most = max(most, len(workers))
+        return len(workers) == 1 and not set(workers) & set(first)
 
-        server.wait_until(settled, "a new worker")
-        assert most <= 3 + 1  # and the process that tries the voices
-        assert httpx.get(f"{server.url}/tts/stream?text=xin").status_code == 200
+    server.wait_until(settled, "a new worker")
+    assert most <= 3 + 1  # and the process that tries the voices
+    assert httpx.get(f"{server.url}/tts/stream?text=xin").status_code == 200
     row(
         "60 SIGHUPs in a row",
         f"at most {most} processes besides the master; all requests are answered",

@@ -77,14 +77,23 @@ class Server:
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
         return [int(child) for child in children.read_text().split()]
 
+    @property
+    def folder(self) -> Path:
+        """The folder of the settings; those of voices and files are in it."""
+        return self.log.parent
+
     def metrics(self) -> str:
         """Return the text of `/metrics`."""
         return httpx.get(f"{self.url}/metrics").text
 
+    def counted(self, series: str) -> float:
+        """Return the value of a counter, named with its labels as in `/metrics`; 0 if absent."""
+        found = re.findall(rf"(?m)^{re.escape(series)} (\S+)", self.metrics())
+        return float(found[0]) if found else 0.0
+
     def under_way(self) -> int:
         """Return how many requests are under way, including the one that asks for this number."""
-        found = re.findall(r"(?m)^vits_tts_requests_under_way (\d+)", self.metrics())
-        return int(found[0])
+        return int(self.counted("vits_tts_requests_under_way"))
 
     def wait_ready(self) -> None:
         """Wait until `/readyz` answers 200."""
@@ -103,7 +112,7 @@ class Server:
 
     def configure(self, settings: Settings) -> None:
         """Write other settings, for a reload."""
-        _write_settings(self.log.parent / "config.yaml", settings)
+        write_settings(self.folder / "config.yaml", settings)
 
     def wait_until(self, condition: Callable[[], T], what: str) -> T:
         """Return the first true value of ``condition``; a failure shows the log."""
@@ -160,7 +169,7 @@ def serving(  # noqa: PLR0913  # as many as the ways to start a server differ
 
         install_pair(folder / "voices")
         given = {**given, "voice": {**given.get("voice", {}), "name": "pair"}}
-    _write_settings(folder / "config.yaml", given)
+    write_settings(folder / "config.yaml", given)
     log = folder / "log.jsonl"
     process: subprocess.Popen[bytes] | ForkedProcess
     with log.open("wb") as output:
@@ -191,7 +200,8 @@ def serving(  # noqa: PLR0913  # as many as the ways to start a server differ
             raise
 
 
-def _write_settings(path: Path, settings: Settings) -> None:
+def write_settings(path: Path, settings: Settings) -> None:
+    """Write a file of settings, with any free port unless they name one."""
     merged = {**settings, "server": {"port": 0, **settings.get("server", {})}}
     path.write_text(yaml.safe_dump(merged, allow_unicode=True), encoding="utf-8")
 

@@ -93,12 +93,13 @@ def test_a_log_that_cannot_be_written_costs_lines_only(start: Starter) -> None:
 def test_forks_in_the_middle_of_a_line(tmp_path: Path) -> None:
     """A process that is forked in the middle of a line can log."""
     program = """
-import os, sys, threading
+import gc, os, sys, threading
 from pathlib import Path
 from vits_tts.telemetry import logging as logs
 from vits_tts.config import Logging
 from loguru import logger
 
+gc.freeze()  # as in a server; else each child searches all of it for garbage at its end
 settings = Logging(file=Path("x.log"), file_max_bytes=10**9)
 logs.configure(settings, sys.stdout)
 children = []

@@ -90,7 +90,7 @@ def test_a_large_file_in_place_of_very_many(tmp_path: Path) -> None:
 def test_too_long_for_a_file(tmp_path: Path) -> None:
     """A text that is too long for a file gets 413, before synthesis where this can be known."""
     more: dict[str, Any] = {
-        "server": {"workers": 1, "max_text_chars": 100_000},
+        "server": {"max_text_chars": 100_000},
         "cache": {"memory": {"max_bytes": 0}},
     }
     with speaking(tmp_path / "server", {"max_bytes": MIB}, **more) as server:

@@ -142,16 +142,14 @@ def test_who_is_served_stays(start: Starter, tmp_path: Path) -> None:
 
 def dropped(server: Server, reason: str) -> float:
     """Return how many connections were dropped for a reason."""
-    name = f'vits_tts_connections_dropped_total{{reason="{reason}"}} '
-    lines = [line for line in server.metrics().splitlines() if line.startswith(name)]
-    return float(lines[0].removeprefix(name)) if lines else 0.0
+    return server.counted(f'vits_tts_connections_dropped_total{{reason="{reason}"}}')
 
 
 def test_operations_have_room_of_their_own(tmp_path: Path) -> None:
     """The port for operations answers at once while the other port has no free connections."""
     port = free_port()
     settings = quick(tmp_path / "server", max_connections=_ROOM, operations_port=port)
-    with serving(tmp_path / "server", settings, ready=False) as server:
+    with serving(tmp_path / "server", settings) as server:
         health = f"http://127.0.0.1:{port}"
         until(lambda: alive(f"{health}/readyz"), "ready")
         busy = several(server, _ROOM, sent=speech(60), receives=4096)

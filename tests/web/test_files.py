@@ -49,7 +49,7 @@ def speaking(
 def simple(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Run a server with the default settings of files; tests that share it use words of their own.
 
-    Its files are in the folder ``audio`` beside its log.
+    Its files are in the folder ``audio`` beside its settings.
     """
     with speaking(tmp_path_factory.mktemp("simple")) as server:
         yield server
@@ -72,7 +72,7 @@ def fetched(server: Server, audio_hash: str, **headers: str) -> httpx.Response:
 
 def test_nobody_can_work_out_a_hash(simple: Server) -> None:
     """A hash cannot be computed from the text, the voice and the program."""
-    voice = manifest.read(simple.log.parent / "voices" / "pair.onnx")
+    voice = manifest.read(simple.folder / "voices" / "pair.onnx")
     query = {"text": TEXT}
     sentence = httpx.get(f"{simple.url}/normalize", params=query).json()["sentences"][0]
     key = sentence_key(voice.digest, sentence["text"], voice.prosody(), LEVEL)
@@ -167,7 +167,7 @@ def test_guessing_is_limited(tmp_path: Path) -> None:
         assert fetched(server, known, **guesser).status_code == 429  # a hit would reveal as much
         assert fetched(server, known, **other).status_code == 200
         assert said(server, **guesser) == known
-        assert 'vits_tts_rate_limited_total{limit="misses"}' in server.metrics()
+        assert server.counted('vits_tts_rate_limited_total{limit="misses"}')
 
 
 def test_files_are_their_owners_alone(tmp_path: Path) -> None:
@@ -193,7 +193,7 @@ def test_files_are_their_owners_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", ["link", "pipe", "socket", "folder"])
 def test_only_ordinary_files_are_sent(simple: Server, tmp_path: Path, kind: str) -> None:
     """A link, a pipe or a folder in place of a file is refused; nothing hangs or leaks."""
-    folder = simple.log.parent / "audio"
+    folder = simple.folder / "audio"
     outside = tmp_path / "outside.wav"
     outside.write_bytes(b"not for everybody")
     text = f"thay cho {kind}"
@@ -309,7 +309,7 @@ def test_a_damaged_file_is_made_again(simple: Server, name: str) -> None:
     """A damaged file is replaced by the next request for its text."""
     query = {"text": "mot tep hong", "format": name}
     first = httpx.post(f"{simple.url}/tts", json=query, timeout=60).json()
-    path = simple.log.parent / "audio" / f"{first['hash']}.{name}"
+    path = simple.folder / "audio" / f"{first['hash']}.{name}"
     whole = path.read_bytes()
     for damage in (b"", b"RIFF", b"no sound " * 500 if name != "wav" else b""):
         path.write_bytes(damage)
@@ -324,7 +324,7 @@ def test_a_file_that_is_deleted_at_once(simple: Server, name: str) -> None:
 
     Its length must not depend on the file still being there.
     """
-    folder = simple.log.parent / "audio"
+    folder = simple.folder / "audio"
     said(simple)
     others = {path.name for path in folder.iterdir()}
     deleted, enough = set[str](), threading.Event()

@@ -82,7 +82,7 @@ def _empty(route: Route) -> None:
 
 def made(server: Server) -> tuple[int, int]:
     """Return the number of files, and of successful requests for speech."""
-    files = list((server.log.parent / "audio").glob("[0-9a-f]*.*"))
+    files = list((server.folder / "audio").glob("[0-9a-f]*.*"))
     spoken = [
         line
         for line in server.lines("request")

@@ -513,7 +513,10 @@ def test_another_replica_makes_the_same_file(tmp_path: Path) -> None:
         }
         for name in ("one", "two"):
             install_pair(tmp_path / name / "voices")
-        with serving(tmp_path / "one", settings) as one, serving(tmp_path / "two", settings) as two:
+        with (
+            serving(tmp_path / "one", settings) as one,
+            serving(tmp_path / "two", settings) as two,
+        ):
             saved = httpx.post(f"{one.url}/tts", json={"text": document}, timeout=60).json()
             until(lambda: redis.keys("vits-tts:r*"), "the recipe")
             path = httpx.URL(saved["audio_url"]).raw_path.decode()

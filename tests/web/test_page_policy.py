@@ -105,7 +105,10 @@ def test_embedding(server: Server, start: Starter, tmp_path: Path) -> None:
     """No answer may be embedded elsewhere, unless other origins may call."""
     assert httpx.get(f"{server.url}/voices").headers[POLICY] == "cross-origin"
     install_pair(tmp_path / "server" / "voices")
-    with start({"voice": {"name": "pair"}}) as strict, httpx.Client(base_url=strict.url) as client:
+    with (
+        start({"voice": {"name": "pair"}}) as strict,
+        httpx.Client(base_url=strict.url) as client,
+    ):
         for path in ("/", "/voices", "/tts/stream?text=mot", "/nope", "/healthz"):
             assert client.get(path).headers[POLICY] == "same-origin"
         allowed = client.get("/tts?text=mot", headers={**CROSS, "Origin": ALLOWED})
@@ -184,9 +187,8 @@ def test_names_of_services(start: Starter, tmp_path: Path) -> None:
     """A server for other machines accepts every name, such as those of Compose and Kubernetes."""
     install_pair(tmp_path / "server" / "voices")
     settings: Settings = {"voice": {"name": "pair"}, "server": {"host": "0.0.0.0"}}  # noqa: S104
-    with start(settings, ready=False) as server:
+    with start(settings) as server:
         server.url = server.url.replace("0.0.0.0", "127.0.0.1")  # noqa: S104
-        server.wait_ready()
         for host in ("speech-1:PORT", "speech.vits-tts.svc.cluster.local:PORT"):
             assert asked_as(server, host) == (200, "")
 

@@ -1,6 +1,5 @@
 """Rate limits: requests and characters, by key or address, shared through Redis."""
 
-import re
 import signal
 import threading
 import time
@@ -49,8 +48,7 @@ def hundred(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 def refusals(server: Server) -> float:
     """Return how many requests were refused by the limit of requests."""
-    found = re.findall(r'rate_limited_total\{limit="requests"\} (\S+)', server.metrics())
-    return float(found[0]) if found else 0
+    return server.counted('vits_tts_rate_limited_total{limit="requests"}')
 
 
 def test_requests_in_a_minute(five: Server) -> None:
@@ -150,7 +148,9 @@ def test_files_that_are_made_again(tmp_path: Path) -> None:
 
         def replica(name: str) -> Settings:
             limited = settings(tmp_path / name, characters_per_minute=100)
-            limited["cache"] = {"redis": {"url": redis.url, "command_timeout": 5}}
+            limited["cache"] = {
+                "redis": {"url": redis.url, "command_timeout": 5, "connect_timeout": 5}
+            }
             return limited
 
         with (
@@ -240,7 +240,7 @@ def test_many_at_once_get_no_more_than_their_share(tmp_path: Path) -> None:
     with redis_server(tmp_path / "redis") as redis:
         limits = settings(tmp_path / "server", requests_per_minute=20)
         limits["server"]["workers"] = 2
-        limits["cache"] = {"redis": {"url": redis.url, "command_timeout": 5}}
+        limits["cache"] = {"redis": {"url": redis.url, "command_timeout": 5, "connect_timeout": 5}}
         with serving(tmp_path / "server", limits) as server:
             early_in_a_minute()
             codes: list[int] = []
@@ -262,7 +262,7 @@ def test_counters_that_are_no_numbers(tmp_path: Path, value: str) -> None:
     """A counter in Redis that is not a number does not stop the server from answering."""
     with redis_server(tmp_path / "redis") as redis:
         limits = settings(tmp_path / "server", requests_per_minute=1000)
-        limits["cache"] = {"redis": {"url": redis.url, "command_timeout": 5}}
+        limits["cache"] = {"redis": {"url": redis.url, "command_timeout": 5, "connect_timeout": 5}}
         with serving(tmp_path / "server", limits) as server, redis.client() as client:
             assert httpx.get(f"{server.url}/voices").status_code == 200
             counters = redis.keys("vits-tts:limits*")

@@ -46,7 +46,10 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @contextmanager
 def socket(
-    server: Server, path: str = "stream-input", headers: dict[str, str] | None = None, **query: str
+    server: Server,
+    path: str = "stream-input",
+    headers: dict[str, str] | None = None,
+    **query: str,
 ) -> Iterator[ClientConnection]:
     """Open a WebSocket; clauses are not spoken alone unless the query says so."""
     query = {"output_format": "pcm_22050", "max_buffer_delay_ms": "60000", **query}
@@ -516,7 +519,10 @@ def test_limits(start: Starter) -> None:
         "agents": {"max_sockets": 1, "max_contexts": 1},
         "elevenlabs": {"voices": {RACHEL: "pair"}},
     }
-    with start(settings, pair=True) as server, socket(server, "multi-stream-input") as connection:
+    with (
+        start(settings, pair=True) as server,
+        socket(server, "multi-stream-input") as connection,
+    ):
         with pytest.raises(InvalidStatus) as refused, socket(server):
             pass
         assert refused.value.response.status_code == 503

@@ -18,7 +18,6 @@ from tests.conftest import Starter
 from tests.support.server import Server, Settings, serving, until
 from tests.support.sound import assert_speech, decode
 from tests.support.voices import install_joe, install_pair
-from tests.web.test_metrics import values
 from vits_tts.config import EMBEDDED_VOICE
 
 TEXT = "Một con vịt xoè ra hai cái cánh. Nó kêu rằng cáp cáp cáp. Gặp hồ nước là nó bì bõm!"
@@ -108,8 +107,9 @@ def heard_of_two(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, lis
         return [httpx.get(url, params=query, timeout=60).content for query in queries]
 
     heard = []
-    for _ in range(2):
-        with serving(folder, {"voice": {"name": "joe", "others": [EMBEDDED_VOICE]}}) as server:
+    settings: Settings = {"voice": {"name": "joe", "others": [EMBEDDED_VOICE]}}
+    for serves in (serving, serving):
+        with serves(folder, settings) as server:
             heard.append({voice: said(server, voice) for voice in ("joe", EMBEDDED_VOICE)})
     return heard
 
@@ -239,7 +239,7 @@ def test_leaving_costs_one_window_at_most(one_thread: Server) -> None:
 
 
 def _counted(server: Server, name: str) -> float:
-    return values(server)[f"vits_tts_{name}{{}}"]
+    return server.counted(f"vits_tts_{name}")
 
 
 def _wait_for_rest(server: Server) -> None:
@@ -322,7 +322,12 @@ def test_old_http(server: Server, version: str) -> None:
 
 
 def _asking(
-    server: Server, path: str, *, version: str = "1.1", receive: int | None = None, rest: str = ""
+    server: Server,
+    path: str,
+    *,
+    version: str = "1.1",
+    receive: int | None = None,
+    rest: str = "",
 ) -> socket.socket:
     """Return a connection that has sent a request, with a small receive buffer if wanted."""
     host, port = server.url.removeprefix("http://").split(":")
