@@ -1,11 +1,14 @@
 """Write src/vits_tts/text/data/contexts.bin: weights of syllables by the words around them.
 
     pip install numba
-    python -m training.reading.contexts PATH... [--cells N]
+    python -m training.reading.contexts PATH... [--cells N] [--large FILE]
 
 ``PATH`` are files or folders of Vietnamese text, one sentence or paragraph a line; ``phrases.txt``
 beside this script is read 40 times more. Each word that may stand for several syllables once its
 marks are off is an example. The model is described in ``text/normalizer/contexts.py``.
+
+With ``--large``, the large table is kept in a file. If the file exists, training begins with it, so
+that new phrases can be learned with a sample of the texts, such as an eighth of them.
 
 1. A large hash table gets a weight for each group of words and each syllable, by stochastic
    gradient descent on the cross entropy. Groups seen less than :data:`LEAST` times have no weight.
@@ -38,7 +41,8 @@ BITS = 26
 SEEN_BITS = 27
 MOST = 12
 """Maximum number of syllables that a word without marks may stand for."""
-SMALLEST = 1 / contexts.STEPS
+SMALLEST = 1 / 16
+CHECKS = contexts.CHECKS - 1
 
 SIZES = np.array([len(group) for group in contexts.GROUPS])
 DISTANCES = np.zeros((len(SIZES), max(SIZES)), np.int64)
@@ -144,7 +148,7 @@ def choose(codes, places, words, table, weights, counts, best, checks, kept):
                 cell = small_cell(full, len(kept))
                 if abs(weight) >= SMALLEST and use > best[cell]:
                     best[cell], kept[cell] = use, weight
-                    checks[cell] = max(1, full & np.uint32(255))
+                    checks[cell] = max(1, full & np.uint32(CHECKS))
 
 
 @njit
@@ -165,7 +169,7 @@ def train_kept(codes, places, words, right, table, priors, checks, kept, first, 
             for one in range(size):
                 full = cell_hash(mixed, candidates[word, one])
                 cell = small_cell(full, len(kept))
-                if checks[cell] == max(1, full & np.uint32(255)):
+                if checks[cell] == max(1, full & np.uint32(CHECKS)):
                     chance[one] += kept[cell]
                     cells[used], owners[used] = cell, one
                     used += 1
@@ -209,7 +213,8 @@ def main() -> None:
     """Train the model and write the file."""
     parser = argparse.ArgumentParser(description="Train weights of syllables by their contexts.")
     parser.add_argument("paths", type=Path, nargs="+")
-    parser.add_argument("--cells", type=int, default=1 << 21)
+    parser.add_argument("--cells", type=int, default=1 << 22)
+    parser.add_argument("--large", type=Path, help="a file that keeps the large table (.npy)")
     options = parser.parse_args()
     codes, syllables = tokens(options.paths)
 
@@ -237,22 +242,31 @@ def main() -> None:
     seen = np.zeros(1 << SEEN_BITS, np.uint8)
     count_groups(codes, places, seen)
     weights, random = np.zeros(1 << BITS, np.float32), np.random.default_rng(1)
+    started = options.large is not None and options.large.exists()
+    if started:
+        weights = np.load(options.large).astype(np.float32)
     for epoch in range(EPOCHS):
         order = random.permutation(len(places))
-        first, last = (0.12 * (1 - step / EPOCHS) + 0.01 for step in (epoch, epoch + 1))
+        rate = 0.06 if started else 0.12
+        first, last = (rate * (1 - step / EPOCHS) + 0.01 for step in (epoch, epoch + 1))
         examples = places[order], words[order], right[order]
         print(train(codes, *examples, table, priors, weights, seen, first, last))
+
+    if options.large is not None:
+        np.save(options.large, weights.astype(np.float16))
 
     counts = np.zeros(1 << BITS, np.uint16)
     tally(codes, places[::2], words[::2], table, counts)
     best = np.zeros(options.cells, np.float32)
-    checks, kept = np.zeros(options.cells, np.uint8), np.zeros(options.cells, np.float32)
+    checks, kept = np.zeros(options.cells, np.uint16), np.zeros(options.cells, np.float32)
     choose(codes, places[::4], words[::4], table, weights, counts, best, checks, kept)
     order = random.permutation(len(places))
     examples = places[order], words[order], right[order]
     print(train_kept(codes, *examples, table, priors, checks, kept, 0.06, 0.004))
-    steps = np.clip(np.round(kept * contexts.STEPS), -127, 127).astype(np.int8)
-    TARGET.write_bytes(options.cells.to_bytes(4, "little") + checks.tobytes() + steps.tobytes())
+    steps = np.clip(np.round(kept * contexts.STEPS), -contexts.MIDDLE, contexts.MIDDLE - 1)
+    values = np.where(checks, steps + contexts.MIDDLE, 0).astype("<u2")
+    cells = (checks << 6 | values).astype("<u2")
+    TARGET.write_bytes(options.cells.to_bytes(4, "little") + cells.tobytes())
     print(TARGET.stat().st_size, "bytes")
 
 

@@ -10,7 +10,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from operator import attrgetter
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from vits_tts.errors import TextTooLong
 from vits_tts.text.traces import traces
@@ -26,6 +26,10 @@ class Change(NamedTuple):
     end: int
     source_start: int
     source_end: int
+
+
+_tuple: Final = tuple.__new__
+"""Makes a change from a tuple in half the time of ``Change``."""
 
 
 class Stretch(NamedTuple):
@@ -268,7 +272,7 @@ class _Changes:
         block, moved = self._old[self._next : end], self._moved
         if moved:
             self._new += [
-                Change(first + moved, last + moved, source_first, source_last)
+                _tuple(Change, (first + moved, last + moved, source_first, source_last))
                 for first, last, source_first, source_last in block
             ]
         else:

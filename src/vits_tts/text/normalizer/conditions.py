@@ -8,7 +8,7 @@ is not in the file, such as one of a user's lexicon, has no conditions.
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable
 from functools import lru_cache
 from hashlib import blake2b
 from importlib import resources
@@ -36,24 +36,20 @@ class Conditions(NamedTuple):
         others = (other for other in self.needs if not need <= other)
         return self._replace(needs=(need, *others))
 
-    def matches(self, pattern: re.Pattern[str], spoken: str) -> Iterator[re.Match[str]]:
+    def matches(self, pattern: re.Pattern[str], spoken: str) -> Iterable[re.Match[str]]:
         """Return the matches of the pattern, which are those of its method ``finditer``.
 
         A search tries a pattern at each place of a text. To search for a character is much faster.
         """
         if self.starts is None:
             return pattern.finditer(spoken)
-        return self._from_starts(self.starts, pattern, spoken)
-
-    def _from_starts(
-        self, starts: re.Pattern[str], pattern: re.Pattern[str], spoken: str
-    ) -> Iterator[re.Match[str]]:
-        done, match = 0, pattern.match
-        for start in starts.finditer(spoken):
-            place = start.end() if self.behind else start.start()
-            if place >= done and (found := match(spoken, place)):
-                yield found
+        matches, behind, done = [], self.behind, 0
+        for start in self.starts.finditer(spoken):
+            place = start.end() if behind else start.start()
+            if place >= done and (found := pattern.match(spoken, place)):
+                matches.append(found)
                 done = found.end()
+        return matches
 
 
 def conditions_of(pattern: str) -> Conditions:

@@ -5,14 +5,16 @@ features are the groups of words in :data:`GROUPS`, such as the two words before
 both sides. Each group of words and each syllable together have a weight; the sum over all groups
 is added to the logarithm of a syllable's probability.
 
-``data/contexts.bin`` is a hash table. First comes the number of cells (4 bytes, little-endian). One
-byte for each cell follows, which checks the hash. Then each cell has a signed byte: the weight, in
-steps of 1/:data:`STEPS`. A weight whose cell was taken by a larger one is lost. It is made by
-``training/reading/contexts.py``.
+``data/contexts.bin`` is a hash table. First comes the number of cells (4 bytes, little-endian),
+then each cell as 2 bytes. Its ten upper bits check the hash, and are 0 if the cell is empty. Its
+six lower bits are the weight plus :data:`MIDDLE`, in steps of 1/:data:`STEPS`. A weight whose cell
+was taken by a more useful one is lost. The file is made by ``training/reading/contexts.py``.
 """
 
 import re
+import sys
 import zlib
+from array import array
 from collections.abc import Sequence
 from functools import lru_cache
 from importlib import resources
@@ -25,7 +27,10 @@ GROUPS: Final = (
 """The words of each feature, by their distance from the word that is restored."""
 REACH: Final = 3
 """How many words on each side are examined."""
-STEPS: Final = 16
+STEPS: Final = 8
+MIDDLE: Final = 32
+CHECKS: Final = 1024
+"""Number of values of the bits that check a hash."""
 MULTIPLIERS: Final = (
     0x9E3779B1, 0x85EBCA77, 0xC2B2AE3D, 0x27D4EB2F, 0x165667B1, 0x2545F491, 0x5851F42D,
 )  # fmt: skip
@@ -49,41 +54,39 @@ def code(written: str) -> int:
     return zlib.crc32(written.encode())
 
 
-def group_hash(codes: Sequence[int], place: int, group: int) -> int:
-    """Return the hash of the words of one group around a place."""
-    mixed = (group + 1) * 0x632BE5AB
-    for distance in GROUPS[group]:
-        mixed += codes[place + distance] * MULTIPLIERS[distance + REACH]
-    mixed &= _32_BITS
-    return ((mixed ^ (mixed >> 15)) * 0x85EBCA6B) & _32_BITS
-
-
-def cell_hash(group: int, rank: int) -> int:
-    """Return the hash of a group of words, given as its hash, and a syllable, given as its rank."""
-    mixed = (group + rank * 0x9E3779B1) & _32_BITS
-    mixed = ((mixed ^ (mixed >> 16)) * 0x7FEB352D) & _32_BITS
-    return mixed ^ (mixed >> 15)
+_SEEDS: Final = tuple(0x632BE5AB * (number + 1) for number in range(len(GROUPS)))
+_PARTS: Final = tuple(
+    tuple((distance, MULTIPLIERS[distance + REACH]) for distance in group) for group in GROUPS
+)
+"""The distances of the words of each group, with their factors."""
 
 
 class _Weights:
     def __init__(self) -> None:
         data = resources.files("vits_tts.text").joinpath("data/contexts.bin").read_bytes()
-        self._cells = int.from_bytes(data[:4], "little")
-        view = memoryview(data)  # slices of it are no copies
-        self._checks = view[4 : 4 + self._cells]
-        self._values = view[4 + self._cells :].cast("b")
+        self._cells = array("H")
+        self._cells.frombytes(memoryview(data)[4:])
+        if sys.byteorder == "big":
+            self._cells.byteswap()
 
     def sums(self, codes: Sequence[int], place: int, ranks: Sequence[int]) -> list[float]:
         """Return the sum of the weights of each syllable at a place."""
         found = [0] * len(ranks)
-        checks, values, cells = self._checks, self._values, self._cells
-        for group in range(len(GROUPS)):
-            words = group_hash(codes, place, group)
-            for at, rank in enumerate(ranks):
-                mixed = cell_hash(words, rank)
-                cell = mixed * cells >> 32
-                if checks[cell] == (mixed & 0xFF or 1):
-                    found[at] += values[cell]
+        cells = self._cells
+        size = len(cells)
+        seeds = [(at, rank * 0x9E3779B1) for at, rank in enumerate(ranks)]
+        for mixed, parts in zip(_SEEDS, _PARTS, strict=True):
+            for distance, multiplier in parts:
+                mixed += codes[place + distance] * multiplier  # noqa: PLW2901
+            mixed &= _32_BITS  # noqa: PLW2901
+            group = ((mixed ^ (mixed >> 15)) * 0x85EBCA6B) & _32_BITS
+            for at, seed in seeds:
+                key = (group + seed) & _32_BITS
+                key = ((key ^ (key >> 16)) * 0x7FEB352D) & _32_BITS
+                key ^= key >> 15
+                cell = cells[key * size >> 32]
+                if cell >> 6 == (key & CHECKS - 1 or 1):
+                    found[at] += (cell & 63) - MIDDLE
         return [value / STEPS for value in found]
 
 

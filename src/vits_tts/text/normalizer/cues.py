@@ -186,8 +186,13 @@ def _scores(line: str) -> Mapping[str, int]:
 
 _TELLING: Final = 4
 _LETTERS: Final = lazily(r"[^\W\d_]{2,}")
-_SENTENCE_END: Final = lazily(r"(?<!\s\d)(?<!\s\d\d)[.!?…][\"”’»)]{0,4}\s|\n")
-"""The end of a sentence, but not the point of a number that begins an item."""
+_SENTENCE_END: Final = lazily(
+    r"[.!?…\n](?:(?<=\n)|(?<!\s\d[.!?…])(?<!\s\d\d[.!?…])[\"”’»)]{0,4}\s)"
+)
+"""The end of a sentence, but not the point of a number that begins an item.
+
+Python searches quickly for a set of characters, so the pattern begins with one.
+"""
 _CUE_WORD: Final = lazily(r"[^\W_]+(?:[-/][^\W\d_]+)?")
 _AHEAD: Final = 160
 _LINE: Final = 200

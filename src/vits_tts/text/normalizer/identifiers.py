@@ -461,7 +461,7 @@ class Identifiers:
             Rule(r"(?<!\w)\d{1,3}[a-eg-z](?!\w)", self.token),
             Rule(r"(?<!\w)(?:[a-z]\d{1,2}[a-z]|[a-z]\d{1,3})(?!\w)", self.token),
             Where(
-                r"\d[^\W\d_]|[^\W\d_]\d",
+                r"\d(?:[^\W\d_]|(?<=[^\W\d_]\d))",
                 Rule(r"(?<=\d)[^\W\d_]{2,5}(?!\w)|(?<![^\W\d_])[^\W\d_]{2,5}(?=\d)", self.typed),
                 Rule(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])", " ", glued=True),
             ),

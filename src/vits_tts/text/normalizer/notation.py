@@ -449,8 +449,11 @@ class Notation:
                 ),
             ),
             Where(
-                r"[a-zA-ZΩ][²³⁴]?[.·⋅*](?:[kcmd]?[gmsh]|[KVAC]|rad|mol)(?![a-zA-Z])"
-                r"|/\(|(?<!\w)(?:[kM]?[VNWJ]|[CA]|m[VA]|rad)/[a-zA-Z]|/[kcdm]?[gm][.·⋅][a-zA-Z]",
+                r"[.·⋅*/](?:(?:(?<=[a-zA-ZΩ][.·⋅*])|(?<=[a-zA-ZΩ][²³⁴][.·⋅*]))"
+                r"(?:[kcmd]?[gmsh]|[KVAC]|rad|mol)(?![a-zA-Z])"
+                r"|(?<=/)(?:\(|[kcdm]?[gm][.·⋅][a-zA-Z])"
+                r"|(?:(?<=(?<!\w)[VNWJCA]/)|(?<=(?<!\w)[kM][VNWJ]/)|(?<=(?<!\w)m[VA]/)"
+                r"|(?<=(?<!\w)rad/))[a-zA-Z])",
                 Rule(
                     rf"(?<=\d)\ ?(?P<unit>{measures.COMPOUND})",
                     lambda match: f" {measures.named(match['unit'])}",

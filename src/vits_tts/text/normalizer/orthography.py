@@ -110,7 +110,7 @@ SPACES: Final[tuple[Step, ...]] = (
     Rule(r"\ ?\n\ ?", "\n", glued=True, needs="\n"),
     Rule(r"\n{3,4000}", "\n\n", glued=True, needs="\n"),
     Rule(r"(?<=[^\s.!?:;,])(?=\n)|,(?=\n)", ".", glued=True, needs="\n"),
-    Rule(r"\A\s{1,4000}|\s{1,4000}\Z", "", glued=True),
+    Rule(r"\s(?:(?<=\A\s)\s{0,3999}|\s{0,3999}\Z)", "", glued=True),
 )
 """Rules for white space: one space between words, one line end between lines.
 

@@ -18,6 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from importlib import resources
 from itertools import pairwise
+from operator import mul
 from typing import Final, Literal, TypeAlias
 
 from vits_tts.text.aligned import Edit, Text
@@ -72,6 +73,7 @@ _CODE_OF: Final = lazily(
 _BEFORE_CODE: Final = {
     "ma": ("mã", _CODE_OF),
     "chu": ("chủ", lazily(" TK| TH|: ")),
+    "han": ("hạn", lazily(r" (?:TT|SD)\b")),
     "don": ("đơn", lazily(r" (?:#|[A-Z]{1,5}\d|\d{5}|\d{1,5}[A-Zx])")),
     "chuyen": ("chuyến", _JOURNEY),
     "the": ("thẻ", _CARD),
@@ -100,11 +102,15 @@ _MARK: Final = lazily(r"[ :]{1,2}(?:10|\d(?:[.,]\d{1,2})?)(?![\w/:]|[.,]\d)")
 """A school mark after its subject: ``Toan 8.5, Van 7``."""
 _GIVING: Final = frozenset("cho me bo gui tang chuyen ck nuoi sinh giup".split())
 """Words after which ``con`` means a child, even before a number."""
+_BEFORE_FLOOR: Final = frozenset(
+    "o sanh tai len xuong lau toa khu phong nha quay ham cau kho sang".split()
+)
+"""Words after which ``tang`` before a number is a floor and not a gift."""
 MARKED: Final = lazily(r"[^\x00-\x7f\W\d_]")
 """A letter with a mark; a line without any may lack them."""
 _FEWEST: Final = 3
 """Minimum number of words of a line; with fewer there is too little context."""
-_CERTAIN: Final = 0.25
+_CERTAIN: Final = 0.4
 _DECISIVE: Final = 2
 """Minimum number of words that cannot stay without marks (``dep``, ``khong``), in a line that is
 certainly Vietnamese."""
@@ -497,6 +503,10 @@ def _beside_numbers(run: list[re.Match[str]], words: list[str]) -> dict[int, str
         fixed[last] = _BEFORE_NUMBER[words[-1]]
         if words[-1] == "tang" and _ACCOUNT.search(spoken, max(0, start - _LONGEST_RUN), start):
             fixed[last] = "tăng"
+        if words[-2:] == ["chi", "tu"]:
+            fixed[last - 1] = "chỉ"
+        if words[-1] == "tang" and words[-2:-1] and words[-2] in _BEFORE_FLOOR:
+            fixed[last] = "tầng"
         if words[-1] == "goi" and _CALLED.match(spoken, end):
             fixed[last] = "gọi"
         if words[-1] == "con" and words[-2:-1] and words[-2] in _GIVING:
@@ -536,7 +546,7 @@ def _in_address(word: re.Match[str]) -> bool:
         return False
     front = spoken[max(0, low - _LONGEST_RUN) : low].rpartition(" ")[2].lstrip("([")
     back = spoken[high : high + _LONGEST_RUN].partition(" ")[0]
-    return re.fullmatch(r"(?:[\d.,%]*[a-zA-Z]*/)*", front) is None or not re.match(
+    return re.fullmatch(r"(?:[\d.,%]*(?:[a-zA-Z]*|tr\d{1,3})/)*", front) is None or not re.match(
         r"(?:/[a-zA-Z]+)*[.,;:)!?]*$", back
     )
 
@@ -605,11 +615,13 @@ _ALONE: Final = ((contexts.NOTHING,) * contexts.REACH,) * 2
 _NEAR: Final = 32
 """Characters on each side of a run that hold its nearest words."""
 _UNKNOWN_CONTEXT: Final[tuple[tuple[int, ...], tuple[int, ...]]] = ((), ())
-_IMPOSSIBLE: Final = 5e-4
+_IMPOSSIBLE: Final = 5e-3
 """Syllables that are less probable by pairs are not weighed, which saves time."""
-_CONTEXT_SHARE: Final = 0.4
+_BEAM: Final = 1e-3
+"""Share of the most probable candidate that another one needs after the words before it."""
+_CONTEXT_SHARE: Final = 0.6
 """The weight of the words around; the pairs already contain part of this evidence."""
-_CHAT_SHARE: Final = 0.2
+_CHAT_SHARE: Final = 0.3
 """The same in chat, of which the texts behind the weights have little."""
 
 
@@ -627,6 +639,12 @@ def _code(token: str) -> int:
     return contexts.code(token if token.isascii() else people.plain(token) or token)
 
 
+_Column: TypeAlias = Sequence[tuple[str, int]]
+"""The syllables that a word may stand for, with their ranks."""
+_Rows: TypeAlias = list[list[float]]
+"""The probability of each candidate of a word after each one of the word before."""
+
+
 @lru_cache(maxsize=128)
 def _likeliest(
     words: tuple[str, ...],
@@ -642,65 +660,109 @@ def _likeliest(
     before the first word and after the last one; ``typed`` has the syllables that a shortening
     stands for. The probability of a pair is its share of all
     pairs with the same first syllable, mixed with the prior of the second one, so that unseen pairs
-    are possible. ``forward`` and ``backward`` are scaled to a sum of 1 at each word to avoid
-    underflow; the scale cancels in the result. The last results are remembered, because a text that
+    are possible. The candidates that the pairs leave open are weighed by the words around, and
+    their probabilities are computed again with these weights, so that what is known of one word
+    also helps its neighbours. The last results are remembered, because a text that
     comes in pieces is read several times.
     """
     fixed, meant = dict(known), dict(typed)
-    table, pairs = _marked(), _pairs()
-    columns = [
+    table = _marked()
+    columns: list[_Column] = [
         [(fixed[at], ranks()[fixed[at]])] if at in fixed else meant.get(word) or table[word]
         for at, word in enumerate(words)
     ]
-    places = [[place for _, place in column] for column in columns]
-    before, after = beside
-
-    # forward[at]: probability of each candidate, given the words up to ``at``
-    forward = [_scaled(pairs.after(before, places[0]))]
-    steps: list[list[list[float]]] = []
-    for previous, following in pairwise(places):
-        rows = [pairs.after(place, following) for place in previous]
-        steps.append(rows)
-        sums = [0.0] * len(following)
-        for likely, row in zip(forward[-1], rows, strict=True):
-            sums = [whole + likely * one for whole, one in zip(sums, row, strict=True)]
-        forward.append(_scaled(sums))
-    # backward: likelihood of the words after ``at``; forward * backward is the posterior
-    backward = [pairs.after(place, (after,))[0] for place in places[-1]]
-    chances = [_scaled([a * b for a, b in zip(forward[-1], backward, strict=True)])]
-    for at in range(len(columns) - 2, -1, -1):
-        backward = _scaled([_product(row, backward) for row in steps[at]])
-        chances.append(_scaled([a * b for a, b in zip(forward[at], backward, strict=True)]))
-    chances.reverse()
-    codes = [] if around == _UNKNOWN_CONTEXT else [*around[0], *map(_code, words), *around[1]]
+    columns, steps = _lattice(columns, beside[0])
+    ends = [_pairs().after(place, (beside[1],))[0] for _, place in columns[-1]]
+    chances = _posteriors(steps, ends)
+    if around != _UNKNOWN_CONTEXT:
+        codes = [*around[0], *map(_code, words), *around[1]]
+        weights = [
+            _weights(chance, column, codes, at + contexts.REACH, share)
+            for at, (chance, column) in enumerate(zip(chances, columns, strict=True))
+        ]
+        steps = [
+            [[one * weight for one, weight in zip(row, factors, strict=True)] for row in rows]
+            for rows, factors in zip(steps, weights, strict=True)
+        ]
+        chances = _posteriors(steps, ends)
     result = []
-    for at, (column, chance) in enumerate(zip(columns, chances, strict=True)):
-        if len(column) > 1 and codes:
-            _weigh(chance, places[at], codes, at + contexts.REACH, share)
+    for column, chance in zip(columns, chances, strict=True):
         best = max(range(len(column)), key=chance.__getitem__)
         result.append((column[best][0], chance[best]))
     return result
 
 
-def _weigh(
-    chance: list[float], ranks: list[int], codes: list[int], place: int, share: float
-) -> None:
-    """Add the evidence of the words around to the probabilities of a word's syllables."""
+def _lattice(columns: list[_Column], before: int) -> tuple[list[_Column], list[_Rows]]:
+    """Return the candidates worth weighing, and for each word the probabilities that lead to it.
+
+    A candidate that is improbable after all words before it is left out, which saves most of the
+    time.
+    """
+    pairs = _pairs()
+    kept: list[_Column] = []
+    steps: list[_Rows] = []
+    likely, previous = [1.0], [before]
+    for column in columns:
+        places = [place for _, place in column]
+        rows = [pairs.after(first, places) for first in previous]
+        sums = _scaled(_through(likely, rows))
+        low = _BEAM * max(sums)
+        open_ = [at for at, one in enumerate(sums) if one >= low]
+        if len(open_) < len(column):
+            column = [column[at] for at in open_]  # noqa: PLW2901
+            rows = [[row[at] for at in open_] for row in rows]
+            sums = [sums[at] for at in open_]
+        kept.append(column)
+        steps.append(rows)
+        likely, previous = sums, [place for _, place in column]
+    return kept, steps
+
+
+def _posteriors(steps: list[_Rows], ends: list[float]) -> list[list[float]]:
+    """Return the probability of each candidate of each word, given all words.
+
+    ``forward`` and ``backward`` are scaled to a sum of 1 at each word to avoid underflow; the scale
+    cancels in the result.
+    """
+    forward = [[1.0]]
+    for rows in steps:
+        forward.append(_scaled(_through(forward[-1], rows)))
+    backward = ends
+    chances = []
+    for at in range(len(steps), 0, -1):
+        products = [a * b for a, b in zip(forward[at], backward, strict=True)]
+        chances.append(_scaled(products))
+        backward = _scaled([sum(map(mul, row, backward)) for row in steps[at - 1]])
+    chances.reverse()
+    return chances
+
+
+def _through(likely: list[float], rows: _Rows) -> list[float]:
+    """Return the probabilities of the candidates of a word from those of the word before."""
+    sums = [0.0] * len(rows[0])
+    for chance, row in zip(likely, rows, strict=True):
+        sums = [whole + chance * one for whole, one in zip(sums, row, strict=True)]
+    return sums
+
+
+def _weights(
+    chance: list[float],
+    column: _Column,
+    codes: list[int],
+    place: int,
+    share: float,
+) -> list[float]:
+    """Return the weights of a word's syllables by the words around, 0 for impossible ones."""
     open_ = [at for at, one in enumerate(chance) if one > _IMPOSSIBLE]
-    if len(open_) < 2 or max(chance) > 1 - _IMPOSSIBLE:  # noqa: PLR2004
-        return
-    sums = contexts.sums(codes, place, [ranks[at] for at in open_])
+    weights = [0.0] * len(chance)
+    if len(open_) == 1:
+        weights[open_[0]] = 1.0
+        return weights
+    sums = contexts.sums(codes, place, [column[at][1] for at in open_])
     top = max(sums)
-    weighed = [
-        chance[at] * math.exp(share * (value - top)) for at, value in zip(open_, sums, strict=True)
-    ]
-    total = math.fsum(weighed)
-    for at, value in zip(open_, weighed, strict=True):
-        chance[at] = value / total
-
-
-def _product(first: list[float], second: list[float]) -> float:
-    return sum(a * b for a, b in zip(first, second, strict=True))
+    for at, value in zip(open_, sums, strict=True):
+        weights[at] = math.exp(share * (value - top))
+    return weights
 
 
 def _scaled(values: list[float]) -> list[float]:

@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from vits_tts.text.letters import NAMES
-from vits_tts.text.normalizer.rules import Rule, Step, after, before
+from vits_tts.text.normalizer.rules import Rule, Step, Where, after, before
 from vits_tts.text.numbers import Numbers
 from vits_tts.text.patterns import lazily
 from vits_tts.text.syllables import is_syllable
@@ -34,6 +34,7 @@ _NUMBERED_PLACES: Final = frozenset(
 )
 """Words after which a numeral counts before a pause, even if it is also a word or a letter."""
 
+_AFTER_SPACE: Final = r" [IVXL]{1,9}(?!\w)"
 _DASH: Final = r"\s?[-–—]\s?"
 _AND: Final = r"(?:,\ |,?\ (?:và|hoặc)\ )"
 _KINGS: Final = lazily(
@@ -63,19 +64,25 @@ class Roman:
                 self.grade,
                 needs="abc",
             ),
-            Rule(
-                rf"(?i:(?<!\w)(?P<place>{_PLACES})\ )"
-                rf"(?P<list>{_ROMAN}(?:{_AND}{_ROMAN}){{1,8}})(?!\w)",
-                self.listed,
+            Where(
+                _AFTER_SPACE,
+                Rule(
+                    rf"(?i:(?<!\w)(?P<place>{_PLACES})\ )"
+                    rf"(?P<list>{_ROMAN}(?:{_AND}{_ROMAN}){{1,8}})(?!\w)",
+                    self.listed,
+                ),
             ),
             Rule(
                 rf"(?<![\w.])(?P<list>I{_AND}II(?:{_AND}{_ROMAN}){{0,8}})(?!\w)",
                 lambda match: self._list(match["list"]),
             ),
-            Rule(
-                rf"(?i:(?<!\w)(?P<place>{_PLACES})\ (?P<nth>thứ\ )?)(?P<first>{_ROMAN})"
-                rf"(?:{_DASH}(?P<last>{_ROMAN}))?(?!\w)",
-                self.placed,
+            Where(
+                _AFTER_SPACE,
+                Rule(
+                    rf"(?i:(?<!\w)(?P<place>{_PLACES})\ (?P<nth>thứ\ )?)(?P<first>{_ROMAN})"
+                    rf"(?:{_DASH}(?P<last>{_ROMAN}))?(?!\w)",
+                    self.placed,
+                ),
             ),
             Rule(
                 rf"(?i:(?<!\w)(?P<place>năm|niên|chương|phần|mục)\ )(?P<first>{_GREAT})(?!\w)",

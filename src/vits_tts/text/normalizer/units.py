@@ -34,11 +34,15 @@ _UNIT: Final = rf"(?:{_LENGTH}|s²|(?:{_any_of(UNITS)}))"
 _END: Final = r"(?![\w²³])"
 _LAST: Final = "".join(sorted({scale[-1] for scale in SCALES}))
 _AFTER_NUMBER: Final = (
-    rf"(?<=[\d\ ½¼¾])(?:(?<=[\d½¼¾])|(?<=[\d½¼¾{_LAST}]\ )(?:(?<=[\d½¼¾]\ )|"
+    rf"(?<=[\d\ ½¼¾])(?![\d.,:;)/-])(?:(?<=[\d½¼¾])|(?<=[\d½¼¾{_LAST}]\ )(?:(?<=[\d½¼¾]\ )|"
     + "|".join(rf"(?<=\d\ {scale}\ )" for scale in SCALES)
     + "|" + "|".join(rf"(?<=\d{scale}\ )" for scale in SCALES) + "))"
 )  # fmt: skip
-"""The place after a number. A space after it is tried further only behind a fitting letter."""
+"""The place after a number and before a unit.
+
+A space after it is tried further only behind a fitting letter. No unit begins with a digit or with
+one of the marks.
+"""
 _AMOUNT: Final = r"[\d½-¾⅓-⅞]"
 _WORD: Final = rf"[{SMALLS}]{{1,8}}"
 _UNIT_OF_RATE: Final = (
@@ -391,7 +395,7 @@ class Units:
             ),
             Rule(rf"(?<=\d)(?P<unit>\s?{_UNIT}){_DASH}(?=\d)", self.between, needs="-–—"),
             Rule(
-                rf"{_AFTER_NUMBER}\s?(?P<top>{_UNIT_OF_RATE}|{_WORD})"
+                rf"{_AFTER_NUMBER}(?=[^/]{{1,32}}/)\s?(?P<top>{_UNIT_OF_RATE}|{_WORD})"
                 rf"(?P<rates>(?:\ ?/\s?\d{{0,4}}\s?(?:{_UNIT_OF_RATE}(?![\w²³])|{_WORD})){{1,3}})"
                 rf"{_END}",
                 self.rate,

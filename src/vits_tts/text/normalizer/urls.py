@@ -9,7 +9,7 @@ from vits_tts.text.letters import CAPITALS, SMALLS, spelled
 from vits_tts.text.normalizer import foreign, languages
 from vits_tts.text.normalizer.lexicon import Lexicon
 from vits_tts.text.normalizer.restore import frequency, joined
-from vits_tts.text.normalizer.rules import Rule, Step
+from vits_tts.text.normalizer.rules import Rule, Step, Where
 from vits_tts.text.numbers import DIGITS
 from vits_tts.text.syllables import is_syllable, unmarked
 
@@ -59,15 +59,18 @@ class Urls:
                 self.address,
                 needs=".",
             ),
-            Rule(
-                rf"(?<![\w@./-])[\w-]{{1,40}}(?:/[\w-]{{1,40}}){{1,6}}\.(?:{_FILES})(?!\w)(?!\.\w)",
-                self.address,
-                needs="/",
-            ),
-            Rule(
-                rf"(?i)(?<![\w@./-])[\w-]{{1,63}}(?:\.[\w-]{{1,40}}){{0,4}}\.(?:{_FILES})(?!\w)(?!\.\w)",
-                self.address,
-                needs=".",
+            Where(
+                rf"(?i)\.(?:{_FILES})(?!\w)",
+                Rule(
+                    rf"(?<![\w@./-])[\w-]{{1,40}}(?:/[\w-]{{1,40}}){{1,6}}\.(?:{_FILES})(?!\w)(?!\.\w)",
+                    self.address,
+                    needs="/",
+                ),
+                Rule(
+                    rf"(?i)(?<![\w@./-])[\w-]{{1,63}}(?:\.[\w-]{{1,40}}){{0,4}}\.(?:{_FILES})(?!\w)(?!\.\w)",
+                    self.address,
+                    needs=".",
+                ),
             ),
             Rule(r"(?<![\w\#])\#(?P<tag>(?=\d{0,9}[^\W\d])\w{1,60})", self.tag, needs="#"),
             Rule(r"(?<![\w@])@(?P<name>[A-Za-z][\w.]{0,40}\w)", self.mention, needs="@"),
