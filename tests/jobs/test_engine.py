@@ -3,8 +3,10 @@
 The calls of the other process are made in the middle of a call of this one, where they do harm.
 """
 
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from typing import Any
 from uuid import uuid4
 
@@ -252,6 +254,13 @@ def test_a_list_in_steps(engine: Engine, work: Work) -> None:
     assert next(listed).id == second
     engine.delete(first)
     assert list(listed) == []
+
+
+def test_the_queue_has_a_log_of_changes(engine: Engine) -> None:
+    """The queue's connections are those that wait for the disk once for each change."""
+    (path,) = engine._settings.folder.glob("*.sqlite")
+    with closing(sqlite3.connect(path)) as database:
+        assert database.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
 def test_a_small_job_beside_a_large_one(

@@ -21,6 +21,7 @@ from vits_tts.config.jobs import Jobs
 from vits_tts.errors import RequestError, VitsTtsError
 from vits_tts.jobs.model import ItemFailed, ItemResult, ItemSpec, Notice
 from vits_tts.jobs.presence import DatabasePresence, FilePresence, Presence
+from vits_tts.jobs.queue_file import DurableConnection
 from vits_tts.jobs.stored import ATTEMPTS, STATUS, is_whole
 
 if TYPE_CHECKING:
@@ -128,12 +129,14 @@ class Queue:
         # The file contains users' texts.
         self._settings.folder.mkdir(0o700, parents=True, exist_ok=True)
         presence: Presence
+        options: dict[str, Any] = {"hide_parameters": True}  # texts of users, in errors
         if self._settings.url:
             url = limited(self._settings.url.get_secret_value())
             presence = DatabasePresence(url)
         else:
             url = f"sqlite:///{(self._settings.folder / _STORE).absolute()}"
             presence = FilePresence(self._settings.folder / "workers")
+            options["connect_args"] = {"factory": DurableConnection}
         self._presence = presence
         presence.hold()
         _redirect_log()  # before the library adds a handler of its own
@@ -141,7 +144,7 @@ class Queue:
             config={
                 "name": _APPLICATION,
                 "system_database_url": url,
-                "db_engine_kwargs": {"hide_parameters": True},  # texts of users, in errors
+                "db_engine_kwargs": options,
                 "application_version": _VERSION,
                 "executor_id": presence.executor,
                 "scheduler_polling_interval_sec": 3600.0,
