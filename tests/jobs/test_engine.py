@@ -263,6 +263,19 @@ def test_the_queue_has_a_log_of_changes(engine: Engine) -> None:
         assert database.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
+def test_an_item_is_stored_once(engine: Engine, work: Work) -> None:
+    """The result of an item is written with its state and nowhere else."""
+    del work
+    job = added(engine, "a", "b")
+    reached(engine, job, "succeeded")
+    (path,) = engine._settings.folder.glob("*.sqlite")
+    with closing(sqlite3.connect(path)) as database:
+        stored = "SELECT count(*) FROM {} WHERE workflow_uuid LIKE ?"
+        names = [f"{job}.%"]
+        assert database.execute(stored.format("workflow_output"), names).fetchone() == (2,)
+        assert database.execute(stored.format("operation_outputs"), names).fetchone() == (0,)
+
+
 def test_a_small_job_beside_a_large_one(
     engine: Engine, work: Work, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,10 +9,11 @@ import logging
 import re
 import threading
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import parse_qs, urlencode
 
 from loguru import logger
@@ -26,6 +27,8 @@ from vits_tts.jobs.stored import ATTEMPTS, STATUS, is_whole
 
 if TYPE_CHECKING:
     from dbos import WorkflowStatus
+
+T = TypeVar("T")
 
 JOBS, ITEMS, CALLBACKS, WHOLES = "jobs", "items", "callbacks", "wholes"
 """The names of the queues of DBOS, one for each kind of workflow."""
@@ -177,29 +180,17 @@ class Queue:
 
     def _register(self) -> None:
         """Register the workflows: of a job, of an item, of a document's file, of a callback."""
-        workflow, step = self.dbos.workflow, self.dbos.step
-        tried = step(
-            name="make",
-            retries_allowed=True,
-            max_attempts=ATTEMPTS,
-            interval_seconds=_PAUSE_SECONDS,
-            should_retry=lambda error: not isinstance(error, RequestError),
-        )
+        workflow = self.dbos.workflow
 
         @workflow(name="job", max_recovery_attempts=None)  # type: ignore[untyped-decorator]
         def spread(job: dict[str, Any]) -> None:
             self._workflows.job(job)
 
-        @tried  # type: ignore[untyped-decorator]
-        def make(work: Callable[[str], ItemResult]) -> ItemResult:
-            return work(self.dbos.workflow_id)
-
         def stored(work: Callable[[str], ItemResult]) -> ItemResult:
             try:
-                made: ItemResult = make(work)
+                return _tried(partial(work, self.dbos.workflow_id))
             except Exception as error:  # noqa: BLE001  # all are stored with the item
                 raise _failure(error) from None
-            return made
 
         @workflow(name="item", max_recovery_attempts=ATTEMPTS)  # type: ignore[untyped-decorator]
         def item(spec: ItemSpec) -> ItemResult:
@@ -369,19 +360,30 @@ def reason_of(error: Exception) -> str:
     return " ".join(str(cause).split())[:200] if told else type(cause).__name__
 
 
+def _tried(work: Callable[[], T]) -> T:
+    """Return the result of work, which is tried again unless the fault is in the item itself.
+
+    A step of DBOS would do the same, but store each result a second time, beside that of its
+    workflow. A result that was not stored is found by its content when the item is made again.
+    """
+    for attempt in range(1, ATTEMPTS):
+        try:
+            return work()
+        except RequestError:
+            raise
+        except Exception as error:  # noqa: BLE001  # the next attempt may succeed
+            logger.debug("jobs: an item is tried again", attempt=attempt, reason=reason_of(error))
+        time.sleep(_PAUSE_SECONDS * 2 ** (attempt - 1))
+    return work()
+
+
 def _failure(error: Exception) -> Exception:
     """Return an error with the code and the message that are stored with the item."""
-    from dbos import error as errors  # noqa: PLC0415
-
-    if isinstance(error, errors.DBOSWorkflowCancelledError):
+    if isinstance(error, VitsTtsError):
+        return ItemFailed(error.code, error.message)
+    if isinstance(error, ItemFailed):
         return error
-    causes: Sequence[Exception] = getattr(error, "errors", None) or [error]
-    cause = causes[-1]
-    if isinstance(cause, VitsTtsError):
-        return ItemFailed(cause.code, cause.message)
-    if isinstance(cause, ItemFailed):
-        return cause
-    return ItemFailed("internal", f"{type(cause).__name__}; see the log")
+    return ItemFailed("internal", f"{type(error).__name__}; see the log")
 
 
 class _ToOurLog(logging.Handler):
