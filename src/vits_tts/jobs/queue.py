@@ -43,10 +43,10 @@ document."""
 _PAUSE_SECONDS: Final = 1.0
 _POLL_SECONDS: Final = 0.5
 """How often a process asks for workflows of a queue, and for items while none wait."""
-_SOON_SECONDS: Final = 0.05
-_SOON_SECONDS_AFAR: Final = 0.1
+_SOON_SECONDS: Final = 0.02
+_SOON_SECONDS_AFAR: Final = 0.05
 """How often it asks for items while some wait: in a file, and in a database that many machines ask.
-A process has one item in reserve, so it is idle only if two end sooner than that."""
+A process has one item in reserve, so it is idle if it speaks that one before it has the next."""
 _QUIET_SECONDS: Final = 60.0
 _ALIKE: Final = 30
 """Lines of the library that begin with the same characters, this many, count as alike."""
