@@ -276,6 +276,32 @@ def test_an_item_is_stored_once(engine: Engine, work: Work) -> None:
         assert database.execute(stored.format("operation_outputs"), names).fetchone() == (0,)
 
 
+def test_an_outcome_that_cannot_be_stored(
+    engine: Engine, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An item whose outcome was not stored, as on a full disk, is made again without a restart."""
+    system: Any = engine.queue.dbos._sys_db
+    store = system.update_workflow_outcome
+    failed = threading.Event()
+
+    def full(name: str, *args: Any, **named: Any) -> Any:
+        if name.endswith(".0") and not failed.is_set():
+            failed.set()
+            raise sqlite3.OperationalError("database or disk is full")
+        return store(name, *args, **named)
+
+    monkeypatch.setattr(system, "update_workflow_outcome", full)
+    job = added(engine, "a")
+
+    def stored() -> bool:
+        engine.queue.recover()
+        return state(engine, job).status == "succeeded"
+
+    until(stored, "an outcome")
+    assert failed.is_set()
+    assert len(work.made) > 1
+
+
 def test_a_small_job_beside_a_large_one(
     engine: Engine, work: Work, monkeypatch: pytest.MonkeyPatch
 ) -> None:

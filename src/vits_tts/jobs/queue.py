@@ -96,6 +96,8 @@ class Queue:
         self._client: Any = None
         self._presence: Presence | None = None
         self._items: Any = None
+        self._ended: set[str] = set()
+        """Work that has ended without an outcome, as far as the last look for it knows."""
         self._soon = _SOON_SECONDS_AFAR if settings.url else _SOON_SECONDS
         self.launched = False
 
@@ -299,7 +301,7 @@ class Queue:
             self._items.set_polling_interval_sec(seconds)
 
     def recover(self) -> None:
-        """Return the unfinished work of processes that have ended to the queue."""
+        """Return work to the queue: of processes that have ended, and without a stored outcome."""
         presence = self._presence
         if presence is None:
             return
@@ -309,6 +311,20 @@ class Queue:
         for executor in sorted(filter(presence.is_dead, executors)):
             logger.warning("jobs: a process has ended; its items go back to the queue")
             self.dbos._recover_pending_workflows([executor])  # noqa: SLF001
+        mine = {each.workflow_id for each in pending if each.executor_id == presence.executor}
+        self._recover_ended(mine, presence.executor)
+
+    def _recover_ended(self, mine: set[str], executor: str) -> None:
+        """Return work of this process to the queue that has ended without an outcome.
+
+        Its outcome could not be stored, as on a full disk, and DBOS does not try again. Work that
+        is just being taken or stored looks the same for a moment, so it has to look so twice.
+        """
+        ended = mine - set(self.dbos._active_workflows_set.activeList())  # noqa: SLF001
+        for name in ended & self._ended:
+            logger.warning("jobs: an outcome was not stored; it goes back to the queue", item=name)
+            self.dbos._sys_db.reenqueue_for_recovery(name, [executor], ITEMS)  # noqa: SLF001
+        self._ended = ended - self._ended
 
     def lost(self, running: Collection[str]) -> set[str]:
         """Return the items running in this process that it should no longer run.
