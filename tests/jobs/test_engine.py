@@ -3,8 +3,10 @@
 The calls of the other process are made in the middle of a call of this one, where they do harm.
 """
 
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from typing import Any
 from uuid import uuid4
 
@@ -252,6 +254,52 @@ def test_a_list_in_steps(engine: Engine, work: Work) -> None:
     assert next(listed).id == second
     engine.delete(first)
     assert list(listed) == []
+
+
+def test_the_queue_has_a_log_of_changes(engine: Engine) -> None:
+    """The queue's connections are those that wait for the disk once for each change."""
+    (path,) = engine._settings.folder.glob("*.sqlite")
+    with closing(sqlite3.connect(path)) as database:
+        assert database.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def test_an_item_is_stored_once(engine: Engine, work: Work) -> None:
+    """The result of an item is written with its state and nowhere else."""
+    del work
+    job = added(engine, "a", "b")
+    reached(engine, job, "succeeded")
+    (path,) = engine._settings.folder.glob("*.sqlite")
+    with closing(sqlite3.connect(path)) as database:
+        stored = "SELECT count(*) FROM {} WHERE workflow_uuid LIKE ?"
+        names = [f"{job}.%"]
+        assert database.execute(stored.format("workflow_output"), names).fetchone() == (2,)
+        assert database.execute(stored.format("operation_outputs"), names).fetchone() == (0,)
+
+
+def test_an_outcome_that_cannot_be_stored(
+    engine: Engine, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An item whose outcome was not stored, as on a full disk, is made again without a restart."""
+    system: Any = engine.queue.dbos._sys_db
+    store = system.update_workflow_outcome
+    failed = threading.Event()
+
+    def full(name: str, *args: Any, **named: Any) -> Any:
+        if name.endswith(".0") and not failed.is_set():
+            failed.set()
+            raise sqlite3.OperationalError("database or disk is full")
+        return store(name, *args, **named)
+
+    monkeypatch.setattr(system, "update_workflow_outcome", full)
+    job = added(engine, "a")
+
+    def stored() -> bool:
+        engine.queue.recover()
+        return state(engine, job).status == "succeeded"
+
+    until(stored, "an outcome")
+    assert failed.is_set()
+    assert len(work.made) > 1
 
 
 def test_a_small_job_beside_a_large_one(

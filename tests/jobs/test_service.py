@@ -55,9 +55,10 @@ class Worker:
 
         maker.file = made
 
-    async def submit(self, job: str) -> None:
-        """Add a job of one item."""
-        await self.jobs.add(NewJob(job, OWNER, [item("lan nam")], 5, ""))
+    async def submit(self, job: str, *texts: str) -> None:
+        """Add a job of some items, or of one."""
+        items = [item(text) for text in texts or ["lan nam"]]
+        await self.jobs.add(NewJob(job, OWNER, items, 5, ""))
 
     async def items(self) -> int:
         """Return how many items are in the accounts."""
@@ -71,7 +72,7 @@ async def working(
     """Run a worker in a folder."""
     install_pair(folder / "voices")
     monkeypatch.chdir(folder)
-    worker = Worker(Config(voice={"name": "pair"}, **settings))
+    worker = Worker(Config(**{"voice": {"name": "pair"}, **settings}))
     worker.speech.start()
     worker.speech.start_threads()
     worker.usage.start()
@@ -114,6 +115,45 @@ def test_lost_items(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             await taken_by_another_process(worker, tmp_path)
             assert await worker.items() == 1
             assert failures() == before
+
+    asyncio.run(story())
+
+
+@pytest.mark.slow
+def test_one_item_after_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An item is spoken as a whole before the next one begins, which does not wait for its result.
+
+    If both were spoken in turns, they would end together, and nothing would be left to speak while
+    their results are stored.
+    """
+
+    async def story() -> None:
+        async with working(tmp_path, monkeypatch, voice={"name": "pair", "threads": 1}) as worker:
+            streamer: Any = worker.jobs._streamer
+            stream, speak = streamer.stream, streamer._stream
+            asked, both, order = 0, asyncio.Event(), []
+
+            def wanted(*args: Any, **named: Any) -> Any:
+                nonlocal asked
+                asked += 1
+                if asked == len(texts):
+                    both.set()
+                return stream(*args, **named)
+
+            async def spoken(*args: Any, **named: Any) -> AsyncIterator[Any]:
+                order.append("begin")
+                await both.wait()
+                async for pcm in speak(*args, **named):
+                    yield pcm
+                order.append("end")
+
+            streamer.stream, streamer._stream = wanted, spoken
+            texts = ["lan nam", "nam lan"]
+            await worker.submit("job-two", *texts)
+            await reached(lambda: worker.arrived == len(texts), "the sound of both items")
+            assert order == ["begin", "end", "begin", "end"]
+            worker.gate.set()
+            await ended(worker, "job-two")
 
     asyncio.run(story())
 

@@ -348,3 +348,20 @@ async def test_an_unexpected_error_loses_no_amounts(
     found = await accounts.summaries(today() - timedelta(days=1), today(), "an")
     assert sum(day.amounts.characters for day in found) == 11
     await accounts.close()
+
+
+async def test_amounts_that_are_waited_for_are_written_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A caller that waits until amounts are written does not wait for more amounts to come."""
+    monkeypatch.setattr("vits_tts.usage.accounts._GATHER_SECONDS", 1e9)
+    path = tmp_path / "config.yaml"
+    path.write_text(f"usage: {{folder: {tmp_path / 'usage'}}}", "utf-8")
+    accounts = Accounts(load(path))
+    accounts.start()
+    for _ in range(2):
+        accounts.book("an", Amounts(items=1, characters=5))
+        assert await accounts.saved(30.0)
+    found = await accounts.summaries(today() - timedelta(days=1), today(), "an")
+    assert sum(day.amounts.items for day in found) == 2
+    await accounts.close()

@@ -9,10 +9,11 @@ import logging
 import re
 import threading
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import parse_qs, urlencode
 
 from loguru import logger
@@ -21,10 +22,13 @@ from vits_tts.config.jobs import Jobs
 from vits_tts.errors import RequestError, VitsTtsError
 from vits_tts.jobs.model import ItemFailed, ItemResult, ItemSpec, Notice
 from vits_tts.jobs.presence import DatabasePresence, FilePresence, Presence
+from vits_tts.jobs.queue_file import DurableConnection
 from vits_tts.jobs.stored import ATTEMPTS, STATUS, is_whole
 
 if TYPE_CHECKING:
     from dbos import WorkflowStatus
+
+T = TypeVar("T")
 
 JOBS, ITEMS, CALLBACKS, WHOLES = "jobs", "items", "callbacks", "wholes"
 """The names of the queues of DBOS, one for each kind of workflow."""
@@ -39,10 +43,10 @@ document."""
 _PAUSE_SECONDS: Final = 1.0
 _POLL_SECONDS: Final = 0.5
 """How often a process asks for workflows of a queue, and for items while none wait."""
-_SOON_SECONDS: Final = 0.05
-_SOON_SECONDS_AFAR: Final = 0.1
+_SOON_SECONDS: Final = 0.02
+_SOON_SECONDS_AFAR: Final = 0.05
 """How often it asks for items while some wait: in a file, and in a database that many machines ask.
-A process has one item in reserve, so it is idle only if two end sooner than that."""
+A process has one item in reserve, so it is idle if it speaks that one before it has the next."""
 _QUIET_SECONDS: Final = 60.0
 _ALIKE: Final = 30
 """Lines of the library that begin with the same characters, this many, count as alike."""
@@ -92,6 +96,8 @@ class Queue:
         self._client: Any = None
         self._presence: Presence | None = None
         self._items: Any = None
+        self._ended: set[str] = set()
+        """Work that has ended without an outcome, as far as the last look for it knows."""
         self._soon = _SOON_SECONDS_AFAR if settings.url else _SOON_SECONDS
         self.launched = False
 
@@ -128,12 +134,14 @@ class Queue:
         # The file contains users' texts.
         self._settings.folder.mkdir(0o700, parents=True, exist_ok=True)
         presence: Presence
+        options: dict[str, Any] = {"hide_parameters": True}  # texts of users, in errors
         if self._settings.url:
             url = limited(self._settings.url.get_secret_value())
             presence = DatabasePresence(url)
         else:
             url = f"sqlite:///{(self._settings.folder / _STORE).absolute()}"
             presence = FilePresence(self._settings.folder / "workers")
+            options["connect_args"] = {"factory": DurableConnection}
         self._presence = presence
         presence.hold()
         _redirect_log()  # before the library adds a handler of its own
@@ -141,7 +149,7 @@ class Queue:
             config={
                 "name": _APPLICATION,
                 "system_database_url": url,
-                "db_engine_kwargs": {"hide_parameters": True},  # texts of users, in errors
+                "db_engine_kwargs": options,
                 "application_version": _VERSION,
                 "executor_id": presence.executor,
                 "scheduler_polling_interval_sec": 3600.0,
@@ -174,29 +182,17 @@ class Queue:
 
     def _register(self) -> None:
         """Register the workflows: of a job, of an item, of a document's file, of a callback."""
-        workflow, step = self.dbos.workflow, self.dbos.step
-        tried = step(
-            name="make",
-            retries_allowed=True,
-            max_attempts=ATTEMPTS,
-            interval_seconds=_PAUSE_SECONDS,
-            should_retry=lambda error: not isinstance(error, RequestError),
-        )
+        workflow = self.dbos.workflow
 
         @workflow(name="job", max_recovery_attempts=None)  # type: ignore[untyped-decorator]
         def spread(job: dict[str, Any]) -> None:
             self._workflows.job(job)
 
-        @tried  # type: ignore[untyped-decorator]
-        def make(work: Callable[[str], ItemResult]) -> ItemResult:
-            return work(self.dbos.workflow_id)
-
         def stored(work: Callable[[str], ItemResult]) -> ItemResult:
             try:
-                made: ItemResult = make(work)
+                return _tried(partial(work, self.dbos.workflow_id))
             except Exception as error:  # noqa: BLE001  # all are stored with the item
                 raise _failure(error) from None
-            return made
 
         @workflow(name="item", max_recovery_attempts=ATTEMPTS)  # type: ignore[untyped-decorator]
         def item(spec: ItemSpec) -> ItemResult:
@@ -305,7 +301,7 @@ class Queue:
             self._items.set_polling_interval_sec(seconds)
 
     def recover(self) -> None:
-        """Return the unfinished work of processes that have ended to the queue."""
+        """Return work to the queue: of processes that have ended, and without a stored outcome."""
         presence = self._presence
         if presence is None:
             return
@@ -315,6 +311,20 @@ class Queue:
         for executor in sorted(filter(presence.is_dead, executors)):
             logger.warning("jobs: a process has ended; its items go back to the queue")
             self.dbos._recover_pending_workflows([executor])  # noqa: SLF001
+        mine = {each.workflow_id for each in pending if each.executor_id == presence.executor}
+        self._recover_ended(mine, presence.executor)
+
+    def _recover_ended(self, mine: set[str], executor: str) -> None:
+        """Return work of this process to the queue that has ended without an outcome.
+
+        Its outcome could not be stored, as on a full disk, and DBOS does not try again. Work that
+        is just being taken or stored looks the same for a moment, so it has to look so twice.
+        """
+        ended = mine - set(self.dbos._active_workflows_set.activeList())  # noqa: SLF001
+        for name in ended & self._ended:
+            logger.warning("jobs: an outcome was not stored; it goes back to the queue", item=name)
+            self.dbos._sys_db.reenqueue_for_recovery(name, [executor], ITEMS)  # noqa: SLF001
+        self._ended = ended - self._ended
 
     def lost(self, running: Collection[str]) -> set[str]:
         """Return the items running in this process that it should no longer run.
@@ -366,19 +376,30 @@ def reason_of(error: Exception) -> str:
     return " ".join(str(cause).split())[:200] if told else type(cause).__name__
 
 
+def _tried(work: Callable[[], T]) -> T:
+    """Return the result of work, which is tried again unless the fault is in the item itself.
+
+    A step of DBOS would do the same, but store each result a second time, beside that of its
+    workflow. A result that was not stored is found by its content when the item is made again.
+    """
+    for attempt in range(1, ATTEMPTS):
+        try:
+            return work()
+        except RequestError:
+            raise
+        except Exception as error:  # noqa: BLE001  # the next attempt may succeed
+            logger.debug("jobs: an item is tried again", attempt=attempt, reason=reason_of(error))
+        time.sleep(_PAUSE_SECONDS * 2 ** (attempt - 1))
+    return work()
+
+
 def _failure(error: Exception) -> Exception:
     """Return an error with the code and the message that are stored with the item."""
-    from dbos import error as errors  # noqa: PLC0415
-
-    if isinstance(error, errors.DBOSWorkflowCancelledError):
+    if isinstance(error, VitsTtsError):
+        return ItemFailed(error.code, error.message)
+    if isinstance(error, ItemFailed):
         return error
-    causes: Sequence[Exception] = getattr(error, "errors", None) or [error]
-    cause = causes[-1]
-    if isinstance(cause, VitsTtsError):
-        return ItemFailed(cause.code, cause.message)
-    if isinstance(cause, ItemFailed):
-        return cause
-    return ItemFailed("internal", f"{type(cause).__name__}; see the log")
+    return ItemFailed("internal", f"{type(error).__name__}; see the log")
 
 
 class _ToOurLog(logging.Handler):

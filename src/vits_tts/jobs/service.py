@@ -96,7 +96,9 @@ class JobService:
         self.callbacks = callbacks
         folder = config.jobs.folder / "unfinished"
         store = speech.store(_results(config))
-        self._streamer = SpooledStreamer(speech.stream, self._rate, store, folder)
+        self._streamer = SpooledStreamer(
+            speech.stream, self._rate, store, folder, config.inference_threads
+        )
         self._store = store
         self._files = speech.saved_files_in(store, self._streamer)
         self._engine = Engine(

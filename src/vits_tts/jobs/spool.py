@@ -5,6 +5,7 @@ are complete and how many bytes of samples they have. Samples are written before
 all samples of a readable record exist.
 """
 
+import asyncio
 import os
 import struct
 from collections.abc import AsyncGenerator, Callable
@@ -92,16 +93,24 @@ class SpooledStreamer:
     """Streams requests like ``RequestStreamer``; reads the part that was synthesised before."""
 
     def __init__(
-        self, stream: Stream, rate: Callable[[str], int], store: FileStore, folder: Path
+        self,
+        stream: Stream,
+        rate: Callable[[str], int],
+        store: FileStore,
+        folder: Path,
+        at_once: int,
     ) -> None:
         """Set the ``stream`` that synthesises the rest; ``store`` writes the files into ``folder``.
 
-        ``rate`` returns the sample rate of a voice in hertz.
+        ``rate`` returns the sample rate of a voice in hertz. ``at_once`` requests are streamed at
+        the same time; others wait. If a thread for inference spoke several in turns, they would end
+        together, and it would have nothing to speak while their results are stored.
         """
         self._stream = stream
         self._rate = rate
         self._store = store
         self._folder = folder
+        self._turns = asyncio.Semaphore(at_once)
 
     async def stream(
         self, request: SpeechRequest, stats: RequestStats, *, audience: Audience = "batch"
@@ -116,6 +125,12 @@ class SpooledStreamer:
 
         """
         del audience
+        async with self._turns, aclosing(self._kept(request, stats)) as stream:
+            async for pcm in stream:
+                yield pcm
+
+    async def _kept(self, request: SpeechRequest, stats: RequestStats) -> AsyncGenerator[Pcm, None]:
+        """Yield the speech of a request, whose turn it is."""
         if len(request.sentences) <= 1:
             async for pcm in self._stream(request, stats, audience="batch"):
                 yield pcm

@@ -1,7 +1,8 @@
 """Recording of use without waiting: the event loop adds in memory, a thread writes to disk.
 
 The thread writes amounts within :data:`_GATHER_SECONDS`, so a process that is killed loses only the
-amounts of the last moment. Amounts that cannot be written stay in memory and are written later.
+amounts of the last moment; it writes them at once if a caller waits for that. Amounts that cannot
+be written stay in memory and are written later.
 """
 
 import asyncio
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 _GATHER_SECONDS: Final = 0.25
 """Amounts within this time are written together; single writes would slow down cached requests."""
-_POLL_SECONDS: Final = 0.02
 _LOOK_SECONDS: Final = 1.0
 """Interval at which amounts of other processes are read, and failed writes are repeated."""
 _EXCHANGE_SECONDS: Final = 5.0
@@ -56,6 +56,7 @@ class Accounts:
         self._month = ""
         self._known = threading.Event()
         self._wake: Callable[[], object] | None = None
+        self._waiting: list[Callable[[], object]] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._ending = False
@@ -142,13 +143,16 @@ class Accounts:
             self._rouse()
 
     async def saved(self, seconds: float = 10.0) -> bool:
-        """Wait until all amounts are written to the disk; return False after ``seconds``."""
+        """Write all amounts to the disk at once, and wait; return False after ``seconds``."""
         wanted, loop = self._booked, asyncio.get_running_loop()
-        end = loop.time() + seconds
-        while self._thread and self._thread.is_alive() and self._saved < wanted:
-            if loop.time() > end:
-                return False
-            await asyncio.sleep(_POLL_SECONDS)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while self._thread and self._thread.is_alive() and self._saved < wanted:
+                    written = asyncio.Event()
+                    with self._lock:
+                        self._waiting.append(partial(loop.call_soon_threadsafe, written.set))
+                    self._rouse()
+                    await written.wait()
         return self._thread is None or self._saved >= wanted
 
     def used(self, key: str | None) -> Amounts:
@@ -197,15 +201,25 @@ class Accounts:
             asyncio.run(self._work())
         except Exception:  # noqa: BLE001  # the process goes on without its accounts
             logger.exception("usage: the thread has ended unexpectedly")
+        finally:
+            self._tell()
+
+    def _tell(self) -> None:
+        """Let those look who wait until amounts are written."""
+        with self._lock:
+            waiting, self._waiting = self._waiting, []
+        for look in waiting:
+            with suppress(RuntimeError):  # the event loop has ended
+                look()
 
     async def _work(self) -> None:
-        awake, ending = asyncio.Event(), asyncio.Event()
+        awake, hurried = asyncio.Event(), asyncio.Event()
         loop = asyncio.get_running_loop()
 
         def wake() -> None:
             awake.set()
-            if self._ending:
-                ending.set()
+            if self._ending or self._waiting:
+                hurried.set()
 
         self._wake = lambda: loop.call_soon_threadsafe(wake)
         saved = asyncio.Event()
@@ -226,10 +240,11 @@ class Accounts:
                 async with asyncio.timeout(timeout):
                     await awake.wait()
                 async with asyncio.timeout(_GATHER_SECONDS):  # amounts that follow are written too
-                    await ending.wait()
+                    await hurried.wait()
             except TimeoutError:
                 pass
             awake.clear()
+            hurried.clear()
         self._wake = None
         self._save()
         if exchanging:
@@ -262,6 +277,7 @@ class Accounts:
             self._saving = {}
             self._saved = booked
         USAGE_UNSAVED.set(0)
+        self._tell()
         return True
 
     def _learn(self) -> None:
