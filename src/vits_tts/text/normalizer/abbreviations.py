@@ -135,7 +135,7 @@ class Abbreviations:
                 r"[bcdđghklmnpqrstvx]{2,7}(?![\w@&'’-])(?!\.\w)",
                 lambda match: self.words.get(match[0].upper()),
             ),
-            Rule(r"(?<![\w@#./&-])[A-ZĐƯ]{2,8}(?![\w@&-])(?!\.\w)", self.sense),
+            Rule(r"(?<![\w@#.&-])(?<![A-ZĐ\d.]/)[A-ZĐƯ]{2,8}(?![\w@&-])(?!\.\w)", self.sense),
             Rule(
                 rf"(?<![\w@#.-])(?<![A-ZĐ\d.]/)(?P<word>{_WORD}(?:[.&-][A-ZĐ][A-Za-zĐđƯ]{{0,9}}(?:&[A-ZĐ]{{1,4}})?){{0,4}})"
                 rf"(?P<point>\.?)(?:(?![\w@])|(?<=\.)(?=[{CAPITALS}][{SMALLS}]))(?!-\d)",
@@ -335,7 +335,7 @@ class Abbreviations:
 _DATED: Final = lazily(r",?\s\(?(?:ngày\b|\d(?!\d*[.,]?\d{0,2} ?(?:m[2²]?|kg|g|cm|%|tỷ|tr)\b))")
 """A day or an hour after ``CN``, and not the size of a plot or the weight of a child."""
 _INITIALS: Final = lazily(
-    r"(?:ông|bà|anh|chị|em|cháu|bị cáo|nghi phạm|đối tượng|nạn nhân|tài xế|cụ|bé|cậu|nữ sinh"
+    r"(?<!\w)(?:ông|bà|anh|chị|em|cháu|bị cáo|nghi phạm|đối tượng|nạn nhân|tài xế|cụ|bé|cậu|nữ sinh"
     r"|học sinh) $"
 )
 _LETTERS: Final = lazily(r"(?!T\.P)[A-ZĐ](?:\.[A-ZĐ])+")

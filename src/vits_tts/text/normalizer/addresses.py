@@ -109,6 +109,11 @@ class Addresses:
                 self.short,
                 needs="QP",
             ),
+            Rule(
+                r"(?<![\w.])Q\.\s?(?=(?:Nam|Ninh|Trị|Ngãi|Bình)(?!\w)(?!\ [A-ZĐ]))",
+                "Quảng ",
+                needs="Q",
+            ),
             Rule(rf"(?<![\w./])(?P<rank>[QP])\.\s?{_NAME}", self.ranked, needs="QP"),
             Rule(r"(?<![\w.])Q\.\s?(?=[A-ZĐ]{2,3}(?!\w))", "quận ", needs="Q"),
             Rule(rf"(?<![\w./])(?P<rank>[HXĐTt])\.\s?{_NAME}", self.placed, needs="."),

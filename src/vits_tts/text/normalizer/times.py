@@ -140,6 +140,11 @@ class Times:
                 needs="p",
             ),
             Rule(
+                r"(?<=\d\d\d\d)p(?=\ (?:nội|ngoại|gọi|thoại|liên|miễn|free|trong|/))",
+                " phút",
+                needs="p",
+            ),
+            Rule(
                 r"(?P<unit>\b(?:tháng|phút|lúc)\ )0(?=[1-9](?!\d))",
                 lambda match: match["unit"],
                 glued=True,

@@ -123,6 +123,11 @@ class Units:
         dash = rf"(?:{_DASH}{NUMBER})?"
         return (
             Rule(
+                r"(?<=\d)b(?=\s\d{1,4}(?:k|tr)|/(?:tuần|tháng|khóa|th)\b|[,.)]|\stặng)",
+                lambda match: " buổi" if _TAUGHT.search(before(match)) else None,
+                needs="b",
+            ),
+            Rule(
                 rf"(?<!\w)(?P<unit>US\$|[$€£¥₫₩₹₽฿₱]|USD\ |EUR\ |VND\ |VNĐ\ )\s?"
                 rf"(?P<number>{NUMBER}{dash})(?:\s?(?P<scale>{scale})(?!\w))?",
                 self.prefixed,
@@ -158,7 +163,7 @@ class Units:
                 rf"{START}(?P<number>\d{{1,4}})\s?(?P<unit>tr|triệu|tỷ|tỉ|ty|t(?=\d(?!\d))|k)"
                 rf"(?P<rest>\d{{1,3}})(?:(?<=(?:tr|ty|tỷ|ệu)\d\d\d)(?:k|tr)(?!\w)|(?!\w))"
                 rf"(?:\s?(?P<money>đồng|đ|vnđ|vnd|VNĐ|VND|usd|USD|đô|\$)(?!\w))?"
-                rf"(?P<rates>(?:/[{SMALLS}]{{1,6}}){{0,2}})",
+                rf"(?P<rates>(?:/(?:[kdc]?m[2²3³](?!\d)|[{SMALLS}]{{1,6}})){{0,2}})",
                 self.mixed_money,
             ),
             Rule(
@@ -241,6 +246,20 @@ class Units:
             ),  # the air of a patient (SpO2 96%/khí trời)
             Rule(r"(?<=\d)b(?=/tuần)", " buổi", needs="b"),
             Rule(
+                r"(?<=[^\W_])/R(?!\w)",
+                lambda match: " một răng" if cues.about(match, "medicine") else None,
+                needs="/",
+            ),
+            Rule(
+                r"(?<!\w)(?P<seats>4|5|7|9|16|29|35|45)c(?!\w)",
+                lambda match: (
+                    f"{self._numbers.whole(match['seats'])} chỗ"
+                    if _SEATED.search(before(match))
+                    else None
+                ),
+                needs="c",
+            ),
+            Rule(
                 r"(?<=tải\ \d)T(?P<rest>\d)(?!\w)",
                 lambda match: f" tấn {self._numbers.whole(match['rest'])}",
                 needs="T",
@@ -261,6 +280,31 @@ class Units:
                 glued=True,
                 needs="/",
             ),
+            Rule(
+                r"(?<!\w)(?P<number>\d)T(?P<rest>\d)(?![\w/])",
+                self.loaded,
+                needs="T",
+            ),
+            Rule(
+                r"(?<!\w)(?P<number>\d)m2(?![\w²³]|\ ?[x×*])",
+                lambda match: (
+                    f"{self._numbers.whole(match['number'])} mét hai"
+                    if _LONG.search(before(match))
+                    else None
+                ),
+                needs="m",
+            ),
+            Rule(
+                r"(?<=\d)\ ?vs(?=\s?(?:[,.;)+]|$|\d|riêng|chung|khép))",
+                lambda match: " vệ sinh" if cues.about(match, "property") else None,
+                needs="v",
+            ),
+            Rule(
+                r"(?<=\d)c(?=/kg(?!\w)|\))",
+                lambda match: " con" if _SEAFOOD.search(before(match)) else None,
+                needs="c",
+            ),
+            Rule(r"(?<=thưởng\ \d)T/(?=năm(?!\w))", " tháng một ", needs="T"),
             Rule(r"(?<=cọc\ \d)TT(?=\d(?!\w))", " thanh toán ", glued=True, needs="T"),
             Rule(
                 r"(?<=sau\ \d)m(?!\w)",
@@ -427,6 +471,7 @@ class Units:
             ),
             Rule(r"(?<=\d)\ ?(?P<unit>[MB])(?![\w/])", self.scaled, needs="MB"),
             Rule(r"(?<=\d)(?P<unit>[vtncd])(?![\w/])", self.typed, needs="vtncd"),
+            Rule(r"(?<=\d[xX][xX])k(?!\w)", f" {self._numbers.thousand}", needs="xX"),
             Rule(r"(?<![\w.,])(?P<generation>[2-6])[gG](?![\w/])", self.generation, needs="gG"),
             Rule(
                 r"(?<=\d)\ ?T\ ?(?:USD|usd|\$)(?!\w)",
@@ -460,6 +505,8 @@ class Units:
             quoted = match["unit"][:3].isalpha() and _QUOTED_RATE.search(before(match))
             if quoted:
                 return f"{unit} {match['number'].replace('-', 'đến')}"
+        if not size and re.match(r"/\d", after(match)) and match["unit"][:3].isalpha():
+            return f"{unit} {match['number']}"  # the rates of buying and selling
         return " ".join(filter(None, (match["number"], scale.get(size, size), unit)))
 
     def memory(self, match: re.Match[str]) -> str | None:
@@ -520,9 +567,17 @@ class Units:
         scale = {"tr": "triệu", "t": "tỷ", "ty": "tỷ", "k": self._numbers.thousand}.get(
             match["unit"], match["unit"]
         )
-        whole, rest = self._numbers.whole(match["number"]), self._numbers.whole(match["rest"])
+        whole, rest = self._numbers.whole(match["number"]), self._rest(match["rest"], scale)
         money = f" {MONEY.get(match['money'], match['money'])}" if match["money"] else ""
         return f"{whole} {scale} {rest}{money}{self._each(match['rates'])}"
+
+    def _rest(self, rest: str, scale: str) -> str:
+        """Return the words of the digits after a scale, which may begin with zero: ``3ty05``."""
+        if not re.fullmatch("0[1-9]", rest) or scale not in {"triệu", "tỷ", "tỉ"}:
+            return self._numbers.whole(rest)
+        thousand = self._numbers.thousand
+        said = self._numbers.whole(f"1{rest.ljust(3, '0')}").partition(f"{thousand} ")[2]
+        return f"{said} {thousand if scale == 'triệu' else 'triệu'}"
 
     @staticmethod
     def _each(rates: str) -> str:
@@ -535,6 +590,12 @@ class Units:
         first, last = self._numbers.whole(match["first"]), self._numbers.whole(match["last"])
         unit = "tuổi" if len(match["last"]) > 1 else "tỷ"
         return f"{first} {unit} đến {last} {unit}"
+
+    def loaded(self, match: re.Match[str]) -> str | None:
+        """Read ``xe tải 1T9``, which carries 1,9 tonnes."""
+        if not _LOADED.search(before(match)):
+            return None
+        return f"{self._numbers.whole(match['number'])} tấn {self._numbers.whole(match['rest'])}"
 
     def driven(self, match: re.Match[str]) -> str | None:
         """Read ``odo 1v8``, the mileage of a vehicle in tens of thousands of kilometres."""
@@ -633,7 +694,7 @@ class Units:
             return None
         return f"{self._numbers.whole(match['generation'])} gờ"
 
-    def tonnes(self, match: re.Match[str]) -> str | None:
+    def tonnes(self, match: re.Match[str]) -> str | None:  # noqa: PLR0911
         """Read ``xe tải 3,5T`` as tonnes and ``BN nữ 34T`` as an age.
 
         ``75m2 x 5T`` are storeys.
@@ -644,6 +705,8 @@ class Units:
             return " tầng"
         if _INTEREST.match(after(match)) or re.search(r"%,? (?:trong )?\d{1,2}$", before(match)):
             return " tháng"  # terms of deposits and their rates
+        if _TERM_AFTER.match(after(match)) or _TERM_BEFORE.search(before(match)):
+            return " tháng"
         if not match[0].startswith(" ") and cues.about(match, "property"):
             late = re.search(r"(?:lãi suất|\bls|ân hạn|hỗ trợ)[^,;]{0,20}$", before(match))
             return " tháng" if late else " tầng"
@@ -685,6 +748,21 @@ class Units:
         return f"{_unit(top) or top} {joint} {_unit(rate)}"
 
 
+_SEATED: Final = lazily(r"\b(?:xe|\d{1,2}c|chỗ|limousine|ô tô|oto)\b[^;.]{0,40}$")
+"""Words before the seats of a car: ``thuê xe 7c``."""
+_LOADED: Final = lazily(r"(?:tải|thùng|ben|cẩu|hyundai|isuzu|thaco|hino|kia|trọng)\b[^;.]{0,24}$")
+_LONG: Final = lazily(
+    r"(?:thùng(?: [^\W\d]{1,6}){0,3}|dài|ngang|rộng|cao|hẻm|ngõ|đường|mặt tiền|\bmt|khổ|sâu|lửng"
+    r"|lọt lòng|nở hậu|vỉa hè|gác|vải|rèm|giường|nệm|đệm|tủ|kệ)"
+    r"(?: thông| trước nhà| nhựa| bê tông)?:? $"
+)
+"""Words before a length, such as ``hẻm 3m2``; elsewhere ``3m2`` is an area."""
+_SEAFOOD: Final = lazily(
+    r"(?:tôm|cua|ghẹ|mực|ốc|hàu|cá|sò|bề bề|ếch|chim|gà|vịt|kg|gam|nghìn)[^;]{0,40}\d{1,3}$"
+)
+_TAUGHT: Final = lazily(
+    r"(?:lớp|khóa|khoá|gói|kèm|học|bơi|gym|gim|yoga|tập|pt|trình)\b[^;.]{0,40}$"
+)
 _CHILDREN: Final = lazily(r"(?:trẻ|bé|từ|tuổi|cháu|người|nam|nữ|lứa)(?: em)?\W{0,2}$")
 _LENT: Final = lazily(
     r"(?:lãi suất|liên ngân hàng|kỳ hạn|trái phiếu|lợi suất|tín phiếu)\b[^;.]{0,44}$"
@@ -721,9 +799,17 @@ _BATHROOMS: Final = {"WC": "vê kép xê", "W": "vê kép xê", "VS": "vệ sinh
 _DIRECTIONS: Final = {"N": "bắc", "B": "bắc", "S": "nam", "E": "đông", "Đ": "đông", "W": "tây"}
 _DEGREES: Final = frozenset(["°C", "°c", "oC", "ºC"])
 _HEATED: Final = lazily(r"/\s?\d{1,3}\s?(?:p|ph|phút|h|giờ|tiếng)$")
+_TERM_AFTER: Final = lazily(
+    r"\s(?:đầu|cuối|tiếp|tới|liên tục|liên tiếp|miễn|qua|trở lên)(?!\w)|/(?:năm|lần)(?!\w)"
+)
+_TERM_BEFORE: Final = lazily(
+    r"(?:cọc|hđ|hợp đồng|thanh toán|tt|đóng|ký|trả trước|thưởng|đăng kiểm dài) \d{1,2}$"
+)
 _MONTHS_BEFORE: Final = lazily(
     r"(?:\btk|gdp|xuất khẩu|kim ngạch|\bdt|tiết kiệm|gửi|cước|đóng|gói|trước|hành|bh|kỳ hạn"
-    r"|trả góp|sổ|tặng|thẻ|gym|membership|hạn|cam kết|thuê|lũy kế|luỹ kế|lợi nhuận|doanh thu"
+    r"|trả góp|sổ|tặng|thẻ|gym|gim|membership|hạn|cam kết|thuê|lũy kế|luỹ kế|lợi nhuận|doanh thu"
+    r"|thử việc|học việc|chu kỳ|\bck|gia hạn|định kỳ|bảo trì|bảo dưỡng|khóa|tập|yoga|hội viên"
+    r"|đủ|lương|thưởng|cọc|hợp đồng"
     r"|kết quả)\D{0,14}[\d.,]{1,4}$"
 )
 _GENERATION: Final = lazily(
