@@ -140,6 +140,7 @@ SLASH: Final = (
         r"(?: \w{1,10})? ",
     ),
     _cue("date", 2, before=r"\d{1,2}/\d{1,2}(?:,| và| hoặc| -)(?: [^\W\d]{1,10}){0,2} "),
+    _cue("date", 5, after=r",\s(?:t[2-7]\b|thứ|chủ nhật|cn\b|\d{1,2}h|lúc)"),
     _cue("date", 2, after=r"(?:,| và| hoặc)(?: [^\W\d]{1,10}){0,2} (?:1[3-9]|2\d|3[01])/\d"),
     _cue(
         "date",
@@ -157,7 +158,7 @@ SLASH: Final = (
         r"|trận|lần|câu|tập|chương|món|bước|tuần|buổi|môn|chỉ tiêu|bài|quyển|cuốn|chai|đoạn|việc)",
     ),
     _cue("date", -9, after=r"\s?[-+*×:]?\s?(?:\d{1,3}/\d{1,3}\s?)?="),
-    _cue("date", -9, before=r"\d\s?[-+*×:=]\s?|[-+*×=]\s?"),
+    _cue("date", -9, before=r"\d\s?[-+*×=]\s?|\d:|\d :\s|[-+*×=]\s?"),
     _cue("date", -9, before=r"\b(?:so sánh|phân số|rút gọn|quy đồng|hỗn số)\b[^.!?]{0,32}"),
     _cue("fraction", 1, before=r"(?:cộng|trừ|nhân|chia|bằng|phân số|[-+*×:=])\s?"),
     _cue("over", 3, before=r"(?:trang|tờ|slide|tập|lớp|kỳ|kì|lần|mũi|bước|phần|buổi)\s"),
@@ -458,12 +459,16 @@ _T: Final = (
         "weekday",
         5,
         after=r"\s?[,;:&/-]\s?(?:t[2-7]|cn)\b|\s(?:và|hàng|hằng|này|tuần|tới|sau|trước|lúc)\b"
-        r"|\s?\+\s?\d|,?\s?\(?\d{1,2}(?:h|g|:|\s?[-–]\s?\d{1,2}(?:h|g|:)|/\d)|\s(?:sáng|chiều"
+        r"|\s?\+\s?\d|\s?/\s?(?:tháng|th|tuần)\b|,?\s?\(?\d{1,2}(?:h|g|:|\s?[-–]\s?\d{1,2}(?:h|g|:)|/\d)|\s(?:sáng|chiều"
         r"|tối|trưa)\b"
         r"|\s?[:)]|\s\w+(?: đến)?(?: \w+){0,2} giờ\b",
     ),
     _cue("weekday", 2, after=r"\s?(?:$|[-–])"),
     _cue("weekday", 6, after=r"\s(?:hàng|hằng|mỗi) tuần\b"),
+    _cue("weekday", 4, before=r"(?:cả|luôn|off|trừ|kể cả|nguyên)\s"),
+    _cue("weekday", 4, after=r"\s(?:làm|nghỉ|off|cn\b|chủ nhật|và cn|lễ)|,? tiết "),
+    _cue("weekday", 4, before=r"(?:thứ \w{2,4}|chủ nhật|\bt[2-7]|\bcn)\b[^.;]{0,30}"),
+    _cue("weekday", 4, after=r"[^.;]{0,24}(?:\bt[2-7]\b|\bcn\b|chủ nhật)(?!\w)(?!\d)"),
     _cue(
         "floor",
         8,
@@ -482,7 +487,12 @@ _T: Final = (
         r"|model|size|dây|sảnh|cửa|tháp|dòng|kênh|đường|nhà|hầm|mộ|cột|đốt|đốt sống|chuỗi xung|bản"
         r"|mốc)(?<!tiền nhà)\s",
     ),
-    _cue("name", 7, after=r"\s?(?:vô địch|\d(?!\d?(?:h|g|:|/))|w\b|flair|weighted)"),
+    _cue(
+        "name",
+        7,
+        after=r"\s?(?:vô địch|\d(?!\d?(?:h|g|:|/)|[\d.,]{0,7}\s?(?:tr|k|đ|triệu"
+        r"|nghìn))|w\b|flair|weighted)",
+    ),
 )
 
 

@@ -89,6 +89,7 @@ _GROUP: Final = 3
 
 _PHONE_LENGTHS: Final = range(8, 12)
 """Numbers of digits of a telephone number."""
+_HIDING: Final = {"*": "sao", "x": "ích", "X": "ích"}
 _FIELDS: Final = 4
 _LAST: Final = 255
 """The number of fields of an IPv4 address, and the maximum value of a field."""
@@ -221,6 +222,34 @@ class Identifiers:
                 glued=True,
                 needs="đĐ",
             ),
+            Rule(
+                r"(?<!\w)(?P<letters>[A-Z]{1,3})(?P<keys>\d{4,8}[xX*]{2,8})(?![\w*])",
+                lambda match: f"{spelled(match['letters'])} {self._keys(match['keys'])}",
+                needs="xX*",
+            ),
+            Rule(
+                r"(?<!\w)(?P<letters>[A-Z]{2,7})(?P<keys>\d{1,8}[xX*]{2,6}\d{1,6})(?!\w)",
+                lambda match: f"{spelled(match['letters'])} {self._keys(match['keys'])}",
+                needs="xX*",
+            ),
+            Rule(
+                r"(?i:(?<=jcb\ )|(?<=visa\ )|(?<=mastercard\ )|(?<=napas\ ))\d{4}(?![\w/.,-])",
+                self.dictated,
+            ),
+            Rule(
+                r"(?<![\w.,])(?P<a>\d)\.(?P<b>\d)D(?!\w)",
+                lambda match: (
+                    f"{self._numbers.whole(match['a'])} chấm {self._numbers.whole(match['b'])} đê"
+                ),
+                needs="D",
+            ),  # a diesel engine; 2D alone is a word
+            Rule(
+                r"(?<![\w.,/-])(?<!\d\ )\d{1,2}(?:[.,]\d{1,2})?(?:\ -\ \d{1,2}[.,]\d{1,2}){2,4}"
+                r"(?![\w%]|[.,/-]\d)",
+                lambda match: match[0].replace(" -", ","),
+                glued=True,
+                needs="-",
+            ),  # marks of an exam
             Rule(r"(?<!\w)nv(?=\d{1,2}(?!\w))", "nguyện vọng ", glued=True, needs="v"),
             Rule(
                 r"(?<!\w)CS(?=[1-9]\d?(?!\w))",
@@ -263,7 +292,8 @@ class Identifiers:
                 self.spaced_plate,
             ),
             Rule(
-                r"(?i:(?<=stk\ )|(?<=stk:\ )|(?<=tk\ )|(?<=tk:\ )|(?<=khoản\ )|(?<=khoản:\ ))"
+                r"(?i:(?<=VCB\ )|(?<=TCB\ )|(?<=ACB\ )|(?<=BIDV\ )|(?<=MB\ )|(?<=VPB\ )|(?<=bank\ )"
+                r"|(?<=stk\ )|(?<=stk:\ )|(?<=tk\ )|(?<=tk:\ )|(?<=khoản\ )|(?<=khoản:\ ))"
                 r"\d{3,5}(?:\ \d{2,5}){1,5}(?!\w|[.,]\d|\ \d)",
                 self.dictated,
             ),
@@ -475,7 +505,7 @@ class Identifiers:
             ),
             Rule(r"(?<=\d)x(?!\w)", self.times, needs="x"),
             Rule(r"(?<!\w)\d[xX](?!\w)", lambda match: f"{self._numbers.whole(match[0][0])} ích"),
-            Rule(r"(?<!\w)\d{1,3}[a-eg-z](?!\w)", self.token),
+            Rule(r"(?<!\w)(?<!\d[.,])\d{1,3}[a-eg-z](?!\w)", self.token),
             Rule(r"(?<!\w)(?:[a-z]\d{1,2}[a-z]|[a-z]\d{1,3})(?!\w)", self.token),
             Where(
                 r"\d[^\W\d_]|[^\W\d_]\d",
@@ -535,8 +565,11 @@ class Identifiers:
         keys = re.sub(r"[ .-]", "", match[0])
         if keys.isdecimal() or len(keys) not in _PHONE_LENGTHS:
             return None
-        names = {"*": "sao"} | dict.fromkeys("xX", "ích")
-        return " ".join(names.get(key) or self._numbers.digits(key) for key in keys)
+        return self._keys(keys)
+
+    def _keys(self, keys: str) -> str:
+        """Return the names of digits and of signs that hide digits."""
+        return " ".join(_HIDING.get(key) or self._numbers.digits(key) for key in keys)
 
     def dictated(self, match: re.Match[str]) -> str:
         """Read all digits one by one."""
@@ -627,6 +660,8 @@ class Identifiers:
             or match[0].lower().startswith(("bấm", "đầu", "lh", "liên", "cskh", "hotline", "tổng"))
         )
         called = match[0].lower().startswith("gọi") and _CALL_ENDS.match(back)
+        if match[0].lower().startswith(("tới", "đến")) and re.fullmatch(r"(?:19|20)\d\d", digits):
+            return None  # a year
         if not (texted or called) or _COUNTED_AFTER.match(back) or digits.endswith("000"):
             return None
         return match[0][: -len(digits)] + self._numbers.digits(digits)

@@ -278,8 +278,8 @@ class Quantities:
         said = self._numbers.read(written, _point(match))
         front = before(match)
         if _PERCENT.match(after(match)) and _REDUCED.search(front):
-            return f"giảm {said}"
-        return said if front.endswith("âm ") else f"âm {said}"
+            return said if front.endswith("giảm ") else f"giảm {said}"
+        return said if front.endswith(("âm ", "giảm ")) else f"âm {said}"
 
     def item(self, match: re.Match[str]) -> str:
         """Read the number of a list item, followed by a pause."""

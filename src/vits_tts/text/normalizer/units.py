@@ -58,7 +58,8 @@ _LOOSE: Final = (
 _EACH: Final = (
     "người|tháng|năm|ngày|giờ|lần|hộ|suất|căn|đêm|tuần|khách|trận|phút|lượt|buổi|chuyến|cái|chiếc"
     "|bộ|hộp|gói|chai|lon|viên|vỉ|liều|sp|cặp|đôi|con|phần|ly|cốc|bé|quý|tiết|lớp|phòng|vé|đơn"
-    "|tín chỉ|môn|học phần|kỳ|bình|thùng|bao|cây|chậu|tờ|quyển|cuốn|mét vuông|mét|công|ca|số|khóa"
+    "|tín chỉ|môn|học phần|kỳ|kì|bình|thùng|bao|cây|chậu|tờ|quyển|cuốn|mét vuông|mét|công|ca|số"
+    "|khóa"
     "|bill|hóa đơn|hoá đơn|đơn hàng|acc|tài khoản|thẻ|thuê bao"
 )
 _COUNTED: Final = lazily(
@@ -72,7 +73,9 @@ _WIDE: Final = lazily(r"(?:hẻm|ngõ|kiệt|đường|rộng|dài|ngang|mặt t
 """Words before a length in a line of capitals: ``HẺM 4M``."""
 _FLAT: Final = lazily(r"\b(?:căn|hộ|chung cư|studio|\d ?wc|\d ?vs|nội thất|view|tỷ|full)\b")
 
-_DRIVEN: Final = lazily(r"(?:\bodo|ô đô|\bđi|chạy|lăn bánh|\bkm)\W{0,2}(?:[^\W\d]{1,6} )?\d{1,2}$")
+_DRIVEN: Final = lazily(
+    r"(?:\bodo|ô đô|lướt|\bđi|chạy|lăn bánh" r"|\bkm)\W{0,2}(?:[^\W\d]{1,6} )?\d{1,2}$"
+)
 """Words before the mileage of a vehicle in tens of thousands: ``odo 1v8``."""
 _CURRENT: Final = lazily(
     r"(?:\d ?[vw](?:\W|$)|oát|vôn|aptomat|áp tô mát|cầu dao|dòng điện|dòng sạc|sạc|ổ cắm|cầu chì"
@@ -123,7 +126,135 @@ class Units:
         dash = rf"(?:{_DASH}{NUMBER})?"
         return (
             Rule(
-                r"(?<=\d)b(?=\s\d{1,4}(?:k|tr)|/(?:tuần|tháng|khóa|th)\b|[,.)]|\stặng)",
+                r"(?<!\w)(?P<seats>4|5|7|9|16|29|35|45)c(?P<more>/(?=\d))?(?!\w(?<!\d))",
+                lambda match: (
+                    f"{self._numbers.whole(match['seats'])} chỗ{', ' if match['more'] else ''}"
+                    if _SEATED.search(before(match))
+                    else None
+                ),
+                needs="c",
+            ),
+            Rule(
+                r"(?<=[.,]\d)k(?=/\d)" r"|(?<=\.\d\d\d)k(?=/\d)",
+                f" {self._numbers.thousand}",
+                needs="k",
+            ),
+            Rule(
+                r"(?<=\d)N(?![\w/])|(?<=\dk/\d)N(?!\w)|(?<=GB/)N(?!\w)",
+                self.days_of_plan,
+                needs="N",
+            ),
+            Rule(
+                r"(?<=\d)CK(?!\w)",
+                lambda match: " chu kỳ" if cues.about(match, "telecom") else None,
+                needs="C",
+            ),
+            Rule(
+                r"(?<=[.,]\d)(?P<mark>CC|GK|CK|QT|BT|TH)(?=\s?(?:[+=,;.)]|$))",
+                lambda match: f" {_MARKED[match['mark']]}",
+                needs="CGQBT",
+            ),
+            Rule(
+                r"(?<=[^\W_])/(?P<each>HK|KH|NV|HV|BN|SP|HĐ)(?!\w)",
+                lambda match: (
+                    f" một {_EACH_OF[match['each']]}" if _COUNTED.search(before(match)) else None
+                ),
+                needs="/",
+            ),
+            Rule(r"(?<=\dk)/(?=[SML]\ \d)", ", ", glued=True, needs="/"),
+            Rule(r"(?<=[a-zà-ỹ]\ )-(?=\d{1,3}k(?!\w))", "trừ ", needs="-"),
+            Rule(r"(?<=bé\ \d)m(?!\w)", " tháng", needs="m"),
+            Rule(
+                r"(?<=\d)[xX](?P<rest>\d)(?P<scale>tr|tỷ|ty)(?!\w)",
+                lambda match: (
+                    f" ích {self._numbers.whole(match['rest'])} "
+                    f"{'triệu' if match['scale'] == 'tr' else 'tỷ'}"
+                    if re.search(r"giá \d$", before(match))
+                    else None
+                ),
+                needs="xX",
+            ),
+            Rule(
+                r"(?<=\d)c(?=,|\s(?:size|gồm|giá))",
+                lambda match: (
+                    " cái"
+                    if re.search(r"(?:bộ|set" r"|combo)\b[^,;.]{0,24}$", before(match))
+                    else None
+                ),
+                needs="c",
+            ),
+            Rule(r"(?<=\d)\ (?=\d{3}(?:k|tr)(?!\w))", ", ", glued=True, needs="kt"),
+            Rule(
+                r"(?<!\w)(?P<first>\d{1,2})\ ?[-–]\ ?(?P<last>\d{1,2})t(?=\))",
+                lambda match: (
+                    f"{match['first']} đến {match['last']} tuổi"
+                    if _MINORS.search(before(match))
+                    else None
+                ),
+                needs="t",
+            ),
+            Rule(
+                r"(?<=\d)c(?=(?:/\d{2}|\s(?:TN|TL|trắc|tự\ luận)))",
+                lambda match: " câu" if cues.about(match, "student") else None,
+                needs="c",
+            ),
+            Rule(
+                r"(?<!\w)R(?=\ (?:khôn|sứ|hàm|sâu|sữa|cửa|số|\d))|(?<=trám\ )R(?!\w)"
+                r"|(?<=nhổ\ )R(?!\w)",
+                lambda match: "răng" if cues.about(match, "medicine") else None,
+                needs="R",
+            ),
+            Rule(
+                r"(?<![\w.,/-])(?P<first>\d{1,3})\ ?[-–]\ ?(?=\d{1,2}(?:tr|ty|tỷ|tỉ|triệu)\d)",
+                self.to_mixed,
+                needs="-–",
+            ),
+            Rule(
+                r"(?<![\w.,/-])\d{1,4}(?P<unit>k|tr|kg|L|l|ml|HP|hp|W|g|GB|TB|cm|km)"
+                r"(?:\ ?[-–]\ ?\d{1,4}(?P=unit)){2,5}(?![\w/])",
+                lambda match: re.sub(r"\ ?[-–]\ ?", ", ", match[0]),
+                glued=True,
+                needs="-–",
+            ),
+            Rule(
+                r"(?<=\d)(?P<unit>k|kg|L|l|ml|HP|hp|W|GB|TB|cm|km)/(?=\d{1,4}(?:[.,]\d{1,2})?(?P=unit)(?![\w²³]))",
+                lambda match: f"{match['unit']}, ",
+                glued=True,
+                needs="/",
+            ),
+            Rule(
+                r"(?<!\w)(?P<cold>0|5|10|15|20)W\ ?[-/]?\ ?(?P<warm>20|30|40|50|60)(?!\w)",
+                lambda match: f"{self._numbers.whole(match['cold'])} vê kép "
+                + self._numbers.whole(match["warm"]),
+                needs="W",
+            ),
+            Rule(r"(?<=\d)\ ?sp(?![\w/])", " sản phẩm", needs="s"),
+            Rule(
+                r"(?<=\dWC)\s?[-–]\s?(?=\d)" r"|(?<=\dPN)\s?[-–]\s?(?=\d)",
+                ", ",
+                glued=True,
+                needs="-–",
+            ),
+            Rule(
+                r"(?<=\d)\ ?TC(?=\))",
+                lambda match: " thổ cư" if cues.about(match, "property") else None,
+                needs="T",
+            ),
+            Rule(r"(?<=x\ \d)v(?!\w)|(?<=x\ \d\d)v(?!\w)", " viên", needs="v"),
+            Rule(
+                r"(?<=tuần\ )x\ (?=(?:một|hai|ba|bốn|năm)\ giờ)|(?<=tháng\ )x\ (?=(?:một|hai|ba"
+                r"|bốn|năm)\ giờ)",
+                "nhân ",
+                glued=True,
+                needs="x",
+            ),
+            Rule(
+                r"(?<=\()(?P<first>[1-7]\d)\ ?[-–]\ ?(?P<last>[2-7]\d)t(?=\))",
+                lambda match: f"{match['first']} đến {match['last']} tuổi",
+                needs="t",
+            ),
+            Rule(
+                r"(?<=\d)b(?=\s\d{1,4}(?:k|tr)|/(?:tuần|tháng|khóa|th)\b|[,.)]|$|\stặng)",
                 lambda match: " buổi" if _TAUGHT.search(before(match)) else None,
                 needs="b",
             ),
@@ -133,7 +264,7 @@ class Units:
                 self.prefixed,
             ),
             Rule(
-                r"(?<=\dm)\ ?[x×]\ ?(?=\dm|\d,\dm)|(?<=cm)\ [x×]\ (?=\dm\d)",
+                r"(?<=\dm)\ ?[x×]\ ?(?=\dm|\d,\dm|\d{1,3}cm)|(?<=cm)\ [x×]\ (?=\dm\d)",
                 " nhân ",
                 needs="x×",
             ),
@@ -251,15 +382,6 @@ class Units:
                 needs="/",
             ),
             Rule(
-                r"(?<!\w)(?P<seats>4|5|7|9|16|29|35|45)c(?!\w)",
-                lambda match: (
-                    f"{self._numbers.whole(match['seats'])} chỗ"
-                    if _SEATED.search(before(match))
-                    else None
-                ),
-                needs="c",
-            ),
-            Rule(
                 r"(?<=tải\ \d)T(?P<rest>\d)(?!\w)",
                 lambda match: f" tấn {self._numbers.whole(match['rest'])}",
                 needs="T",
@@ -359,7 +481,8 @@ class Units:
             Rule(r"(?<!\w)NT(?=:?\s?\d[.,]\d{1,2}\s?mm)", "độ mờ da gáy", needs="N"),
             Rule(r"(?<!\w)NT(?=:?\s?\d{2}\s?(?:l|lần|nhịp)\s?/)", "nhịp thở", needs="/"),
             Rule(
-                r"(?<!\w)(?P<ground>\d)T(?P<floors>\d{1,2})L(?:(?P<terrace>\d?)ST)?(?!\w)",
+                r"(?<!\w)(?P<ground>\d)T\ ?[+,]?\ ?(?P<floors>\d{1,2})L(?:\ ?[+,]?\ ?(?P<terrac"
+                r"e>\d?)ST)?(?!\w)",
                 self.storeys,
                 needs="T",
             ),
@@ -505,6 +628,12 @@ class Units:
             quoted = match["unit"][:3].isalpha() and _QUOTED_RATE.search(before(match))
             if quoted:
                 return f"{unit} {match['number'].replace('-', 'đến')}"
+        if (
+            re.fullmatch(r"\d{2}\.\d{3}", match["number"])
+            and match["unit"][:3].isalpha()
+            and _LISTED_RATES.search(before(match))
+        ):
+            return f"{unit} {match['number']}"
         if not size and re.match(r"/\d", after(match)) and match["unit"][:3].isalpha():
             return f"{unit} {match['number']}"  # the rates of buying and selling
         return " ".join(filter(None, (match["number"], scale.get(size, size), unit)))
@@ -591,6 +720,22 @@ class Units:
         unit = "tuổi" if len(match["last"]) > 1 else "tỷ"
         return f"{first} {unit} đến {last} {unit}"
 
+    def to_mixed(self, match: re.Match[str]) -> str:
+        """Read the start of ``3-3tr5`` and, in thousands, of ``950-1tr2``."""
+        first = self._numbers.whole(match["first"])
+        hundreds = len(match["first"].lstrip("0")) == _HUNDREDS
+        return f"{first} {self._numbers.thousand} đến " if hundreds else f"{first} đến "
+
+    @staticmethod
+    def days_of_plan(match: re.Match[str]) -> str | None:
+        """Read ``90k/30N`` and ``1GB/N``, the days of a plan of a network; forces are left."""
+        front = before(match)
+        if re.search(r"[a-zđ]\d{1,3}$", front):
+            return None  # V120N, the name of a plan
+        if not cues.about(match, "telecom") and not re.search(r"(?:k/|ck |chu kỳ )\d{1,3}$", front):
+            return None
+        return "ngày" if front.endswith("/") else " ngày"
+
     def loaded(self, match: re.Match[str]) -> str | None:
         """Read ``xe tải 1T9``, which carries 1,9 tonnes."""
         if not _LOADED.search(before(match)):
@@ -608,7 +753,7 @@ class Units:
         unit = match["unit"].strip()
         other = re.match(r"[\d.,]+\s?([^\W\d_]{1,5})(?!\w)", match.string[match.end() :][:16])
         listed = other and other[1] != unit and match[0].endswith(" ") and unit.isalpha()
-        if other and unit != other[1] and {unit, other[1]} <= {"A", "V", "W"}:
+        if other and unit != other[1] and {unit, other[1]} <= _TECHNICAL:
             return f" {_unit(unit) or 'am pe'}, "
         if (listed and other and other[1] in UNITS) or (
             len(unit) == 1 and unit in "MBK" and ambiguity.letter(match, unit) == "name"
@@ -626,6 +771,8 @@ class Units:
             return " vòng trên phút"
         if top == "v" and (dose := _DOSE.match(match["rates"])):
             return f" viên {_DOSES.get(dose['time']) or 'buổi ' + dose['time']}"
+        if top == "ng" and not _DILUTED.match(match["rates"]):
+            top = "người"
         if top == "đ" and _points(match):
             return f" điểm{match['rates'].replace('/', ' trên ')}"
         if (
@@ -705,13 +852,17 @@ class Units:
             return " tầng"
         if _INTEREST.match(after(match)) or re.search(r"%,? (?:trong )?\d{1,2}$", before(match)):
             return " tháng"  # terms of deposits and their rates
-        if _TERM_AFTER.match(after(match)) or _TERM_BEFORE.search(before(match)):
+        if _TERM_AFTER.match(after(match)) or _GUARANTEED.search(before(match)):
+            return " tháng"
+        if _TERM_BEFORE.search(before(match)):
             return " tháng"
         if not match[0].startswith(" ") and cues.about(match, "property"):
             late = re.search(r"(?:lãi suất|\bls|ân hạn|hỗ trợ)[^,;]{0,20}$", before(match))
             return " tháng" if late else " tầng"
         loaded = re.search(r"(?:tải|trọng|xe|cẩu|nặng)\D{0,12}[\d.,]{1,8}$", before(match))
         if not loaded and _MONTHS_BEFORE.search(before(match)):
+            return " tháng"
+        if _PRICED_NEXT.match(after(match)) and not loaded:
             return " tháng"
         return " tấn" if loaded else None
 
@@ -750,10 +901,23 @@ class Units:
 
 _SEATED: Final = lazily(r"\b(?:xe|\d{1,2}c|chỗ|limousine|ô tô|oto)\b[^;.]{0,40}$")
 """Words before the seats of a car: ``thuê xe 7c``."""
+_TECHNICAL: Final = frozenset("A V v W w Ah mAh Hz L l lít kg HP hp BTU Wh kW".split())
+"""Units of the data of a device, of which different ones are a list: ``1.8L-700W``."""
+_MARKED: Final = {
+    "CC": "chuyên cần", "GK": "giữa kỳ", "CK": "cuối kỳ", "QT": "quá trình", "BT": "bài tập",
+    "TH": "thực hành",
+}  # fmt: skip
+_EACH_OF: Final = {
+    "HK": "học kỳ", "KH": "khách hàng", "NV": "nhân viên", "HV": "học viên", "BN": "bệnh nhân",
+    "SP": "sản phẩm", "HĐ": "hóa đơn",
+}  # fmt: skip
+_DILUTED: Final = lazily(r"\s?/\s?(?:ml|dl|l|L|mL|dL|kg|g|mg|m³|m3)(?!\w)")
+_MINORS: Final = lazily(r"(?:\bte|trẻ em|trẻ|bé|cháu|học sinh|nl|tuyển|nam|nữ)\b[^;.]{0,12}\($")
+_HUNDREDS: Final = 3
 _LOADED: Final = lazily(r"(?:tải|thùng|ben|cẩu|hyundai|isuzu|thaco|hino|kia|trọng)\b[^;.]{0,24}$")
 _LONG: Final = lazily(
     r"(?:thùng(?: [^\W\d]{1,6}){0,3}|dài|ngang|rộng|cao|hẻm|ngõ|đường|mặt tiền|\bmt|khổ|sâu|lửng"
-    r"|lọt lòng|nở hậu|vỉa hè|gác|vải|rèm|giường|nệm|đệm|tủ|kệ)"
+    r"|lọt lòng|nở hậu|vỉa hè|gác|vải|rèm|giường|nệm|đệm|tủ|kệ|cánh|ngăn|buồng)"
     r"(?: thông| trước nhà| nhựa| bê tông)?:? $"
 )
 """Words before a length, such as ``hẻm 3m2``; elsewhere ``3m2`` is an area."""
@@ -761,9 +925,11 @@ _SEAFOOD: Final = lazily(
     r"(?:tôm|cua|ghẹ|mực|ốc|hàu|cá|sò|bề bề|ếch|chim|gà|vịt|kg|gam|nghìn)[^;]{0,40}\d{1,3}$"
 )
 _TAUGHT: Final = lazily(
-    r"(?:lớp|khóa|khoá|gói|kèm|học|bơi|gym|gim|yoga|tập|pt|trình)\b[^;.]{0,40}$"
+    r"(?:lớp|khóa|khoá|gói|kèm|học|tuần|tháng|bơi|gym|gim|yoga|tập|pt|trình)\b[^;.]{0,40}$"
 )
-_CHILDREN: Final = lazily(r"(?:trẻ|bé|từ|tuổi|cháu|người|nam|nữ|lứa)(?: em)?\W{0,2}$")
+_CHILDREN: Final = lazily(
+    r"(?:trẻ|bé|từ|cô|chú|bác|phụ nữ|ưu tiên|tuổi|cháu|người|nam|nữ" r"|lứa)(?: em)?\W{0,2}$"
+)
 _LENT: Final = lazily(
     r"(?:lãi suất|liên ngân hàng|kỳ hạn|trái phiếu|lợi suất|tín phiếu)\b[^;.]{0,44}$"
 )
@@ -787,11 +953,12 @@ _DOSES: Final = (
 )
 """Pills: ``2v/ngày``, ``1v/tối``."""
 _PULSE: Final = lazily(r"(?:\bm|mạch|nhịp|tim|tần số|thở)\D{0,12}[\d.,-]+\s?$")
+_LISTED_RATES: Final = lazily(r"(?:tỷ giá|tỉ giá|tự do|u ét đê)\b|\busd \w")
 _STORING: Final = lazily(
     r"(?<!\w)(?:ip|iphone|ai phôn|ipad|samsung|ss|galaxy|xiaomi|redmi|oppo|vivo|realme|note|macbook"
     r"|laptop|ram|rom|ssd|thẻ nhớ|usb|bộ nhớ|pin|máy|bản|màu)(?!\w)"
 )
-_QUOTED_RATE: Final = lazily(r"(?:tỷ giá|tỉ giá|mua|bán)\b")
+_QUOTED_RATE: Final = lazily(r"(?:tỷ giá|tỉ giá|mua|bán|tự do|usd \d|u ét đê)\b")
 """Words of a list of rates, in which ``EUR 30.150 - 31.420`` are dong for a euro."""
 _SIDES: Final = {"D": "dài", "R": "rộng", "C": "cao"}
 _BEDROOMS: Final = {"N": "ngủ", "PN": "phòng ngủ"}
@@ -800,17 +967,22 @@ _DIRECTIONS: Final = {"N": "bắc", "B": "bắc", "S": "nam", "E": "đông", "Đ
 _DEGREES: Final = frozenset(["°C", "°c", "oC", "ºC"])
 _HEATED: Final = lazily(r"/\s?\d{1,3}\s?(?:p|ph|phút|h|giờ|tiếng)$")
 _TERM_AFTER: Final = lazily(
-    r"\s(?:đầu|cuối|tiếp|tới|liên tục|liên tiếp|miễn|qua|trở lên)(?!\w)|/(?:năm|lần)(?!\w)"
+    r"\s(?:đầu|cuối|tặng|giảm|tiếp|tới|liên tục|liên tiếp|miễn|qua|trở lên)(?!\w)|/(?:năm"
+    r"|lần)(?!\w)"
 )
+_PRICED_NEXT: Final = lazily(r"\s(?:chỉ |giá |còn )?\d{1,4}(?:[.,]\d{1,3})?(?:k|tr|đ)")
+_GUARANTEED: Final = lazily(r"(?:bảo hành|\bbh)\b[^;.]{0,32}\+ ?\d{1,2}$")
 _TERM_BEFORE: Final = lazily(
     r"(?:cọc|hđ|hợp đồng|thanh toán|tt|đóng|ký|trả trước|thưởng|đăng kiểm dài) \d{1,2}$"
+    r"|(?:/th|tháng|triệu|tr) ?x ?\d{1,2}$"
 )
 _MONTHS_BEFORE: Final = lazily(
-    r"(?:\btk|gdp|xuất khẩu|kim ngạch|\bdt|tiết kiệm|gửi|cước|đóng|gói|trước|hành|bh|kỳ hạn"
+    r"(?:\btk|\bvay|thời hạn|gdp|xuất khẩu|kim ngạch|\bdt|tiết kiệm|gửi|cước|đóng|gói|trước"
+    r"|hành|bh|kỳ hạn"
     r"|trả góp|sổ|tặng|thẻ|gym|gim|membership|hạn|cam kết|thuê|lũy kế|luỹ kế|lợi nhuận|doanh thu"
     r"|thử việc|học việc|chu kỳ|\bck|gia hạn|định kỳ|bảo trì|bảo dưỡng|khóa|tập|yoga|hội viên"
-    r"|đủ|lương|thưởng|cọc|hợp đồng"
-    r"|kết quả)\D{0,14}[\d.,]{1,4}$"
+    r"|đủ|lương|thưởng|cọc|hợp đồng|chậm|góp"
+    r"|kết quả)\D{0,14}(?:\d{1,2} ?[-–] ?)?[\d.,]{1,4}$"
 )
 _GENERATION: Final = lazily(
     r"(?:(?:^|[,.;(])|(?<!\w)(?:e|em|m|mình|t|tớ|tôi|bé|bạn|b|cháu|con|lứa"
@@ -888,6 +1060,8 @@ _EXAM_POINTS: Final = lazily(
 def _points(match: re.Match[str]) -> bool:
     """Return whether ``đ`` means points, as beside the questions of a test."""
     front = before(match)
+    if re.search(r"/\s?\d{1,2} (?:trận|vòng)", match[0]):
+        return True
     few = re.search(r"(?:^|[^\d.,])\d{1,2}(?:[.,]\d{1,2})?$", front) is not None
     if (
         "/" not in match[0]
