@@ -31,7 +31,7 @@ _ROUTES: Final = {
     "NB": "Ninh Bình", "LC": "Lào Cai", "YB": "Yên Bái", "HG": "Hà Giang", "LS": "Lạng Sơn",
     "HL": "Hạ Long", "ĐL": "Đà Lạt", "NT": "Nha Trang", "VT": "Vũng Tàu", "BMT": "Buôn Ma Thuột",
     "PT": "Phan Thiết", "PQ": "Phú Quốc", "BD": "Bình Dương", "QB": "Quảng Bình",
-    "SP": "Sa Pa", "MC": "Mộc Châu", "ĐB": "Điện Biên", "GL": "Gia Lai",
+    "HA": "Hội An", "SP": "Sa Pa", "MC": "Mộc Châu", "ĐB": "Điện Biên", "GL": "Gia Lai",
 }  # fmt: skip
 _CITIES: Final = frozenset("HN SG HCM TPHCM ĐN HP".split())
 _PLACES: Final = "|".join(sorted(map(re.escape, _ROUTES), key=len, reverse=True))
@@ -106,6 +106,14 @@ class Abbreviations:
                 rf"(?<![\w-])(?P<start>{_PLACES})\s?(?:[-–→>⇄↔]|<>|<->){{1,2}}\s?(?P<end>{_PLACES})(?![\w-])",
                 self.route,
                 needs="-–→>⇄↔",
+            ),
+            Rule(
+                rf"(?<![\w-])(?:{_PLACES})(?:\s?[-–]\s?(?:{_PLACES})){{0,2}}\s?[-–]\s?"
+                r"(?=(?:Huế|Vinh|Đà\ Lạt|Đà\ Nẵng|Hội\ An|Nha\ Trang|Phú\ Quốc|Sapa|Sa\ Pa|Hạ\ Long"
+                r"|Vũng\ Tàu|Cần\ Thơ|Quy\ Nhơn|Phan\ Thiết|Hà\ Nội|Sài\ Gòn|Hải\ Phòng)(?!\w))",
+                self.stops,
+                glued=True,
+                needs="-–",
             ),
             Rule(r"(?<!\w)M(?=,\ |:?\ ?\d\d)", self.side, needs="M"),
             Rule(
@@ -206,6 +214,11 @@ class Abbreviations:
         if not (_CITIES & {*ends} or cues.about(match, "transport")) or ends[0] == ends[1]:
             return None
         return f"{_ROUTES[ends[0]]}, {_ROUTES[ends[1]]}"
+
+    def stops(self, match: re.Match[str]) -> str:
+        """Read ``ĐN-HA-`` before the name of a town, the stops of a journey."""
+        del self
+        return "".join(f"{_ROUTES[place]}, " for place in re.findall("[A-ZĐ]+", match[0]))
 
     def side(self, match: re.Match[str]) -> str | None:
         """Read ``(T)`` and ``(P)`` as left and right, and ``M`` as pulse, in medical notes."""

@@ -499,7 +499,7 @@ _T: Final = (
 def numbered_t(match: re.Match[str], number: int) -> NumberedT:
     """Return whether ``T5`` is a weekday, a month, a rank, a floor or a name (``tòa T5``)."""
     scores = {"name": 0.0, "rank": -1.0, "floor": -1.0}
-    if number <= _MONTHS:
+    if number <= _MONTHS + 1:  # the thirteenth salary
         scores["month"] = 0.5 if number > _SATURDAY else -1.0
     if 1 < number <= _SATURDAY:
         scores["weekday"] = -1.0

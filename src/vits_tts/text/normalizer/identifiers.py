@@ -252,9 +252,12 @@ class Identifiers:
             ),  # marks of an exam
             Rule(r"(?<!\w)nv(?=\d{1,2}(?!\w))", "nguyện vọng ", glued=True, needs="v"),
             Rule(
-                r"(?<!\w)CS(?=[1-9]\d?(?!\w))",
-                lambda match: None if _GAMES.search(before(match)) else "cơ sở ",
-                glued=True,
+                r"(?<!\w)CS(?P<place>[1-9]\d?)(?!\w)",
+                lambda match: (
+                    None
+                    if _GAMES.search(before(match))
+                    else f"cơ sở {self._numbers.whole(match['place'])}"
+                ),
                 needs="C",
             ),
             Rule(

@@ -279,6 +279,8 @@ class Quantities:
         front = before(match)
         if _PERCENT.match(after(match)) and _REDUCED.search(front):
             return said if front.endswith("giảm ") else f"giảm {said}"
+        if front.endswith(("đồng (", "nghìn (", "lít (")):
+            return f"giảm {said}"
         return said if front.endswith(("âm ", "giảm ")) else f"âm {said}"
 
     def item(self, match: re.Match[str]) -> str:

@@ -125,6 +125,43 @@ class Units:
         scale = "|".join((*SCALES, "billion", "million", "M", "K", "k", "B"))
         dash = rf"(?:{_DASH}{NUMBER})?"
         return (
+            Rule(r"(?<=\d)n(?=/(?:th|tháng|tuần)(?!\w))", " ngày", needs="/"),
+            Rule(r"(?<=[a-zà-ỹ]{2})/th(?!\w)", " một tháng", needs="/"),
+            Rule(r"(?<=\d)hv(?!\w)", " học viên", needs="h"),
+            Rule(r"(?<=\d)x(?=\ (?:lương|thu\ nhập|vốn|doanh)(?!\w))", " lần", needs="x"),
+            Rule(
+                r"(?<![\w.,/-])(?P<first>[1-6]\d)\ ?[-–]\ ?(?P<last>[2-7]\d)t(?!\w)",
+                self.ages,
+                needs="t",
+            ),
+            Rule(
+                r"(?<=\d)k/(?=\d{1,2}T(?!\w))", f" {self._numbers.thousand} ", glued=True, needs="/"
+            ),
+            Rule(r"(?<=\d)k/T(?!\w)", f" {self._numbers.thousand} một tháng", needs="/"),
+            Rule(
+                r"(?<!\w)\d{1,2}m\d{0,2}(?:\ ?[x×]\ ?\d{1,3}(?:m\d{0,2}|cm)){1,2}(?!\w)",
+                self.dimensions,
+                needs="x×",
+            ),
+            Rule(
+                r"(?<!\w)(?P<number>\d)L(?P<rest>\d)(?!\w)",
+                lambda match: (
+                    f"{self._numbers.whole(match['number'])} lít {self._numbers.whole(match['rest'])}"
+                    if _FILLED.search(before(match))
+                    else None
+                ),
+                needs="L",
+            ),
+            Rule(
+                r"(?<=\d)m(?![\w²³])",
+                lambda match: " miếng" if _DIAPERS.search(before(match)) else None,
+                needs="m",
+            ),
+            Rule(
+                r"(?<=\d)q(?=\s\d|,|\))",
+                lambda match: " quyển" if _BOOKS.search(before(match)) else None,
+                needs="q",
+            ),
             Rule(
                 r"(?<!\w)(?P<seats>4|5|7|9|16|29|35|45)c(?P<more>/(?=\d))?(?!\w(?<!\d))",
                 lambda match: (
@@ -254,7 +291,8 @@ class Units:
                 needs="t",
             ),
             Rule(
-                r"(?<=\d)b(?=\s\d{1,4}(?:k|tr)|/(?:tuần|tháng|khóa|th)\b|[,.)]|$|\stặng)",
+                r"(?<=\d)b(?=\s\d{1,4}(?:k|tr)|/(?:tuần|tháng|khóa|th)\b|[,.)]|$"
+                r"|\s(?:tặng|giảm|giá|chỉ|còn|free|miễn|trọn|hạn|ưu))",
                 lambda match: " buổi" if _TAUGHT.search(before(match)) else None,
                 needs="b",
             ),
@@ -408,9 +446,10 @@ class Units:
                 needs="T",
             ),
             Rule(
-                r"(?<!\w)(?P<number>\d)m2(?![\w²³]|\ ?[x×*])",
+                r"(?<!\w)(?P<sign>[<>]\ ?)?(?P<number>\d)m2(?![\w²³]|\ ?[x×*])",
                 lambda match: (
-                    f"{self._numbers.whole(match['number'])} mét hai"
+                    {"<": "dưới ", ">": "trên "}.get((match["sign"] or "")[:1], "")
+                    + f"{self._numbers.whole(match['number'])} mét hai"
                     if _LONG.search(before(match))
                     else None
                 ),
@@ -701,9 +740,11 @@ class Units:
         return f"{whole} {scale} {rest}{money}{self._each(match['rates'])}"
 
     def _rest(self, rest: str, scale: str) -> str:
-        """Return the words of the digits after a scale, which may begin with zero: ``3ty05``."""
-        if not re.fullmatch("0[1-9]", rest) or scale not in {"triệu", "tỷ", "tỉ"}:
+        """Return the words of the digits after a scale, as in ``3ty05`` and ``1tr15``."""
+        if scale not in {"triệu", "tỷ", "tỉ"} or len(rest) != _TWO_DIGITS or not int(rest):
             return self._numbers.whole(rest)
+        if rest[0] != "0":
+            return self._numbers.whole(rest + "0")  # 1tr15 is 1.150.000
         thousand = self._numbers.thousand
         said = self._numbers.whole(f"1{rest.ljust(3, '0')}").partition(f"{thousand} ")[2]
         return f"{said} {thousand if scale == 'triệu' else 'triệu'}"
@@ -719,6 +760,23 @@ class Units:
         first, last = self._numbers.whole(match["first"]), self._numbers.whole(match["last"])
         unit = "tuổi" if len(match["last"]) > 1 else "tỷ"
         return f"{first} {unit} đến {last} {unit}"
+
+    def dimensions(self, match: re.Match[str]) -> str:
+        """Read ``1m2x1m8`` and ``2m x 60cm``."""
+        sides = re.findall(r"(\d{1,3})(c?m)(\d{0,2})", match[0])
+        said = (
+            f"{self._numbers.whole(side)} {LENGTHS[unit]} "
+            + (self._numbers.whole(rest) if rest else "")
+            for side, unit, rest in sides
+        )
+        return " nhân ".join(map(str.strip, said))
+
+    @staticmethod
+    def ages(match: re.Match[str]) -> str | None:
+        """Read ``35-50t`` as ages, unless it is a weight."""
+        if int(match["first"]) >= int(match["last"]) or _LOADED.search(before(match)):
+            return None
+        return f"{match['first']} đến {match['last']} tuổi"
 
     def to_mixed(self, match: re.Match[str]) -> str:
         """Read the start of ``3-3tr5`` and, in thousands, of ``950-1tr2``."""
@@ -821,7 +879,7 @@ class Units:
         if not number:
             return None
         unit, rest = match["unit"], front[: number.start()]
-        if unit == "t" and _AGED.search(rest):
+        if unit == "t" and (_AGED.search(rest) or _KIDS.search(rest)):
             return " tuổi"
         if unit == "t" and (_BILLIONS.search(rest) or (not rest and _ENDS.match(after(match)))):
             return " tỷ"
@@ -855,6 +913,8 @@ class Units:
         if _TERM_AFTER.match(after(match)) or _GUARANTEED.search(before(match)):
             return " tháng"
         if _TERM_BEFORE.search(before(match)):
+            return " tháng"
+        if _MONTHLY.search(before(match)):
             return " tháng"
         if not match[0].startswith(" ") and cues.about(match, "property"):
             late = re.search(r"(?:lãi suất|\bls|ân hạn|hỗ trợ)[^,;]{0,20}$", before(match))
@@ -914,21 +974,30 @@ _EACH_OF: Final = {
 _DILUTED: Final = lazily(r"\s?/\s?(?:ml|dl|l|L|mL|dL|kg|g|mg|m³|m3)(?!\w)")
 _MINORS: Final = lazily(r"(?:\bte|trẻ em|trẻ|bé|cháu|học sinh|nl|tuyển|nam|nữ)\b[^;.]{0,12}\($")
 _HUNDREDS: Final = 3
+_TWO_DIGITS: Final = 2
 _LOADED: Final = lazily(r"(?:tải|thùng|ben|cẩu|hyundai|isuzu|thaco|hino|kia|trọng)\b[^;.]{0,24}$")
 _LONG: Final = lazily(
     r"(?:thùng(?: [^\W\d]{1,6}){0,3}|dài|ngang|rộng|cao|hẻm|ngõ|đường|mặt tiền|\bmt|khổ|sâu|lửng"
     r"|lọt lòng|nở hậu|vỉa hè|gác|vải|rèm|giường|nệm|đệm|tủ|kệ|cánh|ngăn|buồng)"
     r"(?: thông| trước nhà| nhựa| bê tông)?:? $"
+    r"|(?:trẻ em|\bte|bé)\b[^;.]{0,12}(?:[(] ?)?$"
 )
 """Words before a length, such as ``hẻm 3m2``; elsewhere ``3m2`` is an area."""
+_FILLED: Final = lazily(r"(?:nước|chai|bình|sữa|dầu|can|nồi|ấm|lốc|coca|pepsi|pép xi"
+    r"|nhớt)\b[^,;.]{0,16}$")
+_DIAPERS: Final = lazily(r"(?:bỉm|tã|merries|bobby|huggies|moony|size [a-z]{1,3})\b[^,;.]{0,16}\d$")
+_BOOKS: Final = lazily(r"(?:giáo trình|sách|truyện|vở|combo|com bô|quyển)\b[^;.]{0,30}\d$")
+_KIDS: Final = lazily(r"\b(?:bé|cháu|trẻ|con)\b[^;.]{0,8}\((?:\d{1,2} ?t(?:uổi)? ?[&,+] ?)?$")
 _SEAFOOD: Final = lazily(
-    r"(?:tôm|cua|ghẹ|mực|ốc|hàu|cá|sò|bề bề|ếch|chim|gà|vịt|kg|gam|nghìn)[^;]{0,40}\d{1,3}$"
+    r"\b(?:tôm|cua|ghẹ|mực|ốc|hàu|cá|sò|bề bề|ếch|chim|gà|vịt)\b[^;]{0,40}\d{1,3}$"
 )
 _TAUGHT: Final = lazily(
-    r"(?:lớp|khóa|khoá|gói|kèm|học|tuần|tháng|bơi|gym|gim|yoga|tập|pt|trình)\b[^;.]{0,40}$"
+    r"(?:lớp|khóa|khoá|gói|kèm|học|tuần|tháng|đàn|thẻ|vẽ|nhảy|dô ga|pi la tét|bơi|gym|gim|yoga"
+    r"|tập|pt|trình)\b[^;.]{0,40}$"
 )
 _CHILDREN: Final = lazily(
-    r"(?:trẻ|bé|từ|cô|chú|bác|phụ nữ|ưu tiên|tuổi|cháu|người|nam|nữ" r"|lứa)(?: em)?\W{0,2}$"
+    r"(?:trẻ|bé|từ|tiểu học|mầm non|lớp|cô|chú|bác|phụ nữ|ưu tiên|tuổi|cháu|người|nam|nữ" r"|lứ"
+        r"a)(?: em)?\W{0,2}$"
 )
 _LENT: Final = lazily(
     r"(?:lãi suất|liên ngân hàng|kỳ hạn|trái phiếu|lợi suất|tín phiếu)\b[^;.]{0,44}$"
@@ -971,10 +1040,14 @@ _TERM_AFTER: Final = lazily(
     r"|lần)(?!\w)"
 )
 _PRICED_NEXT: Final = lazily(r"\s(?:chỉ |giá |còn )?\d{1,4}(?:[.,]\d{1,3})?(?:k|tr|đ)")
+_MONTHLY: Final = lazily(
+    r"(?:vay|sao kê|tiết kiệm|kỳ hạn|bảo hành|trả góp|thời hạn|lãi suất)\b[^;.]{0,48}\d$"
+)
 _GUARANTEED: Final = lazily(r"(?:bảo hành|\bbh)\b[^;.]{0,32}\+ ?\d{1,2}$")
 _TERM_BEFORE: Final = lazily(
-    r"(?:cọc|hđ|hợp đồng|thanh toán|tt|đóng|ký|trả trước|thưởng|đăng kiểm dài) \d{1,2}$"
-    r"|(?:/th|tháng|triệu|tr) ?x ?\d{1,2}$"
+    r"(?:sau|free|miễn phí|phờ ri|thêm|mỗi) [\d,]{1,4}$"
+    r"|(?:cọc|hđ|hợp đồng|thanh toán|tt|đóng|ký|trả trước|thưởng|đăng kiểm dài) \d{1,2}$"
+    r"|(?:/th|tháng|triệu|tr) ?x ?\d{1,2}$|nghìn \d{1,2}$"
 )
 _MONTHS_BEFORE: Final = lazily(
     r"(?:\btk|\bvay|thời hạn|gdp|xuất khẩu|kim ngạch|\bdt|tiết kiệm|gửi|cước|đóng|gói|trước"
@@ -1006,7 +1079,7 @@ _PILLS: Final = lazily(
     r"(?:\d ?(?:m?g|ml|iu|mcg)|uống|thuốc|ngày|lần|hộp|vỉ|sáng|trưa|chiều|tối|mua|lọ)\W{1,2}$"
 )
 _PIECES: Final = lazily(
-    r"(?:hơn|từ|mua|đặt|lấy|giao|còn|thiếu|được|đc|dc|nhận|order|tặng|bán|hết|có|cả|,)\s$"
+    r"(?:hơn|từ|mua|đặt|lấy|giao|còn|thiếu|được|đc|dc|nhận|order|tặng|bán|hết|có|cả|,)\s$|[<>=≥≤]\s?$"
 )
 _YEARS_USED: Final = lazily(r"(?:dùng|xài|sd|sử dụng|chạy|mua|bh|bảo hành)(?: được| đc| dc)?\s$")
 _DAYS: Final = lazily(r"(?:được|dc|đc|trong|sau|tầm|khoảng|nghỉ|hơn|gần|mất|có|mới|cách|cữ)\s$")
@@ -1030,7 +1103,8 @@ def _quoted(match: re.Match[str]) -> bool:
 
 _POINTS_BEFORE: Final = lazily(
     r"(?:câu|bài|điểm|phần|đạt|thi|xét|đậu|đỗ|trượt|rớt|học bổng|hb"
-    r"|nv|nguyện vọng|thủ khoa|bxh|bảng xếp hạng|ưu tiên|sàn|chuẩn|thang|cộng|trừ|tổng|gpa"
+    r"|nv|index|đéc|vn30|hnx|nguyện vọng|thủ khoa|bxh|bảng xếp hạng|ưu tiên|sàn|chuẩn|thang"
+    r"|cộng|trừ|tổng|gpa"
     r"|khối|môn|được|có)\b"
 )
 _POINTS_AFTER: Final = lazily(
