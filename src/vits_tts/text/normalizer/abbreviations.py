@@ -34,6 +34,7 @@ _ROUTES: Final = {
     "HA": "Hội An", "SP": "Sa Pa", "MC": "Mộc Châu", "ĐB": "Điện Biên", "GL": "Gia Lai",
 }  # fmt: skip
 _CITIES: Final = frozenset("HN SG HCM TPHCM ĐN HP".split())
+_TOWNS: Final = "|".join(sorted({name.replace(" ", r"\ ") for name in _ROUTES.values()}))
 _PLACES: Final = "|".join(sorted(map(re.escape, _ROUTES), key=len, reverse=True))
 
 
@@ -109,8 +110,7 @@ class Abbreviations:
             ),
             Rule(
                 rf"(?<![\w-])(?:{_PLACES})(?:\s?[-–]\s?(?:{_PLACES})){{0,2}}\s?[-–]\s?"
-                r"(?=(?:Huế|Vinh|Đà\ Lạt|Đà\ Nẵng|Hội\ An|Nha\ Trang|Phú\ Quốc|Sapa|Sa\ Pa|Hạ\ Long"
-                r"|Vũng\ Tàu|Cần\ Thơ|Quy\ Nhơn|Phan\ Thiết|Hà\ Nội|Sài\ Gòn|Hải\ Phòng)(?!\w))",
+                rf"(?=(?:Huế|Vinh|Sapa|Quy\ Nhơn|{_TOWNS})(?!\w))",
                 self.stops,
                 glued=True,
                 needs="-–",

@@ -123,7 +123,8 @@ SLASH: Final = (
         "date",
         2.5,
         before=r"(?:sinh|cưới|hẹn|thi|họp|khai mạc|khai giảng|khai trương|khởi hành|khởi công|bay"
-        r"|giao|nhận|tựu trường|nghỉ|khám|phát hành|ra mắt|chiếu|sn|hsd|nsx|quà|nhân|mừng|học|bán"
+        r"|giao|nhận|tựu trường|nghỉ|khám|phát hành|ra mắt|chiếu|sn|hsd|nsx|dọn|dọn vào|quà"
+        r"|nhân|mừng|học|bán"
         r"|hạn|xong|vào|lịch|diễn ra|check in|đám|ship|gửi|đi|về|tới|lương|dự kiến|deadline|áp dụng"
         r"|mở cửa|tiêm|trả|đóng)\W{0,2}",
     ),

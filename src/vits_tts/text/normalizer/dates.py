@@ -60,6 +60,13 @@ class Dates:
                 needs="T",
             ),
             Rule(
+                r"(?<!\w)T[2-7](?:\s?[-–]\s?T[2-7]){2,4}(?!\w)",
+                lambda match: ", ".join(
+                    f"thứ {self._numbers.ordinal(day)}" for day in re.findall(r"\d", match[0])
+                ),
+                needs="T",
+            ),
+            Rule(
                 r"(?<!\w)T(?P<first>[2-7])\s?[-–→]\s?(?:T(?P<last>[2-7])|(?P<sunday>CN))(?!\w)",
                 self.weekdays,
                 needs="T",

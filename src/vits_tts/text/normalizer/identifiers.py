@@ -414,7 +414,7 @@ class Identifiers:
             Rule(r"(?i)(?<!\w)ext\.?\s?:?\s?(?=\d{2,5}(?!\w))", "máy lẻ "),
             Rule(rf"{_START}{_HOTLINE}{_END}", self.dictated),
             Rule(
-                rf"{_START}1[89]00[.\ ]?[\dxX*]{{3,7}}(?![\w*\#])",
+                rf"{_START}1[89]00(?:[.\ ]?[\dxX*]{{1,7}}){{1,3}}(?![\w*\#])",
                 self.part_of_phone,
                 needs="xX*",
             ),

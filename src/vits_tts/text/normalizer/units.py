@@ -10,6 +10,7 @@ from typing import Final
 
 from vits_tts.text.letters import SMALLS
 from vits_tts.text.normalizer import ambiguity, cues
+from vits_tts.text.normalizer.listings import COUNTED, LOADED
 from vits_tts.text.normalizer.rules import Rule, Step, Where, after, before
 from vits_tts.text.normalizer.unit_table import (
     LENGTHS,
@@ -61,10 +62,6 @@ _EACH: Final = (
     "|tín chỉ|môn|học phần|kỳ|kì|bình|thùng|bao|cây|chậu|tờ|quyển|cuốn|mét vuông|mét|công|ca|số"
     "|khóa"
     "|bill|hóa đơn|hoá đơn|đơn hàng|acc|tài khoản|thẻ|thuê bao"
-)
-_COUNTED: Final = lazily(
-    r"(?:phút|giờ) (?:ngoại|nội|gọi|thoại)[^,;.]{0,12}$"
-    r"|\d(?:[^,;:().!?]|\.(?=\d)){1,24}$|\d[^,;:]{0,24}\([^()]{1,16}\)$"
 )
 _OVER: Final = lazily(r"(?:chỉ số|tỉ lệ|tỷ lệ|tỉ số|tỷ số|hệ số|tỉ trọng|tỷ trọng)\b[^.;!?]{0,24}$")
 
@@ -125,177 +122,6 @@ class Units:
         scale = "|".join((*SCALES, "billion", "million", "M", "K", "k", "B"))
         dash = rf"(?:{_DASH}{NUMBER})?"
         return (
-            Rule(r"(?<=\d)n(?=/(?:th|tháng|tuần)(?!\w))", " ngày", needs="/"),
-            Rule(r"(?<=[a-zà-ỹ]{2})/th(?!\w)", " một tháng", needs="/"),
-            Rule(r"(?<=\d)hv(?!\w)", " học viên", needs="h"),
-            Rule(r"(?<=\d)x(?=\ (?:lương|thu\ nhập|vốn|doanh)(?!\w))", " lần", needs="x"),
-            Rule(
-                r"(?<![\w.,/-])(?P<first>[1-6]\d)\ ?[-–]\ ?(?P<last>[2-7]\d)t(?!\w)",
-                self.ages,
-                needs="t",
-            ),
-            Rule(
-                r"(?<=\d)k/(?=\d{1,2}T(?!\w))", f" {self._numbers.thousand} ", glued=True, needs="/"
-            ),
-            Rule(r"(?<=\d)k/T(?!\w)", f" {self._numbers.thousand} một tháng", needs="/"),
-            Rule(
-                r"(?<!\w)\d{1,2}m\d{0,2}(?:\ ?[x×]\ ?\d{1,3}(?:m\d{0,2}|cm)){1,2}(?!\w)",
-                self.dimensions,
-                needs="x×",
-            ),
-            Rule(
-                r"(?<!\w)(?P<number>\d)L(?P<rest>\d)(?!\w)",
-                lambda match: (
-                    f"{self._numbers.whole(match['number'])} lít {self._numbers.whole(match['rest'])}"
-                    if _FILLED.search(before(match))
-                    else None
-                ),
-                needs="L",
-            ),
-            Rule(
-                r"(?<=\d)m(?![\w²³])",
-                lambda match: " miếng" if _DIAPERS.search(before(match)) else None,
-                needs="m",
-            ),
-            Rule(
-                r"(?<=\d)q(?=\s\d|,|\))",
-                lambda match: " quyển" if _BOOKS.search(before(match)) else None,
-                needs="q",
-            ),
-            Rule(
-                r"(?<!\w)(?P<seats>4|5|7|9|16|29|35|45)c(?P<more>/(?=\d))?(?!\w(?<!\d))",
-                lambda match: (
-                    f"{self._numbers.whole(match['seats'])} chỗ{', ' if match['more'] else ''}"
-                    if _SEATED.search(before(match))
-                    else None
-                ),
-                needs="c",
-            ),
-            Rule(
-                r"(?<=[.,]\d)k(?=/\d)" r"|(?<=\.\d\d\d)k(?=/\d)",
-                f" {self._numbers.thousand}",
-                needs="k",
-            ),
-            Rule(
-                r"(?<=\d)N(?![\w/])|(?<=\dk/\d)N(?!\w)|(?<=GB/)N(?!\w)",
-                self.days_of_plan,
-                needs="N",
-            ),
-            Rule(
-                r"(?<=\d)CK(?!\w)",
-                lambda match: " chu kỳ" if cues.about(match, "telecom") else None,
-                needs="C",
-            ),
-            Rule(
-                r"(?<=[.,]\d)(?P<mark>CC|GK|CK|QT|BT|TH)(?=\s?(?:[+=,;.)]|$))",
-                lambda match: f" {_MARKED[match['mark']]}",
-                needs="CGQBT",
-            ),
-            Rule(
-                r"(?<=[^\W_])/(?P<each>HK|KH|NV|HV|BN|SP|HĐ)(?!\w)",
-                lambda match: (
-                    f" một {_EACH_OF[match['each']]}" if _COUNTED.search(before(match)) else None
-                ),
-                needs="/",
-            ),
-            Rule(r"(?<=\dk)/(?=[SML]\ \d)", ", ", glued=True, needs="/"),
-            Rule(r"(?<=[a-zà-ỹ]\ )-(?=\d{1,3}k(?!\w))", "trừ ", needs="-"),
-            Rule(r"(?<=bé\ \d)m(?!\w)", " tháng", needs="m"),
-            Rule(
-                r"(?<=\d)[xX](?P<rest>\d)(?P<scale>tr|tỷ|ty)(?!\w)",
-                lambda match: (
-                    f" ích {self._numbers.whole(match['rest'])} "
-                    f"{'triệu' if match['scale'] == 'tr' else 'tỷ'}"
-                    if re.search(r"giá \d$", before(match))
-                    else None
-                ),
-                needs="xX",
-            ),
-            Rule(
-                r"(?<=\d)c(?=,|\s(?:size|gồm|giá))",
-                lambda match: (
-                    " cái"
-                    if re.search(r"(?:bộ|set" r"|combo)\b[^,;.]{0,24}$", before(match))
-                    else None
-                ),
-                needs="c",
-            ),
-            Rule(r"(?<=\d)\ (?=\d{3}(?:k|tr)(?!\w))", ", ", glued=True, needs="kt"),
-            Rule(
-                r"(?<!\w)(?P<first>\d{1,2})\ ?[-–]\ ?(?P<last>\d{1,2})t(?=\))",
-                lambda match: (
-                    f"{match['first']} đến {match['last']} tuổi"
-                    if _MINORS.search(before(match))
-                    else None
-                ),
-                needs="t",
-            ),
-            Rule(
-                r"(?<=\d)c(?=(?:/\d{2}|\s(?:TN|TL|trắc|tự\ luận)))",
-                lambda match: " câu" if cues.about(match, "student") else None,
-                needs="c",
-            ),
-            Rule(
-                r"(?<!\w)R(?=\ (?:khôn|sứ|hàm|sâu|sữa|cửa|số|\d))|(?<=trám\ )R(?!\w)"
-                r"|(?<=nhổ\ )R(?!\w)",
-                lambda match: "răng" if cues.about(match, "medicine") else None,
-                needs="R",
-            ),
-            Rule(
-                r"(?<![\w.,/-])(?P<first>\d{1,3})\ ?[-–]\ ?(?=\d{1,2}(?:tr|ty|tỷ|tỉ|triệu)\d)",
-                self.to_mixed,
-                needs="-–",
-            ),
-            Rule(
-                r"(?<![\w.,/-])\d{1,4}(?P<unit>k|tr|kg|L|l|ml|HP|hp|W|g|GB|TB|cm|km)"
-                r"(?:\ ?[-–]\ ?\d{1,4}(?P=unit)){2,5}(?![\w/])",
-                lambda match: re.sub(r"\ ?[-–]\ ?", ", ", match[0]),
-                glued=True,
-                needs="-–",
-            ),
-            Rule(
-                r"(?<=\d)(?P<unit>k|kg|L|l|ml|HP|hp|W|GB|TB|cm|km)/(?=\d{1,4}(?:[.,]\d{1,2})?(?P=unit)(?![\w²³]))",
-                lambda match: f"{match['unit']}, ",
-                glued=True,
-                needs="/",
-            ),
-            Rule(
-                r"(?<!\w)(?P<cold>0|5|10|15|20)W\ ?[-/]?\ ?(?P<warm>20|30|40|50|60)(?!\w)",
-                lambda match: f"{self._numbers.whole(match['cold'])} vê kép "
-                + self._numbers.whole(match["warm"]),
-                needs="W",
-            ),
-            Rule(r"(?<=\d)\ ?sp(?![\w/])", " sản phẩm", needs="s"),
-            Rule(
-                r"(?<=\dWC)\s?[-–]\s?(?=\d)" r"|(?<=\dPN)\s?[-–]\s?(?=\d)",
-                ", ",
-                glued=True,
-                needs="-–",
-            ),
-            Rule(
-                r"(?<=\d)\ ?TC(?=\))",
-                lambda match: " thổ cư" if cues.about(match, "property") else None,
-                needs="T",
-            ),
-            Rule(r"(?<=x\ \d)v(?!\w)|(?<=x\ \d\d)v(?!\w)", " viên", needs="v"),
-            Rule(
-                r"(?<=tuần\ )x\ (?=(?:một|hai|ba|bốn|năm)\ giờ)|(?<=tháng\ )x\ (?=(?:một|hai|ba"
-                r"|bốn|năm)\ giờ)",
-                "nhân ",
-                glued=True,
-                needs="x",
-            ),
-            Rule(
-                r"(?<=\()(?P<first>[1-7]\d)\ ?[-–]\ ?(?P<last>[2-7]\d)t(?=\))",
-                lambda match: f"{match['first']} đến {match['last']} tuổi",
-                needs="t",
-            ),
-            Rule(
-                r"(?<=\d)b(?=\s\d{1,4}(?:k|tr)|/(?:tuần|tháng|khóa|th)\b|[,.)]|$"
-                r"|\s(?:tặng|giảm|giá|chỉ|còn|free|miễn|trọn|hạn|ưu))",
-                lambda match: " buổi" if _TAUGHT.search(before(match)) else None,
-                needs="b",
-            ),
             Rule(
                 rf"(?<!\w)(?P<unit>US\$|[$€£¥₫₩₹₽฿₱]|USD\ |EUR\ |VND\ |VNĐ\ )\s?"
                 rf"(?P<number>{NUMBER}{dash})(?:\s?(?P<scale>{scale})(?!\w))?",
@@ -446,10 +272,11 @@ class Units:
                 needs="T",
             ),
             Rule(
-                r"(?<!\w)(?P<sign>[<>]\ ?)?(?P<number>\d)m2(?![\w²³]|\ ?[x×*])",
+                r"(?<!\w)(?P<sign>[<>]\ ?)?(?P<number>\d)m(?P<tenth>[23])(?![\w²³]|\ ?[x×*])",
                 lambda match: (
                     {"<": "dưới ", ">": "trên "}.get((match["sign"] or "")[:1], "")
-                    + f"{self._numbers.whole(match['number'])} mét hai"
+                    + f"{self._numbers.whole(match['number'])} mét "
+                    + self._numbers.whole(match["tenth"])
                     if _LONG.search(before(match))
                     else None
                 ),
@@ -761,42 +588,9 @@ class Units:
         unit = "tuổi" if len(match["last"]) > 1 else "tỷ"
         return f"{first} {unit} đến {last} {unit}"
 
-    def dimensions(self, match: re.Match[str]) -> str:
-        """Read ``1m2x1m8`` and ``2m x 60cm``."""
-        sides = re.findall(r"(\d{1,3})(c?m)(\d{0,2})", match[0])
-        said = (
-            f"{self._numbers.whole(side)} {LENGTHS[unit]} "
-            + (self._numbers.whole(rest) if rest else "")
-            for side, unit, rest in sides
-        )
-        return " nhân ".join(map(str.strip, said))
-
-    @staticmethod
-    def ages(match: re.Match[str]) -> str | None:
-        """Read ``35-50t`` as ages, unless it is a weight."""
-        if int(match["first"]) >= int(match["last"]) or _LOADED.search(before(match)):
-            return None
-        return f"{match['first']} đến {match['last']} tuổi"
-
-    def to_mixed(self, match: re.Match[str]) -> str:
-        """Read the start of ``3-3tr5`` and, in thousands, of ``950-1tr2``."""
-        first = self._numbers.whole(match["first"])
-        hundreds = len(match["first"].lstrip("0")) == _HUNDREDS
-        return f"{first} {self._numbers.thousand} đến " if hundreds else f"{first} đến "
-
-    @staticmethod
-    def days_of_plan(match: re.Match[str]) -> str | None:
-        """Read ``90k/30N`` and ``1GB/N``, the days of a plan of a network; forces are left."""
-        front = before(match)
-        if re.search(r"[a-zđ]\d{1,3}$", front):
-            return None  # V120N, the name of a plan
-        if not cues.about(match, "telecom") and not re.search(r"(?:k/|ck |chu kỳ )\d{1,3}$", front):
-            return None
-        return "ngày" if front.endswith("/") else " ngày"
-
     def loaded(self, match: re.Match[str]) -> str | None:
         """Read ``xe tải 1T9``, which carries 1,9 tonnes."""
-        if not _LOADED.search(before(match)):
+        if not LOADED.search(before(match)):
             return None
         return f"{self._numbers.whole(match['number'])} tấn {self._numbers.whole(match['rest'])}"
 
@@ -860,7 +654,7 @@ class Units:
         front = before(match)
         if _OVER.search(front):
             return None
-        counted = _COUNTED.search(front)
+        counted = COUNTED.search(front)
         return " một " if counted else None
 
     def scaled(self, match: re.Match[str]) -> str | None:
@@ -904,17 +698,13 @@ class Units:
 
         ``75m2 x 5T`` are storeys.
         """
+        if re.search(r"[a-zđ]\d{1,3}$", before(match)):
+            return None  # B150T, the name of a plan
         if re.search(r"(?:bn|bệnh nhân|nam|nữ),? \d{1,3}$", before(match)):
             return " tuổi"
         if re.search(r"(?:m|m2|m²) ?[x×] ?\d{1,2}$|nhà \d{1,2}$", before(match)):
             return " tầng"
-        if _INTEREST.match(after(match)) or re.search(r"%,? (?:trong )?\d{1,2}$", before(match)):
-            return " tháng"  # terms of deposits and their rates
-        if _TERM_AFTER.match(after(match)) or _GUARANTEED.search(before(match)):
-            return " tháng"
-        if _TERM_BEFORE.search(before(match)):
-            return " tháng"
-        if _MONTHLY.search(before(match)):
+        if _is_term(before(match), after(match)):
             return " tháng"
         if not match[0].startswith(" ") and cues.about(match, "property"):
             late = re.search(r"(?:lãi suất|\bls|ân hạn|hỗ trợ)[^,;]{0,20}$", before(match))
@@ -959,23 +749,10 @@ class Units:
         return f"{_unit(top) or top} {joint} {_unit(rate)}"
 
 
-_SEATED: Final = lazily(r"\b(?:xe|\d{1,2}c|chỗ|limousine|ô tô|oto)\b[^;.]{0,40}$")
-"""Words before the seats of a car: ``thuê xe 7c``."""
 _TECHNICAL: Final = frozenset("A V v W w Ah mAh Hz L l lít kg HP hp BTU Wh kW".split())
 """Units of the data of a device, of which different ones are a list: ``1.8L-700W``."""
-_MARKED: Final = {
-    "CC": "chuyên cần", "GK": "giữa kỳ", "CK": "cuối kỳ", "QT": "quá trình", "BT": "bài tập",
-    "TH": "thực hành",
-}  # fmt: skip
-_EACH_OF: Final = {
-    "HK": "học kỳ", "KH": "khách hàng", "NV": "nhân viên", "HV": "học viên", "BN": "bệnh nhân",
-    "SP": "sản phẩm", "HĐ": "hóa đơn",
-}  # fmt: skip
 _DILUTED: Final = lazily(r"\s?/\s?(?:ml|dl|l|L|mL|dL|kg|g|mg|m³|m3)(?!\w)")
-_MINORS: Final = lazily(r"(?:\bte|trẻ em|trẻ|bé|cháu|học sinh|nl|tuyển|nam|nữ)\b[^;.]{0,12}\($")
-_HUNDREDS: Final = 3
 _TWO_DIGITS: Final = 2
-_LOADED: Final = lazily(r"(?:tải|thùng|ben|cẩu|hyundai|isuzu|thaco|hino|kia|trọng)\b[^;.]{0,24}$")
 _LONG: Final = lazily(
     r"(?:thùng(?: [^\W\d]{1,6}){0,3}|dài|ngang|rộng|cao|hẻm|ngõ|đường|mặt tiền|\bmt|khổ|sâu|lửng"
     r"|lọt lòng|nở hậu|vỉa hè|gác|vải|rèm|giường|nệm|đệm|tủ|kệ|cánh|ngăn|buồng)"
@@ -983,21 +760,14 @@ _LONG: Final = lazily(
     r"|(?:trẻ em|\bte|bé)\b[^;.]{0,12}(?:[(] ?)?$"
 )
 """Words before a length, such as ``hẻm 3m2``; elsewhere ``3m2`` is an area."""
-_FILLED: Final = lazily(r"(?:nước|chai|bình|sữa|dầu|can|nồi|ấm|lốc|coca|pepsi|pép xi"
-    r"|nhớt)\b[^,;.]{0,16}$")
-_DIAPERS: Final = lazily(r"(?:bỉm|tã|merries|bobby|huggies|moony|size [a-z]{1,3})\b[^,;.]{0,16}\d$")
-_BOOKS: Final = lazily(r"(?:giáo trình|sách|truyện|vở|combo|com bô|quyển)\b[^;.]{0,30}\d$")
 _KIDS: Final = lazily(r"\b(?:bé|cháu|trẻ|con)\b[^;.]{0,8}\((?:\d{1,2} ?t(?:uổi)? ?[&,+] ?)?$")
 _SEAFOOD: Final = lazily(
     r"\b(?:tôm|cua|ghẹ|mực|ốc|hàu|cá|sò|bề bề|ếch|chim|gà|vịt)\b[^;]{0,40}\d{1,3}$"
 )
-_TAUGHT: Final = lazily(
-    r"(?:lớp|khóa|khoá|gói|kèm|học|tuần|tháng|đàn|thẻ|vẽ|nhảy|dô ga|pi la tét|bơi|gym|gim|yoga"
-    r"|tập|pt|trình)\b[^;.]{0,40}$"
-)
 _CHILDREN: Final = lazily(
-    r"(?:trẻ|bé|từ|tiểu học|mầm non|lớp|cô|chú|bác|phụ nữ|ưu tiên|tuổi|cháu|người|nam|nữ" r"|lứ"
-        r"a)(?: em)?\W{0,2}$"
+    r"(?:trẻ|bé|từ|tiểu học|mầm non|lớp|cô|chú|bác|phụ nữ|ưu tiên|tuổi|cháu|người|nam|nữ"
+    r"|lứ"
+    r"a)(?: em)?\W{0,2}$"
 )
 _LENT: Final = lazily(
     r"(?:lãi suất|liên ngân hàng|kỳ hạn|trái phiếu|lợi suất|tín phiếu)\b[^;.]{0,44}$"
@@ -1009,6 +779,20 @@ _FEE: Final = lazily(
 )
 """Rates of networks, whose dong has lost its mark: ``200d/phut``."""
 _TURNS: Final = lazily(r"\s?/\s?(?:p|ph|phút|min)$")
+
+
+def _is_term(front: str, back: str) -> bool:
+    """Return whether ``T`` counts the months of a loan, a deposit, a warranty or a contract."""
+    return bool(
+        _INTEREST.match(back)
+        or _TERM_AFTER.match(back)
+        or re.search(r"%,? (?:trong )?\d{1,2}$", front)
+        or _GUARANTEED.search(front)
+        or _TERM_BEFORE.search(front)
+        or _MONTHLY.search(front)
+    )
+
+
 _INTEREST: Final = lazily(r"\s?:?\s?(?:là |còn )?[-+]?\d{1,2}(?:[.,]\d{1,2})?\s?(?:%|phần trăm)")
 _TURNING: Final = lazily(
     r"(?:mã lực|\bhp|kw|oát|tua|quay|máy|\bnm|vòng|tốc độ)\D{0,12}[\d.,-]{1,12}$|\d{3}$"
