@@ -22,7 +22,7 @@ class Listings:
         self._numbers = numbers
 
     def steps(self) -> tuple[Step, ...]:
-        """Return the steps. They are tried only on texts with a digit."""
+        """Return the steps. They run only on texts with a letter after a digit."""
         return (
             Rule(
                 r"(?<=[a-zà-ỹ])\ x(?=\d{1,2}(?:[.,]\d)?(?:[\s,;)]|\.\s|\.?$))",

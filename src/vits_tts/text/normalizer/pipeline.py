@@ -185,7 +185,7 @@ def _chain(region: Region, restore_marks: RestoreMarks) -> tuple[Step, ...]:
         *known.steps(),
         English(words.knows),
         words,
-        Where(r"\d", *Listings(numbers).steps()),  # 3-3tr5, 16c, before single units
+        Where(r"\d[a-zA-Zđ]|\bx\d", *Listings(numbers).steps()),  # 3-3tr5, before single units
         *Units(numbers).steps(),
         Where(r"[^\w\s]|[xØøΦφ]", *symbols.arithmetic()),
         Where(r"\d", *codes.mixed()),
