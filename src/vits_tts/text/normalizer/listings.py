@@ -213,7 +213,9 @@ class Listings:
     @staticmethod
     def ages(match: re.Match[str]) -> str | None:
         """Read ``35-50t`` as ages, unless it is a weight."""
-        if int(match["first"]) >= int(match["last"]) or LOADED.search(before(match)):
+        if int(match["first"]) >= int(match["last"]):
+            return None
+        if LOADED.search(before(match)) or _FREIGHT.match(after(match)):
             return None
         return f"{match['first']} đến {match['last']} tuổi"
 
@@ -266,6 +268,10 @@ _TAUGHT: Final = lazily(
 )
 _HUNDREDS: Final = 3
 LOADED: Final = lazily(r"(?:tải|thùng|ben|cẩu|hyundai|isuzu|thaco|hino|kia|trọng)\b[^;.]{0,24}$")
+_FREIGHT: Final = lazily(
+    r"\s(?:sắt|thép|hàng|gạo|lúa|xi măng|cát|đá|than|phân|cá|rau|nông|hạt|đường|cà phê|mỗi|rác)"
+)
+"""Words after a weight in tonnes."""
 _UNKNOWN: Final = lazily(
     r"(?:tìm|tính|nghiệm|cho|với|ẩn|trị|biến|hàm|và|hay|giải|theo|của|là|số|biết|thì|mẫu|dòng|xe"
     r"|máy|biệt|pb)$"
