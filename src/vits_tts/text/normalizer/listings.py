@@ -215,7 +215,7 @@ class Listings:
         """Read ``35-50t`` as ages, unless it is a weight."""
         if int(match["first"]) >= int(match["last"]):
             return None
-        if LOADED.search(before(match)) or _FREIGHT.match(after(match)):
+        if LOADED.search(before(match)) or FREIGHT.match(after(match)):
             return None
         return f"{match['first']} đến {match['last']} tuổi"
 
@@ -268,7 +268,7 @@ _TAUGHT: Final = lazily(
 )
 _HUNDREDS: Final = 3
 LOADED: Final = lazily(r"(?:tải|thùng|ben|cẩu|hyundai|isuzu|thaco|hino|kia|trọng)\b[^;.]{0,24}$")
-_FREIGHT: Final = lazily(
+FREIGHT: Final = lazily(
     r"\s(?:sắt|thép|hàng|gạo|lúa|xi măng|cát|đá|than|phân|cá|rau|nông|hạt|đường|cà phê|mỗi|rác)"
 )
 """Words after a weight in tonnes."""

@@ -10,7 +10,7 @@ from typing import Final
 
 from vits_tts.text.letters import SMALLS
 from vits_tts.text.normalizer import ambiguity, cues
-from vits_tts.text.normalizer.listings import COUNTED, LOADED
+from vits_tts.text.normalizer.listings import COUNTED, FREIGHT, LOADED
 from vits_tts.text.normalizer.rules import Rule, Step, Where, after, before
 from vits_tts.text.normalizer.unit_table import (
     LENGTHS,
@@ -168,7 +168,7 @@ class Units:
                 r"(?<![\w.,/-])(?P<first>\d{1,2})\ ?[-–]\ ?(?P<last>\d{1,2})t(?!\w)",
                 lambda match: (
                     f"{match['first']} đến {match['last']} tuổi"
-                    if _CHILDREN.search(before(match))
+                    if _CHILDREN.search(before(match)) and not FREIGHT.match(after(match))
                     else None
                 ),
                 needs="-–",
