@@ -34,7 +34,7 @@ def spoken(volume: float, lead: float) -> SpeechRequest:
 async def test_a_part_is_taken_up_as_it_was(tmp_path: Path) -> None:
     """A pause at the beginning is not repeated, and a part with another volume is not used."""
     store = FileStore(AudioFiles(Audio(folder=tmp_path / "audio")), 5)
-    streamer = SpooledStreamer(hummed, lambda _: RATE, store, tmp_path / "spool")
+    streamer = SpooledStreamer(hummed, lambda _: RATE, store, tmp_path / "spool", at_once=1)
     async with aclosing(streamer.stream(spoken(1.0, 0.5), RequestStats())) as stream:
         for _ in range(3):  # the pause and two sentences
             await anext(stream)

@@ -31,9 +31,10 @@ _ROUTES: Final = {
     "NB": "Ninh Bình", "LC": "Lào Cai", "YB": "Yên Bái", "HG": "Hà Giang", "LS": "Lạng Sơn",
     "HL": "Hạ Long", "ĐL": "Đà Lạt", "NT": "Nha Trang", "VT": "Vũng Tàu", "BMT": "Buôn Ma Thuột",
     "PT": "Phan Thiết", "PQ": "Phú Quốc", "BD": "Bình Dương", "QB": "Quảng Bình",
-    "SP": "Sa Pa", "MC": "Mộc Châu", "ĐB": "Điện Biên", "GL": "Gia Lai",
+    "HA": "Hội An", "SP": "Sa Pa", "MC": "Mộc Châu", "ĐB": "Điện Biên", "GL": "Gia Lai",
 }  # fmt: skip
 _CITIES: Final = frozenset("HN SG HCM TPHCM ĐN HP".split())
+_TOWNS: Final = "|".join(sorted({name.replace(" ", r"\ ") for name in _ROUTES.values()}))
 _PLACES: Final = "|".join(sorted(map(re.escape, _ROUTES), key=len, reverse=True))
 
 
@@ -107,6 +108,13 @@ class Abbreviations:
                 self.route,
                 needs="-–→>⇄↔",
             ),
+            Rule(
+                rf"(?<![\w-])(?:{_PLACES})(?:\s?[-–]\s?(?:{_PLACES})){{0,2}}\s?[-–]\s?"
+                rf"(?=(?:Huế|Vinh|Sapa|Quy\ Nhơn|{_TOWNS})(?!\w))",
+                self.stops,
+                glued=True,
+                needs="-–",
+            ),
             Rule(r"(?<!\w)M(?=,\ |:?\ ?\d\d)", self.side, needs="M"),
             Rule(
                 r"[STCP](?<!\w.)(?!\w)(?:(?<!P)(?=:?\ \d)|(?<=\dv\ [STC])"
@@ -135,7 +143,7 @@ class Abbreviations:
                 r"[bcdđghklmnpqrstvx]{2,7}(?![\w@&'’-])(?!\.\w)",
                 lambda match: self.words.get(match[0].upper()),
             ),
-            Rule(r"(?<![\w@#./&-])[A-ZĐƯ]{2,8}(?![\w@&-])(?!\.\w)", self.sense),
+            Rule(r"(?<![\w@#.&-])(?<![A-ZĐ\d.]/)[A-ZĐƯ]{2,8}(?![\w@&-])(?!\.\w)", self.sense),
             Rule(
                 rf"(?<![\w@#.-])(?<![A-ZĐ\d.]/)(?P<word>{_WORD}(?:[.&-][A-ZĐ][A-Za-zĐđƯ]{{0,9}}(?:&[A-ZĐ]{{1,4}})?){{0,4}})"
                 rf"(?P<point>\.?)(?:(?![\w@])|(?<=\.)(?=[{CAPITALS}][{SMALLS}]))(?!-\d)",
@@ -206,6 +214,11 @@ class Abbreviations:
         if not (_CITIES & {*ends} or cues.about(match, "transport")) or ends[0] == ends[1]:
             return None
         return f"{_ROUTES[ends[0]]}, {_ROUTES[ends[1]]}"
+
+    def stops(self, match: re.Match[str]) -> str:
+        """Read ``ĐN-HA-`` before the name of a town, the stops of a journey."""
+        del self
+        return "".join(f"{_ROUTES[place]}, " for place in re.findall("[A-ZĐ]+", match[0]))
 
     def side(self, match: re.Match[str]) -> str | None:
         """Read ``(T)`` and ``(P)`` as left and right, and ``M`` as pulse, in medical notes."""
@@ -335,7 +348,7 @@ class Abbreviations:
 _DATED: Final = lazily(r",?\s\(?(?:ngày\b|\d(?!\d*[.,]?\d{0,2} ?(?:m[2²]?|kg|g|cm|%|tỷ|tr)\b))")
 """A day or an hour after ``CN``, and not the size of a plot or the weight of a child."""
 _INITIALS: Final = lazily(
-    r"(?:ông|bà|anh|chị|em|cháu|bị cáo|nghi phạm|đối tượng|nạn nhân|tài xế|cụ|bé|cậu|nữ sinh"
+    r"(?<!\w)(?:ông|bà|anh|chị|em|cháu|bị cáo|nghi phạm|đối tượng|nạn nhân|tài xế|cụ|bé|cậu|nữ sinh"
     r"|học sinh) $"
 )
 _LETTERS: Final = lazily(r"(?!T\.P)[A-ZĐ](?:\.[A-ZĐ])+")

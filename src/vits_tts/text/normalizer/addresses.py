@@ -97,6 +97,18 @@ class Addresses:
                 needs="Đ",
             ),
             Rule(
+                r"(?<=Q\d)\ ?[-–/]\ ?(?=(?:TB|NB|PN|BT|GV|TP|TĐ)(?!\w))"
+                r"|(?<=Q\d\d)\ ?[-–/]\ ?(?=(?:TB|NB|PN|BT|GV|TP|TĐ)(?!\w))",
+                ", ",
+                glued=True,
+                needs="Q",
+            ),
+            Rule(
+                r"(?<![\w.])Q\.?\s?(?P<first>\d{1,2})(?P<more>(?:\s?[,+]\s?\d{1,2}(?![\w.]|\s?%)){1,6})",
+                self.districts,
+                needs="Q",
+            ),
+            Rule(
                 r"(?<![\w./])(?P<rank>[QPHXĐ]|KP|Kp|kp|[qp])\.\s?(?P<number>\d{1,2})(?!\w)(?!\s?(?:%|phút))",
                 self.numbered,
                 needs=".",
@@ -108,6 +120,16 @@ class Addresses:
                 r"(?<![\w.])(?P<rank>[QP])(?P<number>\d{1,2})(?!\w)(?!\s?[/-]?\s?[12]\d{3}|[/-][23]\d(?!\d))",
                 self.short,
                 needs="QP",
+            ),
+            Rule(
+                r"(?<!\w)[Pp]\.\s?(?=(?:đôi|đơn|ngủ|khách|trọ|gia\ đình|vip" r"|VIP)(?!\w))",
+                "phòng ",
+                needs=".",
+            ),
+            Rule(
+                r"(?<![\w.])Q\.\s?(?=(?:Nam|Ninh|Trị|Ngãi|Bình)(?!\w)(?!\ [A-ZĐ]))",
+                "Quảng ",
+                needs="Q",
             ),
             Rule(rf"(?<![\w./])(?P<rank>[QP])\.\s?{_NAME}", self.ranked, needs="QP"),
             Rule(r"(?<![\w.])Q\.\s?(?=[A-ZĐ]{2,3}(?!\w))", "quận ", needs="Q"),
@@ -173,6 +195,13 @@ class Addresses:
     def room(self, match: re.Match[str]) -> str:
         """Read ``P.1503`` as the number of a room."""
         return f"phòng {self._numbers.whole(match['room'])}"
+
+    def districts(self, match: re.Match[str]) -> str | None:
+        """Read ``Q1,3,5``, a list of districts, and not the first quarter and a sum."""
+        if _QUARTERLY.search(before(match)) or _SUMMED.match(after(match)):
+            return None
+        numbers = re.findall(r"\d{1,2}", match[0])
+        return f"quận {', '.join(map(self._numbers.whole, numbers))}"
 
     def short(self, match: re.Match[str]) -> str | None:
         """Read ``Q1``, and ``P5`` beside another part of an address."""
@@ -243,3 +272,9 @@ class Addresses:
         digits = field.rstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZĐ")
         said = self._numbers.digits(digits) if digits[0] == "0" else self._numbers.whole(digits)
         return f"{said} {spelled(field[len(digits) :])}".strip()
+
+
+_QUARTERLY: Final = lazily(
+    r"(?:doanh thu|lợi nhuận|lãi|báo cáo|kết quả|quý|gdp|tăng" r"|giảm)\b[^;.]{0,16}$"
+)
+_SUMMED: Final = lazily(r"\s?(?:tỷ|tỉ|triệu|tr\b|nghìn|k\b|%|đ\b)")

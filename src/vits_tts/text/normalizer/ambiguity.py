@@ -123,7 +123,8 @@ SLASH: Final = (
         "date",
         2.5,
         before=r"(?:sinh|cưới|hẹn|thi|họp|khai mạc|khai giảng|khai trương|khởi hành|khởi công|bay"
-        r"|giao|nhận|tựu trường|nghỉ|khám|phát hành|ra mắt|chiếu|sn|hsd|nsx|quà|nhân|mừng|học|bán"
+        r"|giao|nhận|tựu trường|nghỉ|khám|phát hành|ra mắt|chiếu|sn|hsd|nsx|dọn|dọn vào|quà"
+        r"|nhân|mừng|học|bán"
         r"|hạn|xong|vào|lịch|diễn ra|check in|đám|ship|gửi|đi|về|tới|lương|dự kiến|deadline|áp dụng"
         r"|mở cửa|tiêm|trả|đóng)\W{0,2}",
     ),
@@ -140,6 +141,7 @@ SLASH: Final = (
         r"(?: \w{1,10})? ",
     ),
     _cue("date", 2, before=r"\d{1,2}/\d{1,2}(?:,| và| hoặc| -)(?: [^\W\d]{1,10}){0,2} "),
+    _cue("date", 5, after=r",\s(?:t[2-7]\b|thứ|chủ nhật|cn\b|\d{1,2}h|lúc)"),
     _cue("date", 2, after=r"(?:,| và| hoặc)(?: [^\W\d]{1,10}){0,2} (?:1[3-9]|2\d|3[01])/\d"),
     _cue(
         "date",
@@ -150,13 +152,14 @@ SLASH: Final = (
     _cue(
         "date",
         -7,
-        after=r"\s(?:dân|số|diện|tổng|quãng|chiều dài|cốc|thìa|muỗng|chén|quả|người|phiếu|lượng"
+        after=r"\s(?:dân|số(?! tiền)|diện|tổng|quãng|chiều dài|cốc|thìa|muỗng|chén|quả|người"
+        r"|phiếu|lượng"
         r"|thời gian|thu nhập|sản|khối|nước|công|chặng|hành|trái|cái|chiếc|học sinh|đại biểu"
         r"|thành viên|điểm|trong|của|cuộc|phần|bát|ly|lít|kg|gói|bánh|tỉnh|xã|huyện|thế giới|doanh"
         r"|trận|lần|câu|tập|chương|món|bước|tuần|buổi|môn|chỉ tiêu|bài|quyển|cuốn|chai|đoạn|việc)",
     ),
     _cue("date", -9, after=r"\s?[-+*×:]?\s?(?:\d{1,3}/\d{1,3}\s?)?="),
-    _cue("date", -9, before=r"\d\s?[-+*×:=]\s?|[-+*×=]\s?"),
+    _cue("date", -9, before=r"\d\s?[-+*×=]\s?|\d:|\d :\s|[-+*×=]\s?"),
     _cue("date", -9, before=r"\b(?:so sánh|phân số|rút gọn|quy đồng|hỗn số)\b[^.!?]{0,32}"),
     _cue("fraction", 1, before=r"(?:cộng|trừ|nhân|chia|bằng|phân số|[-+*×:=])\s?"),
     _cue("over", 3, before=r"(?:trang|tờ|slide|tập|lớp|kỳ|kì|lần|mũi|bước|phần|buổi)\s"),
@@ -185,6 +188,8 @@ def dash(match: re.Match[str], first: str, last: str) -> DashReading:
         scores["score"] += 3.0
     elif _TEAMS_BEFORE.search(match.string, max(0, match.start() - 56), match.start()):
         scores["score"] += 4.0
+    elif _listed_scores(match):
+        scores["score"] += 6.0
     scores["minus"] = -3.0 if spaced or a > b else -6.0
     if a == b or (a > b and last == last.lstrip("0") and a > _LARGEST_SCORE):
         scores["plain"] = 0.0
@@ -206,6 +211,8 @@ def slash(match: re.Match[str], first: str, last: str) -> SlashReading:
     scores["date"] = -1.0 if calendar else -99.0
     if calendar and a > b:
         scores["date"] += 2.0
+    if calendar and a > _MONTHS:
+        scores["date"] += 1.5
     if calendar and (a, b) == (2, 9):
         scores["date"] += 2.0
     if calendar and b > _LARGEST_MARK and a > 1:
@@ -247,6 +254,23 @@ def _best(scores: Mapping[str, float], cues: tuple[Cue, ...], match: re.Match[st
     return max(sums, key=sums.__getitem__)
 
 
+def _listed_scores(match: re.Match[str]) -> bool:
+    """Return whether a pair is in a list such as ``25-18, 23-25, 25-20`` with a falling one."""
+    low = max(0, match.start() - _LIST)
+    for listed in _SCORES.finditer(match.string, low, match.end() + _LIST):
+        if listed.start() <= match.start() < listed.end():
+            pairs = _PAIR.findall(listed[0])
+            return any(int(a) > int(b) for a, b in pairs)
+    return False
+
+
+_LIST: Final = 40
+_PAIR: Final = lazily(r"(\d{1,2})\s?[-–]\s?(\d{1,2})")
+_SCORES: Final = lazily(
+    r"(?<![\w./-])\d{1,2}\s?[-–]\s?\d{1,2}(?:(?:, ?| |; ?)\d{1,2}\s?[-–]\s?\d{1,2}){2,6}(?![\w/-])"
+)
+
+
 def _beside_teams(match: re.Match[str]) -> bool:
     behind = match.string[max(0, match.start() - 24) : match.start()]
     return bool(_TEAM_AFTER.match(match.string, match.end()) and _TEAM_BEFORE.search(behind))
@@ -266,12 +290,14 @@ _SLASH_CUES: Final = SLASH
 LetterReading: TypeAlias = Literal["unit", "scale", "name"]
 
 _NAMED_BEFORE: Final = lazily(
-    r"(?<!\w)(?:nhà|lô|khối|ngõ|ngách|hẻm|kiệt|(?<!doanh )(?<!tỉ )(?<!tỷ )số|phòng|lớp|căn|tòa|dãy"
+    r"(?<!\w)(?:nhà|lô|khối|ngõ|ngách|hẻm|kiệt|(?<!doanh )(?<!tỉ )(?<!tỷ )(?<!chỉ )(?<!trả )số"
+    r"|phòng|lớp|căn|tòa|dãy"
     r"|block|khu|cổng|đội|tổ|xe|tuyến|bus"
     r"|gate|ghế|toa|mẫu|bản|phiên bản|tầng|trang|câu|bài|đề|mã|điểm|nhóm|thửa|ô|cột|chuyến|đường) $"
 )
 _STREET_BEFORE: Final = lazily(
-    r"(?<!\w)(?:lô|ngõ|ngách|hẻm|kiệt|(?<!doanh )(?<!tỉ )(?<!tỷ )số|tòa|dãy|block|khu|cổng|tuyến"
+    r"(?<!\w)(?:lô|ngõ|ngách|hẻm|kiệt|(?<!doanh )(?<!tỉ )(?<!tỷ )(?<!chỉ )(?<!trả )số|tòa|dãy"
+    r"|block|khu|cổng|tuyến"
     r"|bus|gate|toa|mã|thửa|đường) $"
 )
 """Words before a name that ends with a small k. After others, such as "xe", ``200k`` is a price."""
@@ -344,9 +370,18 @@ def network(match: re.Match[str]) -> bool:
     front, back = before(match), after(match)
     if _WEIGHED.search(front) or _WEIGHED_AFTER.match(back):
         return False
+    if _SMALL_GOODS.search(front) and not _RADIO.search(front + back):
+        return False
     return not _OTHER_WEIGHT.search(front + back)
 
 
+_SMALL_GOODS: Final = lazily(
+    r"\b(?:son|phấn|kem|serum|bột|trà|chè|cà phê|viên|thuốc|hạt|kẹo|vàng|bạc|nhẫn|dây chuyền"
+    r"|mặt nạ)\b"
+)
+_RADIO: Final = lazily(
+    r"\b(?:mạng|sim|data|đa ta|sóng|gói|mb|gb|gi ga bai|wifi|oai phai|modem" r"|máy)\b"
+)
 _OTHER_WEIGHT: Final = lazily(
     r"(?<![\w.,-])(?:\d{2,4}|[1789]|\d{1,3},\d{1,3})\s?(?:g|gr|gam|ml)(?!\w)"
 )
@@ -417,18 +452,24 @@ _T: Final = (
     _cue(
         "weekday",
         4,
-        before=r"(?:sáng|trưa|chiều|tối|đêm|nghỉ|hôm|thi|họp|học|hẹn|lại|vào|gặp|giao|lịch|\d[hg]\d{0,2}|giờ"
+        before=r"(?:tiết \d{1,2}(?:\s?[-–,]\s?\d{1,2}){0,2},?|sáng|trưa|chiều|tối|đêm|nghỉ|hôm"
+        r"|thi|họp|học|hẹn|lại|vào|gặp|giao|lịch|\d[hg]\d{0,2}|giờ"
         r"|phút|mỗi|các|khám|làm|ca|trực|rảnh|off|trừ|có|về|đi|bay|nhận|chốt|deadline|dl)\s",
     ),
     _cue(
         "weekday",
         5,
         after=r"\s?[,;:&/-]\s?(?:t[2-7]|cn)\b|\s(?:và|hàng|hằng|này|tuần|tới|sau|trước|lúc)\b"
-        r"|,?\s?\(?\d{1,2}(?:h|g|:|\s?[-–]\s?\d{1,2}(?:h|g|:)|/\d)|\s(?:sáng|chiều|tối|trưa)\b"
+        r"|\s?\+\s?\d|\s?/\s?(?:tháng|th|tuần)\b|,?\s?\(?\d{1,2}(?:h|g|:|\s?[-–]\s?\d{1,2}(?:h|g|:)|/\d)|\s(?:sáng|chiều"
+        r"|tối|trưa)\b"
         r"|\s?[:)]|\s\w+(?: đến)?(?: \w+){0,2} giờ\b",
     ),
     _cue("weekday", 2, after=r"\s?(?:$|[-–])"),
     _cue("weekday", 6, after=r"\s(?:hàng|hằng|mỗi) tuần\b"),
+    _cue("weekday", 4, before=r"(?:cả|luôn|off|trừ|kể cả|nguyên)\s"),
+    _cue("weekday", 4, after=r"\s(?:làm|nghỉ|off|cn\b|chủ nhật|và cn|lễ)|,? tiết "),
+    _cue("weekday", 4, before=r"(?:thứ \w{2,4}|chủ nhật|\bt[2-7]|\bcn)\b[^.;]{0,30}"),
+    _cue("weekday", 4, after=r"[^.;]{0,24}(?:\bt[2-7]\b|\bcn\b|chủ nhật)(?!\w)(?!\d)"),
     _cue(
         "floor",
         8,
@@ -447,14 +488,19 @@ _T: Final = (
         r"|model|size|dây|sảnh|cửa|tháp|dòng|kênh|đường|nhà|hầm|mộ|cột|đốt|đốt sống|chuỗi xung|bản"
         r"|mốc)(?<!tiền nhà)\s",
     ),
-    _cue("name", 7, after=r"\s?(?:vô địch|\d(?!\d?(?:h|g|:|/))|w\b|flair|weighted)"),
+    _cue(
+        "name",
+        7,
+        after=r"\s?(?:vô địch|\d(?!\d?(?:h|g|:|/)|[\d.,]{0,7}\s?(?:tr|k|đ|triệu"
+        r"|nghìn))|w\b|flair|weighted)",
+    ),
 )
 
 
 def numbered_t(match: re.Match[str], number: int) -> NumberedT:
     """Return whether ``T5`` is a weekday, a month, a rank, a floor or a name (``tòa T5``)."""
     scores = {"name": 0.0, "rank": -1.0, "floor": -1.0}
-    if number <= _MONTHS:
+    if number <= _MONTHS + 1:  # the thirteenth salary
         scores["month"] = 0.5 if number > _SATURDAY else -1.0
     if 1 < number <= _SATURDAY:
         scores["weekday"] = -1.0

@@ -156,7 +156,7 @@ def around(spoken: str, place: int, back: int) -> tuple[int, int]:
 
 def about(match: re.Match[str], *subjects: str) -> bool:
     """Return whether the line of a match is about one of the subjects more than about others."""
-    scores = _of(match)
+    scores = {name: count for name, count in _of(match).items() if name not in _ADVERTS}
     return bool(scores) and max(scores, key=scores.__getitem__) in subjects
 
 
@@ -184,6 +184,8 @@ def _scores(line: str) -> Mapping[str, int]:
     return Counter(subject for cue in cues for subject in subjects().cues[cue])
 
 
+_ADVERTS: Final = frozenset(["goods", "job", "vehicle", "course"])
+"""Subjects that only tell meanings. Their words are those of all adverts: price, buy, month."""
 _TELLING: Final = 4
 _LETTERS: Final = lazily(r"[^\W\d_]{2,}")
 _SENTENCE_END: Final = lazily(

@@ -34,6 +34,8 @@ _EXPIRES: Final = lazily(
 )
 """Words before the month and the year of an expiry: ``date 2/28``."""
 
+_DAY_AND_MONTH: Final = 2
+
 
 class Dates:
     """Reads dates with the words of one region."""
@@ -56,6 +58,13 @@ class Dates:
                     + re.sub(
                         "[2-7]", lambda day: self._numbers.ordinal(day[0]), match["days"]
                     ).replace("-", ", ")
+                ),
+                needs="T",
+            ),
+            Rule(
+                r"(?<!\w)T[2-7](?:\s?[-–]\s?T[2-7]){2,4}(?!\w)",
+                lambda match: ", ".join(
+                    f"thứ {self._numbers.ordinal(day)}" for day in re.findall(r"\d", match[0])
                 ),
                 needs="T",
             ),
@@ -190,7 +199,8 @@ class Dates:
                 needs="t",
             ),
             Rule(
-                r"(?<![\w/.-])T(?P<number>[1-9]|[1-4]\d)(?!\w)(?![.,/-]\d)",
+                r"(?<![\w/.-])T(?P<number>[1-9]|[1-4]\d)(?!\w)(?![.,/-]\d)"
+                r"|(?<=T\d/)T(?P<listed>[2-7])(?!\w)",
                 self.numbered_t,
                 needs="T",
             ),
@@ -244,6 +254,8 @@ class Dates:
 
     def numbered_t(self, match: re.Match[str]) -> str | None:
         """Read ``T2`` as a day of the week and ``lương T5`` as a month."""
+        if match["listed"]:
+            return f", thứ {self._numbers.ordinal(match['listed'])}"  # T2/T4/T6
         reading = ambiguity.numbered_t(match, int(match["number"]))
         if reading in {"weekday", "rank"}:
             return f"thứ {self._numbers.ordinal(match['number'])}"
@@ -267,8 +279,13 @@ class Dates:
             year = f"20{year}" if int(year) < _LATEST_SHORT_YEAR else f"19{year}"
         return f"{_day_word(match)}{day} năm {self._numbers.whole(year)}"
 
-    def range(self, match: re.Match[str]) -> str:
+    def range(self, match: re.Match[str]) -> str | None:
         """Read ``10/5-15/5`` and ``7/5/1954 - 7/5/2024``."""
+        starts, ends = (re.split(r"[./]", match[name]) for name in ("first", "last"))
+        if "." in match["first"] and len(starts) == len(ends) == _DAY_AND_MONTH:
+            falling = (int(starts[1]), int(starts[0])) > (int(ends[1]), int(ends[0]))
+            if falling:
+                return None  # marks, as in 7.5 - 5.5
         first, last = (self._date(match[name]) for name in ("first", "last"))
         return (
             f"{_day_word(match)}{first} đến {'' if _NAMED.search(before(match)) else 'ngày '}{last}"

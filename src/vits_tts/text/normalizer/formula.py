@@ -209,6 +209,10 @@ def _certain(body: str) -> bool:  # noqa: C901, PLR0911
         return len(re.findall(r"\d+(?:[.,]\d+)*|[A-Za-zΔ∆α-ω]+", body)) > 1
     if _LINEAR.fullmatch(body):
         return True
+    if _PRICES.search(body):
+        return False  # as in 25k = 275k
+    if _BOUND.fullmatch(body):
+        return False  # as in SL >10, an abbreviation
     if not re.search(r"[=<>≤≥≠√∛^²³∆Δ±|∫∈∉]", body):
         return False
     if re.search(r"[√∛]\s?[\d(a-zA-Z]|(?<![\w])\|[^|]{1,20}\|\s?[<>=≤≥]", body):
@@ -233,6 +237,8 @@ def _certain(body: str) -> bool:  # noqa: C901, PLR0911
     return bool(power and len(operands) > 1 and signed)
 
 
+_PRICES: Final = lazily(r"\d{2}k\s?=\s?\d{2}")
+_BOUND: Final = lazily(r"(?!AB|BC|AC|CD|MN|OA)[A-Z]{2,3}\s[<>]\s?\d[\d.,]*%?")
 _LINEAR: Final = lazily(r"\d{1,3}[nxyz]\s[-+]\s\d{1,3}")
 _FUNCTION: Final = lazily(r"(?<![^\W\d_])(?:sin|cos|tan|cot|log|ln|lg)(?=[\d\s(_^²³a-zα-ω√])")
 _OPERAND: Final = (

@@ -81,14 +81,20 @@ _COUNTED_AFTER: Final = lazily(
     r"|phần|tr\b|củ|cái|bài|hộ|em|bạn)"
 )
 _NOT_LETTERED: Final = frozenset("P Q H X Đ ĐT QL TL HL KP No NO TP TT".split())
+_GAMES: Final = lazily(r"(?:game|counter|chơi|photoshop|adobe|\bai|bản|phiên bản|skin)\W{0,2}$")
+"""Words before programs, such as CS6; elsewhere ``CS2`` is the second place of a school."""
 _ITEM: Final = lazily(r"(?:mục|điều|khoản|chương|phần|bài|phụ lục) $")
 _GROUP: Final = 3
 """Digits of a group between two points of a number."""
 
+_PHONE_LENGTHS: Final = range(8, 12)
+"""Numbers of digits of a telephone number."""
+_HIDING: Final = {"*": "sao", "x": "ích", "X": "ích"}
 _FIELDS: Final = 4
 _LAST: Final = 255
 """The number of fields of an IPv4 address, and the maximum value of a field."""
 
+_CLAUSE: Final = 160
 _TOO_LONG_TO_COUNT: Final = 10
 _SHORTEST_ORDER: Final = 6
 _LONG_ALONE: Final = 9
@@ -217,7 +223,44 @@ class Identifiers:
                 glued=True,
                 needs="đĐ",
             ),
+            Rule(
+                r"(?<!\w)(?P<letters>[A-Z]{1,3})(?P<keys>\d{4,8}[xX*]{2,8})(?![\w*])",
+                lambda match: f"{spelled(match['letters'])} {self._keys(match['keys'])}",
+                needs="xX*",
+            ),
+            Rule(
+                r"(?<!\w)(?P<letters>[A-Z]{2,7})(?P<keys>\d{1,8}[xX*]{2,6}\d{1,6})(?!\w)",
+                lambda match: f"{spelled(match['letters'])} {self._keys(match['keys'])}",
+                needs="xX*",
+            ),
+            Rule(
+                r"(?i:(?<=jcb\ )|(?<=visa\ )|(?<=mastercard\ )|(?<=napas\ ))\d{4}(?![\w/.,-])",
+                self.dictated,
+            ),
+            Rule(
+                r"(?<![\w.,])(?P<a>\d)\.(?P<b>\d)D(?!\w)",
+                lambda match: (
+                    f"{self._numbers.whole(match['a'])} chấm {self._numbers.whole(match['b'])} đê"
+                ),
+                needs="D",
+            ),  # a diesel engine; 2D alone is a word
+            Rule(
+                r"(?<![\w.,/-])(?<!\d\ )\d{1,2}(?:[.,]\d{1,2})?(?:\ -\ \d{1,2}[.,]\d{1,2}){2,4}"
+                r"(?![\w%]|[.,/-]\d)",
+                lambda match: match[0].replace(" -", ","),
+                glued=True,
+                needs="-",
+            ),  # marks of an exam
             Rule(r"(?<!\w)nv(?=\d{1,2}(?!\w))", "nguyện vọng ", glued=True, needs="v"),
+            Rule(
+                r"(?<!\w)CS(?P<place>[1-9]\d?)(?!\w)",
+                lambda match: (
+                    None
+                    if _GAMES.search(before(match))
+                    else f"cơ sở {self._numbers.whole(match['place'])}"
+                ),
+                needs="C",
+            ),
             Rule(
                 r"(?<!\w)(?P<days>\d{1,2})[Nn](?P<nights>\d{1,2})[ĐđDd](?!\w)",
                 self.tour,
@@ -242,7 +285,7 @@ class Identifiers:
             ),
             Rule(
                 r"(?i:(?<=thưởng\ )|(?<=lương\ )|(?<=nhà\ )|(?<=tiền\ ))[tT]"
-                r"(?P<month>1[0-3]|[1-9])(?![\w.,/-]|\ h[àằ]ng\ tuần)",
+                r"(?P<month>1[0-3]|[1-9])(?![\w/-]|[.,]\d|\ h[àằ]ng\ tuần)",
                 lambda match: f"tháng {self._numbers.whole(match['month'])}",
                 needs="tT",
             ),
@@ -253,7 +296,8 @@ class Identifiers:
                 self.spaced_plate,
             ),
             Rule(
-                r"(?i:(?<=stk\ )|(?<=stk:\ )|(?<=tk\ )|(?<=tk:\ )|(?<=khoản\ )|(?<=khoản:\ ))"
+                r"(?i:(?<=VCB\ )|(?<=TCB\ )|(?<=ACB\ )|(?<=BIDV\ )|(?<=MB\ )|(?<=VPB\ )|(?<=bank\ )"
+                r"|(?<=stk\ )|(?<=stk:\ )|(?<=tk\ )|(?<=tk:\ )|(?<=khoản\ )|(?<=khoản:\ ))"
                 r"\d{3,5}(?:\ \d{2,5}){1,5}(?!\w|[.,]\d|\ \d)",
                 self.dictated,
             ),
@@ -318,7 +362,13 @@ class Identifiers:
                 needs="xX",
             ),
             Rule(
-                r"(?<!\w)(?P<head>\d{2,8})[.\ ]?(?P<hidden>[xX*]{2,8})[.\ ]?(?P<tail>\d{2,6})"
+                r"(?<![\w.,+])0\d{1,4}(?:[\ .-]?[\dxX*]{1,7}){1,4}(?![\w*\#])",
+                self.part_of_phone,
+                needs="xX*",
+            ),
+            Rule(
+                r"(?<!\w)(?P<head>\d{2,8}"
+                r"|\d(?=[xX*]{3}))[.\ ]?(?P<hidden>[xX*]{2,8})[.\ ]?(?P<tail>\d{2,6})"
                 r"(?!\w)",
                 lambda match: (
                     f"{self._numbers.digits(match['head'])} "
@@ -368,6 +418,11 @@ class Identifiers:
             ),
             Rule(r"(?i)(?<!\w)ext\.?\s?:?\s?(?=\d{2,5}(?!\w))", "máy lẻ "),
             Rule(rf"{_START}{_HOTLINE}{_END}", self.dictated),
+            Rule(
+                rf"{_START}1[89]00(?:[.\ ]?[\dxX*]{{1,7}}){{1,3}}(?![\w*\#])",
+                self.part_of_phone,
+                needs="xX*",
+            ),
             Rule(
                 rf"{_START}(?!(?:(?:19|20)\d\d\ ){{2}})\d{{4}}(?:[\ -]\d{{4}}){{2,3}}{_END}",
                 self.dictated,
@@ -458,7 +513,7 @@ class Identifiers:
             ),
             Rule(r"(?<=\d)x(?!\w)", self.times, needs="x"),
             Rule(r"(?<!\w)\d[xX](?!\w)", lambda match: f"{self._numbers.whole(match[0][0])} ích"),
-            Rule(r"(?<!\w)\d{1,3}[a-eg-z](?!\w)", self.token),
+            Rule(r"(?<!\w)(?<!\d[.,])\d{1,3}[a-eg-z](?!\w)", self.token),
             Rule(r"(?<!\w)(?:[a-z]\d{1,2}[a-z]|[a-z]\d{1,3})(?!\w)", self.token),
             Where(
                 r"\d(?:[^\W\d_]|(?<=[^\W\d_]\d))",
@@ -512,6 +567,17 @@ class Identifiers:
         signs = match["stars"] or match["signs"]
         sign = "sao" if signs[0] == "*" else "ích"
         return " ".join([self._numbers.digits(digits), *[sign] * len(signs)])
+
+    def part_of_phone(self, match: re.Match[str]) -> str | None:
+        """Read ``0903 112 45x``, a telephone number some of whose digits are hidden."""
+        keys = re.sub(r"[ .-]", "", match[0])
+        if keys.isdecimal() or len(keys) not in _PHONE_LENGTHS:
+            return None
+        return self._keys(keys)
+
+    def _keys(self, keys: str) -> str:
+        """Return the names of digits and of signs that hide digits."""
+        return " ".join(_HIDING.get(key) or self._numbers.digits(key) for key in keys)
 
     def dictated(self, match: re.Match[str]) -> str:
         """Read all digits one by one."""
@@ -598,9 +664,12 @@ class Identifiers:
         texted = (
             keyword
             or _TEXTED.search(front + match[0].lower())
+            or _TEXTED.search(_clause(match))
             or match[0].lower().startswith(("bấm", "đầu", "lh", "liên", "cskh", "hotline", "tổng"))
         )
         called = match[0].lower().startswith("gọi") and _CALL_ENDS.match(back)
+        if match[0].lower().startswith(("tới", "đến")) and re.fullmatch(r"(?:19|20)\d\d", digits):
+            return None  # a year
         if not (texted or called) or _COUNTED_AFTER.match(back) or digits.endswith("000"):
             return None
         return match[0][: -len(digits)] + self._numbers.digits(digits)
@@ -693,3 +762,9 @@ def _flight(match: re.Match[str]) -> str:
     """Read ``SGN-HAN``, the airports of a flight."""
     first, last = match["from"] or match["first"], match["to"] or match["last"]
     return f"{spelled(first)}, {spelled(last)}"
+
+
+def _clause(match: re.Match[str]) -> str:
+    """Return the part of a sentence before a match, which may have a long number: at most 160."""
+    front = match.string[max(0, match.start() - _CLAUSE) : match.start()].lower()
+    return re.split(r"[.;!?\n](?!\S)", front)[-1]

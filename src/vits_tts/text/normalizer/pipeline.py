@@ -41,6 +41,7 @@ from vits_tts.text.normalizer.english import English
 from vits_tts.text.normalizer.formula import Formula
 from vits_tts.text.normalizer.identifiers import Identifiers
 from vits_tts.text.normalizer.lexicon import Lexicon
+from vits_tts.text.normalizer.listings import Listings
 from vits_tts.text.normalizer.notation import Notation
 from vits_tts.text.normalizer.quantities import Quantities
 from vits_tts.text.normalizer.restore import Restore, RestoreMarks
@@ -184,6 +185,7 @@ def _chain(region: Region, restore_marks: RestoreMarks) -> tuple[Step, ...]:
         *known.steps(),
         English(words.knows),
         words,
+        Where(r"\d[a-zA-Zđ]|\bx\d", *Listings(numbers).steps()),  # 3-3tr5, before single units
         *Units(numbers).steps(),
         Where(r"[^\w\s]|[xØøΦφ²³¹⁰⁴-⁹]", *symbols.arithmetic()),
         Where(r"\d", *codes.mixed()),

@@ -41,6 +41,16 @@ _RISING: Final = {
 _SIZES: Final = "nghìn|ngàn|triệu|tỷ|tỉ"
 _SUM_BEFORE: Final = lazily(r"(?:bằng|cộng|trừ|nhân|chia) $")
 _SUM_AFTER: Final = lazily(r" (?:bằng|cộng|trừ|nhân|chia) ")
+_PERCENT: Final = lazily(r"\s?(?:%|phần trăm)")
+_REDUCED: Final = lazily(
+    r"^(?!.*(?:tăng trưởng|lãi suất|lợi nhuận|doanh thu|xuất khẩu|gdp|cpi|nhiệt|cùng kỳ|chỉ số"
+    r"|index"
+    r"|sai số|biên|\bâm $|cộng)).*"
+    r"(?:nghìn|ngàn|triệu|đồng|giá|sale|seo|ưu đãi|khuyến mãi|voucher|vao chơ|deal|đeo|học viên"
+    r"|khách"
+    r"|thành viên|combo|com bô|mua|đơn|niêm yết)[^;.]{0,24}$"
+)
+"""Words before a reduction, as in ``giá 990k (-25%)``."""
 _SEASON: Final = lazily(r"(?:19|20)\d\d/(?:(?:19|20)\d\d|\d\d)")
 
 
@@ -266,7 +276,12 @@ class Quantities:
         """Read ``-5``, also if "âm" is written before it (``âm -7 độ``)."""
         written = self._ungrouped(match)
         said = self._numbers.read(written, _point(match))
-        return said if before(match).endswith("âm ") else f"âm {said}"
+        front = before(match)
+        if _PERCENT.match(after(match)) and _REDUCED.search(front):
+            return said if front.endswith("giảm ") else f"giảm {said}"
+        if front.endswith(("đồng (", "nghìn (", "lít (")):
+            return f"giảm {said}"
+        return said if front.endswith(("âm ", "giảm ")) else f"âm {said}"
 
     def item(self, match: re.Match[str]) -> str:
         """Read the number of a list item, followed by a pause."""

@@ -12,7 +12,9 @@ from vits_tts.text.patterns import lazily
 _OPERAND_BEFORE: Final = r"(?:(?<=[\d)²³%])|(?<=[\d)²³%]\ )|(?<=\b[a-zA-Z])|(?<=\b[a-zA-Z]\ ))"
 _LETTER: Final = r"[a-zA-Z](?![a-zA-ZÀ-ỹ])"
 _OPERAND_AFTER: Final = rf"(?=\ ?(?:[\d(√?-]|{_LETTER}))"
-_CALCULATED: Final = lazily(r"(?:cộng|nhân|chia|(?<!mặt )(?<!cân )bằng|trừ|=)[^,;.]{0,16}$")
+_CALCULATED: Final = lazily(
+    r"(?:cộng|nhân|chia|(?<!mặt )(?<!cân )bằng|trừ" r"|=)(?: với)?[^,;.a-zà-ỹ]{0,16}$"
+)
 _BETWEEN: Final = {
     "=": "bằng", "≠": "khác", "≥": "lớn hơn hoặc bằng", "≤": "nhỏ hơn hoặc bằng", "±": "cộng trừ",
     "≈": "xấp xỉ",
@@ -69,6 +71,12 @@ class Symbols:
                 needs="x",
             ),
             Rule(r"(?<=[α-ω])/(?=\d{1,2}(?!\w)|[a-zA-Z](?!\w))", " trên ", needs="/"),
+            Rule(
+                r"(?<!\w)x\ ?(?=\d{1,2}\ (?:data|đa\ ta|giá|dung|lương|điểm|tốc|tài|lượt|ưu"
+                r"|tiền|lần))",
+                "nhân ",
+                needs="x",
+            ),
             Rule(r"(?<!\w)C\+\+", "xê cộng cộng", needs="+"),
             Rule(
                 r"(?<=[^\W\d_])\+{2,4}(?![\w+])",

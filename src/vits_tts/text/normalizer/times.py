@@ -70,6 +70,9 @@ class Times:
                 needs=":",
             ),
             Rule(r"(?<!\w)24[hH]/(?=7(?!\w)|24)", "24/", needs="/"),
+            Rule(r"(?<=[\dkđr])/1\s?[hH](?!\w)", "/giờ", needs="/"),
+            Rule(r"(?<=\dp)/b(?!\w)", "/buổi", needs="/"),
+            Rule(r"(?<=ngày)/(?=\d{1,2}[hH](?!\w))|(?<=ca)/(?=\d{1,2}[hH](?!\w))", " ", needs="/"),
             Rule(r"(?<=\d[hg])/(?=\d{1,2}[/-]\d)", " ngày ", needs="/"),
             Rule(
                 r"(?<![\w:/.,-])(?:(?P<h>\d):)?(?P<m>[0-5]?\d):(?P<s>[0-5]\d)\.(?P<rest>\d\d(?!\d)|(?!000)\d{3})(?!\w)",
@@ -139,6 +142,12 @@ class Times:
                 rf"{_EACH}(?!/)(?!\.\d)"
                 r"(?P<point>\.(?=\s?$))?",
                 self.short_minutes,
+                needs="p",
+            ),
+            Rule(
+                r"(?:(?<=\d\d\d\d)|(?<=\d\.\d\d\d))p(?=\ (?:nội|ngoại|gọi|thoại|liên|miễn|free"
+                r"|trong|/))",
+                " phút",
                 needs="p",
             ),
             Rule(

@@ -10,6 +10,7 @@ from typing import Final
 
 from vits_tts.text.letters import SMALLS
 from vits_tts.text.normalizer import ambiguity, cues
+from vits_tts.text.normalizer.listings import COUNTED, FREIGHT, LOADED
 from vits_tts.text.normalizer.rules import Rule, Step, Where, after, before
 from vits_tts.text.normalizer.unit_table import (
     LENGTHS,
@@ -62,12 +63,9 @@ _LOOSE: Final = (
 _EACH: Final = (
     "người|tháng|năm|ngày|giờ|lần|hộ|suất|căn|đêm|tuần|khách|trận|phút|lượt|buổi|chuyến|cái|chiếc"
     "|bộ|hộp|gói|chai|lon|viên|vỉ|liều|sp|cặp|đôi|con|phần|ly|cốc|bé|quý|tiết|lớp|phòng|vé|đơn"
-    "|tín chỉ|môn|học phần|kỳ|bình|thùng|bao|cây|chậu|tờ|quyển|cuốn|mét vuông|mét|công|ca|số|khóa"
+    "|tín chỉ|môn|học phần|kỳ|kì|bình|thùng|bao|cây|chậu|tờ|quyển|cuốn|mét vuông|mét|công|ca|số"
+    "|khóa"
     "|bill|hóa đơn|hoá đơn|đơn hàng|acc|tài khoản|thẻ|thuê bao"
-)
-_COUNTED: Final = lazily(
-    r"(?:phút|giờ) (?:ngoại|nội|gọi|thoại)[^,;.]{0,12}$"
-    r"|\d(?:[^,;:().!?]|\.(?=\d)){1,24}$|\d[^,;:]{0,24}\([^()]{1,16}\)$"
 )
 _OVER: Final = lazily(r"(?:chỉ số|tỉ lệ|tỷ lệ|tỉ số|tỷ số|hệ số|tỉ trọng|tỷ trọng)\b[^.;!?]{0,24}$")
 
@@ -76,7 +74,9 @@ _WIDE: Final = lazily(r"(?:hẻm|ngõ|kiệt|đường|rộng|dài|ngang|mặt t
 """Words before a length in a line of capitals: ``HẺM 4M``."""
 _FLAT: Final = lazily(r"\b(?:căn|hộ|chung cư|studio|\d ?wc|\d ?vs|nội thất|view|tỷ|full)\b")
 
-_DRIVEN: Final = lazily(r"(?:\bodo|ô đô|\bđi|chạy|lăn bánh|\bkm)\W{0,2}(?:[^\W\d]{1,6} )?\d{1,2}$")
+_DRIVEN: Final = lazily(
+    r"(?:\bodo|ô đô|lướt|\bđi|chạy|lăn bánh" r"|\bkm)\W{0,2}(?:[^\W\d]{1,6} )?\d{1,2}$"
+)
 """Words before the mileage of a vehicle in tens of thousands: ``odo 1v8``."""
 _CURRENT: Final = lazily(
     r"(?:\d ?[vw](?:\W|$)|oát|vôn|aptomat|áp tô mát|cầu dao|dòng điện|dòng sạc|sạc|ổ cắm|cầu chì"
@@ -132,7 +132,7 @@ class Units:
                 self.prefixed,
             ),
             Rule(
-                r"(?<=\dm)\ ?[x×]\ ?(?=\dm|\d,\dm)|(?<=cm)\ [x×]\ (?=\dm\d)",
+                r"(?<=\dm)\ ?[x×]\ ?(?=\dm|\d,\dm|\d{1,3}cm)|(?<=cm)\ [x×]\ (?=\dm\d)",
                 " nhân ",
                 needs="x×",
             ),
@@ -162,7 +162,7 @@ class Units:
                 rf"{START}(?P<number>\d{{1,4}})\s?(?P<unit>tr|triệu|tỷ|tỉ|ty|t(?=\d(?!\d))|k)"
                 rf"(?P<rest>\d{{1,3}})(?:(?<=(?:tr|ty|tỷ|ệu)\d\d\d)(?:k|tr)(?!\w)|(?!\w))"
                 rf"(?:\s?(?P<money>đồng|đ|vnđ|vnd|VNĐ|VND|usd|USD|đô|\$)(?!\w))?"
-                rf"(?P<rates>(?:/[{SMALLS}]{{1,6}}){{0,2}})",
+                rf"(?P<rates>(?:/(?:[kdc]?m[2²3³](?!\d)|[{SMALLS}]{{1,6}})){{0,2}})",
                 self.mixed_money,
             ),
             Rule(
@@ -172,7 +172,7 @@ class Units:
                 r"(?<![\w.,/-])(?P<first>\d{1,2})\ ?[-–]\ ?(?P<last>\d{1,2})t(?!\w)",
                 lambda match: (
                     f"{match['first']} đến {match['last']} tuổi"
-                    if _CHILDREN.search(before(match))
+                    if _CHILDREN.search(before(match)) and not FREIGHT.match(after(match))
                     else None
                 ),
                 needs="-–",
@@ -250,6 +250,11 @@ class Units:
             ),  # the air of a patient (SpO2 96%/khí trời)
             Rule(r"(?<=\d)b(?=/tuần)", " buổi", needs="b"),
             Rule(
+                r"(?<=[^\W_])/R(?!\w)",
+                lambda match: " một răng" if cues.about(match, "medicine") else None,
+                needs="/",
+            ),
+            Rule(
                 r"(?<=tải\ \d)T(?P<rest>\d)(?!\w)",
                 lambda match: f" tấn {self._numbers.whole(match['rest'])}",
                 needs="T",
@@ -270,6 +275,33 @@ class Units:
                 glued=True,
                 needs="/",
             ),
+            Rule(
+                r"(?<!\w)(?P<number>\d)T(?P<rest>\d)(?![\w/])",
+                self.loaded,
+                needs="T",
+            ),
+            Rule(
+                r"(?<!\w)(?P<sign>[<>]\ ?)?(?P<number>\d)m(?P<tenth>[23])(?![\w²³]|\ ?[x×*])",
+                lambda match: (
+                    {"<": "dưới ", ">": "trên "}.get((match["sign"] or "")[:1], "")
+                    + f"{self._numbers.whole(match['number'])} mét "
+                    + self._numbers.whole(match["tenth"])
+                    if _LONG.search(before(match))
+                    else None
+                ),
+                needs="m",
+            ),
+            Rule(
+                r"(?<=\d)\ ?vs(?=\s?(?:[,.;)+]|$|\d|riêng|chung|khép))",
+                lambda match: " vệ sinh" if cues.about(match, "property") else None,
+                needs="v",
+            ),
+            Rule(
+                r"(?<=\d)c(?=/kg(?!\w)|\))",
+                lambda match: " con" if _SEAFOOD.search(before(match)) else None,
+                needs="c",
+            ),
+            Rule(r"(?<=thưởng\ \d)T/(?=năm(?!\w))", " tháng một ", needs="T"),
             Rule(r"(?<=cọc\ \d)TT(?=\d(?!\w))", " thanh toán ", glued=True, needs="T"),
             Rule(
                 r"(?<=sau\ \d)m(?!\w)",
@@ -326,7 +358,8 @@ class Units:
             Rule(r"(?<!\w)NT(?=:?\s?\d[.,]\d{1,2}\s?mm)", "độ mờ da gáy", needs="N"),
             Rule(r"(?<!\w)NT(?=:?\s?\d{2}\s?(?:l|lần|nhịp)\s?/)", "nhịp thở", needs="/"),
             Rule(
-                r"(?<!\w)(?P<ground>\d)T(?P<floors>\d{1,2})L(?:(?P<terrace>\d?)ST)?(?!\w)",
+                r"(?<!\w)(?P<ground>\d)T\ ?[+,]?\ ?(?P<floors>\d{1,2})L(?:\ ?[+,]?\ ?(?P<terrac"
+                r"e>\d?)ST)?(?!\w)",
                 self.storeys,
                 needs="T",
             ),
@@ -440,6 +473,7 @@ class Units:
             ),
             Rule(r"(?<=\d)\ ?(?P<unit>[MB])(?![\w/])", self.scaled, needs="MB"),
             Rule(r"(?<=\d)(?P<unit>[vtncd])(?![\w/])", self.typed, needs="vtncd"),
+            Rule(r"(?<=\d[xX][xX])k(?!\w)", f" {self._numbers.thousand}", needs="xX"),
             Rule(r"(?<![\w.,])(?P<generation>[2-6])[gG](?![\w/])", self.generation, needs="gG"),
             Rule(
                 r"(?<=\d)\ ?T\ ?(?:USD|usd|\$)(?!\w)",
@@ -473,6 +507,14 @@ class Units:
             quoted = match["unit"][:3].isalpha() and _QUOTED_RATE.search(before(match))
             if quoted:
                 return f"{unit} {match['number'].replace('-', 'đến')}"
+        if (
+            re.fullmatch(r"\d{2}\.\d{3}", match["number"])
+            and match["unit"][:3].isalpha()
+            and _LISTED_RATES.search(before(match))
+        ):
+            return f"{unit} {match['number']}"
+        if not size and re.match(r"/\d", after(match)) and match["unit"][:3].isalpha():
+            return f"{unit} {match['number']}"  # the rates of buying and selling
         return " ".join(filter(None, (match["number"], scale.get(size, size), unit)))
 
     def memory(self, match: re.Match[str]) -> str | None:
@@ -533,9 +575,19 @@ class Units:
         scale = {"tr": "triệu", "t": "tỷ", "ty": "tỷ", "k": self._numbers.thousand}.get(
             match["unit"], match["unit"]
         )
-        whole, rest = self._numbers.whole(match["number"]), self._numbers.whole(match["rest"])
+        whole, rest = self._numbers.whole(match["number"]), self._rest(match["rest"], scale)
         money = f" {MONEY.get(match['money'], match['money'])}" if match["money"] else ""
         return f"{whole} {scale} {rest}{money}{self._each(match['rates'])}"
+
+    def _rest(self, rest: str, scale: str) -> str:
+        """Return the words of the digits after a scale, as in ``3ty05`` and ``1tr15``."""
+        if scale not in {"triệu", "tỷ", "tỉ"} or len(rest) != _TWO_DIGITS or not int(rest):
+            return self._numbers.whole(rest)
+        if rest[0] != "0":
+            return self._numbers.whole(rest + "0")  # 1tr15 is 1.150.000
+        thousand = self._numbers.thousand
+        said = self._numbers.whole(f"1{rest.ljust(3, '0')}").partition(f"{thousand} ")[2]
+        return f"{said} {thousand if scale == 'triệu' else 'triệu'}"
 
     @staticmethod
     def _each(rates: str) -> str:
@@ -549,6 +601,12 @@ class Units:
         unit = "tuổi" if len(match["last"]) > 1 else "tỷ"
         return f"{first} {unit} đến {last} {unit}"
 
+    def loaded(self, match: re.Match[str]) -> str | None:
+        """Read ``xe tải 1T9``, which carries 1,9 tonnes."""
+        if not LOADED.search(before(match)):
+            return None
+        return f"{self._numbers.whole(match['number'])} tấn {self._numbers.whole(match['rest'])}"
+
     def driven(self, match: re.Match[str]) -> str | None:
         """Read ``odo 1v8``, the mileage of a vehicle in tens of thousands of kilometres."""
         if not _DRIVEN.search(before(match)) and not re.match(r"\s?km\b", after(match)):
@@ -560,7 +618,7 @@ class Units:
         unit = match["unit"].strip()
         other = re.match(r"[\d.,]+\s?([^\W\d_]{1,5})(?!\w)", match.string[match.end() :][:16])
         listed = other and other[1] != unit and match[0].endswith(" ") and unit.isalpha()
-        if other and unit != other[1] and {unit, other[1]} <= {"A", "V", "W"}:
+        if other and unit != other[1] and {unit, other[1]} <= _TECHNICAL:
             return f" {_unit(unit) or 'am pe'}, "
         if (listed and other and other[1] in UNITS) or (
             len(unit) == 1 and unit in "MBK" and ambiguity.letter(match, unit) == "name"
@@ -578,6 +636,8 @@ class Units:
             return " vòng trên phút"
         if top == "v" and (dose := _DOSE.match(match["rates"])):
             return f" viên {_DOSES.get(dose['time']) or 'buổi ' + dose['time']}"
+        if top == "ng" and not _DILUTED.match(match["rates"]):
+            top = "người"
         if top == "đ" and _points(match):
             return f" điểm{match['rates'].replace('/', ' trên ')}"
         if (
@@ -607,7 +667,7 @@ class Units:
         front = before(match)
         if _OVER.search(front):
             return None
-        counted = _COUNTED.search(front)
+        counted = COUNTED.search(front)
         return " một " if counted else None
 
     def scaled(self, match: re.Match[str]) -> str | None:
@@ -626,7 +686,7 @@ class Units:
         if not number:
             return None
         unit, rest = match["unit"], front[: number.start()]
-        if unit == "t" and _AGED.search(rest):
+        if unit == "t" and (_AGED.search(rest) or _KIDS.search(rest)):
             return " tuổi"
         if unit == "t" and (_BILLIONS.search(rest) or (not rest and _ENDS.match(after(match)))):
             return " tỷ"
@@ -646,22 +706,26 @@ class Units:
             return None
         return f"{self._numbers.whole(match['generation'])} gờ"
 
-    def tonnes(self, match: re.Match[str]) -> str | None:
+    def tonnes(self, match: re.Match[str]) -> str | None:  # noqa: PLR0911
         """Read ``xe tải 3,5T`` as tonnes and ``BN nữ 34T`` as an age.
 
         ``75m2 x 5T`` are storeys.
         """
+        if re.search(r"[a-zđ]\d{1,3}$", before(match)):
+            return None  # B150T, the name of a plan
         if re.search(r"(?:bn|bệnh nhân|nam|nữ),? \d{1,3}$", before(match)):
             return " tuổi"
         if re.search(r"(?:m|m2|m²) ?[x×] ?\d{1,2}$|nhà \d{1,2}$", before(match)):
             return " tầng"
-        if _INTEREST.match(after(match)) or re.search(r"%,? (?:trong )?\d{1,2}$", before(match)):
-            return " tháng"  # terms of deposits and their rates
+        if _is_term(before(match), after(match)):
+            return " tháng"
         if not match[0].startswith(" ") and cues.about(match, "property"):
             late = re.search(r"(?:lãi suất|\bls|ân hạn|hỗ trợ)[^,;]{0,20}$", before(match))
             return " tháng" if late else " tầng"
         loaded = re.search(r"(?:tải|trọng|xe|cẩu|nặng)\D{0,12}[\d.,]{1,8}$", before(match))
         if not loaded and _MONTHS_BEFORE.search(before(match)):
+            return " tháng"
+        if _PRICED_NEXT.match(after(match)) and not loaded:
             return " tháng"
         return " tấn" if loaded else None
 
@@ -698,7 +762,26 @@ class Units:
         return f"{_unit(top) or top} {joint} {_unit(rate)}"
 
 
-_CHILDREN: Final = lazily(r"(?:trẻ|bé|từ|tuổi|cháu|người|nam|nữ|lứa)(?: em)?\W{0,2}$")
+_TECHNICAL: Final = frozenset("A V v W w Ah mAh Hz L l lít kg HP hp BTU Wh kW".split())
+"""Units of the data of a device, of which different ones are a list: ``1.8L-700W``."""
+_DILUTED: Final = lazily(r"\s?/\s?(?:ml|dl|l|L|mL|dL|kg|g|mg|m³|m3)(?!\w)")
+_TWO_DIGITS: Final = 2
+_LONG: Final = lazily(
+    r"(?:thùng(?: [^\W\d]{1,6}){0,3}|dài|ngang|rộng|cao|hẻm|ngõ|đường|mặt tiền|\bmt|khổ|sâu|lửng"
+    r"|lọt lòng|nở hậu|vỉa hè|gác|vải|rèm|giường|nệm|đệm|tủ|kệ|cánh|ngăn|buồng)"
+    r"(?: thông| trước nhà| nhựa| bê tông)?:? $"
+    r"|(?:trẻ em|\bte|bé)\b[^;.]{0,12}(?:[(] ?)?$"
+)
+"""Words before a length, such as ``hẻm 3m2``; elsewhere ``3m2`` is an area."""
+_KIDS: Final = lazily(r"\b(?:bé|cháu|trẻ|con)\b[^;.]{0,8}\((?:\d{1,2} ?t(?:uổi)? ?[&,+] ?)?$")
+_SEAFOOD: Final = lazily(
+    r"\b(?:tôm|cua|ghẹ|mực|ốc|hàu|cá|sò|bề bề|ếch|chim|gà|vịt)\b[^;]{0,40}\d{1,3}$"
+)
+_CHILDREN: Final = lazily(
+    r"(?:trẻ|bé|từ|tiểu học|mầm non|lớp|cô|chú|bác|phụ nữ|ưu tiên|tuổi|cháu|người|nam|nữ"
+    r"|lứ"
+    r"a)(?: em)?\W{0,2}$"
+)
 _LENT: Final = lazily(
     r"(?:lãi suất|liên ngân hàng|kỳ hạn|trái phiếu|lợi suất|tín phiếu)\b[^;.]{0,44}$"
 )
@@ -709,6 +792,20 @@ _FEE: Final = lazily(
 )
 """Rates of networks, whose dong has lost its mark: ``200d/phut``."""
 _TURNS: Final = lazily(r"\s?/\s?(?:p|ph|phút|min)$")
+
+
+def _is_term(front: str, back: str) -> bool:
+    """Return whether ``T`` counts the months of a loan, a deposit, a warranty or a contract."""
+    return bool(
+        _INTEREST.match(back)
+        or _TERM_AFTER.match(back)
+        or re.search(r"%,? (?:trong )?\d{1,2}$", front)
+        or _GUARANTEED.search(front)
+        or _TERM_BEFORE.search(front)
+        or _MONTHLY.search(front)
+    )
+
+
 _INTEREST: Final = lazily(r"\s?:?\s?(?:là |còn )?[-+]?\d{1,2}(?:[.,]\d{1,2})?\s?(?:%|phần trăm)")
 _TURNING: Final = lazily(
     r"(?:mã lực|\bhp|kw|oát|tua|quay|máy|\bnm|vòng|tốc độ)\D{0,12}[\d.,-]{1,12}$|\d{3}$"
@@ -722,11 +819,12 @@ _DOSES: Final = (
 )
 """Pills: ``2v/ngày``, ``1v/tối``."""
 _PULSE: Final = lazily(r"(?:\bm|mạch|nhịp|tim|tần số|thở)\D{0,12}[\d.,-]+\s?$")
+_LISTED_RATES: Final = lazily(r"(?:tỷ giá|tỉ giá|tự do|u ét đê)\b|\busd \w")
 _STORING: Final = lazily(
     r"(?<!\w)(?:ip|iphone|ai phôn|ipad|samsung|ss|galaxy|xiaomi|redmi|oppo|vivo|realme|note|macbook"
     r"|laptop|ram|rom|ssd|thẻ nhớ|usb|bộ nhớ|pin|máy|bản|màu)(?!\w)"
 )
-_QUOTED_RATE: Final = lazily(r"(?:tỷ giá|tỉ giá|mua|bán)\b")
+_QUOTED_RATE: Final = lazily(r"(?:tỷ giá|tỉ giá|mua|bán|tự do|usd \d|u ét đê)\b")
 """Words of a list of rates, in which ``EUR 30.150 - 31.420`` are dong for a euro."""
 _SIDES: Final = {"D": "dài", "R": "rộng", "C": "cao"}
 _BEDROOMS: Final = {"N": "ngủ", "PN": "phòng ngủ"}
@@ -734,10 +832,27 @@ _BATHROOMS: Final = {"WC": "vê kép xê", "W": "vê kép xê", "VS": "vệ sinh
 _DIRECTIONS: Final = {"N": "bắc", "B": "bắc", "S": "nam", "E": "đông", "Đ": "đông", "W": "tây"}
 _DEGREES: Final = frozenset(["°C", "°c", "oC", "ºC"])
 _HEATED: Final = lazily(r"/\s?\d{1,3}\s?(?:p|ph|phút|h|giờ|tiếng)$")
+_TERM_AFTER: Final = lazily(
+    r"\s(?:đầu|cuối|tặng|giảm|tiếp|tới|liên tục|liên tiếp|miễn|qua|trở lên)(?!\w)|/(?:năm"
+    r"|lần)(?!\w)"
+)
+_PRICED_NEXT: Final = lazily(r"\s(?:chỉ |giá |còn )?\d{1,4}(?:[.,]\d{1,3})?(?:k|tr|đ)")
+_MONTHLY: Final = lazily(
+    r"(?:vay|sao kê|tiết kiệm|kỳ hạn|bảo hành|trả góp|thời hạn|lãi suất)\b[^;.]{0,48}\d$"
+)
+_GUARANTEED: Final = lazily(r"(?:bảo hành|\bbh)\b[^;.]{0,32}\+ ?\d{1,2}$")
+_TERM_BEFORE: Final = lazily(
+    r"(?:sau|free|miễn phí|phờ ri|thêm|mỗi) [\d,]{1,4}$"
+    r"|(?:cọc|hđ|hợp đồng|thanh toán|tt|đóng|ký|trả trước|thưởng|đăng kiểm dài) \d{1,2}$"
+    r"|(?:/th|tháng|triệu|tr) ?x ?\d{1,2}$|nghìn \d{1,2}$"
+)
 _MONTHS_BEFORE: Final = lazily(
-    r"(?:\btk|gdp|xuất khẩu|kim ngạch|\bdt|tiết kiệm|gửi|cước|đóng|gói|trước|hành|bh|kỳ hạn"
-    r"|trả góp|sổ|tặng|thẻ|gym|membership|hạn|cam kết|thuê|lũy kế|luỹ kế|lợi nhuận|doanh thu"
-    r"|kết quả)\D{0,14}[\d.,]{1,4}$"
+    r"(?:\btk|\bvay|thời hạn|gdp|xuất khẩu|kim ngạch|\bdt|tiết kiệm|gửi|cước|đóng|gói|trước"
+    r"|hành|bh|kỳ hạn"
+    r"|trả góp|sổ|tặng|thẻ|gym|gim|membership|hạn|cam kết|thuê|lũy kế|luỹ kế|lợi nhuận|doanh thu"
+    r"|thử việc|học việc|chu kỳ|\bck|gia hạn|định kỳ|bảo trì|bảo dưỡng|khóa|tập|yoga|hội viên"
+    r"|đủ|lương|thưởng|cọc|hợp đồng|chậm|góp"
+    r"|kết quả)\D{0,14}(?:\d{1,2} ?[-–] ?)?[\d.,]{1,4}$"
 )
 _GENERATION: Final = lazily(
     r"(?:(?:^|[,.;(])|(?<!\w)(?:e|em|m|mình|t|tớ|tôi|bé|bạn|b|cháu|con|lứa"
@@ -761,7 +876,7 @@ _PILLS: Final = lazily(
     r"(?:\d ?(?:m?g|ml|iu|mcg)|uống|thuốc|ngày|lần|hộp|vỉ|sáng|trưa|chiều|tối|mua|lọ)\W{1,2}$"
 )
 _PIECES: Final = lazily(
-    r"(?:hơn|từ|mua|đặt|lấy|giao|còn|thiếu|được|đc|dc|nhận|order|tặng|bán|hết|có|cả|,)\s$"
+    r"(?:hơn|từ|mua|đặt|lấy|giao|còn|thiếu|được|đc|dc|nhận|order|tặng|bán|hết|có|cả|,)\s$|[<>=≥≤]\s?$"
 )
 _YEARS_USED: Final = lazily(r"(?:dùng|xài|sd|sử dụng|chạy|mua|bh|bảo hành)(?: được| đc| dc)?\s$")
 _DAYS: Final = lazily(r"(?:được|dc|đc|trong|sau|tầm|khoảng|nghỉ|hơn|gần|mất|có|mới|cách|cữ)\s$")
@@ -785,7 +900,8 @@ def _quoted(match: re.Match[str]) -> bool:
 
 _POINTS_BEFORE: Final = lazily(
     r"(?:câu|bài|điểm|phần|đạt|thi|xét|đậu|đỗ|trượt|rớt|học bổng|hb"
-    r"|nv|nguyện vọng|thủ khoa|bxh|bảng xếp hạng|ưu tiên|sàn|chuẩn|thang|cộng|trừ|tổng|gpa"
+    r"|nv|index|đéc|vn30|hnx|nguyện vọng|thủ khoa|bxh|bảng xếp hạng|ưu tiên|sàn|chuẩn|thang"
+    r"|cộng|trừ|tổng|gpa"
     r"|khối|môn|được|có)\b"
 )
 _POINTS_AFTER: Final = lazily(
@@ -815,6 +931,8 @@ _EXAM_POINTS: Final = lazily(
 def _points(match: re.Match[str]) -> bool:
     """Return whether ``đ`` means points, as beside the questions of a test."""
     front = before(match)
+    if re.search(r"/\s?\d{1,2} (?:trận|vòng)", match[0]):
+        return True
     few = re.search(r"(?:^|[^\d.,])\d{1,2}(?:[.,]\d{1,2})?$", front) is not None
     if (
         "/" not in match[0]
