@@ -23,26 +23,16 @@ T = TypeVar("T")
 Settings = dict[str, dict[str, Any]]
 
 
-class Server:
-    """A `vits-tts serve` that is running."""
+class AnyServer:
+    """A server in a process of its own, or in that of the tests."""
 
-    def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
-        """Keep the process and the path of its log."""
-        self.process = process
-        self.log = log
-        self.url = ""
-        self._from = 0
+    url = ""
+    folder: Path
+    """The folder of its files."""
 
     def lines(self, message: str | None = None) -> list[dict[str, Any]]:
         """Return the lines logged so far, or those with one message."""
-        text = self.log.read_bytes()[self._from :].decode()
-        complete = text[: text.rfind("\n") + 1].splitlines()
-        lines = [json.loads(line) for line in complete if line.startswith("{")]
-        return [line for line in lines if message is None or line["message"] == message]
-
-    def forget(self) -> None:
-        """Hide the lines logged so far from ``lines``, for a test that shares its server."""
-        self._from = self.log.read_bytes().rfind(b"\n") + 1
+        raise NotImplementedError
 
     def wait_for(self, message: str, count: int = 1, **fields: object) -> list[dict[str, Any]]:
         """Wait for log lines with a message and these fields, and return them."""
@@ -53,11 +43,6 @@ class Server:
             return hits if len(hits) >= count else []
 
         return until(found, f"{count} log lines {message!r} {fields}", self.explain)
-
-    def workers(self) -> list[int]:
-        """Return the ids of the worker processes."""
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        return [int(child) for child in children.read_text().split()]
 
     def metrics(self) -> str:
         """Return the text of `/metrics`."""
@@ -79,6 +64,41 @@ class Server:
 
         until(ready, "ready", self.explain)
 
+    def wait_until(self, condition: Callable[[], T], what: str) -> T:
+        """Return the first true value of ``condition``; a failure shows the log."""
+        return until(condition, what, self.explain)
+
+    def explain(self) -> str:
+        """Return the state and the log of the server, for a failing test."""
+        raise NotImplementedError
+
+
+class Server(AnyServer):
+    """A `vits-tts serve` that is running."""
+
+    def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
+        """Keep the process and the path of its log."""
+        self.process = process
+        self.log = log
+        self.folder = log.parent
+        self._from = 0
+
+    def lines(self, message: str | None = None) -> list[dict[str, Any]]:
+        """Return the lines logged so far, or those with one message."""
+        text = self.log.read_bytes()[self._from :].decode()
+        complete = text[: text.rfind("\n") + 1].splitlines()
+        lines = [json.loads(line) for line in complete if line.startswith("{")]
+        return [line for line in lines if message is None or line["message"] == message]
+
+    def forget(self) -> None:
+        """Hide the lines logged so far from ``lines``, for a test that shares its server."""
+        self._from = self.log.read_bytes().rfind(b"\n") + 1
+
+    def workers(self) -> list[int]:
+        """Return the ids of the worker processes."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        return [int(child) for child in children.read_text().split()]
+
     def wait_for_text(self, text: str) -> None:
         """Wait until the log contains a text."""
         until(lambda: text in self.log.read_text(encoding="utf-8"), text, self.explain)
@@ -86,10 +106,6 @@ class Server:
     def configure(self, settings: Settings) -> None:
         """Write other settings, for a reload."""
         _write_settings(self.log.parent / "config.yaml", settings)
-
-    def wait_until(self, condition: Callable[[], T], what: str) -> T:
-        """Return the first true value of ``condition``; a failure shows the log."""
-        return until(condition, what, self.explain)
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Send a signal, wait for the end and return the exit status."""
