@@ -96,9 +96,9 @@ def test_mistakes_with_voices(tmp_path: Path, supplier: Supplier) -> None:
     assert {path.name for path in (tmp_path / "voices").glob("*.onnx")} == {"mine.onnx"}
 
 
-def test_installing_on_a_terminal(tmp_path: Path, supplier: Supplier) -> None:
+@pytest.mark.usefixtures("supplier")
+def test_installing_on_a_terminal(tmp_path: Path) -> None:
     """A terminal shows a progress bar, and the advice about the licence."""
-    assert supplier.catalogue
     status, printed, shown = run_on_a_terminal(tmp_path, "voices", "install", _NAME)
     assert status == 0
     assert printed == f"{_NAME}: installed, licence: CC BY-NC 4.0\n"
