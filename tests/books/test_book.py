@@ -14,7 +14,7 @@ import soundfile
 from mutagen.id3 import ID3
 from mutagen.mp4 import MP4
 
-from tests.support.cli import run
+from tests.support.cli import run_here
 from tests.support.voices import install_pair
 from vits_tts import Speech
 from vits_tts.audio.loudness import LoudnessMeter
@@ -189,7 +189,7 @@ def test_front_matter(title: str) -> None:
 
 def test_m4b(folder: Path) -> None:
     """An M4B has chapters at the right times, tags and cover, and the asked loudness."""
-    done = run(folder, "book", "book.epub", "-o", "book.m4b", "--skip-front-matter", *_QUIET)
+    done = run_here(folder, "book", "book.epub", "-o", "book.m4b", "--skip-front-matter", *_QUIET)
     assert done.returncode == 0, done.stderr.decode()
     assert done.stdout.decode().startswith("book.m4b: 3 chapters, ")
     with av.open(str(folder / "book.m4b")) as container:
@@ -239,7 +239,7 @@ def test_resuming(folder: Path, tmp_path: Path) -> None:
 
 def test_a_folder_of_mp3(folder: Path) -> None:
     """A folder has an MP3 with tags for each chapter, and a playlist of them."""
-    done = run(folder, "book", "book.epub", "-o", "chapters", "--author", "Linh")
+    done = run_here(folder, "book", "book.epub", "-o", "chapters", "--author", "Linh")
     assert done.returncode == 0, done.stderr.decode()
     lines = (folder / "chapters" / "playlist.m3u8").read_text().splitlines()
     names = [line for line in lines if not line.startswith("#")]
@@ -255,7 +255,7 @@ def test_a_folder_of_mp3(folder: Path) -> None:
 
 def test_read_along(folder: Path) -> None:
     """An EPUB has a clip for each word, as long as the sound, and is valid by epubcheck."""
-    done = run(folder, "book", "book.epub", "-o", "along.epub", "--skip-front-matter")
+    done = run_here(folder, "book", "book.epub", "-o", "along.epub", "--skip-front-matter")
     assert done.returncode == 0, done.stderr.decode()
     with zipfile.ZipFile(folder / "along.epub") as archive:
         assert archive.infolist()[0].filename == "mimetype"
@@ -287,7 +287,7 @@ def test_epubcheck(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # The optimising compiler costs more than it saves in a process of a few seconds.
     monkeypatch.setenv("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC")
     name = "checked.epub"
-    assert run(folder, "book", "book.epub", "-o", name).returncode == 0
+    assert run_here(folder, "book", "book.epub", "-o", name).returncode == 0
     result = EpubCheck(str(folder / name))
     assert [message for message in result.messages if message.level != "INFO"] == []
     assert result.valid

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.cli import run
+from tests.support.cli import run_here
 from tests.support.server import clean_environment
 from tests.support.supplier import Fault, Supplier, supplying
 from tests.support.voices import install_pair
@@ -63,19 +63,19 @@ def test_from_the_catalogue_and_away(tmp_path: Path, supplier: Supplier) -> None
     catalogue[_NAME]["quality"] = "\x1b[31mx_low"  # control characters must not reach the terminal
     supplier.say(catalogue)
     size = r"vi_VN, \x1b[31mx_low, 0.0 MB, 2 speakers"
-    listed = run(tmp_path, *available)
+    listed = run_here(tmp_path, *available)
     assert listed.stdout.decode() == f"  {_NAME}  {size}, licence: CC BY-NC 4.0\n"
-    told = run(tmp_path, *info).stdout.decode()
+    told = run_here(tmp_path, *info).stdout.decode()
     assert "speakers: lan, minh\n" in told
     assert re.search(r"^size: \d+\.\d MB$", told, re.MULTILINE)
-    status, printed, shown = run_on_a_terminal(tmp_path, *install)
-    assert status == 0
-    assert printed == f"{_NAME}: installed, licence: CC BY-NC 4.0\n"
-    assert "100%" in shown  # the progress bar
-    assert f"vits-tts: voice {_NAME}: its licence forbids commercial use" in shown
-    assert run(tmp_path, *remove, stdin=b"n\n").returncode == 130
+    installed = run_here(tmp_path, *install)
+    assert installed.returncode == 0
+    assert installed.stdout.decode() == f"{_NAME}: installed, licence: CC BY-NC 4.0\n"
+    advice = f"vits-tts: voice {_NAME}: its licence forbids commercial use"
+    assert installed.stderr.decode().startswith(advice)
+    assert run_here(tmp_path, *remove, stdin=b"n\n").returncode == 130
     assert (tmp_path / "voices" / f"{_NAME}.onnx").exists()
-    assert run(tmp_path, *remove, stdin=b"y\n").stdout.decode() == f"{_NAME}: removed\n"
+    assert run_here(tmp_path, *remove, stdin=b"y\n").stdout.decode() == f"{_NAME}: removed\n"
     assert list((tmp_path / "voices").iterdir()) == []
 
 
@@ -89,8 +89,18 @@ def test_mistakes_with_voices(tmp_path: Path, supplier: Supplier) -> None:
         (_NAME, "the connection broke off"),
         ("mine", "another one is installed; --force replaces it"),
     ]:
-        done = run(tmp_path, "voices", "install", name)
+        done = run_here(tmp_path, "voices", "install", name)
         assert (done.returncode, done.stdout) == (2, b"")
         (line,) = done.stderr.decode().splitlines()
         assert complaint in line
     assert {path.name for path in (tmp_path / "voices").glob("*.onnx")} == {"mine.onnx"}
+
+
+@pytest.mark.usefixtures("supplier")
+def test_installing_on_a_terminal(tmp_path: Path) -> None:
+    """A terminal shows a progress bar, and the advice about the licence."""
+    status, printed, shown = run_on_a_terminal(tmp_path, "voices", "install", _NAME)
+    assert status == 0
+    assert printed == f"{_NAME}: installed, licence: CC BY-NC 4.0\n"
+    assert "100%" in shown
+    assert f"vits-tts: voice {_NAME}: its licence forbids commercial use" in shown

@@ -164,6 +164,7 @@ def test_killed_and_run_again(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_a_changed_dictionary(tmp_path: Path) -> None:
     """Texts are made again if a dictionary has changed, also one of the settings; else not."""
     install_pair(tmp_path / "voices")

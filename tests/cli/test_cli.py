@@ -12,7 +12,7 @@ import httpx
 import pytest
 import yaml
 
-from tests.support.cli import run, run_several
+from tests.support.cli import run, run_here, run_several
 from tests.support.redis import redis_server
 from tests.support.server import Settings, ended, serving, until
 from tests.support.sound import assert_speech, decode
@@ -40,7 +40,7 @@ def test_say_from_stdin_to_stdout(tmp_path: Path) -> None:
     install_pair(tmp_path / "voices")
     (tmp_path / "config.yaml").write_text("voice: {others: [pair]}")
     options = ("--voice", "pair", "--speaker", "minh", "--speed", "2", "--volume", "0.5", "-o", "-")
-    done = run(tmp_path, "say", *options, stdin=b"nam")
+    done = run_here(tmp_path, "say", *options, stdin=b"nam")
     assert done.stderr == b""
     sound = decode(done.stdout, streamed=True)
     assert sound.samples.max() == pytest.approx(0.25, abs=0.001)
@@ -50,23 +50,23 @@ def test_say_from_stdin_to_stdout(tmp_path: Path) -> None:
 def test_voices(tmp_path: Path) -> None:
     """Installed voices are listed with their licences, the default one marked."""
     install_pair(tmp_path / "voices")
-    listed, as_json = run_several(tmp_path, ["voices", "list"], ["voices", "list", "--json"])
-    lines = listed.stdout.splitlines()
-    advice = listed.stderr.splitlines()
+    listed = run_here(tmp_path, "voices", "list")
+    lines = listed.stdout.decode().splitlines()
+    advice = listed.stderr.decode().splitlines()
     assert [line.split(":")[1] for line in advice] == [" voice vi_VN-vais1000-compact"]
     assert "`vits-tts voices list --available`" in advice[0]
     assert (
         lines[0] == "* vi_VN-vais1000-compact  vi_VN, 16000 Hz, 17.3 MB, licence: CC BY-NC-SA 4.0"
     )
     assert lines[1].startswith("  pair  vi, 8000 Hz, 0.0 MB, 2 speakers, licence: unknown")
-    rows = json.loads(as_json.stdout)
+    rows = json.loads(run_here(tmp_path, "voices", "list", "--json").stdout)
     assert [row["name"] for row in rows] == ["vi_VN-vais1000-compact", "pair"]
 
 
 def test_config(tmp_path: Path) -> None:
     """The effective settings are printed: file and environment together."""
     (tmp_path / "other.yaml").write_text("server: {host: 0.0.0.0}")
-    done = run(tmp_path, "config", "--config", "other.yaml", VITS_TTS__SERVER__PORT="99")
+    done = run_here(tmp_path, "config", "--config", "other.yaml", VITS_TTS__SERVER__PORT="99")
     server = yaml.safe_load(done.stdout)["server"]
     assert (server["host"], server["port"]) == ("0.0.0.0", 99)  # noqa: S104
 
@@ -120,6 +120,7 @@ MISTAKES = [
 
 def test_mistakes(tmp_path: Path) -> None:
     """An error is one line on stderr and exit status 2; no file is left behind."""
+    use_pair(tmp_path)
     (tmp_path / "bad.yaml").write_text("server: {prot: 1}")
     ends = run_several(tmp_path, *(list(arguments) for arguments, _ in MISTAKES))
     for (arguments, complaint), done in zip(MISTAKES, ends, strict=True):
@@ -134,8 +135,8 @@ def test_mistakes(tmp_path: Path) -> None:
 @pytest.mark.parametrize("group", [(), ("voices",), ("keys",)])
 def test_no_command(tmp_path: Path, group: tuple[str, ...]) -> None:
     """Without a command, the list of commands is shown, as by `--help`."""
-    done = run(tmp_path, *group)
-    helped = run(tmp_path, *group, "--help")
+    done = run_here(tmp_path, *group)
+    helped = run_here(tmp_path, *group, "--help")
     assert (done.returncode, done.stdout) == (2, b"")
     assert done.stderr == helped.stdout
 
@@ -161,7 +162,7 @@ main()
 def test_broken_voices_are_told(tmp_path: Path) -> None:
     """`say` and `voices list` name a broken voice and the reason."""
     use_pair(tmp_path).write_bytes(b"garbage")
-    done = run(tmp_path, "say", "abc", "-o", "x.wav")
+    done = run_here(tmp_path, "say", "abc", "-o", "x.wav")
     assert done.returncode == 2
     assert re.fullmatch(
         r"vits-tts: voice pair: .*not a model that can run.*\n", done.stderr.decode()
@@ -170,14 +171,14 @@ def test_broken_voices_are_told(tmp_path: Path) -> None:
 
 def test_text_that_is_not_utf8(tmp_path: Path) -> None:
     """Standard input has to be UTF-8."""
-    done = run(tmp_path, "say", "-o", "x.wav", stdin=b"\xff")
+    done = run_here(tmp_path, "say", "-o", "x.wav", stdin=b"\xff")
     assert (done.returncode, done.stderr) == (2, b"vits-tts: standard input is not UTF-8\n")
 
 
 def test_one_line_in_is_one_line_out(tmp_path: Path) -> None:
     """`normalize` splits only at line ends; a broken byte is replaced and reported."""
     written = "một\u2028hai\x0bba\x0c bốn\r\n\nnăm ".encode() + b"\xff " + "sáu\nhết".encode()
-    done = run(tmp_path, "normalize", stdin=written)
+    done = run_here(tmp_path, "normalize", stdin=written)
     assert done.returncode == 0
     assert done.stdout.decode().split("\n") == ["một hai ba bốn", "", "năm sáu", "hết", ""]
     assert done.stderr == (
@@ -225,7 +226,7 @@ def test_one_broken_voice_hides_no_other(tmp_path: Path) -> None:
     """Working voices are listed beside an error about the broken one."""
     model = install_pair(tmp_path / "voices")
     model.with_name("pair.onnx.json").write_text("{")
-    done = run(tmp_path, "voices", "list")
+    done = run_here(tmp_path, "voices", "list")
     assert done.returncode == 0
     assert b"vi_VN-vais1000-compact" in done.stdout
     assert done.stderr.startswith(b"vits-tts: voice pair: ")
@@ -258,7 +259,7 @@ def test_the_end_looks_for_no_garbage(tmp_path: Path) -> None:
 
 def test_version(tmp_path: Path) -> None:
     """The version is printed."""
-    assert run(tmp_path, "--version").stdout.startswith(b"vits-tts, version 0.")
+    assert run_here(tmp_path, "--version").stdout.startswith(b"vits-tts, version 0.")
 
 
 def test_cache_administration(tmp_path: Path) -> None:
@@ -376,15 +377,15 @@ def test_cache_needs_redis(tmp_path: Path) -> None:
 def test_normalize(tmp_path: Path) -> None:
     """Lines of stdin become spoken text, with --json with their offsets."""
     lines = "Giá 35k\n\nSố 105 ở TP.HCM\n".encode()
-    done = run(tmp_path, "normalize", stdin=lines)
+    done = run_here(tmp_path, "normalize", stdin=lines)
     assert done.stdout.decode().splitlines() == [
         "giá ba mươi lăm nghìn",
         "",
         "số một trăm linh năm ở thành phố hồ chí minh",
     ]
-    south = run(tmp_path, "normalize", stdin=lines, VITS_TTS__TEXT__REGION="south")
+    south = run_here(tmp_path, "normalize", stdin=lines, VITS_TTS__TEXT__REGION="south")
     assert "một trăm lẻ năm" in south.stdout.decode()
-    done = run(tmp_path, "normalize", "--json", stdin=lines)
+    done = run_here(tmp_path, "normalize", "--json", stdin=lines)
     answers = [json.loads(line) for line in done.stdout.decode().splitlines()]
     assert len(answers) == 3
     assert answers[0]["stretches"][1] == {"text": "ba mươi lăm", "start": 4, "end": 6}
@@ -393,12 +394,12 @@ def test_normalize(tmp_path: Path) -> None:
 def test_normalize_reads_markup(tmp_path: Path) -> None:
     """Lines with SSML or inline marks are read as they are spoken; a broken one is an error."""
     lines = 'Xin [pause 1s]chào <spell>A1</spell>\n<speak>Có <sub alias="hai">2</sub>.</speak>\n'
-    done = run(tmp_path, "normalize", stdin=lines.encode())
+    done = run_here(tmp_path, "normalize", stdin=lines.encode())
     assert done.stdout.decode().splitlines() == ["xin chào a một", "có hai."]
-    done = run(tmp_path, "normalize", "--json", stdin=lines.encode())
+    done = run_here(tmp_path, "normalize", "--json", stdin=lines.encode())
     first = json.loads(done.stdout.decode().splitlines()[0])
     assert [sentence["pause"] for sentence in first["sentences"]] == [1.0, 0.0]
-    done = run(tmp_path, "normalize", stdin=b"<speak>a")
+    done = run_here(tmp_path, "normalize", stdin=b"<speak>a")
     assert done.returncode != 0
     assert "close every element" in done.stderr.decode()
 
@@ -407,8 +408,8 @@ def test_normalize_with_a_lexicon(tmp_path: Path) -> None:
     """A lexicon is relative to the configuration; a missing one stops the start."""
     (tmp_path / "words.yaml").write_text("Zyx: hoa mai\n", encoding="utf-8")
     (tmp_path / "config.yaml").write_text("text:\n  lexicon: [words.yaml]\n", encoding="utf-8")
-    assert run(tmp_path, "normalize", stdin=b"zyx").stdout.decode() == "hoa mai\n"
-    done = run(tmp_path, "normalize", stdin=b"zyx", VITS_TTS__TEXT__LEXICON="none.yaml")
+    assert run_here(tmp_path, "normalize", stdin=b"zyx").stdout.decode() == "hoa mai\n"
+    done = run_here(tmp_path, "normalize", stdin=b"zyx", VITS_TTS__TEXT__LEXICON="none.yaml")
     assert done.returncode == 2
     assert "none.yaml" in done.stderr.decode()
     assert len(done.stderr.decode().splitlines()) == 1

@@ -1,5 +1,6 @@
 """Pronunciation dictionaries over HTTP: versions, owners, conflicts, replicas."""
 
+import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -9,9 +10,11 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.support.local_server import serving_here
 from tests.support.redis import RedisServer
-from tests.support.server import Server, Settings, serving
+from tests.support.server import AnyServer, Server, Settings, serving
 from tests.support.voices import install_pair
+from vits_tts.config import EMBEDDED_VOICE
 from vits_tts.dictionaries import pls
 from vits_tts.dictionaries.rules import Rule
 from vits_tts.web.auth.api_keys import make_key
@@ -40,35 +43,49 @@ def keys() -> dict[str, tuple[str, str]]:
     return {name: make_key(name) for name in ("lan", "minh")}
 
 
+def speak_ipa(model: Path) -> None:
+    """Let a voice read Vietnamese in IPA, with a few more phonemes for the rules."""
+    path = model.with_name(f"{model.name}.json")
+    manifest = json.loads(path.read_text(encoding="utf-8"))
+    manifest |= {"phoneme_type": "espeak", "espeak": {"voice": "vi"}}
+    known = manifest["phoneme_id_map"]
+    known.update({phoneme: [len(known) + at] for at, phoneme in enumerate("ɲ˧")})
+    path.write_text(json.dumps(manifest), encoding="utf-8")
+
+
 @pytest.fixture(scope="module")
 def server(
     tmp_path_factory: pytest.TempPathFactory, keys: dict[str, tuple[str, str]]
-) -> Iterator[Server]:
+) -> Iterator[AnyServer]:
     """Yield a server that has keys, and ElevenLabs' paths."""
-    with speaking(
-        tmp_path_factory.mktemp("dictionaries"),
-        access={"keys": [line for _, line in keys.values()]},
-        dictionaries={"max_dictionaries": 12, "max_rules": 50},
-        elevenlabs={"voices": {"rachel": "vi_VN-vais1000-compact"}},
-    ) as running:
+    settings: Settings = {
+        "access": {"keys": [line for _, line in keys.values()]},
+        "dictionaries": {"max_dictionaries": 12, "max_rules": 50},
+        "elevenlabs": {"voices": {"rachel": EMBEDDED_VOICE}},
+        "voice": {"name": "wide", "others": ["pair", EMBEDDED_VOICE], "load": "first_use"},
+    }
+    folder = tmp_path_factory.mktemp("dictionaries")
+    install_pair(folder / "voices")
+    speak_ipa(install_pair(folder / "voices", "wide"))
+    with serving_here(folder, settings) as running:
         yield running
 
 
 @pytest.fixture
-def lan(server: Server, keys: dict[str, tuple[str, str]]) -> Iterator[httpx.Client]:
+def lan(server: AnyServer, keys: dict[str, tuple[str, str]]) -> Iterator[httpx.Client]:
     """Yield a client with the first key."""
     with caller(server, keys["lan"][0]) as client:
         yield client
 
 
 @pytest.fixture
-def minh(server: Server, keys: dict[str, tuple[str, str]]) -> Iterator[httpx.Client]:
+def minh(server: AnyServer, keys: dict[str, tuple[str, str]]) -> Iterator[httpx.Client]:
     """Yield a client with the second key."""
     with caller(server, keys["minh"][0]) as client:
         yield client
 
 
-def caller(server: Server, key: str = "") -> httpx.Client:
+def caller(server: AnyServer, key: str = "") -> httpx.Client:
     """Return a client, which opens a connection for each request so that all workers answer."""
     headers = {"Connection": "close", **({"X-API-Key": key} if key else {})}
     return httpx.Client(base_url=server.url, headers=headers, timeout=30)
@@ -286,7 +303,7 @@ def _next(client: httpx.Client) -> dict[str, Any]:
     return {"name": f"số {len(_own(client))}", "rules": [ZALO]}
 
 
-def test_the_client_of_elevenlabs(server: Server, keys: dict[str, tuple[str, str]]) -> None:
+def test_the_client_of_elevenlabs(server: AnyServer, keys: dict[str, tuple[str, str]]) -> None:
     """ElevenLabs' own client makes, changes, lists, downloads and uses dictionaries."""
     elevenlabs = pytest.importorskip("elevenlabs", reason="needs the group `clients`")
     with httpx.Client(timeout=30) as connection:

@@ -17,8 +17,11 @@ from mutagen.mp4 import MP4
 
 from tests.books.test_book import PNG, write_epub
 from tests.jobs.test_jobs import ended, items, job
-from tests.support.server import Server, serving
+from tests.support.local_server import serving_here
+from tests.support.server import AnyServer
 from tests.support.voices import install_pair
+
+pytestmark = pytest.mark.slow  # each waits for jobs
 
 Json = dict[str, Any]
 
@@ -42,21 +45,20 @@ lan nam
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AnyServer]:
     """Run a server with a small voice and small parts."""
     folder = tmp_path_factory.mktemp("documents")
     install_pair(folder / "voices", sample_rate=RATE)
     settings: dict[str, dict[str, Any]] = {
-        "voice": {"name": "pair"},
         "audio": {"loudness": None},
         "server": {"max_text_chars": 60},
         "jobs": {"max_chars": 5000, "max_upload_bytes": 400_000},
     }
-    with serving(folder, settings) as found:
+    with serving_here(folder, settings) as found:
         yield found
 
 
-def taken(server: Server, **body: Any) -> Json:
+def taken(server: AnyServer, **body: Any) -> Json:
     """Return the answer to a new job."""
     answer = httpx.post(f"{server.url}/v1/jobs", json=body, timeout=60)
     assert answer.status_code == 202, answer.text
@@ -64,14 +66,14 @@ def taken(server: Server, **body: Any) -> Json:
     return found
 
 
-def result(server: Server, **body: Any) -> tuple[Json, bytes]:
+def result(server: AnyServer, **body: Any) -> tuple[Json, bytes]:
     """Return a new job at its end, and its file."""
     made = ended(server, taken(server, **body)["id"])
     assert made["status"] == "succeeded", (made, server.explain())
     return made, httpx.get(made["result"]["audio_url"], timeout=60).raise_for_status().content
 
 
-def refused(server: Server, **body: Any) -> Json:
+def refused(server: AnyServer, **body: Any) -> Json:
     """Return the error of a job that is not taken."""
     answer = httpx.post(f"{server.url}/v1/jobs", json=body, timeout=60)
     assert answer.is_client_error, answer.text
@@ -84,7 +86,7 @@ def encoded(path: Path) -> str:
     return base64.b64encode(path.read_bytes()).decode()
 
 
-def test_long_text(server: Server) -> None:
+def test_long_text(server: AnyServer) -> None:
     """A text beyond the limit of a request becomes one file, that of its parts and the pauses."""
     sentences = [f"câu {word} của bài này." for word in ("lan", "nam", "minh", "mai", "an")]
     text = f"{' '.join(sentences)}\n\n{THOUGHT}\n\n{sentences[0]}"
@@ -109,7 +111,7 @@ def test_long_text(server: Server) -> None:
     assert made["result"]["seconds"] == pytest.approx(len(sound) / RATE, abs=0.001)
 
 
-def test_ssml(server: Server) -> None:
+def test_ssml(server: AnyServer) -> None:
     """A document of SSML becomes one file, in the format of the job."""
     made, content = result(server, ssml='<speak>lan <break time="2s"/> nam</speak>', volume=0.5)
     sound, _ = soundfile.read(io.BytesIO(content), dtype="int16")
@@ -118,7 +120,7 @@ def test_ssml(server: Server) -> None:
     assert abs(sound).max() == pytest.approx(LEVEL / 2 * 2**15, rel=0.01)
 
 
-def test_subtitles(server: Server) -> None:
+def test_subtitles(server: AnyServer) -> None:
     """Each cue begins at its time, at a rate that fits it; those that cannot fit are reported."""
     limits = {"slowest": 0.25, "length": 7}
     made, content = result(server, srt=SRT, dubbing=limits, format="wav")
@@ -134,7 +136,7 @@ def test_subtitles(server: Server) -> None:
         assert sound[start : start + RATE // 100].any()
 
 
-def test_book(server: Server, tmp_path: Path) -> None:
+def test_book(server: AnyServer, tmp_path: Path) -> None:
     """An EPUB becomes an M4B with its chapters, without front matter if so asked."""
     book = encoded(write_epub(tmp_path / "book.epub"))
     made, content = result(server, epub=book, skip_front_matter=True)
@@ -160,7 +162,7 @@ def tags_of(content: bytes, folder: Path) -> tuple[str, str, bytes]:
     return tags["\xa9nam"][0], tags["\xa9ART"][0], bytes(tags["covr"][0])
 
 
-def test_archive(server: Server) -> None:
+def test_archive(server: AnyServer) -> None:
     """The archive has all files, under names that no caller chose, and a list of items."""
     asked = [
         {"text": "lan", "id": "first"},
@@ -197,7 +199,7 @@ def test_archive(server: Server) -> None:
         assert archive.namelist() == ["result.mp3", "0000.flac", "items.json"]
 
 
-def test_archive_of_an_unfinished_job(server: Server) -> None:
+def test_archive_of_an_unfinished_job(server: AnyServer) -> None:
     """The archive is there after the end of the job only."""
     begun = taken(server, items=[{"text": "lan nam minh. " * 4}] * 200)["id"]
     answer = httpx.get(f"{server.url}/v1/jobs/{begun}/archive", timeout=60)
@@ -213,7 +215,7 @@ def bomb(path: Path) -> Path:
     return path
 
 
-def test_broken_documents(server: Server, tmp_path: Path) -> None:
+def test_broken_documents(server: AnyServer, tmp_path: Path) -> None:
     """Bombs, broken books and broken subtitles are refused at once."""
     book = write_epub(tmp_path / "book.epub")
     no_text = write_epub(tmp_path / "bad.epub", p0=None, p1=None, p2=None)
@@ -246,7 +248,7 @@ def test_broken_documents(server: Server, tmp_path: Path) -> None:
         assert (error["code"], error["field"] or "") == (code, field), (error, str(body)[:80])
 
 
-def test_nothing_to_say(server: Server) -> None:
+def test_nothing_to_say(server: AnyServer) -> None:
     """A document without words fails, with the reason."""
     made = ended(server, taken(server, text=THOUGHT)["id"])
     assert made["status"] == "failed"

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.server import Server, Settings, serving, until
+from tests.support.server import AnyServer, Server, Settings, serving, until
 from vits_tts.web.auth.api_keys import make_key
 
 SENTENCES = 40
@@ -33,7 +33,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield found
 
 
-def submit(server: Server, *texts: str, **named: Any) -> Json:
+def submit(server: AnyServer, *texts: str, **named: Any) -> Json:
     """Return the answer to a new job."""
     headers = named.pop("headers", {})
     body = {"items": [{"text": text} for text in texts], **named}
@@ -43,7 +43,7 @@ def submit(server: Server, *texts: str, **named: Any) -> Json:
     return answer
 
 
-def job(server: Server, job_id: str) -> Json:
+def job(server: AnyServer, job_id: str) -> Json:
     """Return how far a job is."""
     response = httpx.get(f"{server.url}/v1/jobs/{job_id}", timeout=60)
     assert response.status_code == 200, response.text
@@ -51,7 +51,7 @@ def job(server: Server, job_id: str) -> Json:
     return answer
 
 
-def items(server: Server, job_id: str) -> list[Json]:
+def items(server: AnyServer, job_id: str) -> list[Json]:
     """Return the items of a job."""
     found: list[Json] = httpx.get(f"{server.url}/v1/jobs/{job_id}/items", timeout=60).json()[
         "items"
@@ -59,7 +59,7 @@ def items(server: Server, job_id: str) -> list[Json]:
     return found
 
 
-def ended(server: Server, job_id: str) -> Json:
+def ended(server: AnyServer, job_id: str) -> Json:
     """Wait for the end of a job."""
 
     def look() -> Json | None:
@@ -219,7 +219,7 @@ def job_is_unfinished(folder: Path) -> bool:
         return bool(database.execute(query).fetchone()[0])
 
 
-def syntheses(server: Server) -> float:
+def syntheses(server: AnyServer) -> float:
     """Return how many sentences all processes of a server have synthesised."""
     return float(re.findall(r"(?m)^vits_tts_syntheses_total (\S+)", server.metrics())[0])
 

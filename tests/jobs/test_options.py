@@ -6,14 +6,15 @@ import os
 import signal
 import zipfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
 from tests.jobs.test_jobs import ended, frames, items
-from tests.support.server import Server, serving
-from tests.support.voices import install_pair
+from tests.support.local_server import serving_here
+from tests.support.server import AnyServer, serving
 
 Json = dict[str, Any]
 
@@ -22,15 +23,13 @@ TURNS = [{"text": "Chào chị.", "speaker": "lan"}, {"text": "Chào em.", "spea
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AnyServer]:
     """Run a server with a small voice, and a dictionary that changes after a job was taken."""
-    folder = tmp_path_factory.mktemp("options")
-    install_pair(folder / "voices")
-    with serving(folder, {"voice": {"name": "pair"}}) as found:
+    with serving_here(tmp_path_factory.mktemp("options")) as found:
         yield found
 
 
-def dictionary(server: Server, alias: str, change: str | None = None) -> str:
+def dictionary(server: AnyServer, alias: str, change: str | None = None) -> str:
     """Make a dictionary, or ``change`` one, so that Zalo is said as ``alias``; return its id."""
     rules = [{"string_to_replace": "Zalo", "type": "alias", "alias": alias}]
     path = f"{change}/set-rules" if change else "add-from-rules"
@@ -40,7 +39,7 @@ def dictionary(server: Server, alias: str, change: str | None = None) -> str:
     return str(answer.json()["id"])
 
 
-def taken(server: Server, body: Json) -> Json:
+def taken(server: AnyServer, body: Json) -> Json:
     """Return the answer to a new job."""
     answer = httpx.post(f"{server.url}/v1/jobs", json=body, timeout=60)
     assert answer.status_code == 202, answer.text
@@ -48,7 +47,7 @@ def taken(server: Server, body: Json) -> Json:
     return found
 
 
-def sounds(server: Server, job_id: str) -> list[bytes]:
+def sounds(server: AnyServer, job_id: str) -> list[bytes]:
     """Return the samples of all items of a job, once it has succeeded."""
     assert ended(server, job_id)["status"] == "succeeded"
     return [
@@ -56,7 +55,8 @@ def sounds(server: Server, job_id: str) -> list[bytes]:
     ]
 
 
-def test_items_sound_as_in_tts(server: Server) -> None:
+@pytest.mark.slow
+def test_items_sound_as_in_tts(server: AnyServer) -> None:
     """Each option changes an item as it changes `/tts`."""
     named = dictionary(server, "da lô một")
     asked: list[Json] = [
@@ -78,7 +78,8 @@ def test_items_sound_as_in_tts(server: Server) -> None:
     assert len(set(made)) == len(made)
 
 
-def test_options_of_the_job(server: Server) -> None:
+@pytest.mark.slow
+def test_options_of_the_job(server: AnyServer) -> None:
     """Options of the job are those of the items that have none of their own."""
     texts = [{"text": "Dùng Zalo."}, {"text": "Dùng Zalo.", "volume": 1, "lexicon": {}}]
     body = {"volume": 0.5, "lexicon": {"Zalo": "da lô"}, "items": texts}
@@ -88,7 +89,8 @@ def test_options_of_the_job(server: Server) -> None:
     assert both[0] != both[1]
 
 
-def test_a_dictionary_keeps_its_version(server: Server) -> None:
+@pytest.mark.slow
+def test_a_dictionary_keeps_its_version(server: AnyServer) -> None:
     """A retried job has the rules of its request, though the dictionary has changed."""
     named = dictionary(server, "da lô hai")
     body = {"items": [{"text": "Gọi Zalo đi.", "dictionaries": [named]}] * 2}
@@ -103,13 +105,13 @@ def test_a_dictionary_keeps_its_version(server: Server) -> None:
     assert sounds(server, begun) == [expected, expected]
 
 
-def times(server: Server, **asked: Any) -> Json:
+def times(server: AnyServer, **asked: Any) -> Json:
     """Return the times that `/tts` has of a text."""
     found: Json = httpx.post(f"{server.url}/tts", json=asked, timeout=60).json()["timestamps"]
     return found
 
 
-def test_timestamps(server: Server) -> None:
+def test_timestamps(server: AnyServer) -> None:
     """An item that asks for them has its times as JSON beside the sound, and in the archive."""
     asked: list[Json] = [
         {"text": "Một hai. Ba."},
@@ -137,27 +139,28 @@ def test_timestamps(server: Server) -> None:
     assert [each.get("timestamps") for each in told] == ["0000.json", "0001.json", None]
 
 
-def test_timestamps_after_a_kill(server: Server) -> None:
+def test_timestamps_after_a_kill(tmp_path: Path) -> None:
     """The times of an item are complete, although a process died in the middle of its sound."""
     text = " ".join(f"lan nam minh {number}." for number in range(150))
-    begun = taken(server, {"items": [{"text": text, "timestamps": True}]})["id"]
-    unfinished = server.log.parent / "jobs/unfinished"
-    server.wait_until(
-        lambda: (
-            any(path.stat().st_size for path in unfinished.glob("*.idx"))
-            or ended_already(server, begun)
-        ),
-        "a sentence",
-    )
-    for worker in server.workers():
-        os.kill(worker, signal.SIGKILL)
-    server.wait_ready()
-    assert ended(server, begun)["status"] == "succeeded"
-    url = items(server, begun)[0]["timestamps_url"]
-    assert httpx.get(url, timeout=60).json() == times(server, text=text, timestamps=True)
+    with serving(tmp_path, pair=True) as server:
+        begun = taken(server, {"items": [{"text": text, "timestamps": True}]})["id"]
+        unfinished = tmp_path / "jobs/unfinished"
+        server.wait_until(
+            lambda: (
+                any(path.stat().st_size for path in unfinished.glob("*.idx"))
+                or ended_already(server, begun)
+            ),
+            "a sentence",
+        )
+        for worker in server.workers():
+            os.kill(worker, signal.SIGKILL)
+        server.wait_ready()
+        assert ended(server, begun)["status"] == "succeeded"
+        url = items(server, begun)[0]["timestamps_url"]
+        assert httpx.get(url, timeout=60).json() == times(server, text=text, timestamps=True)
 
 
-def ended_already(server: Server, job_id: str) -> bool:
+def ended_already(server: AnyServer, job_id: str) -> bool:
     """Return whether a job has succeeded."""
     found = httpx.get(f"{server.url}/v1/jobs/{job_id}", timeout=60)
     return bool(found.json()["status"] == "succeeded")
@@ -186,7 +189,7 @@ def ended_already(server: Server, job_id: str) -> bool:
         ({"text": "Một.", "turns": TURNS}, "field_invalid", "items[1].turns"),
     ],
 )
-def test_refusals(server: Server, item: Json, code: str, field: str) -> None:
+def test_refusals(server: AnyServer, item: Json, code: str, field: str) -> None:
     """An option that is wrong or unknown is refused with the place of its item."""
     answer = httpx.post(
         f"{server.url}/v1/jobs", json={"items": [{"text": "Được."}, item]}, timeout=60
@@ -197,14 +200,14 @@ def test_refusals(server: Server, item: Json, code: str, field: str) -> None:
     assert "items[1]" in error["message"]
 
 
-def test_unknown_fields_of_the_job(server: Server) -> None:
+def test_unknown_fields_of_the_job(server: AnyServer) -> None:
     """A field that jobs do not have is named."""
     body = {"items": [{"text": "Một."}], "callbackUrl": "https://example.vn"}
     error = httpx.post(f"{server.url}/v1/jobs", json=body, timeout=60).json()["error"]
     assert (error["code"], error["field"]) == ("field_invalid", "callbackUrl")
 
 
-def test_a_large_lexicon_for_many_items(server: Server) -> None:
+def test_a_large_lexicon_for_many_items(server: AnyServer) -> None:
     """A lexicon of the job that would be stored a thousand times is refused."""
     words = {f"từ{number}": "đọc " * 40 for number in range(300)}
     body = {"lexicon": words, "items": [{"text": "Một."}] * 1000}

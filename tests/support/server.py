@@ -27,14 +27,68 @@ T = TypeVar("T")
 Settings = dict[str, dict[str, Any]]
 
 
-class Server:
+class AnyServer:
+    """A server in a process of its own, or in that of the tests."""
+
+    url = ""
+    folder: Path
+    """The folder of its files."""
+
+    def lines(self, message: str | None = None) -> list[dict[str, Any]]:
+        """Return the lines logged so far, or those with one message."""
+        raise NotImplementedError
+
+    def wait_for(self, message: str, count: int = 1, **fields: object) -> list[dict[str, Any]]:
+        """Wait for log lines with a message and these fields, and return them."""
+
+        def found() -> list[dict[str, Any]]:
+            lines = self.lines(message)
+            hits = [line for line in lines if fields.items() <= line.items()]
+            return hits if len(hits) >= count else []
+
+        return until(found, f"{count} log lines {message!r} {fields}", self.explain)
+
+    def metrics(self) -> str:
+        """Return the text of `/metrics`."""
+        return httpx.get(f"{self.url}/metrics").text
+
+    def counted(self, series: str) -> float:
+        """Return the value of a counter, named with its labels as in `/metrics`; 0 if absent."""
+        found = re.findall(rf"(?m)^{re.escape(series)} (\S+)", self.metrics())
+        return float(found[0]) if found else 0.0
+
+    def under_way(self) -> int:
+        """Return how many requests are under way, including the one that asks for this number."""
+        return int(self.counted("vits_tts_requests_under_way"))
+
+    def wait_ready(self) -> None:
+        """Wait until `/readyz` answers 200."""
+
+        def ready() -> bool:
+            try:
+                return httpx.get(f"{self.url}/readyz").status_code == 200
+            except httpx.TransportError:
+                return False
+
+        until(ready, "ready", self.explain)
+
+    def wait_until(self, condition: Callable[[], T], what: str) -> T:
+        """Return the first true value of ``condition``; a failure shows the log."""
+        return until(condition, what, self.explain)
+
+    def explain(self) -> str:
+        """Return the state and the log of the server, for a failing test."""
+        raise NotImplementedError
+
+
+class Server(AnyServer):
     """A `vits-tts serve` that is running."""
 
     def __init__(self, process: subprocess.Popen[bytes] | ForkedProcess, log: Path) -> None:
         """Keep the process and the path of its log."""
         self.process = process
         self.log = log
-        self.url = ""
+        self.folder = log.parent
         self._lines: list[dict[str, Any]] = []
         self._read = 0
         """The bytes of the log that are in ``_lines`` or were forgotten."""
@@ -62,49 +116,10 @@ class Server:
             self._lines = []
             self._read = self.log.read_bytes().rfind(b"\n") + 1
 
-    def wait_for(self, message: str, count: int = 1, **fields: object) -> list[dict[str, Any]]:
-        """Wait for log lines with a message and these fields, and return them."""
-
-        def found() -> list[dict[str, Any]]:
-            lines = self.lines(message)
-            hits = [line for line in lines if fields.items() <= line.items()]
-            return hits if len(hits) >= count else []
-
-        return until(found, f"{count} log lines {message!r} {fields}", self.explain)
-
     def workers(self) -> list[int]:
         """Return the ids of the worker processes."""
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
         return [int(child) for child in children.read_text().split()]
-
-    @property
-    def folder(self) -> Path:
-        """The folder of the settings; those of voices and files are in it."""
-        return self.log.parent
-
-    def metrics(self) -> str:
-        """Return the text of `/metrics`."""
-        return httpx.get(f"{self.url}/metrics").text
-
-    def counted(self, series: str) -> float:
-        """Return the value of a counter, named with its labels as in `/metrics`; 0 if absent."""
-        found = re.findall(rf"(?m)^{re.escape(series)} (\S+)", self.metrics())
-        return float(found[0]) if found else 0.0
-
-    def under_way(self) -> int:
-        """Return how many requests are under way, including the one that asks for this number."""
-        return int(self.counted("vits_tts_requests_under_way"))
-
-    def wait_ready(self) -> None:
-        """Wait until `/readyz` answers 200."""
-
-        def ready() -> bool:
-            try:
-                return httpx.get(f"{self.url}/readyz").status_code == 200
-            except httpx.TransportError:
-                return False
-
-        until(ready, "ready", self.explain)
 
     def wait_for_text(self, text: str) -> None:
         """Wait until the log contains a text."""
@@ -113,10 +128,6 @@ class Server:
     def configure(self, settings: Settings) -> None:
         """Write other settings, for a reload."""
         write_settings(self.folder / "config.yaml", settings)
-
-    def wait_until(self, condition: Callable[[], T], what: str) -> T:
-        """Return the first true value of ``condition``; a failure shows the log."""
-        return until(condition, what, self.explain)
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Send a signal, wait for the end and return the exit status."""

@@ -1,18 +1,12 @@
-"""Clients of the Wyoming protocol: the reference client, and raw bytes."""
+"""The reference client of the Wyoming protocol."""
 
 import asyncio
-import json
-import socket
 import warnings
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pytest
-
-from tests.support.ports import free_port
-from tests.support.server import Settings
 
 with warnings.catch_warnings():  # it imports `audioop`, which Python has deprecated
     warnings.simplefilter("ignore", DeprecationWarning)
@@ -61,27 +55,6 @@ class Heard:
         return float(np.abs(self.samples.astype(int)).max()) / 32768
 
 
-@dataclass
-class Settled:
-    """The settings of a Wyoming server, and its port."""
-
-    port: int
-    settings: Settings = field(default_factory=dict)
-
-    @property
-    def uri(self) -> str:
-        """The URI that the client gets."""
-        return f"tcp://127.0.0.1:{self.port}"
-
-
-def settled(**sections: dict[str, Any]) -> Settled:
-    """Return settings of a server that speaks Wyoming on a free port."""
-    port = free_port()
-    wyoming = {"uri": f"tcp://127.0.0.1:{port}", **sections.pop("wyoming", {})}
-    voice = {"noise_scale": 0, "noise_w": 0, **sections.pop("voice", {})}
-    return Settled(port, {**sections, "wyoming": wyoming, "voice": voice})
-
-
 async def hear(connected: Any, begun: Heard | None = None, *, streamed: bool = False) -> Heard:
     """Read one answer to its end or the connection's; some of it may have been read already."""
     heard = begun or Heard()
@@ -117,27 +90,3 @@ def say(uri: str, text: str, **voice: str) -> Heard:
             return await hear(connected)
 
     return asyncio.run(asyncio.wait_for(said(), 60))
-
-
-def exchange(port: int, sent: Iterable[bytes]) -> list[dict[str, Any]]:
-    """Send bytes and return the events that come, without payloads, until the server closes."""
-    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
-        try:
-            for part in sent:
-                connection.sendall(part)
-        except ConnectionError:  # the server closes before it has read all of it
-            pass
-        received = b""
-        try:
-            while data := connection.recv(65536):
-                received += data
-        except ConnectionError:
-            pass
-    events = []
-    while received:
-        line, _, received = received.partition(b"\n")
-        header = json.loads(line)
-        body = received[: header.get("data_length", 0)]
-        received = received[len(body) + header.get("payload_length", 0) :]
-        events.append({"type": header["type"], **(json.loads(body) if body else {})})
-    return events

@@ -16,7 +16,8 @@ from websockets.sync.client import ClientConnection, connect
 
 from tests.conftest import Starter
 from tests.support.decoding import DECODERS
-from tests.support.server import Server, Settings, serving
+from tests.support.local_server import LocalServer, serving_here
+from tests.support.server import AnyServer, Server, Settings, serving
 from tests.support.sound import Sound, assert_speech
 from vits_tts.config import EMBEDDED_VOICE
 from vits_tts.web.auth.api_keys import make_key
@@ -41,12 +42,23 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
+    """Run a server with a tiny voice, for tests of messages in which any sound will do."""
+    settings: Settings = {
+        "cartesia": {"voices": {VOICE: "pair"}},
+        "limits": {"max_start_delay": 30},
+    }
+    with serving_here(tmp_path_factory.mktemp("small"), settings) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
 def expected(shared: Server) -> bytes:
     """Return the sound of the text as `/tts/stream` sends it."""
     return over_http(shared, TEXT)
 
 
-def over_http(server: Server, text: str, **options: object) -> bytes:
+def over_http(server: AnyServer, text: str, **options: object) -> bytes:
     """Return the sound of a text, as our own path answers it."""
     asked = {"text": text, "format": "pcm", "sample_rate": 22050, **options}
     answer = httpx.post(f"{server.url}/tts/stream", json=asked, timeout=60)
@@ -55,7 +67,7 @@ def over_http(server: Server, text: str, **options: object) -> bytes:
 
 
 @contextmanager
-def socket(server: Server, query: str = "", **headers: str) -> Iterator[ClientConnection]:
+def socket(server: AnyServer, query: str = "", **headers: str) -> Iterator[ClientConnection]:
     """Open a WebSocket."""
     url = f"{server.url.replace('http', 'ws', 1)}/tts/websocket{query}"
     with connect(url, additional_headers=headers, open_timeout=30) as connection:
@@ -286,10 +298,10 @@ def test_containers(shared: Server, expected: bytes, container: str) -> None:
         ({"transcript": TEXT, "speed": "warp"}, 400, None),
     ],
 )
-def test_errors(shared: Server, body: Message, status: int, code: str | None) -> None:
+def test_errors(small: LocalServer, body: Message, status: int, code: str | None) -> None:
     """Errors have Cartesia's form and our codes, on both paths."""
     for path in ("bytes", "sse"):
-        answer = httpx.post(f"{shared.url}/tts/{path}", json=body)
+        answer = httpx.post(f"{small.url}/tts/{path}", json=body)
         assert answer.status_code == status
         told = answer.json()
         assert told["status_code"] == status
@@ -378,10 +390,10 @@ def test_the_sound_is_that_of_http(shared: Server, expected: bytes, size: int) -
     }
 
 
-def test_words_have_no_tags(shared: Server) -> None:
+def test_words_have_no_tags(small: LocalServer) -> None:
     """Tags and pauses are left out of the words around them, and inside of one."""
     text = 'Tạm <emotion value="sad"/>biệt[pause 0.1s]nhé <b>V</b>iệt <spell>A1</spell>, 2 < 3.'
-    with socket(shared) as connection:
+    with socket(small) as connection:
         send(connection, text, add_timestamps=True, **ENDS)
         messages = until_done(connection)
     times = [message["word_timestamps"] for message in messages if "word_timestamps" in message]
@@ -389,9 +401,9 @@ def test_words_have_no_tags(shared: Server) -> None:
     assert words == ["Tạm", "biệt", "nhé", "Việt", "A1,", "2", "<", "3."]
 
 
-def test_normalized_words(shared: Server) -> None:
+def test_normalized_words(small: LocalServer) -> None:
     """With `use_normalized_timestamps` words are those that are spoken."""
-    with socket(shared) as connection:
+    with socket(small) as connection:
         asked: Message = {"add_timestamps": True, "use_normalized_timestamps": True}
         send(connection, "Có 15 người.", **asked, **ENDS)
         messages = until_done(connection)
@@ -413,9 +425,9 @@ def test_flush(shared: Server) -> None:
         assert len(heard) >= len(alone)  # there is a pause before it, as between sentences
 
 
-def test_without_a_buffer_each_piece_is_spoken(shared: Server) -> None:
+def test_without_a_buffer_each_piece_is_spoken(small: LocalServer) -> None:
     """`max_buffer_delay_ms` of 0 speaks each submission as it comes, as agents send sentences."""
-    with socket(shared) as connection:
+    with socket(small) as connection:
         send(connection, "Xin chào các bạn.", max_buffer_delay_ms=0)
         while (message := json.loads(connection.recv(60)))["type"] != "flush_done":
             assert message["type"] == "chunk"
@@ -428,9 +440,9 @@ def test_one_message_is_a_whole_transcript(shared: Server, expected: bytes) -> N
         assert sound(until_done(connection)) == expected
 
 
-def test_contexts_are_apart(shared: Server) -> None:
+def test_contexts_are_apart(small: LocalServer) -> None:
     """An error ends its own context; the socket and the other contexts continue."""
-    with socket(shared) as connection:
+    with socket(small) as connection:
         send(connection, "Xin chào", context_id="hai")
         send(connection, "a\x00b")
         told = until_done(connection)[-1]
@@ -439,7 +451,7 @@ def test_contexts_are_apart(shared: Server) -> None:
         send(connection, "x", context_id="ba", voice={"id": "nobody"})
         assert until_done(connection, "ba")[-1]["error_code"] == "voice_unknown"
         send(connection, " các bạn.", context_id="hai", **ENDS)
-        assert_same(sound(until_done(connection, "hai")), over_http(shared, "Xin chào các bạn."))
+        assert_same(sound(until_done(connection, "hai")), over_http(small, "Xin chào các bạn."))
 
 
 def test_a_context_can_be_interrupted(shared: Server) -> None:
@@ -497,9 +509,9 @@ def test_a_place_of_a_context_that_has_ended(shared: Server) -> None:
         assert json.loads(connection.recv(60))["error_code"] == "context_invalid"
 
 
-def test_a_message_without_a_context_ends_the_socket(shared: Server) -> None:
+def test_a_message_without_a_context_ends_the_socket(small: LocalServer) -> None:
     """The error says why, before the socket is closed with 1008."""
-    with socket(shared) as connection:
+    with socket(small) as connection:
         send(connection, "Xin chào", context_id=None)
         assert json.loads(connection.recv(10))["error_code"] == "field_invalid"
         with pytest.raises(ConnectionClosed) as closed:

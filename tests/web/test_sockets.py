@@ -19,7 +19,8 @@ from websockets.sync.client import ClientConnection, connect
 from tests.conftest import Starter
 from tests.support.certificates import make_certificate
 from tests.support.decoding import DECODERS
-from tests.support.server import Server, Settings, serving
+from tests.support.local_server import LocalServer, serving_here
+from tests.support.server import AnyServer, Server, Settings, serving
 from tests.support.sound import assert_speech
 from tests.support.voices import install_pair
 from vits_tts.config import EMBEDDED_VOICE
@@ -44,9 +45,20 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield server
 
 
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
+    """Run a server with a tiny voice, for tests of messages in which any sound will do."""
+    settings: Settings = {
+        "elevenlabs": {"voices": {RACHEL: "pair"}},
+        "limits": {"max_start_delay": 30},
+    }
+    with serving_here(tmp_path_factory.mktemp("small"), settings) as server:
+        yield server
+
+
 @contextmanager
 def socket(
-    server: Server,
+    server: AnyServer,
     path: str = "stream-input",
     headers: dict[str, str] | None = None,
     **query: str,
@@ -81,7 +93,7 @@ def sound(messages: list[Message]) -> bytes:
     return b"".join(base64.b64decode(message.get("audio") or "") for message in messages)
 
 
-def over_http(server: Server, text: str, output: str = "pcm_22050") -> bytes:
+def over_http(server: AnyServer, text: str, output: str = "pcm_22050") -> bytes:
     """Return the sound of a text, as HTTP answers it."""
     answer = httpx.post(
         f"{server.url}/v1/text-to-speech/{RACHEL}/stream",
@@ -174,10 +186,10 @@ def test_dictionaries_are_used_as_over_http(
     assert answer.content != over_http(shared, text)
 
 
-def test_an_unknown_dictionary_is_told(shared: Server) -> None:
+def test_an_unknown_dictionary_is_told(small: LocalServer) -> None:
     """It closes the socket of one text; of several texts it ends only the one that names it."""
     unknown = [{"pronunciation_dictionary_id": "nothing"}]
-    with socket(shared) as connection:
+    with socket(small) as connection:
         send(connection, text=" ", pronunciation_dictionary_locators=unknown)
         assert receive(connection)["error"] == "dictionary_not_found"
         with pytest.raises(ConnectionClosed) as closed:
@@ -185,7 +197,7 @@ def test_an_unknown_dictionary_is_told(shared: Server) -> None:
     assert closed.value.rcvd
     assert closed.value.rcvd.code == 1008
     assert closed.value.rcvd.reason.startswith("dictionary_not_found")
-    with socket(shared, "multi-stream-input") as connection:
+    with socket(small, "multi-stream-input") as connection:
         send(connection, text="a ", context_id="a", pronunciation_dictionary_locators=unknown)
         told = receive(connection)
         assert (told["error"], told["contextId"]) == ("dictionary_not_found", "a")
@@ -273,9 +285,9 @@ def test_a_context_can_be_interrupted(shared: Server) -> None:
         assert receive(connection)["contextId"] == "hai"
 
 
-def test_a_bad_text_ends_its_context_only(shared: Server) -> None:
+def test_a_bad_text_ends_its_context_only(small: LocalServer) -> None:
     """The error names the context; the other contexts continue."""
-    with socket(shared, "multi-stream-input") as connection:
+    with socket(small, "multi-stream-input") as connection:
         send(connection, text="xin\x00chào", context_id="một")
         message = receive(connection)
         while message.get("isFinal"):
@@ -288,9 +300,9 @@ def test_a_bad_text_ends_its_context_only(shared: Server) -> None:
         assert message["audio"]
 
 
-def test_a_socket_ends_after_a_context_that_failed(shared: Server) -> None:
+def test_a_socket_ends_after_a_context_that_failed(small: LocalServer) -> None:
     """The client has asked for the end while the error of its last context was not known yet."""
-    with socket(shared, "multi-stream-input") as connection:
+    with socket(small, "multi-stream-input") as connection:
         send(connection, text='<break time="99s"/>Vâng ạ.', context_id="một", flush=True)
         send(connection, close_socket=True)
         messages = rest(connection)
@@ -308,9 +320,9 @@ def test_a_socket_ends_after_a_context_that_failed(shared: Server) -> None:
         {"close_socket": {}},
     ],
 )
-def test_a_wrong_field_ends_its_context_only(shared: Server, wrong: Message) -> None:
+def test_a_wrong_field_ends_its_context_only(small: LocalServer, wrong: Message) -> None:
     """If the message is an object that names a context; else nothing is known to end but all."""
-    with socket(shared, "multi-stream-input") as connection:
+    with socket(small, "multi-stream-input") as connection:
         send(connection, text="Vâng ", context_id="hai")
         send(connection, text="Xin ", context_id="một")
         send(connection, **wrong, context_id="một")
@@ -324,7 +336,7 @@ def test_a_wrong_field_ends_its_context_only(shared: Server, wrong: Message) -> 
         messages = [message for message in rest(connection) if message["contextId"] == "hai"]
         assert "".join(messages[0]["alignment"]["chars"]).strip() == "Vâng ạ."
     for unnamed in (wrong, {**wrong, "context_id": 5}, {**wrong, "context_id": "\ud800"}):
-        with socket(shared, "multi-stream-input") as connection:
+        with socket(small, "multi-stream-input") as connection:
             send(connection, **unnamed)
             assert receive(connection)["error"].endswith("_invalid")
             with pytest.raises(ConnectionClosed):
@@ -342,10 +354,10 @@ def test_a_wrong_field_ends_its_context_only(shared: Server, wrong: Message) -> 
     ],
 )
 def test_bad_messages_are_told_and_end_the_socket(
-    shared: Server, message: str, code: int, error: str | None
+    small: LocalServer, message: str, code: int, error: str | None
 ) -> None:
     """A message says why, and the code of the closing frame fits."""
-    with socket(shared) as connection:
+    with socket(small) as connection:
         connection.send(message)
         told = receive(connection)
         assert told["error"] == error or error is None
@@ -356,9 +368,9 @@ def test_bad_messages_are_told_and_end_the_socket(
         assert closed.value.rcvd.code == code
 
 
-def test_a_message_has_a_limit(shared: Server) -> None:
+def test_a_message_has_a_limit(small: LocalServer) -> None:
     """A larger one closes the socket with 1009."""
-    with socket(shared) as connection:
+    with socket(small) as connection:
         connection.send("x" * 70_000)
         with pytest.raises(ConnectionClosed) as closed:
             connection.recv(10)
@@ -366,9 +378,9 @@ def test_a_message_has_a_limit(shared: Server) -> None:
         assert closed.value.rcvd.code == 1009
 
 
-def test_an_idle_socket_is_closed(shared: Server) -> None:
+def test_an_idle_socket_is_closed(small: LocalServer) -> None:
     """After `inactivity_timeout` seconds, with a message that says so."""
-    with socket(shared, inactivity_timeout="1") as connection:
+    with socket(small, inactivity_timeout="1") as connection:
         assert receive(connection)["error"] == "input_timeout_exceeded"
         with pytest.raises(ConnectionClosed) as closed:
             connection.recv(10)
@@ -381,19 +393,19 @@ def test_an_idle_socket_is_closed(shared: Server) -> None:
     [({"output_format": "mp3_1"}, 400), ({"inactivity_timeout": "x"}, 400)],
 )
 def test_a_bad_url_is_refused_before_the_upgrade(
-    shared: Server, query: dict[str, Any], status: int
+    small: LocalServer, query: dict[str, Any], status: int
 ) -> None:
     """As a request over HTTP is."""
-    with pytest.raises(InvalidStatus) as refused, socket(shared, **query):
+    with pytest.raises(InvalidStatus) as refused, socket(small, **query):
         pass
     assert refused.value.response.status_code == status
 
 
-def test_foreign_pages_are_refused(shared: Server) -> None:
+def test_foreign_pages_are_refused(small: LocalServer) -> None:
     """A page of another origin may not open a socket."""
     headers = {"Origin": "https://evil.example"}
     for query in ({}, {"xi-api-key": "any"}):
-        with pytest.raises(InvalidStatus) as refused, socket(shared, headers=headers, **query):
+        with pytest.raises(InvalidStatus) as refused, socket(small, headers=headers, **query):
             pass
         assert refused.value.response.status_code == 403
 

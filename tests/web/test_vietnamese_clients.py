@@ -21,9 +21,10 @@ import pytest
 
 from tests.conftest import Starter
 from tests.support.decoding import DECODERS
+from tests.support.local_server import LocalServer, serving_here
 from tests.support.receiver import receiving
 from tests.support.redis import redis_server
-from tests.support.server import Server, Settings, serving
+from tests.support.server import AnyServer, Server, Settings, serving
 from tests.support.sound import assert_speech
 from tests.support.voices import install_pair
 from vits_tts.config import EMBEDDED_VOICE
@@ -43,20 +44,25 @@ VOICES: Settings = {
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
     """Run a server with all four interfaces."""
     folder = tmp_path_factory.mktemp("vietnamese")
     install_pair(folder / "voices")
     settings: Settings = {
         **VOICES,
-        "voice": {"others": ["pair"], "noise_scale": 0, "noise_w": 0},
+        "voice": {
+            "others": [EMBEDDED_VOICE],
+            "load": "first_use",
+            "noise_scale": 0,
+            "noise_w": 0,
+        },
         "callbacks": {"hosts": ["127.0.0.1", "localhost"], "private_networks": ["127.0.0.0/8"]},
     }
-    with serving(folder, settings) as server:
+    with serving_here(folder, settings) as server:
         yield server
 
 
-def poll(server: Server, url: str) -> httpx.Response:
+def poll(server: AnyServer, url: str) -> httpx.Response:
     """Request a file until it exists, as the clients do."""
 
     def there() -> httpx.Response | None:
@@ -85,13 +91,14 @@ def level(data: bytes) -> float:
 # --- FPT.AI --------------------------------------------------------------------------------------
 
 
-def fpt(server: Server, text: str, **headers: str) -> httpx.Response:
+def fpt(server: AnyServer, text: str, **headers: str) -> httpx.Response:
     """Send the request of FPT.AI's examples."""
     url = f"{server.url}/hmi/tts/v5"
     return httpx.post(url, content=text.encode(), headers=headers, timeout=60)
 
 
-def test_fpt(shared: Server) -> None:
+@pytest.mark.slow
+def test_fpt(shared: LocalServer) -> None:
     """The answer has a link at once, which is 404 until the file exists; the default is MP3."""
     answer = fpt(shared, TEXT, api_key="none", voice="banmai", speed="0")
     assert answer.status_code == 200
@@ -104,7 +111,7 @@ def test_fpt(shared: Server) -> None:
     shared.wait_until(lambda: shared.counted(seconds), "the seconds of the file")
 
 
-def test_fpt_headers(shared: Server) -> None:
+def test_fpt_headers(shared: LocalServer) -> None:
     """Voice, speed and format are read from headers."""
 
     def spoken(speed: str) -> bytes:
@@ -120,11 +127,11 @@ def test_fpt_headers(shared: Server) -> None:
     assert len(samples(spoken("-3"))) == pytest.approx(len(samples(plain)) * 2**0.5, rel=0.02)
 
 
-def test_fpt_callback(shared: Server) -> None:
+def test_fpt_callback(shared: LocalServer) -> None:
     """The link is posted when the file exists, repeatedly until it is accepted."""
     with receiving(500, 503) as receiver:
         url = f"http://127.0.0.1:{receiver.port}/done?id=5"
-        told = fpt(shared, "Gọi lại nhé.", voice="banmai", callback_url=url).json()
+        told = fpt(shared, "Gọi lại nhé.", voice="leminh", callback_url=url).json()
         assert receiver.wait() == {"message": told["async"], "success": "true"}
         assert receiver.paths == ["/done?id=5"] * 3
         assert httpx.get(told["async"]).status_code == 200
@@ -145,7 +152,7 @@ def test_fpt_callback(shared: Server) -> None:
     ],
 )
 def test_fpt_refusals(
-    shared: Server, text: str, headers: dict[str, str], refusal: tuple[int, str]
+    shared: LocalServer, text: str, headers: dict[str, str], refusal: tuple[int, str]
 ) -> None:
     """Errors have FPT.AI's form."""
     answer = fpt(shared, text, **headers)
@@ -158,12 +165,13 @@ def test_fpt_refusals(
 # --- Viettel AI ----------------------------------------------------------------------------------
 
 
-def viettel(server: Server, **body: Any) -> httpx.Response:
+def viettel(server: AnyServer, **body: Any) -> httpx.Response:
     """Send the request of Viettel's examples."""
     return httpx.post(f"{server.url}/tts/speech_synthesis", json=body, timeout=60)
 
 
-def test_viettel(shared: Server) -> None:
+@pytest.mark.slow
+def test_viettel(shared: LocalServer) -> None:
     """The sound comes at once in the requested form: a stream, WAV or MP3."""
     common = {"text": TEXT, "voice": "hn-quynhanh", "speed": 1.0, "without_filter": False}
     file = viettel(shared, **common, tts_return_option=2, filter=None)
@@ -178,7 +186,7 @@ def test_viettel(shared: Server) -> None:
     assert level(other.content) == pytest.approx(0.5, 0.01)
 
 
-def test_viettel_voices(shared: Server) -> None:
+def test_viettel_voices(shared: LocalServer) -> None:
     """The list has the names of the settings; the beginning of each says its region."""
     voices = httpx.get(f"{shared.url}/tts/voices").json()
     assert httpx.head(f"{shared.url}/tts/voices").status_code == 200
@@ -186,7 +194,7 @@ def test_viettel_voices(shared: Server) -> None:
     assert regions == {"hn-quynhanh": "Miền Bắc", "hcm-minhquan": "Miền Nam"}
 
 
-def test_viettel_refusals(shared: Server) -> None:
+def test_viettel_refusals(shared: LocalServer) -> None:
     """Errors have Viettel's form."""
     answer = viettel(shared, text=TEXT, voice="nobody")
     told = answer.json()
@@ -199,13 +207,14 @@ def test_viettel_refusals(shared: Server) -> None:
 # --- Zalo AI -------------------------------------------------------------------------------------
 
 
-def zalo(server: Server, **form: str) -> httpx.Response:
+def zalo(server: AnyServer, **form: str) -> httpx.Response:
     """Send the request of Zalo's examples."""
     headers = {"apikey": "none"}
     return httpx.post(f"{server.url}/v1/tts/synthesize", data=form, headers=headers, timeout=60)
 
 
-def test_zalo(shared: Server) -> None:
+@pytest.mark.slow
+def test_zalo(shared: LocalServer) -> None:
     """The answer has the link of a file, in the encoding that a number selects."""
     told = zalo(shared, input=TEXT).json()
     assert (told["error_code"], told["error_message"]) == (0, "Successful.")
@@ -227,7 +236,7 @@ def test_zalo(shared: Server) -> None:
         ({"input": TEXT, "speed": "9"}, (400, "speed_invalid")),
     ],
 )
-def test_zalo_refusals(shared: Server, form: dict[str, str], refusal: tuple[int, str]) -> None:
+def test_zalo_refusals(shared: LocalServer, form: dict[str, str], refusal: tuple[int, str]) -> None:
     """Errors have Zalo's form."""
     answer = zalo(shared, **form)
     told = answer.json()
@@ -238,13 +247,14 @@ def test_zalo_refusals(shared: Server, form: dict[str, str], refusal: tuple[int,
 # --- Vbee ----------------------------------------------------------------------------------------
 
 
-def vbee(server: Server, path: str = "/v1/tts", **body: Any) -> httpx.Response:
+def vbee(server: AnyServer, path: str = "/v1/tts", **body: Any) -> httpx.Response:
     """Send the request of Vbee's examples."""
     headers = {"Authorization": "Bearer none", "App-Id": "5e8f"}
     return httpx.post(f"{server.url}{path}", json=body, headers=headers, timeout=60)
 
 
-def test_vbee_sync(shared: Server) -> None:
+@pytest.mark.slow
+def test_vbee_sync(shared: LocalServer) -> None:
     """The sound comes at once, in each format."""
     mp3 = vbee(shared, text=TEXT, mode="sync", voiceCode=NGOCHUYEN, outputFormat="mp3", bitrate=64)
     assert mp3.headers["Content-Type"] == "audio/mpeg"
@@ -258,7 +268,8 @@ def test_vbee_sync(shared: Server) -> None:
     assert pcm.headers["Content-Type"] == "audio/pcm; rate=8000"
 
 
-def test_vbee_async(shared: Server) -> None:
+@pytest.mark.slow
+def test_vbee_async(shared: LocalServer) -> None:
     """The answer has a request id; the status can be requested, and the result is posted."""
     with receiving() as receiver:
         hook = f"http://localhost:{receiver.port}/hook"
@@ -424,7 +435,7 @@ def test_replicas_with_folders_of_their_own(tmp_path: Path) -> None:
         assert _status(replica, told) == "FAILED"  # the process has told it while it was ending
 
 
-def test_vbee_tries_again(shared: Server) -> None:
+def test_vbee_tries_again(shared: LocalServer) -> None:
     """A failure is forgotten when the file is requested again."""
     asked = {"text": "Lần nữa.", "mode": "async", "voiceCode": "sg_minh", "outputFormat": "wav"}
     url = f"{shared.url}/v1/tts/requests/{vbee(shared, **asked).json()['requestId']}"
@@ -439,7 +450,7 @@ def test_vbee_tries_again(shared: Server) -> None:
     shared.wait_until(lambda: httpx.get(url).json()["status"] == "COMPLETED", "the file")
 
 
-def test_vbee_nothing_to_say(shared: Server) -> None:
+def test_vbee_nothing_to_say(shared: LocalServer) -> None:
     """A text without words becomes a file with a short silence, as the other answers of `/v1`."""
     asked = {"text": "🙂 ...", "mode": "async", "voiceCode": "sg_minh", "outputFormat": "wav"}
     url = f"{shared.url}/v1/tts/requests/{vbee(shared, **asked).json()['requestId']}"
@@ -449,7 +460,7 @@ def test_vbee_nothing_to_say(shared: Server) -> None:
     assert not quiet.any()
 
 
-def test_vbee_legacy(shared: Server) -> None:
+def test_vbee_legacy(shared: LocalServer) -> None:
     """The older paths give the link at once (direct), or later by callback and on request."""
     asked: dict[str, Any] = {
         "app_id": "5e8f",
@@ -481,7 +492,7 @@ def test_vbee_legacy(shared: Server) -> None:
         {"mode": None, "outputFormat": "wav", "webhookUrl": None, "sampleRate": None},
     ],
 )
-def test_vbee_taken_as_meant(shared: Server, asked: dict[str, Any]) -> None:
+def test_vbee_taken_as_meant(shared: LocalServer, asked: dict[str, Any]) -> None:
     """Upper case, empty numbers and null are understood."""
     usual = vbee(shared, text="Một.", voiceCode="sg_minh", outputFormat="wav").content
     assert vbee(shared, text="Một.", voiceCode="sg_minh", **asked).content == usual
@@ -492,7 +503,7 @@ def test_vbee_taken_as_meant(shared: Server, asked: dict[str, Any]) -> None:
     assert httpx.get(told["result"]["audio_link"]).content == usual
 
 
-def test_vbee_refusals(shared: Server) -> None:
+def test_vbee_refusals(shared: LocalServer) -> None:
     """Errors have Vbee's forms."""
     told = vbee(shared, text=TEXT, voiceCode="nobody").json()
     assert (told["status"], told["error"]["code"]) == ("FAILED", "voice_unknown")
@@ -513,7 +524,7 @@ def test_vbee_refusals(shared: Server) -> None:
 
 
 @pytest.mark.parametrize("text", [".", "---", "🙂", "```\n```", " \n"])
-def test_nothing_to_say(shared: Server, text: str) -> None:
+def test_nothing_to_say(shared: LocalServer, text: str) -> None:
     """A piece without words is a short silence for all clients: an error would end their call."""
     answers = [
         poll(shared, fpt(shared, text, voice="leminh", format="wav").json()["async"]),
@@ -632,7 +643,7 @@ def test_inner_networks_are_not_posted_to(start: Starter) -> None:
             assert server.counted('vits_tts_callbacks_total{outcome="failed"}') == 1
 
 
-def test_redirects_and_refusals_of_hosts(shared: Server) -> None:
+def test_redirects_and_refusals_of_hosts(shared: LocalServer) -> None:
     """A redirect is not followed, and a host that refuses is not asked again."""
     with receiving(302) as receiver:
         url = f"http://127.0.0.1:{receiver.port}/first"

@@ -5,7 +5,8 @@ import threading
 import pytest
 
 from tests.conftest import Starter
-from tests.support.wyoming import say, settled
+from tests.support.wyoming import say
+from tests.support.wyoming_events import settled
 from vits_tts.config import Wyoming
 from vits_tts.errors import ConfigError
 from vits_tts.wyoming import discovery

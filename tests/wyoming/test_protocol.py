@@ -1,7 +1,6 @@
 """The Wyoming protocol, by its reference client."""
 
 import asyncio
-import json
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -18,17 +17,15 @@ from tests.support.voices import install_pair
 from tests.support.wyoming import (
     Event,
     Heard,
-    Settled,
     Synthesize,
     SynthesizeChunk,
     SynthesizeStart,
     SynthesizeStop,
     client,
-    exchange,
     hear,
     say,
-    settled,
 )
+from tests.support.wyoming_events import Settled, exchange, frame, settled
 from vits_tts.config import EMBEDDED_VOICE
 from vits_tts.web.auth.api_keys import make_key
 
@@ -106,21 +103,7 @@ def test_voices_and_speakers(shared: Shared) -> None:
     assert np.array_equal(vietnamese.samples, say(place.uri, "Một hai ba.").samples)
 
 
-@pytest.mark.parametrize(
-    ("voice", "code"),
-    [
-        ({"name": "nobody"}, "voice_unknown"),
-        ({"language": "fr_FR"}, "voice_unknown"),
-        ({"name": "pair", "speaker": "nobody"}, "speaker_unknown"),
-    ],
-)
-def test_unknown_voices(shared: Shared, voice: dict[str, str], code: str) -> None:
-    """An unknown voice is an error that closes the connection; no other voice speaks."""
-    heard = say(shared[1].uri, TEXT, **voice)
-    assert (heard.error, heard.complete, heard.data) == (code, False, b"")
-
-
-def test_text_that_streams_in(shared: Shared) -> None:
+def test_text_that_streams_in(shared: tuple[Server, Settled]) -> None:
     """Sound begins while text still comes, and equals the sound of the whole text."""
     server, place = shared
     text = "Câu đầu tiên ở đây. Câu thứ hai thì đến sau! Và câu cuối cùng không có dấu"
@@ -177,16 +160,7 @@ def test_several_at_once_and_in_a_row(shared: Shared) -> None:
         assert np.array_equal(heard.samples, same.samples)
 
 
-@pytest.mark.parametrize("text", ["", ".", "---", "🙂", "```\n```"])
-def test_nothing_to_say(shared: Shared, text: str) -> None:
-    """A text without words is a short silence, so that the conversation continues."""
-    heard = say(shared[1].uri, text)
-    assert heard.complete
-    assert not heard.samples.any()
-    assert 0 < len(heard.samples) / heard.rate < 0.5
-
-
-def test_a_client_who_leaves(shared: Shared) -> None:
+def test_a_client_who_leaves(shared: tuple[Server, Settled]) -> None:
     """After a client leaves, no further speech is made."""
     server, place = shared
 
@@ -201,69 +175,6 @@ def test_a_client_who_leaves(shared: Shared) -> None:
     assert line["audio_seconds"] < 200
     until_idle = "vits_tts_scheduler_waiting_pieces 0.0"
     server.wait_until(lambda: until_idle in server.metrics(), "an idle scheduler")
-
-
-def frame(header: dict[str, Any], body: bytes = b"") -> bytes:
-    """Return an event with the given header."""
-    return json.dumps(header).encode() + b"\n" + body
-
-
-HOSTILE = {
-    "no JSON": b"GET / HTTP/1.1\r\n\r\n",
-    "no object": b"[1]\n",
-    "no type": b"{}\n",
-    "empty line": b"\n",
-    "not UTF-8": b"\xff\xfe\n",
-    "deep": b'{"type":' + b"[" * 100_000 + b"\n",
-    "deep data": frame({"type": "synthesize", "data_length": 100_000}, b"[" * 100_000),
-    "endless line": b"a" * 1_000_000,
-    "huge data": frame({"type": "synthesize", "data_length": 10**12}),
-    "huge payload": frame({"type": "synthesize", "payload_length": 10**12}),
-    "negative": frame({"type": "synthesize", "data_length": -1}),
-    "true": frame({"type": "synthesize", "data_length": True}),
-    "no length": frame({"type": "synthesize", "data_length": "5"}, b"{}   "),
-    "data is a list": frame({"type": "synthesize", "data": [1]}),
-    "no text": frame({"type": "synthesize", "data": {}}),
-    "text is a number": frame({"type": "synthesize", "data": {"text": 5}}),
-    "voice is a list": frame({"type": "synthesize", "data": {"text": "a", "voice": [1]}}),
-    "name is a list": frame({"type": "synthesize", "data": {"text": "a", "voice": {"name": [1]}}}),
-    "ssml": frame({"type": "synthesize", "data": {"text": "a", "text_format": "ssml"}}),
-    "long number": b'{"type":"ping","data":' + b"9" * 10_000 + b"}\n",
-}
-
-
-@pytest.mark.parametrize("name", HOSTILE)
-def test_hostile_events(shared: Shared, name: str) -> None:
-    """An invalid event is refused with a reason, and closes only its own connection."""
-    server, place = shared
-    (error,) = exchange(place.port, [HOSTILE[name]])
-    assert error["type"] == "error"
-    assert error["code"] in {"event_invalid", "field_invalid"}
-    assert say(place.uri, "Một.").complete
-    assert not server.lines("unexpected error")
-
-
-def test_events_that_are_not_known(shared: Shared) -> None:
-    """Unknown events are dropped with their payloads, as the protocol requires."""
-    unknown = frame({"type": "new-event", "payload_length": 5}, b"\n\0\n\0\n")
-    body = json.dumps({"text": "Một."}).encode()
-    asked = frame({"type": "synthesize", "data_length": len(body)}, body)
-    with socket.create_connection(("127.0.0.1", shared[1].port), timeout=60) as connection:
-        connection.sendall(unknown + asked)
-        assert json.loads(connection.makefile("rb").readline())["type"] == "audio-start"
-
-
-def test_too_long_in_pieces(shared: Shared) -> None:
-    """Text that streams in has the same limit as any other."""
-
-    async def talk() -> Heard:
-        async with client.AsyncClient.from_uri(shared[1].uri) as connected:
-            await connected.write_event(SynthesizeStart().event())
-            for _ in range(11):
-                await connected.write_event(SynthesizeChunk(text="a" * 1000).event())
-            return await hear(connected)
-
-    assert run(talk()).error == "text_too_long"
 
 
 def test_unfinished_events_and_slow_readers(start: Starter) -> None:
@@ -296,16 +207,6 @@ def test_a_request_that_costs_too_much(start: Starter) -> None:
         ended = 'vits_tts_requests_too_costly_total{route="wyoming",stage="synthesis"}'
         assert server.counted(ended) == 1
         assert say(place.uri, "Một.").complete
-
-
-def test_limits(start: Starter) -> None:
-    """Requests, characters and places count as over HTTP."""
-    place = settled(access={"requests_per_minute": 2}, limits={"max_concurrent": 1})
-    with start(place.settings, pair=True) as server:
-        assert say(place.uri, "Một.").complete
-        assert say(place.uri, "Hai.").complete
-        assert say(place.uri, "Ba.").error == "rate_limited"
-        assert httpx.get(f"{server.url}/tts/stream?text=a").status_code == 429
 
 
 def test_places(start: Starter) -> None:
