@@ -225,7 +225,7 @@ def test_operations_may_need_a_key_too(start: Starter, tmp_path: Path) -> None:
         "voice": {"name": "pair"},
         "access": {"keys": [line], "open_operations": False},
     }
-    with start(settings) as server, httpx.Client(timeout=60) as client:
+    with start(settings, ready=False) as server, httpx.Client(timeout=60) as client:
         for path in ("/healthz", "/readyz", "/metrics"):
             assert client.get(f"{server.url}{path}").status_code == 401
         known = client.get(f"{server.url}/metrics", headers={"X-API-Key": key})

@@ -149,7 +149,7 @@ def test_operations_have_room_of_their_own(tmp_path: Path) -> None:
     """The port for operations answers at once while the other port has no free connections."""
     port = free_port()
     settings = quick(tmp_path / "server", max_connections=_ROOM, operations_port=port)
-    with serving(tmp_path / "server", settings) as server:
+    with serving(tmp_path / "server", settings, ready=False) as server:
         health = f"http://127.0.0.1:{port}"
         until(lambda: alive(f"{health}/readyz"), "ready")
         busy = several(server, _ROOM, sent=speech(60), receives=4096)

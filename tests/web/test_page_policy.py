@@ -187,8 +187,9 @@ def test_names_of_services(start: Starter, tmp_path: Path) -> None:
     """A server for other machines accepts every name, such as those of Compose and Kubernetes."""
     install_pair(tmp_path / "server" / "voices")
     settings: Settings = {"voice": {"name": "pair"}, "server": {"host": "0.0.0.0"}}  # noqa: S104
-    with start(settings) as server:
+    with start(settings, ready=False) as server:
         server.url = server.url.replace("0.0.0.0", "127.0.0.1")  # noqa: S104
+        server.wait_ready()
         for host in ("speech-1:PORT", "speech.vits-tts.svc.cluster.local:PORT"):
             assert asked_as(server, host) == (200, "")
 
