@@ -67,6 +67,7 @@ async def samples(speech: Speech, request: SpeechRequest, stats: RequestStats) -
         return np.concatenate([pcm.samples async for pcm in stream])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TEXTS)
 async def test_its_sentences_are_those_of_the_whole_text(name: str, tmp_path: Path) -> None:
     """All sentences have the same words, keys and pauses; only certain ones are said early."""

@@ -55,6 +55,7 @@ def test_lines_come_whole_and_in_order(pipe: tuple[int, int]) -> None:
     assert (text_of(reader), writer.take_dropped(), writer.take_dropped()) == ("", 1, 0)
 
 
+@pytest.mark.slow
 def test_a_pipe_that_is_full(pipe: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
     """Logging goes on while no process reads; later one line says how many lines are missing."""
     monkeypatch.setattr(log_writer, "_MOST_WAITING_CHARS", 2000)

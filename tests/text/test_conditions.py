@@ -26,6 +26,7 @@ def test_they_are_those_of_the_patterns() -> None:
     assert found.stdout == b"True\n", "run scripts/format"
 
 
+@pytest.mark.slow
 def test_no_match_is_missed(monkeypatch: pytest.MonkeyPatch) -> None:
     """With its conditions, each rule finds the same matches as its pattern alone."""
     read, met = Rule.__call__, set[str]()

@@ -127,6 +127,7 @@ def test_fpt_headers(shared: LocalServer) -> None:
     assert len(samples(spoken("-3"))) == pytest.approx(len(samples(plain)) * 2**0.5, rel=0.02)
 
 
+@pytest.mark.slow
 def test_fpt_callback(shared: LocalServer) -> None:
     """The link is posted when the file exists, repeatedly until it is accepted."""
     with receiving(500, 503) as receiver:
