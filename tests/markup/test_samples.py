@@ -228,6 +228,8 @@ def test_readings_by_name(kind: str, text: str, expected: str) -> None:
         ("Ngày", "date", "5/3", "ngày năm tháng ba"),
         ("Tháng", "date", "5/2024", "tháng năm năm hai nghìn không trăm hai mươi tư"),
         ("Năm", "date", "2024", "năm hai nghìn không trăm hai mươi tư"),
+        ('<sub alias="ngày">a. b</sub>', "date", "5/3", "ngày năm tháng ba"),
+        ('<sub alias="năm">y</sub>', "date", "2024", "năm hai nghìn không trăm hai mươi tư"),
         ("Lớp 5", "date", "2024", "lớp năm năm hai nghìn không trăm hai mươi tư"),
         ("Thứ", "ordinal", "5", "thứ năm"),
     ],

@@ -232,7 +232,7 @@ class PlanReader:
             return words
         end = max(0, place - 12) + len(before)
         start, end = text.source(end - len(first), end)
-        return rest if self._plan.source[start:end].strip().lower() == first else words
+        return words if any(map(str.isdecimal, self._plan.source[start:end])) else rest
 
     def _sentences(
         self, text: Text, cuts: list[int]
