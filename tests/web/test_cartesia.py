@@ -440,9 +440,9 @@ def test_one_message_is_a_whole_transcript(shared: Server, expected: bytes) -> N
         assert sound(until_done(connection)) == expected
 
 
-def test_contexts_are_apart(small: LocalServer) -> None:
+def test_contexts_are_apart(shared: Server) -> None:
     """An error ends its own context; the socket and the other contexts continue."""
-    with socket(small) as connection:
+    with socket(shared) as connection:
         send(connection, "Xin chào", context_id="hai")
         send(connection, "a\x00b")
         told = until_done(connection)[-1]
@@ -451,7 +451,7 @@ def test_contexts_are_apart(small: LocalServer) -> None:
         send(connection, "x", context_id="ba", voice={"id": "nobody"})
         assert until_done(connection, "ba")[-1]["error_code"] == "voice_unknown"
         send(connection, " các bạn.", context_id="hai", **ENDS)
-        assert_same(sound(until_done(connection, "hai")), over_http(small, "Xin chào các bạn."))
+        assert_same(sound(until_done(connection, "hai")), over_http(shared, "Xin chào các bạn."))
 
 
 def test_a_context_can_be_interrupted(shared: Server) -> None:

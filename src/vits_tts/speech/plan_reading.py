@@ -222,9 +222,9 @@ class PlanReader:
         return text.rewritten(edits), cuts
 
     def _unrepeated(self, words: str, text: Text, place: int) -> str:
-        """Return the words of ``say-as`` for a place of a text, without what it says already.
+        """Return the words of ``say-as`` without their first one if the text before has it already.
 
-        That is their first word: ngày, tháng, năm or thứ. The number "5" is no "năm".
+        Such words are ngày, tháng, năm and thứ. The number "5" is no "năm".
         """
         first, _, rest = words.partition(" ")
         before = text.spoken[max(0, place - 12) : place].rstrip()

@@ -101,8 +101,8 @@ class TimedSentence:
     visemes: tuple[TimedViseme, ...] | None = None
     """The positions of the mouth, without gaps; None if they were not requested."""
     shown: str | None = None
-    """The text with ``FILLER`` and ``HIDDEN`` for what is not shown, so that places in it are those
-    of the source; None if it has none."""
+    """The text with ``FILLER`` and ``HIDDEN`` in place of hidden characters such as tags, so that
+    places in it are those of the source; None if it hides none."""
 
     def described(self) -> dict[str, Any]:
         """Return the sentence for JSON, without absent fields."""
