@@ -60,7 +60,7 @@ def rate(folder: Path, items: int, workers: int) -> float:
     cores = sorted(os.sched_getaffinity(0))[:workers]
     with contextlib.ExitStack() as stack:
         logs = [stack.enter_context(working(folder, core)) for core in cores]
-        while not all(b"working on jobs" in log.read_bytes() for log in logs):
+        while not all(b"the queue is open" in log.read_bytes() for log in logs):
             time.sleep(0.05)  # the only sign of readiness is a line in the log of a process
         before, start = made(queue), time.monotonic()
         if before > items // 2:

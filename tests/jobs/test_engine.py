@@ -16,13 +16,14 @@ from tests.support.jobs import item
 from tests.support.server import until
 from vits_tts.config.jobs import Jobs
 from vits_tts.errors import TextUnspeakable
+from vits_tts.jobs import intake, queue
 from vits_tts.jobs.engine import Engine
 from vits_tts.jobs.model import Document, ItemResult, ItemSpec, JobState, NewJob
-from vits_tts.jobs.queue import ITEMS
 from vits_tts.jobs.stored import item_id, whole_id
 
 OWNER = "owner"
 NEVER = 1e9
+_HOUR = 3600.0
 RESULT = ItemResult(hash="0" * 40, format="wav", seconds=1.0)
 DOCUMENT = Document(
     kind="text",
@@ -85,14 +86,17 @@ def work(shared: Work) -> Work:
 
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory, shared: Work) -> Iterator[Engine]:
-    """Open a queue in a folder."""
+    """Open a queue in a folder, which is asked for work only when some is enqueued or has ended."""
     settings = Jobs(folder=tmp_path_factory.mktemp("engine"))
     found = Engine(settings, 2, shared.make, shared.assemble, shared.post)
-    found.queue.launch()
-    yield found
-    shared.gate.set()
-    found.queue.close([])
-    found.queue.dbos.destroy(destroy_registry=True)
+    with pytest.MonkeyPatch.context() as seldom:
+        seldom.setattr(queue, "_POLL_SECONDS", _HOUR)
+        seldom.setattr(intake, "_SOON_SECONDS", _HOUR)
+        found.queue.launch()
+        yield found
+        shared.gate.set()
+        found.queue.close([])
+        found.queue.dbos.destroy(destroy_registry=True)
 
 
 def added(engine: Engine, *texts: str, url: str | None = None, whole: bool = False) -> str:
@@ -353,34 +357,15 @@ def test_two_processes_with_one_idempotency_key(
     assert [each.spec["text"] for each in reached(engine, job, "succeeded").items] == ["a"]
 
 
-def interval(engine: Engine) -> float:
-    """Return the seconds after which processes ask for items again."""
-    seconds: float = engine.queue.dbos.retrieve_queue(ITEMS).polling_interval_sec
-    return seconds
-
-
-@pytest.mark.slow
-def test_items_that_wait_are_asked_for_often(engine: Engine, work: Work) -> None:
-    """Processes ask often from the moment at which items wait, and seldom when none do."""
-    engine.queue.keep_pace(busy=False)
-    seldom = interval(engine)
-    work.gate.clear()
+def test_items_follow_each_other(engine: Engine, work: Work) -> None:
+    """Items of two jobs, more than run at once, are taken as others end, also after a retry."""
     work.failing = True
-    job = added(engine, "a", "b", "c", "d")
-    until(lambda: interval(engine) < seldom / 4, "items that are asked for often")
-    failed = reached(engine, job, "failed")
-    engine.queue.keep_pace(busy=True)
-    assert interval(engine) == seldom
+    jobs = [added(engine, "a", "b", "c", "d", "e"), added(engine, "f", "g", "h")]
+    failed = [reached(engine, job, "failed") for job in jobs]
     work.failing = False
-    list(engine.retry(failed))
-    assert interval(engine) < seldom / 4
-    until(lambda: state(engine, job).counts["running"] == 2, "items that run")
-    # As another process does that found none waiting a moment ago.
-    engine.queue.dbos.retrieve_queue(ITEMS).set_polling_interval_sec(seldom)
-    engine.queue.keep_pace(busy=True)
-    assert interval(engine) < seldom / 4
-    work.gate.set()
-    reached(engine, job, "succeeded")
+    for each in failed:
+        list(engine.retry(each))
+        reached(engine, each.id, "succeeded")
 
 
 def test_cancel_of_a_document_whose_file_is_not_begun(engine: Engine, work: Work) -> None:

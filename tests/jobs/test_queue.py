@@ -1,6 +1,5 @@
 """The queue: which items come first, and which are set aside."""
 
-import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -47,19 +46,6 @@ def test_a_poisoned_item(server: Server, folder: Path) -> None:
     httpx.post(f"{server.url}/v1/jobs/{begun}/retry", timeout=60).raise_for_status()
     server.wait_until(lambda: job(server, begun)["status"] == "succeeded", "success")
     assert httpx.get(items(server, begun)[1]["audio_url"], timeout=60).content[:4] == b"RIFF"
-
-
-def interval(folder: Path) -> float:
-    """Return the seconds after which processes ask for items again."""
-    with sqlite3.connect(folder / "jobs/queue.sqlite") as database:
-        query = "SELECT polling_interval_sec FROM queues WHERE name = 'items'"
-        return float(database.execute(query).fetchone()[0])
-
-
-def test_a_queue_at_rest(server: Server, folder: Path) -> None:
-    """Items are asked for seldom after the end of all of them."""
-    ended(server, submit(server, "Câu cuối.")["id"])
-    server.wait_until(lambda: interval(folder) >= 0.5, "a queue at rest")
 
 
 def test_a_higher_priority_overtakes(server: Server) -> None:

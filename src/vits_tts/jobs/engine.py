@@ -93,8 +93,6 @@ class Engine:
                 priority=PRIORITIES.stop - job["priority"],
                 authenticated_user=job["owner"],
             )
-            if index == 0:
-                self.queue.hurry()
 
     def _assembled(self, name: str, job_id: str, owner: str) -> ItemResult:
         """Return the file of a document.
@@ -235,8 +233,6 @@ class Engine:
             count = sum(self.queue.enqueue_again(workflow, queue) for workflow, queue in part)
             rewound += count
             yield count
-        if rewound:
-            self.queue.hurry()
         # Only now: a round in which nothing is enqueued yet would end at once.
         for job in self._stored(state.id):
             # An earlier retry may have been interrupted before it recorded its round.

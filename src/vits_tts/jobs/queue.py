@@ -1,7 +1,7 @@
 """The queue of jobs in this process: opening it, running its workflows, and closing it.
 
 The queue is DBOS, with SQLite in a folder or PostgreSQL for several machines. Only this module,
-``engine`` and ``stored`` know that. All methods block: call them in threads.
+``intake``, ``engine`` and ``stored`` know that. All methods block: call them in threads.
 """
 
 import concurrent.futures.thread
@@ -28,6 +28,8 @@ from vits_tts.jobs.stored import ATTEMPTS, STATUS, is_whole
 if TYPE_CHECKING:
     from dbos import WorkflowStatus
 
+    from vits_tts.jobs.intake import Intake
+
 T = TypeVar("T")
 
 JOBS, ITEMS, CALLBACKS, WHOLES = "jobs", "items", "callbacks", "wholes"
@@ -42,11 +44,7 @@ _JOBS_AT_ONCE: Final = 4
 document."""
 _PAUSE_SECONDS: Final = 1.0
 _POLL_SECONDS: Final = 0.5
-"""How often a process asks for workflows of a queue, and for items while none wait."""
-_SOON_SECONDS: Final = 0.02
-_SOON_SECONDS_AFAR: Final = 0.05
-"""How often it asks for items while some wait: in a file, and in a database that many machines ask.
-A process has one item in reserve, so it is idle if it speaks that one before it has the next."""
+"""How often a process with room for more asks for what other processes have enqueued."""
 _QUIET_SECONDS: Final = 60.0
 _ALIKE: Final = 30
 """Lines of the library that begin with the same characters, this many, count as alike."""
@@ -95,10 +93,9 @@ class Queue:
         """The library, which runs the workflows; open the queue before."""
         self._client: Any = None
         self._presence: Presence | None = None
-        self._items: Any = None
+        self._intakes: dict[str, Intake] = {}
         self._ended: set[str] = set()
         """Work that has ended without an outcome, as far as the last look for it knows."""
-        self._soon = _SOON_SECONDS_AFAR if settings.url else _SOON_SECONDS
         self.launched = False
 
     @property
@@ -131,6 +128,8 @@ class Queue:
         # Loads slowly, and only servers with jobs need it.
         from dbos import DBOS, DBOSClient  # noqa: PLC0415
 
+        from vits_tts.jobs.intake import Intake, Running  # noqa: PLC0415
+
         # The file contains users' texts.
         self._settings.folder.mkdir(0o700, parents=True, exist_ok=True)
         presence: Presence
@@ -156,25 +155,26 @@ class Queue:
             }
         )
         self._register()
+        self.dbos._active_workflows_set = Running(self._ask)  # noqa: SLF001
+        DBOS.listen_queues([])  # the threads below take the work
         DBOS.launch()
-        DBOS.register_queue(
-            JOBS, worker_concurrency=_JOBS_AT_ONCE, polling_interval_sec=_POLL_SECONDS
-        )
-        # Others may be busy, and this changes their interval too; `keep_pace` follows.
-        self._items = DBOS.register_queue(
-            ITEMS, worker_concurrency=self._concurrency, polling_interval_sec=self._soon
-        )
-        DBOS.register_queue(WHOLES, worker_concurrency=1, polling_interval_sec=_POLL_SECONDS)
-        DBOS.register_queue(
-            CALLBACKS, worker_concurrency=_CALLBACKS_AT_ONCE, polling_interval_sec=_POLL_SECONDS
-        )
+        for name, at_once in {
+            JOBS: _JOBS_AT_ONCE,
+            ITEMS: self._concurrency,
+            WHOLES: 1,
+            CALLBACKS: _CALLBACKS_AT_ONCE,
+        }.items():
+            queue = DBOS.register_queue(
+                name, worker_concurrency=at_once, polling_interval_sec=_POLL_SECONDS
+            )
+            self._intakes[name] = Intake(self.dbos, queue, at_once)
         if self._settings.url:
             self._client = DBOSClient(system_database_url=url, retry_connection_errors=False)
-            self._items = self._client.retrieve_queue(ITEMS)
         logger.info("jobs: the queue is open", folder=str(self._settings.folder))
 
     def _abandon(self) -> None:
         """Clean up after a failed attempt to open the queue, so that the next one starts afresh."""
+        self._close_intakes()
         if self.dbos is not None:
             self.dbos.destroy(destroy_registry=True)
         if self._presence is not None:
@@ -214,6 +214,7 @@ class Queue:
             if not self.launched:
                 return
             self.launched = False
+            self._close_intakes()
             for item in set(running) - self.lost(running):
                 queue = WHOLES if is_whole(item) else ITEMS
                 self.api.resume_workflow(item, queue_name=queue)
@@ -222,6 +223,13 @@ class Queue:
                 self._client.destroy()
             if self._presence is not None:
                 self._presence.release()
+
+    def _close_intakes(self) -> None:
+        for intake in self._intakes.values():
+            intake.stop()
+        for intake in self._intakes.values():
+            intake.join()
+        self._intakes = {}
 
     def abandon_threads(self) -> None:
         """Let the process end although threads of the library wait for the database.
@@ -251,6 +259,12 @@ class Queue:
             },
             *args,
         )
+        self._ask(queue)
+
+    def _ask(self, queue: str) -> None:
+        """Ask for work of a queue soon: some was enqueued, or there is room for more."""
+        if intake := self._intakes.get(queue):
+            intake.ask()
 
     def alone(self) -> AbstractContextManager[None]:
         """Enter a block that one process of this queue at a time is in; the queue is open."""
@@ -268,37 +282,8 @@ class Queue:
             self.api.rewind_workflow(workflow.workflow_id, queue_name=queue)
         except errors.DBOSException:  # another process has rewound it at the same moment
             logger.debug("jobs: a workflow was enqueued already", workflow=workflow.workflow_id)
+        self._ask(queue)
         return True
-
-    def hurry(self) -> None:
-        """Let all processes ask for items often, since some wait now.
-
-        If that fails, :meth:`keep_pace` does it later.
-        """
-        try:
-            self._ask_every(self._soon)
-        except Exception as error:  # noqa: BLE001  # the library has many
-            logger.debug("jobs: the pace was not changed", reason=reason_of(error))
-
-    def keep_pace(self, *, busy: bool) -> None:
-        """Let all processes ask for items often if some wait, and seldom otherwise.
-
-        The interval is stored with the queue, and each process reads it whenever it asks.
-
-        Args:
-            busy: Whether this process has worked on items lately. If no process has, none wait for
-                longer than the long interval, so the search for them is left out.
-
-        """
-        if busy or self._items.polling_interval_sec != _POLL_SECONDS:
-            waiting = self.api.list_workflows(
-                queue_name=ITEMS, status="ENQUEUED", limit=1, load_input=False, load_output=False
-            )
-            self._ask_every(self._soon if waiting else _POLL_SECONDS)
-
-    def _ask_every(self, seconds: float) -> None:
-        if self._items.polling_interval_sec != seconds:
-            self._items.set_polling_interval_sec(seconds)
 
     def recover(self) -> None:
         """Return work to the queue: of processes that have ended, and without a stored outcome."""
@@ -311,6 +296,8 @@ class Queue:
         for executor in sorted(filter(presence.is_dead, executors)):
             logger.warning("jobs: a process has ended; its items go back to the queue")
             self.dbos._recover_pending_workflows([executor])  # noqa: SLF001
+            for queue in self._intakes:
+                self._ask(queue)
         mine = {each.workflow_id for each in pending if each.executor_id == presence.executor}
         self._recover_ended(mine, presence.executor)
 
@@ -324,6 +311,7 @@ class Queue:
         for name in ended & self._ended:
             logger.warning("jobs: an outcome was not stored; it goes back to the queue", item=name)
             self.dbos._sys_db.reenqueue_for_recovery(name, [executor], ITEMS)  # noqa: SLF001
+            self._ask(ITEMS)
         self._ended = ended - self._ended
 
     def lost(self, running: Collection[str]) -> set[str]:

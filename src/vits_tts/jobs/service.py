@@ -166,28 +166,23 @@ class JobService:
         looks = 0
         while True:
             if self._calls.breaker.may_try():
-                busy = self._worked_lately or bool(self._running)
                 idle = self._worked_lately and not self._running  # a job may have ended with it
                 self._worked_lately = self._worked_lately and not idle
                 try:
-                    await self._look(settle=idle or looks % _SETTLE_LOOKS == 0, busy=busy)
+                    await self._look(settle=idle or looks % _SETTLE_LOOKS == 0)
                     self._calls.breaker.succeeded()
                 except Exception as error:  # noqa: BLE001  # the next look may succeed
                     self._calls.breaker.failed(reason_of(error))
                 looks += 1
             await asyncio.sleep(_LOOK_SECONDS)
 
-    async def _look(self, *, settle: bool, busy: bool) -> None:
-        """Return the items of dead processes to the queue, and stop items that were lost.
-
-        Also set how often processes ask for items; ``busy`` says whether this one has had some.
-        """
+    async def _look(self, *, settle: bool) -> None:
+        """Return the items of dead processes to the queue, and stop items that were lost."""
         if not self._queue.launched:
             if not await self._calls.in_thread(lambda: self._queue.is_there):
                 return
             await self._opened()
         await self._calls.in_thread(self._queue.recover)
-        await self._calls.in_thread(self._queue.keep_pace, busy=busy)
         running = dict(self._running)
         for item in await self._calls.in_thread(self._queue.lost, list(running)):
             running[item].task.cancel()
