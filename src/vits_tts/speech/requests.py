@@ -25,25 +25,13 @@ from vits_tts.speech.shared_reading import SharedReading
 from vits_tts.speech.timeline import Timeline
 from vits_tts.telemetry import tracing
 from vits_tts.text.normalizer.lexicon import Lexicon
-from vits_tts.text.normalizer.pipeline import Normalizer, check
+from vits_tts.text.normalizer.pipeline import USUAL, Normalizer, check
 from vits_tts.text.split import Reading
 from vits_tts.types import SpeechRequest
 
 _LEXICON_CHECK_SECONDS: Final = 1.0
 _REMEMBERED_REQUESTS: Final = 1024
 _REMEMBERED_CHARS: Final = 300
-_USUAL: Final = (
-    "Xin chào các bạn, hôm nay trời đẹp.",
-    "Lúc 8h30 ngày 12/3/2025, giá xăng tăng 1.250 đồng/lít, tức 5,2%.",
-    "Liên hệ chị Mai (TP.HCM), ĐT 0912 345 678, phòng 3A, để nhận email và voucher.",
-    'Ngày họp 4/5: "GDP quý 3 tăng 7%", cao nhất từ 2011 - 2024, với 120 người.',
-    "Số 12/5 đường 3/2, Q.1: phòng 25m2, 5tr5/tháng, cách chợ 2 km, 10 phút đi xe, 3h chiều T7.",
-    "Trận đấu 2-1, chương IV, iPhone 15 Pro 256GB giá 20k - 30k USD, mã AB12, 37°C, 8,5/10 điểm.",
-)
-"""Lines with words, numbers, dates, ranges, abbreviations, quotations, units and foreign words.
-
-The rules of such texts are compiled with them. Rules that these lines do not need wait for others.
-"""
 
 T = TypeVar("T")
 
@@ -255,7 +243,7 @@ class RequestReader:
         The rules are compiled when a text first needs them. No caller should wait for that.
         """
         self._queue.start()
-        for line in _USUAL:
+        for line in USUAL:
             self._queue.later(partial(self._normaliser, line))
 
     def watch(self) -> None:
