@@ -16,7 +16,6 @@ from tests.support.jobs import item
 from tests.support.server import until
 from vits_tts.config.jobs import Jobs
 from vits_tts.errors import TextUnspeakable
-from vits_tts.jobs import intake, queue
 from vits_tts.jobs.engine import Engine
 from vits_tts.jobs.model import Document, ItemResult, ItemSpec, JobState, NewJob
 from vits_tts.jobs.stored import item_id, whole_id
@@ -90,8 +89,8 @@ def engine(tmp_path_factory: pytest.TempPathFactory, shared: Work) -> Iterator[E
     settings = Jobs(folder=tmp_path_factory.mktemp("engine"))
     found = Engine(settings, 2, shared.make, shared.assemble, shared.post)
     with pytest.MonkeyPatch.context() as seldom:
-        seldom.setattr(queue, "_POLL_SECONDS", _HOUR)
-        seldom.setattr(intake, "_SOON_SECONDS", _HOUR)
+        seldom.setattr("vits_tts.jobs.queue._POLL_SECONDS", _HOUR)
+        seldom.setattr("vits_tts.jobs.intake._SOON_SECONDS", _HOUR)
         found.queue.launch()
         yield found
         shared.gate.set()
