@@ -125,7 +125,11 @@ class Abbreviations:
             Rule(r"(?<!\w)V(?=\d)", self.side, needs="V"),
             Rule(
                 r"(?<!\w)P\.\s?(?!(?:CT|GĐ|TGĐ|BT|HT|TP|TK)(?!\w))(?=[A-ZĐ]{2,5}(?!\w))",
-                lambda match: "phòng " if cues.about(match, "office", "student") else None,
+                lambda match: (
+                    "phòng "
+                    if cues.about(match, "office", "student") or cues.mentions(match, "job")
+                    else None
+                ),
                 needs="P",
             ),
             Rule(

@@ -15,6 +15,7 @@ _OPERAND_AFTER: Final = rf"(?=\ ?(?:[\d(√?-]|{_LETTER}))"
 _CALCULATED: Final = lazily(
     r"(?:cộng|nhân|chia|(?<!mặt )(?<!cân )bằng|trừ" r"|=)(?: với)?[^,;.a-zà-ỹ]{0,16}$"
 )
+_LISTED_SCORE: Final = lazily(r"\d: \d{1,2}$")
 _BETWEEN: Final = {
     "=": "bằng", "≠": "khác", "≥": "lớn hơn hoặc bằng", "≤": "nhỏ hơn hoặc bằng", "±": "cộng trừ",
     "≈": "xấp xỉ",
@@ -179,6 +180,8 @@ class Symbols:
         )
         if not equal and _AMOUNT_NEXT.match(after(match)):
             return None  # tip + tour 30-50k
+        if not equal and _LISTED_SCORE.search(before(match)):
+            return None  # phút 45+2: 1-0
         return " trừ " if equal or _CALCULATED.search(before(match)) else None
 
     def taken(self, match: re.Match[str]) -> str | None:

@@ -65,7 +65,7 @@ _EACH: Final = (
     "|bộ|hộp|gói|chai|lon|viên|vỉ|liều|sp|cặp|đôi|con|phần|ly|cốc|bé|quý|tiết|lớp|phòng|vé|đơn"
     "|tín chỉ|môn|học phần|kỳ|kì|bình|thùng|bao|cây|chậu|tờ|quyển|cuốn|mét vuông|mét|công|ca|số"
     "|khóa"
-    "|bill|hóa đơn|hoá đơn|đơn hàng|acc|tài khoản|thẻ|thuê bao"
+    "|bill|cuộc gọi|cuộc|hóa đơn|hoá đơn|đơn hàng|acc|tài khoản|thẻ|thuê bao"
 )
 _OVER: Final = lazily(r"(?:chỉ số|tỉ lệ|tỷ lệ|tỉ số|tỷ số|hệ số|tỉ trọng|tỷ trọng)\b[^.;!?]{0,24}$")
 
@@ -249,6 +249,19 @@ class Units:
                 needs="/",
             ),  # the air of a patient (SpO2 96%/khí trời)
             Rule(r"(?<=\d)b(?=/tuần)", " buổi", needs="b"),
+            Rule(
+                r"(?<=\d)\ ?(?P<size>[kKMG])b/s(?!\w)",
+                lambda match: f" {UNITS[match['size'] + 'bps']}",
+                needs="/",
+            ),
+            Rule(r"(?<=\d)\ ?ck/(?:p|ph|phút)(?!\w)", " chu kỳ trên phút", needs="/"),
+            Rule(r"(?<=\d)b/t(?!\w)", " buổi một tuần", needs="/"),
+            Rule(
+                r"(?<![\w.,/-])\d{1,3}%(?:\ ?[-–]\ ?\d{1,3}%){2,4}(?!\w)",
+                lambda match: re.sub(r"\ ?[-–]\ ?", ", ", match[0]),
+                glued=True,
+                needs="%",
+            ),  # parts of a payment
             Rule(
                 r"(?<=[^\W_])/R(?!\w)",
                 lambda match: " một răng" if cues.about(match, "medicine") else None,
@@ -616,6 +629,8 @@ class Units:
     def between(self, match: re.Match[str]) -> str | None:
         """Read the dash of ``30% - 40%``. A later rule reads the unit."""
         unit = match["unit"].strip()
+        if unit in "kđ" and _REDUCTION.match(match.string, match.end() - 1):
+            return None  # 350k -10%
         other = re.match(r"[\d.,]+\s?([^\W\d_]{1,5})(?!\w)", match.string[match.end() :][:16])
         listed = other and other[1] != unit and match[0].endswith(" ") and unit.isalpha()
         if other and unit != other[1] and {unit, other[1]} <= _TECHNICAL:
@@ -762,6 +777,7 @@ class Units:
         return f"{_unit(top) or top} {joint} {_unit(rate)}"
 
 
+_REDUCTION: Final = lazily(r"(?<= )-\d{1,2} ?%")
 _TECHNICAL: Final = frozenset("A V v W w Ah mAh Hz L l lít kg HP hp BTU Wh kW".split())
 """Units of the data of a device, of which different ones are a list: ``1.8L-700W``."""
 _DILUTED: Final = lazily(r"\s?/\s?(?:ml|dl|l|L|mL|dL|kg|g|mg|m³|m3)(?!\w)")
@@ -844,6 +860,7 @@ _GUARANTEED: Final = lazily(r"(?:bảo hành|\bbh)\b[^;.]{0,32}\+ ?\d{1,2}$")
 _TERM_BEFORE: Final = lazily(
     r"(?:sau|free|miễn phí|phờ ri|thêm|mỗi) [\d,]{1,4}$"
     r"|(?:cọc|hđ|hợp đồng|thanh toán|tt|đóng|ký|trả trước|thưởng|đăng kiểm dài) \d{1,2}$"
+    r"|(?:gksk|sức khỏe|hồ sơ) \d{1,2}$"
     r"|(?:/th|tháng|triệu|tr) ?x ?\d{1,2}$|nghìn \d{1,2}$"
 )
 _MONTHS_BEFORE: Final = lazily(
