@@ -30,6 +30,7 @@ _ROUTES: Final = {
     "HY": "Hưng Yên", "BN": "Bắc Ninh", "BG": "Bắc Giang", "VP": "Vĩnh Phúc", "TN": "Thái Nguyên",
     "NB": "Ninh Bình", "LC": "Lào Cai", "YB": "Yên Bái", "HG": "Hà Giang", "LS": "Lạng Sơn",
     "HL": "Hạ Long", "ĐL": "Đà Lạt", "NT": "Nha Trang", "VT": "Vũng Tàu", "BMT": "Buôn Ma Thuột",
+    "LA": "Long An", "TG": "Tiền Giang", "BT": "Bến Tre",
     "PT": "Phan Thiết", "PQ": "Phú Quốc", "BD": "Bình Dương", "QB": "Quảng Bình",
     "HA": "Hội An", "SP": "Sa Pa", "MC": "Mộc Châu", "ĐB": "Điện Biên", "GL": "Gia Lai",
 }  # fmt: skip

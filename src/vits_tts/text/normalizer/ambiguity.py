@@ -76,7 +76,11 @@ DASH: Final = (
         r"|đội hình|rút ngắn|ấn định|cầm hòa|quật ngã|loại|cầm chân|ngược dòng|bất bại)\b"
         r"[^.;!?]{0,32}",
     ),
-    _cue("score", 4, before=r"(?:lượt đi|lượt về|loạt sút|luân lưu|hiệp phụ)\b[^.,;!?]{0,20}"),
+    _cue(
+        "score",
+        4,
+        before=r"(?:lượt đi|lượt về|loạt sút|luân lưu|hiệp phụ|lỗi kép|phạt góc)\b[^.,;!?]{0,20}",
+    ),
     _cue("score", 2, after=r"\s?(?:,\s)?(?:ở|từ|ngay|sau|trước) (?:những )?(?:phút|hiệp|giờ nghỉ)"),
     _cue("score", 5, before=rf"{_FALLING}{_TIE},? \(?"),
     _cue(
@@ -124,8 +128,9 @@ SLASH: Final = (
     _cue(
         "date",
         2.5,
-        before=r"(?:sinh|cưới|hẹn|thi|họp|khai mạc|khai giảng|khai trương|khởi hành|khởi công|bay"
-        r"|giao|nhận|tựu trường|nghỉ|khám|phát hành|ra mắt|chiếu|sn|hsd|nsx|dọn|dọn vào|quà"
+        before=r"(?:[,;.] kg|sinh|cưới|hẹn|thi|họp|khai mạc|khai giảng|khai trương|khởi hành"
+        r"|khởi công|bay|giao|nhận"
+        r"|tựu trường|nghỉ|khám|phát hành|ra mắt|chiếu|sn|hsd|nsx|dọn|dọn vào|quà"
         r"|nhân|mừng|học|bán"
         r"|hạn|xong|vào|lịch|diễn ra|check in|đám|ship|gửi|đi|về|tới|lương|dự kiến|deadline|áp dụng"
         r"|mở cửa|tiêm|trả|đóng)\W{0,2}",
@@ -200,7 +205,8 @@ def dash(match: re.Match[str], first: str, last: str) -> DashReading:
     if max(a, b) > _LARGEST_SCORE:
         scores["score"] = -20.0
     elif _beside_teams(match):
-        scores["score"] += 3.0
+        # Đồng Tháp and Đồng Nai are no sums
+        scores["score"] += 14.0 if after(match).startswith(" đồng ") else 3.0
     elif _TEAMS_BEFORE.search(match.string, max(0, match.start() - 56), match.start()):
         scores["score"] += 4.0
     elif _listed_scores(match):
@@ -424,7 +430,7 @@ def is_fraction(match: re.Match[str]) -> bool:
 _PART_BEFORE: Final = lazily(r"phần $")
 _OVER_BEFORE: Final = re.compile(
     r"(?:trang|tờ|slide|tập|lớp|kỳ|kì|mũi|bước|buổi|phần|tuần|đợt|chương"
-    r"|khoản|chặng)\s$"
+    r"|khoản|chặng|apgar|áp ga)\s$"
 )
 
 

@@ -61,6 +61,7 @@ _ROADS: Final = {
 }
 _EMERGENCIES: Final = frozenset(["111", "112", "113", "114", "115"])
 _SCHOOL_YEAR: Final = lazily(r"(?:\bhk\d?|kỳ (?:\d|một|hai)|điểm|học bạ|cả năm),? $")
+_SHIFTS: Final = (("noon", "chiều"), ("evening", "tối"), ("night", "đêm"))
 _EMERGENCY: Final = lazily(r"(?:cấp cứu|cứu hỏa|cứu hoả|cứu nạn|cảnh sát|công an) $")
 _PIN: Final = lazily(r"(?<!\w)PIN(?: là)?:? \Z")
 """The name of a secret number; the battery is written in small letters."""
@@ -78,7 +79,9 @@ _ORDERED: Final = lazily(
 )
 _TERM_DIGITS: Final = 5
 """Digits of the number of a term, such as 20241."""
-_TERM: Final = lazily(r"(?:kì|kỳ|học kỳ|\bck|\bgk|\bđề|mã lớp|mã môn|mã học phần) $")
+_TERM: Final = lazily(
+    r"(?:kì|kỳ|học kỳ|\bck|\bgk|\bđề|mã lớp|mã môn|mã học phần)(?: \d{5},?(?: và)?)? $"
+)
 _CALL_ENDS: Final = lazily(r"\s?(?:$|[.,;(!]|để |hoặc |và |khi )")
 _COUNTED_THING: Final = lazily(r"\s?[-–%=+*/:]|\s?[^\W\d_]")
 _COUNTED_AFTER: Final = lazily(
@@ -236,6 +239,43 @@ class Identifiers:
                 ),
                 glued=True,
                 needs="c",
+            ),
+            Rule(
+                r"(?<![\w.,])(?P<gold>\d{1,3})V[ ,-]{0,3}(?P<silver>\d{1,3})B[ ,-]{0,3}"
+                r"(?P<bronze>\d{1,3})Đ(?!\w)",
+                lambda match: (
+                    f"{self._numbers.whole(match['gold'])} vàng, "
+                    f"{self._numbers.whole(match['silver'])} bạc, "
+                    f"{self._numbers.whole(match['bronze'])} đồng"
+                ),
+                needs="Đ",
+            ),
+            Rule(
+                r"(?i:(?<=ca\ )|(?<=ca:\ ))S[/,-](?P<noon>C[/,-])?(?P<evening>T[/,-]?)?"
+                r"(?P<night>Đ)?(?!\w)",
+                lambda match: ", ".join(
+                    filter(None, ("sáng", *(word for part, word in _SHIFTS if match[part])))
+                ),
+                needs="/,-",
+            ),
+            Rule(
+                r"(?<!\w)(?P<count>\d{1,3})(?=(?:HLV|HV|GV|HS|SV|NV|BN|VĐV)(?!\w))",
+                lambda match: f"{match['count']} ",
+                glued=True,
+                needs="V",
+            ),
+            Rule(r"(?i:(?<=hđ\ \d)|(?<=hợp\ đồng\ \d))N(?!\w)", " năm", needs="N"),
+            Rule(
+                r"(?<!\w)ĐT(?=0[1-7](?!\w))",
+                lambda match: "đối tượng " if cues.mentions(match, "student") else None,
+                glued=True,
+                needs="Đ",
+            ),
+            Rule(
+                r"(?<=vào\ )V(?=[1-6](?!\w))",
+                lambda match: "vòng " if cues.about(match, "sport") else None,
+                glued=True,
+                needs="V",
             ),
             Rule(r"(?<!\w)[tT]°(?=\s?[=:<>≥≤]?\s?\d)", "nhiệt độ", needs="°"),
             Rule(

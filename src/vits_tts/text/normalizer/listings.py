@@ -48,6 +48,12 @@ class Listings:
             Rule(
                 r"(?<=\d)k/(?=\d{1,2}T(?!\w))", f" {self._numbers.thousand} ", glued=True, needs="/"
             ),
+            Rule(
+                r"(?<=\d)k/N(?P<more>/(?=\d))?(?!\w)",
+                lambda match: f" {self._numbers.thousand} một ngày{', ' if match['more'] else ''}",
+                needs="/",
+            ),
+            Rule(r"(?<=\d)N(?=\ (?:phép|nghỉ|công|lễ)(?!\w))", " ngày", needs="N"),
             Rule(r"(?<=\d)k/T(?!\w)", f" {self._numbers.thousand} một tháng", needs="/"),
             Rule(
                 r"(?<!\w)\d{1,2}m\d{0,2}(?:\ ?[x×]\ ?\d{1,3}(?:m\d{0,2}|cm)){1,2}(?!\w)",
@@ -143,8 +149,13 @@ class Listings:
                 needs="t",
             ),
             Rule(
-                r"(?<=\d)c(?=(?:/\d{2}|\s(?:TN|TL|trắc|tự\ luận)))",
-                lambda match: " câu" if cues.about(match, "student") else None,
+                r"(?<=\d)c(?=(?:/\d{2}|\s(?:TN|TL|trắc|tự\ luận)|[,;.)]|$))",
+                lambda match: (
+                    " câu"
+                    if cues.about(match, "student")
+                    and (match.string[match.end() :][:1] in "/ " or _TIMED.search(before(match)))
+                    else None
+                ),
                 needs="c",
             ),
             Rule(
@@ -193,8 +204,7 @@ class Listings:
             ),
             Rule(r"(?<=x\ \d)v(?!\w)|(?<=x\ \d\d)v(?!\w)", " viên", needs="v"),
             Rule(
-                r"(?<=buổi\ )x\ (?=\w+\ (?:giờ|phút))"
-                r"|(?<=tuần\ )x\ (?=(?:một|hai|ba|bốn|năm)\ giờ)|(?<=tháng\ )x\ (?=(?:một|hai|ba"
+                r"(?<=tuần\ )x\ (?=(?:một|hai|ba|bốn|năm)\ giờ)|(?<=tháng\ )x\ (?=(?:một|hai|ba"
                 r"|bốn|năm)\ giờ)",
                 "nhân ",
                 glued=True,
@@ -206,7 +216,7 @@ class Listings:
                 needs="t",
             ),
             Rule(
-                r"(?<=\d)b(?=\s\d{1,4}(?:k|tr)|/(?:tuần|tháng|khóa|th)\b|[,.)]|$"
+                r"(?<=\d)b(?=\s\d{1,4}(?:k|tr)|\sx\s|/(?:tuần|tháng|khóa|th)\b|[,.)]|$"
                 r"|\s(?:tặng|giảm|giá|chỉ|còn|free|miễn|trọn|hạn|ưu))",
                 lambda match: " buổi" if _TAUGHT.search(before(match)) else None,
                 needs="b",
@@ -252,15 +262,19 @@ class Listings:
         front = before(match)
         if re.search(r"[a-zđ]\d{1,3}$", front):
             return None  # V120N, the name of a plan
-        counted = re.search(r"(?:k/|ck |chu kỳ )\d{1,3}$", front) or (
+        counted = re.search(r"(?:k/|lần/|ck |chu kỳ )\d{1,3}$", front) or (
             _VALID.search(front) and cues.mentions(match, "telecom")
         )
-        if not counted and not cues.about(match, "telecom"):
+        if re.search(r"(?:sau|lưu|trong) \d{1,2}$", front):
+            return " ngày"
+        ill = re.search(r"(?:, |x ?)\d{1,2}$", front) and cues.about(match, "medicine")
+        if not (counted or ill or cues.about(match, "telecom")):
             return None
         return "ngày" if front.endswith("/") else " ngày"
 
 
 _VALID: Final = lazily(r"(?:dùng|hạn|sau|trong|hiệu lực)\D{0,8}\d{1,3}$")
+_TIMED: Final = lazily(r"phút,? \d{1,3}$")
 _SEATED: Final = lazily(r"\b(?:xe|\d{1,2}c|chỗ|limousine|ô tô|oto)\b[^;.]{0,40}$")
 """Words before the seats of a car: ``thuê xe 7c``."""
 _MINORS: Final = lazily(r"(?:\bte|trẻ em|trẻ|bé|cháu|học sinh|nl|tuyển|nam|nữ)\b[^;.]{0,12}\($")

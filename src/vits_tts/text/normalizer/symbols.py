@@ -102,7 +102,10 @@ class Symbols:
             Rule(r"(?<=[\w'])\ ?\+\ ?(?=\d)", " cộng ", needs="+"),
             Rule(r"(?<=\w)\ \+\ (?=\w|%)", " cộng ", needs="+"),
             Rule(r"(?<=\d)\ ?[x×*]\ ?(?=\d)|(?<=[\d)])\ [x×*]\ (?=[\d(])", " nhân ", needs="x×*"),
-            Rule(r"(?<=\w)\ [x×]\ (?=\d)", " nhân ", needs="x×"),
+            Rule(r"(?<=\w)\ [x×]\ (?=\d|hệ\ số)", " nhân ", needs="x×"),
+            Rule(
+                r"(?<=buổi)\ [x×]\ (?=(?:\w{2,5}\ ){1,3}(?:giờ|phút)(?!\w))", " nhân ", needs="x×"
+            ),
             Rule(r"[ØøΦφ]\ ?(?=\d)", "phi ", needs="ØøΦφ"),
             Rule(r"(?<=[=(])\ ?-(?=[a-zA-Z](?!\w))|(?<==)\ -(?=[^\W\d_])", " âm ", needs="="),
             Rule(r"(?<=\b[a-zA-Z])/(?=\d[a-z](?!\w))", " trên ", needs="/"),

@@ -102,8 +102,9 @@ class Times:
                 self.half_hour,
             ),
             Rule(rf"(?<!\w)(?<!\d[.,:/])(?<!-){_CLOCK}", self.clock),
+            Rule(r"(?<!\w)\+(?=\d{1,2}\"\d)", "cộng ", needs='"'),
             Rule(
-                r"(?<!\w)(?<!\d[.,])(?:(?P<m>\d{1,3})')?(?P<s>\d{1,2})\"(?P<rest>\d{1,2})(?!\w)",
+                r"(?<!\w)(?<!\d[.,])(?:(?P<m>\d{1,3})')?(?P<s>\d{1,2})\"(?P<rest>\d{1,3})(?!\w)",
                 self.seconds,
                 needs='"',
             ),

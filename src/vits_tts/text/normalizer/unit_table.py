@@ -208,6 +208,8 @@ PHYSICAL: Final = (
         "mOsm": "mi li ốt môn",
         "UI": "đơn vị quốc tế",
         "đv": "đơn vị",
+        "G/l": "gi ga trên lít",
+        "T/l": "tê ra trên lít",
         "kgs": "ki lô gam",
         "gram": "gam",
         "Kcal": "ki lô ca lo",
