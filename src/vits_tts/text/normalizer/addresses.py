@@ -46,6 +46,10 @@ _STREET_AFTER: Final = lazily(
     r",?\s(?:đường|phố|ngõ|hẻm|ngách|tổ|kp|khu|phường|p\.|[^\W\d_]+ [^\W\d_]+,)"
 )
 _CAR: Final = lazily(r"(?:audi|chery|infiniti|đồng hồ|máy) $")
+_DEPARTMENT: Final = lazily(
+    r"(?i:marketing|mkt|kinh doanh|nhân sự|kế toán|hành chính|kỹ thuật|đào tạo|sales?|hr)(?!\w)"
+)
+"""Departments, after which ``TP`` is the head and no city."""
 _RACE: Final = lazily(
     r"\b(?:f1|verstappen|norris|leclerc|hamilton|grand prix|pole|đua|vòng chạy|chặng)\b"
 )
@@ -185,6 +189,8 @@ class Addresses:
         rank = match["rank"].upper()
         if rank == "TT" and "." not in match[0]:
             return None
+        if rank == "TP" and _DEPARTMENT.match(match.string, match.end()):
+            return "trưởng phòng "
         return f"{_RANKS[rank]} "
 
     def numbered(self, match: re.Match[str]) -> str:

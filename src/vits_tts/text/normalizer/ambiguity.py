@@ -430,7 +430,7 @@ def is_fraction(match: re.Match[str]) -> bool:
 _PART_BEFORE: Final = lazily(r"phần $")
 _OVER_BEFORE: Final = re.compile(
     r"(?:trang|tờ|slide|tập|lớp|kỳ|kì|mũi|bước|buổi|phần|tuần|đợt|chương"
-    r"|khoản|chặng|apgar|áp ga)\s$"
+    r"|khoản|chặng|ca|apgar|áp ga)\s$"
 )
 
 

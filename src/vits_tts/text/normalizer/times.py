@@ -27,7 +27,8 @@ _DASH: Final = r"\s?[-–—~]\s?"
 
 _RATIO: Final = lazily(r"(?:tỉ lệ|tỷ lệ|tỉ số|tỷ số|scale|thắng|thua|hòa|dẫn)\D{0,12}$")
 _LASTING: Final = lazily(
-    r"(?:video|clip|bài hát|ca khúc|dài|thời lượng|thành tích|kỷ lục|pace)\b[^.;!?\d]{0,20}$"
+    r"(?:video|timer|đếm ngược|clip|bài hát|ca khúc"
+    r"|dài|thời lượng|thành tích|kỷ lục|pace)\b[^.;!?\d]{0,20}$"
     r"|(?:chạy|bơi|đạp|cự ly|về đích)\b[^.;!?]{0,30}(?:hết|mất|sau|với|trong|thời gian|:) $"
 )
 _LETTERED: Final = lazily(r"(?:ngõ|ngách|hẻm|kiệt|nhà|lô|lớp|phòng|khối|căn|số|tòa|dãy) $")
