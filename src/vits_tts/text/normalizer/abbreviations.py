@@ -30,6 +30,7 @@ _ROUTES: Final = {
     "HY": "Hưng Yên", "BN": "Bắc Ninh", "BG": "Bắc Giang", "VP": "Vĩnh Phúc", "TN": "Thái Nguyên",
     "NB": "Ninh Bình", "LC": "Lào Cai", "YB": "Yên Bái", "HG": "Hà Giang", "LS": "Lạng Sơn",
     "HL": "Hạ Long", "ĐL": "Đà Lạt", "NT": "Nha Trang", "VT": "Vũng Tàu", "BMT": "Buôn Ma Thuột",
+    "LA": "Long An", "TG": "Tiền Giang", "BT": "Bến Tre",
     "PT": "Phan Thiết", "PQ": "Phú Quốc", "BD": "Bình Dương", "QB": "Quảng Bình",
     "HA": "Hội An", "SP": "Sa Pa", "MC": "Mộc Châu", "ĐB": "Điện Biên", "GL": "Gia Lai",
 }  # fmt: skip
@@ -125,7 +126,11 @@ class Abbreviations:
             Rule(r"(?<!\w)V(?=\d)", self.side, needs="V"),
             Rule(
                 r"(?<!\w)P\.\s?(?!(?:CT|GĐ|TGĐ|BT|HT|TP|TK)(?!\w))(?=[A-ZĐ]{2,5}(?!\w))",
-                lambda match: "phòng " if cues.about(match, "office", "student") else None,
+                lambda match: (
+                    "phòng "
+                    if cues.about(match, "office", "student") or cues.mentions(match, "job")
+                    else None
+                ),
                 needs="P",
             ),
             Rule(

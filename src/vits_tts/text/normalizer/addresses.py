@@ -45,6 +45,11 @@ _STREET: Final = lazily(r"\s[^,.;:\d]{2,30},\s?(?:p\.|q\.|phường|quận|xã)"
 _STREET_AFTER: Final = lazily(
     r",?\s(?:đường|phố|ngõ|hẻm|ngách|tổ|kp|khu|phường|p\.|[^\W\d_]+ [^\W\d_]+,)"
 )
+_CAR: Final = lazily(r"(?:audi|chery|infiniti|đồng hồ|máy) $")
+_DEPARTMENT: Final = lazily(
+    r"(?i:marketing|mkt|kinh doanh|nhân sự|kế toán|hành chính|kỹ thuật|đào tạo|sales?|hr)(?!\w)"
+)
+"""Departments, after which ``TP`` is the head and no city."""
 _RACE: Final = lazily(
     r"\b(?:f1|verstappen|norris|leclerc|hamilton|grand prix|pole|đua|vòng chạy|chặng)\b"
 )
@@ -184,6 +189,8 @@ class Addresses:
         rank = match["rank"].upper()
         if rank == "TT" and "." not in match[0]:
             return None
+        if rank == "TP" and _DEPARTMENT.match(match.string, match.end()):
+            return "trưởng phòng "
         return f"{_RANKS[rank]} "
 
     def numbered(self, match: re.Match[str]) -> str:
@@ -206,6 +213,8 @@ class Addresses:
     def short(self, match: re.Match[str]) -> str | None:
         """Read ``Q1``, and ``P5`` beside another part of an address."""
         around = before(match) + " " + after(match)
+        if match["rank"] == "Q" and _CAR.search(before(match)):
+            return f"quy {self._numbers.whole(match['number'])}"
         civic = _CIVIC.search(around)
         reported = _QUARTER_BEFORE.search(before(match)) or _QUARTER_AFTER.match(after(match))
         if match["rank"] == "Q" and match["number"] in "1234" and reported and not civic:

@@ -76,6 +76,11 @@ DASH: Final = (
         r"|đội hình|rút ngắn|ấn định|cầm hòa|quật ngã|loại|cầm chân|ngược dòng|bất bại)\b"
         r"[^.;!?]{0,32}",
     ),
+    _cue(
+        "score",
+        4,
+        before=r"(?:lượt đi|lượt về|loạt sút|luân lưu|hiệp phụ|lỗi kép|phạt góc)\b[^.,;!?]{0,20}",
+    ),
     _cue("score", 2, after=r"\s?(?:,\s)?(?:ở|từ|ngay|sau|trước) (?:những )?(?:phút|hiệp|giờ nghỉ)"),
     _cue("score", 5, before=rf"{_FALLING}{_TIE},? \(?"),
     _cue(
@@ -96,6 +101,7 @@ DASH: Final = (
     _cue("minus", 6, before=r"(?:lấy|hiệu|phép tính|tính|phép trừ|làm phép)\W{0,2}"),
     _cue("minus", 8, before=r"(?:cộng|nhân|chia|bằng|trừ|=)[^,;.]{0,16}", after=r"\s?="),
     _cue("minus", 6, after=r"\s?="),
+    _cue("date", 9, before=r"hiệu lực(?: từ)?(?: ngày)? "),
     _cue("date", 7, before=rf"(?:{_DAY_WORDS})(?:\snay)?\s\(?"),
     _cue("date", -12, before=r"(?:mỗi|một|hằng|hàng|1) (?:ngày|sáng|trưa|chiều|tối|đêm) "),
     _cue(
@@ -122,8 +128,9 @@ SLASH: Final = (
     _cue(
         "date",
         2.5,
-        before=r"(?:sinh|cưới|hẹn|thi|họp|khai mạc|khai giảng|khai trương|khởi hành|khởi công|bay"
-        r"|giao|nhận|tựu trường|nghỉ|khám|phát hành|ra mắt|chiếu|sn|hsd|nsx|dọn|dọn vào|quà"
+        before=r"(?:[,;.] kg|sinh|cưới|hẹn|thi|họp|khai mạc|khai giảng|khai trương|khởi hành"
+        r"|khởi công|bay|giao|nhận"
+        r"|tựu trường|nghỉ|khám|phát hành|ra mắt|chiếu|sn|hsd|nsx|dọn|dọn vào|quà"
         r"|nhân|mừng|học|bán"
         r"|hạn|xong|vào|lịch|diễn ra|check in|đám|ship|gửi|đi|về|tới|lương|dự kiến|deadline|áp dụng"
         r"|mở cửa|tiêm|trả|đóng)\W{0,2}",
@@ -160,12 +167,25 @@ SLASH: Final = (
     ),
     _cue("date", -9, after=r"\s?[-+*×:]?\s?(?:\d{1,3}/\d{1,3}\s?)?="),
     _cue("date", -9, before=r"\d\s?[-+*×=]\s?|\d:|\d :\s|[-+*×=]\s?"),
+    _cue("date", 3, before=r"(?:vé|tàu|xe|bàn|phòng|chỗ) ", after=r"\s(?:còn|hết|bay|kín)\b"),
+    _cue(
+        "date",
+        -9,
+        before=r"\b(?:làm|tính|giải|bấm|đáp án|đáp số|kết quả)(?: mãi)? (?:ra|được|là|bằng) ",
+    ),
     _cue("date", -9, before=r"\b(?:so sánh|phân số|rút gọn|quy đồng|hỗn số)\b[^.!?]{0,32}"),
     _cue("fraction", 1, before=r"(?:cộng|trừ|nhân|chia|bằng|phân số|[-+*×:=])\s?"),
     _cue("over", 3, before=r"(?:trang|tờ|slide|tập|lớp|kỳ|kì|lần|mũi|bước|phần|buổi)\s"),
 )
 
 _TEAM_AFTER: Final = lazily(rf"\s[{CAPITALS}]")
+_TEAM_READ: Final = lazily(
+    r" (?:in đô|ma lai|mi an|xinh ga|phi líp|bờ ru|ti mo|ác hen|bờ ra|chi lê|u ru|pa ra|ê cu|pê ru"
+    r"|mê hi|ca na|cờ rô|xéc bi|u cờ|u dơ|i ran|i rắc|ca ta|ô man|gioóc|ốt xờ|chen xi|a sen|li vơ"
+    r"|e vơ|tót ten|bác xê|rê an|át lê|giu ven|in te|mi lan|bai en|đoóc|a giắc|viết teo|na pô"
+    r"|rô ma|mờ u|niu cát)\b"
+)
+"""Teams whose names are read already."""
 _TEAM_BEFORE: Final = lazily(rf"(?:^|[\s(])[{CAPITALS}]\w{{1,20}}\s$")
 _TEAMS_BEFORE: Final = lazily(
     r"(?:^|[\s(])[^\W\d_][^:;,!?()-]{1,24} (?:-|–|vs\.?|với|gặp) [^\W\d_][^:;,!?()-]{1,24}: $"
@@ -185,7 +205,8 @@ def dash(match: re.Match[str], first: str, last: str) -> DashReading:
     if max(a, b) > _LARGEST_SCORE:
         scores["score"] = -20.0
     elif _beside_teams(match):
-        scores["score"] += 3.0
+        # Đồng Tháp and Đồng Nai are no sums
+        scores["score"] += 14.0 if after(match).startswith(" đồng ") else 3.0
     elif _TEAMS_BEFORE.search(match.string, max(0, match.start() - 56), match.start()):
         scores["score"] += 4.0
     elif _listed_scores(match):
@@ -273,7 +294,8 @@ _SCORES: Final = lazily(
 
 def _beside_teams(match: re.Match[str]) -> bool:
     behind = match.string[max(0, match.start() - 24) : match.start()]
-    return bool(_TEAM_AFTER.match(match.string, match.end()) and _TEAM_BEFORE.search(behind))
+    ahead = _TEAM_AFTER.match(match.string, match.end()) or _TEAM_READ.match(after(match))
+    return bool(ahead and _TEAM_BEFORE.search(behind))
 
 
 _NEAR_DAY: Final = lazily(rf"(?:{_NEAR_DAY_WORDS})\W{{0,3}}$")
@@ -314,6 +336,7 @@ _SCALED_BEFORE: Final = lazily(
 )
 _SCALED_AFTER: Final = lazily(
     r"\s?(?:usd|vnđ|vnd|đồng|đô|đ\b|\$|€|người|lượt|view|follow|sub|like|user|fan|thành viên|tải"
+    r"|gross|net\b|gờ rốt|nét\b"
     r"|download|khách|bản|token|tham số|params?|dân|/\s?(?:tháng|năm|người|m2|m²|căn|th)\b)"
 )
 _PICTURE: Final = lazily(
@@ -398,10 +421,17 @@ _WEIGHED_AFTER: Final = lazily(
 
 def is_fraction(match: re.Match[str]) -> bool:
     """Return whether two numbers with a slash may be a fraction; pages are not (trang 3/8)."""
-    return _OVER_BEFORE.search(before(match)) is None
+    front = before(match)
+    if _PART_BEFORE.search(front) and after(match)[:1] == " ":
+        return True  # phần 1/3 còn lại
+    return _OVER_BEFORE.search(front) is None
 
 
-_OVER_BEFORE: Final = re.compile(r"(?:trang|tờ|slide|tập|lớp|kỳ|kì|mũi|bước|buổi)\s$")
+_PART_BEFORE: Final = lazily(r"phần $")
+_OVER_BEFORE: Final = re.compile(
+    r"(?:trang|tờ|slide|tập|lớp|kỳ|kì|mũi|bước|buổi|phần|tuần|đợt|chương"
+    r"|khoản|chặng|ca|apgar|áp ga)\s$"
+)
 
 
 def comma_groups(match: re.Match[str], written: str) -> bool:

@@ -140,7 +140,7 @@ class Chat:
             ),
             Rule(
                 r"(?<=\d)\ ?(?P<unit>tuoi|thang|ngay|trieu|triu|nghin|dong|phut|gio|nguoi|lan"
-                r"|tieng|nam)(?!\w)",
+                r"|tieng|nam(?!\ (?:\d|nữ|và)))(?!\w)",
                 lambda match: f" {_UNMARKED_UNITS[match['unit']]}",
             ),
             Rule(

@@ -59,6 +59,14 @@ class Chemistry:
                 self.equation,
                 needs="→⟶>⇌⇄↔=",
             ),
+            Rule(
+                r"(?<!\w)(?P<metal>Fe|Cu|Cr|Mn|Pb|Sn|Hg)\((?P<valence>I{1,3}|IV|VI?)\)",
+                lambda match: (
+                    f"{spelled(match['metal'].upper())} "
+                    + self._numbers.whole(str(_VALENCES[match["valence"]]))
+                ),
+                needs="(",
+            ),
             Rule(r"\ ?\(t[°ºo0]\)", " nhiệt độ", needs="("),
             Rule(r"(?<=,)\ ?t[0oº°](?=\))", " nhiệt độ", needs=")"),
             Rule(

@@ -160,6 +160,11 @@ def about(match: re.Match[str], *subjects: str) -> bool:
     return bool(scores) and max(scores, key=scores.__getitem__) in subjects
 
 
+def mentions(match: re.Match[str], subject: str) -> bool:
+    """Return whether the line of a match has a word of the subject."""
+    return subject in _of(match)
+
+
 def _of(match: re.Match[str]) -> Mapping[str, int]:
     """Return the counts of the sentence of a match, which no text after it can change."""
     low = max(0, match.start() - _LINE)

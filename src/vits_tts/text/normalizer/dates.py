@@ -35,6 +35,8 @@ _EXPIRES: Final = lazily(
 """Words before the month and the year of an expiry: ``date 2/28``."""
 
 _DAY_AND_MONTH: Final = 2
+_MARKED: Final = lazily(r"(?:ielts|band|gpa|điểm|aim|target)\W{0,2}$")
+"""Words before marks with a point, such as ``IELTS 5.5-6.5``."""
 
 
 class Dates:
@@ -82,6 +84,11 @@ class Dates:
                 rf"{_START}(?P<y>{_YEAR})-(?P<m>0[1-9]|1[0-2])-(?P<d>0[1-9]|[12]\d|3[01])"
                 rf"(?:T(?=\d\d:))?{_END}",
                 self.full,
+            ),
+            Rule(
+                rf"{_START}(?P<y>20\d\d)/(?P<m>0[1-9]|1[0-2])/(?P<d>0[1-9]|[12]\d|3[01]){_END}",
+                self.full,
+                needs="/",
             ),
             Rule(rf"{_START}{_FIRST}{_DASH}{_LAST}{_END}", self.range, needs="/."),
             Rule(
@@ -284,7 +291,7 @@ class Dates:
         starts, ends = (re.split(r"[./]", match[name]) for name in ("first", "last"))
         if "." in match["first"] and len(starts) == len(ends) == _DAY_AND_MONTH:
             falling = (int(starts[1]), int(starts[0])) > (int(ends[1]), int(ends[0]))
-            if falling:
+            if falling or _MARKED.search(before(match)):
                 return None  # marks, as in 7.5 - 5.5
         first, last = (self._date(match[name]) for name in ("first", "last"))
         return (

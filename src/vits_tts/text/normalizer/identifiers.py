@@ -20,6 +20,7 @@ _START: Final = r"(?<![\w.,/+-])"
 _END: Final = r"(?!\w)(?![.-]\d)"
 _PHONE: Final = r"""(?:
     0\d{2,3}[\ .,-]\d{3}[.,]\d{3,4}
+  | 84-\d{2,3}(?:-\d{3,4}){2} | 84-\d{2}-\d{8}
   | \(?\+84\)?(?:[\ .-]?\d{1,4}){2,5}
   | \(0\d{1,3}\)(?:[\ .-]?\d{2,4}){2,4}
   | 0\d{1,4}(?:[\ .-]\d{1,4}){2,4}
@@ -28,7 +29,7 @@ _PHONE: Final = r"""(?:
 _DATE: Final = r"0\d[-.](?:0\d|1[0-2])[-.](?:19|20)\d\d(?!\d)"
 """A date: with the digits of a time after it, it has as many as a telephone number."""
 _HOTLINE: Final = (
-    r"1[89]00(?:\d{4}|\d{6}|[\ .]\d{4}[\ .]\d{2}|[\ .]\d{4}|[\ .]\d{6}"
+    r"1[89]00(?:\d{4}|\d{6}|(?:[\ .]\d\d){3}|[\ .]\d{4}[\ .]\d{2}|[\ .]\d{4}|[\ .]\d{6}"
     r"|[\ .]\d{2,3}[\ .]\d{2,3})"
 )
 _IDENTIFIED: Final = lazily(
@@ -59,6 +60,11 @@ _ROADS: Final = {
     "BĐ": "báo động",
 }
 _EMERGENCIES: Final = frozenset(["111", "112", "113", "114", "115"])
+_SCHOOL_YEAR: Final = lazily(r"(?:\bhk\d?|kỳ (?:\d|một|hai)|điểm|học bạ|cả năm),? $")
+_SHIFTS: Final = (("noon", "chiều"), ("evening", "tối"), ("night", "đêm"))
+_EMERGENCY: Final = lazily(r"(?:cấp cứu|cứu hỏa|cứu hoả|cứu nạn|cảnh sát|công an) $")
+_PIN: Final = lazily(r"(?<!\w)PIN(?: là)?:? \Z")
+"""The name of a secret number; the battery is written in small letters."""
 _KEYS: Final = {"*": "sao", "#": "thăng"}
 _SERIES: Final = {
     f"i{number}": f"ai {word}"
@@ -73,7 +79,9 @@ _ORDERED: Final = lazily(
 )
 _TERM_DIGITS: Final = 5
 """Digits of the number of a term, such as 20241."""
-_TERM: Final = lazily(r"(?:kì|kỳ|học kỳ|mã lớp|mã môn|mã học phần) $")
+_TERM: Final = lazily(
+    r"(?:kì|kỳ|học kỳ|\bck|\bgk|\bđề|mã lớp|mã môn|mã học phần)(?: \d{5},?(?: và)?)? $"
+)
 _CALL_ENDS: Final = lazily(r"\s?(?:$|[.,;(!]|để |hoặc |và |khi )")
 _COUNTED_THING: Final = lazily(r"\s?[-–%=+*/:]|\s?[^\W\d_]")
 _COUNTED_AFTER: Final = lazily(
@@ -107,6 +115,9 @@ _KNOWN: Final = 4
 """Minimum letters before a single digit that may be read as a known abbreviation."""
 _SHORTEST_NAME: Final = 3
 """Maximum letters before a number that are always spelled; longer ones may be an English word."""
+_SIDES_OF_MAP: Final = {
+    "N": "bắc", "B": "bắc", "S": "nam", "E": "đông", "Đ": "đông", "W": "tây",
+}  # fmt: skip
 _AIRPORTS: Final = (
     "SGN|HAN|DAD|CXR|PQC|HPH|HUI|VCA|VII|VDO|DLI|BMV|UIH|VCL|THD|PXU|TBB|VKG|CAH|VCS|DIN|BKK|DMK|SIN|KUL"
     "|ICN|NRT|HND|KIX|TPE|HKG|PEK|PVG|CAN|SYD|MEL|CDG|FRA|LHR|JFK|LAX|SFO|DXB|DOH|MNL|CGK|DPS|PNH|REP|VTE"
@@ -209,6 +220,92 @@ class Identifiers:
             ),
             Rule(r"(?<![\w/])t/m(?=:?\ [a-zđA-Z(|])", "thỏa mãn", needs="/"),
             Rule(
+                r"(?<![\w-])(?P<letter>[A-SU-Z]{1,2})(?P<a>\d{1,3})-(?P=letter)(?P<b>\d{1,3})(?![\w-])",
+                self.labels,
+                needs="-",
+            ),
+            Rule(
+                r"(?<!\w)L(?=1[0-2](?!\w))",
+                lambda match: "lớp " if _SCHOOL_YEAR.search(before(match)) else None,
+                glued=True,
+                needs="L",
+            ),
+            Rule(
+                r"(?<!\w)c(?=\d{1,2}\ (?:đáp|chọn|ra|sai|đúng|làm|khó|VDC|vdc|là)(?!\w))",
+                lambda match: (
+                    "câu "
+                    if cues.about(match, "student") or re.match(r"\d+ (?:đáp|chọn)", after(match))
+                    else None
+                ),
+                glued=True,
+                needs="c",
+            ),
+            Rule(
+                r"(?<![\w.,])(?P<gold>\d{1,3})V[ ,-]{0,3}(?P<silver>\d{1,3})B[ ,-]{0,3}"
+                r"(?P<bronze>\d{1,3})Đ(?!\w)",
+                lambda match: (
+                    f"{self._numbers.whole(match['gold'])} vàng, "
+                    f"{self._numbers.whole(match['silver'])} bạc, "
+                    f"{self._numbers.whole(match['bronze'])} đồng"
+                ),
+                needs="Đ",
+            ),
+            Rule(
+                r"(?i:(?<=ca\ )|(?<=ca:\ ))S[/,-](?P<noon>C[/,-])?(?P<evening>T[/,-]?)?"
+                r"(?P<night>Đ)?(?!\w)",
+                lambda match: ", ".join(
+                    filter(None, ("sáng", *(word for part, word in _SHIFTS if match[part])))
+                ),
+                needs="/,-",
+            ),
+            Rule(
+                r"(?<!\w)(?P<count>\d{1,3})(?=(?:HLV|HV|GV|HS|SV|NV|BN|VĐV)(?!\w))",
+                lambda match: f"{match['count']} ",
+                glued=True,
+                needs="V",
+            ),
+            Rule(r"(?i:(?<=hđ\ \d)|(?<=hợp\ đồng\ \d))N(?!\w)", " năm", needs="N"),
+            Rule(
+                r"(?<!\w)ĐT(?=0[1-7](?!\w))",
+                lambda match: "đối tượng " if cues.mentions(match, "student") else None,
+                glued=True,
+                needs="Đ",
+            ),
+            Rule(
+                r"(?<=vào\ )V(?=[1-6](?!\w))",
+                lambda match: "vòng " if cues.about(match, "sport") else None,
+                glued=True,
+                needs="V",
+            ),
+            Rule(r"(?<!\w)[tT]°(?=\s?[=:<>≥≤]?\s?\d)", "nhiệt độ", needs="°"),
+            Rule(
+                r"(?<![\w.,])(?P<degrees>\d{1,3})\s?°\s?(?:(?P<minutes>\d{1,2})\s?['′’]\s?"
+                r"(?:(?P<seconds>\d{1,2})\s?(?:[\"″”]|'')\s?)?)?(?P<side>[NSEWBĐ])(?!\w)",
+                self.position,
+                needs="°",
+            ),
+            Rule(
+                r"(?<!\w)(?P<zone>GMT|UTC)-(?=\d{1,2}(?!\d))",
+                lambda match: f"{spelled(match['zone'])} trừ ",
+                needs="-",
+            ),
+            Rule(
+                r"(?<![\w*])(?P<head>\d{4})(?:[\ -][*xX]{4}){1,3}[\ -](?P<tail>\d{3,4})(?!\w)",
+                lambda match: (
+                    f"{self._numbers.digits(match['head'])}, {self._numbers.digits(match['tail'])}"
+                ),
+                needs="*xX",
+            ),
+            Rule(
+                r"(?<=KDA\ )\d{1,2}(?:/\d{1,2}){2}(?![\w/])",
+                lambda match: ", ".join(map(self._numbers.whole, match[0].split("/"))),
+                needs="/",
+            ),
+            Rule(
+                r"(?i:(?<=para\ )|(?<=para:\ ))\d{4}(?!\w)",
+                self.dictated,
+            ),
+            Rule(
                 r"(?<!\w)(?P<head>\d{3,8})(?P<hidden>[xX*]{2,8})(?![\w*])",
                 lambda match: (
                     f"{self._numbers.digits(match['head'])} "
@@ -262,7 +359,7 @@ class Identifiers:
                 needs="C",
             ),
             Rule(
-                r"(?<!\w)(?P<days>\d{1,2})[Nn](?P<nights>\d{1,2})[ĐđDd](?!\w)",
+                r"(?P<joint>(?<=\w)/)?(?<!\w)(?P<days>\d{1,2})[Nn](?P<nights>\d{1,2})[ĐđDd](?!\w)",
                 self.tour,
                 needs="Nn",
             ),
@@ -329,12 +426,17 @@ class Identifiers:
                 needs="*x.…",
             ),
             Rule(
-                r"(?<![\w*\#])[*\#]\d[\d*\#]{0,40}(?:(?<=[*\#])|(?!\w))(?![*\#])",
+                r"(?<![\w*\#])[*\#]{1,3}\d[\d*\#]{0,40}(?:(?<=[*\#])|(?!\w))(?![*\#])",
                 self.service,
                 needs="*#",
             ),
             Rule(
-                r"(?<=\w)(?<!\d)(?:\ ?[*\#])(?=[\s,.;)]|$)",
+                r"(?i:(?<=phím\ )|(?<=dấu\ )|(?<=nút\ ))(?P<key>[*\#])(?![\w*\#])",
+                lambda match: _KEYS[match["key"]],
+                needs="*#",
+            ),
+            Rule(
+                r"(?<=\w)(?<!\d)(?:\ ?[*\#])(?=[\s,.;)]|$|(?<=\*)[a-zà-ỹ])",
                 lambda match: (
                     f" {_KEYS[match[0][-1]]}"
                     if re.search(r"sao \w+.{0,30}$", before(match))
@@ -428,6 +530,13 @@ class Identifiers:
                 self.dictated,
             ),  # bank cards
             Rule(
+                r"(?<![\w.,-])(?P<named>(?i:bsx?):?\ )?(?P<series>[1-9]\d-?[A-ZĐ][A-Z\d])[\ -]"
+                r"(?P<number>\d{3}\.\d\d)"
+                r"(?![\w-]|[.,]\d)",
+                self.plate,
+                needs=".",
+            ),
+            Rule(
                 r"(?<![\w-])(?P<named>BSX?:?\s)?(?P<series>\d\d[A-ZĐ]{1,2}\d?)\s?-\s?(?P<number>\d{3}\.\d\d|\d{4,5})(?!\w)",
                 self.plate,
                 needs="-",
@@ -437,6 +546,16 @@ class Identifiers:
                 r"(?P<joint>\.(?=[A-Z]))?(?![\d.]*\d)",
                 self.reference,
                 needs=".",
+            ),
+            Rule(
+                r"(?<=\w[A-Z])-(?P<digits>\d{6,9})(?![\w-])",
+                lambda match: f" {self._numbers.digits(match['digits'])}",
+                needs="-",
+            ),
+            Rule(
+                r"(?i:(?<=số\ )|(?<=gửi\ )|(?<=tới\ ))[5-9][xX]\d\d(?!\w)",
+                lambda match: self._keys(match[0]),
+                needs="xX",
             ),
             Rule(r"(?<![\w.,/])\d{3,20}(?:-\d{2,12})?(?!\w)(?![.,]\d)", self.identifier),
             Rule(
@@ -584,10 +703,10 @@ class Identifiers:
         return self._numbers.digits(match[0])
 
     def plate(self, match: re.Match[str]) -> str:
-        """Read the number plate ``51F-123.45``."""
+        """Read the number plates ``51F-123.45`` and ``59-X1 234.56``."""
         series = " ".join(
             self._numbers.digits(part) if part.isdecimal() else spelled(part)
-            for part in re.findall(r"\d+|\D+", match["series"])
+            for part in re.findall(r"\d+|[A-ZĐ]+", match["series"])
         )
         named = "biển số " if match["named"] else ""
         return f"{named}{series}, {self._numbers.digits(match['number'])}"
@@ -620,6 +739,10 @@ class Identifiers:
         digits = match[0]
         front = before(match)
         called = _IDENTIFIED.search(front)
+        if digits in _EMERGENCIES:
+            called = called or _EMERGENCY.search(front)
+        if len(digits) == _SHORTEST_CODE and not _COUNTED_THING.match(after(match)):
+            called = called or _PIN.search(match.string, max(0, match.start() - 8), match.start())
         term = _TERM.search(front) if len(digits) == _TERM_DIGITS else None
         if term or re.search(r"-\d{6,}$", digits):
             return self._numbers.digits(digits)
@@ -668,6 +791,8 @@ class Identifiers:
             or match[0].lower().startswith(("bấm", "đầu", "lh", "liên", "cskh", "hotline", "tổng"))
         )
         called = match[0].lower().startswith("gọi") and _CALL_ENDS.match(back)
+        if match[0].lower().startswith("gửi") and _CALL_ENDS.match(back):
+            called = re.fullmatch(r"[6-9]\d(?!00)\d\d", digits)
         if match[0].lower().startswith(("tới", "đến")) and re.fullmatch(r"(?:19|20)\d\d", digits):
             return None  # a year
         if not (texted or called) or _COUNTED_AFTER.match(back) or digits.endswith("000"):
@@ -704,7 +829,26 @@ class Identifiers:
     def tour(self, match: re.Match[str]) -> str:
         """Read ``2N1Đ``, the length of a tour."""
         days, nights = self._numbers.whole(match["days"]), self._numbers.whole(match["nights"])
-        return f"{days} ngày {nights} đêm"
+        return f"{', ' if match['joint'] else ''}{days} ngày {nights} đêm"
+
+    def labels(self, match: re.Match[str]) -> str | None:
+        """Read ``V1-V4`` and ``A12-A15``; two neighbours, as in ``L4-L5``, are a couple."""
+        first, last = int(match["a"]), int(match["b"])
+        if last - first < 2:  # noqa: PLR2004
+            return None
+        name = spelled(match["letter"])
+        ends = (f"{name} {self._numbers.whole(match[place])}" for place in "ab")
+        return " đến ".join(ends)
+
+    def position(self, match: re.Match[str]) -> str | None:
+        """Read ``16°04′N`` and ``105°51'Đ``, a latitude or longitude."""
+        if match["side"] in "ĐBSW" and not match["minutes"]:
+            return None
+        said = [f"{self._numbers.whole(match['degrees'])} độ"]
+        for field, unit in (("minutes", "phút"), ("seconds", "giây")):
+            if match[field]:
+                said.append(f"{self._numbers.whole(match[field])} {unit}")
+        return f"{' '.join(said)} {_SIDES_OF_MAP[match['side']]}"
 
     def token(self, match: re.Match[str]) -> str:
         """Read ``U23``, ``H5N1``, ``A4``, ``VN123`` and ``45B`` part by part."""

@@ -36,7 +36,7 @@ class Listings:
                 needs="x",
             ),
             Rule(r"(?<=\d\.\d)MT(?!\w)", " mờ tê", needs="M"),  # a gearbox
-            Rule(r"(?<=\d)n(?=/(?:th|tháng|tuần)(?!\w))", " ngày", needs="/"),
+            Rule(r"(?<=\d)[nN](?=/(?:th|tháng|tuần)(?!\w))", " ngày", needs="/"),
             Rule(r"(?<=[a-zà-ỹ]{2})/th(?!\w)", " một tháng", needs="/"),
             Rule(r"(?<=\d)hv(?!\w)", " học viên", needs="h"),
             Rule(r"(?<=\d)x(?=\ (?:lương|thu\ nhập|vốn|doanh)(?!\w))", " lần", needs="x"),
@@ -48,6 +48,12 @@ class Listings:
             Rule(
                 r"(?<=\d)k/(?=\d{1,2}T(?!\w))", f" {self._numbers.thousand} ", glued=True, needs="/"
             ),
+            Rule(
+                r"(?<=\d)k/N(?P<more>/(?=\d))?(?!\w)",
+                lambda match: f" {self._numbers.thousand} một ngày{', ' if match['more'] else ''}",
+                needs="/",
+            ),
+            Rule(r"(?<=\d)N(?=\ (?:phép|nghỉ|công|lễ)(?!\w))", " ngày", needs="N"),
             Rule(r"(?<=\d)k/T(?!\w)", f" {self._numbers.thousand} một tháng", needs="/"),
             Rule(
                 r"(?<!\w)\d{1,2}m\d{0,2}(?:\ ?[x×]\ ?\d{1,3}(?:m\d{0,2}|cm)){1,2}(?!\w)",
@@ -66,7 +72,7 @@ class Listings:
             ),
             Rule(
                 r"(?<=\d)m(?![\w²³])",
-                lambda match: " miếng" if _DIAPERS.search(before(match)) else None,
+                self.small_m,
                 needs="m",
             ),
             Rule(
@@ -104,7 +110,7 @@ class Listings:
                 needs="CGQBT",
             ),
             Rule(
-                r"(?<=[^\W_])/(?P<each>HK|KH|NV|HV|BN|SP|HĐ)(?!\w)",
+                r"(?<=[^\W_])/(?P<each>HK|KH|NV|HV|BN|SP|HĐ|TC)(?!\w)",
                 lambda match: (
                     f" một {_EACH_OF[match['each']]}" if COUNTED.search(before(match)) else None
                 ),
@@ -143,8 +149,13 @@ class Listings:
                 needs="t",
             ),
             Rule(
-                r"(?<=\d)c(?=(?:/\d{2}|\s(?:TN|TL|trắc|tự\ luận)))",
-                lambda match: " câu" if cues.about(match, "student") else None,
+                r"(?<=\d)c(?=(?:/\d{2}|\s(?:TN|TL|trắc|tự\ luận)|[,;.)]|$))",
+                lambda match: (
+                    " câu"
+                    if cues.about(match, "student")
+                    and (match.string[match.end() :][:1] in "/ " or _TIMED.search(before(match)))
+                    else None
+                ),
                 needs="c",
             ),
             Rule(
@@ -205,7 +216,7 @@ class Listings:
                 needs="t",
             ),
             Rule(
-                r"(?<=\d)b(?=\s\d{1,4}(?:k|tr)|/(?:tuần|tháng|khóa|th)\b|[,.)]|$"
+                r"(?<=\d)b(?=\s\d{1,4}(?:k|tr)|\sx\s|/(?:tuần|tháng|khóa|th)\b|[,.)]|$"
                 r"|\s(?:tặng|giảm|giá|chỉ|còn|free|miễn|trọn|hạn|ưu))",
                 lambda match: " buổi" if _TAUGHT.search(before(match)) else None,
                 needs="b",
@@ -227,6 +238,14 @@ class Listings:
         hundreds = len(match["first"].lstrip("0")) == _HUNDREDS
         return f"{first} {self._numbers.thousand} đến " if hundreds else f"{first} đến "
 
+    @staticmethod
+    def small_m(match: re.Match[str]) -> str | None:
+        """Read ``20m`` as millions after a salary, and as pieces after nappies."""
+        front = before(match)
+        if _EARNED.search(front):
+            return " triệu"
+        return " miếng" if _DIAPERS.search(front) else None
+
     def dimensions(self, match: re.Match[str]) -> str:
         """Read ``1m2x1m8`` and ``2m x 60cm``."""
         sides = re.findall(r"(\d{1,3})(c?m)(\d{0,2})", match[0])
@@ -243,11 +262,19 @@ class Listings:
         front = before(match)
         if re.search(r"[a-zđ]\d{1,3}$", front):
             return None  # V120N, the name of a plan
-        if not cues.about(match, "telecom") and not re.search(r"(?:k/|ck |chu kỳ )\d{1,3}$", front):
+        counted = re.search(r"(?:k/|lần/|ck |chu kỳ )\d{1,3}$", front) or (
+            _VALID.search(front) and cues.mentions(match, "telecom")
+        )
+        if re.search(r"(?:sau|lưu|trong) \d{1,2}$", front):
+            return " ngày"
+        ill = re.search(r"(?:, |x ?)\d{1,2}$", front) and cues.about(match, "medicine")
+        if not (counted or ill or cues.about(match, "telecom")):
             return None
         return "ngày" if front.endswith("/") else " ngày"
 
 
+_VALID: Final = lazily(r"(?:dùng|hạn|sau|trong|hiệu lực)\D{0,8}\d{1,3}$")
+_TIMED: Final = lazily(r"phút,? \d{1,3}$")
 _SEATED: Final = lazily(r"\b(?:xe|\d{1,2}c|chỗ|limousine|ô tô|oto)\b[^;.]{0,40}$")
 """Words before the seats of a car: ``thuê xe 7c``."""
 _MINORS: Final = lazily(r"(?:\bte|trẻ em|trẻ|bé|cháu|học sinh|nl|tuyển|nam|nữ)\b[^;.]{0,12}\($")
@@ -257,16 +284,20 @@ _MARKED: Final = {
 }  # fmt: skip
 _EACH_OF: Final = {
     "HK": "học kỳ", "KH": "khách hàng", "NV": "nhân viên", "HV": "học viên", "BN": "bệnh nhân",
-    "SP": "sản phẩm", "HĐ": "hóa đơn",
+    "SP": "sản phẩm", "HĐ": "hóa đơn", "TC": "tín chỉ",
 }  # fmt: skip
 _FILLED: Final = lazily(
     r"(?:nước|chai|bình|sữa|dầu|can|nồi|ấm|lốc|coca|pepsi|pép xi" r"|nhớt)\b[^,;.]{0,16}$"
 )
 _DIAPERS: Final = lazily(r"(?:bỉm|tã|merries|bobby|huggies|moony|size [a-z]{1,3})\b[^;.]{0,40}\d$")
+_EARNED: Final = lazily(
+    r"(?:lương|gross|gờ rốt|net|nét|offer|ốp phơ|thu nhập)(?: [^\W\d]{1,6}){0,2}:? "
+    r"(?:\d{1,3}m? ?[-–] ?)?\d{1,3}$"
+)
 _BOOKS: Final = lazily(r"(?:giáo trình|sách|truyện|vở|combo|com bô|quyển)\b[^;.]{0,30}\d$")
 _TAUGHT: Final = lazily(
     r"(?:lớp|khóa|khoá|gói|kèm|học|tuần|tháng|đàn|thẻ|vẽ|nhảy|dô ga|pi la tét|bơi|gym|gim|yoga"
-    r"|tập|pt|trình)\b[^;.]{0,40}$"
+    r"|tập|pt|trình|tin học|luyện thi)\b[^;.]{0,40}$"
 )
 _HUNDREDS: Final = 3
 LOADED: Final = lazily(r"(?:tải|thùng|ben|cẩu|hyundai|isuzu|thaco|hino|kia|trọng)\b[^;.]{0,24}$")

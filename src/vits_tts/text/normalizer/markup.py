@@ -161,7 +161,7 @@ STEPS: Final[tuple[Step, ...]] = (
     Rule(r"^(?:\ {0,8}>){1,8}(?:\ (?!\d{1,4}\ [a-zà-ỹđ%])|$)", "", glued=True),
     Rule(r"^\ {0,8}\#{1,6}\ +(?=\S)", "", glued=True),
     Rule(r"^\ {0,16}(?:[-*+]\ \[[ xX]\]|[-*+•●○▪■◦‣►▶✓✔➤–])\ +(?=\S)", "; ", glued=True),
-    Rule(r"\*{1,3}(?=[^\s*])(?!\d+[*#])(?P<inner>[^*\n]{1,300})(?<=\S)\*{1,3}(?!\d)",
+    Rule(r"(?<!\d)\*{1,3}(?=[^\s*])(?!\d+[*#])(?P<inner>[^*\n]{1,300})(?<=\S)\*{1,3}(?!\d)",
          lambda match: match["inner"], glued=True),
     Rule(r"(?<!\w)_{1,3}(?=[^\s_])(?P<inner>[^_\n]{1,300})(?<=\S)_{1,3}(?!\w)",
          lambda match: match["inner"], glued=True),

@@ -439,7 +439,10 @@ class Notation:
             Where(
                 r"10 ?[-−^⁻⁺⁰¹²³⁴-⁹]",
                 Rule(
-                    rf"(?<![\w.,^])(?:(?P<mantissa>{NUMBER}|\d{{1,3}}(?=\.10))\ ?[.·⋅×x*]\ ?)?10"
+                    r"(?<![\w.,^])"
+                    r"(?P<minus>(?<![\w)\]²³%=(])(?<![\d=(]\ )-"
+                    r"(?=\d{1,3}(?:,\d{1,4})?[.·⋅×x*]))?"
+                    rf"(?:(?P<mantissa>{NUMBER}|\d{{1,3}}(?=\.10))\ ?[.·⋅×x*]\ ?)?10"
                     r"(?:\ ?\^\ ?(?P<caret>[-−+]?\d{1,3}(?:,\d{1,2})?(?!\w)|\([-−+]?\d{1,3}\))"
                     r"|(?P<small>[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,3})"
                     r"|(?<=[\d]\.10)(?P<bare>[-−]\d{1,2})(?![\d.,/-]))"
@@ -554,7 +557,8 @@ class Notation:
             return None
         mantissa = match["mantissa"]
         if mantissa:
-            power = f"{self._numbers.read(mantissa, 'phẩy')} nhân {power}"
+            minus = "âm " if match["minus"] else ""
+            power = f"{minus}{self._numbers.read(mantissa, 'phẩy')} nhân {power}"
         return f"{power} {measures.named(match['unit'])}" if match["unit"] else power
 
     def without(self, match: re.Match[str]) -> str:

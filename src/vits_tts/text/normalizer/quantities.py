@@ -51,6 +51,7 @@ _REDUCED: Final = lazily(
     r"|thành viên|combo|com bô|mua|đơn|niêm yết)[^;.]{0,24}$"
 )
 """Words before a reduction, as in ``giá 990k (-25%)``."""
+_AIRLINER: Final = lazily(r"7\d7-(?:\d|\d00)")
 _SEASON: Final = lazily(r"(?:19|20)\d\d/(?:(?:19|20)\d\d|\d\d)")
 
 
@@ -146,6 +147,13 @@ class Quantities:
             ),
             Rule(
                 r"(?<=\d)\s?[-–—]\s?(?=(?:dưới|gần|hơn|trên|không\ quá)\ \d)", " đến ", needs="-–—"
+            ),
+            Rule(
+                r"(?<![\w)\]²³%.,])(?<!\d\ )"
+                r"-(?=\d{1,3}(?:[.,]\d)?\s?[~-]\s?\d{1,3}(?:[.,]\d)?\ ?độ\b)",
+                "âm ",
+                glued=True,
+                needs="-",
             ),
             Rule(
                 rf"(?<![\w])(?<!\d[.,])(?P<a>{NUMBER}){_DASH}(?P<b>{NUMBER}){_END}(?!\s?=)",
@@ -253,7 +261,11 @@ class Quantities:
         ):
             first, last = self._numbers.read(match["a"], point), self._grouped(match["b"])
             return f"{first}, âm {last}"  # two numbers of a table
+        if re.search(r"\d\ -\d", match[0]) and _PERCENT.match(after(match)):
+            first, last = self._numbers.read(match["a"], point), self._numbers.read(match["b"])
+            return f"{first}, âm {last}"  # tháng 5 -0,03%
         model = match[0].replace("-", "").isdecimal() and int(match["a"]) > int(match["b"])
+        model = model or _AIRLINER.fullmatch(match[0]) is not None
         model = model or match["a"] == match["b"]  # as in tỉ lệ 50-50
         joint = " " if model or _YEARS.search(before(match)) else " đến "
         return self._numbers.read(match["a"], point) + joint + self._numbers.read(match["b"], point)

@@ -15,6 +15,7 @@ _OPERAND_AFTER: Final = rf"(?=\ ?(?:[\d(√?-]|{_LETTER}))"
 _CALCULATED: Final = lazily(
     r"(?:cộng|nhân|chia|(?<!mặt )(?<!cân )bằng|trừ" r"|=)(?: với)?[^,;.a-zà-ỹ]{0,16}$"
 )
+_LISTED_SCORE: Final = lazily(r"\d: \d{1,2}$")
 _BETWEEN: Final = {
     "=": "bằng", "≠": "khác", "≥": "lớn hơn hoặc bằng", "≤": "nhỏ hơn hoặc bằng", "±": "cộng trừ",
     "≈": "xấp xỉ",
@@ -101,7 +102,10 @@ class Symbols:
             Rule(r"(?<=[\w'])\ ?\+\ ?(?=\d)", " cộng ", needs="+"),
             Rule(r"(?<=\w)\ \+\ (?=\w|%)", " cộng ", needs="+"),
             Rule(r"(?<=\d)\ ?[x×*]\ ?(?=\d)|(?<=[\d)])\ [x×*]\ (?=[\d(])", " nhân ", needs="x×*"),
-            Rule(r"(?<=\w)\ [x×]\ (?=\d)", " nhân ", needs="x×"),
+            Rule(r"(?<=\w)\ [x×]\ (?=\d|hệ\ số)", " nhân ", needs="x×"),
+            Rule(
+                r"(?<=buổi)\ [x×]\ (?=(?:\w{2,5}\ ){1,3}(?:giờ|phút)(?!\w))", " nhân ", needs="x×"
+            ),
             Rule(r"[ØøΦφ]\ ?(?=\d)", "phi ", needs="ØøΦφ"),
             Rule(r"(?<=[=(])\ ?-(?=[a-zA-Z](?!\w))|(?<==)\ -(?=[^\W\d_])", " âm ", needs="="),
             Rule(r"(?<=\b[a-zA-Z])/(?=\d[a-z](?!\w))", " trên ", needs="/"),
@@ -179,6 +183,8 @@ class Symbols:
         )
         if not equal and _AMOUNT_NEXT.match(after(match)):
             return None  # tip + tour 30-50k
+        if not equal and _LISTED_SCORE.search(before(match)):
+            return None  # phút 45+2: 1-0
         return " trừ " if equal or _CALCULATED.search(before(match)) else None
 
     def taken(self, match: re.Match[str]) -> str | None:

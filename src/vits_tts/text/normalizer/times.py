@@ -3,6 +3,7 @@
 import re
 from typing import Final
 
+from vits_tts.text.normalizer import cues
 from vits_tts.text.normalizer.rules import Rule, Step, after, before
 from vits_tts.text.numbers import Numbers
 from vits_tts.text.patterns import lazily
@@ -20,13 +21,14 @@ _CLOCK: Final = rf"""(?:
   | {_HOUR}\s?[hH]
   | {_HOUR}:{_MINUTE}(?::{_MINUTE})?(?:\s(?:giờ|phút)(?!\w))?
 )(?!\w)(?!:\d|/\d{{1,2}}(?![hHg\d]))"""
-_EACH: Final = r"(?P<each>/(?:chuyến|lượt|lần|ca|buổi|tiết|cuốc|ngày)(?!\w))?"
+_EACH: Final = r"(?P<each>/(?:cuộc|chuyến|lượt|lần|ca|buổi|tiết|cuốc|ngày)(?!\w))?"
 _START: Final = r"(?<![\w:/.,-])"
 _DASH: Final = r"\s?[-–—~]\s?"
 
 _RATIO: Final = lazily(r"(?:tỉ lệ|tỷ lệ|tỉ số|tỷ số|scale|thắng|thua|hòa|dẫn)\D{0,12}$")
 _LASTING: Final = lazily(
-    r"(?:video|clip|bài hát|ca khúc|dài|thời lượng|thành tích|kỷ lục|pace)\b[^.;!?\d]{0,20}$"
+    r"(?:video|timer|đếm ngược|clip|bài hát|ca khúc"
+    r"|dài|thời lượng|thành tích|kỷ lục|pace)\b[^.;!?\d]{0,20}$"
     r"|(?:chạy|bơi|đạp|cự ly|về đích)\b[^.;!?]{0,30}(?:hết|mất|sau|với|trong|thời gian|:) $"
 )
 _LETTERED: Final = lazily(r"(?:ngõ|ngách|hẻm|kiệt|nhà|lô|lớp|phòng|khối|căn|số|tòa|dãy) $")
@@ -35,6 +37,11 @@ _LETTERED: Final = lazily(r"(?:ngõ|ngách|hẻm|kiệt|nhà|lô|lớp|phòng|kh
 _FIELDS: Final = (("m", "phút"), ("s", "giây"))
 _NAMED_SCORER: Final = lazily(r"\([^()]{0,70}[A-ZĐÀ-Ỹ][^\W\d]{1,14} $")
 _SCORER: Final = lazily(r"phút [^()]{2,40}[,;] [^()\d,]{2,24} $|\([^()\d]{3,24} $")
+_GOAL: Final = lazily(
+    r"(?:^|[,;:] )(?:[A-ZĐÀ-Ỹ][\w.-]{0,14} ){1,3}(?P<first>(?:\d{1,3}(?:\+\d)?['’], ){1,3})?\Z"
+)
+"""A scorer, and maybe the minutes of earlier goals, before the minute of a goal."""
+_GOAL_ENDS: Final = lazily(r"\s?(?:[,;.)(]|$)")
 _LONGEST_MINUTES: Final = 180
 _HALVES: Final = ((13, "trưa"), (18, "chiều"), (24, "tối"))
 
@@ -96,8 +103,9 @@ class Times:
                 self.half_hour,
             ),
             Rule(rf"(?<!\w)(?<!\d[.,:/])(?<!-){_CLOCK}", self.clock),
+            Rule(r"(?<!\w)\+(?=\d{1,2}\"\d)", "cộng ", needs='"'),
             Rule(
-                r"(?<!\w)(?<!\d[.,])(?:(?P<m>\d{1,3})')?(?P<s>\d{1,2})\"(?P<rest>\d{1,2})(?!\w)",
+                r"(?<!\w)(?<!\d[.,])(?:(?P<m>\d{1,3})')?(?P<s>\d{1,2})\"(?P<rest>\d{1,3})(?!\w)",
                 self.seconds,
                 needs='"',
             ),
@@ -145,7 +153,7 @@ class Times:
                 needs="p",
             ),
             Rule(
-                r"(?:(?<=\d\d\d\d)|(?<=\d\.\d\d\d))p(?=\ (?:nội|ngoại|gọi|thoại|liên|miễn|free"
+                r"(?:(?<=\d\d\d)|(?<=\d\.\d\d\d))p(?=\ (?:nội|ngoại|gọi|thoại|liên|miễn|free|NM|LM"
                 r"|trong|/))",
                 " phút",
                 needs="p",
@@ -242,6 +250,9 @@ class Times:
         front = before(match)
         if _SCORER.search(front) and match.string[match.end() : match.end() + 1] in {")", ",", ";"}:
             return f"phút {said}"
+        goal = _GOAL.search(match.string, max(0, match.start() - 60), match.start())
+        if goal and _GOAL_ENDS.match(after(match)) and cues.about(match, "sport"):
+            return f"phút {said}" if goal["first"] is None else said
         return said if front.endswith("phút ") else f"{said} phút"
 
     def seconds(self, match: re.Match[str]) -> str:

@@ -58,14 +58,14 @@ _DASH: Final = r"\s?[-–—]\s?"
 _LOOSE: Final = (
     "cm² cm2 cm³ cm3 dm² dm³ mm² đ/kg đồng/kg kg/ha tấn/ha tạ/ha"
     " km/h km² km2 m² m2 m³ m3 kWh °C km cm mm kg mg ml m/s mg/l mg/L mg/dl mg/dL mmol/l mmol/L g/l"
-    " g/L μg/l g/ml mg/ml g/dl kg/m² kg/m2 kg/m³ m/s² km/s"
+    " g/L μg/l IU/ml IU/mL g/ml mg/ml g/dl kg/m² kg/m2 kg/m³ m/s² km/s"
 ).split(" ")
 _EACH: Final = (
     "người|tháng|năm|ngày|giờ|lần|hộ|suất|căn|đêm|tuần|khách|trận|phút|lượt|buổi|chuyến|cái|chiếc"
     "|bộ|hộp|gói|chai|lon|viên|vỉ|liều|sp|cặp|đôi|con|phần|ly|cốc|bé|quý|tiết|lớp|phòng|vé|đơn"
     "|tín chỉ|môn|học phần|kỳ|kì|bình|thùng|bao|cây|chậu|tờ|quyển|cuốn|mét vuông|mét|công|ca|số"
     "|khóa"
-    "|bill|hóa đơn|hoá đơn|đơn hàng|acc|tài khoản|thẻ|thuê bao"
+    "|bill|cuộc gọi|cuộc|hóa đơn|hoá đơn|đơn hàng|acc|tài khoản|thẻ|thuê bao"
 )
 _OVER: Final = lazily(r"(?:chỉ số|tỉ lệ|tỷ lệ|tỉ số|tỷ số|hệ số|tỉ trọng|tỷ trọng)\b[^.;!?]{0,24}$")
 
@@ -249,6 +249,33 @@ class Units:
                 needs="/",
             ),  # the air of a patient (SpO2 96%/khí trời)
             Rule(r"(?<=\d)b(?=/tuần)", " buổi", needs="b"),
+            Rule(
+                r"(?<=\d)\ ?(?P<size>[kKMG])b/s(?!\w)",
+                lambda match: f" {UNITS[match['size'] + 'bps']}",
+                needs="/",
+            ),
+            Rule(r"(?<=\d)\ ?ck/(?:p|ph|phút)(?!\w)", " chu kỳ trên phút", needs="/"),
+            Rule(
+                r"(?<=\d)l/(?:ng|ngày)(?!\w)",
+                lambda match: " lần một ngày" if _APPLIED.search(before(match)) else None,
+                needs="/",
+            ),
+            Rule(
+                r"(?<![\w/])\d{1,2}T(?:/\d{1,2}T){1,3}(?![\w/])",
+                lambda match: (
+                    ", ".join(f"{count} tháng" for count in re.findall(r"\d+", match[0]))
+                    if _LASTS.search(before(match))
+                    else None
+                ),
+                needs="/",
+            ),
+            Rule(r"(?<=\d)b/t(?!\w)", " buổi một tuần", needs="/"),
+            Rule(
+                r"(?<![\w.,/-])\d{1,3}%(?:\ ?[-–]\ ?\d{1,3}%){2,4}(?!\w)",
+                lambda match: re.sub(r"\ ?[-–]\ ?", ", ", match[0]),
+                glued=True,
+                needs="%",
+            ),  # parts of a payment
             Rule(
                 r"(?<=[^\W_])/R(?!\w)",
                 lambda match: " một răng" if cues.about(match, "medicine") else None,
@@ -616,6 +643,8 @@ class Units:
     def between(self, match: re.Match[str]) -> str | None:
         """Read the dash of ``30% - 40%``. A later rule reads the unit."""
         unit = match["unit"].strip()
+        if unit in "kđ" and _REDUCTION.match(match.string, match.end() - 1):
+            return None  # 350k -10%
         other = re.match(r"[\d.,]+\s?([^\W\d_]{1,5})(?!\w)", match.string[match.end() :][:16])
         listed = other and other[1] != unit and match[0].endswith(" ") and unit.isalpha()
         if other and unit != other[1] and {unit, other[1]} <= _TECHNICAL:
@@ -625,6 +654,8 @@ class Units:
         ):
             return None  # as in 2PN - 1WC and 51M-02
         name = self._numbers.thousand if unit in "kK" else _unit(unit)
+        if unit == "%" and _shares(match):
+            return f" {name}, "
         return f" {name} đến "
 
     def rate(self, match: re.Match[str]) -> str | None:
@@ -673,7 +704,8 @@ class Units:
     def scaled(self, match: re.Match[str]) -> str | None:
         """Read ``3M USD`` and ``4M người`` as millions. ``51M`` may be a house or a model."""
         if ambiguity.letter(match, match["unit"]) != "scale":
-            return None
+            paid = match["unit"] == "M" and _PAY.search(before(match))
+            return " triệu" if paid and cues.mentions(match, "job") else None
         return " triệu" if match["unit"] == "M" else " tỷ"
 
     def typed(self, match: re.Match[str]) -> str | None:  # noqa: PLR0911
@@ -762,6 +794,19 @@ class Units:
         return f"{_unit(top) or top} {joint} {_unit(rate)}"
 
 
+def _shares(match: re.Match[str]) -> bool:
+    """Return whether two shares make up the whole, as in ``62%-38%``."""
+    first = re.search(r"(?<![\d.,])\d{1,2}$", before(match))
+    last = re.match(r"\d{1,2}(?= ?%)", after(match))
+    return bool(first and last) and int(first[0]) + int(last[0]) == _WHOLE  # type: ignore[index]
+
+
+_WHOLE: Final = 100
+_APPLIED: Final = lazily(r"(?:bôi|uống|nhỏ|xịt|súc|tiêm|thoa|ngậm)\b[^,;.]{0,24}\d$")
+_LASTS: Final = lazily(r"(?:hsd|hạn|hạn sử dụng|đóng|bảo hành|bh|trả góp|gói|kỳ hạn)\W{0,2}$")
+_PAY: Final = lazily(r"(?<![\w.,-])\d{1,3} ?[-–] ?\d{1,3}$")
+"""A range before ``M`` in a vacancy, which is a pay: ``8-12M``."""
+_REDUCTION: Final = lazily(r"(?<= )-\d{1,2} ?%")
 _TECHNICAL: Final = frozenset("A V v W w Ah mAh Hz L l lít kg HP hp BTU Wh kW".split())
 """Units of the data of a device, of which different ones are a list: ``1.8L-700W``."""
 _DILUTED: Final = lazily(r"\s?/\s?(?:ml|dl|l|L|mL|dL|kg|g|mg|m³|m3)(?!\w)")
@@ -842,8 +887,9 @@ _MONTHLY: Final = lazily(
 )
 _GUARANTEED: Final = lazily(r"(?:bảo hành|\bbh)\b[^;.]{0,32}\+ ?\d{1,2}$")
 _TERM_BEFORE: Final = lazily(
-    r"(?:sau|free|miễn phí|phờ ri|thêm|mỗi) [\d,]{1,4}$"
+    r"(?:sau|free|miễn phí|phờ ri|thêm|mỗi|tặng) [\d,]{1,4}$"
     r"|(?:cọc|hđ|hợp đồng|thanh toán|tt|đóng|ký|trả trước|thưởng|đăng kiểm dài) \d{1,2}$"
+    r"|(?:gksk|sức khỏe|hồ sơ|kinh nghiệm|\bkn)(?: từ)? \d{1,2}$"
     r"|(?:/th|tháng|triệu|tr) ?x ?\d{1,2}$|nghìn \d{1,2}$"
 )
 _MONTHS_BEFORE: Final = lazily(
@@ -933,7 +979,7 @@ def _points(match: re.Match[str]) -> bool:
     front = before(match)
     if re.search(r"/\s?\d{1,2} (?:trận|vòng)", match[0]):
         return True
-    few = re.search(r"(?:^|[^\d.,])\d{1,2}(?:[.,]\d{1,2})?$", front) is not None
+    few = re.search(r"(?:^|[^\d.,])(?:\d{1,2}(?:[.,]\d{1,2})?|\d{3},\d)$", front) is not None
     if (
         "/" not in match[0]
         and re.search(r"[,.!] 10$", front)
