@@ -64,6 +64,10 @@ def test_reading_srt_and_vtt() -> None:
             "00:01.000 --> 00:03.000\nx\n\n00:02.000 --> 00:04.000\ny",
             r"line 4: it begins 1\.000 s before",
         ),
+        (  # a note of a sound between the two does not hide it
+            "00:01.000 --> 00:09.000\nx\n00:02.000 --> 00:03.000\n[y]\n00:04.000 --> 00:05.000\nz",
+            r"line 5: it begins 5\.000 s before",
+        ),
     ],
 )
 def test_wrong_subtitles(text: str, complaint: str) -> None:

@@ -136,6 +136,17 @@ def test_subtitles(server: AnyServer) -> None:
         assert sound[start : start + RATE // 100].any()
 
 
+def test_a_cue_without_words(server: AnyServer) -> None:
+    """A cue whose words are not spoken is silent, as with `vits-tts dub`; the other is heard."""
+    srt = "1\n00:00:00,000 --> 00:00:01,000\nlan\n\n2\n00:00:02,000 --> 00:00:03,000\nminh\n"
+    made, content = result(server, srt=srt, lexicon={"lan": ""})
+    sound, _ = soundfile.read(io.BytesIO(content), dtype="int16")
+    outcomes = [item["fit"]["outcome"] for item in items(server, made["id"])]
+    assert outcomes == ["silent", "short"]
+    assert not sound[: 2 * RATE].any()
+    assert sound[2 * RATE :].any()
+
+
 def test_book(server: AnyServer, tmp_path: Path) -> None:
     """An EPUB becomes an M4B with its chapters, without front matter if so asked."""
     book = encoded(write_epub(tmp_path / "book.epub"))
@@ -226,6 +237,7 @@ def test_broken_documents(server: AnyServer, tmp_path: Path) -> None:
         ({"epub": "không"}, "document_invalid", "epub"),
         ({"srt": "1\n00:00:02,000 --> 00:00:01,000\nA"}, "document_invalid", "srt"),
         ({"srt": "không có"}, "document_invalid", "srt"),
+        ({"srt": "1\n00:00:01,000 --> 00:00:02,000\n...\n"}, "document_invalid", "srt"),
         ({"srt": "9999:00:00,000 --> 9999:00:01,000\nlan"}, "document_invalid", "srt"),
         ({"srt": SRT, "dubbing": {"length": 1}}, "document_invalid", "dubbing"),
         ({"srt": SRT, "dubbing": {"slowest": 2}}, "field_invalid", "dubbing"),

@@ -107,6 +107,8 @@ class Maker:
         try:
             if cue := spec.get("cue"):
                 fit = await self._fit(cue, spec["text"], options, stats)
+                if fit["outcome"] == "silent":
+                    return ItemResult(hash="", format=spec["format"] or "", seconds=0.0, fit=fit)
                 options = replace(options, speed=fit["rate"])
             reader = Reader("jobs", None, stats)
             timestamps = spec.get("timestamps")
@@ -118,8 +120,6 @@ class Maker:
             if "pause" not in spec:
                 raise
             return ItemResult(hash="", format=spec["format"] or "", seconds=0.0)
-        if fit and fit["outcome"] == "silent":
-            return ItemResult(hash="", format=spec["format"] or "", seconds=0.0, fit=fit)
         encoding = formats.encoding(
             spec["format"], spec["sample_rate"], spec["bit_rate"], self._rate(request.voice)
         )
