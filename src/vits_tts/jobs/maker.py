@@ -60,7 +60,12 @@ class Maker:
         self._streamer = streamer
         self._folder = folder
         self._objects = objects
+        self._handing_over = False
         self._assembler = ThreadPoolExecutor(1, thread_name_prefix="jobs_whole")
+
+    def hand_over(self) -> None:
+        """Keep the sound of items that are cancelled from now on: others continue them."""
+        self._handing_over = True
 
     def close(self) -> None:
         """Start no further files."""
@@ -123,7 +128,12 @@ class Maker:
         encoding = formats.encoding(
             spec["format"], spec["sample_rate"], spec["bit_rate"], self._rate(request.voice)
         )
-        saved = await self._files.save(request, stats, encoding, spec["key"])
+        try:
+            saved = await self._files.save(request, stats, encoding, spec["key"])
+        except asyncio.CancelledError:
+            if not self._handing_over:
+                self._streamer.forget(request)
+            raise
         self._streamer.forget(request)
         result = ItemResult(hash=saved.audio_hash, format=encoding.format, seconds=saved.seconds)
         if fit:
