@@ -76,6 +76,13 @@ def test_wrong_subtitles(text: str, complaint: str) -> None:
         cues.parsed(text)
 
 
+def test_a_cue_of_many_lines() -> None:
+    """A hostile cue takes a time that grows with its length, not with its square (hours)."""
+    head = "00:01.000 --> 00:02.000\n"
+    (cue,) = cues.parsed(f"{head}- a{'&#10;' * 400_000}b")
+    assert cue.text == "a b"
+
+
 def test_sixty_cues_fit(folder: Path) -> None:
     """Each of 60 cues is heard from its beginning to its end, within 40 ms."""
     words = ["nam", "lan", "minh"]

@@ -20,6 +20,7 @@ from tests.jobs.test_jobs import ended, items, job
 from tests.support.local_server import serving_here
 from tests.support.server import AnyServer
 from tests.support.voices import install_pair
+from vits_tts.jobs import documents
 
 pytestmark = pytest.mark.slow  # each waits for jobs
 
@@ -109,6 +110,13 @@ def test_long_text(server: AnyServer) -> None:
     assert np.array_equal(sound[sound != 0], spoken[spoken != 0])
     assert len(sound) > len(spoken)
     assert made["result"]["seconds"] == pytest.approx(len(sound) / RATE, abs=0.001)
+
+
+def test_a_long_line_of_marks() -> None:
+    """A line is cut in a time that grows with its length, not with its square (half an hour)."""
+    length = 400_000
+    assert documents._cut(f"a{'.' * length}", length, 0.2) == (length, 0.0)
+    assert documents._cut(f"a{'.' * 99}{'”' * 99} {'b' * length}", length, 0.2) == (200, 0.2)
 
 
 def test_ssml(server: AnyServer) -> None:

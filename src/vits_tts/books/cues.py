@@ -16,7 +16,7 @@ _TIMES: Final = re.compile(rf"^[ \t]*{_TIME}[ \t]*-->[ \t]*{_TIME}(?:[ \t].*)?$"
 _TAG: Final = re.compile(r"</?[a-zA-Z][^<>]*>|<\d[\d:.]*>|\{\\[^{}]*\}")
 _SILENT: Final = re.compile(r"\[[^\[\]]*\]|♪[^♪]*♪?")
 """Descriptions of sounds, and songs."""
-_DASH: Final = re.compile(r"^\s*[-–—]\s*", re.MULTILINE)
+_DASH: Final = re.compile(r"^[^\S\n]*[-–—]\s*", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ _BYTES_PER_CHAR: Final = 8
 """The pages of a book may have this many bytes, markup included, for each allowed character."""
 _CONTROL: Final = re.compile(f"[{CONTROLS}]")
 _SPEAKABLE: Final = re.compile(r"[^\W_]")
-_SENTENCE_END: Final = re.compile(r"[.!?…]+[\"'”’»)]*\s+")
+_SENTENCE_END: Final = re.compile(r"(?<![.!?…])[.!?…]++[\"'”’»)]*+\s+")
 
 
 @dataclass(frozen=True, slots=True)
