@@ -112,6 +112,16 @@ def test_long_text(server: AnyServer) -> None:
     assert made["result"]["seconds"] == pytest.approx(len(sound) / RATE, abs=0.001)
 
 
+def test_files_of_killed_attempts(server: AnyServer) -> None:
+    """Files that a killed process was writing of a document are removed once it is complete."""
+    begun = taken(server, text=" ".join(f"câu số {number}." for number in range(40)))["id"]
+    left = server.folder / "jobs/unfinished" / f"{begun}.whole"
+    (left / "killed").mkdir(parents=True)
+    (left / "killed/whole.wav").touch()
+    assert ended(server, begun)["status"] == "succeeded"
+    server.wait_until(lambda: not left.exists(), "the end of these files")
+
+
 def test_a_long_line_of_marks() -> None:
     """A line is cut in a time that grows with its length, not with its square (half an hour)."""
     length = 400_000

@@ -242,6 +242,7 @@ class Maker:
         finally:
             stop.set()
             self._store.later(partial(_remove, folder))
+        self.forget(name)
         result = ItemResult(hash=audio_hash, format=document["format"], seconds=seconds)
         return await self._kept(name, result)
 
