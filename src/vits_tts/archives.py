@@ -20,7 +20,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import IO, Final, cast
+from typing import IO, Final, TypeAlias, cast
 
 _MEMBERS_AT_MOST: Final = 20_000
 _EXPANSION_AT_MOST: Final = 40
@@ -51,6 +51,9 @@ _DAMAGE: Final = (
     RuntimeError,  # zipfile: an encrypted member
     OSError,  # gzip, bz2: not their format
 )
+
+
+_Zip: TypeAlias = tuple[zipfile.ZipFile, Mapping[str, zipfile.ZipInfo]]
 
 
 class BadArchive(Exception):
@@ -122,6 +125,8 @@ class Archive(ABC):
 class ZipArchive(Archive):
     """A ZIP archive, such as an EPUB or a DOCX."""
 
+    _held: _Zip | None = None
+
     def _listed(self) -> Iterator[tuple[str, int]]:
         self._check_directory()
         with zipfile.ZipFile(self.path) as archive:
@@ -131,17 +136,47 @@ class ZipArchive(Archive):
                     yield info.filename, info.file_size
 
     @contextmanager
+    def held_open(self) -> Iterator[None]:
+        """Keep the archive open during a block, so that its list of files is read only once.
+
+        Raises:
+            BadArchive: the list is broken.
+            OSError: the file cannot be opened.
+
+        """
+        with self._archive() as opened:
+            self._held = opened
+            try:
+                yield
+            finally:
+                self._held = None
+
+    @contextmanager
     def _opened(self, name: str) -> Iterator[IO[bytes]]:
-        with _damage_told():
-            archive = zipfile.ZipFile(self.path)
-        with archive:
-            info = next(info for info in archive.infolist() if _inside(info.filename) == name)
+        with self._archive() as (archive, members):
+            info = members.get(name)
+            if info is None:
+                raise BadArchive(f"there is no {name!r:.100} in it any more")
             if info.flag_bits & _ENCRYPTED:
                 raise BadArchive(f"{name}: encrypted")
             with _damage_told():
                 file = archive.open(info)
             with file:
                 yield file
+
+    @contextmanager
+    def _archive(self) -> Iterator[_Zip]:
+        """Yield the open archive, and its members by their names as ``_inside`` returns them."""
+        if self._held:
+            yield self._held
+            return
+        with _damage_told():
+            archive = zipfile.ZipFile(self.path)
+        with archive:
+            members: dict[str, zipfile.ZipInfo] = {}
+            for info in archive.infolist():
+                members.setdefault(_inside(info.filename), info)
+            yield archive, members
 
     def _check_directory(self) -> None:
         """Refuse an archive whose list of files is too large to be read into memory.

@@ -6,6 +6,7 @@ import shutil
 import zipfile
 from fractions import Fraction
 from pathlib import Path
+from typing import IO, Any
 
 import av
 import numpy as np
@@ -18,8 +19,8 @@ from tests.support.cli import run_here
 from tests.support.voices import install_pair
 from vits_tts import Speech
 from vits_tts.audio.loudness import LoudnessMeter
-from vits_tts.books import documents
-from vits_tts.books.book import is_front
+from vits_tts.books import documents, epub
+from vits_tts.books.book import Block, is_front
 from vits_tts.books.recording import Recordings, Voicing
 from vits_tts.errors import ConfigError
 
@@ -133,6 +134,42 @@ def test_broken_books(tmp_path: Path, changes: dict[str, str | bytes], complaint
     path = write_epub(tmp_path / "book.epub", **changes)
     with pytest.raises(ConfigError, match=complaint):
         documents.read(path)
+
+
+def test_a_large_table_of_contents() -> None:
+    """Entries are found in a time that grows with their number, not with its square (hours)."""
+    count = 200_000
+    pages = {"a": [Block("a")] * count + [Block("b", ids=("x", "y"))]}
+    contents = [epub._Entry("a", str(n), "one") for n in range(count)] + [
+        epub._Entry("a", "y", "two"),
+        epub._Entry("b", "", "three"),
+    ]
+    chapters = epub._chapters(pages, contents, set())
+    assert [(one.title, len(one.blocks)) for one in chapters] == [("one", count), ("two", 1)]
+
+
+def test_the_list_of_files_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A book of many pages is not opened anew for each of them, nor for each mention of a page."""
+    listed, read = [], []
+    open_zip, open_member = zipfile.ZipFile.__init__, zipfile.ZipFile.open
+
+    def opening(self: zipfile.ZipFile, *given: Any, **named: Any) -> None:
+        listed.append(given)
+        open_zip(self, *given, **named)
+
+    def opening_member(self: zipfile.ZipFile, *given: Any, **named: Any) -> IO[bytes]:
+        read.append(given)
+        return open_member(self, *given, **named)
+
+    twice = _PACKAGE.replace("</spine>", '<itemref idref="p2"/></spine>')
+    path = write_epub(tmp_path / "book.epub", book=twice)
+    with monkeypatch.context() as patched:
+        patched.setattr(zipfile.ZipFile, "__init__", opening)
+        patched.setattr(zipfile.ZipFile, "open", opening_member)
+        book = documents.read(path)
+    assert len(book.chapters) == 4
+    assert len(listed) == 2  # one of them checks the names
+    assert len(read) == len({member.filename for member, *_ in read}) + 1  # the contents, twice
 
 
 def test_other_kinds_of_broken_books(tmp_path: Path) -> None:

@@ -64,12 +64,23 @@ def test_reading_srt_and_vtt() -> None:
             "00:01.000 --> 00:03.000\nx\n\n00:02.000 --> 00:04.000\ny",
             r"line 4: it begins 1\.000 s before",
         ),
+        (  # a note of a sound between the two does not hide it
+            "00:01.000 --> 00:09.000\nx\n00:02.000 --> 00:03.000\n[y]\n00:04.000 --> 00:05.000\nz",
+            r"line 5: it begins 5\.000 s before",
+        ),
     ],
 )
 def test_wrong_subtitles(text: str, complaint: str) -> None:
     """A wrong file is refused with the line and the reason."""
     with pytest.raises(BadBook, match=complaint):
         cues.parsed(text)
+
+
+def test_a_cue_of_many_lines() -> None:
+    """A hostile cue takes a time that grows with its length, not with its square (hours)."""
+    head = "00:01.000 --> 00:02.000\n"
+    (cue,) = cues.parsed(f"{head}- a{'&#10;' * 400_000}b")
+    assert cue.text == "a b"
 
 
 def test_sixty_cues_fit(folder: Path) -> None:

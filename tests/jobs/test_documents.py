@@ -20,6 +20,7 @@ from tests.jobs.test_jobs import ended, items, job
 from tests.support.local_server import serving_here
 from tests.support.server import AnyServer
 from tests.support.voices import install_pair
+from vits_tts.jobs import documents
 
 pytestmark = pytest.mark.slow  # each waits for jobs
 
@@ -111,6 +112,23 @@ def test_long_text(server: AnyServer) -> None:
     assert made["result"]["seconds"] == pytest.approx(len(sound) / RATE, abs=0.001)
 
 
+def test_files_of_killed_attempts(server: AnyServer) -> None:
+    """Files that a killed process was writing of a document are removed once it is complete."""
+    begun = taken(server, text=" ".join(f"câu số {number}." for number in range(40)))["id"]
+    left = server.folder / "jobs/unfinished" / f"{begun}.whole"
+    (left / "killed").mkdir(parents=True)
+    (left / "killed/whole.wav").touch()
+    assert ended(server, begun)["status"] == "succeeded"
+    server.wait_until(lambda: not left.exists(), "the end of these files")
+
+
+def test_a_long_line_of_marks() -> None:
+    """A line is cut in a time that grows with its length, not with its square (half an hour)."""
+    length = 400_000
+    assert documents._cut(f"a{'.' * length}", length, 0.2) == (length, 0.0)
+    assert documents._cut(f"a{'.' * 99}{'”' * 99} {'b' * length}", length, 0.2) == (200, 0.2)
+
+
 def test_ssml(server: AnyServer) -> None:
     """A document of SSML becomes one file, in the format of the job."""
     made, content = result(server, ssml='<speak>lan <break time="2s"/> nam</speak>', volume=0.5)
@@ -134,6 +152,17 @@ def test_subtitles(server: AnyServer) -> None:
         start = round(begins * RATE)
         assert not sound[start - RATE // 2 : start - 1].any()
         assert sound[start : start + RATE // 100].any()
+
+
+def test_a_cue_without_words(server: AnyServer) -> None:
+    """A cue whose words are not spoken is silent, as with `vits-tts dub`; the other is heard."""
+    srt = "1\n00:00:00,000 --> 00:00:01,000\nlan\n\n2\n00:00:02,000 --> 00:00:03,000\nminh\n"
+    made, content = result(server, srt=srt, lexicon={"lan": ""})
+    sound, _ = soundfile.read(io.BytesIO(content), dtype="int16")
+    outcomes = [item["fit"]["outcome"] for item in items(server, made["id"])]
+    assert outcomes == ["silent", "short"]
+    assert not sound[: 2 * RATE].any()
+    assert sound[2 * RATE :].any()
 
 
 def test_book(server: AnyServer, tmp_path: Path) -> None:
@@ -226,6 +255,7 @@ def test_broken_documents(server: AnyServer, tmp_path: Path) -> None:
         ({"epub": "không"}, "document_invalid", "epub"),
         ({"srt": "1\n00:00:02,000 --> 00:00:01,000\nA"}, "document_invalid", "srt"),
         ({"srt": "không có"}, "document_invalid", "srt"),
+        ({"srt": "1\n00:00:01,000 --> 00:00:02,000\n...\n"}, "document_invalid", "srt"),
         ({"srt": "9999:00:00,000 --> 9999:00:01,000\nlan"}, "document_invalid", "srt"),
         ({"srt": SRT, "dubbing": {"length": 1}}, "document_invalid", "dubbing"),
         ({"srt": SRT, "dubbing": {"slowest": 2}}, "field_invalid", "dubbing"),

@@ -160,13 +160,15 @@ def test_cancel_retry_delete(server: Server) -> None:
     """A cancelled job ends; a retry finishes it; only then it can be deleted."""
     texts = [f"{LONG} Lần {number}." for number in range(6)]
     begun = submit(server, *texts)["id"]
-    until(lambda: job(server, begun)["counts"]["running"], "an item begins", server.explain)
+    until(lambda: unfinished(server.folder), "an item begins", server.explain)
     refused = httpx.delete(f"{server.url}/v1/jobs/{begun}")
     assert refused.json()["error"]["code"] == "job_not_finished"
     httpx.post(f"{server.url}/v1/jobs/{begun}/cancel", timeout=60).raise_for_status()
     cancelled = ended(server, begun)
     assert cancelled["status"] == "cancelled"
     assert not cancelled["counts"]["queued"] + cancelled["counts"]["running"]
+    left = server.folder / "jobs/unfinished"
+    until(lambda: not list(left.glob("*")), "no sound of cancelled items is left", server.explain)
     httpx.post(f"{server.url}/v1/jobs/{begun}/retry", timeout=60).raise_for_status()
     until(lambda: job(server, begun)["status"] == "succeeded", "success", server.explain)
     assert httpx.delete(f"{server.url}/v1/jobs/{begun}").status_code == 204

@@ -200,6 +200,21 @@ def test_refusals(server: AnyServer, item: Json, code: str, field: str) -> None:
     assert "items[1]" in error["message"]
 
 
+@pytest.mark.parametrize(
+    ("own", "message"),
+    [
+        ({"items": [{"text": "Một.", "id": "a" * 201}]}, "id has 201 characters; 200 are allowed"),
+        ({"epub": "a", "title": "a" * 300}, "title has 300 characters; 200 are allowed"),
+        ({"epub": "a", "title": ""}, "title is empty"),
+    ],
+)
+def test_lengths_of_texts(server: AnyServer, own: Json, message: str) -> None:
+    """A text that is too long or empty is refused with the number of its characters."""
+    error = httpx.post(f"{server.url}/v1/jobs", json=own, timeout=60).json()["error"]
+    assert error["code"] == "field_invalid"
+    assert error["message"].endswith(message)
+
+
 def test_unknown_fields_of_the_job(server: AnyServer) -> None:
     """A field that jobs do not have is named."""
     body = {"items": [{"text": "Một."}], "callbackUrl": "https://example.vn"}

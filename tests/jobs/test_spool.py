@@ -1,5 +1,6 @@
 """The parts of items of jobs that are kept on the disk while they are synthesised."""
 
+import os
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from pathlib import Path
@@ -44,3 +45,19 @@ async def test_a_part_is_taken_up_as_it_was(tmp_path: Path) -> None:
         whole = [pcm.samples async for pcm in hummed(request, RequestStats())]
         assert np.array_equal(np.concatenate(made), np.concatenate(whole))
     await store.close()
+
+
+async def test_old_parts_are_removed(tmp_path: Path) -> None:
+    """Parts that no process has continued for long are removed, and no others."""
+    store = FileStore(AudioFiles(Audio(folder=tmp_path / "audio")), 5)
+    folder = tmp_path / "spool"
+    streamer = SpooledStreamer(hummed, lambda _: RATE, store, folder, at_once=1)
+    streamer.sweep(60)  # there is no folder yet
+    (folder / "job-1.whole").mkdir(parents=True)
+    for name in ("old.pcm", "old.idx", "new.pcm", "new.idx"):
+        (folder / name).touch()
+    for name in ("old.pcm", "old.idx", "job-1.whole"):
+        os.utime(folder / name, (0, 0))
+    streamer.sweep(60)
+    await store.close()
+    assert sorted(path.name for path in folder.iterdir()) == ["job-1.whole", "new.idx", "new.pcm"]

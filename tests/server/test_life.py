@@ -15,9 +15,17 @@ import httpx
 import pytest
 
 from tests.conftest import Starter
+from tests.support import forks
 from tests.support.load import VERY_LONG, Caller, Listener
 from tests.support.ports import free_port
-from tests.support.server import Server, Settings, clean_environment, serving, until
+from tests.support.server import (
+    Server,
+    Settings,
+    clean_environment,
+    serving,
+    until,
+    write_settings,
+)
 from tests.support.sound import assert_speech, decode
 from tests.support.voices import install_pair
 
@@ -326,3 +334,14 @@ def test_without_gunicorn(tmp_path: Path) -> None:
         assert_speech(decode(sound, streamed=True), shortest=0.3, longest=3)
         assert server.stop() == 0
         assert server.lines("draining")
+
+
+@pytest.mark.skipif(not forks.wanted(), reason="servers are forked on Linux only")
+def test_servers_of_tests_have_different_parents(tmp_path: Path) -> None:
+    """Two servers do not share the seed of hashes, which would hide values that depend on it."""
+    write_settings(tmp_path / "config.yaml", {"server": {"nonsense": 1}})
+    with (tmp_path / "log").open("wb") as output:
+        both = [forks.serve(tmp_path, clean_environment(), output) for _ in range(2)]
+    stats = [Path(f"/proc/{each.pid}/stat").read_text() for each in both]
+    assert all(each.wait(60) == 2 for each in both)
+    assert len({stat.rpartition(")")[2].split()[1] for stat in stats}) == 2

@@ -20,6 +20,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from functools import cache
+from itertools import cycle
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -141,8 +142,19 @@ class _Parent:
         self._process.wait()
 
 
+_NUMBERS: Final = cycle(range(2))
+"""Servers are forked from two processes in turn.
+
+Those of one parent have the same hashes of strings, so all their sets have the same order. Servers
+that share files or Redis would agree on values that differ between processes that were started
+separately.
+"""
+
+
 @cache
-def _parent() -> _Parent:
+def _parent(number: int) -> _Parent:
+    """Return the parent of a number, which the first call starts."""
+    del number
     return _Parent()
 
 
@@ -154,7 +166,7 @@ def wanted() -> bool:
 def serve(folder: Path, environment: Mapping[str, str], output: IO[bytes]) -> ForkedProcess:
     """Start ``vits-tts serve`` in ``folder`` with this environment and output."""
     asked = {"folder": str(folder), "environment": dict(environment)}
-    parent = _parent()
+    parent = _parent(next(_NUMBERS))
     return ForkedProcess(parent, parent.ask(asked, [output.fileno()]))
 
 

@@ -16,7 +16,7 @@ _TIMES: Final = re.compile(rf"^[ \t]*{_TIME}[ \t]*-->[ \t]*{_TIME}(?:[ \t].*)?$"
 _TAG: Final = re.compile(r"</?[a-zA-Z][^<>]*>|<\d[\d:.]*>|\{\\[^{}]*\}")
 _SILENT: Final = re.compile(r"\[[^\[\]]*\]|♪[^♪]*♪?")
 """Descriptions of sounds, and songs."""
-_DASH: Final = re.compile(r"^\s*[-–—]\s*", re.MULTILINE)
+_DASH: Final = re.compile(r"^[^\S\n]*[-–—]\s*", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +76,8 @@ def parsed(text: str) -> list[Cue]:
         empty = next((n for n, line in enumerate(body) if not line.strip()), len(body))
         cues.append(Cue(number, at + 1, begins, stops, _spoken("\n".join(body[:empty]))))
     cues.sort(key=lambda cue: cue.begins)
-    for one, other in pairwise(cues):
-        if other.begins < one.ends - 0.0005 and other.text and one.text:
+    for one, other in pairwise(cue for cue in cues if cue.text):
+        if other.begins < one.ends - 0.0005:
             overlap = one.ends - other.begins
             raise BadBook(
                 f"line {other.line}: it begins {overlap:.3f} s before the previous cue ends"

@@ -3,6 +3,7 @@
 import posixpath
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote
@@ -14,6 +15,8 @@ from vits_tts.books.book import PICTURES, BadBook, Block, Book, Chapter, is_fron
 
 _PAGE_BYTES: Final = 16 * 1024**2
 _COVER_BYTES: Final = 16 * 1024**2
+_COVERS: Final = 4
+"""Files that are tried as a cover: a book should name one, and may name it twice."""
 _BOOK_BYTES: Final = 256 * 1024**2
 _PAGES: Final = ("application/xhtml+xml", "text/html", "application/x-dtbook+xml")
 _FRONT: Final = frozenset(
@@ -31,7 +34,9 @@ def read(path: Path, most: int = _BOOK_BYTES) -> Book:
 
     """
     try:
-        return _Epub(ZipArchive(path)).book(most)
+        archive = ZipArchive(path)
+        with archive.held_open():
+            return _Epub(archive).book(most)
     except BadArchive as error:
         raise BadBook(str(error)) from None
 
@@ -65,7 +70,7 @@ class _Epub:
         """
         pages: dict[str, list[Block]] = {}
         total = 0
-        for path in self._spine():
+        for path in dict.fromkeys(self._spine()):
             content = self._archive.read(path, _PAGE_BYTES)
             total += len(content)
             if total > most:
@@ -141,19 +146,22 @@ class _Epub:
                 for link in self._xml(path).iter("a"):
                     if link.get("{http://www.idpf.org/2007/ops}type", "") in _FRONT:
                         yield self._path(link.get("href", ""), path)
+                return
 
     def _cover(self) -> bytes | None:
         """Return the picture of the cover, if it is a JPEG or PNG."""
         named = {
             e.get("content", "") for e in self._package.iter("meta") if e.get("name") == "cover"
         }
-        for key, item in self._items.items():
-            if key in named or "cover-image" in (item.get("properties") or "").split():
-                path = self._path(item.get("href", ""))
-                if path in self._archive.members:
-                    content = self._archive.read(path, _COVER_BYTES)
-                    if content.startswith(PICTURES):
-                        return content
+        paths = {
+            self._path(item.get("href", "")): None
+            for key, item in self._items.items()
+            if key in named or "cover-image" in (item.get("properties") or "").split()
+        }
+        for path in islice((path for path in paths if path in self._archive.members), _COVERS):
+            content = self._archive.read(path, _COVER_BYTES)
+            if content.startswith(PICTURES):
+                return content
         return None
 
 
@@ -165,11 +173,13 @@ def _chapters(
     Without a usable table of contents, each page is a chapter.
     """
     starts: dict[tuple[str, int], str] = {}
+    positions = {
+        page: _positions(pages[page]) for page in {entry.page for entry in contents} & pages.keys()
+    }
     for entry in contents:
-        if entry.page in pages:
-            starts.setdefault(
-                (entry.page, _position(pages[entry.page], entry.fragment)), entry.title
-            )
+        if entry.page in positions:
+            position = positions[entry.page].get(entry.fragment, 0)
+            starts.setdefault((entry.page, position), entry.title)
     name, front = "", False
     part: list[Block] = []
     for page, blocks in pages.items():
@@ -186,6 +196,10 @@ def _chapters(
         yield Chapter(name, tuple(part), front)
 
 
-def _position(blocks: list[Block], fragment: str) -> int:
-    """Return the index of the block that a fragment names; 0 if there is none."""
-    return next((i for i, block in enumerate(blocks) if fragment in block.ids), 0)
+def _positions(blocks: list[Block]) -> dict[str, int]:
+    """Return the index of the first block of each id."""
+    found: dict[str, int] = {}
+    for index, block in enumerate(blocks):
+        for each in block.ids:
+            found.setdefault(each, index)
+    return found

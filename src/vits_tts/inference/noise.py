@@ -11,7 +11,7 @@ from vits_tts.inference.plan import FrameDraw, TextDraw
 _SEED_BITS: Final = 64
 _TABLE_SEED: Final = 1
 _TABLE_SIZE: Final = 2**19 - 1
-"""Numbers in a table, 2 MiB: those of 9 seconds of the voice in the box, which uses the most.
+"""Numbers in a table, 2 MiB: those of 8 seconds of the bundled voice, which uses the most.
 
 The size is prime. So whatever number a voice uses for each frame, a table that begins again gives
 each element of a frame other numbers than before, and nothing is heard to repeat.

@@ -37,7 +37,7 @@ _BYTES_PER_CHAR: Final = 8
 """The pages of a book may have this many bytes, markup included, for each allowed character."""
 _CONTROL: Final = re.compile(f"[{CONTROLS}]")
 _SPEAKABLE: Final = re.compile(r"[^\W_]")
-_SENTENCE_END: Final = re.compile(r"[.!?…]+[\"'”’»)]*\s+")
+_SENTENCE_END: Final = re.compile(r"(?<![.!?…])[.!?…]++[\"'”’»)]*+\s+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +120,8 @@ def of_srt(text: str, limits: Limits, seconds: float | None, bounds: Bounds) -> 
         message = f"dubbing.length: the last cue ends later, at {ends:g} s"
         raise DocumentInvalid(message, field="dubbing")
     spoken = [cue for cue in cues if _SPEAKABLE.search(cue.text)]
+    if not spoken:
+        raise DocumentInvalid("srt: it has nothing to say", field="srt")
     parts = []
     for cue, following in zip(spoken, [*spoken[1:], None], strict=True):
         spec = CueSpec(
@@ -137,8 +139,6 @@ def of_srt(text: str, limits: Limits, seconds: float | None, bounds: Bounds) -> 
         if len(text) > bounds.part_chars:
             raise TextTooLong(f"srt: line {cue.line}: the cue is too long", field="srt")
         parts.append(Part(text, cue=spec))
-    if not parts:
-        raise DocumentInvalid("srt: it has nothing to say", field="srt")
     return _bounded(Parts(tuple(parts), seconds=ends if seconds is None else seconds), "srt")
 
 

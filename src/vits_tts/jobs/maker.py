@@ -60,7 +60,12 @@ class Maker:
         self._streamer = streamer
         self._folder = folder
         self._objects = objects
+        self._handing_over = False
         self._assembler = ThreadPoolExecutor(1, thread_name_prefix="jobs_whole")
+
+    def hand_over(self) -> None:
+        """Keep the sound of items that are cancelled from now on: others continue them."""
+        self._handing_over = True
 
     def close(self) -> None:
         """Start no further files."""
@@ -107,6 +112,8 @@ class Maker:
         try:
             if cue := spec.get("cue"):
                 fit = await self._fit(cue, spec["text"], options, stats)
+                if fit["outcome"] == "silent":
+                    return ItemResult(hash="", format=spec["format"] or "", seconds=0.0, fit=fit)
                 options = replace(options, speed=fit["rate"])
             reader = Reader("jobs", None, stats)
             timestamps = spec.get("timestamps")
@@ -118,12 +125,15 @@ class Maker:
             if "pause" not in spec:
                 raise
             return ItemResult(hash="", format=spec["format"] or "", seconds=0.0)
-        if fit and fit["outcome"] == "silent":
-            return ItemResult(hash="", format=spec["format"] or "", seconds=0.0, fit=fit)
         encoding = formats.encoding(
             spec["format"], spec["sample_rate"], spec["bit_rate"], self._rate(request.voice)
         )
-        saved = await self._files.save(request, stats, encoding, spec["key"])
+        try:
+            saved = await self._files.save(request, stats, encoding, spec["key"])
+        except asyncio.CancelledError:
+            if not self._handing_over:
+                self._streamer.forget(request)
+            raise
         self._streamer.forget(request)
         result = ItemResult(hash=saved.audio_hash, format=encoding.format, seconds=saved.seconds)
         if fit:
@@ -232,6 +242,7 @@ class Maker:
         finally:
             stop.set()
             self._store.later(partial(_remove, folder))
+        self.forget(name)
         result = ItemResult(hash=audio_hash, format=document["format"], seconds=seconds)
         return await self._kept(name, result)
 

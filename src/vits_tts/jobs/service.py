@@ -144,6 +144,7 @@ class JobService:
     async def close(self) -> None:
         """Stop running jobs, and return unfinished items to the queue."""
         self._closing = True
+        self._maker.hand_over()
         for task in filter(None, (self._watching, self._watching_objects)):
             task.cancel()
             with suppress(asyncio.CancelledError):
@@ -188,7 +189,9 @@ class JobService:
             running[item].task.cancel()
         if settle:
             expired: list[str] = []
-            steps = self._engine.settle(self._settings.keep_hours * _HOUR)
+            keep_seconds = self._settings.keep_hours * _HOUR
+            self._streamer.sweep(keep_seconds)
+            steps = self._engine.settle(keep_seconds)
             while (step := await self._calls.in_thread(lambda: next(steps, None))) is not None:
                 expired += step
             with suppress(StorageError):  # repeated later; the storage reports itself

@@ -8,8 +8,9 @@ all samples of a readable record exist.
 import asyncio
 import os
 import struct
+import time
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -25,6 +26,8 @@ from vits_tts.speech.request_stats import RequestStats
 from vits_tts.types import Audience, Pcm, SpeechRequest, silence
 
 _RECORD: Final = struct.Struct("<QQ")
+_SAMPLES, _RECORDS = ".pcm", ".idx"
+"""The ends of the names of both files."""
 _CHUNK_BYTES: Final = 64 * 1024
 _SAMPLE_BYTES: Final = 2
 
@@ -51,10 +54,10 @@ class _Spool:
 
         """
         folder.mkdir(parents=True, exist_ok=True)
-        samples = (folder / f"{name}.pcm").open("a+b")
+        samples = (folder / f"{name}{_SAMPLES}").open("a+b")
         try:
             lock(samples)
-            records = (folder / f"{name}.idx").open("a+b")
+            records = (folder / f"{name}{_RECORDS}").open("a+b")
         except BaseException:
             samples.close()
             raise
@@ -181,9 +184,25 @@ class SpooledStreamer:
     def forget(self, request: SpeechRequest) -> None:
         """Remove the files of a request, in the background."""
         name = self._name(request)
-        for suffix in (".pcm", ".idx"):
+        for suffix in (_SAMPLES, _RECORDS):
             path = self._folder / f"{name}{suffix}"
             self._store.later(partial(path.unlink, missing_ok=True))
 
+    def sweep(self, seconds: float) -> None:
+        """Remove files that were not written for ``seconds``, in the background.
+
+        A process that was killed may have left them, and their item may not be made again.
+        """
+        self._store.later(partial(_sweep, self._folder, time.time() - seconds))
+
     def _name(self, request: SpeechRequest) -> str:
         return sound_hash(request, self._rate(request.voice))
+
+
+def _sweep(folder: Path, before: float) -> None:
+    """Remove the files in ``folder`` that were last written ``before``, in seconds since 1970."""
+    for suffix in (_SAMPLES, _RECORDS):
+        for path in folder.glob(f"*{suffix}"):
+            with suppress(FileNotFoundError):  # another process has removed it
+                if path.stat().st_mtime < before:
+                    path.unlink()

@@ -222,8 +222,17 @@ def _refusal(details: list[ErrorDetails]) -> RequestError:
         return FieldInvalid(f"{name} must be {' or '.join(wanted)}, not {kind(given)}", field=name)
     if reason in {"literal_error", "enum"}:
         return FieldInvalid(f"{name} must be {detail['ctx']['expected']}", field=name)
-    message = detail["msg"]
-    return FieldInvalid(f"{name}: {message[:1].lower()}{message[1:]}", field=name)
+    return FieldInvalid(_message(name, detail), field=name)
+
+
+def _message(name: str, detail: ErrorDetails) -> str:
+    """Return the message about a value of the right type."""
+    given, reason, told = detail["input"], detail["type"], detail["msg"]
+    if reason == "too_long" and isinstance(given, str):
+        return f"{name} has {len(given)} characters; {detail['ctx']['max_length']} are allowed"
+    if reason == "too_short" and given == "":
+        return f"{name} is empty"
+    return f"{name}: {told[:1].lower()}{told[1:]}"
 
 
 def _path(detail: ErrorDetails, parameters: Parameters) -> str:
