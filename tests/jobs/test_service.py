@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
+import os
 import sqlite3
 import threading
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import date
@@ -305,3 +307,20 @@ def test_amounts_are_recorded_once(tmp_path: Path) -> None:
         ("2026-11-29", 3),
         ("2026-11-30", 1),
     ]
+
+
+def test_files_of_dead_processes_are_removed(tmp_path: Path) -> None:
+    """A process removes old files that no process has locked; the others may be locked soon."""
+    alive, mine = FilePresence(tmp_path), FilePresence(tmp_path)
+    alive.hold()
+    for name in ("dead", "new", "alone"):
+        (tmp_path / f"{name}.lock").touch()
+    long_ago = time.time() - 3600
+    for name in (alive.executor, "dead", "alone"):
+        os.utime(tmp_path / f"{name}.lock", (long_ago, long_ago))
+    mine.hold()
+    left = {path.stem for path in tmp_path.iterdir()}
+    assert left == {alive.executor, mine.executor, "new", "alone"}
+    for each in (alive, mine):
+        each.release()
+    assert {path.stem for path in tmp_path.iterdir()} == {"new", "alone"}

@@ -19,6 +19,7 @@ _ALONE: Final = "alone"
 _ALONE_SECONDS: Final = 5.0
 """How long a process waits for that lock: one that was stopped with it holds up no other."""
 _PAUSE_SECONDS: Final = 0.01
+_NEW_SECONDS: Final = 60.0
 _KEEPALIVES: Final = (
     "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 2"
 )
@@ -69,6 +70,14 @@ class FilePresence:
             file = self._path(self.executor).open("a")
             lock(file)
             self._file = file
+            self._sweep()
+
+    def _sweep(self) -> None:
+        """Remove the files of dead processes, but none that its process may not have locked yet."""
+        for path in self._folder.glob("*.lock"):
+            with suppress(OSError):
+                if path.stem != _ALONE and time.time() - path.stat().st_mtime > _NEW_SECONDS:
+                    self.is_dead(path.stem)
 
     def is_dead(self, executor: str) -> bool:
         """Return whether a lock is free; the file of a free lock is removed."""
