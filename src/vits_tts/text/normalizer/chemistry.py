@@ -31,6 +31,7 @@ _MARKS: Final = {"↑": "bay lên", "↓": "kết tủa"}
 _CHEMICAL: Final = lazily(
     r"(?:kim loại|axit|acid|phản ứng|dung dịch|oxi hóa|ôxi|nguyên tố|nguyên tử|hóa trị|điện phân"
     r"|kết tủa|\bmol\b|\bion\b|bazơ|hợp chất|công thức|hóa học|\bkhí |cation|anion|quặng|hiđro"
+    r"|nồng độ|cathode|anode|catot|anot|điện cực|xúc tác|enthalpy"
     r"|nguyên tử khối|tác dụng với|nóng chảy|cho \d+[\d,]* gam|chất rắn|\bdd\b)"
 )
 _METALS: Final = frozenset(
@@ -220,7 +221,7 @@ _PEOPLE: Final = lazily(
 _PAIRS: Final = frozenset(
     "NaCl KCl HCl NaOH CaO MgO FeO CuO ZnO BaO NaBr KBr HBr NaI AgCl AgBr NaF CaS FeS ZnS CuS PbS"
     " MgS HgO MnO NiO CoO AlN SiC BeO NaH LiH LiCl NaClO HClO HBrO NaCN AgI CsCl RbCl LiOH NaHS PbO"
-    " SnO TiN TiC CuI TlCl InP GaN GaAs NaAlO KBrO CuCl HgS CdS".split()
+    " SnO TiN TiC CuI TlCl InP GaN GaAs NaAlO KBrO CuCl HgS CdS COOH CHCOOH".split()
 )
 _IONS: Final = frozenset(["Na+", "Cl-", "Ag+", "Br-", "Li+"])
 _ELEMENT_BEFORE: Final = lazily(r"(?<!\w)([A-Z][a-z]?),\s$")

@@ -51,6 +51,7 @@ _REDUCED: Final = lazily(
     r"|thành viên|combo|com bô|mua|đơn|niêm yết)[^;.]{0,24}$"
 )
 """Words before a reduction, as in ``giá 990k (-25%)``."""
+_COMMA_GROUP: Final = lazily(r"[1-9]\d{0,2},\d{3}")
 _SEASON: Final = lazily(r"(?:19|20)\d\d/(?:(?:19|20)\d\d|\d\d)")
 
 
@@ -193,7 +194,11 @@ class Quantities:
         """Read ``2-1`` as a score if the context shows that it is one."""
         if ambiguity.dash(match, match["a"], match["b"]) not in {"score", "plain"}:
             return None
-        return f"{self._numbers.whole(match['a'])} {self._numbers.whole(match['b'])}"
+        # 10-9 without a pause would be heard as 19, and 100-5 as 105
+        tens, units = int(match["a"]), int(match["b"])
+        joined = tens > units > 0 and tens % 10 == 0 and units < 10  # noqa: PLR2004
+        pause = "," if joined else ""
+        return f"{self._numbers.whole(match['a'])}{pause} {self._numbers.whole(match['b'])}"
 
     def ratio(self, match: re.Match[str]) -> str:
         """Read ``1:100.000``, ``2:3`` and ``16:9``."""
@@ -247,6 +252,13 @@ class Quantities:
         if falling and int(match["a"]) > int(match["b"]):
             first, last = self._numbers.read(match["a"]), self._numbers.read(match["b"])
             return f"{first}, {last}"  # two items of a list
+        low, high = match["a"], match["b"]
+        if (
+            _COMMA_GROUP.fullmatch(low)
+            and _COMMA_GROUP.fullmatch(high)
+            and ambiguity.comma_groups(match, high)
+        ):
+            return f"{self._grouped(low)} đến {self._grouped(high)}"
         alone = not re.search("[.,]", match["a"]) and _value(match["b"]) >= 1000  # noqa: PLR2004
         if re.search(r"\d\ -\d", match[0]) and (
             alone or _value(match["a"]) > _value(match["b"]) >= 1000  # noqa: PLR2004

@@ -101,7 +101,7 @@ class Symbols:
             Rule(r"(?<=[\w'])\ ?\+\ ?(?=\d)", " cộng ", needs="+"),
             Rule(r"(?<=\w)\ \+\ (?=\w|%)", " cộng ", needs="+"),
             Rule(r"(?<=\d)\ ?[x×*]\ ?(?=\d)|(?<=[\d)])\ [x×*]\ (?=[\d(])", " nhân ", needs="x×*"),
-            Rule(r"(?<=\w)\ [x×]\ (?=\d)", " nhân ", needs="x×"),
+            Rule(r"(?<=\w)\ [x×]\ (?=\d)|(?<=mét)\ X\ (?=\d)", " nhân ", needs="x×X"),
             Rule(r"[ØøΦφ]\ ?(?=\d)", "phi ", needs="ØøΦφ"),
             Rule(r"(?<=[=(])\ ?-(?=[a-zA-Z](?!\w))|(?<==)\ -(?=[^\W\d_])", " âm ", needs="="),
             Rule(r"(?<=\b[a-zA-Z])/(?=\d[a-z](?!\w))", " trên ", needs="/"),
