@@ -77,7 +77,8 @@ _NEGATED_AFTER_SIZE: Final = lazily(r" (?:chuẩn|đúng|vừa|phù hợp|khớp
 _EXAM: Final = lazily(
     r"(?:phương trình|(?<!kinh )(?<!thí )(?<!trắc )nghiệm|hàm số|tham số|tam giác"
     r"|biểu thức|dung dịch|\bgam\b|\bmol\b|phản ứng"
-    r"|đồ thị|số phức|alen|kiểu gen|đột biến|phép lai|tích phân|mặt phẳng|véc tơ|đường tròn|\bpt\b"
+    r"|đồ thị|số phức|alen|kiểu gen|đột biến|phép lai|tích phân|mặt phẳng|véc tơ|đường tròn"
+    r"|\b(?:giải|hệ|bất|hai|nghiệm của) pt\b"
     r"|giá trị của|tìm m|theo m|đường thẳng|parabol|tiệm cận|cạnh|hình chóp|kim loại|số nguyên)"
 )
 """Words of mathematics and chemistry; in lines with them single letters are variables."""
@@ -216,6 +217,12 @@ class Chat:
                     if _ADDRESSING.search(before(match)) or _NAMED_PERSON.match(after(match))
                     else None
                 ),
+            ),
+            Rule(
+                r"(?<![\w.,])a\ ?[&,]?\ ?e(?=\ (?:nào|chọn|mua|ơi|xem|cứ|có|thấy|đi|nên|vào|thì"
+                r"|mình|ta|ạ)(?!\w))",
+                "anh em",
+                needs="a",
             ),
             Rule(r"(?<!\w)[Nn]g\ (?=ta(?!\w)|khác(?!\w))", "người ", needs="g"),
             self.words,

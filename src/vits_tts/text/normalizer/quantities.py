@@ -303,7 +303,8 @@ class Quantities:
         """Read one number."""
         written = self._ungrouped(match)
         if re.fullmatch(r"0[1-9]", written) and _COUNTED_NOUN.match(after(match)):
-            written = written[1] if not _NUMBERED.search(before(match)) else written
+            bound = _COUNTED_BOUND.match(after(match)) and _BOUND.search(before(match))
+            written = written if _NUMBERED.search(before(match)) and not bound else written[1]
         if written.count(".") == 1 and re.match(r"\.\d", after(match)):
             return self._numbers.digits(written)
         return self._numbers.read(written, _point(match))
@@ -316,6 +317,11 @@ class Quantities:
 
 
 _COUNTED_NOUN: Final = lazily(rf"\s[{SMALLS}]{{1,8}}(?!\w)")
+_BOUND: Final = lazily(r"(?<!\w)(?:từ|đến|tới)\s$")
+_COUNTED_BOUND: Final = lazily(
+    r"\s(?:(?:đến|tới)\s\S{1,3}\s)?(?:năm|tháng|ngày|tuần|giờ|người|lần|bộ|bản|suất|môn|điểm|buổi)(?!\w)"
+)
+"""Words after a number of two digits that counts: ``từ 01 đến 02 năm``."""
 _NUMBERED: Final = lazily(
     r"(?<!\w)(?:số|mã|lô|biển|ô|phòng|sđt|seri|kênh|mạng|đầu|tầng|tổ|áo|mẫu|nhà|đội|quân khu|đề"
     r"|mã đề|bảng|từ|đến)\s$"

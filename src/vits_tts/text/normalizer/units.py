@@ -81,6 +81,8 @@ _MEASURED: Final = lazily(
     r"|trung bình|bình quân)(?: (?!tháng|năm|ngày|quý|tuần|đêm)[^\W\d]{1,7}){0,3}$"
 )
 """Words of a quantity before its rate: ``số giờ/tuần``, ``cước tối thiểu/tháng``."""
+_POINTED: Final = lazily(r"(?<![\d.,])\d{1,3}\.\d{1,2}\s?(?:mm|cm|kg|in|inch)(?!\w)")
+"""A measure with a decimal point; in a list with one, ``2.204 kg`` is no number of thousands."""
 _DRIVEN: Final = lazily(
     r"(?:\bodo|ô đô|lướt|\bđi|chạy|lăn bánh" r"|\bkm)\W{0,2}(?:[^\W\d]{1,6} )?\d{1,2}$"
 )
@@ -114,6 +116,23 @@ class Units:
     def steps(self) -> tuple[Step, ...]:
         """Return the steps: prefixes, mixed units, ranges, rates, then simple units."""
         return (
+            Rule(
+                r"(?<=\d)\ ?(?:T[rR]|T(?:riệu|RIỆU)|T[ỷỶ]|K|Đ|VN[DĐ])"
+                rf"(?:\ VN[DĐ])?/(?i:{_EACH})(?!\w)|(?<=\d)\ ?T[rR](?![\w/])",
+                lambda match: match[0].lower(),
+                glued=True,
+                needs="TKĐV",
+            ),  # as in titles: 12 Tr/Tháng
+            Rule(
+                r"(?<![\w.,])(?P<whole>[1-9])\.(?P<part>\d{3})(?=\ ?kg(?!\w))",
+                lambda match: (
+                    f"{match['whole']},{match['part']}"
+                    if _POINTED.search(before(match) + after(match))
+                    else None
+                ),
+                glued=True,
+                needs="k",
+            ),
             Where(_AMOUNT, *self._mixed_and_rates()),
             Rule(
                 rf"(?<=[{SMALLS})])\ ?/\ ?(?:1\ )?(?=(?:{_EACH})(?!\w))",
@@ -169,7 +188,7 @@ class Units:
                 rf"{START}(?P<number>\d{{1,4}})\s?(?P<unit>tr|triệu|tỷ|tỉ|ty|t(?=\d(?!\d))|k)"
                 rf"(?P<rest>\d{{1,3}})(?:(?<=(?:tr|ty|tỷ|ệu)\d\d\d)(?:k|tr)(?!\w)|(?!\w))"
                 rf"(?:\s?(?P<money>đồng|đ|vnđ|vnd|VNĐ|VND|usd|USD|đô|\$)(?!\w))?"
-                rf"(?P<rates>(?:/(?:[kdc]?m[2²3³](?!\d)|[{SMALLS}]{{1,6}})){{0,2}})",
+                rf"(?P<rates>(?:/\ ?(?:[kdc]?m[2²3³](?!\d)|[{SMALLS}]{{1,6}})){{0,2}})",
                 self.mixed_money,
             ),
             Rule(
@@ -606,7 +625,7 @@ class Units:
     @staticmethod
     def _each(rates: str) -> str:
         """Return the words of the rates after a sum: ``/ng/tháng``."""
-        names = rates.split("/")[1:]
+        names = map(str.strip, rates.split("/")[1:])
         return "".join(f" một {PER.get(name) or UNITS.get(name) or name}" for name in names)
 
     def billions(self, match: re.Match[str]) -> str:
@@ -687,7 +706,7 @@ class Units:
     def metres(self, match: re.Match[str]) -> str | None:
         """Read ``118M`` and ``118M2`` in a line about property."""
         street = _STREET_NEXT.match(match.string, match.end())
-        if street or not cues.about(match, "property"):
+        if street or not (match["square"] or cues.about(match, "property")):
             return None
         return " mét vuông" if match["square"] else " mét"
 
