@@ -219,7 +219,7 @@ class Chat:
                 ),
             ),
             Rule(
-                r"(?<![\w.,])a\ ?[&,]?\ ?e(?=\ (?:nào|chọn|mua|ơi|xem|cứ|có|thấy|đi|nên|vào|thì"
+                r"a\ e(?<![\w.,]a\ e)(?=\ (?:nào|chọn|mua|ơi|xem|cứ|có|thấy|đi|nên|vào|thì"
                 r"|mình|ta|ạ)(?!\w))",
                 "anh em",
                 needs="a",
