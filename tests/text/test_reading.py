@@ -337,6 +337,12 @@ def test_split(written: str, expected: list[str]) -> None:
     assert sentences(written) == expected
 
 
+def test_a_score_of_tens_is_no_single_number() -> None:
+    """A pause keeps the numbers of 10-9 apart, which would be heard as 19."""
+    assert NORTH("Thắng 10-9.").spoken == "thắng mười, chín."
+    assert NORTH("Thắng 3-1.").spoken == "thắng ba một."
+
+
 def test_pauses_and_places() -> None:
     """Pauses follow sentences and paragraphs, but not the last one; each has its place."""
     written = "Anh đi. Em về.\nHết.\n\nÔng 5."

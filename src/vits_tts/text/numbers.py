@@ -29,7 +29,7 @@ NUMBER: Final = r"""(?:
 Written in verbose syntax (``re.VERBOSE``).
 """
 
-_DOT_GROUPS: Final = lazily(r"[1-9]\d{0,2}(?:\.\d{3})+")
+_DOT_GROUPS: Final = lazily(r"[1-9]\d{0,2}(?:\.\d{3})+|[1-9]\d{3}\.000")
 _WHOLE_LIMIT: Final = 24  # numbers with more digits are read digit by digit
 
 

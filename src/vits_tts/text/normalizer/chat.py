@@ -58,6 +58,7 @@ _SPEAKING: Final = lazily(
     r" (?:đã|đang|sẽ|cũng|còn|mới|vừa|không|ko|k|thấy|nghĩ|bảo|nói|thích|ghét|yêu|mua|biết)(?!\w)"
 )
 _LISTED_ITEM: Final = lazily(r"[²³]|[.)] ?[A-ZĐÀ-Ỹ]")
+_ITEM_BEFORE: Final = lazily(r"(?<!\w)[a-cA-C]\s?[.)]\s")
 """The text after a letter that is a unit of area or numbers an answer: ``a. Đúng b. Sai``."""
 _NEGATED: Final = lazily(
     r"\s?(?:ạ|vậy|nhỉ|mn|mọi người|mng|ad|bác|shop|anh|chị|\?)(?!\w)"
@@ -76,7 +77,8 @@ _NEGATED_AFTER_SIZE: Final = lazily(r" (?:chuẩn|đúng|vừa|phù hợp|khớp
 _EXAM: Final = lazily(
     r"(?:phương trình|(?<!kinh )(?<!thí )(?<!trắc )nghiệm|hàm số|tham số|tam giác"
     r"|biểu thức|dung dịch|\bgam\b|\bmol\b|phản ứng"
-    r"|đồ thị|số phức|alen|kiểu gen|đột biến|phép lai|tích phân|mặt phẳng|véc tơ|đường tròn|\bpt\b"
+    r"|đồ thị|số phức|alen|kiểu gen|đột biến|phép lai|tích phân|mặt phẳng|véc tơ|đường tròn"
+    r"|\b(?:giải|hệ|bất|hai|nghiệm của) pt\b"
     r"|giá trị của|tìm m|theo m|đường thẳng|parabol|tiệm cận|cạnh|hình chóp|kim loại|số nguyên)"
 )
 """Words of mathematics and chemistry; in lines with them single letters are variables."""
@@ -108,8 +110,8 @@ _CHATTING: Final = frozenset(
 """Shortenings that show that a line is chat."""
 _UNMARKED_UNITS: Final = dict(
     zip(
-        "tuoi thang ngay trieu triu nghin dong phut gio nguoi lan tieng nam".split(),
-        "tuổi tháng ngày triệu triệu nghìn đồng phút giờ người lần tiếng năm".split(),
+        "tuoi thang ngay trieu triu nghin dong phut gio nguoi lan tieng nam tret lau".split(),
+        "tuổi tháng ngày triệu triệu nghìn đồng phút giờ người lần tiếng năm trệt lầu".split(),
         strict=True,
     )
 )
@@ -140,7 +142,7 @@ class Chat:
             ),
             Rule(
                 r"(?<=\d)\ ?(?P<unit>tuoi|thang|ngay|trieu|triu|nghin|dong|phut|gio|nguoi|lan"
-                r"|tieng|nam(?!\ (?:\d|nữ|và)))(?!\w)",
+                r"|tieng|tret|lau|nam(?!\ (?:\d|nữ|và)))(?!\w)",
                 lambda match: f" {_UNMARKED_UNITS[match['unit']]}",
             ),
             Rule(
@@ -216,6 +218,12 @@ class Chat:
                     else None
                 ),
             ),
+            Rule(
+                r"a\ e(?<![\w.,]a\ e)(?=\ (?:nào|chọn|mua|ơi|xem|cứ|có|thấy|đi|nên|vào|thì"
+                r"|mình|ta|ạ)(?!\w))",
+                "anh em",
+                needs="a",
+            ),
             Rule(r"(?<!\w)[Nn]g\ (?=ta(?!\w)|khác(?!\w))", "người ", needs="g"),
             self.words,
         )
@@ -287,13 +295,20 @@ class Chat:
             and (match[0] != "k" or not _NEGATED_AFTER_SIZE.match(back))
         ):
             return ""
+        if (
+            single
+            and back[:1] in {".", ")"}
+            and _ITEM_BEFORE.search(spoken, max(0, start - _OPTIONS), start)
+        ):
+            return ""  # the answers of a question: a. 75% b. 25%
         asked = _ends_clause(match[0], front, back) or (
             re.match(r"\s?(?:ạ|vậy|thế|\?|nhỉ)", back) and front.endswith(" ")
         )
         asked = asked or (
             match[0] == "k" and front.endswith(" ") and _THEN_PERSON.match(back) is not None
         )
-        if re.search(r"\d\s?$", front) and (single or match[0] in {"tr", "kg"}) and not asked:
+        unit = single or match[0].lower() in {"tr", "kg", "hp"}
+        if re.search(r"\d\s?$", front) and unit and not asked:
             return ""
         if match[0] == "T" and front.endswith(" ") and _SPEAKING.match(back):
             return "tao"
@@ -306,7 +321,7 @@ class Chat:
         exam = single and _EXAM.search(cues.sentence(spoken, start, CONTEXT))
         if exam and not (match[0] == "e" and _ASKED.search(front)):
             return ""
-        if single and re.match(r"\s?[=<>^+*/]", back):
+        if single and (re.match(r"\s?[=<>^+*/]", back) or front.endswith("^")):
             return ""
         owner = front.endswith("của ") and self._chats(spoken, start, chatting) > 1
         if match[0] in {"a", "e"} and (
@@ -453,6 +468,8 @@ _MARKED_PERSON: Final = lazily(r" \d[\d.,]{0,5} ?(?:điểm|đ|tuổi|t|kg|năm)
 _SIGNS: Final = r"\s?[-~‐‑–—#'‘’*+/<>\[\]\\^_`{|}=&·•]{1,2}\s?"
 _SIGN_AT_END: Final = lazily(rf"(?<=[^\W\d_]{{2}}){_SIGNS}$")
 _SIGN_AT_START: Final = lazily(rf"^{_SIGNS}(?=[^\W\d_]{{2}}|[^\W\d_a-z])")
+_OPTIONS: Final = 120
+"""Maximum characters between two answers of a question."""
 _FAR_BACK: Final = 1000
 """Maximum characters of a line that are examined, so that the cost of long lines is bounded."""
 

@@ -31,6 +31,7 @@ _MARKS: Final = {"↑": "bay lên", "↓": "kết tủa"}
 _CHEMICAL: Final = lazily(
     r"(?:kim loại|axit|acid|phản ứng|dung dịch|oxi hóa|ôxi|nguyên tố|nguyên tử|hóa trị|điện phân"
     r"|kết tủa|\bmol\b|\bion\b|bazơ|hợp chất|công thức|hóa học|\bkhí |cation|anion|quặng|hiđro"
+    r"|nồng độ|cathode|anode|catot|anot|điện cực|xúc tác|enthalpy"
     r"|nguyên tử khối|tác dụng với|nóng chảy|cho \d+[\d,]* gam|chất rắn|\bdd\b)"
 )
 _METALS: Final = frozenset(
@@ -112,7 +113,8 @@ class Chemistry:
 
     def chain(self, match: re.Match[str]) -> str | None:
         """Read ``CH2=CH-CH3``, the groups of a molecule."""
-        if not _valid(match[0]) or not re.search(r"CH\d|NH\d|OH|CH=", match[0]):
+        bond = _BOND.fullmatch(match[0]) and _BONDED.search(before(match) + after(match))
+        if not _valid(match[0]) or not (bond or re.search(r"CH\d|NH\d|OH|CH=", match[0])):
             return None
         return " ".join(self._said(group) for group in re.split("[-=≡]", match[0]))
 
@@ -225,10 +227,12 @@ _CHARGED: Final = lazily(
 _PEOPLE: Final = lazily(
     r" (?:cho|ơi|có|ai|giúp|xem|đi|nên|đã|ạ|thấy|cứ|nhớ|đừng|vào|ở|mình|oi|tư|nào)(?!\w)"
 )
+_BOND: Final = lazily(r"(?:Cl|Br|[HCONSFI])[-=≡](?:Cl|Br|[HCONSFI])")
+_BONDED: Final = lazily(r"liên kết|phân cực|\be_?b ?\(")
 _PAIRS: Final = frozenset(
     "NaCl KCl HCl NaOH CaO MgO FeO CuO ZnO BaO NaBr KBr HBr NaI AgCl AgBr NaF CaS FeS ZnS CuS PbS"
     " MgS HgO MnO NiO CoO AlN SiC BeO NaH LiH LiCl NaClO HClO HBrO NaCN AgI CsCl RbCl LiOH NaHS PbO"
-    " SnO TiN TiC CuI TlCl InP GaN GaAs NaAlO KBrO CuCl HgS CdS".split()
+    " SnO TiN TiC CuI TlCl InP GaN GaAs NaAlO KBrO CuCl HgS CdS COOH CHCOOH".split()
 )
 _IONS: Final = frozenset(["Na+", "Cl-", "Ag+", "Br-", "Li+"])
 _ELEMENT_BEFORE: Final = lazily(r"(?<!\w)([A-Z][a-z]?),\s$")

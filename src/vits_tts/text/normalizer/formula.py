@@ -150,6 +150,10 @@ class Formula:
             return None
         start = match.start() + match[0].index(body)
         body = body[: _measured(match.string, start, body)]
+        unit = measures.measure(match.string, start + len(body)) if body[:1] == "(" else None
+        if unit and match.string.startswith(")", unit.end) and ")" not in body:
+            start += len(body) - len(body[1:].lstrip())
+            body = body[1:].lstrip()  # the unit and the other bracket follow: (M = 44 g/mol)
         end = start + len(body)
         tail = ""
         kept = re.search(r"\d[\d.,]*$", body)
@@ -198,7 +202,10 @@ def _measured(string: str, start: int, body: str) -> int:
 
 _MEASURE: Final = lazily(rf"(?:\d[\d.,]*\s?)?{measures.UNIT}")
 _VALUE: Final = lazily(r"(?<![\w^_])(?<![\w)]\.)(?:\d+(?:[.,]\d+)*|π²?(?=\ ))")
-_GOES_ON: Final = lazily(r"\s?[-+−*×·^/_!'²³]\s?[\w(√]|\s?[=<>≤≥≠]|\(|[α-ω]|\)\s?[\w(²³^+*/-]")
+_GOES_ON: Final = lazily(
+    r"\s?[-+−*×·^/_!'²³]\s?[\w(√]|\s?[=<>≤≥≠]|\(|[α-ω]"
+    r"|\)\s?(?:[\d(²³^+*/-]|[A-Za-z](?![^\W\d_]))"
+)
 """A sign after a letter that is a variable and no unit: ``2m + 1``, ``3s = 6``."""
 
 

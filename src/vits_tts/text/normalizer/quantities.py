@@ -52,6 +52,7 @@ _REDUCED: Final = lazily(
 )
 """Words before a reduction, as in ``giá 990k (-25%)``."""
 _AIRLINER: Final = lazily(r"7\d7-(?:\d|\d00)")
+_COMMA_GROUP: Final = lazily(r"[1-9]\d{0,2},\d{3}")
 _SEASON: Final = lazily(r"(?:19|20)\d\d/(?:(?:19|20)\d\d|\d\d)")
 
 
@@ -201,7 +202,11 @@ class Quantities:
         """Read ``2-1`` as a score if the context shows that it is one."""
         if ambiguity.dash(match, match["a"], match["b"]) not in {"score", "plain"}:
             return None
-        return f"{self._numbers.whole(match['a'])} {self._numbers.whole(match['b'])}"
+        # 10-9 without a pause would be heard as 19, and 100-5 as 105
+        tens, units = int(match["a"]), int(match["b"])
+        joined = tens > units > 0 and tens % 10 == 0 and units < 10  # noqa: PLR2004
+        pause = "," if joined else ""
+        return f"{self._numbers.whole(match['a'])}{pause} {self._numbers.whole(match['b'])}"
 
     def ratio(self, match: re.Match[str]) -> str:
         """Read ``1:100.000``, ``2:3`` and ``16:9``."""
@@ -255,6 +260,13 @@ class Quantities:
         if falling and int(match["a"]) > int(match["b"]):
             first, last = self._numbers.read(match["a"]), self._numbers.read(match["b"])
             return f"{first}, {last}"  # two items of a list
+        low, high = match["a"], match["b"]
+        if (
+            _COMMA_GROUP.fullmatch(low)
+            and _COMMA_GROUP.fullmatch(high)
+            and ambiguity.comma_groups(match, high)
+        ):
+            return f"{self._grouped(low)} đến {self._grouped(high)}"
         alone = not re.search("[.,]", match["a"]) and _value(match["b"]) >= 1000  # noqa: PLR2004
         if re.search(r"\d\ -\d", match[0]) and (
             alone or _value(match["a"]) > _value(match["b"]) >= 1000  # noqa: PLR2004
@@ -303,7 +315,8 @@ class Quantities:
         """Read one number."""
         written = self._ungrouped(match)
         if re.fullmatch(r"0[1-9]", written) and _COUNTED_NOUN.match(after(match)):
-            written = written[1] if not _NUMBERED.search(before(match)) else written
+            bound = _COUNTED_BOUND.match(after(match)) and _BOUND.search(before(match))
+            written = written if _NUMBERED.search(before(match)) and not bound else written[1]
         if written.count(".") == 1 and re.match(r"\.\d", after(match)):
             return self._numbers.digits(written)
         return self._numbers.read(written, _point(match))
@@ -316,6 +329,11 @@ class Quantities:
 
 
 _COUNTED_NOUN: Final = lazily(rf"\s[{SMALLS}]{{1,8}}(?!\w)")
+_BOUND: Final = lazily(r"(?<!\w)(?:từ|đến|tới)\s$")
+_COUNTED_BOUND: Final = lazily(
+    r"\s(?:(?:đến|tới)\s\S{1,3}\s)?(?:năm|tháng|ngày|tuần|giờ|người|lần|bộ|bản|suất|môn|điểm|buổi)(?!\w)"
+)
+"""Words after a number of two digits that counts: ``từ 01 đến 02 năm``."""
 _NUMBERED: Final = lazily(
     r"(?<!\w)(?:số|mã|lô|biển|ô|phòng|sđt|seri|kênh|mạng|đầu|tầng|tổ|áo|mẫu|nhà|đội|quân khu|đề"
     r"|mã đề|bảng|từ|đến)\s$"

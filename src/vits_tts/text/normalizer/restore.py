@@ -297,6 +297,22 @@ def _chatty(spoken: str, start: int, words: list[str]) -> bool:
     return spoken[start].islower() or not _CHATTING.isdisjoint(words)
 
 
+def _is_unmarked(line: str) -> bool:
+    """Return whether a line has no marks but those of an amount (``500.000đ``, ``2 tỷ``)."""
+    first = MARKED.search(line)
+    if first is None:
+        return True
+    front = line[max(0, first.start() - 5) : first.start()]
+    if not any(map(str.isdecimal, front)) and not front.upper().endswith("VN"):
+        return False
+    return MARKED.search(_AMOUNT_MARKS.sub("", line)) is None
+
+
+_AMOUNT_MARKS: Final = lazily(
+    r"(?<=\d)\s?(?:đ|đồng|tỷ|tỉ|triệu|nghìn|ngàn)(?!\w)|(?<=VN)Đ(?!\w)|(?<=vn)đ(?!\w)"
+)
+
+
 class Restore:
     """A step that restores the marks of lines without any."""
 
@@ -314,7 +330,7 @@ class Restore:
         for line in spoken.split("\n"):
             end = start + len(line)
             if len(line) > 6:  # noqa: PLR2004
-                if MARKED.search(line) is None:
+                if _is_unmarked(line):
                     yield from self._line(spoken, start, end)
                 else:
                     content = _CONTENT.search(spoken, start, end)
@@ -546,7 +562,7 @@ def _in_address(word: re.Match[str]) -> bool:
         return False
     front = spoken[max(0, low - _LONGEST_RUN) : low].rpartition(" ")[2].lstrip("([")
     back = spoken[high : high + _LONGEST_RUN].partition(" ")[0]
-    return re.fullmatch(r"(?:[\d.,%]*(?:[a-zA-Z]*|tr\d{1,3})/)*", front) is None or not re.match(
+    return re.fullmatch(r"(?:[\d.,%]*(?:[a-zA-ZđĐ]*|tr\d{1,3})/)*", front) is None or not re.match(
         r"(?:/[a-zA-Z]+)*[.,;:)!?]*$", back
     )
 

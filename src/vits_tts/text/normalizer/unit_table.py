@@ -220,6 +220,7 @@ PHYSICAL: Final = (
         "pcs": "cái",
         "HP": "mã lực",
         "hp": "mã lực",
+        "Hp": "mã lực",
         "BHP": "mã lực",
         "kwp": "ki lô oát pích",
         "kWp": "ki lô oát pích",

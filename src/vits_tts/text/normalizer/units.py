@@ -65,15 +65,24 @@ _EACH: Final = (
     "|bộ|hộp|gói|chai|lon|viên|vỉ|liều|sp|cặp|đôi|con|phần|ly|cốc|bé|quý|tiết|lớp|phòng|vé|đơn"
     "|tín chỉ|môn|học phần|kỳ|kì|bình|thùng|bao|cây|chậu|tờ|quyển|cuốn|mét vuông|mét|công|ca|số"
     "|khóa"
-    "|bill|cuộc gọi|cuộc|hóa đơn|hoá đơn|đơn hàng|acc|tài khoản|thẻ|thuê bao"
+    "|m2|m²|bill|cuộc gọi|cuộc|hóa đơn|hoá đơn|đơn hàng|acc|tài khoản|thẻ|thuê bao"
 )
 _OVER: Final = lazily(r"(?:chỉ số|tỉ lệ|tỷ lệ|tỉ số|tỷ số|hệ số|tỉ trọng|tỷ trọng)\b[^.;!?]{0,24}$")
 
 
 _WIDE: Final = lazily(r"(?:hẻm|ngõ|kiệt|đường|rộng|dài|ngang|mặt tiền|cao|sâu|vỉa hè|lộ) \d{1,2}$")
 """Words before a length in a line of capitals: ``HẺM 4M``."""
+_STREET_NEXT: Final = lazily(r"\s(?:[A-ZĐÀ-Ỹ][a-zà-ỹ]|USD|usd|view|người|đô|đường|phố)")
+"""Words after the letter of a house number (``51M đường số 8``) or after millions (``2M USD``)."""
 _FLAT: Final = lazily(r"\b(?:căn|hộ|chung cư|studio|\d ?wc|\d ?vs|nội thất|view|tỷ|full)\b")
 
+_MEASURED: Final = lazily(
+    r"(?:^|[\s(])(?:số|phí|cước|lương|giá|tiền|thu nhập|doanh thu|sản lượng|mức|tối thiểu|tối đa"
+    r"|trung bình|bình quân)(?: (?!tháng|năm|ngày|quý|tuần|đêm)[^\W\d]{1,7}){0,3}$"
+)
+"""Words of a quantity before its rate: ``số giờ/tuần``, ``cước tối thiểu/tháng``."""
+_POINTED: Final = lazily(r"(?<![\d.,])\d{1,3}\.\d{1,2}\s?(?:mm|cm|kg|in|inch)(?!\w)")
+"""A measure with a decimal point; in a list with one, ``2.204 kg`` is no number of thousands."""
 _DRIVEN: Final = lazily(
     r"(?:\bodo|ô đô|lướt|\bđi|chạy|lăn bánh" r"|\bkm)\W{0,2}(?:[^\W\d]{1,6} )?\d{1,2}$"
 )
@@ -107,6 +116,23 @@ class Units:
     def steps(self) -> tuple[Step, ...]:
         """Return the steps: prefixes, mixed units, ranges, rates, then simple units."""
         return (
+            Rule(
+                r"(?<=\d)\ ?(?:T[rR]|T(?:riệu|RIỆU)|T[ỷỶ]|K|Đ|VN[DĐ])"
+                rf"(?:\ VN[DĐ])?/(?i:{_EACH})(?!\w)|(?<=\d)\ ?T[rR](?![\w/])",
+                lambda match: match[0].lower(),
+                glued=True,
+                needs="TKĐV",
+            ),  # as in titles: 12 Tr/Tháng
+            Rule(
+                r"(?<![\w.,])(?P<whole>[1-9])\.(?P<part>\d{3})(?=\ ?kg(?!\w))",
+                lambda match: (
+                    f"{match['whole']},{match['part']}"
+                    if _POINTED.search(before(match) + after(match))
+                    else None
+                ),
+                glued=True,
+                needs="k",
+            ),
             Where(_AMOUNT, *self._mixed_and_rates()),
             Rule(
                 rf"(?<=[{SMALLS})])\ ?/\ ?(?:1\ )?(?=(?:{_EACH})(?!\w))",
@@ -162,7 +188,7 @@ class Units:
                 rf"{START}(?P<number>\d{{1,4}})\s?(?P<unit>tr|triệu|tỷ|tỉ|ty|t(?=\d(?!\d))|k)"
                 rf"(?P<rest>\d{{1,3}})(?:(?<=(?:tr|ty|tỷ|ệu)\d\d\d)(?:k|tr)(?!\w)|(?!\w))"
                 rf"(?:\s?(?P<money>đồng|đ|vnđ|vnd|VNĐ|VND|usd|USD|đô|\$)(?!\w))?"
-                rf"(?P<rates>(?:/(?:[kdc]?m[2²3³](?!\d)|[{SMALLS}]{{1,6}})){{0,2}})",
+                rf"(?P<rates>(?:/\ ?(?:[kdc]?m[2²3³](?!\d)|[{SMALLS}]{{1,6}})){{0,2}})",
                 self.mixed_money,
             ),
             Rule(
@@ -467,7 +493,9 @@ class Units:
         return (
             Rule(
                 r"(?<!\w)[cC](?=\d{1,2}(?!\w))",
-                lambda match: "cấp " if cues.about(match, "weather") else None,
+                lambda match: (
+                    "cấp " if before(match).strip() and cues.about(match, "weather") else None
+                ),
                 glued=True,
                 needs="cC",
             ),
@@ -476,6 +504,11 @@ class Units:
                 lambda match: "hiệp " if cues.about(match, "sport") else None,
                 glued=True,
                 needs="H",
+            ),
+            Rule(
+                r"(?<=\d)M(?P<square>2?)(?![\w/²])",
+                self.metres,
+                needs="M",
             ),
             Rule(r"(?<=nhà\ )C4(?!\w)|(?<=NHÀ\ )C4(?!\w)|(?<=Nhà\ )C4(?!\w)", "cấp bốn", needs="C"),
             Rule(
@@ -619,7 +652,7 @@ class Units:
     @staticmethod
     def _each(rates: str) -> str:
         """Return the words of the rates after a sum: ``/ng/tháng``."""
-        names = rates.split("/")[1:]
+        names = map(str.strip, rates.split("/")[1:])
         return "".join(f" một {PER.get(name) or UNITS.get(name) or name}" for name in names)
 
     def billions(self, match: re.Match[str]) -> str:
@@ -698,8 +731,15 @@ class Units:
         front = before(match)
         if _OVER.search(front):
             return None
-        counted = COUNTED.search(front)
+        counted = COUNTED.search(front) or _MEASURED.search(front)
         return " một " if counted else None
+
+    def metres(self, match: re.Match[str]) -> str | None:
+        """Read ``118M`` and ``118M2`` in a line about property."""
+        street = _STREET_NEXT.match(match.string, match.end())
+        if street or not (match["square"] or cues.about(match, "property")):
+            return None
+        return " mét vuông" if match["square"] else " mét"
 
     def scaled(self, match: re.Match[str]) -> str | None:
         """Read ``3M USD`` and ``4M người`` as millions. ``51M`` may be a house or a model."""
