@@ -1,8 +1,12 @@
 """A pool of threads that are all started together. A few of them do most of the work."""
 
+import os
+import sys
 import threading
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
 from queue import Empty
 from typing import Any
 
@@ -14,9 +18,13 @@ class ThreadPool(ThreadPoolExecutor):
     work at a time all threads take turns, each on another core and with cold caches.
     """
 
-    def __init__(self, threads: int, name: str) -> None:
-        """Use ``threads`` threads, which start with their first work or with :meth:`start`."""
-        super().__init__(threads, thread_name_prefix=name)
+    def __init__(self, threads: int, name: str, nice: int = 0) -> None:
+        """Use ``threads`` threads, which start with their first work or with :meth:`start`.
+
+        They have the priority ``nice`` (see :func:`lower_priority`).
+        """
+        lower = partial(lower_priority, nice) if nice else None
+        super().__init__(threads, thread_name_prefix=name, initializer=lower)
         if hasattr(self, "_work_queue"):  # private; without it the order is the usual one
             self._work_queue: Any = _Queue()
 
@@ -85,3 +93,15 @@ class _Queue:
     def get_nowait(self) -> Any:
         """Return the first item, or raise ``Empty``."""
         return self.get(block=False)
+
+
+def lower_priority(nice: int) -> None:
+    """Lower the priority of the current thread, if the system has priorities of threads.
+
+    Args:
+        nice: As of the command ``nice``, up to 19.
+
+    """
+    if sys.platform == "linux":
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), nice)

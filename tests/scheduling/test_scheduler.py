@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from vits_tts.inference.cancel import Cancel
-from vits_tts.scheduling.scheduler import Ran, Scheduler
+from vits_tts.scheduling.scheduler import Ran, Scheduler, _Job
 from vits_tts.scheduling.urgency import NO_DEADLINE, Urgency
 
 
@@ -20,11 +20,20 @@ class Stage:
         """Begin with nothing."""
         self.scheduler = Scheduler(1, now)
         self.order: list[str] = []
+        """The names of the pieces in the order in which they begin."""
+        start = self.scheduler._start
+
+        def started(job: _Job) -> None:
+            self.order.append(self._names.get(job.work, "held"))
+            start(job)
+
+        self.scheduler._start = started  # type: ignore[method-assign]
+        self._names: dict[Callable[[Cancel, int], Any], str] = {}
         self._gate = threading.Event()
         self._tasks: list[asyncio.Task[Any]] = []
 
     async def hold(self) -> None:
-        """Keep the thread busy until ``go``."""
+        """Keep the thread busy with a listener's piece until ``go``."""
         began = asyncio.Event()
         loop = asyncio.get_running_loop()
 
@@ -32,15 +41,16 @@ class Stage:
             loop.call_soon_threadsafe(began.set)
             self._gate.wait(10)
 
-        self._tasks.append(asyncio.create_task(self.scheduler.run(work, lambda: NO_DEADLINE)))
+        self._tasks.append(asyncio.create_task(self.scheduler.run(work, lambda: Urgency(0, 0))))
         await began.wait()
 
     async def add(self, name: str, urgency: Callable[[], Urgency]) -> asyncio.Task[Any]:
         """Add a waiting piece."""
 
         def work(_: Cancel, __: int) -> None:
-            self.order.append(name)
+            """Do nothing."""
 
+        self._names[work] = name
         self._tasks.append(asyncio.create_task(self.scheduler.run(work, urgency)))
         await asyncio.sleep(0)  # so that it is in the queue
         return self._tasks[-1]
@@ -50,7 +60,7 @@ class Stage:
         self._gate.set()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self.scheduler.close()
-        return self.order
+        return [name for name in self.order if name != "held"]
 
 
 async def test_earliest_deadline_first() -> None:
@@ -84,6 +94,97 @@ async def test_files_do_not_starve() -> None:
         "listener 2",
         "second file",
     ]
+
+
+class Piece:
+    """A piece that runs until it is told to end."""
+
+    def __init__(self, urgency: Urgency) -> None:
+        """Set how urgent it is."""
+        self._urgency = urgency
+        self._loop = asyncio.get_running_loop()
+        self._began: asyncio.Queue[None] = asyncio.Queue()
+        self._gate = threading.Semaphore(0)
+        self.runs = 0
+
+    def __call__(self, _: Cancel, cores: int) -> int:
+        """Tell that it has begun, and wait."""
+        self.runs += 1
+        self._loop.call_soon_threadsafe(self._began.put_nowait, None)
+        assert self._gate.acquire(timeout=10)
+        return cores
+
+    def urgency(self) -> Urgency:
+        """Return how urgent it is."""
+        return self._urgency
+
+    async def began(self) -> None:
+        """Wait until it runs."""
+        async with asyncio.timeout(10):
+            await self._began.get()
+
+    @property
+    def begun(self) -> bool:
+        """True if it has begun since the last wait for that."""
+        return not self._began.empty()
+
+    def end(self) -> None:
+        """Let it end."""
+        self._gate.release()
+
+
+async def test_listeners_overtake_background_work() -> None:
+    """A listener's piece does not wait for a file's; another listener's one waits for its core."""
+    scheduler = Scheduler(1)
+    file = Piece(NO_DEADLINE)
+    listener, other = Piece(Urgency(1, 0)), Piece(Urgency(2, 0))
+    pieces = [file, listener, other]
+    running = []
+    for piece in pieces:
+        running.append(asyncio.create_task(scheduler.run(piece, piece.urgency)))
+        if piece is not other:
+            await piece.began()
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert not other.begun
+    listener.end()
+    await other.began()
+    other.end()
+    file.end()
+    assert [(await each).result for each in running] == [1, 1, 1]
+    scheduler.close()
+
+
+async def test_background_work_stops_for_listeners() -> None:
+    """While listeners have overtaken a file, its next piece waits, and so does another file."""
+    scheduler = Scheduler(1)
+    file, listener, other = Piece(NO_DEADLINE), Piece(Urgency(1, 0)), Piece(NO_DEADLINE)
+    made: list[int] = []
+    first = asyncio.Event()
+
+    async def whole() -> None:
+        async for ran in scheduler.each(file, lambda: file.runs < 2, file.urgency):
+            made.append(ran.result)  # it is looked at meanwhile
+            first.set()
+
+    running: list[asyncio.Task[Any]] = [asyncio.create_task(whole())]
+    await file.began()
+    for each in (listener, other):
+        running.append(asyncio.create_task(scheduler.run(each, each.urgency)))  # noqa: PERF401
+    await listener.began()
+    file.end()
+    async with asyncio.timeout(10):
+        await first.wait()
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert not file.begun
+    assert not other.begun
+    listener.end()
+    other.end()
+    file.end()
+    await asyncio.gather(*running)
+    assert made == [1, 1]
+    scheduler.close()
 
 
 async def test_who_leaves_is_dropped_or_stopped() -> None:
@@ -209,11 +310,13 @@ async def test_closing_ends_what_waits_and_what_runs() -> None:
         await scheduler.run(long, lambda: NO_DEADLINE)
 
 
-async def test_a_pool_that_takes_no_more_work() -> None:
+@pytest.mark.parametrize("urgency", [NO_DEADLINE, Urgency(0, 0)])
+async def test_a_pool_that_takes_no_more_work(urgency: Urgency) -> None:
     """Each caller gets the error, as at the exit of Python or where no thread can be started."""
     scheduler = Scheduler(1)
-    scheduler._pool.shutdown()  # as Python does when it exits, without telling the scheduler
-    jobs = [scheduler.run(lambda *_: None, lambda: NO_DEADLINE) for _ in range(3)]
+    for pool in (scheduler._pool, scheduler._background):
+        pool.shutdown()  # as Python does when it exits, without telling the scheduler
+    jobs = [scheduler.run(lambda *_: None, lambda: urgency) for _ in range(3)]
     async with asyncio.timeout(30):
         ended = await asyncio.gather(*jobs, return_exceptions=True)
     assert [type(error) for error in ended] == [RuntimeError] * 3

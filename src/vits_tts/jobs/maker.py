@@ -4,9 +4,7 @@ import asyncio
 import glob
 import hashlib
 import json
-import os
 import shutil
-import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, suppress
@@ -29,6 +27,7 @@ from vits_tts.speech import Reader, RequestStats, Speech, SpeechOptions
 from vits_tts.speech.file_store import FileStore
 from vits_tts.speech.saved_files import SavedFiles
 from vits_tts.speech.timeline import DETAILS, Timeline
+from vits_tts.thread_pool import lower_priority
 from vits_tts.types import SpeechRequest
 
 _LOWEST_PRIORITY: Final = 19
@@ -229,7 +228,7 @@ class Maker:
 
         def written() -> float:
             folder.mkdir(parents=True)
-            _lower_priority()
+            lower_priority(_LOWEST_PRIORITY)
             return wholes.write(path, document, state.items, locate, going_on)
 
         loop = asyncio.get_running_loop()
@@ -297,10 +296,3 @@ def _remove(attempt: Path) -> None:
     shutil.rmtree(attempt, ignore_errors=True)
     with suppress(OSError):
         attempt.parent.rmdir()
-
-
-def _lower_priority() -> None:
-    """Lower the priority of this thread: no client listens while a file is put together."""
-    if sys.platform == "linux":  # only where a thread can have a priority of its own
-        with suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOWEST_PRIORITY)

@@ -1,8 +1,10 @@
 """Scheduler: runs inference in threads, the most urgent piece of work first.
 
 A piece is the text stage of one sentence, or one window of it: about a tenth of a second of work.
-Running pieces are not interrupted, so urgent work waits for at most one piece. A piece runs on one
-core, or on two if the second core would be idle.
+Running pieces are not interrupted, so a listener's piece waits for at most one of other listeners.
+It does not wait for background work. It runs beside the pieces of background work that have begun,
+which have a lower priority, and no further ones begin meanwhile. A piece runs on one core, or on
+two if the second core would be idle.
 """
 
 import asyncio
@@ -21,6 +23,9 @@ from vits_tts.thread_pool import ThreadPool
 
 T = TypeVar("T")
 
+_BACKGROUND_NICE: Final = 5
+"""Priority of threads for background work: a third of the processor time of others beside them. A
+lower one would delay others for longer when such a thread holds the interpreter's lock."""
 _STARVED_SECONDS: Final = 1.0
 """Maximum seconds between two pieces of background work, however many listeners there are."""
 
@@ -68,10 +73,14 @@ class _Job:
     cancel: Cancel = field(default_factory=Cancel)
     cores: int = 0
     """The number of cores on which it runs now."""
+    hurried: bool = False
+    """True if a listener waits for the piece that runs now."""
 
 
 class Scheduler:
-    """A fixed number of inference threads. A piece takes one or two of them.
+    """A number of cores for inference. A piece takes one or two of them.
+
+    There are as many threads for listeners as cores, and as many others for background work.
 
     The state is changed on the event loop only. Worker threads read it without a lock to decide
     whether to continue. A stale read costs at most one extra piece or one needless wake-up of the
@@ -79,13 +88,13 @@ class Scheduler:
     """
 
     def __init__(self, threads: int, now: Callable[[], float] = time.monotonic) -> None:
-        """Use ``threads`` threads, which start with their first jobs."""
+        """Run ``threads`` pieces at the same time, in threads that start with their first jobs."""
         self.threads = threads
         self._now = now
         self._pool = ThreadPool(threads, "inference")
+        self._background = ThreadPool(threads, "background", nice=_BACKGROUND_NICE)
         self._waiting: list[_Job] = []
         self._running: set[_Job] = set()
-        self._free = threads
         self._closed = False
         self._dispatch_pending = False
         self._finished_meanwhile = False
@@ -99,6 +108,7 @@ class Scheduler:
 
         """
         self._pool.start()
+        self._background.start()
 
     async def run(self, work: Callable[[Cancel, int], T], urgency: Callable[[], Urgency]) -> Ran[T]:
         """Run ``work(cancel, cores)`` in a thread and return its result with its timing.
@@ -154,6 +164,7 @@ class Scheduler:
             job.cancel.cancel()
         self._waiting.clear()
         self._pool.shutdown(wait=False, cancel_futures=True)
+        self._background.shutdown(wait=False, cancel_futures=True)
 
     def _queue(self, job: _Job) -> None:
         if self._closed:
@@ -189,12 +200,19 @@ class Scheduler:
             self._finished_meanwhile = False
             self._dispatch_soon()
             return
-        while self._free and self._waiting:
-            job = self._next()
+        while job := self._next():
             self._waiting.remove(job)
-            self._start(job, self._cores(self._free, self._running))
+            self._start(job)
         WAITING_PIECES.set(len(self._waiting))
-        BUSY_THREADS.set(self.threads - self._free)
+        BUSY_THREADS.set(min(self.threads, self.threads - self._free()))
+
+    def _free(self, *, hurried: bool = False) -> int:
+        """Return the number of free cores, below zero while listeners have overtaken others.
+
+        With ``hurried``, the cores of background work count as free.
+        """
+        running = tuple(self._running)
+        return self.threads - sum(job.cores for job in running if job.hurried or not hurried)
 
     def _cores(self, free: int, others: Iterable[_Job]) -> int:
         """Return the number of cores for the next piece if ``free`` threads are free.
@@ -205,24 +223,31 @@ class Scheduler:
         shared = any(job.cores > 1 for job in others)
         return MOST_CORES if free - 1 > len(self._waiting) and not shared else 1
 
-    def _next(self) -> _Job:
-        """Return the job to run next: the most urgent one.
+    def _next(self) -> _Job | None:
+        """Return the job to run next, the most urgent one; None if there is no core for any.
 
         Background jobs run in the order of their arrival. They come after all others, but one of
         them runs at least every ``_STARVED_SECONDS``.
         """
+        if not self._waiting or not self._free(hurried=True):
+            return None
         urgencies = [(job.urgency(), number) for number, job in enumerate(self._waiting)]
         unhurried = [number for urgency, number in urgencies if not urgency.hurried]
         urgency, number = min(urgencies)
+        job = self._waiting[number]
+        job.hurried = urgency.hurried
+        if self._free() <= 0:
+            return job if job.hurried else None
         if unhurried:
             oldest = self._waiting[unhurried[0]]
             waited = self._now() - max(oldest.queued, self._background_ran)
             if not urgency.hurried or waited >= _STARVED_SECONDS:
-                number = unhurried[0]
                 self._background_ran = self._now()
-        return self._waiting[number]
+                oldest.hurried = False
+                return oldest
+        return job
 
-    def _start(self, job: _Job, cores: int) -> None:
+    def _start(self, job: _Job) -> None:
         loop = asyncio.get_running_loop()
 
         def pieces() -> Ran[Any]:
@@ -232,19 +257,19 @@ class Scheduler:
                 ran = _timed(job, self._crowded(job))
             return ran
 
-        job.cores = cores
+        job.cores = self._cores(self._free(), self._running)
         self._running.add(job)
-        self._free -= cores
         crowded = self._crowded(job)
         try:
-            running = loop.run_in_executor(self._pool, pieces)
+            pool = self._pool if job.hurried else self._background
+            running = loop.run_in_executor(pool, pieces)
         except RuntimeError as error:  # no thread can be started, or Python is about to exit
             running = loop.create_future()
             running.set_exception(error)
         running.add_done_callback(partial(self._finished, job))
 
     def _crowded(self, job: _Job) -> bool:
-        return job.cores == 1 and not self._free
+        return job.cores == 1 and self._free() <= 0
 
     def _continues(self, job: _Job) -> bool:
         """Return whether a thread runs the next piece of its job; called in that thread.
@@ -254,11 +279,13 @@ class Scheduler:
         if self._waiting or job.cancel.cancelled or not job.more():
             return False
         others = [other for other in tuple(self._running) if other is not job]
-        return job.cores == self._cores(self._free + job.cores, others)
+        free = self._free()
+        if free < 0 and not job.hurried:
+            return False
+        return job.cores == self._cores(free + job.cores, others)
 
     def _finished(self, job: _Job, running: "asyncio.Future[Ran[Any]]") -> None:
         self._running.remove(job)
-        self._free += job.cores
         error = asyncio.CancelledError() if running.cancelled() else running.exception()
         # a dropped job has no reader, and its error would keep frames alive
         if not job.cancel.cancelled:
