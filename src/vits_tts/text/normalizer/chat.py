@@ -80,6 +80,8 @@ _OWNED: Final = lazily(
     r"|lương|bé|người yêu) của $"
 )
 """Things that belong to people and not to a letter: ``nhà của e``."""
+_CODE_NEXT: Final = lazily(r" [A-Z]{1,4}\d{4}")
+"""A number of a customer or an order: ``KH PE13000``."""
 _EXAM: Final = lazily(
     r"(?:phương trình|(?<!kinh )(?<!thí )(?<!trắc )nghiệm|hàm số|tham số|tam giác"
     r"|biểu thức|dung dịch|\bgam\b|\bmol\b|phản ứng"
@@ -267,6 +269,7 @@ class Chat:
                 word = word.lower()
             if not word.islower():
                 loud = word.isupper() and len(word) > 1 and _loud(spoken, *match.span())
+                loud = loud and not _CODE_NEXT.match(spoken, match.end())
                 word = word.lower() if loud or word.istitle() else word
             known = self._readings.get(word)
             if known is None or (_joined(match) and not is_syllable(word)):
