@@ -83,6 +83,8 @@ class Quantities:
                 r"(?!\ (?:điểm|phần|triệu|tỷ|nghìn))"
                 rf"|(?i:(?<=mấy\ ))(?:{_NEXT})"
                 r"(?=\ (?:năm|tháng|tuần|ngày|giờ|tiếng|phút|lần|người|lớp)\b)"
+                rf"|(?i:(?<=chỉ\ )|(?<=giao\ )|(?<=nghỉ\ )|(?<=chờ\ )|(?<=đợi\ ))(?:{_NEXT})"
+                r"(?=\ (?:ngày|người)\b(?!\ ?/))"
                 rf"|(?<![\w.,])(?<!bình\ )(?:{_NEXT})"
                 r"(?=\ (?:đứa|thằng|ông|bà|bạn|cụ|bác|cuốn|quyển|cái|chiếc|trận|bữa|hôm)\b)",
                 lambda match: match[0].replace(",", ", "),
