@@ -73,7 +73,8 @@ DASH: Final = (
         3,
         before=r"(?:tỉ số|tỷ số|thắng|thua|hòa|hoà|dẫn|gỡ|hạ|đè bẹp|vượt qua|kết quả|chung cuộc|lên"
         r"|xuống|set|hiệp|ván|séc|đánh bại|san bằng|cách biệt|ghi|pen|penalty|luân lưu|với|sơ đồ"
-        r"|đội hình|rút ngắn|ấn định|cầm hòa|quật ngã|loại|cầm chân|ngược dòng|bất bại)\b"
+        r"|đội hình|rút ngắn|ấn định|cầm hòa|quật ngã|loại|cầm chân|ngược dòng|bất bại"
+        r"|đại bại|thảm bại|vùi dập|phơi áo|bại trận|đại thắng|hủy diệt|thất bại)\b"
         r"[^.;!?]{0,32}",
     ),
     _cue(
@@ -173,6 +174,7 @@ SLASH: Final = (
         -9,
         before=r"\b(?:làm|tính|giải|bấm|đáp án|đáp số|kết quả)(?: mãi)? (?:ra|được|là|bằng) ",
     ),
+    _cue("date", -9, before=r"(?<!phân )\b(?:chia(?: nhau| theo)?|tỷ lệ|tỉ lệ) "),
     _cue("date", -9, before=r"\b(?:so sánh|phân số|rút gọn|quy đồng|hỗn số)\b[^.!?]{0,32}"),
     _cue("fraction", 1, before=r"(?:cộng|trừ|nhân|chia|bằng|phân số|[-+*×:=])\s?"),
     _cue("over", 3, before=r"(?:trang|tờ|slide|tập|lớp|kỳ|kì|lần|mũi|bước|phần|buổi)\s"),
@@ -332,7 +334,7 @@ _ADDRESSED_AFTER: Final = lazily(
 _SCALED_BEFORE: Final = lazily(
     r"(?:giá|lương|lãi|lỗ|doanh thu|doanh số|chi|trả|vay|thưởng|bán|mua|phí|cước|thu nhập|tiền|vốn"
     r"|lợi nhuận|nợ|đầu tư|ngân sách|hơn|gần|khoảng|đạt|view|lượt|kiếm|cọc|học phí|thuê|tầm|mất"
-    r"|tốn|chỉ|còn|quỹ|gọi vốn|huy động|tháng)\W{0,2}(?:\w{1,6}\W)?$"
+    r"|tốn|chỉ|còn|quỹ|gọi vốn|huy động|tháng)\W{0,2}(?:\w{1,6}\W)?$|gửi \w[\w ]{1,24}: $"
 )
 _SCALED_AFTER: Final = lazily(
     r"\s?(?:usd|vnđ|vnd|đồng|đô|đ\b|\$|€|người|lượt|view|follow|sub|like|user|fan|thành viên|tải"

@@ -74,6 +74,14 @@ _PARTICLE: Final = lazily(
 )
 """Words that end a clause in chat only. "á" is missing: it is also the name of the letter Ă."""
 _NEGATED_AFTER_SIZE: Final = lazily(r" (?:chuẩn|đúng|vừa|phù hợp|khớp|đều|được|đc|có|như)\b")
+_OWNED: Final = lazily(
+    r"(?<!\w)(?:nhà|nhạc|ý kiến|xe|máy|hàng|ảnh|chuyện|bạn|acc|tài khoản|riêng|vợ|chồng|mẹ|bố|lớp"
+    r"|phòng|quê|giọng|lời|fan|kênh|nick|ních|đt|điện thoại|nhóm|mèo|chó|clip|công ty|cty|sếp"
+    r"|lương|bé|người yêu) của $"
+)
+"""Things that belong to people and not to a letter: ``nhà của e``."""
+_CODE_NEXT: Final = lazily(r" [A-Z]{1,4}\d{4}")
+"""A number of a customer or an order: ``KH PE13000``."""
 _EXAM: Final = lazily(
     r"(?:phương trình|(?<!kinh )(?<!thí )(?<!trắc )nghiệm|hàm số|tham số|tam giác"
     r"|biểu thức|dung dịch|\bgam\b|\bmol\b|phản ứng"
@@ -261,6 +269,7 @@ class Chat:
                 word = word.lower()
             if not word.islower():
                 loud = word.isupper() and len(word) > 1 and _loud(spoken, *match.span())
+                loud = loud and not _CODE_NEXT.match(spoken, match.end())
                 word = word.lower() if loud or word.istitle() else word
             known = self._readings.get(word)
             if known is None or (_joined(match) and not is_syllable(word)):
@@ -323,7 +332,9 @@ class Chat:
             return ""
         if single and (re.match(r"\s?[=<>^+*/]", back) or front.endswith("^")):
             return ""
-        owner = front.endswith("của ") and self._chats(spoken, start, chatting) > 1
+        owner = front.endswith("của ") and (
+            self._chats(spoken, start, chatting) > 1 or _OWNED.search(front) is not None
+        )
         if match[0] in {"a", "e"} and (
             (_SPELLED_BEFORE.search(front) and not owner) or _SPELLED_AFTER.match(back)
         ):

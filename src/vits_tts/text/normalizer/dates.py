@@ -16,7 +16,7 @@ _END: Final = r"(?![\w/])(?![.,-]\d)"
 _DASH: Final = r"\s?[-–—]\s?"
 
 _NAMED: Final = lazily(
-    r"(?:đường|phố|cầu|cầu vượt|ngã tư|vòng xoay|chợ|bến|công viên|ngày|hôm|sáng"
+    r"(?:đường|phố|mặt tiền|cầu|cầu vượt|ngã tư|vòng xoay|chợ|bến|công viên|ngày|hôm|sáng"
     r"|trưa|chiều|tối|đêm|sớm|khuya|mùng|mồng"
     r"|lễ|dịp|tết|giáo|khánh|mừng|nữ|động"
     r"|giỗ tổ|tổ)\W{0,2}$"
@@ -242,6 +242,12 @@ class Dates:
                 rf"{_START}(?P<d>{_DAY})(?P<s>[/.]|\ ?-)(?P<m>{_MONTH}){_END}",
                 self.day,
                 needs="/.-",
+            ),
+            Rule(
+                rf"{_START}(?P<d>{_DAY})\ /\ (?P<m>{_MONTH})"
+                r"(?=\ năm\ (?:ngoái|nay|sau|trước|tới|(?:19|20)\d\d)(?!\w))",
+                lambda match: f"{_day_word(match)}{self._day_month(match['d'], match['m'])}",
+                needs="/",
             ),
             Rule(
                 r"(?P<month>(?<!\w)tháng\ \w{2,4}(?:\ \w{3})?)\ ?[-–]\ "

@@ -35,7 +35,7 @@ _HOTLINE: Final = (
 _IDENTIFIED: Final = lazily(
     r"(?:cccd|cmnd|cmt|s?tk|mst|otp|(?:mã|số) pin|imei|sđt|đt|fax|tel|zalo|hotline|tổng đài|điện"
     r" thoại|\bgọi|mssv|msv|mã sv|mã số sinh viên|mã sinh viên|mã nv"
-    r"|mã nhân viên|mshs|sbd|số báo danh"
+    r"|mã nhân viên|mshs|sbd|số báo danh|(?:activation|verification|security|login) code"
     r"|căn cước|chứng minh|tài khoản|hộ chiếu|(?:mật khẩu|mã|pass|otp)(?: [^\W\d]{1,12}){0,3}"
     r"|giải đặc biệt|số hiệu|serial|bưu điện|đường dây nóng)"
     r"(?: số| là)?\W{0,3}(?:\d{3,4}(?:,| và| hoặc) ){0,4}$"

@@ -65,12 +65,18 @@ def _in_syllable(match: re.Match[str]) -> bool:
 def _citation(match: re.Match[str]) -> str | None:
     """Remove the citations ``[1]`` and ``[2, 3]``, unless they are an interval or an index."""
     named = _NO_CITATION.search(match.string[max(0, match.start() - 16) : match.start()])
-    return None if named else ""
+    return None if named or _COUNTED_NEXT.match(match.string, match.end()) else ""
 
 
 _NO_CITATION: Final = lazily(
     r"(?:đoạn|khoảng|trên|thuộc|tập|mảng|hàng|cột|phím|bấm|nút|list|array)$|(?<!\w)[a-zA-Z]$|\([a-z_]{2,12}$"
 )
+
+
+_COUNTED_NEXT: Final = lazily(
+    r" (?:mã|lượt|phiếu|vé|lần quay|tin nhắn|voucher|phần quà|quà|giải|sản phẩm|thẻ|sim|thuê bao)\b"
+)
+"""Things that a number in brackets counts: ``nhận được [2] mã dự thưởng``."""
 
 
 def _row(match: re.Match[str]) -> str:

@@ -83,8 +83,14 @@ SPANS: Final[tuple[Step, ...]] = (
         lambda match: f"{match['first']} đến ",
         needs="-–—~",
     ),
+    Rule(
+        r"(?<!\w)[mM](?=[1-9](?:(?:,|\ và|\ -)\ ?[mM][2-9])?\ [tT]ết(?!\w))",
+        "mùng ",
+        glued=True,
+        needs="mM",
+    ),
 )
-"""Rules for a dash between two items of one kind: thứ Hai - thứ Sáu is a range."""
+"""Rules for a dash between two items of one kind (thứ Hai - thứ Sáu) and for ``m2 tết``."""
 
 ELLIPSES: Final[tuple[Step, ...]] = (
     Rule(rf"\.\.[.\ ]{{0,20}}(?=\ ?[^\W\d{CAPITALS}])", ", ", glued=True, needs="."),

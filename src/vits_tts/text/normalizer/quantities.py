@@ -52,6 +52,10 @@ _REDUCED: Final = lazily(
 )
 """Words before a reduction, as in ``giá 990k (-25%)``."""
 _AIRLINER: Final = lazily(r"7\d7-(?:\d|\d00)")
+_SHARED: Final = lazily(r"(?<!phân )\b(?:chia(?: nhau| theo| đôi)?|tỷ lệ|tỉ lệ|kèo|cược) $")
+"""Text before shares that make ten or a hundred: ``ăn chia 7/3``."""
+_NEXT: Final = "|".join(f"{first},{first + 1}" for first in range(1, 9))
+"""Two numbers that follow each other, which a comma separates: ``2,3 đứa``."""
 _COMMA_GROUP: Final = lazily(r"[1-9]\d{0,2},\d{3}")
 _SEASON: Final = lazily(r"(?:19|20)\d\d/(?:(?:19|20)\d\d|\d\d)")
 
@@ -76,7 +80,13 @@ class Quantities:
                 r"(?<![\w.,])\d{1,2}(?:,\d{1,2}){2,12}(?![\w%])(?![.,]\d)"
                 r"|(?i:(?<=tiết\ )|(?<=bài\ )|(?<=lớp\ )|(?<=khối\ )|(?<=chương\ )|(?<=tháng\ ))"
                 r"\d{1,2},\d{1,2}(?![\w%])(?![.,]\d)"
-                r"(?!\ (?:điểm|phần|triệu|tỷ|nghìn))",
+                r"(?!\ (?:điểm|phần|triệu|tỷ|nghìn))"
+                rf"|(?i:(?<=mấy\ ))(?:{_NEXT})"
+                r"(?=\ (?:năm|tháng|tuần|ngày|giờ|tiếng|phút|lần|người|lớp)\b)"
+                rf"|(?i:(?<=chỉ\ )|(?<=giao\ )|(?<=nghỉ\ )|(?<=chờ\ )|(?<=đợi\ ))(?:{_NEXT})"
+                r"(?=\ (?:ngày|người)\b(?!\ ?/))"
+                rf"|(?<![\w.,])(?<!bình\ )(?:{_NEXT})"
+                r"(?=\ (?:đứa|thằng|ông|bà|bạn|cụ|bác|cuốn|quyển|cái|chiếc|trận|bữa|hôm)\b)",
                 lambda match: match[0].replace(",", ", "),
                 needs=",",
             ),
@@ -237,7 +247,8 @@ class Quantities:
     def fraction(self, match: re.Match[str]) -> str:
         """Read ``3/4`` with "phần", and ``23/30``, ``24/7`` and ``120/80`` with "trên"."""
         above, below = (parts(match[name])[0] for name in "ab")
-        if _SEASON.fullmatch(match[0]):
+        shared = int(above) + int(below) in {10, 100} and _SHARED.search(before(match))
+        if shared or _SEASON.fullmatch(match[0]):
             return f"{self._numbers.whole(above)} {self._numbers.whole(below)}"
         plain = above == match["a"] and below == match["b"] and below.lstrip("0")
         small = (above == "1" or len(below) == 1) and int(above) < int(below)

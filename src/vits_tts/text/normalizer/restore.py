@@ -31,8 +31,14 @@ RestoreMarks: TypeAlias = Literal["off", "safe", "always"]
 _Candidates: TypeAlias = Mapping[str, list[tuple[str, int]]]
 """The syllables that each word may stand for, with their ranks."""
 
+_SENTENCE: Final = (
+    r"(?!(?:com|vn|net|org|info|me|top|xyz|app|io|co|cc|tv|site|shop|pro|biz|vip|link|html?|php|exe"
+    r"|txt|pdf|docx?|xlsx?|jpg|png|mp)\b)[a-z]{2,6}[ ,]"
+)
+"""A word that begins a sentence without a space (``cam on.neu khong``), and no end of a domain."""
 _WORD: Final = lazily(
-    r"(?<![\w@?=&-])(?:(?<!\.)|(?<=\d\.)|(?<=\b[PQHX]\.))[A-Za-z]{1,7}(?![\w@=-])(?!\.\w|://)"
+    rf"(?<![\w@?=&-])(?:(?<!\.)|(?<=\d\.)|(?<=\b[PQHX]\.)|(?<=[a-z]{{2}}\.)(?={_SENTENCE}))"
+    rf"[A-Za-z]{{1,7}}(?![\w@=-])(?!\.(?!{_SENTENCE})\w|://)"
 )
 _ANY_WORD: Final = lazily(r"(?<![\w@./?=&-])[^\W\d_]{1,7}(?![\w@/=-])(?!\.\w|://)")
 _NEEDS_MARKS: Final = lazily(r"(?<![\w@./?=&-])[a-z]{3,7}(?![\w@/=-])(?!\.\w|://)")
@@ -563,7 +569,7 @@ def _in_address(word: re.Match[str]) -> bool:
     front = spoken[max(0, low - _LONGEST_RUN) : low].rpartition(" ")[2].lstrip("([")
     back = spoken[high : high + _LONGEST_RUN].partition(" ")[0]
     return re.fullmatch(r"(?:[\d.,%]*(?:[a-zA-ZđĐ]*|tr\d{1,3})/)*", front) is None or not re.match(
-        r"(?:/[a-zA-Z]+)*[.,;:)!?]*$", back
+        r"(?:/[a-zA-Z]+)*/?[.,;:)!?]*$", back
     )
 
 
@@ -608,7 +614,8 @@ def _usual(syllables: list[str]) -> bool:
 def _vietnamese(words: list[str]) -> bool:
     """Return whether words without marks are Vietnamese and not English."""
     table = _marked()
-    long = [word for word in words if len(word) > 1]
+    # abbreviations without a vowel (TB, KH, VND) are no evidence
+    long = [word for word in words if len(word) > 1 and not _VOWELS.isdisjoint(word)]
     hits = [word for word in long if word in table]
     own = [word for word in hits if not languages.is_english(word)]
     if all(len(word) < 4 for word in words) and len(words) < 8:  # noqa: PLR2004
@@ -616,6 +623,9 @@ def _vietnamese(words: list[str]) -> bool:
     certain = any(not is_syllable(word) for word in own)
     share = len(hits) >= max(_FEWEST, _VIETNAMESE_SHARE * len(long))
     return share and (certain or 2 * len(own) >= len(hits))
+
+
+_VOWELS: Final = frozenset("aeiouy")
 
 
 def _beside(spoken: str, start: int, end: int) -> tuple[int, int]:

@@ -141,8 +141,9 @@ class Roman:
 
     def great(self, match: re.Match[str]) -> str | None:
         """Read ``năm MCMLXXV``."""
-        if is_syllable(match["first"].lower()):
-            return None
+        dated = match["place"].lower() in {"năm", "niên"}
+        if is_syllable(match["first"].lower()) or not (dated or {*match["first"]} & {*"XVI"}):
+            return None  # phần CD and mục MC are no numbers
         return f"{match['place']} {self._numbers.cardinal(value_of(match['first']))}"
 
     def small(self, match: re.Match[str]) -> str | None:
