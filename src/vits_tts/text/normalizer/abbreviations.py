@@ -76,7 +76,7 @@ class Abbreviations:
             Rule(r"(?<!\w)(?i:Co\.,?\s?Ltd)\.?(?!\w)", "cô li mít tịt", needs="."),
             Rule(r"(?<!\w)[Đđ]t(?=\s?[:.])", "điện thoại", needs="t"),
             Rule(r"(?<!\w)VN/A(?!\w)", "vê nờ a", needs="/"),
-            Rule(r"(?<=-\ )CN(?=\s[A-ZĐ])", "chi nhánh", needs="-"),
+            Rule(r"(?<=-\ )CN\.?(?=\s[A-ZĐ])", "chi nhánh", needs="-"),
             Rule(r"(?<![\w.&-])CN(?!\w)", self.sunday, needs="C"),
             Rule(
                 r"(?<![\w+])(?P<grade>[A-DF])\+(?=[\s,.;)]|$)(?!\s?[\dA-Z(])",
@@ -100,6 +100,7 @@ class Abbreviations:
                 needs="Đ",
             ),
             Rule(r"(?<!\w)b/c(?=\ [A-ZĐ])", "báo cáo", needs="/"),
+            Rule(r"(?<!\w)[Yy]/[Cc](?!\w)", "yêu cầu", needs="/"),
             Rule(r"(?<!\w)HA(?=:?\s\d{2,3}/\d)", "huyết áp", needs="H"),
             Rule(r"(?<=[đdk])/GD(?!\w)", " một giao dịch", needs="/"),
             Rule(r"(?<=[đdk])/(?:CP|cp)(?!\w)", " một cổ phiếu", needs="/"),
@@ -154,6 +155,11 @@ class Abbreviations:
                 rf"(?P<point>\.?)(?:(?![\w@])|(?<=\.)(?=[{CAPITALS}][{SMALLS}]))(?!-\d)",
                 self.known,
             ),
+            Rule(
+                r"(?<=[a-zà-ỹ]/)(?P<word>[A-ZĐƯ]{3,8})(?P<point>)(?![\w@&-])",
+                lambda match: self.sense(match) or self.known(match),
+                needs="/",
+            ),  # after one that was read: BHXH/BHYT
         )
 
     def sides(self) -> tuple[Step, ...]:
@@ -258,7 +264,11 @@ class Abbreviations:
             return spelled(word) + point  # ông NĐT: the initials of a name
         whole = self._pointed.get(word) if point else None
         whole = whole or self.words.get(word) or self.words.get(word.replace(".", ""))
-        if whole:
+        if whole and not (
+            word in self._senses
+            and is_syllable(word.lower())
+            and shouted(match.string, *match.span("word"))
+        ):  # ĐẦU TƯ is a word
             return whole + self._ending(word, match)
         if word.isalpha() or len(word) < 4:  # noqa: PLR2004
             return None

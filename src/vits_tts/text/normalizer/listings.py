@@ -56,7 +56,7 @@ class Listings:
             Rule(r"(?<=\d)N(?=\ (?:phép|nghỉ|công|lễ)(?!\w))", " ngày", needs="N"),
             Rule(r"(?<=\d)k/T(?!\w)", f" {self._numbers.thousand} một tháng", needs="/"),
             Rule(
-                r"(?<!\w)\d{1,2}m\d{0,2}(?:\ ?[x×]\ ?\d{1,3}(?:m\d{0,2}|cm)){1,2}(?!\w)",
+                r"(?<![\w.,])\d{1,2}m\d{0,2}(?:\ ?[x×]\ ?\d{1,3}(?:m\d{0,2}|cm)){1,2}(?!\w)",
                 self.dimensions,
                 needs="x×",
             ),

@@ -344,7 +344,7 @@ class Notation:
                 needs="+",
             ),
             Rule(
-                r"(?<!\w)0x(?P<digits>[0-9A-Fa-f]{1,16})(?!\w)",
+                r"(?<![\w,])0x(?P<digits>[0-9A-Fa-f]{1,16})(?!\w)",
                 lambda match: (
                     "không ích "
                     + " ".join(
