@@ -100,6 +100,15 @@ class Abbreviations:
                 needs="Đ",
             ),
             Rule(r"(?<!\w)b/c(?=\ [A-ZĐ])", "báo cáo", needs="/"),
+            Rule(
+                r"^B(?=[1-9]\ ?:\ [A-ZĐ][a-zà-ỹ])",
+                lambda match: (
+                    None
+                    if _NUTRIENT.match(after(match)) or cues.about(match, "medicine", "student")
+                    else "bước "
+                ),
+                needs="B",
+            ),
             Rule(r"(?<!\w)[Yy]/[Cc](?!\w)", "yêu cầu", needs="/"),
             Rule(r"(?<!\w)HA(?=:?\s\d{2,3}/\d)", "huyết áp", needs="H"),
             Rule(r"(?<=[đdk])/GD(?!\w)", " một giao dịch", needs="/"),
@@ -360,6 +369,10 @@ class Abbreviations:
         return spelled(match[0])
 
 
+_NUTRIENT: Final = lazily(
+    r"\d ?: (?:giúp|có|trình|tương|tham|hỗ|cần|rất|tốt|người|là|tiếng|english|thi|học|đọc|nghe)"
+)
+"""Words after a vitamin or a level of English (``B1: Giúp …``), which is no step of a recipe."""
 _DATED: Final = lazily(r",?\s\(?(?:ngày\b|\d(?!\d*[.,]?\d{0,2} ?(?:m[2²]?|kg|g|cm|%|tỷ|tr)\b))")
 """A day or an hour after ``CN``, and not the size of a plot or the weight of a child."""
 _INITIALS: Final = lazily(

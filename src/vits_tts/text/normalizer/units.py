@@ -484,7 +484,7 @@ class Units:
                 needs="/",
             ),
             Rule(
-                r"m(?P<rest>[1-9])(?=\ ?[x×*]\ ?\d)(?<=\dm\d)(?<!\d\dm2)",
+                r"m(?P<rest>[1-9])(?=\ ?[x×*]\ ?\d)(?<=\dm\d)(?<!\d\dm2)(?<![.,]\dm2)",
                 lambda match: f"mét {self._numbers.whole(match['rest'])}",
                 needs="m",
             ),
@@ -520,7 +520,8 @@ class Units:
                 needs="xX",
             ),
             Rule(
-                r"(?<=\d[GT]B)\s?/\s?(?=\d{2,4}\s?(?:GB|TB|\"|in|inch|Hz|W)|\dTB|[A-Z]{2})",
+                r"(?<=\d[GT]B)\s?/\s?"
+                r"(?=\d{2,4}\s?(?:GB|TB|\"|in|inch|Hz|W)|\dTB|[A-Z]{2}|ét\ ét|ổ\ |màn\ )",
                 ", ",
                 glued=True,
                 needs="/",
