@@ -144,6 +144,11 @@ class Abbreviations:
                 needs="P",
             ),
             Rule(
+                r"(?<!\w)K\.\s?(?=(?:CNTT|KHCN|KHDN|QTRR|TCKT|NHBL|NHS)(?!\w))",
+                lambda match: "khối " if _STAFF.search(before(match)) else None,
+                needs="K",
+            ),
+            Rule(
                 r"(?<!\w)K\.\s?(?=[A-ZĐ][a-zà-ỹ])",
                 lambda match: "khoa " if cues.about(match, "student", "medicine") else None,
                 needs="K",
@@ -369,6 +374,7 @@ class Abbreviations:
         return spelled(match[0])
 
 
+_STAFF: Final = lazily(r"\b(?:chuyên viên|chuyên gia|giám đốc|trưởng phòng|nhân viên)\b")
 _NUTRIENT: Final = lazily(
     r"\d ?: (?:giúp|có|trình|tương|tham|hỗ|cần|rất|tốt|người|là|tiếng|english|thi|học|đọc|nghe)"
 )

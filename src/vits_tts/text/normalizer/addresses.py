@@ -86,6 +86,7 @@ class Addresses:
     def steps(self) -> tuple[Step, ...]:
         """Return the steps: ranks of places with their forms, then house numbers."""
         return (
+            Rule(r"(?<=[a-zà-ỹ])\.(?=(?:P|Q|TP|TX|TT)[.\ ]\s?[A-ZĐ])", ", ", glued=True, needs="."),
             Rule(
                 r"(?<![\w.])(?i:TP)\.?\s?(?i:HCM)(?!\w)|(?<!\w)TPHCM(?!\w)",
                 "thành phố Hồ Chí Minh",

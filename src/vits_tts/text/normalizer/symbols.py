@@ -158,6 +158,7 @@ class Symbols:
         return (
             Rule(r"(?<=[^\W\d_]{3})['’]s(?!\w)", "", glued=True, needs="'’"),  # Levi's
             Rule(r"(?<=\w)\ ?&\ ?(?=\w)", " và ", needs="&"),
+            Rule(r"^\$\ (?=[^\W\d])", "", glued=True, needs="$"),  # the mark of an item
             Rule(
                 r"(?<=\ cộng)\ {1,2}(?P<sign>[<>])\ (?=[a-zđ])",
                 lambda match: f" {'nhỏ' if match['sign'] == '<' else 'lớn'} hơn ",

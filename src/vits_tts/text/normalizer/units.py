@@ -448,7 +448,8 @@ class Units:
             Rule(
                 r"(?<=\d)\ ?m(?=\ (?:muối|đường|dầu|tiêu|bột|hạt|nước mắm|mắm|giấm|tương"
                 r"|bơ|sữa|rượu|mật|dấm|xì dầu)(?!\w))(?!\ (?:đường|mật|bơ)\ [A-ZĐÀ-Ỹ])"
-                r"(?<![x×*]\d)(?<![x×*]\d\d)(?<![x×*]\ \d)(?<![x×*]\ \d\d)",
+                r"(?!\ đường\ (?:xe|ô|oto|nhựa|bê|trước|rộng|lớn|chính|số|nội|liên)(?!\w))"
+                r"(?<![x×*]\dm)(?<![x×*]\d\dm)(?<![x×*]\ \dm)(?<![x×*]\ \d\dm)",
                 " muỗng",
                 needs="m",
             ),
