@@ -76,7 +76,7 @@ class Abbreviations:
             Rule(r"(?<!\w)(?i:Co\.,?\s?Ltd)\.?(?!\w)", "cô li mít tịt", needs="."),
             Rule(r"(?<!\w)[Đđ]t(?=\s?[:.])", "điện thoại", needs="t"),
             Rule(r"(?<!\w)VN/A(?!\w)", "vê nờ a", needs="/"),
-            Rule(r"(?<=-\ )CN(?=\s[A-ZĐ])", "chi nhánh", needs="-"),
+            Rule(r"(?<=-\ )CN\.?(?=\s[A-ZĐ])", "chi nhánh", needs="-"),
             Rule(r"(?<![\w.&-])CN(?!\w)", self.sunday, needs="C"),
             Rule(
                 r"(?<![\w+])(?P<grade>[A-DF])\+(?=[\s,.;)]|$)(?!\s?[\dA-Z(])",
@@ -100,6 +100,16 @@ class Abbreviations:
                 needs="Đ",
             ),
             Rule(r"(?<!\w)b/c(?=\ [A-ZĐ])", "báo cáo", needs="/"),
+            Rule(
+                r"^B(?=[1-9]\ ?:\ [A-ZĐ][a-zà-ỹ])",
+                lambda match: (
+                    None
+                    if _NUTRIENT.match(after(match)) or cues.about(match, "medicine", "student")
+                    else "bước "
+                ),
+                needs="B",
+            ),
+            Rule(r"(?<!\w)[Yy]/[Cc](?!\w)", "yêu cầu", needs="/"),
             Rule(r"(?<!\w)HA(?=:?\s\d{2,3}/\d)", "huyết áp", needs="H"),
             Rule(r"(?<=[đdk])/GD(?!\w)", " một giao dịch", needs="/"),
             Rule(r"(?<=[đdk])/(?:CP|cp)(?!\w)", " một cổ phiếu", needs="/"),
@@ -134,6 +144,11 @@ class Abbreviations:
                 needs="P",
             ),
             Rule(
+                r"(?<!\w)K\.\s?(?=(?:CNTT|KHCN|KHDN|QTRR|TCKT|NHBL|NHS)(?!\w))",
+                lambda match: "khối " if _STAFF.search(before(match)) else None,
+                needs="K",
+            ),
+            Rule(
                 r"(?<!\w)K\.\s?(?=[A-ZĐ][a-zà-ỹ])",
                 lambda match: "khoa " if cues.about(match, "student", "medicine") else None,
                 needs="K",
@@ -154,6 +169,11 @@ class Abbreviations:
                 rf"(?P<point>\.?)(?:(?![\w@])|(?<=\.)(?=[{CAPITALS}][{SMALLS}]))(?!-\d)",
                 self.known,
             ),
+            Rule(
+                r"(?<=[a-zà-ỹ]/)(?P<word>[A-ZĐƯ]{3,8})(?P<point>)(?![\w@&-])",
+                lambda match: self.sense(match) or self.known(match),
+                needs="/",
+            ),  # after one that was read: BHXH/BHYT
         )
 
     def sides(self) -> tuple[Step, ...]:
@@ -258,7 +278,11 @@ class Abbreviations:
             return spelled(word) + point  # ông NĐT: the initials of a name
         whole = self._pointed.get(word) if point else None
         whole = whole or self.words.get(word) or self.words.get(word.replace(".", ""))
-        if whole:
+        if whole and not (
+            word in self._senses
+            and is_syllable(word.lower())
+            and shouted(match.string, *match.span("word"))
+        ):  # ĐẦU TƯ is a word
             return whole + self._ending(word, match)
         if word.isalpha() or len(word) < 4:  # noqa: PLR2004
             return None
@@ -350,6 +374,11 @@ class Abbreviations:
         return spelled(match[0])
 
 
+_STAFF: Final = lazily(r"\b(?:chuyên viên|chuyên gia|giám đốc|trưởng phòng|nhân viên)\b")
+_NUTRIENT: Final = lazily(
+    r"\d ?: (?:giúp|có|trình|tương|tham|hỗ|cần|rất|tốt|người|là|tiếng|english|thi|học|đọc|nghe)"
+)
+"""Words after a vitamin or a level of English (``B1: Giúp …``), which is no step of a recipe."""
 _DATED: Final = lazily(r",?\s\(?(?:ngày\b|\d(?!\d*[.,]?\d{0,2} ?(?:m[2²]?|kg|g|cm|%|tỷ|tr)\b))")
 """A day or an hour after ``CN``, and not the size of a plot or the weight of a child."""
 _INITIALS: Final = lazily(

@@ -86,6 +86,7 @@ class Addresses:
     def steps(self) -> tuple[Step, ...]:
         """Return the steps: ranks of places with their forms, then house numbers."""
         return (
+            Rule(r"(?<=[a-zà-ỹ])\.(?=(?:P|Q|TP|TX|TT)[.\ ]\s?[A-ZĐ])", ", ", glued=True, needs="."),
             Rule(
                 r"(?<![\w.])(?i:TP)\.?\s?(?i:HCM)(?!\w)|(?<!\w)TPHCM(?!\w)",
                 "thành phố Hồ Chí Minh",
@@ -258,8 +259,8 @@ class Addresses:
         fields = match["house"].split("/")
         lettered = any(not field.isdecimal() for field in fields) and len(fields[-1]) != _YEAR
         deep = match["house"].count("/") > 1
-        if re.fullmatch(r"\d/\dM", match["house"]):
-            return None  # half a spoon of a recipe
+        if re.fullmatch(r"\d/\dM|[23]D/[23]D", match["house"]):
+            return None  # half a spoon of a recipe, or dimensions of drawings
         if self._listed(match, fields):
             return ", ".join(map(self._field, fields))
         if _SHORT_DATE.fullmatch(match["house"]) and (

@@ -410,6 +410,7 @@ def _is_months(match: re.Match[str]) -> bool:
     """Return whether ``th`` after a number means months and is not an English ordinal."""
     front = before(match)
     ordinal = _FOREIGN_ORDINAL.search(front) is not None or re.search(r"\d ?$", front) is None
+    ordinal = ordinal or re.match(r" (?:floor|street|avenue|edition)\b", after(match)) is not None
     return not ordinal and re.search(r"[à-ỹđ]", front + after(match)) is not None
 
 

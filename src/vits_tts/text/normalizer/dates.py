@@ -29,6 +29,12 @@ _LATEST_SHORT_YEAR: Final = 60
 _FIRST: Final = rf"(?P<first>{_DAY}(?P<s>[/.]){_MONTH}(?:(?P=s){_YEAR})?)"
 _LAST: Final = rf"(?P<last>{_DAY}(?P=s){_MONTH}(?:(?P=s){_YEAR})?)"
 
+_HOLIDAY: Final = (
+    r"1\.1|14\.2|8\.3|10\.3|30\.4|1\.5|1\.6|27\.7|2\.9|1\.10|20\.10|20\.11|22\.12|24\.12"
+)
+"""Days that are celebrated, as they are listed with points: ``thưởng 8.3, 20.10, 2.9``."""
+_CELEBRATED: Final = lazily(r"(?:lễ|tết|sinh nhật|thưởng|quà|nghỉ|dịp|ngày)\b[^.;\d]{0,40}$")
+
 _EXPIRES: Final = lazily(
     r"(?:date|hsd|nsx|exp|mfg|hạn sử dụng|hạn dùng|hạn|bh đến|bảo hành đến) ?:? $"
 )
@@ -80,6 +86,16 @@ class Dates:
     def _whole(self) -> tuple[Step, ...]:
         """Return the steps for dates with a year and for ranges of days."""
         return (
+            Rule(
+                rf"{_START}(?:{_HOLIDAY})(?:(?:,\ ?|\ và\ )(?:{_HOLIDAY})){{1,8}}(?![\w/])(?!\.\d)",
+                lambda match: (
+                    re.sub(r",(?=\d)", ", ", match[0].replace(".", "/"))
+                    if _CELEBRATED.search(before(match))
+                    else None
+                ),
+                glued=True,
+                needs=".",
+            ),
             Rule(
                 rf"{_START}(?P<y>{_YEAR})-(?P<m>0[1-9]|1[0-2])-(?P<d>0[1-9]|[12]\d|3[01])"
                 rf"(?:T(?=\d\d:))?{_END}",

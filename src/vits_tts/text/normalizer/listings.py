@@ -56,7 +56,7 @@ class Listings:
             Rule(r"(?<=\d)N(?=\ (?:phép|nghỉ|công|lễ)(?!\w))", " ngày", needs="N"),
             Rule(r"(?<=\d)k/T(?!\w)", f" {self._numbers.thousand} một tháng", needs="/"),
             Rule(
-                r"(?<!\w)\d{1,2}m\d{0,2}(?:\ ?[x×]\ ?\d{1,3}(?:m\d{0,2}|cm)){1,2}(?!\w)",
+                r"(?<![\w.,])\d{1,2}m\d{0,2}(?:\ ?[x×]\ ?\d{1,3}(?:m\d{0,2}|cm)){1,2}(?!\w)",
                 self.dimensions,
                 needs="x×",
             ),
@@ -128,6 +128,13 @@ class Listings:
                     else None
                 ),
                 needs="xX",
+            ),
+            Rule(r"(?<=\d)P(?=\ (?:khép\ kín|cho\ thuê|studio)(?!\w))", " phòng", needs="P"),
+            Rule(
+                r"(?<=\ \d)c(?=\s(?:to|nhỏ|bé|lớn|màu|bị|méo|hư|hỏng|lỗi|rách|đen|trắng|đỏ|vừa)"
+                r"(?!\w))",
+                lambda match: None if _NUMBERED.search(before(match)) else " cái",
+                needs="c",
             ),
             Rule(
                 r"(?<=\d)c(?=,|\s(?:size|gồm|giá))",
@@ -278,6 +285,10 @@ _TIMED: Final = lazily(r"phút,? \d{1,3}$")
 _SEATED: Final = lazily(r"\b(?:xe|\d{1,2}c|chỗ|limousine|ô tô|oto)\b[^;.]{0,40}$")
 """Words before the seats of a car: ``thuê xe 7c``."""
 _MINORS: Final = lazily(r"(?:\bte|trẻ em|trẻ|bé|cháu|học sinh|nl|tuyển|nam|nữ)\b[^;.]{0,12}\($")
+_NUMBERED: Final = lazily(
+    r"(?:lớp|căn|nhà|số|ngõ|tòa|toà|phòng|khối|tổ|lô|trục|quận|cỡ|size|xai) \d$"
+)
+"""Words before a number whose letter belongs to a name: ``lớp 1c``."""
 _MARKED: Final = {
     "CC": "chuyên cần", "GK": "giữa kỳ", "CK": "cuối kỳ", "QT": "quá trình", "BT": "bài tập",
     "TH": "thực hành",

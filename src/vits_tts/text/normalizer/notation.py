@@ -45,7 +45,9 @@ _NEAR: Final = 44
 _SCREEN: Final = lazily(r"(?:\bin\b|inch|\"|màn|oled|hz\b|ips|lcd|độ phân giải)")
 _SOLID: Final = lazily(r"(?:chóp|lăng trụ|tứ diện|khối|hình hộp)\W")
 _DEGREES_NEXT: Final = lazily(r"\s?\(?(?:hoặc|hay|=|tức)\s?-?\d[\d.,]*\s?°")
-_WARM: Final = lazily(r"(?:nhiệt độ|°c|độ xê|kelvin|ken vin|\bt\d? ?=)[^.;]{0,32}\d{2,4}$")
+_WARM: Final = lazily(
+    r"(?:nhiệt độ|°c|độ xê|kelvin|ken vin|\bt\d? ?=)(?:[^.;]|\.(?=\d)){0,32}\d{2,4}$"
+)
 _VECTOR: Final = lazily(r"véc tơ|vec tơ|vector|véctơ")
 _COMPLEX: Final = lazily(r"số phức|môđun|mô đun")
 _FAR: Final = 120
@@ -344,7 +346,7 @@ class Notation:
                 needs="+",
             ),
             Rule(
-                r"(?<!\w)0x(?P<digits>[0-9A-Fa-f]{1,16})(?!\w)",
+                r"(?<![\w,])0x(?P<digits>[0-9A-Fa-f]{1,16})(?!\w)",
                 lambda match: (
                     "không ích "
                     + " ".join(

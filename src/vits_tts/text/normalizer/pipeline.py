@@ -206,7 +206,7 @@ def _chain(region: Region, restore_marks: RestoreMarks) -> tuple[Step, ...]:
         words,
         Where(r"\d[a-zA-Zđ]|\bx\d", *Listings(numbers).steps()),  # 3-3tr5, before single units
         *Units(numbers).steps(),
-        Where(r"[^\w\s]|[xØøΦφ²³¹⁰⁴-⁹]", *symbols.arithmetic()),
+        Where(r"[^\w\s]|[xXØøΦφ²³¹⁰⁴-⁹]", *symbols.arithmetic()),
         Where(r"\d", *codes.mixed()),
         Where(r"[\d½-¾⅓-⅞]", *Quantities(numbers).steps()),
         *symbols.steps(),

@@ -106,7 +106,11 @@ class Symbols:
             Rule(
                 r"(?<=buổi)\ [x×]\ (?=(?:\w{2,5}\ ){1,3}(?:giờ|phút)(?!\w))", " nhân ", needs="x×"
             ),
-            Rule(r"(?<=mét)\ X\ (?=\d)|(?<=\d)X(?=\d{1,3}(?:[M),;\s]|$))", " nhân ", needs="X"),
+            Rule(
+                r"(?<=mét)\ X\ (?=\d)|(?<=vuông)\ X\ (?=\d|mặt)|(?<=\d)X(?=\d{1,3}(?:[M),;\s]|$))",
+                " nhân ",
+                needs="X",
+            ),
             Rule(r"[ØøΦφ]\ ?(?=\d)", "phi ", needs="ØøΦφ"),
             Rule(r"(?<=[=(])\ ?-(?=[a-zA-Z](?!\w))|(?<==)\ -(?=[^\W\d_])", " âm ", needs="="),
             Rule(r"(?<=\b[a-zA-Z])/(?=\d[a-z](?!\w))", " trên ", needs="/"),
@@ -154,6 +158,7 @@ class Symbols:
         return (
             Rule(r"(?<=[^\W\d_]{3})['’]s(?!\w)", "", glued=True, needs="'’"),  # Levi's
             Rule(r"(?<=\w)\ ?&\ ?(?=\w)", " và ", needs="&"),
+            Rule(r"^\$\ (?=[^\W\d])", "", glued=True, needs="$"),  # the mark of an item
             Rule(
                 r"(?<=\ cộng)\ {1,2}(?P<sign>[<>])\ (?=[a-zđ])",
                 lambda match: f" {'nhỏ' if match['sign'] == '<' else 'lớn'} hơn ",

@@ -106,6 +106,22 @@ _PRICED: Final = lazily(
 """Words before a price, such as ``giá 2500K``; other numbers of this size are kelvin."""
 
 
+_ONE_HOUSE: Final = lazily(r"\d ?(?:pn|wc|vs|ngủ|m2|m²|tầng)\b|\b(?:bán|căn|lô|nhà|giá) ")
+_INVESTED: Final = lazily(
+    r"\b(?:dự án|vốn|đầu tư|doanh thu|tập đoàn|công ty|ngân sách|nợ|trái phiếu|lợi nhuận|quy mô"
+    r"|doanh nghiệp|toàn thị trường|tín dụng)\b"
+)
+_OPENED: Final = lazily(r"“[^”]*$|[°'′]\s?\d{1,2}(?:[.,]\d{1,3})?$|\d{3}$|''[^']*$")
+"""Text before a mark that closes a quotation or means seconds of an arc, not inches."""
+_RENT: Final = lazily(
+    r"(?:thuê|giá|lương|thu nhập|hđ|hợp đồng|dòng tiền|phí)\b(?: [^\W\d]{1,7}){0,3}:? \d{1,3}$"
+)
+"""Words before a sum of millions without its scale: ``cho thuê 80/tháng``."""
+_FROM: Final = lazily(r"(?:từ|rộng|diện tích|dt|khoảng|tầm|phòng|cỡ) $")
+_AREAS: Final = 12
+"""Minimum ratio of an area to the digit before its dash that is no range."""
+
+
 class Units:
     """Reads units with the words of one region."""
 
@@ -118,7 +134,7 @@ class Units:
         return (
             Rule(
                 r"(?<=\d)\ ?(?:T[rR]|T(?:riệu|RIỆU)|T[ỷỶ]|K|Đ|VN[DĐ])"
-                rf"(?:\ VN[DĐ])?/(?i:{_EACH})(?!\w)|(?<=\d)\ ?T[rR](?![\w/])",
+                rf"(?:\ VN[DĐ])?/\ ?(?i:{_EACH})(?!\w)|(?<=\d)\ ?T[rR](?![\w/])",
                 lambda match: match[0].lower(),
                 glued=True,
                 needs="TKĐV",
@@ -132,6 +148,41 @@ class Units:
                 ),
                 glued=True,
                 needs="k",
+            ),
+            Rule(
+                r"(?<![\w.,])(?P<whole>\d{1,2})\.(?P<part>\d{3})(?=\ ?[tT][ỷỉỶỈ](?!\w|\ đồng))",
+                self.price,
+                glued=True,
+                needs="ỷỉỶỈ",
+            ),
+            Rule(
+                r"(?<=\d)(?:''|”)(?=[\s,.;)]|$)",
+                lambda match: (
+                    None if _OPENED.search(before(match)) else " in"
+                ),  # the marks of inches
+                needs="'”",
+            ),
+            Rule(
+                r"(?<=\d)(?:st|nd|rd|th)(?=\ (?:[Ff]loor|Street|Avenue|Anniversary|Edition)(?!\w))",
+                "",
+                glued=True,
+                needs="FfSAE",
+            ),
+            Rule(
+                r"(?<=[a-zà-ỹA-ZĐÀ-Ỹ]\ )(?P<street>\d)\ [-–]\ (?P<area>\d{2,4})(?=\ ?[mM][2²])",
+                lambda match: (
+                    f"{match['street']}, {match['area']}"
+                    if int(match["area"]) > _AREAS * int(match["street"])
+                    and not _FROM.search(before(match))
+                    else None
+                ),
+                glued=True,
+                needs="mM",
+            ),  # a street with a number (Hoàng Diệu 2), and no range
+            Rule(
+                r"(?<=\d)/(?=(?i:tháng)(?!\w)(?!\ ?\d))",
+                lambda match: " một " if _RENT.search(before(match)) else None,
+                needs="/",
             ),
             Where(_AMOUNT, *self._mixed_and_rates()),
             Rule(
@@ -397,7 +448,8 @@ class Units:
             Rule(
                 r"(?<=\d)\ ?m(?=\ (?:muối|đường|dầu|tiêu|bột|hạt|nước mắm|mắm|giấm|tương"
                 r"|bơ|sữa|rượu|mật|dấm|xì dầu)(?!\w))(?!\ (?:đường|mật|bơ)\ [A-ZĐÀ-Ỹ])"
-                r"(?<![x×*]\d)(?<![x×*]\d\d)(?<![x×*]\ \d)(?<![x×*]\ \d\d)",
+                r"(?!\ đường\ (?:xe|ô|oto|nhựa|bê|trước|rộng|lớn|chính|số|nội|liên)(?!\w))"
+                r"(?<![x×*]\dm)(?<![x×*]\d\dm)(?<![x×*]\ \dm)(?<![x×*]\ \d\dm)",
                 " muỗng",
                 needs="m",
             ),
@@ -433,7 +485,7 @@ class Units:
                 needs="/",
             ),
             Rule(
-                r"m(?P<rest>[1-9])(?=\ ?[x×*]\ ?\d)(?<=\dm\d)(?<!\d\dm2)",
+                r"m(?P<rest>[1-9])(?=\ ?[x×*]\ ?\d)(?<=\dm\d)(?<!\d\dm2)(?<![.,]\dm2)",
                 lambda match: f"mét {self._numbers.whole(match['rest'])}",
                 needs="m",
             ),
@@ -469,7 +521,8 @@ class Units:
                 needs="xX",
             ),
             Rule(
-                r"(?<=\d[GT]B)\s?/\s?(?=\d{2,4}\s?(?:GB|TB|\"|in|inch|Hz|W)|\dTB|[A-Z]{2})",
+                r"(?<=\d[GT]B)\s?/\s?"
+                r"(?=\d{2,4}\s?(?:GB|TB|\"|in|inch|Hz|W)|\dTB|[A-Z]{2}|ét\ ét|ổ\ |màn\ )",
                 ", ",
                 glued=True,
                 needs="/",
@@ -733,6 +786,15 @@ class Units:
             return None
         counted = COUNTED.search(front) or _MEASURED.search(front)
         return " một " if counted else None
+
+    def price(self, match: re.Match[str]) -> str | None:
+        """Read ``4.350 tỷ`` as a decimal number if it is the price of one house."""
+        near = before(match) + after(match)
+        if not cues.mentions(match, "property") or not _ONE_HOUSE.search(near):
+            return None
+        if _INVESTED.search(near):
+            return None
+        return f"{match['whole']},{match['part'].rstrip('0')}".removesuffix(",")
 
     def metres(self, match: re.Match[str]) -> str | None:
         """Read ``118M`` and ``118M2`` in a line about property."""
