@@ -446,8 +446,8 @@ class Units:
                 needs="M",
             ),
             Rule(
-                r"(?<=\d)\ ?m(?=\ (?:muối|đường|dầu|tiêu|bột|hạt|nước mắm|mắm|giấm|tương"
-                r"|bơ|sữa|rượu|mật|dấm|xì dầu)(?!\w))(?!\ (?:đường|mật|bơ)\ [A-ZĐÀ-Ỹ])"
+                r"(?<=\d)\ ?m(?=\ (?:muối|đường|dầu|tiêu|bột|hạt|nước\ mắm|mắm|giấm|tương"
+                r"|bơ|sữa|rượu|mật|dấm|xì\ dầu)(?!\w))(?!\ (?:đường|mật|bơ)\ [A-ZĐÀ-Ỹ])"
                 r"(?!\ đường\ (?:xe|ô|oto|nhựa|bê|trước|rộng|lớn|chính|số|nội|liên)(?!\w))"
                 r"(?<![x×*]\dm)(?<![x×*]\d\dm)(?<![x×*]\ \dm)(?<![x×*]\ \d\dm)",
                 " muỗng",
