@@ -28,18 +28,25 @@ def first_sounds(server: Server, numbers: range) -> list[float]:
     return times
 
 
+def long(turn: int, part: int) -> str:
+    """Return sixty sentences that no other text has, so that none comes from the cache."""
+    return " ".join(
+        f"Câu số {number} của bài dài {turn}, phần {part}, được đọc cho một việc trong hàng."
+        for number in range(60)
+    )
+
+
 def listeners(folder: Path, listens: int) -> None:
     """Print the first sound with an empty and with a full queue, measured in turns."""
     quiet: list[float] = []
     busy: list[float] = []
     rounds = 4
-    long = " ".join(f"Câu số {number} của một bài dài." for number in range(60))
     with serving(folder, {"server": {"workers": 1, "max_body_bytes": "4MiB"}}) as server:
         first_sounds(server, range(-3, 0))
         for turn in range(rounds):
             start = turn * listens * 2
             quiet += first_sounds(server, range(start, start + listens))
-            body = {"items": [{"text": f"{long} Bài {turn} phần {part}."} for part in range(20)]}
+            body = {"items": [{"text": long(turn, part)} for part in range(20)]}
             job = asked(lambda body=body: httpx.post(f"{server.url}/v1/jobs", json=body))["id"]
             url = f"{server.url}/v1/jobs/{job}"
             while not asked(lambda url=url: httpx.get(url))["counts"]["running"]:

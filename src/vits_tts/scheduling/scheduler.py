@@ -23,9 +23,8 @@ from vits_tts.thread_pool import ThreadPool
 
 T = TypeVar("T")
 
-_BACKGROUND_NICE: Final = 5
-"""Priority of threads for background work: a third of the processor time of others beside them. A
-lower one would delay others for longer when such a thread holds the interpreter's lock."""
+_BACKGROUND_NICE: Final = 19
+"""Priority of threads for background work; see :func:`~vits_tts.thread_pool.lower_priority`."""
 _STARVED_SECONDS: Final = 1.0
 """Maximum seconds between two pieces of background work, however many listeners there are."""
 
@@ -74,7 +73,9 @@ class _Job:
     cores: int = 0
     """The number of cores on which it runs now."""
     hurried: bool = False
-    """True if a listener waits for the piece that runs now."""
+    """True if a listener waits for the piece that runs now, or if the job is ``starved``."""
+    starved: bool = False
+    """True if it is background work that has waited for too long."""
 
 
 class Scheduler:
@@ -235,7 +236,7 @@ class Scheduler:
         unhurried = [number for urgency, number in urgencies if not urgency.hurried]
         urgency, number = min(urgencies)
         job = self._waiting[number]
-        job.hurried = urgency.hurried
+        job.hurried, job.starved = urgency.hurried, False
         if self._free() <= 0:
             return job if job.hurried else None
         if unhurried:
@@ -243,7 +244,7 @@ class Scheduler:
             waited = self._now() - max(oldest.queued, self._background_ran)
             if not urgency.hurried or waited >= _STARVED_SECONDS:
                 self._background_ran = self._now()
-                oldest.hurried = False
+                oldest.hurried = oldest.starved = urgency.hurried
                 return oldest
         return job
 
@@ -280,7 +281,7 @@ class Scheduler:
             return False
         others = [other for other in tuple(self._running) if other is not job]
         free = self._free()
-        if free < 0 and not job.hurried:
+        if job.starved or (free < 0 and not job.hurried):
             return False
         return job.cores == self._cores(free + job.cores, others)
 
