@@ -316,12 +316,14 @@ class Chat:
         capital = match[0].isupper() and not (_leading(match) or denied)
         if single and (capital or match[0].lower() not in _SINGLE):
             return ""
+        if single and (back[:1] == "_" or (front.endswith("(") and back[:1] == ")")):
+            return ""  # n_Cu, and the statements (b) and (c)
         if single and re.match(r"[.)]\s", back) and re.search(r"(?:^|[.;:]\s)$", front):
             return ""  # a) and b) number the items of a list
         exam = single and _EXAM.search(cues.sentence(spoken, start, CONTEXT))
         if exam and not (match[0] == "e" and _ASKED.search(front)):
             return ""
-        if single and (re.match(r"\s?[=<>^+*/]", back) or front.endswith("^")):
+        if single and (re.match(r"\s?[=<>^+*/∈∉≤≥≠]", back) or front.endswith("^")):
             return ""
         owner = front.endswith("của ") and self._chats(spoken, start, chatting) > 1
         if match[0] in {"a", "e"} and (
