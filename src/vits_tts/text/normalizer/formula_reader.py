@@ -31,6 +31,8 @@ _DIRECT_UNIT: Final = lazily(
 )
 """Units of several letters that end a formula, such as ``$ 10cm $``, without a command."""
 _TRENDS: Final = {"uparrow": "tăng", "downarrow": "giảm"}
+_DECIMAL_UNIT: Final = lazily(r"\s?(?P<unit>[msNJ])(?=\s*$)")
+"""A unit of one letter, which after a decimal at the end of a formula is no variable."""
 _CONDITION: Final = lazily(r"P\s?(?:\\left)?\([^()|]{1,40}$")
 _CONDITION_END: Final = lazily(r"[^()|]{1,40}\)")
 
@@ -236,6 +238,10 @@ class FormulaReader:
             self._at = len(self._symbols)
             return " trên ".join(UNITS[part] for part in bare[1].split("/"))
         direct = _DIRECT_UNIT.match(ahead)
+        decimal = _DECIMAL_UNIT.match(ahead) if re.search("[.,]", self._before()) else None
+        if decimal and not self._plain:
+            self._skip(len(decimal[0]))
+            return UNITS[decimal["unit"]]
         if direct and not self._plain:
             self._skip(len(direct["unit"]) + len(direct["raised"] or "") + len(direct["space"]))
             said = " trên ".join(UNITS[part] for part in direct["unit"].split("/"))
@@ -251,6 +257,10 @@ class FormulaReader:
             return ""
         self._skip(len(found[0]) + bool(found["open"]))
         return f"{UNITS[top]} trên {UNITS[rate]}" if rate else UNITS[top]
+
+    def _before(self) -> str:
+        """Return the symbol that was consumed last."""
+        return self._symbols[self._at - 1]
 
     def _skip(self, length: int) -> None:
         """Consume the symbols of ``length`` characters."""

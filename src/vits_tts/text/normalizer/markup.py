@@ -147,6 +147,12 @@ _OF_HTML: Final[tuple[Step, ...]] = (
         glued=True,
         needs="<",
     ),
+    Rule(
+        r"(?i)(?:(?<=thẻ\ )|(?<=tag\ ))</?(?P<name>[a-z][a-z0-9]{0,11})>(?!\w)",
+        lambda match: match["name"],
+        glued=True,
+        needs="<",
+    ),  # the name of a tag in a text about HTML
     Rule(rf"(?i)(?:{TAG})+", _tags, glued=True),
     Rule(r"&(?:\#\d{1,7}|\#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]{2,31}\d{0,2});", _entity, glued=True),
 )
@@ -162,7 +168,9 @@ STEPS: Final[tuple[Step, ...]] = (
     Rule(r"!?\[\[?(?P<shown>[^\[\]\n]{0,300})\]?\]\([^()\n]{0,600}\)", lambda match: match["shown"],
          glued=True),
     Rule(r"\[\^\w{1,12}\]:?", "", glued=True),
-    Rule(r"(?:(?<=_)|(?<=_\ \))|(?<=\d\ \)))\ \[(?P<power>[234])\](?!\w)", _italic_power,
+    Rule(r"_(?P<v>[a-zA-Z])_\ \[(?P<power>[234])\](?!\w)",
+         lambda match: match["v"] + match["power"].translate(_RAISED), glued=True, needs="["),
+    Rule(r"(?:(?<=_\ \))|(?<=\d\ \)))\ \[(?P<power>[234])\](?!\w)", _italic_power,
          glued=True, needs="["),
     Rule(
         r"(?<=[^\s=(\[∈])\ ?\[\d{1,3}(?:\ ?[,–-]\ ?\d{1,3}){0,8}\](?![\w(\[])",
@@ -175,6 +183,8 @@ STEPS: Final[tuple[Step, ...]] = (
     Rule(r"(?<!\d)\*{1,3}(?=[^\s*])(?!\d+[*#])(?P<inner>[^*\n]{1,300})(?<=\S)\*{1,3}(?!\d)",
          lambda match: match["inner"], glued=True),
     Rule(r"(?<!\w)_(?P<f>[a-zA-Z])_\ _\[[′’']\]_\ ?(?=\()", lambda match: f"{match['f']}'",
+         glued=True, needs="_"),
+    Rule(r"(?<=[a-zA-Z][_'])\ ?\(\ _(?P<v>[a-z])_\ \)", lambda match: f"({match['v']})",
          glued=True, needs="_"),
     Rule(r"(?<=[(\[;=,<>≤≥]\ )_[−–-]_\ (?=[\d∞_√])", "−", glued=True, needs="_"),
     Rule(r"(?<!\w)_{1,3}(?=[^\s_])(?P<inner>[^_\n]{1,300})(?<=\S)_{1,3}(?!\w)",

@@ -124,6 +124,7 @@ class Notation:
                 ),
                 needs="])",
             ),
+            Rule(r"(?<=eV)/c[²2](?!\w)", " trên xê bình phương", needs="/"),
             Rule(r"(?<!\w)My(?!TV)(?=[A-Z]{2,6}(?!\w))", "Mai ", glued=True, needs="M"),
             Rule(r"(?<=π\ )H(?=[\s.,;)]|$)", "hen ri", needs="π"),
             Rule(r"(?<=π\ )F(?=[\s.,;)]|$)", "pha ra", needs="π"),
