@@ -27,6 +27,13 @@ _PLACED: Final = lazily(
     r"(?:^|[,;:(\-–]|\b(?:ở|tại|trú|thuộc|và|ngụ|quê|trên|từ|ngõ \d+|ubnd|hđnd|tand|công an|số"
     r" \w+|\d[\w/]*))\s*$"
 )
+_FIGURE: Final = lazily(r"(?i:bảng|hình|phụ lục|và) $")
+_TESTED: Final = lazily(
+    r"sau đây|dưới đây|phát biểu|đáp án|mệnh đề|kí hiệu|thí nghiệm|câu hỏi|là $|bằng $|khối chóp"
+    r"|thể tích|hình (?:chóp|vuông|trụ|nón)|hàm số|nghiệm|dung dịch|kim loại|dao động|biên độ"
+    r"|\b(?:gen|alen|tế bào)\b"
+)
+"""Words of the questions of tests."""
 _CIVIC: Final = lazily(r"(?:quận|phường|huyện|thành phố|đường|\bq\.?\s?\d|\bp\.?\s?\d|tp)")
 _QUARTER_BEFORE: Final = lazily(
     r"(?:kqkd|bctc|kết quả kinh doanh|báo cáo|doanh thu|lợi nhuận|lnst|lãi|lỗ|cuối|trong|gdp|so với"
@@ -215,10 +222,12 @@ class Addresses:
         numbers = re.findall(r"\d{1,2}", match[0])
         return f"quận {', '.join(map(self._numbers.whole, numbers))}"
 
-    def short(self, match: re.Match[str]) -> str | None:
+    def short(self, match: re.Match[str]) -> str | None:  # noqa: PLR0911
         """Read ``Q1``, and ``P5`` beside another part of an address."""
         around = before(match) + " " + after(match)
         if match["rank"] == "Q" and _CAR.search(before(match)):
+            return f"quy {self._numbers.whole(match['number'])}"
+        if match["rank"] == "Q" and _opens_question(match):
             return f"quy {self._numbers.whole(match['number'])}"
         civic = _CIVIC.search(around)
         reported = _QUARTER_BEFORE.search(before(match)) or _QUARTER_AFTER.match(after(match))
@@ -227,6 +236,8 @@ class Addresses:
         if match["rank"] == "Q" and int(match["number"]) > _DISTRICTS:
             return None  # the question of a test, as in Q23
         if match["rank"] == "P" and _RACE.search(around):
+            return f"pê {self._numbers.whole(match['number'])}"
+        if match["rank"] == "P" and _FIGURE.search(before(match)):
             return f"pê {self._numbers.whole(match['number'])}"
         housing = civic or cues.about(match, "property")
         if match["rank"] == "P" and (not housing or _RANKED.search(around)):
@@ -294,3 +305,15 @@ _QUARTERLY: Final = lazily(
     r"(?:doanh thu|lợi nhuận|lãi|báo cáo|kết quả|quý|gdp|tăng" r"|giảm)\b[^;.]{0,16}$"
 )
 _SUMMED: Final = lazily(r"\s?(?:tỷ|tỉ|triệu|tr\b|nghìn|k\b|%|đ\b)")
+
+
+def _opens_question(match: re.Match[str]) -> bool:
+    """Return whether ``Q8:`` begins a line with a question of a test."""
+    string, start, end = match.string, match.start(), match.end()
+    if (start and string[start - 1] != "\n") or string[end : end + 1] != ":":
+        return False
+    line = string[end : end + _QUESTION].partition("\n")[0]
+    return _TESTED.search(line) is not None or cues.about(match, "science")
+
+
+_QUESTION: Final = 200

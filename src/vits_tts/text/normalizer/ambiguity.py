@@ -515,6 +515,12 @@ _T: Final = (
     _cue("weekday", 5, before=r"(?:\bt[2-7]|thứ \w{2,3}|cn|chủ nhật)(?:,| và|,? hoặc| -) ?"),
     _cue(
         "name",
+        9,
+        before=r"(?:nhiệt độ t[01]|hiệu suất|chu kì|chu kỳ|lực căng|nguồn (?:nóng|lạnh)"
+        r"|nung nóng|làm lạnh|đẳng (?:tích|áp)|độ tuyệt đối)[^.;]{0,40}",
+    ),
+    _cue(
+        "name",
         7,
         before=r"(?:ga|tòa|toà|lô|tuyến|xe|tầng|block|khu|cổng|máy|đội|team|mẫu|phòng|căn|vị trí"
         r"|model|size|dây|sảnh|cửa|tháp|dòng|kênh|đường|nhà|hầm|mộ|cột|đốt|đốt sống|chuỗi xung|bản"

@@ -105,6 +105,7 @@ SUBSCRIPTS: Final[tuple[Step, ...]] = (
 )
 """Rules for bases: of logarithms, and of numbers."""
 
+_PHONETIC: Final = "ɪəɒʊːθðʃʒŋɑɔæʌɛɜˈˌ"
 STEPS: Final[tuple[Step, ...]] = (
     Rule(r"\r\n? | [\x0b\x0c\x85\u2028]", "\n", glued=True),
     Rule(r"\u2029", "\n\n", glued=True),
@@ -126,6 +127,12 @@ STEPS: Final[tuple[Step, ...]] = (
     ),
     Rule(f"[{''.join(_PUNCTUATION)}]", lambda match: _PUNCTUATION[match[0]], glued=True),
     Rule(rf"(?<!\w)\w{{0,40}}[{_LIKE}]\w{{0,40}}", _latin, glued=True),
+    Rule(
+        rf"(?<![\w/])/(?=[^/\n]{{0,40}}[{_PHONETIC}])[^/\n]{{1,60}}/(?![\w/])",
+        "",
+        glued=True,
+        needs=_PHONETIC,
+    ),  # a transcription after the word itself
     Rule(r"₫(?=[a-zà-ỹ])", "đ", glued=True, needs="₫"),
     Rule(r"[^\S\n]+", " ", glued=True),
 )

@@ -104,6 +104,8 @@ _SPELLED_AFTER: Final = lazily(
     rf"|khác|thuộc"
     r"|đóng|chấm|còng|giai thừa)(?!\w)"
 )
+_AMOUNT_AFTER: Final = lazily(rf"\s(?:(?:{_LETTERS}|{_NUMBERS}) ){{1,8}}bằng ")
+"""A formula that was spelled already, after the letter of its amount: ``n_Mg = 0,1``."""
 """Words beside a vowel that is the name of a letter, in text that was spelled by earlier steps."""
 
 _LISTED: Final = lazily(r"(?:(?<!\w)[a-zđ](?:,| và| hoặc)\s)$")
@@ -325,12 +327,19 @@ class Chat:
         capital = match[0].isupper() and not (_leading(match) or denied)
         if single and (capital or match[0].lower() not in _SINGLE):
             return ""
+        if single and (
+            spoken[end : end + 1] == "_"
+            or (front.endswith("(") and back[:1] == ")")
+            or spoken[max(0, start - 3) : start] == f"{match[0].upper()}, "
+            or _AMOUNT_AFTER.match(back)
+        ):
+            return ""  # n_Cu, the statements (b) and (c), and two alleles, B and b
         if single and re.match(r"[.)]\s", back) and re.search(r"(?:^|[.;:]\s)$", front):
             return ""  # a) and b) number the items of a list
         exam = single and _EXAM.search(cues.sentence(spoken, start, CONTEXT))
         if exam and not (match[0] == "e" and _ASKED.search(front)):
             return ""
-        if single and (re.match(r"\s?[=<>^+*/]", back) or front.endswith("^")):
+        if single and (re.match(r"\s?[=<>^+*/∈∉≤≥≠]", back) or front.endswith("^")):
             return ""
         owner = front.endswith("của ") and (
             self._chats(spoken, start, chatting) > 1 or _OWNED.search(front) is not None

@@ -4,6 +4,7 @@ import re
 from typing import Final
 
 from vits_tts.text.letters import spelled
+from vits_tts.text.normalizer import cues
 from vits_tts.text.normalizer.rules import Rule, Step, after, before
 from vits_tts.text.numbers import Numbers
 from vits_tts.text.patterns import lazily
@@ -34,6 +35,7 @@ _CHEMICAL: Final = lazily(
     r"|nồng độ|cathode|anode|catot|anot|điện cực|xúc tác|enthalpy"
     r"|nguyên tử khối|tác dụng với|nóng chảy|cho \d+[\d,]* gam|chất rắn|\bdd\b)"
 )
+_GAS: Final = lazily(r"electron|\boxy|thể tích|đốt cháy|vận chuyển|hemoglobin|ngộ độc")
 _METALS: Final = frozenset(
     "Mo Ti Cd Co Fe Al Zn Ag Pb Hg Mg Cr Mn Br Cl Sn Ni Pt Si Cu Na Ca Ba Li K Au Sr".split()
 )
@@ -49,6 +51,12 @@ class Chemistry:
     def steps(self) -> tuple[Step, ...]:
         """Return the steps: equations first, then formulae."""
         return (
+            Rule(r"(?<!\w)(?:AA|Aa|aa)(?:BB|Bb|bb)(?:DD|Dd|dd)?(?:EE|Ee|ee)?(?!\w)", genotype),
+            Rule(
+                r"(?<!\w)(?:AA|Aa|aa|BB|Bb|bb|Dd)(?!\w)",
+                lambda match: genotype(match) if cues.mentions(match, "biology") else None,
+                needs="AaBbD",
+            ),
             Rule(
                 rf"(?<![\w.,@#-])(?:{_ATOM}){{1,6}}(?:[-=≡](?:{_ATOM}){{1,6}}){{1,8}}(?![\w-])",
                 self.chain,
@@ -150,7 +158,8 @@ class Chemistry:
             if listed and listed[1] in ELEMENTS and written in _METALS:
                 return self._said(written)
             named = re.match(r"\s[A-ZĐ][a-z]", match.string[match.end() : match.end() + 3])
-            if (alone and not named) or _CHEMICAL.search(around):
+            gas = written in {"NO", "CO"} and _GAS.search(around)
+            if gas or (alone and not named) or _CHEMICAL.search(around):
                 return self._said(written)
         return None
 
@@ -181,6 +190,13 @@ class Chemistry:
         if re.search(r"\)[2-9]", species):
             said += " lần" * species.strip(" ↑↓").endswith(tuple("23456789"))
         return " ".join([said, *marks])
+
+
+def genotype(match: re.Match[str]) -> str:
+    """Read ``AaBb``, in which the size of a letter tells which allele is dominant."""
+    return " ".join(
+        f"{spelled(letter)} {'lớn' if letter.isupper() else 'nhỏ'}" for letter in match[0]
+    )
 
 
 def _written(species: str) -> str:

@@ -189,8 +189,8 @@ def _scores(line: str) -> Mapping[str, int]:
     return Counter(subject for cue in cues for subject in subjects().cues[cue])
 
 
-_ADVERTS: Final = frozenset(["goods", "job", "vehicle", "course"])
-"""Subjects that only tell meanings. Their words are those of all adverts: price, buy, month."""
+_ADVERTS: Final = frozenset(["goods", "job", "vehicle", "course", "biology"])
+"""Subjects that only tell meanings: of adverts, with words such as price and buy, and biology."""
 _TELLING: Final = 4
 _LETTERS: Final = lazily(r"[^\W\d_]{2,}")
 _SENTENCE_END: Final = lazily(

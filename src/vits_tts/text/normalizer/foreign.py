@@ -290,7 +290,7 @@ def _guessed(word: str, written: str, language: str) -> str:
     """Return the reading of a word without an entry; a long word is read in pieces."""
     letters = re.sub(r"['’]", "", word)
     glued = len(letters) <= _LONGEST_GLUED and _MARKED.search(letters)
-    if glued and (spelled_so := _pieces(letters)):
+    if glued and (spelled_so := _pieces(_SOFT.sub("d", letters))):
         return _addressed(_CALLED.sub(lambda called: _PEOPLE[called[0]], " ".join(spelled_so)))
     if written.islower() and letters.isascii():
         # only names, which have a capital, are read by the language of the phrase
@@ -302,6 +302,8 @@ def _guessed(word: str, written: str, language: str) -> str:
     return reading
 
 
+_SOFT: Final = lazily("z(?=ơ)")
+"""The z of glucôzơ and bazơ, which Vietnamese reads as its d."""
 _MARKED: Final = lazily("[ôêơưăâđạảãầấẩẫậằắẳẵặẹẻẽềếểễệịỉĩọỏõồốổỗộờớởỡợụủũừứửữựỳỷỹỵ]")
 """Letters of words in Vietnamese spelling: Brunây, prôtêin, Vlađivôxtôc."""
 

@@ -16,11 +16,14 @@ from vits_tts.text.normalizer.unit_table import UNITS
 from vits_tts.text.numbers import Numbers
 from vits_tts.text.patterns import lazily
 
+_UNIT_CLOSES: Final = lazily(rf"\ ?(?:{measures.UNIT}|ki lô [a-z]+(?: trên [a-zà-ỹ]+)?)\)")
+"""A unit, maybe in words already, and the bracket that closes before a formula's end."""
 _UNIT_NEXT: Final = lazily(
     r"[.,]\d|[\w%°]|\s(?:[kcdm]?m|kg|m?g|m?l|s|h|N|J|k?W|V|A|Hz|Pa|mol|phút|giờ|đồng|đ|độ|triệu|nghìn|tỷ|lít|gam|tấn|%)(?!\w)"
 )
 
 _WORD_NEXT: Final = lazily(r"\s([^\W\d_]{2,4})(?!\w)")
+_RAISED: Final = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _AXES: Final = lazily(
     r"(?:\bmp|mặt phẳng|trục|tọa độ|toạ độ|góc|tia|hệ|không gian|đường tròn)\W{0,2}$"
 )
@@ -51,6 +54,11 @@ class Formula:
             ),
             Rule(r"\\\((?P<inner>[^\n]{1,600}?)\\\)", self.said, needs="\\"),
             Rule(r"\\\[(?P<inner>(?:[^\\]|\\(?!\]))++)\\\]", self.said, needs="\\"),
+            Rule(
+                r"\\(?:immini|choice(?:TF)?)(?![a-zA-Z])(?:\[[^\]\n]{0,30}\])?\s?\{?",
+                " ",
+                needs="\\",
+            ),  # the layout of a question
             Rule(_BARE, self.bare, needs="\\"),
         )
 
@@ -88,6 +96,22 @@ class Formula:
                 ),
                 needs="'’",
             ),
+            Rule(
+                r"(?<!\w)(?P<function>[fghFGuvwz])\ ?\((?P<arguments>[a-z](?:,\ ?[a-z]){1,3})\)",
+                lambda match: (
+                    f"{spelled(match['function'])} "
+                    + ", ".join(map(spelled, re.findall("[a-z]", match["arguments"])))
+                ),
+                needs=",",
+            ),
+            Rule(
+                r"(?<![\w.,])(?P<mantissa>\d{1,3}(?:,\d{1,4})?)\ ?[.·×]\ ?10"
+                r"\ [−–-](?P<exponent>\d{1,2})"
+                r"(?=\ ?(?:[μnm]?[CFHJNTVW]|kg|Wb|rad|Hz|m/s)(?!\w))",
+                lambda match: f"{match['mantissa']}·10⁻" + match["exponent"].translate(_RAISED),
+                glued=True,
+                needs="−–-",
+            ),  # copied text, in which the exponent is no longer raised
             Rule(
                 r"(?:(?<=rị\ của\ )|(?<=ính\ )|(?<=hức\ )|(?<=return\ )|(?<=ổng\ )|(?<=iệu\ ))"
                 r"(?P<a>[A-Za-z])\ ?(?P<sign>[-–+])\ ?(?P<b>[A-Za-z])(?!\w)",
@@ -150,8 +174,8 @@ class Formula:
             return None
         start = match.start() + match[0].index(body)
         body = body[: _measured(match.string, start, body)]
-        unit = measures.measure(match.string, start + len(body)) if body[:1] == "(" else None
-        if unit and match.string.startswith(")", unit.end) and ")" not in body:
+        opened = body[:1] == "(" and ")" not in body
+        if opened and _UNIT_CLOSES.match(match.string, start + len(body)):
             start += len(body) - len(body[1:].lstrip())
             body = body[1:].lstrip()  # the unit and the other bracket follow: (M = 44 g/mol)
         end = start + len(body)
@@ -251,7 +275,7 @@ _FUNCTION: Final = lazily(r"(?<![^\W\d_])(?:sin|cos|tan|cot|log|ln|lg)(?=[\d\s(_
 _OPERAND: Final = (
     r"\d+(?:[.,]\d+)*(?![\d:])%?|(?<![^\W\d_])(?:(?:sin|cos|tan|cot|log|ln|lg)(?:[xyzα-ω]|[ab](?=\s?[-+=*/)²]))?|lim|max|min)"
     r"(?![^\W\d_²³⁴])"
-    r"|(?<![^\W_a-zΔ∆α-ω²³⁴⁵⁶])[a-zA-Z](?![^\W_\d²³⁴⁵⁶ⁿα-ω])|(?<![^\W\d_])[abkmn][xyt](?=[\^²³]|\s?[-+)])|(?<=\d)[a-z]{1,3}(?=\s?[-+=²³⁴⁵⁶ⁿ^)–−<>≤≥≠]|\s/\s)(?![^\W\d_]{2})"
+    r"|(?<![^\W_a-zΔ∆α-ω²³⁴⁵⁶])[a-zA-Z](?![^\W_\d²³⁴⁵⁶ⁿα-ω])|(?<![^\W\d_])[abckmn][xyt](?=[\^²³]|\s?[-+)])|(?<=\d)[fgh](?=\([a-z]\))|(?<=\d)[a-z]{1,3}(?=\s?[-+=²³⁴⁵⁶ⁿ^)–−<>≤≥≠]|\s/\s)(?![^\W\d_]{2})"
     r"|(?<![^\W_])[A-Z]t(?!\w)|(?<=[α-ω])[a-zA-Z]{1,2}(?![^\W\d_])"
     r"|(?<![^\W_])(?!USD|VN[DĐ]|[KMGT]B|EUR|JPY|GBP|CNY|KRW|HP|PN)[A-Z]{2,3}(?=\s?[-+=<>≤≥²/)]|\.[A-Z]|$)|(?<=[A-Z]\.)[A-Z]{2,3}(?!\w)|[Δ∆α-ωπ]"
 )

@@ -25,6 +25,16 @@ _TOKEN: Final = lazily(
 _PRODUCT: Final = lazily(r"\s?[\d(\[]")
 _WORDS: Final = lazily(r"(?:cộng|trừ|nhân|chia|bằng|hơn|trên|phần)\b")
 _DEEPEST: Final = 40
+_DIRECT_UNIT: Final = lazily(
+    r"(?P<space>[\s~]?)(?P<unit>cm|mm|dm|km/h|km|nm|kg|g/mol|kHz|MHz|Hz|m/s|cm/s|rad/s|V/m|N/m|kV|kW|mA|kPa|kJ)"
+    r"(?P<raised>\^[23])?(?=\s*(?:$|[,.;)]|\\[,;)]))"
+)
+"""Units of several letters that end a formula, such as ``$ 10cm $``, without a command."""
+_TRENDS: Final = {"uparrow": "tăng", "downarrow": "giảm"}
+_DECIMAL_UNIT: Final = lazily(r"\s?(?P<unit>[msNJ])(?=\s*$)")
+"""A unit of one letter, which after a decimal at the end of a formula is no variable."""
+_CONDITION: Final = lazily(r"P\s?(?:\\left)?\([^()|]{1,40}$")
+_CONDITION_END: Final = lazily(r"[^()|]{1,40}\)")
 
 
 class FormulaReader:
@@ -86,6 +96,9 @@ class FormulaReader:
         ):
             self._at += 1
             return ",", False
+        if symbol in {"|", "\\mid"} and operand and self._given():
+            self._at += 1
+            return "với điều kiện", False
         if symbol in {"+", "<", ">", "=", ":", "/"} or symbol in RELATIONS:
             return self._sign(symbol, operand=operand), False
         if self._plain and symbol in "xX" and self._times():
@@ -104,6 +117,11 @@ class FormulaReader:
         """Return whether the point between two operands, as in ``m.g``, is a product."""
         around = "".join(self._symbols[self._at - 1 : self._at + 2])
         return re.fullmatch(r"\S*[\w)²³]\.[\w(√]\S*", around) is not None
+
+    def _given(self) -> bool:
+        """Return whether the bar is that of a conditional probability, ``P(A|B)``."""
+        front, back = "".join(self._symbols[: self._at]), "".join(self._symbols[self._at + 1 :])
+        return bool(_CONDITION.search(front) and _CONDITION_END.match(back))
 
     def _after_letter(self) -> bool:
         return self._at > 0 and self._symbols[self._at - 1].isalpha()
@@ -204,7 +222,7 @@ class FormulaReader:
         below = "tư" if found[1] == "4" else self._numbers.whole(found[1])
         return f"{self._numbers.whole(symbol)} phần {below}"
 
-    def _unit(self) -> str:
+    def _unit(self) -> str:  # noqa: PLR0911
         r"""Return the unit that follows as ``\\mathrm{~kg}`` or ``{~kg}``, and skip it."""
         ahead = "".join(self._symbols[self._at : self._at + 12])
         spaced = re.match(r"\\[,;: ]\s*(?P<unit>[A-Za-zμ]{1,3})(?![A-Za-z^_])", ahead)
@@ -219,6 +237,16 @@ class FormulaReader:
         if bare and not self._plain:
             self._at = len(self._symbols)
             return " trên ".join(UNITS[part] for part in bare[1].split("/"))
+        direct = _DIRECT_UNIT.match(ahead)
+        decimal = _DECIMAL_UNIT.match(ahead) if re.search("[.,]", self._before()) else None
+        if decimal and not self._plain:
+            self._skip(len(decimal[0]))
+            return UNITS[decimal["unit"]]
+        if direct and not self._plain:
+            self._skip(len(direct["unit"]) + len(direct["raised"] or "") + len(direct["space"]))
+            said = " trên ".join(UNITS[part] for part in direct["unit"].split("/"))
+            powers = {"2": " bình phương", "3": " lập phương"}
+            return said + (powers[direct["raised"][-1]] if direct["raised"] else "")
         if not found or ("~" not in found[0] and "\\" not in found[0] and not found["open"]):
             return ""
         if found["open"] and not ahead[found.end() :].startswith(")"):
@@ -229,6 +257,10 @@ class FormulaReader:
             return ""
         self._skip(len(found[0]) + bool(found["open"]))
         return f"{UNITS[top]} trên {UNITS[rate]}" if rate else UNITS[top]
+
+    def _before(self) -> str:
+        """Return the symbol that was consumed last."""
+        return self._symbols[self._at - 1]
 
     def _skip(self, length: int) -> None:
         """Consume the symbols of ``length`` characters."""
@@ -261,7 +293,7 @@ class FormulaReader:
         self._skip_space()
         return self._atom() if self._peek() else ""
 
-    def _command(self, symbol: str) -> str:  # noqa: PLR0911
+    def _command(self, symbol: str) -> str:  # noqa: C901, PLR0911
         name = symbol[1:].rstrip("*")
         if name in {"frac", "dfrac", "tfrac", "cfrac"}:
             return _fraction(self._argument(), self._argument())
@@ -284,6 +316,8 @@ class FormulaReader:
             if self._peek() == ".":
                 self._at += 1
             return ""
+        if name in _TRENDS and re.fullmatch("[TVpPtvIURWE]", self._symbols[self._at - 2]):
+            return _TRENDS[name]  # of a quantity; after a formula it is a gas or a precipitate
         return COMMANDS.get(name, GREEK.get(symbol, ""))
 
     def _skip_argument(self) -> None:

@@ -68,6 +68,7 @@ RELATIONS: Final = {
         ("gt", "lớn hơn"),
         ("ne neq", "khác"),
         ("approx simeq", "xấp xỉ"),
+        ("propto", "tỉ lệ với"),
         ("equiv", "đồng dư với"),
         ("sim", "đồng dạng với"),
         ("cong", "bằng"),

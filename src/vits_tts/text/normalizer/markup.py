@@ -94,6 +94,15 @@ def _bar(match: re.Match[str]) -> str | None:
 _NEAR: Final = 80
 
 
+def _italic_power(match: re.Match[str]) -> str | None:
+    """Return the power in ``_x_ [2]``, as converters of PDF write formulae in Markdown."""
+    front = match.string[max(0, match.start() - _NEAR) : match.start()]
+    return match["power"].translate(_RAISED) if _ITALIC_LETTER.search(front) else None
+
+
+_ITALIC_LETTER: Final = lazily(r"(?<!\w)_[a-zA-Z]_(?!\w)|_−_")
+
+
 class _Cut:
     """A step that removes everything from an opening mark to its closing mark."""
 
@@ -144,6 +153,12 @@ _OF_HTML: Final[tuple[Step, ...]] = (
         glued=True,
         needs="<",
     ),
+    Rule(
+        r"(?i)(?:(?<=thẻ\ )|(?<=tag\ ))</?(?P<name>[a-z][a-z0-9]{0,11})>(?!\w)",
+        lambda match: match["name"],
+        glued=True,
+        needs="<",
+    ),  # the name of a tag in a text about HTML
     Rule(rf"(?i)(?:{TAG})+", _tags, glued=True),
     Rule(r"&(?:\#\d{1,7}|\#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]{2,31}\d{0,2});", _entity, glued=True),
 )
@@ -156,9 +171,13 @@ STEPS: Final[tuple[Step, ...]] = (
     Rule(r"^\ {0,8}\|?(?:\ ?:?-{3,60}:?\ ?\|){1,50}(?:\ ?:?-{3,60}:?)?\ ?$\n?", "", glued=True),
     Rule(r"^\ {0,8}\|[^\n]{1,2000}\|\ ?$", _row, glued=True),
     Rule(r"(?<=[^\s|])\ \|\ (?=[^\s|])", _bar, glued=True),
-    Rule(r"!?\[(?P<shown>[^\[\]\n]{0,300})\]\([^()\n]{0,600}\)", lambda match: match["shown"],
+    Rule(r"!?\[\[?(?P<shown>[^\[\]\n]{0,300})\]?\]\([^()\n]{0,600}\)", lambda match: match["shown"],
          glued=True),
     Rule(r"\[\^\w{1,12}\]:?", "", glued=True),
+    Rule(r"_(?P<v>[a-zA-Z])_\ \[(?P<power>[234])\](?!\w)",
+         lambda match: match["v"] + match["power"].translate(_RAISED), glued=True, needs="["),
+    Rule(r"(?:(?<=_\ \))|(?<=\d\ \)))\ \[(?P<power>[234])\](?!\w)", _italic_power,
+         glued=True, needs="["),
     Rule(
         r"(?<=[^\s=(\[∈])\ ?\[\d{1,3}(?:\ ?[,–-]\ ?\d{1,3}){0,8}\](?![\w(\[])",
         _citation,
@@ -169,6 +188,11 @@ STEPS: Final[tuple[Step, ...]] = (
     Rule(r"^\ {0,16}(?:[-*+]\ \[[ xX]\]|[-*+•●○▪■◦‣►▶✓✔➤–])\ +(?=\S)", "; ", glued=True),
     Rule(r"(?<!\d)\*{1,3}(?=[^\s*])(?!\d+[*#])(?P<inner>[^*\n]{1,300})(?<=\S)\*{1,3}(?!\d)",
          lambda match: match["inner"], glued=True),
+    Rule(r"(?<!\w)_(?P<f>[a-zA-Z])_\ _\[[′’']\]_\ ?(?=\()", lambda match: f"{match['f']}'",
+         glued=True, needs="_"),
+    Rule(r"(?<=[a-zA-Z][_'])\ ?\(\ _(?P<v>[a-z])_\ \)", lambda match: f"({match['v']})",
+         glued=True, needs="_"),
+    Rule(r"(?<=[(\[;=,<>≤≥]\ )_[−–-]_\ (?=[\d∞_√])", "−", glued=True, needs="_"),
     Rule(r"(?<!\w)_{1,3}(?=[^\s_])(?P<inner>[^_\n]{1,300})(?<=\S)_{1,3}(?!\w)",
          lambda match: match["inner"], glued=True),
     Rule(r"(?<=\d)\ ?-{2,3}\ ?(?=\d)", "-", glued=True),

@@ -82,6 +82,19 @@ def _beside(match: re.Match[str]) -> str:
     return match.string[max(0, match.start() - 8) : match.end() + 8]
 
 
+_LEVELS: Final = {
+    "NB": "nhận biết",
+    "TH": "thông hiểu",
+    "VD": "vận dụng",
+    "VDC": "vận dụng cao",
+}
+"""Levels of the questions of a test."""
+_QUESTION_BEFORE: Final = lazily(
+    r"(?:(?:[Cc]âu|[Bb]ài) \d{1,3}\s?[.:]?\s?|^\W{0,3}(?:[a-dA-D][.)]\s?)?)"
+    r"[\[(]\s?(?:[\d.]{1,8}\s?)?$"
+)
+
+
 class Notation:
     """Reads the notation of school books with the words of one region."""
 
@@ -106,6 +119,15 @@ class Notation:
                 needs="+",
             ),
             Rule(r"đk(?=\ [A-Z]{2}(?!\w))(?:(?<=tròn\ đk)|(?<=cầu\ đk))", "đường kính", needs="k"),
+            Rule(
+                r"(?<!\w)(?P<level>NB|TH|VDC?)(?=\s?[\])])",
+                lambda match: (
+                    _LEVELS[match["level"]] if _QUESTION_BEFORE.search(before(match)) else None
+                ),
+                needs="])",
+            ),
+            Rule(r"(?<=eV)/c[²2](?!\w)", " trên xê bình phương", needs="/"),
+            Rule(r"(?<!\w)My(?!TV)(?=[A-Z]{2,6}(?!\w))", "Mai ", glued=True, needs="M"),
             Rule(r"(?<=π\ )H(?=[\s.,;)]|$)", "hen ri", needs="π"),
             Rule(r"(?<=π\ )F(?=[\s.,;)]|$)", "pha ra", needs="π"),
             Rule(

@@ -35,6 +35,7 @@ from vits_tts.text.normalizer import (
 from vits_tts.text.normalizer.addresses import Addresses
 from vits_tts.text.normalizer.chat import Chat
 from vits_tts.text.normalizer.chemistry import Chemistry
+from vits_tts.text.normalizer.compounds import Compounds
 from vits_tts.text.normalizer.dates import Dates
 from vits_tts.text.normalizer.emoji import Emoji
 from vits_tts.text.normalizer.emoji import steps as emoji_steps
@@ -187,6 +188,7 @@ def _chain(region: Region, restore_marks: RestoreMarks) -> tuple[Step, ...]:
         *slips.steps(words.knows),
         Where(r"\d", *codes.documents()),  # 15/2023/NĐ-CP, whose parts look like a date
         *codes.routes(),
+        Where(r"\d[-−]", Compounds(numbers).step()),
         Where(r"\d", *codes.steps()),  # 0912-345-678, which looks like a range
         *notation.points(),
         *Addresses(numbers, region).steps(),  # số 12/3, which looks like a fraction

@@ -95,7 +95,8 @@ class Roman:
                 needs="ivxlcdm",
             ),
             Rule(
-                r"(?<=\w)\ ?\((?P<roman>I{1,3}|IV|VI{0,3})\)(?=\s[a-zà-ỹ]|[,.;]|$)",
+                r"(?:(?<=\w)|(?<=\),)|(?<=\);))\ ?"
+                r"\((?P<roman>I{1,3}|IV|VI{0,3})\)(?=\s[a-zà-ỹ]|[,.;]|$)",
                 lambda match: f" {self._numbers.cardinal(value_of(match['roman']))}",
                 needs="(",
             ),

@@ -36,6 +36,11 @@ _LETTERED: Final = lazily(r"(?:ngõ|ngách|hẻm|kiệt|nhà|lô|lớp|phòng|kh
 
 _FIELDS: Final = (("m", "phút"), ("s", "giây"))
 _NAMED_SCORER: Final = lazily(r"\([^()]{0,70}[A-ZĐÀ-Ỹ][^\W\d]{1,14} $")
+_STRAND: Final = lazily(
+    r"(?:ADN|ARN|DNA|RNA|nucl|mạch (?:gốc|khuôn|mới|bổ sung)|phiên mã|pôlime|polyme|côđon|codon"
+    r"|[35]['’′]\s?(?:[-–→.…]|đến|OH|[ATGXCU]{3}|[ATGXCU]\ [ATGXCU]))"
+)
+"""Words about strands of DNA, whose ends are 3' and 5'."""
 _SCORER: Final = lazily(r"phút [^()]{2,40}[,;] [^()\d,]{2,24} $|\([^()\d]{3,24} $")
 _GOAL: Final = lazily(
     r"(?:^|[,;:] )(?:[A-ZĐÀ-Ỹ][\w.-]{0,14} ){1,3}(?P<first>(?:\d{1,3}(?:\+\d)?['’], ){1,3})?\Z"
@@ -238,9 +243,11 @@ class Times:
         minutes, extra = (self._numbers.whole(match[name]) for name in ("minutes", "extra"))
         return f"{word}{minutes} cộng {extra}"
 
-    def minutes(self, match: re.Match[str]) -> str:
+    def minutes(self, match: re.Match[str]) -> str:  # noqa: PLR0911
         """Read ``30'`` as minutes, and the minute of a match, ``phút 67'``, without the mark."""
         said = self._numbers.whole(match["minutes"])
+        if match["minutes"] in {"3", "5"} and _STRAND.search(before(match) + after(match)):
+            return f"{said} phẩy"
         if _NAMED_SCORER.search(match.string, max(0, match.start() - 80), match.start()):
             return f"phút {said}"
         if match["each"]:

@@ -445,6 +445,7 @@ class Units:
                 " muỗng",
                 needs="M",
             ),
+            Rule(r"(?<=\d)m(?=\ gam(?!\w))", " mờ", needs="m"),  # m grams
             Rule(
                 r"(?<=\d)\ ?m(?=\ (?:muối|đường|dầu|tiêu|bột|hạt|nước\ mắm|mắm|giấm|tương"
                 r"|bơ|sữa|rượu|mật|dấm|xì\ dầu)(?!\w))(?!\ (?:đường|mật|bơ)\ [A-ZĐÀ-Ỹ])"
