@@ -97,22 +97,6 @@ class Formula:
                 needs="'’",
             ),
             Rule(
-                r"(?<!\w)(?P<function>[fghFGuvwz])\ ?\((?P<arguments>[a-z](?:,\ ?[a-z]){1,3})\)",
-                lambda match: (
-                    f"{spelled(match['function'])} "
-                    + ", ".join(map(spelled, re.findall("[a-z]", match["arguments"])))
-                ),
-                needs=",",
-            ),
-            Rule(
-                r"(?<![\w.,])(?P<mantissa>\d{1,3}(?:,\d{1,4})?)\ ?[.·×]\ ?10"
-                r"\ [−–-](?P<exponent>\d{1,2})"
-                r"(?=\ ?(?:[μnm]?[CFHJNTVW]|kg|Wb|rad|Hz|m/s)(?!\w))",
-                lambda match: f"{match['mantissa']}·10⁻" + match["exponent"].translate(_RAISED),
-                glued=True,
-                needs="−–-",
-            ),  # copied text, in which the exponent is no longer raised
-            Rule(
                 r"(?:(?<=rị\ của\ )|(?<=ính\ )|(?<=hức\ )|(?<=return\ )|(?<=ổng\ )|(?<=iệu\ ))"
                 r"(?P<a>[A-Za-z])\ ?(?P<sign>[-–+])\ ?(?P<b>[A-Za-z])(?!\w)",
                 self.pair,
@@ -122,6 +106,23 @@ class Formula:
                 r"[=<>≤≥≠√∛|^²³∆Δ±∫∈∉]"
                 r"|(?<![^\W\d_])(?:log|ln|lg|sin|cos|tan|cot)(?:[_\d(xyzα-ω]| [\dxyzα-ω])"
                 r"|\d[nxyz]\s[-+]\s\d",
+                Rule(
+                    r"(?<!\w)(?P<function>[fghFGuvwz])\ ?"
+                    r"\((?P<arguments>[a-z](?:,\ ?[a-z]){1,3})\)",
+                    lambda match: (
+                        f"{spelled(match['function'])} "
+                        + ", ".join(map(spelled, re.findall("[a-z]", match["arguments"])))
+                    ),
+                    needs=",",
+                ),
+                Rule(
+                    r"(?<![\w.,])(?P<mantissa>\d{1,3}(?:,\d{1,4})?)\ ?[.·×]\ ?10"
+                    r"\ [−–-](?P<exponent>\d{1,2})"
+                    r"(?=\ ?(?:[μnm]?[CFHJNTVW]|kg|Wb|rad|Hz|m/s)(?!\w))",
+                    lambda match: f"{match['mantissa']}·10⁻" + match["exponent"].translate(_RAISED),
+                    glued=True,
+                    needs="−–-",
+                ),  # copied text, in which the exponent is no longer raised
                 Rule(_RUN, self.run),
             ),
         )
