@@ -2,9 +2,8 @@
 
 A piece is the text stage of one sentence, or one window of it: about a tenth of a second of work.
 Running pieces are not interrupted, so a listener's piece waits for at most one of other listeners.
-It does not wait for background work. It runs beside the pieces of background work that have begun,
-which have a lower priority, and no further ones begin meanwhile. A piece runs on one core, or on
-two if the second core would be idle.
+It does not wait for background work. It runs beside the pieces of that work which have begun, and
+no further ones begin meanwhile. A piece runs on one core, or on two if the second would be idle.
 """
 
 import asyncio
@@ -23,8 +22,6 @@ from vits_tts.thread_pool import ThreadPool
 
 T = TypeVar("T")
 
-_BACKGROUND_NICE: Final = 19
-"""Priority of threads for background work; see :func:`~vits_tts.thread_pool.lower_priority`."""
 _STARVED_SECONDS: Final = 1.0
 """Maximum seconds between two pieces of background work, however many listeners there are."""
 
@@ -88,12 +85,18 @@ class Scheduler:
     loop.
     """
 
-    def __init__(self, threads: int, now: Callable[[], float] = time.monotonic) -> None:
-        """Run ``threads`` pieces at the same time, in threads that start with their first jobs."""
+    def __init__(
+        self, threads: int, now: Callable[[], float] = time.monotonic, *, background_nice: int = 0
+    ) -> None:
+        """Run ``threads`` pieces at the same time, in threads that start with their first jobs.
+
+        ``background_nice`` lowers the priority of the threads for background work, see
+        :func:`~vits_tts.thread_pool.lower_priority`.
+        """
         self.threads = threads
         self._now = now
         self._pool = ThreadPool(threads, "inference")
-        self._background = ThreadPool(threads, "background", nice=_BACKGROUND_NICE)
+        self._background = ThreadPool(threads, "background", nice=background_nice)
         self._waiting: list[_Job] = []
         self._running: set[_Job] = set()
         self._closed = False

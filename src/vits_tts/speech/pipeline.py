@@ -58,6 +58,11 @@ _BYTES_AT_HAND: Final = 128 * 1024
 _WORKERS: Final = 4
 _READERS: Final = 1
 """Threads that read texts. More would only compete for the interpreter lock."""
+_BACKGROUND_NICE: Final = 10
+"""Priority of background work beside listeners: a tenth of the time of others that want a core.
+
+With less, it would stand still beside other busy processes of the machine.
+"""
 
 
 class Speech:
@@ -341,8 +346,10 @@ def _with_pauses(
     return Pcm(np.concatenate(parts), sample_rate)
 
 
-def build(config: Config) -> Speech:
+def build(config: Config, *, listeners: bool = False) -> Speech:
     """Create a :class:`Speech` from the settings; call ``start`` in the process that will speak.
+
+    With ``listeners``, background work gets less processor time than speech that listeners hear.
 
     Raises:
         ConfigError: a voice or a lexicon that the settings name is not there.
@@ -359,6 +366,7 @@ def build(config: Config) -> Speech:
                 f"voice.aliases: {alias!r:.40} is {target!r:.60}; the served voices are {served}"
             )
     threads = config.inference_threads
+    scheduler = Scheduler(threads, background_nice=_BACKGROUND_NICE if listeners else 0)
     load = partial(
         loaded,
         phonemiser=phonemiser,
@@ -378,7 +386,7 @@ def build(config: Config) -> Speech:
     return Speech(
         config,
         RequestReader(config, voices, normaliser, reading, dictionaries),
-        SentenceSynthesizer(voices, phonemiser, Scheduler(threads), config.level),
+        SentenceSynthesizer(voices, phonemiser, scheduler, config.level),
         SentenceStore(MemoryCache(config.cache.memory), redis),
         Admission(threads, config.limits),
         Speech.store(config.audio),

@@ -141,7 +141,7 @@ def make_app(config: Config | str | None = None) -> SpeechApplication:
     read = config if isinstance(config, Config) else Settings(Path(config) if config else None)()
     logging.configure(read.logging, sys.stdout)
     tracing.configure(read.tracing)
-    application = SpeechApplication(read, build(read))
+    application = SpeechApplication(read, build(read, listeners=True))
     if read is not config:  # otherwise the master process has logged it
         application.guard.announce()
     application.speech.start()
