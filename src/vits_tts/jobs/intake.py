@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from dbos import Queue
 
 _GATHER_SECONDS: Final = 0.01
-"""How long a thread waits after a signal: others may follow, and what was taken is counted then."""
+"""Wait of a thread after a signal: others may follow, and work just taken is counted by then."""
 _SOON_SECONDS: Final = 0.02
 """The first wait after a signal. Each wait after it is twice as long, up to the interval: two
 processes may ask for the same work at the same moment, and then one of them gets nothing."""

@@ -44,7 +44,7 @@ _JOBS_AT_ONCE: Final = 4
 document."""
 _PAUSE_SECONDS: Final = 1.0
 _POLL_SECONDS: Final = 0.5
-"""How often a process with room for more asks for what other processes have enqueued."""
+"""Interval at which a process with room for more asks for work that others have enqueued."""
 _QUIET_SECONDS: Final = 60.0
 _ALIKE: Final = 30
 """Lines of the library that begin with the same characters, this many, count as alike."""
