@@ -15,8 +15,9 @@ import soundfile
 
 from tests.support.examples import tried
 from tests.support.server import Server, serving
-from tests.support.sound import Sound, assert_speech, decode
+from tests.support.sound import Sound, assert_speech, decode, pitch
 from vits_tts.cli.commands import cli
+from vits_tts.config import EMBEDDED_COMMERCIAL_VOICE, EMBEDDED_VOICE, Config
 
 pytestmark = pytest.mark.timeout(900)  # the first start installs packages from PyPI
 
@@ -47,7 +48,9 @@ def started(copy: Path) -> Iterator[Server]:
     (copy / "settings").mkdir()
     command = ["env", "-i", *(f"{k}={v}" for k, v in os.environ.items() if k in CLEAN)]
     script = ["./start.sh", "--config", "settings/config.yaml"]
-    with serving(copy / "settings", command=[*command, *script], folder_of_command=copy) as server:
+    settings = {"voice": {"others": list(Config().voice.others)}}  # tests usually have fewer
+    command += script
+    with serving(copy / "settings", settings, command=command, folder_of_command=copy) as server:
         yield server
 
 
@@ -146,6 +149,22 @@ def test_every_command_and_option_is_told() -> None:
         assert not missing
 
 
+def test_both_voices_speak(started: Server) -> None:
+    """Without any setting, both voices in the package are served, each with its licence."""
+    listed = httpx.get(f"{started.url}/voices").json()
+    use = {voice["name"]: voice["commercial"] for voice in listed["voices"]}
+    assert use == {EMBEDDED_VOICE: False, EMBEDDED_COMMERCIAL_VOICE: True}
+    assert listed["default"] == EMBEDDED_VOICE
+    heights = {}
+    for name in use:
+        asked = {"text": "Hôm nay trời đẹp, chúng ta đi dạo nhé.", "voice": name}
+        answer = httpx.post(f"{started.url}/tts/stream", json=asked, timeout=60)
+        sound = decode(answer.raise_for_status().content, streamed=True)
+        assert_speech(sound, shortest=1, longest=6)
+        heights[name] = pitch(sound)
+    assert heights[EMBEDDED_COMMERCIAL_VOICE] < 150 < heights[EMBEDDED_VOICE]
+
+
 def test_without_extras(started: Server) -> None:
     """Without an AAC encoder, AAC is not offered, and a request for it gets the reason."""
     url = f"{started.url}/tts/stream"
@@ -171,8 +190,8 @@ def test_second_start_installs_nothing(started: Server, copy: Path) -> None:
     assert [path.stat().st_mtime_ns for path in after] == stamps
 
 
-def test_packages_hold_the_voice(copy: Path, started: Server) -> None:
-    """The wheel contains the voice and its card, and serves by one command."""
+def test_packages_hold_the_voices(copy: Path, started: Server) -> None:
+    """The wheel contains both voices and their cards, is below 40 MB, and serves by one command."""
     assert started.url
     uv = shutil.which("uv") or str(copy / ".venv" / "bin" / "uv")
     subprocess.run([uv, "build", "--wheel", "--quiet", "--out-dir", "dist"], cwd=copy, check=True)
@@ -183,8 +202,11 @@ def test_packages_hold_the_voice(copy: Path, started: Server) -> None:
         text=True,
         check=True,
     )
-    for part in (".onnx ", ".onnx.json ", "MODEL_CARD.md ", "py.typed "):
-        assert part in listed.stdout
+    for name in (EMBEDDED_VOICE, EMBEDDED_COMMERCIAL_VOICE):
+        for part in (".onnx ", ".onnx.json ", ".MODEL_CARD.md "):
+            assert f"/{name}{part}" in listed.stdout
+    assert "py.typed " in listed.stdout
+    assert wheel.stat().st_size < 40e6
     installed = [uv, "tool", "run", "--isolated", "--quiet", "--from", str(wheel), "vits-tts"]
     smoke = [sys.executable, "scripts/smoke", *installed]
     done = subprocess.run(smoke, cwd=copy, capture_output=True, text=True, check=True)

@@ -54,13 +54,20 @@ def test_voices(tmp_path: Path) -> None:
     lines = listed.stdout.decode().splitlines()
     advice = listed.stderr.decode().splitlines()
     assert [line.split(":")[1] for line in advice] == [" voice vi_VN-vais1000-compact"]
+    assert "`voice.name: vi_VN-lephuong-compact`" in advice[0]
     assert "`vits-tts voices list --available`" in advice[0]
-    assert (
-        lines[0] == "* vi_VN-vais1000-compact  vi_VN, 16000 Hz, 17.3 MB, licence: CC BY-NC-SA 4.0"
-    )
-    assert lines[1].startswith("  pair  vi, 8000 Hz, 0.0 MB, 2 speakers, licence: unknown")
+    assert lines[:2] == [
+        "  vi_VN-lephuong-compact  vi_VN, 16000 Hz, 17.3 MB, licence: GPL-3.0",
+        "* vi_VN-vais1000-compact  vi_VN, 16000 Hz, 17.3 MB, licence: CC BY-NC-SA 4.0",
+    ]
+    assert lines[2].startswith("  pair  vi, 8000 Hz, 0.0 MB, 2 speakers, licence: unknown")
     rows = json.loads(run_here(tmp_path, "voices", "list", "--json").stdout)
-    assert [row["name"] for row in rows] == ["vi_VN-vais1000-compact", "pair"]
+    commercial = {row["name"]: row["commercial"] for row in rows}
+    assert commercial == {
+        "vi_VN-lephuong-compact": True,
+        "vi_VN-vais1000-compact": False,
+        "pair": None,
+    }
 
 
 def test_config(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The embedded voice: its interface, its size, and its output for any input."""
+"""The embedded voices: their interface, their size, and their output for any input."""
 
 import itertools
 import subprocess
@@ -10,15 +10,15 @@ import numpy as np
 import onnx
 import pytest
 
-from vits_tts.config import EMBEDDED_VOICE
+from vits_tts.config import EMBEDDED_COMMERCIAL_VOICE, EMBEDDED_VOICE
 from vits_tts.inference import compiled
 from vits_tts.inference.engine import Engine
 from vits_tts.inference.plan import Plan
 from vits_tts.text.phonemes.espeak import Phonemizer
 from vits_tts.types import Prosody
-from vits_tts.voice import installed, manifest
+from vits_tts.voice import installed, manifest, model_card
 
-MODEL = installed.EMBEDDED_FOLDER / f"{EMBEDDED_VOICE}.onnx"
+VOICES = (EMBEDDED_VOICE, EMBEDDED_COMMERCIAL_VOICE)
 TEXT = "Xin chào, hôm nay trời đẹp quá."
 PIPER = """
 import sys, wave
@@ -28,10 +28,15 @@ with wave.open(sys.argv[3], "wb") as file:
 """
 
 
-@pytest.fixture(scope="module")
-def engine() -> Engine:
-    """Load the embedded voice."""
-    return Engine(manifest.read(MODEL))
+def path_of(name: str) -> Path:
+    """Return the path of the model of an embedded voice."""
+    return installed.EMBEDDED_FOLDER / f"{name}.onnx"
+
+
+@pytest.fixture(scope="module", params=VOICES)
+def engine(request: pytest.FixtureRequest) -> Engine:
+    """Load an embedded voice."""
+    return Engine(manifest.read(path_of(request.param)))
 
 
 def ids(engine: Engine, text: str = TEXT) -> list[int]:
@@ -59,11 +64,13 @@ def test_sound_does_not_wait_for_the_length_of_the_text(engine: Engine) -> None:
     assert len(text.window(16).samples) == 16 * text.hop
 
 
-def test_pipers_own_runtime_plays_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", VOICES)
+def test_pipers_own_runtime_plays_it(name: str, tmp_path: Path) -> None:
     """Piper's Python runtime plays it, with a plausible duration and level."""
     path = tmp_path / "piper.wav"
     # In a separate process: espeak-ng breaks when Piper initialises it a second time.
-    subprocess.run([sys.executable, "-c", PIPER, str(MODEL), TEXT, str(path)], check=True)
+    command = [sys.executable, "-c", PIPER, str(path_of(name)), TEXT, str(path)]
+    subprocess.run(command, check=True)
     with wave.open(str(path)) as file:
         assert (file.getframerate(), file.getnchannels()) == (16_000, 1)
         samples = np.frombuffer(file.readframes(file.getnframes()), np.int16) / 32768
@@ -71,9 +78,10 @@ def test_pipers_own_runtime_plays_it(tmp_path: Path) -> None:
     assert -35 < 20 * np.log10(np.sqrt(np.mean(samples**2))) < -8
 
 
-def test_interface_is_pipers() -> None:
+@pytest.mark.parametrize("name", VOICES)
+def test_interface_is_pipers(name: str) -> None:
     """Inputs and output have Piper's names, types and ranks, without a speaker."""
-    graph = onnx.load(MODEL).graph
+    graph = onnx.load(path_of(name)).graph
     kinds = {v.name: v.type.tensor_type for v in [*graph.input, *graph.output]}
     assert {name: (kind.elem_type, len(kind.shape.dim)) for name, kind in kinds.items()} == {
         "input": (onnx.TensorProto.INT64, 2),
@@ -83,10 +91,11 @@ def test_interface_is_pipers() -> None:
     }
 
 
-def test_it_is_small() -> None:
-    """The file is at most 30 MB; its large weights are stored in 16 bits."""
-    assert MODEL.stat().st_size <= 30e6
-    for tensor in onnx.load(MODEL).graph.initializer:
+@pytest.mark.parametrize("name", VOICES)
+def test_it_is_small(name: str) -> None:
+    """The file is at most 18 MB; its large weights are stored in 16 bits."""
+    assert path_of(name).stat().st_size <= 18e6
+    for tensor in onnx.load(path_of(name)).graph.initializer:
         if np.prod(tensor.dims) >= 512:
             assert tensor.data_type != onnx.TensorProto.FLOAT, tensor.name
 
@@ -94,11 +103,18 @@ def test_it_is_small() -> None:
 def test_manifest_tells_licence_and_source(engine: Engine) -> None:
     """The JSON has the licence with its attribution."""
     voice = engine.manifest
-    assert voice.name == EMBEDDED_VOICE
+    licence, source, commercial = {
+        EMBEDDED_VOICE: ("CC BY-NC-SA 4.0", "VAIS-1000", False),
+        EMBEDDED_COMMERCIAL_VOICE: ("GPL-3.0", "vietnamese-words", True),
+    }[voice.name]
     assert voice.sample_rate == 16_000
     assert voice.num_speakers == 1
-    assert voice.licence.name == "CC BY-NC-SA 4.0"
-    assert "VAIS-1000" in (voice.licence.attribution or "")
+    assert voice.licence.name == licence
+    assert source in (voice.licence.attribution or "")
+    assert voice.licence.commercial is commercial
+    card = path_of(voice.name).with_name(f"{voice.name}{model_card.SUFFIX}.md").read_text("utf-8")
+    assert source in card
+    assert licence in card
 
 
 @pytest.mark.slow

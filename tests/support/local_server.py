@@ -109,7 +109,7 @@ def serving_here(folder: Path, settings: Settings | None = None) -> Iterator[Loc
     given = {
         name: {"folder": folder / ("voices" if name == "voice" else name)} for name in _FOLDERS
     }
-    given["voice"]["name"] = "pair"  # type: ignore[assignment]
+    given["voice"] |= {"name": "pair", "others": ()}  # type: ignore[dict-item]
     for name, values in (settings or {}).items():
         given[name] = {**given.get(name, {}), **values}
     server = LocalServer(Config.model_validate(given), folder)

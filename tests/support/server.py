@@ -212,8 +212,15 @@ def serving(  # noqa: PLR0913  # as many as the ways to start a server differ
 
 
 def write_settings(path: Path, settings: Settings) -> None:
-    """Write a file of settings, with any free port unless they name one."""
-    merged = {**settings, "server": {"port": 0, **settings.get("server", {})}}
+    """Write a file of settings, with any free port unless they name one.
+
+    Only voices that they name are served: each more takes processor time at the start.
+    """
+    merged = {
+        **settings,
+        "server": {"port": 0, **settings.get("server", {})},
+        "voice": {"others": [], **settings.get("voice", {})},
+    }
     path.write_text(yaml.safe_dump(merged, allow_unicode=True), encoding="utf-8")
 
 

@@ -40,6 +40,29 @@ class Sound:
         return [(start, end) for start, end in spans if end - start >= shortest]
 
 
+def pitch(sound: Sound) -> float:
+    """Return the median pitch of the loud frames in hertz, by autocorrelation, of 60 to 400 Hz."""
+    frame, step = sound.sample_rate // 20, sound.sample_rate // 100
+    lags = range(sound.sample_rate // 400, sound.sample_rate // 60)
+    found = []
+    for start in range(0, len(sound.samples) - frame - lags.stop, step):
+        part = sound.samples[start : start + frame + lags.stop]
+        if np.abs(part).max() < 0.2 * np.abs(sound.samples).max():
+            continue
+        first = part[:frame]
+        alike = [
+            float(first @ part[lag : lag + frame])
+            / (np.linalg.norm(first) * np.linalg.norm(part[lag : lag + frame]) + 1e-9)
+            for lag in lags
+        ]
+        best = int(np.argmax(alike))
+        if alike[best] > 0.6:  # voiced
+            # the shortest of the periods that are nearly as good: multiples of it are, too
+            near = next(n for n, value in enumerate(alike) if value > 0.9 * alike[best])
+            found.append(sound.sample_rate / lags[near])
+    return float(np.median(found))
+
+
 def decode(data: bytes, *, streamed: bool = False) -> Sound:
     """Decode WAV strictly: 16-bit mono PCM, every size right (or unknown, when streamed)."""
     (

@@ -83,6 +83,7 @@ def test_voices(client: httpx.Client, server: Server) -> None:
     assert second["licence"].startswith("unknown")
     assert "voices list --available" in first["advice"]
     assert second["advice"] is None
+    assert (first["commercial"], second["commercial"]) == (False, None)
     started = {line["voice"]: line for line in server.lines("voice")}
     assert started[first["name"]]["licence"] == first["licence"]
     assert started[first["name"]]["attribution"] == first["attribution"]

@@ -100,7 +100,25 @@ def test_voice_speaker_and_speed(server: Server, browser: Browser) -> None:
         page.select_option("#voice", index=0)
         expect(page.locator("#speaker")).to_be_hidden()
         expect(page.locator("#licence a")).to_have_text("CC BY-NC-SA 4.0")
+        expect(page.locator("#licence")).to_contain_text("not for commercial use")
     assert heights["minh"] / heights["lan"] == pytest.approx(2**0.7, rel=0.1)
+
+
+def test_try_a_voice(server: Server, browser: Browser) -> None:
+    """A button speaks a sentence with the chosen voice and speed; the text stays as it is."""
+    with opened(browser, server.url, script=TAP, locale="vi-VN") as page:
+        write(page, "xin chao", voice="pair", speed="2")
+        with page.expect_request("**/tts/stream") as asked:
+            page.click("#try")
+        speech = asked.value.post_data_json
+        assert (speech["voice"], speech["speed"]) == ("pair", 2)
+        wait_heard(page, len(streamed(server, **speech)))
+        assert page.input_value("#text") == "xin chao"
+        page.select_option("#voice", index=0)
+        with page.expect_request("**/tts/stream") as asked:
+            page.click("#try")
+        other = asked.value.post_data_json
+        assert (other["text"], other.get("voice")) == (speech["text"], None)
 
 
 def tallest(page: Page) -> int:

@@ -14,10 +14,19 @@ from vits_tts.config.markup import Markup
 from vits_tts.config.root import Config, changed, environment_name, section_of, settings
 from vits_tts.config.server import Access, Limits, Logging, OpenAI, Server, Tracing
 from vits_tts.config.usage import Budget, Usage
-from vits_tts.config.voice import EMBEDDED_VOICE, Audio, Catalogue, Speeds, Text, Voice
+from vits_tts.config.voice import (
+    EMBEDDED_COMMERCIAL_VOICE,
+    EMBEDDED_VOICE,
+    Audio,
+    Catalogue,
+    Speeds,
+    Text,
+    Voice,
+)
 
 __all__ = [
     "DEFAULT_FILE",
+    "EMBEDDED_COMMERCIAL_VOICE",
     "EMBEDDED_VOICE",
     "Access",
     "Audio",

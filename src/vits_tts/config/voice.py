@@ -18,6 +18,7 @@ from vits_tts.config.types import (
 )
 
 EMBEDDED_VOICE = "vi_VN-vais1000-compact"
+EMBEDDED_COMMERCIAL_VOICE = "vi_VN-lephuong-compact"
 
 
 class Text(Section):
@@ -96,9 +97,12 @@ class Voice(Section):
     name: str = Field(
         EMBEDDED_VOICE,
         min_length=1,
-        description="Default voice: the bundled one or one in `voice.folder`.",
+        description="Default voice: a bundled one or one in `voice.folder`. For commercial use "
+        f"take `{EMBEDDED_COMMERCIAL_VOICE}`, or a voice of your own.",
     )
-    others: Strings = Field((), description="More voices that requests may select.")
+    others: Strings = Field(
+        (EMBEDDED_COMMERCIAL_VOICE,), description="More voices that requests may select."
+    )
     aliases: Mapping[str, str] = Field(
         {},
         description="Other names of voices, wherever a voice is named: in requests of all "

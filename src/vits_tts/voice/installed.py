@@ -1,4 +1,4 @@
-"""The installed voices: the embedded one, and those in the folder of voices."""
+"""The installed voices: the embedded ones, and those in the folder of voices."""
 
 from importlib.resources import files
 from pathlib import Path
@@ -17,7 +17,7 @@ def installed(folder: Path) -> dict[str, Path]:
 
     A voice in ``folder`` replaces an embedded voice of the same name.
     """
-    paths = [*EMBEDDED_FOLDER.glob("*.onnx"), *sorted(folder.glob("*.onnx"))]
+    paths = [*sorted(EMBEDDED_FOLDER.glob("*.onnx")), *sorted(folder.glob("*.onnx"))]
     return {path.name.removesuffix(".onnx"): path for path in paths}
 
 

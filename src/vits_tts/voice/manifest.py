@@ -177,6 +177,7 @@ class Manifest(_Part):
             "licence": self.licence.name,
             "licence_url": self.licence.url,
             "attribution": self.licence.attribution,
+            "commercial": self.licence.commercial,
             "advice": self.licence.advice,
         }
 

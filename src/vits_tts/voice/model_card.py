@@ -9,6 +9,8 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
+from vits_tts.config import EMBEDDED_COMMERCIAL_VOICE
+
 UNKNOWN_LICENCE: Final = "unknown; see the voice's model card"
 SUFFIX: Final = ".MODEL_CARD"
 """Ending of the card's file name: ``NAME.MODEL_CARD`` beside ``NAME.onnx``."""
@@ -18,9 +20,14 @@ _LINE: Final = r"(?mi)^[ \t]*[*-]?[ \t]*\**{}\**[ \t]*:\**[ \t]*(\S.*?)[ \t]*$"
 _LICENCE: Final = re.compile(_LINE.format("licen[cs]e"))
 _LINK: Final = re.compile(r"https?://[^\s<>)\]]+")
 _NON_COMMERCIAL: Final = re.compile(r"(?i)\bnc\b|non-?\s?commercial|research only|personal use")
+_COMMERCIAL: Final = re.compile(
+    r"(?i)\b(?:cc[ -]?0|cc[ -]by|creativecommons\.org/(?:licenses/by|publicdomain)|public domain"
+    r"|mit|apache|bsd|isc|unlicense|mpl|[al]?gpl)\b"
+)
 _SHOWN: Final = 120
 _ADVICE: Final = (
-    "its licence forbids commercial use; for that take another voice: "
+    "its licence forbids commercial use; for that set "
+    f"`voice.name: {EMBEDDED_COMMERCIAL_VOICE}` or take another voice: "
     "`vits-tts voices list --available` shows them with their licences"
 )
 
@@ -35,14 +42,20 @@ class Licence(BaseModel):
     attribution: str | None = None
 
     @property
-    def commercial(self) -> bool:
-        """True unless the licence's name or address says that commercial use is forbidden."""
-        return not _NON_COMMERCIAL.search(f"{self.name} {self.url or ''}")
+    def commercial(self) -> bool | None:
+        """True if the licence allows commercial use, False if it forbids it, None if unknown.
+
+        Names and addresses of well-known licences tell; of others only that they forbid it.
+        """
+        stated = f"{self.name} {self.url or ''}"
+        if _NON_COMMERCIAL.search(stated):
+            return False
+        return True if _COMMERCIAL.search(stated) else None
 
     @property
     def advice(self) -> str | None:
         """Advice for commercial users if the licence forbids their use, else None."""
-        return None if self.commercial else _ADVICE
+        return _ADVICE if self.commercial is False else None
 
 
 def licence(text: str) -> Licence | None:

@@ -2,7 +2,7 @@
 
 import { ANSWER, conversation, rateOf } from "./conversation.js";
 import { Dictionary } from "./dictionary.js";
-import { Form } from "./form.js";
+import { Form, SENTENCE } from "./form.js";
 import { readingNodes } from "./reading.js";
 import { Recording } from "./recording.js";
 import { Problem, Service } from "./service.js";
@@ -55,6 +55,7 @@ class Page {
       if (this.#active) this.#stop();
       else this.#speak();
     });
+    part("try").addEventListener("click", () => this.#speak({ ...this.form.speech, text: SENTENCE }));
     part("retry").addEventListener("click", () => this.#retry());
     part("converse").addEventListener("click", () => {
       if (this.#active && this.#conversing) this.#stop();

@@ -13,6 +13,9 @@ export const EXAMPLES = {
     "Nhị vàng, bông trắng, lá xanh,\nGần bùn mà chẳng hôi tanh mùi bùn.",
 };
 
+// The sentence to try a voice with, the same for all so that they can be compared.
+export const SENTENCE = "Xin chào! Rất vui được gặp bạn. Hôm nay trời đẹp, mình cùng đi dạo nhé?";
+
 const part = (name) => document.getElementById(name);
 
 export class Form {
@@ -86,6 +89,7 @@ export class Form {
       option.textContent = `${words.number(option.value, option.value % 0.5 ? 2 : 1)}×`;
     }
     if (!this.#voices.length) fill(this.voice, [""], () => words.say("no_voices"));
+    part("try").disabled = !this.#voices.length;
     this.count();
     this.#showVoice();
   }
@@ -123,5 +127,7 @@ function showLicence(place, voice, words) {
     name.rel = "license noreferrer";
   }
   place.append(before, name, after);
+  const use = { true: "commercial", false: "not_commercial" }[voice.commercial];
+  if (use) place.append(` · ${words.say(use)}`);
   if (voice.attribution) place.append(` · ${voice.attribution}`);
 }

@@ -124,6 +124,10 @@ class VoiceListing(TypedDict):
     licence: str
     licence_url: str | None
     attribution: str | None
+    commercial: Annotated[
+        bool | None,
+        Field(description="False if the licence forbids commercial use; null if it is not known."),
+    ]
     advice: Annotated[
         str | None,
         Field(description="Advice for commercial use, if the licence does not allow it."),
