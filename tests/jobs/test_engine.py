@@ -11,17 +11,20 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import event
 
 from tests.support.jobs import item
 from tests.support.server import until
 from vits_tts.config.jobs import Jobs
 from vits_tts.errors import TextUnspeakable
-from vits_tts.jobs.engine import Engine
+from vits_tts.jobs.engine import Engine, NoRoom
 from vits_tts.jobs.model import Document, ItemResult, ItemSpec, JobState, NewJob
+from vits_tts.jobs.presence import FilePresence
 from vits_tts.jobs.stored import item_id, whole_id
 
 OWNER = "owner"
 NEVER = 1e9
+MANY = 1000
 _HOUR = 3600.0
 RESULT = ItemResult(hash="0" * 40, format="wav", seconds=1.0)
 DOCUMENT = Document(
@@ -147,14 +150,14 @@ def test_an_end_that_is_recorded_late(
     """A process that records an end after a retry does not end the retried job."""
     work.failing = True
     job = added(engine, "a", url=url)
-    failed = reached(engine, job, "failed")
+    reached(engine, job, "failed")
 
     def act() -> None:
         if settled:
             list(engine.settle(NEVER))
         work.failing = False
         work.gate.clear()
-        list(engine.retry(failed))
+        engine.retry(job, MANY)
 
     meanwhile(monkeypatch, engine, act)
     list(engine.settle(NEVER))
@@ -175,51 +178,101 @@ def test_two_retries(engine: Engine, work: Work) -> None:
     """A second retry with an old state leaves items alone that run already, or are complete."""
     work.failing = True
     job = added(engine, "a", "b")
-    failed = reached(engine, job, "failed")
+    reached(engine, job, "failed")
     work.failing = False
     work.gate.clear()
-    list(engine.retry(failed))
+    engine.retry(job, MANY)
     reached(engine, job, "running")
-    list(engine.retry(failed))
+    engine.retry(job, MANY)
     work.gate.set()
     reached(engine, job, "succeeded")
-    list(engine.retry(failed))
+    engine.retry(job, MANY)
     assert state(engine, job).status == "succeeded"
     assert sorted(work.made) == sorted(2 * [item_id(job, 0), item_id(job, 1)])
 
 
-def test_a_retry_in_steps(engine: Engine, work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each step enqueues a few items, so that no call of the queue takes long."""
-    monkeypatch.setattr("vits_tts.jobs.engine._AT_ONCE", 1)
+def test_a_retry_of_many_items(engine: Engine, work: Work) -> None:
+    """A retry writes a few times, however many items it enqueues: each wait for the disk counts."""
     work.failing = True
-    job = added(engine, "a", "b")
-    failed = reached(engine, job, "failed")
+    job = added(engine, *"abcdefgh" * 5)
+    reached(engine, job, "failed")
     list(engine.settle(NEVER))
     work.failing = False
     work.gate.clear()
-    steps = engine.retry(failed)
-    assert next(steps) == 1
-    assert state(engine, job).counts["failed"] == 1
-    assert list(steps) == [1]
+    writes: list[str] = []
+    here = threading.current_thread()
+
+    def written(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if threading.current_thread() is here and not statement.startswith("SELECT"):
+            writes.append(statement)
+
+    system: Any = engine.queue.dbos._sys_db
+    event.listen(system.engine, "before_cursor_execute", written)
+    try:
+        engine.retry(job, MANY)
+    finally:
+        event.remove(system.engine, "before_cursor_execute", written)
+    assert 0 < len(writes) < 10, writes
+    assert state(engine, job).counts["failed"] == 0
     work.gate.set()
-    reached(engine, job, "succeeded")
+    assert all(item.result == RESULT for item in reached(engine, job, "succeeded").items)
     assert state(engine, job).ended is None
 
 
-def test_a_retry_after_one_that_was_broken_off(engine: Engine, work: Work) -> None:
+def test_a_retry_after_one_that_was_broken_off(
+    engine: Engine, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A job whose items run again has not ended, though the first retry did not note its round."""
+
+    def broken(*_: object) -> None:
+        raise OSError("killed")
+
     work.failing = True
     job = added(engine, "a")
-    failed = reached(engine, job, "failed")
+    reached(engine, job, "failed")
     list(engine.settle(NEVER))
     work.failing = False
     work.gate.clear()
-    assert next(engine.retry(failed)) == 1
+    with monkeypatch.context() as killed:
+        killed.setattr(engine, "_note", broken)
+        with pytest.raises(OSError, match="killed"):
+            engine.retry(job, MANY)
     assert state(engine, job).ended
-    assert list(engine.retry(failed)) == [0]
+    engine.retry(job, MANY)
     assert state(engine, job).ended is None
     work.gate.set()
     reached(engine, job, "succeeded")
+
+
+def test_a_retry_beyond_the_quota(engine: Engine, work: Work) -> None:
+    """A retry counts items that another process has stored or retried at the same moment."""
+    work.failing = True
+    first, second = added(engine, "a", "b"), added(engine, "c")
+    for job in (first, second):
+        reached(engine, job, "failed")
+    list(engine.settle(NEVER))
+    assert engine.waiting(OWNER) == 0
+    work.failing = False
+    work.gate.clear()
+    entered = threading.Event()
+
+    def retried() -> None:
+        engine.retry(first, 2)
+        entered.set()
+
+    with FilePresence(engine._settings.folder / "workers").alone():  # as the other process does
+        thread = threading.Thread(target=retried)
+        thread.start()
+        assert not entered.wait(0.2)
+        assert state(engine, first).ended
+    thread.join()
+    with pytest.raises(NoRoom):
+        engine.retry(second, 2)
+    assert state(engine, second).status == "failed"
+    engine.retry(second, 3)
+    work.gate.set()
+    for job in (first, second):
+        reached(engine, job, "succeeded")
 
 
 def test_ends_in_steps(engine: Engine, work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -360,11 +413,12 @@ def test_items_follow_each_other(engine: Engine, work: Work) -> None:
     """Items of two jobs, more than run at once, are taken as others end, also after a retry."""
     work.failing = True
     jobs = [added(engine, "a", "b", "c", "d", "e"), added(engine, "f", "g", "h")]
-    failed = [reached(engine, job, "failed") for job in jobs]
+    for job in jobs:
+        reached(engine, job, "failed")
     work.failing = False
-    for each in failed:
-        list(engine.retry(each))
-        reached(engine, each.id, "succeeded")
+    for job in jobs:
+        engine.retry(job, MANY)
+        reached(engine, job, "succeeded")
 
 
 def test_cancel_of_a_document_whose_file_is_not_begun(engine: Engine, work: Work) -> None:
@@ -377,7 +431,7 @@ def test_cancel_of_a_document_whose_file_is_not_begun(engine: Engine, work: Work
     found = state(engine, job)
     assert (found.status, bool(found.ended)) == ("cancelled", True)
     assert whole_id(job) not in work.made
-    list(engine.retry(found))
+    engine.retry(job, MANY)
     until(lambda: state(engine, job).status == "succeeded", "success after a retry")
     assert work.made.count(whole_id(job)) == 1
 
@@ -393,7 +447,7 @@ def test_cancel_of_a_document_whose_file_is_under_way(engine: Engine, work: Work
     cancelled = state(engine, job)
     assert cancelled.status == "cancelled"
     work.gate.set()
-    list(engine.retry(cancelled))
+    engine.retry(job, MANY)
     until(lambda: state(engine, job).status == "succeeded", "success after a retry")
     assert work.made.count(whole_id(job)) == 2
 

@@ -258,18 +258,6 @@ class JobService:
                 ) from None
         return await self.find(job.id, job.owner), new
 
-    async def _check_quota(self, owner: str, more: int) -> None:
-        """Check whether an owner may have ``more`` items in unfinished jobs.
-
-        Raises:
-            QuotaExceeded: there would be too many.
-            JobsUnavailable: the queue cannot be used.
-
-        """
-        waiting = await self._asked(self._engine.waiting, owner)
-        if waiting + more > self._settings.max_waiting:
-            raise self._quota_exceeded(waiting)
-
     def _quota_exceeded(self, waiting: int) -> QuotaExceeded:
         return QuotaExceeded(
             f"{waiting} items of unfinished jobs wait; jobs.max_waiting allows "
@@ -323,11 +311,12 @@ class JobService:
             JobNotFound, JobsUnavailable: as :meth:`find` does.
 
         """
-        state = await self.find(job_id, owner)
-        if state.ended and state.status not in UNFINISHED:  # it does not count before
-            await self._check_quota(owner, len(state.items))
-        async for _ in self._stepped(self._engine.retry(state)):
-            pass
+        await self.find(job_id, owner)
+        async with self._adding:  # as above
+            try:
+                await self._asked(self._engine.retry, job_id, self._settings.max_waiting)
+            except NoRoom as error:
+                raise self._quota_exceeded(error.args[0]) from None
         return await self.find(job_id, owner)
 
     async def delete(self, job_id: str, owner: str) -> None:
