@@ -452,6 +452,41 @@ def test_cancel_of_a_document_whose_file_is_under_way(engine: Engine, work: Work
     assert work.made.count(whole_id(job)) == 2
 
 
+def test_the_use_of_items_of_equal_ids(engine: Engine, work: Work) -> None:
+    """Items of a job that was removed and made again at once are used apart, also in the accounts.
+
+    A retry has the id of the first run.
+    """
+    (path,) = engine._settings.folder.glob("*.sqlite")
+    job = f"job-{uuid4().hex}"
+    first = item_id(job, 0)
+
+    def used() -> str:
+        """Return the id for the use of the item, whose time of storage says nothing."""
+        work.gate.clear()
+        until(lambda: engine.queue.holds(first), "an item that runs")
+        with closing(sqlite3.connect(path)) as database, database:
+            query = "UPDATE workflow_status SET created_at = 0 WHERE workflow_uuid = ?"
+            assert database.execute(query, [first]).rowcount == 1
+        found = engine.queue.holds(first)
+        assert found
+        engine.cancel(job)
+        work.gate.set()
+        return found
+
+    def begun() -> str:
+        work.gate.clear()
+        engine.add(NewJob(job, OWNER, [item("a")], 5, ""))
+        return used()
+
+    earlier = begun()
+    work.gate.clear()
+    engine.retry(job, MANY)
+    assert used() == earlier
+    engine.delete(job)
+    assert begun() != earlier
+
+
 def test_lost_items(engine: Engine, work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
     """Items that were cancelled are lost, and do not go back to the queue when it is closed.
 

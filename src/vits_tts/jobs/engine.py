@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
+from uuid import uuid4
 
 from loguru import logger
 
@@ -28,7 +29,7 @@ from vits_tts.jobs.model import (
     Status,
     WholeState,
 )
-from vits_tts.jobs.queue import CALLBACKS, ITEMS, JOBS, WHOLES, Queue, Workflows
+from vits_tts.jobs.queue import CALLBACKS, ITEMS, JOBS, MADE, WHOLES, Queue, Workflows
 from vits_tts.jobs.stored import ACTIVE, ended, item_id, item_state, outcome, retries, whole_id
 
 if TYPE_CHECKING:
@@ -92,6 +93,7 @@ class Engine:
                 spec,
                 priority=PRIORITIES.stop - job["priority"],
                 authenticated_user=job["owner"],
+                **({"attributes": {MADE: job[MADE]}} if MADE in job else {}),
             )
 
     def _assembled(self, name: str, job_id: str, owner: str) -> ItemResult:
@@ -158,6 +160,7 @@ class Engine:
                 "items": job.items,
                 "priority": job.priority,
                 "document": job.document,
+                MADE: uuid4().hex,
             }
             self.queue.enqueue(
                 "job",

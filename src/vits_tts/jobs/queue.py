@@ -34,6 +34,11 @@ T = TypeVar("T")
 
 JOBS, ITEMS, CALLBACKS, WHOLES = "jobs", "items", "callbacks", "wholes"
 """The names of the queues of DBOS, one for each kind of workflow."""
+MADE: Final = "made"
+"""The attribute of an item that tells apart jobs of the same id, of which the first was removed.
+
+The time at which an item was stored does not: SQLite's may be in whole seconds.
+"""
 _STORE: Final = "queue.sqlite"
 _APPLICATION: Final = "vits-tts-jobs"
 _VERSION: Final = "1"
@@ -380,7 +385,9 @@ class Queue:
             load_input=False,
             load_output=False,
         )
-        return {each.workflow_id: f"{each.workflow_id}@{each.created_at}" for each in found}
+        # Items that an earlier version has stored have no such attribute.
+        made = {each: (each.attributes or {}).get(MADE, each.created_at) for each in found}
+        return {each.workflow_id: f"{each.workflow_id}@{one}" for each, one in made.items()}
 
 
 def limited(url: str) -> str:
