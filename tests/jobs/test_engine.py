@@ -20,6 +20,7 @@ from vits_tts.errors import TextUnspeakable
 from vits_tts.jobs.engine import Engine, NoRoom
 from vits_tts.jobs.model import Document, ItemResult, ItemSpec, JobState, NewJob
 from vits_tts.jobs.presence import FilePresence
+from vits_tts.jobs.queue import _JOINED
 from vits_tts.jobs.stored import item_id, whole_id
 
 OWNER = "owner"
@@ -487,10 +488,11 @@ def test_the_use_of_items_of_equal_ids(engine: Engine, work: Work) -> None:
     assert begun() != earlier
 
 
-def test_lost_items(engine: Engine, work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Items that were cancelled are lost, and do not go back to the queue when it is closed.
+def test_lost_items(engine: Engine, work: Work) -> None:
+    """Items that were cancelled are lost, and only others go back to the queue when it is closed.
 
-    This is the last test of the queue, since it closes it.
+    Threads that still wait then do not keep the process from ending. This is the last test of the
+    queue, since it closes it.
     """
     work.gate.clear()
     job = added(engine, "a", "b")
@@ -498,11 +500,17 @@ def test_lost_items(engine: Engine, work: Work, monkeypatch: pytest.MonkeyPatch)
     until(lambda: len(work.made) == 2, "both items run")
     assert engine.queue.lost([first, second]) == set()
     assert engine.queue.holds(first) != engine.queue.holds(second)
-    engine.cancel(job)
-    assert engine.queue.lost([first, second]) == {first, second}
-    assert engine.queue.holds(first) is None
-    resumed: list[str] = []
-    dbos = engine.queue.dbos
-    monkeypatch.setattr(dbos, "resume_workflow", lambda name, **_: resumed.append(name))
+    engine._api.cancel_workflows([second])
+    assert engine.queue.lost([first, second]) == {second}
+    assert engine.queue.holds(second) is None
     engine.queue.close([first, second])
-    assert resumed == []
+    (path,) = engine._settings.folder.glob("*.sqlite")
+    with closing(sqlite3.connect(path)) as database:
+        query = (
+            "SELECT workflow_uuid, status, queue_name, recovery_attempts FROM workflow_status "
+            "WHERE parent_workflow_id = ? ORDER BY workflow_uuid"
+        )
+        found = database.execute(query, [job]).fetchall()
+    assert found == [(first, "ENQUEUED", "items", 0), (second, "CANCELLED", None, 1)]
+    engine.queue.abandon_threads()
+    assert not [thread for thread in _JOINED if thread.name.startswith("dbos-executor")]

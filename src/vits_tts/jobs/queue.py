@@ -23,7 +23,7 @@ from vits_tts.errors import RequestError, VitsTtsError
 from vits_tts.jobs.model import ItemFailed, ItemResult, ItemSpec, Notice
 from vits_tts.jobs.presence import DatabasePresence, FilePresence, Presence
 from vits_tts.jobs.queue_file import DurableConnection
-from vits_tts.jobs.stored import ATTEMPTS, STATUS, is_whole
+from vits_tts.jobs.stored import ATTEMPTS, STATUS
 
 if TYPE_CHECKING:
     from dbos import WorkflowStatus
@@ -110,6 +110,8 @@ class Queue:
         self._client: Any = None
         self._presence: Presence | None = None
         self._intakes: dict[str, Intake] = {}
+        self._executor: Any = None
+        """The threads in which the library runs workflows."""
         self._ended: set[str] = set()
         """Work that has ended without an outcome, as far as the last look for it knows."""
         self.launched = False
@@ -174,6 +176,7 @@ class Queue:
         self.dbos._active_workflows_set = Running(self._ask)  # noqa: SLF001
         DBOS.listen_queues([])  # the threads below take the work
         DBOS.launch()
+        self._executor = self.dbos._executor_field  # noqa: SLF001
         for name, at_once in {
             JOBS: _JOBS_AT_ONCE,
             ITEMS: self._concurrency,
@@ -231,18 +234,33 @@ class Queue:
                 return
             self.launched = False
             self._close_intakes()
-            for item in set(running) - self.lost(running):
-                queue = WHOLES if is_whole(item) else ITEMS
-                self.api.resume_workflow(item, queue_name=queue)
+            self._return(running)
             self.dbos.destroy()
             if self._client is not None:
                 self._client.destroy()
             if self._presence is not None:
                 self._presence.release()
 
-    def _close_intakes(self) -> None:
-        for intake in self._intakes.values():
+    def take_no_more(self) -> None:
+        """Take no further work. This does not wait; :meth:`close` does.
+
+        Otherwise this process would take the next work as soon as that under way is stopped.
+        """
+        for intake in list(self._intakes.values()):
             intake.stop()
+
+    def _return(self, running: Collection[str]) -> None:
+        """Return the items ``running`` in this process to the queue, unless it has lost them."""
+        if not running or self._presence is None:
+            return
+        stored = self._system.tables.workflow_status
+        mine = (stored.c.status == "PENDING") & (stored.c.executor_id == self._presence.executor)
+        change = stored.update().where(mine & stored.c.workflow_uuid.in_(list(running)))
+        with self._system.engine.begin() as connection:
+            connection.execute(change.values(self._waiting))
+
+    def _close_intakes(self) -> None:
+        self.take_no_more()
         for intake in self._intakes.values():
             intake.join()
         self._intakes = {}
@@ -253,8 +271,7 @@ class Queue:
         They wait without limit and cannot be stopped, and the interpreter joins the threads of
         executors before it ends. The process that takes over finds their work unfinished.
         """
-        executor = getattr(self.dbos, "_executor_field", None)
-        for thread in getattr(executor, "_threads", ()):
+        for thread in getattr(self._executor, "_threads", ()):
             _JOINED.pop(thread, None)
 
     # --- work ------------------------------------------------------------------------------------
@@ -308,27 +325,34 @@ class Queue:
         transaction for each takes a minute for a thousand. Items have no steps, events or messages
         that would have to be removed too.
         """
-        system = self.dbos._sys_db if self._client is None else self._client._sys_db  # noqa: SLF001
-        stored, outputs = system.tables.workflow_status, system.tables.workflow_output
+        tables = self._system.tables
+        stored, outputs = tables.workflow_status, tables.workflow_output
         mine = (stored.c.parent_workflow_id == job_id) & (stored.c.name == "item")
         over = [name for name, status in STATUS.items() if status in {"failed", "cancelled"}]
-        again = {
-            "status": "ENQUEUED",
-            "queue_name": ITEMS,
-            "recovery_attempts": 0,
-            "updated_at": system._now_ms_sql(),  # noqa: SLF001
-            **dict.fromkeys(_OF_A_RUN),
-        }
+        change = stored.update().where(mine & stored.c.status.in_(over))
         names = stored.select().with_only_columns(stored.c.workflow_uuid)
         waiting = names.where(mine & (stored.c.status == "ENQUEUED"))
-        with system.engine.begin() as connection:
-            changed = connection.execute(
-                stored.update().where(mine & stored.c.status.in_(over)).values(again)
-            )
+        with self._system.engine.begin() as connection:
+            changed = connection.execute(change.values(self._waiting | {"queue_name": ITEMS}))
             # No item that waits has a result.
             connection.execute(outputs.delete().where(outputs.c.workflow_uuid.in_(waiting)))
         self._ask(ITEMS)
         return int(changed.rowcount)
+
+    @property
+    def _system(self) -> Any:
+        """The library's database, whose errors are raised and not waited for."""
+        return (self.dbos if self._client is None else self._client)._sys_db  # noqa: SLF001
+
+    @property
+    def _waiting(self) -> dict[str, Any]:
+        """The columns of a workflow that waits as if it had never begun."""
+        return {
+            "status": "ENQUEUED",
+            "recovery_attempts": 0,
+            "updated_at": self._system._now_ms_sql(),  # noqa: SLF001
+            **dict.fromkeys(_OF_A_RUN),
+        }
 
     def recover(self) -> None:
         """Return work to the queue: of processes that have ended, and without a stored outcome."""

@@ -144,6 +144,7 @@ class JobService:
     async def close(self) -> None:
         """Stop running jobs, and return unfinished items to the queue."""
         self._closing = True
+        self._queue.take_no_more()
         self._maker.hand_over()
         for task in filter(None, (self._watching, self._watching_objects)):
             task.cancel()
