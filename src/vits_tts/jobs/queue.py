@@ -61,6 +61,8 @@ _OF_A_RUN: Final = (
     "error",
 )
 """Columns of a workflow that are empty before it runs."""
+_STORE_SECONDS: Final = 2.0
+"""How long a process that ends waits for threads that may be storing a result."""
 _QUIET_SECONDS: Final = 60.0
 _ALIKE: Final = 30
 """Lines of the library that begin with the same characters, this many, count as alike."""
@@ -269,9 +271,15 @@ class Queue:
         """Let the process end although threads of the library wait for the database.
 
         They wait without limit and cannot be stopped, and the interpreter joins the threads of
-        executors before it ends. The process that takes over finds their work unfinished.
+        executors before it ends. Those that just store a result have a moment to do so. The process
+        that takes over finds the work of the others unfinished.
         """
-        for thread in getattr(self._executor, "_threads", ()):
+        if self._executor is None:
+            return
+        self._executor.shutdown(wait=False, cancel_futures=True)
+        end = time.monotonic() + _STORE_SECONDS
+        for thread in list(self._executor._threads):  # noqa: SLF001
+            thread.join(max(0.0, end - time.monotonic()))
             _JOINED.pop(thread, None)
 
     # --- work ------------------------------------------------------------------------------------

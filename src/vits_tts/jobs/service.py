@@ -157,7 +157,7 @@ class JobService:
             await self._calls.in_thread(self._queue.close, running)
         except Exception as error:  # noqa: BLE001  # the next process recovers them
             logger.warning("jobs: the queue was not closed in order", reason=reason_of(error))
-            self._queue.abandon_threads()
+        await asyncio.to_thread(self._queue.abandon_threads)
         await self._calls.close()
         self._maker.close()
         await self._files.close()
