@@ -150,6 +150,18 @@ def test_one_machine_at_a_time(postgres: Database, monkeypatch: pytest.MonkeyPat
         second.release()
 
 
+def test_a_connection_that_breaks_meanwhile(postgres: Database) -> None:
+    """A block that one machine at a time is in ends in order, though its connection was lost."""
+    presence = DatabasePresence(postgres.url)
+    presence.hold()
+    with presence.alone():
+        presence.release()  # as another thread does which finds it broken
+    presence.hold()
+    with presence.alone():
+        pass
+    presence.release()
+
+
 def test_another_machine_takes_over(server: Server, postgres: Database, folder: Path) -> None:
     """A machine that dies leaves its items to the others."""
     second = folder / "second"

@@ -3,6 +3,7 @@
 The calls of the other process are made in the middle of a call of this one, where they do harm.
 """
 
+import logging
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -11,6 +12,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from loguru import logger
 from sqlalchemy import event
 
 from tests.support.jobs import item
@@ -408,6 +410,32 @@ def test_two_processes_with_one_idempotency_key(
         with pytest.raises(ValueError, match=job):
             engine.add(second)
     assert [each.spec["text"] for each in reached(engine, job, "succeeded").items] == ["a"]
+
+
+def test_the_log_of_failures(engine: Engine, work: Work) -> None:
+    """Items that fail or are cancelled are no errors of the queue; other errors have a reason."""
+    lines: list[Any] = []
+    logger.enable("vits_tts")  # other tests may have disabled it
+    sink = logger.add(lambda message: lines.append(message.record), level="WARNING")
+    library = logging.getLogger("dbos")
+    try:
+        work.failing = True
+        reached(engine, added(engine, "a"), "failed")
+        work.failing = False
+        work.gate.clear()
+        job = added(engine, "b")
+        until(lambda: item_id(job, 0) in work.made, "an item that runs")
+        engine.cancel(job)
+        work.gate.set()
+        active: Any = engine.queue.dbos._active_workflows_set
+        until(lambda: not active.activeList(), "the end of the item")
+        cause = sqlite3.OperationalError("Câu riêng tư.")
+        library.error("Exception of the tests", exc_info=cause)
+    finally:
+        logger.remove(sink)
+    errors = [line for line in lines if line["level"].name == "ERROR"]
+    assert [line["message"] for line in errors] == ["jobs: Exception of the tests"]
+    assert errors[0]["extra"]["reason"] == "OperationalError"
 
 
 def test_items_follow_each_other(engine: Engine, work: Work) -> None:

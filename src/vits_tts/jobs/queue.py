@@ -470,7 +470,9 @@ def _failure(error: Exception) -> Exception:
 
 
 class _ToOurLog(logging.Handler):
-    """Writes the library's warnings into our log, without their causes.
+    """Writes the library's warnings into our log, with the reasons of their causes.
+
+    It leaves out that a workflow has failed, which was logged with its code, or was cancelled.
 
     Of lines that begin alike, one a minute is written: while a database cannot be reached, the
     library complains several times a second.
@@ -482,12 +484,16 @@ class _ToOurLog(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one line. It may contain ids; texts never reach this logger."""
+        error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, ItemFailed) or "Cancelled" in type(error).__name__:
+            return
         line = re.sub(r"\s+", " ", record.getMessage())[:300]
         kind, now = line[:_ALIKE], time.monotonic()
         if now - self._last.get(kind, -_QUIET_SECONDS) >= _QUIET_SECONDS:
             self._last = {each: at for each, at in self._last.items() if now - at < _QUIET_SECONDS}
             self._last[kind] = now
-            logger.log(record.levelname, "jobs: {}", line)
+            reason = {"reason": reason_of(error)} if isinstance(error, Exception) else {}
+            logger.bind(**reason).log(record.levelname, "jobs: {}", line)
 
 
 def _redirect_log() -> None:
