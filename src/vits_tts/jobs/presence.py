@@ -143,10 +143,16 @@ class DatabasePresence:
                 self.release()
             else:
                 return
-        self._connection = psycopg.connect(self._url, autocommit=True, connect_timeout=10)
-        self._connection.execute(_KEEPALIVES)
-        self._connection.execute(f"SET lock_timeout = {_ALONE_SECONDS * 1000:.0f}")
-        _lock_in(self._connection, "pg_advisory_lock", self.executor)
+        connection = psycopg.connect(self._url, autocommit=True, connect_timeout=10)
+        try:
+            connection.execute(_KEEPALIVES)
+            connection.execute(f"SET lock_timeout = {_ALONE_SECONDS * 1000:.0f}")
+            # Fails while the database has not noticed that an earlier connection is lost.
+            _lock_in(connection, "pg_advisory_lock", self.executor)
+        except BaseException:
+            connection.close()
+            raise
+        self._connection = connection
 
     def is_dead(self, executor: str) -> bool:
         """Return whether a lock is free."""
