@@ -4,7 +4,8 @@
 let release = null; // ends the wait for the present press
 let pressed = null;
 
-document.addEventListener("pointerdown", () => {
+document.addEventListener("pointerdown", ({ target }) => {
+  if (target.closest("select")) return; // opens at once, and its list may keep the release
   release?.();
   pressed = new Promise((resolve) => (release = resolve));
 }, true);
@@ -18,13 +19,13 @@ function ended() {
   });
 }
 
-for (const name of ["pointerup", "pointercancel", "dragend"]) {
+for (const name of ["pointerup", "pointercancel", "dragend", "contextmenu"]) {
   document.addEventListener(name, ended, true);
 }
 window.addEventListener("blur", ended);
 
 // Call `act` at once, or after the press that is under way and its click.
 export function released(act) {
-  if (pressed) pressed.then(act);
+  if (pressed) pressed.then(() => released(act));
   else act();
 }
