@@ -16,8 +16,8 @@ import tarfile
 import zipfile
 import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, closing, contextmanager
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO, Final, TypeAlias, cast
@@ -73,8 +73,9 @@ class Archive(ABC):
         """
         self.path = path
         self._limit = max(_EXPANSION_ALWAYS_ALLOWED, _EXPANSION_AT_MOST * path.stat().st_size)
-        with _damage_told():
-            self.members: Mapping[str, int] = self._checked(self._listed())
+        # Closed here: the error of a broken archive would keep the generator, and so the file.
+        with _damage_told(), closing(self._listed()) as listed:
+            self.members: Mapping[str, int] = self._checked(listed)
 
     @contextmanager
     def open(self, name: str) -> Iterator[Iterator[bytes]]:
@@ -102,7 +103,7 @@ class Archive(ABC):
             return b"".join(blocks)
 
     @abstractmethod
-    def _listed(self) -> Iterable[tuple[str, int]]:
+    def _listed(self) -> Generator[tuple[str, int], None, None]:
         """Yield the name and size of each regular file."""
 
     @abstractmethod
@@ -127,7 +128,7 @@ class ZipArchive(Archive):
 
     _held: _Zip | None = None
 
-    def _listed(self) -> Iterator[tuple[str, int]]:
+    def _listed(self) -> Generator[tuple[str, int], None, None]:
         self._check_directory()
         with zipfile.ZipFile(self.path) as archive:
             for info in archive.infolist():
@@ -200,7 +201,7 @@ class ZipArchive(Archive):
 class TarArchive(Archive):
     """A tar archive: plain, or compressed with gzip, bzip2 or xz."""
 
-    def _listed(self) -> Iterator[tuple[str, int]]:
+    def _listed(self) -> Generator[tuple[str, int], None, None]:
         with self._tar() as archive:
             for member in _members(archive):
                 if member.isreg() and not member.issparse():

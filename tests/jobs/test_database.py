@@ -5,13 +5,14 @@ import signal
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
 import pytest
 import yaml
 from psycopg.conninfo import conninfo_to_dict
+from psycopg.errors import LockNotAvailable
 
 from tests.jobs.test_jobs import ended, items, job, submit
 from tests.support.cli import command
@@ -148,6 +149,45 @@ def test_one_machine_at_a_time(postgres: Database, monkeypatch: pytest.MonkeyPat
     finally:
         first.release()
         second.release()
+
+
+def test_a_connection_that_breaks_meanwhile(postgres: Database) -> None:
+    """A block that one machine at a time is in ends in order, though its connection was lost."""
+    presence = DatabasePresence(postgres.url)
+    presence.hold()
+    with presence.alone():
+        presence.release()  # as another thread does which finds it broken
+    presence.hold()
+    with presence.alone():
+        pass
+    presence.release()
+
+
+def test_a_lost_connection_that_the_database_keeps(
+    postgres: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A machine whose earlier connection still has its lock takes it as soon as it is free."""
+    lost, other = DatabasePresence(postgres.url), DatabasePresence(postgres.url)
+    lost.hold()
+    other.hold()
+    monkeypatch.setattr(presence, "_ALONE_SECONDS", 0.001)
+    mine = DatabasePresence(postgres.url)
+    mine.executor = lost.executor
+    with pytest.raises(LockNotAvailable):
+        mine.hold()
+    lost.release()
+
+    def held() -> bool:
+        with suppress(LockNotAvailable):  # until the database has ended the connection
+            mine.hold()
+            return True
+        return False
+
+    until(held, "the lock")
+    assert not other.is_dead(mine.executor)
+    mine.release()
+    until(lambda: other.is_dead(mine.executor), "the end of the lock")
+    other.release()
 
 
 def test_another_machine_takes_over(server: Server, postgres: Database, folder: Path) -> None:

@@ -3,6 +3,7 @@
 The calls of the other process are made in the middle of a call of this one, where they do harm.
 """
 
+import logging
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -11,17 +12,22 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from loguru import logger
+from sqlalchemy import event
 
 from tests.support.jobs import item
 from tests.support.server import until
 from vits_tts.config.jobs import Jobs
 from vits_tts.errors import TextUnspeakable
-from vits_tts.jobs.engine import Engine
+from vits_tts.jobs.engine import Engine, NoRoom
 from vits_tts.jobs.model import Document, ItemResult, ItemSpec, JobState, NewJob
+from vits_tts.jobs.presence import FilePresence
+from vits_tts.jobs.queue import _JOINED
 from vits_tts.jobs.stored import item_id, whole_id
 
 OWNER = "owner"
 NEVER = 1e9
+MANY = 1000
 _HOUR = 3600.0
 RESULT = ItemResult(hash="0" * 40, format="wav", seconds=1.0)
 DOCUMENT = Document(
@@ -147,14 +153,14 @@ def test_an_end_that_is_recorded_late(
     """A process that records an end after a retry does not end the retried job."""
     work.failing = True
     job = added(engine, "a", url=url)
-    failed = reached(engine, job, "failed")
+    reached(engine, job, "failed")
 
     def act() -> None:
         if settled:
             list(engine.settle(NEVER))
         work.failing = False
         work.gate.clear()
-        list(engine.retry(failed))
+        engine.retry(job, MANY)
 
     meanwhile(monkeypatch, engine, act)
     list(engine.settle(NEVER))
@@ -175,51 +181,101 @@ def test_two_retries(engine: Engine, work: Work) -> None:
     """A second retry with an old state leaves items alone that run already, or are complete."""
     work.failing = True
     job = added(engine, "a", "b")
-    failed = reached(engine, job, "failed")
+    reached(engine, job, "failed")
     work.failing = False
     work.gate.clear()
-    list(engine.retry(failed))
+    engine.retry(job, MANY)
     reached(engine, job, "running")
-    list(engine.retry(failed))
+    engine.retry(job, MANY)
     work.gate.set()
     reached(engine, job, "succeeded")
-    list(engine.retry(failed))
+    engine.retry(job, MANY)
     assert state(engine, job).status == "succeeded"
     assert sorted(work.made) == sorted(2 * [item_id(job, 0), item_id(job, 1)])
 
 
-def test_a_retry_in_steps(engine: Engine, work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each step enqueues a few items, so that no call of the queue takes long."""
-    monkeypatch.setattr("vits_tts.jobs.engine._AT_ONCE", 1)
+def test_a_retry_of_many_items(engine: Engine, work: Work) -> None:
+    """A retry writes a few times, however many items it enqueues: each wait for the disk counts."""
     work.failing = True
-    job = added(engine, "a", "b")
-    failed = reached(engine, job, "failed")
+    job = added(engine, *"abcdefgh" * 5)
+    reached(engine, job, "failed")
     list(engine.settle(NEVER))
     work.failing = False
     work.gate.clear()
-    steps = engine.retry(failed)
-    assert next(steps) == 1
-    assert state(engine, job).counts["failed"] == 1
-    assert list(steps) == [1]
+    writes: list[str] = []
+    here = threading.current_thread()
+
+    def written(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        if threading.current_thread() is here and not statement.startswith("SELECT"):
+            writes.append(statement)
+
+    system: Any = engine.queue.dbos._sys_db
+    event.listen(system.engine, "before_cursor_execute", written)
+    try:
+        engine.retry(job, MANY)
+    finally:
+        event.remove(system.engine, "before_cursor_execute", written)
+    assert 0 < len(writes) < 10, writes
+    assert state(engine, job).counts["failed"] == 0
     work.gate.set()
-    reached(engine, job, "succeeded")
+    assert all(item.result == RESULT for item in reached(engine, job, "succeeded").items)
     assert state(engine, job).ended is None
 
 
-def test_a_retry_after_one_that_was_broken_off(engine: Engine, work: Work) -> None:
+def test_a_retry_after_one_that_was_broken_off(
+    engine: Engine, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A job whose items run again has not ended, though the first retry did not note its round."""
+
+    def broken(*_: object) -> None:
+        raise OSError("killed")
+
     work.failing = True
     job = added(engine, "a")
-    failed = reached(engine, job, "failed")
+    reached(engine, job, "failed")
     list(engine.settle(NEVER))
     work.failing = False
     work.gate.clear()
-    assert next(engine.retry(failed)) == 1
+    with monkeypatch.context() as killed:
+        killed.setattr(engine, "_note", broken)
+        with pytest.raises(OSError, match="killed"):
+            engine.retry(job, MANY)
     assert state(engine, job).ended
-    assert list(engine.retry(failed)) == [0]
+    engine.retry(job, MANY)
     assert state(engine, job).ended is None
     work.gate.set()
     reached(engine, job, "succeeded")
+
+
+def test_a_retry_beyond_the_quota(engine: Engine, work: Work) -> None:
+    """A retry counts items that another process has stored or retried at the same moment."""
+    work.failing = True
+    first, second = added(engine, "a", "b"), added(engine, "c")
+    for job in (first, second):
+        reached(engine, job, "failed")
+    list(engine.settle(NEVER))
+    assert engine.waiting(OWNER) == 0
+    work.failing = False
+    work.gate.clear()
+    entered = threading.Event()
+
+    def retried() -> None:
+        engine.retry(first, 2)
+        entered.set()
+
+    with FilePresence(engine._settings.folder / "workers").alone():  # as the other process does
+        thread = threading.Thread(target=retried)
+        thread.start()
+        assert not entered.wait(0.2)
+        assert state(engine, first).ended
+    thread.join()
+    with pytest.raises(NoRoom):
+        engine.retry(second, 2)
+    assert state(engine, second).status == "failed"
+    engine.retry(second, 3)
+    work.gate.set()
+    for job in (first, second):
+        reached(engine, job, "succeeded")
 
 
 def test_ends_in_steps(engine: Engine, work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -356,15 +412,42 @@ def test_two_processes_with_one_idempotency_key(
     assert [each.spec["text"] for each in reached(engine, job, "succeeded").items] == ["a"]
 
 
+def test_the_log_of_failures(engine: Engine, work: Work) -> None:
+    """Items that fail or are cancelled are no errors of the queue; other errors have a reason."""
+    lines: list[Any] = []
+    logger.enable("vits_tts")  # other tests may have disabled it
+    sink = logger.add(lambda message: lines.append(message.record), level="WARNING")
+    library = logging.getLogger("dbos")
+    try:
+        work.failing = True
+        reached(engine, added(engine, "a"), "failed")
+        work.failing = False
+        work.gate.clear()
+        job = added(engine, "b")
+        until(lambda: item_id(job, 0) in work.made, "an item that runs")
+        engine.cancel(job)
+        work.gate.set()
+        active: Any = engine.queue.dbos._active_workflows_set
+        until(lambda: not active.activeList(), "the end of the item")
+        cause = sqlite3.OperationalError("Câu riêng tư.")
+        library.error("Exception of the tests", exc_info=cause)
+    finally:
+        logger.remove(sink)
+    errors = [line for line in lines if line["level"].name == "ERROR"]
+    assert [line["message"] for line in errors] == ["jobs: Exception of the tests"]
+    assert errors[0]["extra"]["reason"] == "OperationalError"
+
+
 def test_items_follow_each_other(engine: Engine, work: Work) -> None:
     """Items of two jobs, more than run at once, are taken as others end, also after a retry."""
     work.failing = True
     jobs = [added(engine, "a", "b", "c", "d", "e"), added(engine, "f", "g", "h")]
-    failed = [reached(engine, job, "failed") for job in jobs]
+    for job in jobs:
+        reached(engine, job, "failed")
     work.failing = False
-    for each in failed:
-        list(engine.retry(each))
-        reached(engine, each.id, "succeeded")
+    for job in jobs:
+        engine.retry(job, MANY)
+        reached(engine, job, "succeeded")
 
 
 def test_cancel_of_a_document_whose_file_is_not_begun(engine: Engine, work: Work) -> None:
@@ -377,7 +460,7 @@ def test_cancel_of_a_document_whose_file_is_not_begun(engine: Engine, work: Work
     found = state(engine, job)
     assert (found.status, bool(found.ended)) == ("cancelled", True)
     assert whole_id(job) not in work.made
-    list(engine.retry(found))
+    engine.retry(job, MANY)
     until(lambda: state(engine, job).status == "succeeded", "success after a retry")
     assert work.made.count(whole_id(job)) == 1
 
@@ -393,15 +476,51 @@ def test_cancel_of_a_document_whose_file_is_under_way(engine: Engine, work: Work
     cancelled = state(engine, job)
     assert cancelled.status == "cancelled"
     work.gate.set()
-    list(engine.retry(cancelled))
+    engine.retry(job, MANY)
     until(lambda: state(engine, job).status == "succeeded", "success after a retry")
     assert work.made.count(whole_id(job)) == 2
 
 
-def test_lost_items(engine: Engine, work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Items that were cancelled are lost, and do not go back to the queue when it is closed.
+def test_the_use_of_items_of_equal_ids(engine: Engine, work: Work) -> None:
+    """Items of a job that was removed and made again at once are used apart, also in the accounts.
 
-    This is the last test of the queue, since it closes it.
+    A retry has the id of the first run.
+    """
+    (path,) = engine._settings.folder.glob("*.sqlite")
+    job = f"job-{uuid4().hex}"
+    first = item_id(job, 0)
+
+    def used() -> str:
+        """Return the id for the use of the item, whose time of storage says nothing."""
+        work.gate.clear()
+        until(lambda: engine.queue.holds(first), "an item that runs")
+        with closing(sqlite3.connect(path)) as database, database:
+            query = "UPDATE workflow_status SET created_at = 0 WHERE workflow_uuid = ?"
+            assert database.execute(query, [first]).rowcount == 1
+        found = engine.queue.holds(first)
+        assert found
+        engine.cancel(job)
+        work.gate.set()
+        return found
+
+    def begun() -> str:
+        work.gate.clear()
+        engine.add(NewJob(job, OWNER, [item("a")], 5, ""))
+        return used()
+
+    earlier = begun()
+    work.gate.clear()
+    engine.retry(job, MANY)
+    assert used() == earlier
+    engine.delete(job)
+    assert begun() != earlier
+
+
+def test_lost_items(engine: Engine, work: Work) -> None:
+    """Items that were cancelled are lost, and only others go back to the queue when it is closed.
+
+    Threads that still wait then do not keep the process from ending. This is the last test of the
+    queue, since it closes it.
     """
     work.gate.clear()
     job = added(engine, "a", "b")
@@ -409,11 +528,17 @@ def test_lost_items(engine: Engine, work: Work, monkeypatch: pytest.MonkeyPatch)
     until(lambda: len(work.made) == 2, "both items run")
     assert engine.queue.lost([first, second]) == set()
     assert engine.queue.holds(first) != engine.queue.holds(second)
-    engine.cancel(job)
-    assert engine.queue.lost([first, second]) == {first, second}
-    assert engine.queue.holds(first) is None
-    resumed: list[str] = []
-    dbos = engine.queue.dbos
-    monkeypatch.setattr(dbos, "resume_workflow", lambda name, **_: resumed.append(name))
+    engine._api.cancel_workflows([second])
+    assert engine.queue.lost([first, second]) == {second}
+    assert engine.queue.holds(second) is None
     engine.queue.close([first, second])
-    assert resumed == []
+    (path,) = engine._settings.folder.glob("*.sqlite")
+    with closing(sqlite3.connect(path)) as database:
+        query = (
+            "SELECT workflow_uuid, status, queue_name, recovery_attempts FROM workflow_status "
+            "WHERE parent_workflow_id = ? ORDER BY workflow_uuid"
+        )
+        found = database.execute(query, [job]).fetchall()
+    assert found == [(first, "ENQUEUED", "items", 0), (second, "CANCELLED", None, 1)]
+    engine.queue.abandon_threads()
+    assert not [thread for thread in _JOINED if thread.name.startswith("dbos-executor")]

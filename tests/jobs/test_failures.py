@@ -1,14 +1,16 @@
 """Items that cannot be made, quotas, and results that are made once."""
 
 import re
+import sqlite3
 from collections.abc import Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.jobs.test_jobs import LONG, ended, items, job, submit, syntheses
-from tests.support.server import Server, serving
+from tests.support.server import Server, Settings, serving
 from tests.support.voices import install_pair
 
 _BLOCK = "a file in place of the folder"
@@ -106,3 +108,20 @@ def all_ended(server: Server) -> None:
         return all(each["ended"] for each in jobs)
 
     server.wait_until(noted, "the ends of all jobs")
+
+
+@pytest.mark.slow
+def test_an_end_while_the_queue_is_locked(tmp_path: Path) -> None:
+    """A process ends although its threads cannot store their results; the next one finds them."""
+    settings: Settings = {"jobs": {"queue_timeout_seconds": 5}, "server": {"workers": 1}}
+    with ExitStack() as locked, serving(tmp_path, settings, pair=True) as server:
+        begun = submit(server, *[f"Câu {number}." for number in range(60)])["id"]
+        server.wait_until(lambda: job(server, begun)["counts"]["succeeded"], "an item")
+        path = tmp_path / "jobs/queue.sqlite"
+        database = locked.enter_context(closing(sqlite3.connect(path, isolation_level=None)))
+        database.execute("BEGIN IMMEDIATE")
+        running = "vits_tts_job_items_running"
+        server.wait_until(lambda: not server.counted(running), "items that cannot be stored")
+        assert server.stop() == 0
+    with serving(tmp_path, pair=True) as server:
+        assert ended(server, begun)["counts"]["succeeded"] == 60

@@ -160,14 +160,42 @@ def test_one_item_after_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     asyncio.run(story())
 
 
+@pytest.mark.slow
+def test_a_process_that_ends_takes_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Items that end because their process ends make room for no others, however long that takes.
+
+    Their beginning would count as an attempt, of which an item has few.
+    """
+
+    async def story() -> list[Any]:
+        voice = {"name": "pair", "threads": 1}
+        async with working(tmp_path, monkeypatch, voice=voice) as worker:
+            await worker.submit("job-many", *[f"lan nam {number}" for number in range(9)])
+            await reached(lambda: worker.arrived == 2, "the sound of two items")
+            gate = threading.Event()
+            threads: Any = worker.jobs._calls
+            for _ in range(queue_calls._THREADS):  # a database that does not answer
+                threads._threads.submit(gate.wait)
+            closing = asyncio.create_task(worker.jobs.close())
+            await reached(lambda: not worker.jobs._running, "the end of these items")
+            await asyncio.sleep(0.5)  # they were taken within a fiftieth of that
+            gate.set()
+            await closing
+            monkeypatch.setattr(worker.jobs, "close", lambda: asyncio.sleep(0))
+        with sqlite3.connect(tmp_path / "jobs/queue.sqlite") as database:
+            query = "SELECT status FROM workflow_status WHERE name = 'item'"
+            return [status for (status,) in database.execute(query)]
+
+    assert asyncio.run(story()) == 9 * ["ENQUEUED"]
+
+
 async def cancelled_and_retried(worker: Worker) -> None:
     """Cancel and retry a job as another process does, before this one notices."""
     job = "job-retried"
     await worker.submit(job)
     await reached(lambda: worker.arrived == 1, "the sound of the item")
     await worker.jobs._calls.in_thread(worker.engine.cancel, job)
-    state = await worker.jobs.find(job, OWNER)
-    await worker.jobs._calls.in_thread(list, worker.engine.retry(state))
+    await worker.jobs._calls.in_thread(worker.engine.retry, job, 1)
     await reached(lambda: worker.arrived == 2, "the sound of the second run")
     worker.gate.set()
     await ended(worker, job)

@@ -187,6 +187,31 @@ async def test_background_work_stops_for_listeners() -> None:
     scheduler.close()
 
 
+@pytest.mark.parametrize("joins", [True, False])
+async def test_listeners_that_join_or_leave(*, joins: bool) -> None:
+    """Work that a listener joins leaves the threads of lower priority, or comes to them.
+
+    Its next piece may have begun before that is known.
+    """
+    scheduler = Scheduler(1)
+    heard, unheard = Urgency(1, 0), NO_DEADLINE
+    before, after = (unheard, heard) if joins else (heard, unheard)
+    threads: list[str] = []
+    urgency, seen = [before], threading.Semaphore(1)
+
+    def work(_: Cancel, __: int) -> None:
+        assert seen.acquire(timeout=10)
+        threads.append(threading.current_thread().name.partition("_")[0])
+
+    async for _ in scheduler.each(work, lambda: len(threads) < 9, lambda: urgency[0]):
+        urgency[0] = after
+        seen.release()
+    first, last = ("background", "inference") if joins else ("inference", "background")
+    assert threads[0] == first
+    assert threads[3:] == 6 * [last]
+    scheduler.close()
+
+
 async def test_who_leaves_is_dropped_or_stopped() -> None:
     """A waiting piece of a client that left never runs; ``Cancel`` stops a running one."""
     stage = Stage()

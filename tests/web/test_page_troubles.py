@@ -147,7 +147,6 @@ def test_key(guarded: tuple[Server, list[str]], browser: Browser, tmp_path: Path
         page.fill("#key", key)
         page.keyboard.press("Control+Enter")  # without leaving the field
         until(lambda: slices(page), "sound", lambda: shown(page))
-        page.press("#key", "Tab")  # leaving it by the click could move the page under that
         page.check("#keep")
         give_key(page, key)
         page.reload()
@@ -156,6 +155,47 @@ def test_key(guarded: tuple[Server, list[str]], browser: Browser, tmp_path: Path
         page.uncheck("#keep")
         page.reload()
         expect(page.locator("#key")).to_have_value("")
+
+
+def test_nothing_moves_under_a_press(guarded: tuple[Server, list[str]], browser: Browser) -> None:
+    """No control moves between a press and its release, though voices come or the key is left."""
+    server, (key, *_) = guarded
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    tall = {"width": 600, "height": 2600}  # all controls are in one column, and none is scrolled
+    with opened(browser, server.url, locale="vi-VN", viewport=tall) as page:
+        expect(page.locator("#key")).to_be_focused()
+        page.route("**/voices", hold)
+        give_key(page, key)
+        until(lambda: page.evaluate("1") and held, "the request for voices", lambda: shown(page))
+        expect(page.locator("#reading")).not_to_have_text("–")
+        with pressing(page, "#tab-python"), page.expect_response("**/voices"):
+            held.pop().continue_()
+        expect(page.locator("#voice option").first).to_have_text(EMBEDDED_VOICE)
+        page.fill("#key", f"{key} ")
+        with pressing(page, "#tab-curl"):
+            expect(page.locator("#key")).not_to_be_focused()
+            assert not held
+        until(lambda: page.evaluate("1") and held, "the request for voices", lambda: shown(page))
+        held.pop().continue_()
+
+
+@contextmanager
+def pressing(page: Page, selector: str) -> Iterator[None]:
+    """Press a tab, and release it after the block; assert that it does not move."""
+    tab = page.locator(selector)
+    box = tab.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    yield
+    page.evaluate("() => new Promise((shown) => setTimeout(shown, 100))")
+    assert tab.bounding_box() == box
+    page.mouse.up()
+    expect(tab).to_have_attribute("aria-selected", "true")
 
 
 def give_key(page: Page, key: str) -> None:

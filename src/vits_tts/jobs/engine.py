@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
+from uuid import uuid4
 
 from loguru import logger
 
@@ -28,7 +29,7 @@ from vits_tts.jobs.model import (
     Status,
     WholeState,
 )
-from vits_tts.jobs.queue import CALLBACKS, ITEMS, JOBS, WHOLES, Queue, Workflows
+from vits_tts.jobs.queue import CALLBACKS, ITEMS, JOBS, MADE, WHOLES, Queue, Workflows
 from vits_tts.jobs.stored import ACTIVE, ended, item_id, item_state, outcome, retries, whole_id
 
 if TYPE_CHECKING:
@@ -92,6 +93,7 @@ class Engine:
                 spec,
                 priority=PRIORITIES.stop - job["priority"],
                 authenticated_user=job["owner"],
+                **({"attributes": {MADE: job[MADE]}} if MADE in job else {}),
             )
 
     def _assembled(self, name: str, job_id: str, owner: str) -> ItemResult:
@@ -158,6 +160,7 @@ class Engine:
                 "items": job.items,
                 "priority": job.priority,
                 "document": job.document,
+                MADE: uuid4().hex,
             }
             self.queue.enqueue(
                 "job",
@@ -216,28 +219,39 @@ class Engine:
                 self._enqueue_whole(job, delay_seconds=_NEVER_SECONDS)
                 self._api.cancel_workflows([whole_id(job_id)])
 
-    def retry(self, state: JobState) -> Iterator[int]:
-        """Enqueue the failed and cancelled items of a job again; yield the number of each step.
+    def retry(self, job_id: str, most: int) -> None:
+        """Enqueue the failed and cancelled items of a job again, within the quota of its owner.
 
-        The state may be old: items that another process has enqueued meanwhile are left alone.
+        The owner may have ``most`` unfinished items; those of jobs that other processes store or
+        retry at the same moment count too. Items that are in the queue already are left alone.
+
+        Raises:
+            NoRoom: the owner would have more.
+
         """
-        stored = self._items(state.id)
-        again = [(each, ITEMS) for each in stored]
-        if len(stored) < len(state.items):  # the job was cancelled before all were enqueued
-            again += [(each, JOBS) for each in self._api.list_workflows(workflow_ids=[state.id])]
-        if state.document and (whole := self._whole(state.id)):
-            again.append((whole, WHOLES))
-        rewound = 0
-        for start in range(0, len(again), _AT_ONCE):
-            part = again[start : start + _AT_ONCE]
-            count = sum(self.queue.enqueue_again(workflow, queue) for workflow, queue in part)
-            rewound += count
-            yield count
+        with self.queue.alone():
+            for job in self._stored(job_id):
+                attributes = job.attributes or {}
+                # Otherwise it counts already.
+                if ended(attributes) and not self._items(job_id, ACTIVE, limit=1):
+                    waiting = self.waiting(job.authenticated_user or "")
+                    if waiting + attributes.get("items", 0) > most:
+                        raise NoRoom(waiting)
+                self._enqueue_again(job)
+
+    def _enqueue_again(self, job: "WorkflowStatus") -> None:
+        """Enqueue what has failed or was cancelled of a job, and begin a new round of it."""
+        job_id = job.workflow_id
+        again = self.queue.enqueue_items_again(job_id)
+        # It was cancelled before it had enqueued all of its items.
+        again += self.queue.enqueue_again(job, JOBS)
+        if (job.attributes or {}).get("whole") and (whole := self._whole(job_id)):
+            again += self.queue.enqueue_again(whole, WHOLES)
         # Only now: a round in which nothing is enqueued yet would end at once.
-        for job in self._stored(state.id):
+        for found in self._stored(job_id):
             # An earlier retry may have been interrupted before it recorded its round.
-            if rewound or (ended(job.attributes) and self._items(state.id, ACTIVE, limit=1)):
-                self._note(state.id, {"round": retries(job.attributes) + 1})
+            if again or (ended(found.attributes) and self._items(job_id, ACTIVE, limit=1)):
+                self._note(job_id, {"round": retries(found.attributes) + 1})
 
     def delete(self, job_id: str) -> None:
         """Remove a job, which has ended, and its items."""

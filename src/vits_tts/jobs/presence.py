@@ -143,20 +143,23 @@ class DatabasePresence:
                 self.release()
             else:
                 return
-        self._connection = psycopg.connect(self._url, autocommit=True, connect_timeout=10)
-        self._connection.execute(_KEEPALIVES)
-        self._connection.execute(f"SET lock_timeout = {_ALONE_SECONDS * 1000:.0f}")
-        self._lock("pg_advisory_lock", self.executor)
-
-    def _lock(self, function: str, executor: str) -> bool:
-        query = f"SELECT {function}(hashtextextended(%s, 0))"
-        return bool(self._connection.execute(query, [f"vits-tts {executor}"]).fetchone()[0])
+        connection = psycopg.connect(self._url, autocommit=True, connect_timeout=10)
+        try:
+            connection.execute(_KEEPALIVES)
+            connection.execute(f"SET lock_timeout = {_ALONE_SECONDS * 1000:.0f}")
+            # Fails while the database has not noticed that an earlier connection is lost.
+            _lock_in(connection, "pg_advisory_lock", self.executor)
+        except BaseException:
+            connection.close()
+            raise
+        self._connection = connection
 
     def is_dead(self, executor: str) -> bool:
         """Return whether a lock is free."""
-        if executor == self.executor or not self._lock("pg_try_advisory_lock", executor):
+        connection = self._connection
+        if executor == self.executor or not _lock_in(connection, "pg_try_advisory_lock", executor):
             return False
-        self._lock("pg_advisory_unlock", executor)
+        _lock_in(connection, "pg_advisory_unlock", executor)
         return True
 
     @contextmanager
@@ -164,8 +167,9 @@ class DatabasePresence:
         """Enter a block that one process at a time is in, with a lock of the connection."""
         import psycopg  # noqa: PLC0415  # see above
 
+        connection = self._connection  # another thread may replace it, if it is broken
         try:
-            self._lock("pg_advisory_lock", _ALONE)
+            _lock_in(connection, "pg_advisory_lock", _ALONE)
         except psycopg.errors.LockNotAvailable:
             logger.warning("jobs: another process holds a lock for long")
             yield
@@ -174,10 +178,16 @@ class DatabasePresence:
             yield
         finally:
             with suppress(psycopg.Error):  # the lock ends with the connection
-                self._lock("pg_advisory_unlock", _ALONE)
+                _lock_in(connection, "pg_advisory_unlock", _ALONE)
 
     def release(self) -> None:
         """Close the connection, which releases the lock."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+def _lock_in(connection: Any, function: str, name: str) -> bool:
+    """Call a function of PostgreSQL for advisory locks, and return its result."""
+    query = f"SELECT {function}(hashtextextended(%s, 0))"
+    return bool(connection.execute(query, [f"vits-tts {name}"]).fetchone()[0])

@@ -23,7 +23,7 @@ from vits_tts.errors import RequestError, VitsTtsError
 from vits_tts.jobs.model import ItemFailed, ItemResult, ItemSpec, Notice
 from vits_tts.jobs.presence import DatabasePresence, FilePresence, Presence
 from vits_tts.jobs.queue_file import DurableConnection
-from vits_tts.jobs.stored import ATTEMPTS, STATUS, is_whole
+from vits_tts.jobs.stored import ATTEMPTS, STATUS
 
 if TYPE_CHECKING:
     from dbos import WorkflowStatus
@@ -34,6 +34,11 @@ T = TypeVar("T")
 
 JOBS, ITEMS, CALLBACKS, WHOLES = "jobs", "items", "callbacks", "wholes"
 """The names of the queues of DBOS, one for each kind of workflow."""
+MADE: Final = "made"
+"""The attribute of an item that tells apart jobs of the same id, of which the first was removed.
+
+The time at which an item was stored does not: SQLite's may be in whole seconds.
+"""
 _STORE: Final = "queue.sqlite"
 _APPLICATION: Final = "vits-tts-jobs"
 _VERSION: Final = "1"
@@ -45,6 +50,19 @@ document."""
 _PAUSE_SECONDS: Final = 1.0
 _POLL_SECONDS: Final = 0.5
 """Interval at which a process with room for more asks for work that others have enqueued."""
+_OF_A_RUN: Final = (
+    "owner_xid",
+    "queue_partition_key",
+    "workflow_deadline_epoch_ms",
+    "deduplication_id",
+    "started_at_epoch_ms",
+    "completed_at",
+    "output",
+    "error",
+)
+"""Columns of a workflow that are empty before it runs."""
+_STORE_SECONDS: Final = 2.0
+"""How long a process that ends waits for threads that may be storing a result."""
 _QUIET_SECONDS: Final = 60.0
 _ALIKE: Final = 30
 """Lines of the library that begin with the same characters, this many, count as alike."""
@@ -94,6 +112,8 @@ class Queue:
         self._client: Any = None
         self._presence: Presence | None = None
         self._intakes: dict[str, Intake] = {}
+        self._executor: Any = None
+        """The threads in which the library runs workflows."""
         self._ended: set[str] = set()
         """Work that has ended without an outcome, as far as the last look for it knows."""
         self.launched = False
@@ -158,6 +178,7 @@ class Queue:
         self.dbos._active_workflows_set = Running(self._ask)  # noqa: SLF001
         DBOS.listen_queues([])  # the threads below take the work
         DBOS.launch()
+        self._executor = self.dbos._executor_field  # noqa: SLF001
         for name, at_once in {
             JOBS: _JOBS_AT_ONCE,
             ITEMS: self._concurrency,
@@ -215,18 +236,33 @@ class Queue:
                 return
             self.launched = False
             self._close_intakes()
-            for item in set(running) - self.lost(running):
-                queue = WHOLES if is_whole(item) else ITEMS
-                self.api.resume_workflow(item, queue_name=queue)
+            self._return(running)
             self.dbos.destroy()
             if self._client is not None:
                 self._client.destroy()
             if self._presence is not None:
                 self._presence.release()
 
-    def _close_intakes(self) -> None:
-        for intake in self._intakes.values():
+    def take_no_more(self) -> None:
+        """Take no further work. This does not wait; :meth:`close` does.
+
+        Otherwise this process would take the next work as soon as that under way is stopped.
+        """
+        for intake in list(self._intakes.values()):
             intake.stop()
+
+    def _return(self, running: Collection[str]) -> None:
+        """Return the items ``running`` in this process to the queue, unless it has lost them."""
+        if not running or self._presence is None:
+            return
+        stored = self._system.tables.workflow_status
+        mine = (stored.c.status == "PENDING") & (stored.c.executor_id == self._presence.executor)
+        change = stored.update().where(mine & stored.c.workflow_uuid.in_(list(running)))
+        with self._system.engine.begin() as connection:
+            connection.execute(change.values(self._waiting))
+
+    def _close_intakes(self) -> None:
+        self.take_no_more()
         for intake in self._intakes.values():
             intake.join()
         self._intakes = {}
@@ -235,10 +271,15 @@ class Queue:
         """Let the process end although threads of the library wait for the database.
 
         They wait without limit and cannot be stopped, and the interpreter joins the threads of
-        executors before it ends. The process that takes over finds their work unfinished.
+        executors before it ends. Those that just store a result have a moment to do so. The process
+        that takes over finds the work of the others unfinished.
         """
-        executor = getattr(self.dbos, "_executor_field", None)
-        for thread in getattr(executor, "_threads", ()):
+        if self._executor is None:
+            return
+        self._executor.shutdown(wait=False, cancel_futures=True)
+        end = time.monotonic() + _STORE_SECONDS
+        for thread in list(self._executor._threads):  # noqa: SLF001
+            thread.join(max(0.0, end - time.monotonic()))
             _JOINED.pop(thread, None)
 
     # --- work ------------------------------------------------------------------------------------
@@ -284,6 +325,42 @@ class Queue:
             logger.debug("jobs: a workflow was enqueued already", workflow=workflow.workflow_id)
         self._ask(queue)
         return True
+
+    def enqueue_items_again(self, job_id: str) -> int:
+        """Enqueue the failed and cancelled items of a job again; return how many there were.
+
+        This is what the library does for one workflow, for all items in one transaction. A
+        transaction for each takes a minute for a thousand. Items have no steps, events or messages
+        that would have to be removed too.
+        """
+        tables = self._system.tables
+        stored, outputs = tables.workflow_status, tables.workflow_output
+        mine = (stored.c.parent_workflow_id == job_id) & (stored.c.name == "item")
+        over = [name for name, status in STATUS.items() if status in {"failed", "cancelled"}]
+        change = stored.update().where(mine & stored.c.status.in_(over))
+        names = stored.select().with_only_columns(stored.c.workflow_uuid)
+        waiting = names.where(mine & (stored.c.status == "ENQUEUED"))
+        with self._system.engine.begin() as connection:
+            changed = connection.execute(change.values(self._waiting | {"queue_name": ITEMS}))
+            # No item that waits has a result.
+            connection.execute(outputs.delete().where(outputs.c.workflow_uuid.in_(waiting)))
+        self._ask(ITEMS)
+        return int(changed.rowcount)
+
+    @property
+    def _system(self) -> Any:
+        """The library's database, whose errors are raised and not waited for."""
+        return (self.dbos if self._client is None else self._client)._sys_db  # noqa: SLF001
+
+    @property
+    def _waiting(self) -> dict[str, Any]:
+        """The columns of a workflow that waits as if it had never begun."""
+        return {
+            "status": "ENQUEUED",
+            "recovery_attempts": 0,
+            "updated_at": self._system._now_ms_sql(),  # noqa: SLF001
+            **dict.fromkeys(_OF_A_RUN),
+        }
 
     def recover(self) -> None:
         """Return work to the queue: of processes that have ended, and without a stored outcome."""
@@ -340,7 +417,9 @@ class Queue:
             load_input=False,
             load_output=False,
         )
-        return {each.workflow_id: f"{each.workflow_id}@{each.created_at}" for each in found}
+        # Items that an earlier version has stored have no such attribute.
+        made = {each: (each.attributes or {}).get(MADE, each.created_at) for each in found}
+        return {each.workflow_id: f"{each.workflow_id}@{one}" for each, one in made.items()}
 
 
 def limited(url: str) -> str:
@@ -391,7 +470,9 @@ def _failure(error: Exception) -> Exception:
 
 
 class _ToOurLog(logging.Handler):
-    """Writes the library's warnings into our log, without their causes.
+    """Writes the library's warnings into our log, with the reasons of their causes.
+
+    It leaves out that a workflow has failed, which was logged with its code, or was cancelled.
 
     Of lines that begin alike, one a minute is written: while a database cannot be reached, the
     library complains several times a second.
@@ -403,12 +484,16 @@ class _ToOurLog(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one line. It may contain ids; texts never reach this logger."""
+        error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, ItemFailed) or "Cancelled" in type(error).__name__:
+            return
         line = re.sub(r"\s+", " ", record.getMessage())[:300]
         kind, now = line[:_ALIKE], time.monotonic()
         if now - self._last.get(kind, -_QUIET_SECONDS) >= _QUIET_SECONDS:
             self._last = {each: at for each, at in self._last.items() if now - at < _QUIET_SECONDS}
             self._last[kind] = now
-            logger.log(record.levelname, "jobs: {}", line)
+            reason = {"reason": reason_of(error)} if isinstance(error, Exception) else {}
+            logger.bind(**reason).log(record.levelname, "jobs: {}", line)
 
 
 def _redirect_log() -> None:

@@ -144,6 +144,7 @@ class JobService:
     async def close(self) -> None:
         """Stop running jobs, and return unfinished items to the queue."""
         self._closing = True
+        self._queue.take_no_more()
         self._maker.hand_over()
         for task in filter(None, (self._watching, self._watching_objects)):
             task.cancel()
@@ -156,7 +157,7 @@ class JobService:
             await self._calls.in_thread(self._queue.close, running)
         except Exception as error:  # noqa: BLE001  # the next process recovers them
             logger.warning("jobs: the queue was not closed in order", reason=reason_of(error))
-            self._queue.abandon_threads()
+        await asyncio.to_thread(self._queue.abandon_threads)
         await self._calls.close()
         self._maker.close()
         await self._files.close()
@@ -258,18 +259,6 @@ class JobService:
                 ) from None
         return await self.find(job.id, job.owner), new
 
-    async def _check_quota(self, owner: str, more: int) -> None:
-        """Check whether an owner may have ``more`` items in unfinished jobs.
-
-        Raises:
-            QuotaExceeded: there would be too many.
-            JobsUnavailable: the queue cannot be used.
-
-        """
-        waiting = await self._asked(self._engine.waiting, owner)
-        if waiting + more > self._settings.max_waiting:
-            raise self._quota_exceeded(waiting)
-
     def _quota_exceeded(self, waiting: int) -> QuotaExceeded:
         return QuotaExceeded(
             f"{waiting} items of unfinished jobs wait; jobs.max_waiting allows "
@@ -323,11 +312,12 @@ class JobService:
             JobNotFound, JobsUnavailable: as :meth:`find` does.
 
         """
-        state = await self.find(job_id, owner)
-        if state.ended and state.status not in UNFINISHED:  # it does not count before
-            await self._check_quota(owner, len(state.items))
-        async for _ in self._stepped(self._engine.retry(state)):
-            pass
+        await self.find(job_id, owner)
+        async with self._adding:  # as above
+            try:
+                await self._asked(self._engine.retry, job_id, self._settings.max_waiting)
+            except NoRoom as error:
+                raise self._quota_exceeded(error.args[0]) from None
         return await self.find(job_id, owner)
 
     async def delete(self, job_id: str, owner: str) -> None:

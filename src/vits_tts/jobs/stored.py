@@ -50,11 +50,6 @@ def whole_id(job_id: str) -> str:
     return f"{job_id}{_WHOLE}"
 
 
-def is_whole(workflow_id: str) -> bool:
-    """Return whether an id in the queue is that of the file of a document."""
-    return workflow_id.endswith(_WHOLE)
-
-
 def item_state(
     index: int, spec: ItemSpec, workflow: "WorkflowStatus | None", absent: Status
 ) -> ItemState:

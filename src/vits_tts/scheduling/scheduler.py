@@ -73,6 +73,8 @@ class _Job:
     """True if a listener waits for the piece that runs now, or if the job is ``starved``."""
     starved: bool = False
     """True if it is background work that has waited for too long."""
+    moves: bool = False
+    """True if its next piece belongs into the other pool: a listener has joined or left."""
 
 
 class Scheduler:
@@ -154,6 +156,8 @@ class Scheduler:
                 ran = await job.ran.get()
                 if isinstance(ran, BaseException):
                     raise ran
+                if job in self._running:  # on the event loop, where urgencies change
+                    job.moves = urgency().hurried != job.hurried
                 yield ran
                 if job not in self._running and job.ran.empty() and not more():
                     return
@@ -261,6 +265,7 @@ class Scheduler:
                 ran = _timed(job, self._crowded(job))
             return ran
 
+        job.moves = False
         job.cores = self._cores(self._free(), self._running)
         self._running.add(job)
         crowded = self._crowded(job)
@@ -284,7 +289,7 @@ class Scheduler:
             return False
         others = [other for other in tuple(self._running) if other is not job]
         free = self._free()
-        if job.starved or (free < 0 and not job.hurried):
+        if job.starved or job.moves or (free < 0 and not job.hurried):
             return False
         return job.cores == self._cores(free + job.cores, others)
 

@@ -3,6 +3,7 @@
 import { ANSWER, conversation, rateOf } from "./conversation.js";
 import { Dictionary } from "./dictionary.js";
 import { Form, SENTENCE } from "./form.js";
+import { released } from "./press.js";
 import { readingNodes } from "./reading.js";
 import { Recording } from "./recording.js";
 import { Problem, Service } from "./service.js";
@@ -288,8 +289,10 @@ class Page {
   async #loadVoices() {
     try {
       const { voices } = await this.service.voices();
-      this.form.offer(voices, this.words);
-      this.#showCode();
+      released(() => {
+        this.form.offer(voices, this.words);
+        this.#showCode();
+      });
     } catch (error) {
       if (this.secured && !this.service.key) part("key").focus();
       else this.#showProblem(error);
@@ -299,10 +302,12 @@ class Page {
   #keyed() {
     this.service.key = part("key").value.trim();
     settings.key = part("keep").checked ? this.service.key : "";
-    this.#showProblem(null);
-    this.#loadVoices();
-    if (!this.secured || this.service.key) this.dictionary.load();
-    this.#askReading();
+    released(() => {
+      this.#showProblem(null);
+      this.#loadVoices();
+      if (!this.secured || this.service.key) this.dictionary.load();
+      this.#askReading();
+    });
   }
 
   #say(name, values) {

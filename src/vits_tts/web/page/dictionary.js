@@ -1,5 +1,6 @@
 // The pronunciation dictionaries: which one is used, and its rules, each with a button to hear it.
 
+import { released } from "./press.js";
 import { Problem } from "./service.js";
 
 const NEW = "\n"; // the choice of a new dictionary; no name has a line end
@@ -39,7 +40,7 @@ export class Dictionary {
       // Problems with the key or the connection are shown by the request for the voices.
       if (/^dictionar/.test(error.code)) this.#problem = error;
     }
-    this.show();
+    released(() => this.show());
   }
 
   show(words = this.words) {
