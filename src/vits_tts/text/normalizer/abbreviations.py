@@ -110,6 +110,11 @@ class Abbreviations:
                 needs="B",
             ),
             Rule(r"(?<!\w)[Yy]/[Cc](?!\w)", "yêu cầu", needs="/"),
+            Rule(
+                r"(?<!\w)Đ/[Cc](?=\ ?:|\.?\ ?\d|\ (?:[Ss]ố|[Hh]ẻm|[Nn]gõ|[Đđ]ường))",
+                "địa chỉ",
+                needs="/",
+            ),
             Rule(r"(?<!\w)HA(?=:?\s\d{2,3}/\d)", "huyết áp", needs="H"),
             Rule(r"(?<=[đdk])/GD(?!\w)", " một giao dịch", needs="/"),
             Rule(r"(?<=[đdk])/(?:CP|cp)(?!\w)", " một cổ phiếu", needs="/"),
@@ -274,7 +279,8 @@ class Abbreviations:
             return None
         if "." in word and (said := self._glued(match)):
             return said
-        if word not in self._titles and _INITIALS.search(before(match)) and _NAMED.fullmatch(word):
+        named = word not in self._titles and word not in _NO_PERSON
+        if named and _INITIALS.search(before(match)) and _NAMED.fullmatch(word):
             return spelled(word) + point  # ông NĐT: the initials of a name
         whole = self._pointed.get(word) if point else None
         whole = whole or self.words.get(word) or self.words.get(word.replace(".", ""))
@@ -396,6 +402,8 @@ _KEYWORD: Final = lazily(r"(?:[Ss]oạn|SOẠN|[Cc]ú pháp)(?: tin)?:? (?:[A-Z\
 """Words before the text of a message to a service, in which letters are keywords."""
 _LONGEST_KEYWORD: Final = 3
 _NAMED: Final = lazily("[A-ZĐ]{3,4}")
+_NO_PERSON: Final = frozenset("THPT THCS HLV CMND CCCD CSGT PGĐ TGĐ HSSV GVCN TBT KTX".split())
+"""Abbreviations that are never the initials of a person, also after such words as ``học sinh``."""
 _CALLED: Final = {"A": "anh", "C": "chị", "M": "mít"}
 _FAR: Final = 1000
 """Characters of a line that are looked at for words of geometry before some capitals."""
@@ -404,7 +412,10 @@ _GEOMETRY: Final = lazily(
     r"|đường thẳng|đường tròn"
     r"|đoạn thẳng|trung điểm|song song|giao điểm|phân giác|trung tuyến|đường cao"
     r"|bán kính(?! \d+ ?km)|đường"
-    r" kính|cạnh|mặt phẳng|kẻ )"
+    r" kính|mặt phẳng"
+    r"|(?<!bên )(?<!khía )(?<!ngay )(?<!nằm )cạnh (?:[a-z]{1,2}\b|huyền|góc vuông|bên|đáy|bằng"
+    r"|của (?:tam|hình|tứ)|là |đối|kề|\d)|(?:\bhai|\bba|bốn|các|mỗi|độ dài) cạnh(?! tranh)"
+    r"|kẻ (?:đường|tia|tiếp|thêm|dây|hai|các|[a-z]{1,2}\b))"
 )
 
 

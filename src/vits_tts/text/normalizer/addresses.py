@@ -139,6 +139,30 @@ class Addresses:
                 needs="QP",
             ),
             Rule(
+                r"(?<![\w.])(?P<rank>[qp])(?P<number>\d{1,2})(?![\w+])(?!\s?[/-]?\s?[12]\d{3}|[/-][23]\d(?!\d))",
+                self.small,
+                needs="qp",
+            ),
+            Rule(
+                r"(?<![\w.])F\.?\ ?(?P<number>\d{1,2})(?![\w+.])"
+                r"(?=\s?[,.;–-]|\ (?:Q|P|q|Bình|Tân|Gò|Phú|Thủ)|\ ?$)",
+                lambda match: (
+                    f"phường {self._numbers.whole(match['number'])}"
+                    if _WARD_BEFORE.search(before(match)) and _PLACED_AFTER.match(after(match))
+                    else None
+                ),
+                needs="F",
+            ),
+            Rule(
+                r"(?<!\w)P\ (?P<number>\d{1,2})(?=\s?,|\s(?:Q|q|Bình|Tân|Gò|Phú|Thủ))",
+                lambda match: (
+                    f"phường {self._numbers.whole(match['number'])}"
+                    if _WARD_BEFORE.search(before(match)) and _PLACED_AFTER.match(after(match))
+                    else None
+                ),
+                needs="P",
+            ),
+            Rule(
                 r"(?<!\w)[Pp]\.\s?(?=(?:đôi|đơn|ngủ|khách|trọ|gia\ đình|vip" r"|VIP)(?!\w))",
                 "phòng ",
                 needs=".",
@@ -149,6 +173,13 @@ class Addresses:
                 needs="Q",
             ),
             Rule(rf"(?<![\w./])(?P<rank>[QP])\.\s?{_NAME}", self.ranked, needs="QP"),
+            Rule(
+                r"(?<![\w./])[Qq]\ (?=(?:Tân\ (?:Bình|Phú)|Bình\ (?:Thạnh|Tân)|Gò\ Vấp|Phú\ Nhuận"
+                r"|Thủ\ Đức|Đống\ Đa|Cầu\ Giấy|Thanh\ Xuân|Hoàng\ Mai|Hà\ Đông"
+                r"|Ba\ Đình|Hải\ Châu)(?!\w))",
+                "quận ",
+                needs="Qq",
+            ),
             Rule(r"(?<![\w.])Q\.\s?(?=[A-ZĐ]{2,3}(?!\w))", "quận ", needs="Q"),
             Rule(rf"(?<![\w./])(?P<rank>[HXĐTt])\.\s?{_NAME}", self.placed, needs="."),
             Rule(rf"(?<![\w./])(?P<rank>[qphxđ])\.\s?{_NAME}", self.ranked, needs="."),
@@ -244,6 +275,18 @@ class Addresses:
             return None
         return f"{_RANKS[match['rank'].upper()]} {self._numbers.whole(match['number'])}"
 
+    def small(self, match: re.Match[str]) -> str | None:
+        """Read ``q1`` and ``p5``, as they are typed; other small letters name models."""
+        front, back = before(match), after(match)
+        if int(match["number"]) > (_DISTRICTS if match["rank"] == "q" else _WARDS):
+            return None
+        if _SMALL_MODEL.search(front):
+            return None
+        beside = _PLACED_BEFORE.search(front) or _PLACED_AFTER.match(back)
+        if not beside and not cues.about(match, "property"):
+            return None
+        return f"{_RANKS[match['rank'].upper()]} {self._numbers.whole(match['number'])}"
+
     def ranked(self, match: re.Match[str]) -> str:
         """Read ``P. Bến Nghé`` as a ward, but ``P. Tổng Giám đốc`` as the title of a deputy."""
         if match["rank"] == "P" and _OFFICE.match(after(match)):
@@ -301,6 +344,23 @@ class Addresses:
         return f"{said} {spelled(field[len(digits) :])}".strip()
 
 
+_WARDS: Final = 28
+"""The highest number of a ward in a district."""
+_SMALL_MODEL: Final = lazily(
+    r"(?:máy|huawei|oppo|vivo|honor|dòng|con|chip|samsung|galaxy|xam xung|điện thoại|loa|model|lg"
+    r"|em)\s(?:\w+ )?$"
+)
+"""Words before the name of a model, such as ``huawei p30``."""
+_PLACED_BEFORE: Final = lazily(
+    r"(?:quận|\bq\.?\s?\d{1,2}|\bp\.?\s?\d{1,2}|phường|đường|tphcm|hcm|sài gòn|trung tâm|về|ở|tại"
+    r"|qua|gần|khu vực|sống|ra|đến)\s?[,.;:–-]?\s?$"
+)
+_PLACED_AFTER: Final = lazily(
+    r"\s?[,.–-]?\s?(?:q\.?\s?\d|p\.?\s?\d|q[. ]|quận|tp|hcm|gò vấp"
+    r"|tân bình|tân phú|bình|phú nhuận|thủ đức)"
+)
+"""Parts of an address beside the small letter of another."""
+_WARD_BEFORE: Final = lazily(r"(?:[^\W\d_]{2,}|\d),?\s?[–-]?\s?$")
 _QUARTERLY: Final = lazily(
     r"(?:doanh thu|lợi nhuận|lãi|báo cáo|kết quả|quý|gdp|tăng" r"|giảm)\b[^;.]{0,16}$"
 )

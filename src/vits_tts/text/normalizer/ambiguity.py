@@ -366,7 +366,10 @@ def letter(match: re.Match[str], unit: str) -> LetterReading:  # noqa: PLR0911
     front = string[max(0, start - 48) : start].rpartition("\n")[2].lower()
     back = after(match)
     spaced = match[0][0] == " "
-    if unit in {"K", "k"} and (_PICTURE.search(front) or _PICTURED_AFTER.match(back)):
+    pictured = number in {"2", "4", "5", "6", "8", "16"}
+    if (unit in {"K", "k"} and pictured) and (
+        _PICTURE.search(front) or _PICTURED_AFTER.match(back)
+    ):
         return "name"
     if unit in {"M", "B", "K", "k"}:
         scaled = bool(_SCALED_AFTER.match(back) or (unit != "B" and _SCALED_BEFORE.search(front)))

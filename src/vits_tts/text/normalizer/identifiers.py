@@ -52,7 +52,10 @@ _SHORTEST_CODE: Final = 4
 
 _ROADS: Final = {
     "QL": "quốc lộ",
+    "Ql": "quốc lộ",
+    "ql": "quốc lộ",
     "TL": "tỉnh lộ",
+    "Tl": "tỉnh lộ",
     "HL": "hương lộ",
     "NV": "nguyện vọng",
     "HK": "học kỳ",

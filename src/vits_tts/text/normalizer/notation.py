@@ -338,7 +338,7 @@ class Notation:
                 needs="h",
             ),
             Rule(
-                rf"(?<!\w)(?P<quantity>[A-Za-z])(?P<index>{'|'.join(_INDICES)})(?!\w)",
+                rf"(?<!\w)(?P<quantity>[A-Zabd-sv-z])(?P<index>{'|'.join(_INDICES)})(?!\w)",
                 lambda match: f"{spelled(match['quantity'])} {_INDICES[match['index']]}",
                 needs="đmht",
             ),

@@ -206,7 +206,8 @@ def _chain(region: Region, restore_marks: RestoreMarks) -> tuple[Step, ...]:
         *known.steps(),
         English(words.knows),
         words,
-        Where(r"\d[a-zA-Zđ]|\bx\d", *Listings(numbers).steps()),  # 3-3tr5, before single units
+        # 3-3tr5, before single units
+        Where(r"\d[a-zA-Zđ]|\bx\d|\d/[pnx]", *Listings(numbers).steps()),
         *Units(numbers).steps(),
         Where(r"[^\w\s]|[xXØøΦφ²³¹⁰⁴-⁹]", *symbols.arithmetic()),
         Where(r"\d", *codes.mixed()),
