@@ -73,6 +73,7 @@ class Abbreviations:
                 needs="B",
             ),
             Rule(r"(?<!\w)[Tt]r\.\s?(?=\d)", "trang ", needs="."),
+            Rule(r"(?<=\d)\ x\ (?=[A-Z][A-Za-z]{2})", " nhân ", glued=True, needs="x"),
             Rule(r"(?<!\w)(?i:Co\.,?\s?Ltd)\.?(?!\w)", "cô li mít tịt", needs="."),
             Rule(r"(?<!\w)[Đđ]t(?=\s?[:.])", "điện thoại", needs="t"),
             Rule(r"(?<!\w)VN/A(?!\w)", "vê nờ a", needs="/"),
@@ -183,7 +184,15 @@ class Abbreviations:
 
     def sides(self) -> tuple[Step, ...]:
         """Return the step for ``(T)`` and ``(P)``, which the rules for formulae must not read."""
-        return (Rule(r"\([PT]\)", self.side, needs="("),)
+        return (
+            Rule(r"\([PT]\)", self.side, needs="("),
+            Rule(
+                r"(?<=[a-z]\ )\((?P<kind>n|v|adj|adv|prep|ph\.?\ ?v|phr\.?\ ?v|n\ phr)\)"
+                r"(?=\s?[:,/=])",
+                lambda match: f", {_WORD_CLASSES[match['kind'][:3].rstrip()]}",
+                needs="(",
+            ),
+        )
 
     def initials(self) -> tuple[Step, ...]:
         """Return the steps for the rest: initials, single letters and unknown abbreviations."""
@@ -355,9 +364,9 @@ class Abbreviations:
     def unknown(self, match: re.Match[str]) -> str | None:
         """Spell capitals that are not a word (``VTV``). Syllables and long names are left."""
         word = match[0].removesuffix("s")
-        if geometric(match):
-            return spelled(word)
         lower = word.lower()
+        if geometric(match) and not (is_syllable(lower) and shouted(match.string, *match.span())):
+            return spelled(word)
         if len(word) > 3 and not is_syllable(lower) and pronounced(lower):  # noqa: PLR2004
             return word.capitalize()
         if is_syllable(lower) and lower in self.typed:
@@ -402,6 +411,12 @@ _KEYWORD: Final = lazily(r"(?:[Ss]oạn|SOẠN|[Cc]ú pháp)(?: tin)?:? (?:[A-Z\
 """Words before the text of a message to a service, in which letters are keywords."""
 _LONGEST_KEYWORD: Final = 3
 _NAMED: Final = lazily("[A-ZĐ]{3,4}")
+_WORD_CLASSES: Final = {
+    "n": "danh từ", "v": "động từ", "adj": "tính từ", "adv": "trạng từ", "pre": "giới từ",
+    "ph.": "cụm động từ", "ph": "cụm động từ", "phv": "cụm động từ", "phr": "cụm động từ",
+    "n p": "cụm danh từ",
+}  # fmt: skip
+"""Classes of words behind the English words of a textbook: ``interested (adj): quan tâm``."""
 _NO_PERSON: Final = frozenset("THPT THCS HLV CMND CCCD CSGT PGĐ TGĐ HSSV GVCN TBT KTX".split())
 """Abbreviations that are never the initials of a person, also after such words as ``học sinh``."""
 _CALLED: Final = {"A": "anh", "C": "chị", "M": "mít"}
@@ -410,7 +425,8 @@ _FAR: Final = 1000
 _GEOMETRY: Final = lazily(
     r"(?:tam giác|hình (?:chóp|vuông|thang|bình|chữ|thoi|hộp|lăng|lập)|tứ giác|tứ diện|vuông góc"
     r"|đường thẳng|đường tròn"
-    r"|đoạn thẳng|trung điểm|song song|giao điểm|phân giác|trung tuyến|đường cao"
+    r"|đoạn thẳng|trung điểm|song song(?! (?:với )?(?:đường|quốc|đó|phố|tỉnh|đại))|giao điểm"
+    r"|phân giác|trung tuyến|đường cao(?! tốc| thắng| bá| đạt| lỗ| xuân| vân| đức| văn)"
     r"|bán kính(?! \d+ ?km)|đường"
     r" kính|mặt phẳng"
     r"|(?<!bên )(?<!khía )(?<!ngay )(?<!nằm )cạnh (?:[a-z]{1,2}\b|huyền|góc vuông|bên|đáy|bằng"

@@ -181,6 +181,13 @@ class Addresses:
                 needs="Qq",
             ),
             Rule(r"(?<![\w.])Q\.\s?(?=[A-ZĐ]{2,3}(?!\w))", "quận ", needs="Q"),
+            Rule(
+                r"(?<![\w.])[Qq]l\.?\ ?(?P<number>\d{1,3})(?P<branch>[A-D]?)(?!\w)",
+                lambda match: (
+                    f"quốc lộ {self._numbers.whole(match['number'])} {spelled(match['branch'])}"
+                ).rstrip(),
+                needs="l",
+            ),
             Rule(rf"(?<![\w./])(?P<rank>[HXĐTt])\.\s?{_NAME}", self.placed, needs="."),
             Rule(rf"(?<![\w./])(?P<rank>[qphxđ])\.\s?{_NAME}", self.ranked, needs="."),
             Rule(
@@ -259,7 +266,7 @@ class Addresses:
         if match["rank"] == "Q" and _CAR.search(before(match)):
             return f"quy {self._numbers.whole(match['number'])}"
         if match["rank"] == "Q" and _opens_question(match):
-            return f"quy {self._numbers.whole(match['number'])}"
+            return f"câu {self._numbers.whole(match['number'])}"
         civic = _CIVIC.search(around)
         reported = _QUARTER_BEFORE.search(before(match)) or _QUARTER_AFTER.match(after(match))
         if match["rank"] == "Q" and match["number"] in "1234" and reported and not civic:
@@ -353,7 +360,7 @@ _SMALL_MODEL: Final = lazily(
 """Words before the name of a model, such as ``huawei p30``."""
 _PLACED_BEFORE: Final = lazily(
     r"(?:quận|\bq\.?\s?\d{1,2}|\bp\.?\s?\d{1,2}|phường|đường|tphcm|hcm|sài gòn|trung tâm|về|ở|tại"
-    r"|qua|gần|khu vực|sống|ra|đến)\s?[,.;:–-]?\s?$"
+    r"|qua|gần|khu vực|sống|ra|đến)\s?(?:[,.;:–-]|và|hoặc|với)?\s?$"
 )
 _PLACED_AFTER: Final = lazily(
     r"\s?[,.–-]?\s?(?:q\.?\s?\d|p\.?\s?\d|q[. ]|quận|tp|hcm|gò vấp"
@@ -373,7 +380,14 @@ def _opens_question(match: re.Match[str]) -> bool:
     if (start and string[start - 1] != "\n") or string[end : end + 1] != ":":
         return False
     line = string[end : end + _QUESTION].partition("\n")[0]
-    return _TESTED.search(line) is not None or cues.about(match, "science")
+    if int(match["number"]) > _DISTRICTS or _TESTED.search(line) is not None:
+        return True
+    if cues.about(match, "property"):
+        return False
+    return cues.about(match, "science") or _ASKED.search(line.lower()) is not None
 
 
+_ASKED: Final = lazily(
+    r"\?|\((?:nb|th|vdc?)\)|\b(?:nào|bao nhiêu|vì sao|là gì|ai là|đâu|thuộc loại)\b"
+)
 _QUESTION: Final = 200

@@ -212,6 +212,12 @@ class Chat:
                 needs="0123456789x",
             ),
             Rule(
+                r"(?<!\w)c(?=[123](?!\w))",
+                lambda match: "cấp " if _SCHOOLED.search(before(match)) else None,
+                glued=True,
+                needs="c",
+            ),
+            Rule(
                 r"[cC](?=\d{1,2}(?!\w|-[cC]))"
                 r"(?:(?<=slide\ .)|(?<=ôn\ .)|(?<=đề\ .)|(?<=tập\ .)|(?<=hết\ .)|(?<=xờ\ lai\ .))",
                 "chương ",
@@ -406,6 +412,10 @@ def is_certain(line: str) -> bool:
     )
 
 
+_SCHOOLED: Final = lazily(
+    r"(?:học|\bhs|học sinh|lên|trường|tốt nghiệp|bạn|thầy|cô|thời|vào|hồi|tầm hết|giáo viên|gv)\s$"
+)
+"""Words before a level of school: ``bạn học c3``."""
 _BOOKS: Final = lazily(r"(?:truyện|sách|tập|vở|quyển|cuốn|giáo trình)\b")
 _PLACE_ASKED: Final = lazily(
     r"(?:gửi|xin|cho|ib|theo|ghi|nhập|lấy|sai|đúng|đổi|qua|tới|đến|có|shop|tại|và|sđt|tên|hỏi|:|^)"

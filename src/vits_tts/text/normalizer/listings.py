@@ -39,6 +39,7 @@ class Listings:
             Rule(r"(?<=\d)T[rR](?=\d{1,3}(?!\d))", "tr", glued=True, needs="T"),  # 4TR5
             Rule(r"(?<=\d)T[YỶyỷ](?=\d{1,3}(?!\d))", "tỷ", glued=True, needs="T"),
             Rule(r"(?<=\dtr\d)k(?!\w)", "", glued=True, needs="k"),  # 1tr2k
+            Rule(r"(?<=\d)tri[eêệ]u(?=\d)", "tr", glued=True, needs="t"),  # 4trieu2
             Rule(r"(?<=\dtr)x{1,3}(?!\w)", " mấy", needs="x"),
             Rule(r"(?<=\d)Pn(?!\w)", " phòng ngủ", needs="P"),
             Rule(

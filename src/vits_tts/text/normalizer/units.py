@@ -188,7 +188,7 @@ class Units:
             ),
             Where(_AMOUNT, *self._mixed_and_rates()),
             Rule(
-                rf"(?<=[{SMALLS})])\ ?/\ ?(?:1\ )?(?=(?:{_EACH})(?!\w))",
+                rf"(?<=[{SMALLS})])\ ?/\ ?(?:1\ )?(?=(?i:{_EACH}|sản\ phẩm|khách\ hàng)(?!\w))",
                 self.each,
                 needs="/",
             ),
