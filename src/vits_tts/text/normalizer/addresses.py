@@ -176,7 +176,9 @@ class Addresses:
             Rule(
                 r"(?<![\w./])[Qq]\ (?=(?:Tân\ (?:Bình|Phú)|Bình\ (?:Thạnh|Tân)|Gò\ Vấp|Phú\ Nhuận"
                 r"|Thủ\ Đức|Đống\ Đa|Cầu\ Giấy|Thanh\ Xuân|Hoàng\ Mai|Hà\ Đông"
-                r"|Ba\ Đình|Hải\ Châu)(?!\w))",
+                r"|Ba\ Đình|Hải\ Châu)(?!\w))"
+                r"|(?<![\w./])Q\.\ ?(?=(?:BÌNH|TÂN|GÒ|PHÚ|THỦ|ĐỐNG|CẦU|THANH|HOÀNG|HÀ|HẢI|BA"
+                r"|HAI)\ )",
                 "quận ",
                 needs="Qq",
             ),

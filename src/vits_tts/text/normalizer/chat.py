@@ -120,8 +120,8 @@ _CHATTING: Final = frozenset(
 """Shortenings that show that a line is chat."""
 _UNMARKED_UNITS: Final = dict(
     zip(
-        "tuoi thang ngay trieu triu nghin dong phut gio nguoi lan tieng nam tret lau".split(),
-        "tuổi tháng ngày triệu triệu nghìn đồng phút giờ người lần tiếng năm trệt lầu".split(),
+        "tuoi thang ngay trieu triu nghin dong phut gio nguoi lan ty tieng nam tret lau".split(),
+        "tuổi tháng ngày triệu triệu nghìn đồng phút giờ người lần tỷ tiếng năm trệt lầu".split(),
         strict=True,
     )
 )
@@ -151,7 +151,7 @@ class Chat:
                 needs="T",
             ),
             Rule(
-                r"(?<=\d)\ ?(?P<unit>tuoi|thang|ngay|trieu|triu|nghin|dong|phut|gio|nguoi|lan"
+                r"(?<=\d)\ ?(?P<unit>tuoi|thang|ngay|trieu|triu|nghin|dong|phut|gio|nguoi|lan|ty"
                 r"|tieng|tret|lau|nam(?!\ (?:\d|nữ|và)))(?!\w)",
                 lambda match: f" {_UNMARKED_UNITS[match['unit']]}",
             ),

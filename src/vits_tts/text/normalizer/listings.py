@@ -42,6 +42,13 @@ class Listings:
             Rule(r"(?<=\d)tri[eêệ]u(?=\d)", "tr", glued=True, needs="t"),  # 4trieu2
             Rule(r"(?<=\dtr)x{1,3}(?!\w)", " mấy", needs="x"),
             Rule(r"(?<=\d)Pn(?!\w)", " phòng ngủ", needs="P"),
+            Rule(r"(?<=\.\d{3})\ ?/\ ?th(?!\w)", " một tháng", needs="/"),
+            Rule(
+                r"(?<=\.\d{3})\ ?/\ ?(?=(?:tháng|người|phòng|năm|xe|căn)(?![\w/]))",
+                " một ",
+                glued=True,
+                needs="/",
+            ),  # 3.800.000/tháng
             Rule(
                 r"(?<![\w.,/-])(?P<millions>\d{1,2})\.?(?P<rest>\d{3})k(?!\w)",
                 self.many_thousands,

@@ -109,6 +109,12 @@ class Notation:
         """
         return (
             Rule(
+                r"(?<=\d)\ ?\((?P<unit>g|kg|mm|cm|m|km|s|N|J|W|V|A|Hz|m/s|cm/s|rad/s|N/m|mol|ml)\)",
+                lambda match: f" {match['unit']}",
+                glued=True,
+                needs="(",
+            ),  # M = 200(g)
+            Rule(
                 r"(?<!\w)Q(?=[1-4]:?\ \d[\d.,]{0,8}\ ?(?:tỷ|tỉ|triệu|nghìn)(?!\w))",
                 "quý",
                 needs="Q",

@@ -207,7 +207,7 @@ def _chain(region: Region, restore_marks: RestoreMarks) -> tuple[Step, ...]:
         English(words.knows),
         words,
         # 3-3tr5, before single units
-        Where(r"\d[a-zA-Zđ]|\bx\d|\d/[pnx]", *Listings(numbers).steps()),
+        Where(r"\d[a-zA-Zđ]|\bx\d|\d ?/ ?[pnxtc]", *Listings(numbers).steps()),
         *Units(numbers).steps(),
         Where(r"[^\w\s]|[xXØøΦφ²³¹⁰⁴-⁹]", *symbols.arithmetic()),
         Where(r"\d", *codes.mixed()),
