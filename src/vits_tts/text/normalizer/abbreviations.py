@@ -169,9 +169,12 @@ class Abbreviations:
                 r"[bcdđghklmnpqrstvx]{2,7}(?![\w@&'’-])(?!\.\w)",
                 lambda match: self.words.get(match[0].upper()),
             ),
-            Rule(r"(?<![\w@#.&-])(?<![A-ZĐ\d.]/)[A-ZĐƯ]{2,8}(?![\w@&-])(?!\.\w)", self.sense),
             Rule(
-                rf"(?<![\w@#.-])(?<![A-ZĐ\d.]/)(?P<word>{_WORD}(?:[.&-][A-ZĐ][A-Za-zĐđƯ]{{0,9}}(?:&[A-ZĐ]{{1,4}})?){{0,4}})"
+                r"(?<![\w@#&-])(?<!(?<!\.)\.)(?<![A-ZĐ\d.]/)[A-ZĐƯ]{2,8}(?![\w@&-])(?!\.\w)",
+                self.sense,
+            ),
+            Rule(
+                rf"(?<![\w@#-])(?<!(?<!\.)\.)(?<![A-ZĐ\d.]/)(?P<word>{_WORD}(?:[.&-][A-ZĐ][A-Za-zĐđƯ]{{0,9}}(?:&[A-ZĐ]{{1,4}})?){{0,4}})"
                 rf"(?P<point>\.?)(?:(?![\w@])|(?<=\.)(?=[{CAPITALS}][{SMALLS}]))(?!-\d)",
                 self.known,
             ),

@@ -44,13 +44,23 @@ class Listings:
             Rule(r"(?<=\d)Pn(?!\w)", " phòng ngủ", needs="P"),
             Rule(r"(?<=\.\d{3})\ ?/\ ?th(?!\w)", " một tháng", needs="/"),
             Rule(
+                r"(?<![\d.,])(?P<whole>\d{1,2})[.,]?(?P<rest>\d{3})\ ?/\ ?"
+                r"(?P<each>k[wW][hH]?|K[wW][hH]?|m3|M3|m³|khối|số|kí|ký)(?!\w)",
+                lambda match: (
+                    self._numbers.whole(match["whole"] + match["rest"])
+                    + f" một {_METERED.get(match['each'].lower(), match['each'])}"
+                ),
+                needs="/",
+            ),  # điện 3,500/kw
+            Rule(r"(?<=\d)b(?=\ (?:nữ|nam)(?!\w))", " bạn", needs="b"),
+            Rule(
                 r"(?<=\.\d{3})\ ?/\ ?(?=(?:tháng|người|phòng|năm|xe|căn)(?![\w/]))",
                 " một ",
                 glued=True,
                 needs="/",
             ),  # 3.800.000/tháng
             Rule(
-                r"(?<![\w.,/-])(?P<millions>\d{1,2})\.?(?P<rest>\d{3})k(?!\w)",
+                r"(?<![\w.,/-])(?P<millions>\d{1,2})[.,]?(?P<rest>\d{3})k(?!\w)",
                 self.many_thousands,
                 glued=True,
                 needs="k",
@@ -373,6 +383,9 @@ FREIGHT: Final = lazily(
     r"\s(?:sắt|thép|hàng|gạo|lúa|xi măng|cát|đá|than|phân|cá|rau|nông|hạt|đường|cà phê|mỗi|rác)"
 )
 """Words after a weight in tonnes."""
+_METERED: Final = {
+    "kw": "ki lô oát", "kwh": "ki lô oát giờ", "m3": "mét khối", "m³": "mét khối",
+}  # fmt: skip
 _PAID: Final = lazily(r"\d(?:k|tr\d{0,3}|đ| triệu| nghìn)$")
 _CHARGED: Final = lazily(
     r"(?:dịch vụ|dv|dvu|phí|pdv|pql|mạng|net|nét|wifi|oai phai|internet|nước|xe|rác|vệ sinh|giữ xe"

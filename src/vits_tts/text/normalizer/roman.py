@@ -112,6 +112,14 @@ class Roman:
             ),
             Rule(rf"^\ ?(?P<roman>{_ROMAN})\s?[.)/]\ (?=\S)", self.heading),
             Rule(
+                r"(?<=[Nn]hóm\ )(?P<roman>I{1,3}|IV|VI{0,3})(?P<letter>[AB])(?!\w)",
+                lambda match: (
+                    f"{self._numbers.cardinal(value_of(match['roman']))} "
+                    + ("a" if match["letter"] == "A" else "bê")
+                ),
+                needs="AB",
+            ),
+            Rule(
                 r"(?<=[.;:]\ )(?P<roman>I{2,3}|IV)\.(?=\ [A-ZĐ][a-zà-ỹ])",
                 lambda match: f"{self._numbers.cardinal(value_of(match['roman']))}.",
                 needs="IV",
