@@ -368,15 +368,14 @@ class Abbreviations:
         """Spell capitals that are not a word (``VTV``). Syllables and long names are left."""
         word = match[0].removesuffix("s")
         lower = word.lower()
-        if geometric(match) and not (is_syllable(lower) and shouted(match.string, *match.span())):
+        loud = is_syllable(lower) and shouted(match.string, *match.span())
+        if geometric(match) and not loud:
             return spelled(word)
         if len(word) > 3 and not is_syllable(lower) and pronounced(lower):  # noqa: PLR2004
             return word.capitalize()
-        if is_syllable(lower) and lower in self.typed:
+        if is_syllable(lower) and lower in self.typed and not loud:
             return spelled(word)  # IU is not a misspelling of yêu
-        if is_syllable(lower) and (
-            not _STOPPED.search(word) or shouted(match.string, *match.span())
-        ):
+        if is_syllable(lower) and (loud or not _STOPPED.search(word)):
             return None
         if len(word) > _LONGEST_SPELLED and _AS_WORD.match(word):
             return None

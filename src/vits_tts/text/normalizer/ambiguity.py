@@ -326,7 +326,8 @@ _STREET_BEFORE: Final = lazily(
 )
 """Words before a name that ends with a small k. After others, such as "xe", ``200k`` is a price."""
 _MODEL_BEFORE: Final = lazily(
-    r"(?:note|iphone|ip|redmi|mi|galaxy|phone|oppo|vivo|realme|nốt|phôn|míp?|pro|pờ rô)\s$"
+    r"(?:note|iphone|ip|redmi|mi|galaxy|phone|oppo|vivo|realme|nốt|phôn|míp?|pro|pờ rô"
+    r"|con|máy phụ|máy|chiếc|samsung|xam xung|em nó)\s$"
 )
 _ADDRESSED_AFTER: Final = lazily(
     rf"(?:,?\s(?:đường|phố|ngõ|hẻm|ngách|tổ|kp)\b|/\d|-\d|\s[{CAPITALS}][^\W\d]{{1,7}}\b(?!\s?\d))"

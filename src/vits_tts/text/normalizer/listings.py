@@ -393,7 +393,7 @@ _CHARGED: Final = lazily(
 )
 """Charges beside the rent of a room, before their amount."""
 _UNKNOWN: Final = lazily(
-    r"(?:tìm|tính|nghiệm|cho|với|ẩn|trị|biến|hàm|và|hay|giải|theo|của|là|số|biết|thì|mẫu|dòng|xe"
+    r"(?:find|phai|tìm|tính|nghiệm|cho|với|ẩn|trị|biến|hàm|và|hay|giải|theo|của|là|số|biết|thì|mẫu|dòng|xe"
     r"|máy|biệt|pb)$"
 )
 """Words before an unknown of mathematics or a model; after others ``x2`` is a factor."""
