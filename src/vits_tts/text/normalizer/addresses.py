@@ -64,6 +64,10 @@ _AT: Final = lazily(r"(?:^|tại|ở|về|đến|qua|giao|ship|:|đ/c|đc|địa
 _QUARTER_NEXT: Final = lazily(
     r",?\s(?:(?:tổ|ấp|kp|khu phố|thôn|khu|đội|xóm)\.?\s?\d|(?:đường|phố|hẻm|ngõ)\s(?!đi\b))"
 )
+_TOWN_NEXT: Final = lazily(
+    rf"\s(?:[{CAPITALS}][{SMALLS}]{{0,6}}\s?){{2,4}},\s?(?:[{CAPITALS}][{SMALLS}]{{0,6}}\s?){{2,4}}(?:,|\(|$)"
+)
+"""Two names after the number that begins a line: a street and its town."""
 _HOUSE: Final = lazily(
     r"(?<!phân )(?<!dân )(?<!tỷ )(?<!tỉ )(?<!đa )"
     r"(?:số|số nhà|nhà|ngõ|ngách|hẻm|kiệt|địa chỉ|đc|lô|căn|kiot)\W{0,2}$"
@@ -279,7 +283,7 @@ class Addresses:
             return f"pê {self._numbers.whole(match['number'])}"
         if match["rank"] == "P" and _FIGURE.search(before(match)):
             return f"pê {self._numbers.whole(match['number'])}"
-        housing = civic or cues.about(match, "property")
+        housing = civic or _PLACED_AFTER.match(after(match)) or cues.about(match, "property")
         if match["rank"] == "P" and (not housing or _RANKED.search(around)):
             return None
         return f"{_RANKS[match['rank'].upper()]} {self._numbers.whole(match['number'])}"
@@ -334,6 +338,7 @@ class Addresses:
             return None
         named = lettered or deep or _HOUSE.search(before(match)) or _STREET.match(after(match))
         named = named or (_AT.search(before(match)) and _QUARTER_NEXT.match(after(match)))
+        named = named or (not match.start() and _TOWN_NEXT.match(match.string, match.end()))
         if (deep and len(fields[-1]) == _YEAR) or not named:
             return None
         return f" {self._slash} ".join(map(self._field, fields))
