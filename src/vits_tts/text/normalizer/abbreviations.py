@@ -14,7 +14,7 @@ from vits_tts.text.normalizer.tables import texts
 from vits_tts.text.patterns import lazily
 from vits_tts.text.syllables import is_syllable
 
-_WORD: Final = r"[A-ZĐÂÔƠƯ][A-Za-zĐđÂâÔôƠơƯư]{0,11}"
+_WORD: Final = r"[A-ZĐÂÔƠƯ](?<![\w@#-].)(?<!(?<!\.)\..)(?<![A-ZĐ\d.]/.)[A-Za-zĐđÂâÔôƠơƯư]{0,11}"
 _AS_WORD: Final = lazily(r"(?!.*[^AEIOUYÂÔƠƯ]{4})(?=.*[AEIOUYÂÔƠƯ])")
 _STOPPED: Final = lazily(r"(?:C|CH|P|T)$")
 _SPELLED: Final = frozenset(
@@ -73,7 +73,7 @@ class Abbreviations:
                 needs="B",
             ),
             Rule(r"(?<!\w)[Tt]r\.\s?(?=\d)", "trang ", needs="."),
-            Rule(r"(?<=\d)\ x\ (?=[A-Z][A-Za-z]{2})", " nhân ", glued=True, needs="x"),
+            Rule(r"\ x\ (?<=\d\ x\ )(?=[A-Z][A-Za-z]{2})", " nhân ", glued=True, needs="x"),
             Rule(r"(?<!\w)(?i:Co\.,?\s?Ltd)\.?(?!\w)", "cô li mít tịt", needs="."),
             Rule(r"(?<!\w)[Đđ]t(?=\s?[:.])", "điện thoại", needs="t"),
             Rule(r"(?<!\w)VN/A(?!\w)", "vê nờ a", needs="/"),
@@ -112,7 +112,7 @@ class Abbreviations:
             ),
             Rule(r"(?<!\w)[Yy]/[Cc](?!\w)", "yêu cầu", needs="/"),
             Rule(
-                r"(?<!\w)Đ/[Cc](?=\ ?:|\.?\ ?\d|\ (?:[Ss]ố|[Hh]ẻm|[Nn]gõ|[Đđ]ường))",
+                r"Đ(?<!\w.)/[Cc](?=\ ?:|\.?\ ?\d|\ (?:[Ss]ố|[Hh]ẻm|[Nn]gõ|[Đđ]ường))",
                 "địa chỉ",
                 needs="/",
             ),
@@ -170,11 +170,12 @@ class Abbreviations:
                 lambda match: self.words.get(match[0].upper()),
             ),
             Rule(
-                r"(?<![\w@#&-])(?<!(?<!\.)\.)(?<![A-ZĐ\d.]/)[A-ZĐƯ]{2,8}(?![\w@&-])(?!\.\w)",
+                r"[A-ZĐƯ](?<![\w@#&-].)(?<!(?<!\.)\..)(?<![A-ZĐ\d.]/.)[A-ZĐƯ]{1,7}"
+                r"(?![\w@&-])(?!\.\w)",
                 self.sense,
             ),
             Rule(
-                rf"(?<![\w@#-])(?<!(?<!\.)\.)(?<![A-ZĐ\d.]/)(?P<word>{_WORD}(?:[.&-][A-ZĐ][A-Za-zĐđƯ]{{0,9}}(?:&[A-ZĐ]{{1,4}})?){{0,4}})"
+                rf"(?P<word>{_WORD}(?:[.&-][A-ZĐ][A-Za-zĐđƯ]{{0,9}}(?:&[A-ZĐ]{{1,4}})?){{0,4}})"
                 rf"(?P<point>\.?)(?:(?![\w@])|(?<=\.)(?=[{CAPITALS}][{SMALLS}]))(?!-\d)",
                 self.known,
             ),
@@ -190,7 +191,7 @@ class Abbreviations:
         return (
             Rule(r"\([PT]\)", self.side, needs="("),
             Rule(
-                r"(?<=[a-z]\ )\((?P<kind>n|v|adj|adv|prep|ph\.?\ ?v|phr\.?\ ?v|n\ phr)\)"
+                r"\((?<=[a-z]\ \()(?P<kind>n|v|adj|adv|prep|ph\.?\ ?v|phr\.?\ ?v|n\ phr)\)"
                 r"(?=\s?[:,/=])",
                 lambda match: f", {_WORD_CLASSES[match['kind'][:3].rstrip()]}",
                 needs="(",
@@ -431,8 +432,9 @@ _GEOMETRY: Final = lazily(
     r"|phân giác|trung tuyến|đường cao(?! tốc| thắng| bá| đạt| lỗ| xuân| vân| đức| văn)"
     r"|bán kính(?! \d+ ?km)|đường"
     r" kính|mặt phẳng"
-    r"|(?<!bên )(?<!khía )(?<!ngay )(?<!nằm )cạnh (?:[a-z]{1,2}\b|huyền|góc vuông|bên|đáy|bằng"
-    r"|của (?:tam|hình|tứ)|là |đối|kề|\d)|(?:\bhai|\bba|bốn|các|mỗi|độ dài) cạnh(?! tranh)"
+    r"|cạnh(?<!bên cạnh)(?<!khía cạnh)(?<!ngay cạnh)(?<!nằm cạnh) (?:[a-z]{1,2}\b|huyền"
+    r"|góc vuông|bên|đáy|bằng|của (?:tam|hình|tứ)|là |đối|kề|\d)"
+    r"|cạnh(?:(?<= hai cạnh)|(?<= ba cạnh)|(?<=bốn cạnh)|(?<=các cạnh)|(?<=mỗi cạnh))(?! tranh)"
     r"|kẻ (?:đường|tia|tiếp|thêm|dây|hai|các|[a-z]{1,2}\b))"
 )
 

@@ -143,12 +143,12 @@ class Addresses:
                 needs="QP",
             ),
             Rule(
-                r"(?<![\w.])(?P<rank>[qp])(?P<number>\d{1,2})(?![\w+])(?!\s?[/-]?\s?[12]\d{3}|[/-][23]\d(?!\d))",
+                r"(?P<rank>[qp])(?<![\w.].)(?P<number>\d{1,2})(?![\w+])(?!\s?[/-]?\s?[12]\d{3}|[/-][23]\d(?!\d))",
                 self.small,
                 needs="qp",
             ),
             Rule(
-                r"(?<![\w.])F\.?\ ?(?P<number>\d{1,2})(?![\w+.])"
+                r"F(?<![\w.].)\.?\ ?(?P<number>\d{1,2})(?![\w+.])"
                 r"(?=\s?[,.;–-]|\ (?:Q|P|q|Bình|Tân|Gò|Phú|Thủ)|\ ?$)",
                 lambda match: (
                     f"phường {self._numbers.whole(match['number'])}"
@@ -158,7 +158,7 @@ class Addresses:
                 needs="F",
             ),
             Rule(
-                r"(?<!\w)P\ (?P<number>\d{1,2})(?=\s?,|\s(?:Q|q|Bình|Tân|Gò|Phú|Thủ))",
+                r"P(?<!\w.)\ (?P<number>\d{1,2})(?=\s?,|\s(?:Q|q|Bình|Tân|Gò|Phú|Thủ))",
                 lambda match: (
                     f"phường {self._numbers.whole(match['number'])}"
                     if _WARD_BEFORE.search(before(match)) and _PLACED_AFTER.match(after(match))
@@ -178,17 +178,16 @@ class Addresses:
             ),
             Rule(rf"(?<![\w./])(?P<rank>[QP])\.\s?{_NAME}", self.ranked, needs="QP"),
             Rule(
-                r"(?<![\w./])[Qq]\ (?=(?:Tân\ (?:Bình|Phú)|Bình\ (?:Thạnh|Tân)|Gò\ Vấp|Phú\ Nhuận"
-                r"|Thủ\ Đức|Đống\ Đa|Cầu\ Giấy|Thanh\ Xuân|Hoàng\ Mai|Hà\ Đông"
+                r"[Qq](?<![\w./].)(?:\ (?=(?:Tân\ (?:Bình|Phú)|Bình\ (?:Thạnh|Tân)"
+                r"|Gò\ Vấp|Phú\ Nhuận|Thủ\ Đức|Đống\ Đa|Cầu\ Giấy|Thanh\ Xuân|Hoàng\ Mai|Hà\ Đông"
                 r"|Ba\ Đình|Hải\ Châu)(?!\w))"
-                r"|(?<![\w./])Q\.\ ?(?=(?:BÌNH|TÂN|GÒ|PHÚ|THỦ|ĐỐNG|CẦU|THANH|HOÀNG|HÀ|HẢI|BA"
-                r"|HAI)\ )",
+                r"|\.\ ?(?=(?:BÌNH|TÂN|GÒ|PHÚ|THỦ|ĐỐNG|CẦU|THANH|HOÀNG|HÀ|HẢI|BA|HAI)\ ))",
                 "quận ",
                 needs="Qq",
             ),
             Rule(r"(?<![\w.])Q\.\s?(?=[A-ZĐ]{2,3}(?!\w))", "quận ", needs="Q"),
             Rule(
-                r"(?<![\w.])[Qq]l\.?\ ?(?P<number>\d{1,3})(?P<branch>[A-D]?)(?!\w)",
+                r"[Qq](?<![\w.].)l\.?\ ?(?P<number>\d{1,3})(?P<branch>[A-D]?)(?!\w)",
                 lambda match: (
                     f"quốc lộ {self._numbers.whole(match['number'])} {spelled(match['branch'])}"
                 ).rstrip(),

@@ -89,8 +89,8 @@ _EXAM: Final = lazily(
     r"|đồ thị|số phức|alen|kiểu gen|đột biến|phép lai|tích phân|mặt phẳng|véc tơ|đường tròn"
     r"|\b(?:giải|hệ|bất|hai|nghiệm của) pt\b"
     r"|giá trị của|tìm m|theo m|đường thẳng|parabol|tiệm cận|hình chóp|số nguyên"
-    r"|(?<!bên )(?<!khía )cạnh(?! tranh| màn| viền)"
-    r"|(?<!khung )(?<!vỏ )(?<!viền )(?<!lưng )kim loại)"
+    r"|cạnh(?<!bên cạnh)(?<!khía cạnh)(?! tranh| màn| viền)"
+    r"|kim loại(?<!khung kim loại)(?<!vỏ kim loại)(?<!viền kim loại)(?<!lưng kim loại))"
 )
 """Words of mathematics and chemistry; in lines with them single letters are variables."""
 
@@ -215,7 +215,7 @@ class Chat:
                 needs="0123456789x",
             ),
             Rule(
-                r"(?<!\w)c(?=[123](?!\w))",
+                r"c(?<!\w.)(?=[123](?!\w))",
                 lambda match: "cấp " if _SCHOOLED.search(before(match)) else None,
                 glued=True,
                 needs="c",

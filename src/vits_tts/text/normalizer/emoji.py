@@ -76,7 +76,7 @@ _EMOTICONS: Final = (
 def steps(emoji: Emoji) -> tuple[Step, ...]:
     """Return the steps that remove emoji and emoticons or, with ``read``, name the common ones."""
     # "củ" means a million, and adverts draw its bulb to hide the price: 3🍠5
-    million = Rule("(?<=\\d)[🍠🥔🥕](?=\\d)", "tr", glued=True, needs="🍠🥔🥕")
+    million = Rule("[🍠🥔🥕](?<=\\d.)(?=\\d)", "tr", glued=True, needs="🍠🥔🥕")
     drop = Rule(rf"(?:[{_PICTURES}]\ ?)+", " ", glued=True)
     laughs = Rule(
         r"(?<=\w)\ ?(?:[:;=]\){2,20}|[:=]\({2,20}|=\]{2,20}|:[vV](?!\w))",

@@ -143,7 +143,7 @@ class Identifiers:
         """Return the steps for decrees. They run before dates."""
         return (
             Rule(  # letters for zeros, which hide a price or a telephone number: 3.5OO.OOO
-                r"(?<=\d)[.,]?O{2,3}(?:[.,]?O{3}){0,2}(?!\w)",
+                r"O(?:(?<=\dO)|(?<=\d[.,]O))O{1,2}(?:[.,]?O{3}){0,2}(?!\w)",
                 lambda match: match[0].replace("O", "0"),
                 glued=True,
                 needs="O",

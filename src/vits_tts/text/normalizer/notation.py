@@ -109,7 +109,8 @@ class Notation:
         """
         return (
             Rule(
-                r"(?<=\d)\ ?\((?P<unit>g|kg|mm|cm|m|km|s|N|J|W|V|A|Hz|m/s|cm/s|rad/s|N/m|mol|ml)\)",
+                r"\((?:(?<=\d\()|(?<=\d\ \())"
+                r"(?P<unit>g|kg|mm|cm|m|km|s|N|J|W|V|A|Hz|m/s|cm/s|rad/s|N/m|mol|ml)\)",
                 lambda match: f" {match['unit']}",
                 glued=True,
                 needs="(",
