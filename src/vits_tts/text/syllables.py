@@ -35,7 +35,8 @@ _GLIDED: Final = frozenset(
 _BARE: Final = frozenset(["yêm", "yên", "yêng", "yêt", "yêu"])
 _AFTER_QU: Final = frozenset(
     """a ac ach ai am an ang anh ao ap at au ay ăc ăm ăn ăng ăp ăt âc ân âng ât âu ây e ec en eng
-    eo et ê êch ên ênh êt êu i ich in inh it ơ ơn ơt y ych yên yêt yn ynh yp yt ôc""".split()
+    eo et ê êch ên ênh êt êu i ich in inh it ơ ơn ơt y ych yên yêt yn ynh yp yt ôc
+    ơi""".split()
 )
 _BEFORE_ALL: Final = ("", *"b ch d đ h kh l m n nh p ph r s t th tr v x".split(" "))
 _FRONT: Final = "eêiy"

@@ -14,7 +14,7 @@ from vits_tts.text.normalizer.tables import texts
 from vits_tts.text.patterns import lazily
 from vits_tts.text.syllables import is_syllable
 
-_WORD: Final = r"[A-ZĐÂÔƠƯ][A-Za-zĐđÂâÔôƠơƯư]{0,11}"
+_WORD: Final = r"[A-ZĐÂÔƠƯ](?<![\w@#-].)(?<!(?<!\.)\..)(?<![A-ZĐ\d.]/.)[A-Za-zĐđÂâÔôƠơƯư]{0,11}"
 _AS_WORD: Final = lazily(r"(?!.*[^AEIOUYÂÔƠƯ]{4})(?=.*[AEIOUYÂÔƠƯ])")
 _STOPPED: Final = lazily(r"(?:C|CH|P|T)$")
 _SPELLED: Final = frozenset(
@@ -73,6 +73,7 @@ class Abbreviations:
                 needs="B",
             ),
             Rule(r"(?<!\w)[Tt]r\.\s?(?=\d)", "trang ", needs="."),
+            Rule(r"\ x\ (?<=\d\ x\ )(?=[A-Z][A-Za-z]{2})", " nhân ", glued=True, needs="x"),
             Rule(r"(?<!\w)(?i:Co\.,?\s?Ltd)\.?(?!\w)", "cô li mít tịt", needs="."),
             Rule(r"(?<!\w)[Đđ]t(?=\s?[:.])", "điện thoại", needs="t"),
             Rule(r"(?<!\w)VN/A(?!\w)", "vê nờ a", needs="/"),
@@ -110,6 +111,11 @@ class Abbreviations:
                 needs="B",
             ),
             Rule(r"(?<!\w)[Yy]/[Cc](?!\w)", "yêu cầu", needs="/"),
+            Rule(
+                r"Đ(?<!\w.)/[Cc](?=\ ?:|\.?\ ?\d|\ (?:[Ss]ố|[Hh]ẻm|[Nn]gõ|[Đđ]ường))",
+                "địa chỉ",
+                needs="/",
+            ),
             Rule(r"(?<!\w)HA(?=:?\s\d{2,3}/\d)", "huyết áp", needs="H"),
             Rule(r"(?<=[đdk])/GD(?!\w)", " một giao dịch", needs="/"),
             Rule(r"(?<=[đdk])/(?:CP|cp)(?!\w)", " một cổ phiếu", needs="/"),
@@ -163,9 +169,13 @@ class Abbreviations:
                 r"[bcdđghklmnpqrstvx]{2,7}(?![\w@&'’-])(?!\.\w)",
                 lambda match: self.words.get(match[0].upper()),
             ),
-            Rule(r"(?<![\w@#.&-])(?<![A-ZĐ\d.]/)[A-ZĐƯ]{2,8}(?![\w@&-])(?!\.\w)", self.sense),
             Rule(
-                rf"(?<![\w@#.-])(?<![A-ZĐ\d.]/)(?P<word>{_WORD}(?:[.&-][A-ZĐ][A-Za-zĐđƯ]{{0,9}}(?:&[A-ZĐ]{{1,4}})?){{0,4}})"
+                r"[A-ZĐƯ](?<![\w@#&-].)(?<!(?<!\.)\..)(?<![A-ZĐ\d.]/.)[A-ZĐƯ]{1,7}"
+                r"(?![\w@&-])(?!\.\w)",
+                self.sense,
+            ),
+            Rule(
+                rf"(?P<word>{_WORD}(?:[.&-][A-ZĐ][A-Za-zĐđƯ]{{0,9}}(?:&[A-ZĐ]{{1,4}})?){{0,4}})"
                 rf"(?P<point>\.?)(?:(?![\w@])|(?<=\.)(?=[{CAPITALS}][{SMALLS}]))(?!-\d)",
                 self.known,
             ),
@@ -178,7 +188,15 @@ class Abbreviations:
 
     def sides(self) -> tuple[Step, ...]:
         """Return the step for ``(T)`` and ``(P)``, which the rules for formulae must not read."""
-        return (Rule(r"\([PT]\)", self.side, needs="("),)
+        return (
+            Rule(r"\([PT]\)", self.side, needs="("),
+            Rule(
+                r"\((?<=[a-z]\ \()(?P<kind>n|v|adj|adv|prep|ph\.?\ ?v|phr\.?\ ?v|n\ phr)\)"
+                r"(?=\s?[:,/=])",
+                lambda match: f", {_WORD_CLASSES[match['kind'][:3].rstrip()]}",
+                needs="(",
+            ),
+        )
 
     def initials(self) -> tuple[Step, ...]:
         """Return the steps for the rest: initials, single letters and unknown abbreviations."""
@@ -274,7 +292,8 @@ class Abbreviations:
             return None
         if "." in word and (said := self._glued(match)):
             return said
-        if word not in self._titles and _INITIALS.search(before(match)) and _NAMED.fullmatch(word):
+        named = word not in self._titles and word not in _NO_PERSON
+        if named and _INITIALS.search(before(match)) and _NAMED.fullmatch(word):
             return spelled(word) + point  # ông NĐT: the initials of a name
         whole = self._pointed.get(word) if point else None
         whole = whole or self.words.get(word) or self.words.get(word.replace(".", ""))
@@ -349,16 +368,15 @@ class Abbreviations:
     def unknown(self, match: re.Match[str]) -> str | None:
         """Spell capitals that are not a word (``VTV``). Syllables and long names are left."""
         word = match[0].removesuffix("s")
-        if geometric(match):
-            return spelled(word)
         lower = word.lower()
+        loud = is_syllable(lower) and shouted(match.string, *match.span())
+        if geometric(match) and not loud:
+            return spelled(word)
         if len(word) > 3 and not is_syllable(lower) and pronounced(lower):  # noqa: PLR2004
             return word.capitalize()
-        if is_syllable(lower) and lower in self.typed:
+        if is_syllable(lower) and lower in self.typed and not loud:
             return spelled(word)  # IU is not a misspelling of yêu
-        if is_syllable(lower) and (
-            not _STOPPED.search(word) or shouted(match.string, *match.span())
-        ):
+        if is_syllable(lower) and (loud or not _STOPPED.search(word)):
             return None
         if len(word) > _LONGEST_SPELLED and _AS_WORD.match(word):
             return None
@@ -396,15 +414,28 @@ _KEYWORD: Final = lazily(r"(?:[Ss]oạn|SOẠN|[Cc]ú pháp)(?: tin)?:? (?:[A-Z\
 """Words before the text of a message to a service, in which letters are keywords."""
 _LONGEST_KEYWORD: Final = 3
 _NAMED: Final = lazily("[A-ZĐ]{3,4}")
+_WORD_CLASSES: Final = {
+    "n": "danh từ", "v": "động từ", "adj": "tính từ", "adv": "trạng từ", "pre": "giới từ",
+    "ph.": "cụm động từ", "ph": "cụm động từ", "phv": "cụm động từ", "phr": "cụm động từ",
+    "n p": "cụm danh từ",
+}  # fmt: skip
+"""Classes of words behind the English words of a textbook: ``interested (adj): quan tâm``."""
+_NO_PERSON: Final = frozenset("THPT THCS HLV CMND CCCD CSGT PGĐ TGĐ HSSV GVCN TBT KTX".split())
+"""Abbreviations that are never the initials of a person, also after such words as ``học sinh``."""
 _CALLED: Final = {"A": "anh", "C": "chị", "M": "mít"}
 _FAR: Final = 1000
 """Characters of a line that are looked at for words of geometry before some capitals."""
 _GEOMETRY: Final = lazily(
     r"(?:tam giác|hình (?:chóp|vuông|thang|bình|chữ|thoi|hộp|lăng|lập)|tứ giác|tứ diện|vuông góc"
     r"|đường thẳng|đường tròn"
-    r"|đoạn thẳng|trung điểm|song song|giao điểm|phân giác|trung tuyến|đường cao"
+    r"|đoạn thẳng|trung điểm|song song(?! (?:với )?(?:đường|quốc|đó|phố|tỉnh|đại))|giao điểm"
+    r"|phân giác|trung tuyến|đường cao(?! tốc| thắng| bá| đạt| lỗ| xuân| vân| đức| văn)"
     r"|bán kính(?! \d+ ?km)|đường"
-    r" kính|cạnh|mặt phẳng|kẻ )"
+    r" kính|mặt phẳng"
+    r"|cạnh(?<!bên cạnh)(?<!khía cạnh)(?<!ngay cạnh)(?<!nằm cạnh) (?:[a-z]{1,2}\b|huyền"
+    r"|góc vuông|bên|đáy|bằng|của (?:tam|hình|tứ)|là |đối|kề|\d)"
+    r"|cạnh(?:(?<= hai cạnh)|(?<= ba cạnh)|(?<=bốn cạnh)|(?<=các cạnh)|(?<=mỗi cạnh))(?! tranh)"
+    r"|kẻ (?:đường|tia|tiếp|thêm|dây|hai|các|[a-z]{1,2}\b))"
 )
 
 

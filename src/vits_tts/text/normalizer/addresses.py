@@ -64,6 +64,10 @@ _AT: Final = lazily(r"(?:^|tại|ở|về|đến|qua|giao|ship|:|đ/c|đc|địa
 _QUARTER_NEXT: Final = lazily(
     r",?\s(?:(?:tổ|ấp|kp|khu phố|thôn|khu|đội|xóm)\.?\s?\d|(?:đường|phố|hẻm|ngõ)\s(?!đi\b))"
 )
+_TOWN_NEXT: Final = lazily(
+    rf"\s(?:[{CAPITALS}][{SMALLS}]{{0,6}}\s?){{2,4}},\s?(?:[{CAPITALS}][{SMALLS}]{{0,6}}\s?){{2,4}}(?:,|\(|$)"
+)
+"""Two names after the number that begins a line: a street and its town."""
 _HOUSE: Final = lazily(
     r"(?<!phân )(?<!dân )(?<!tỷ )(?<!tỉ )(?<!đa )"
     r"(?:số|số nhà|nhà|ngõ|ngách|hẻm|kiệt|địa chỉ|đc|lô|căn|kiot)\W{0,2}$"
@@ -139,6 +143,30 @@ class Addresses:
                 needs="QP",
             ),
             Rule(
+                r"(?P<rank>[qp])(?<![\w.].)(?P<number>\d{1,2})(?![\w+])(?!\s?[/-]?\s?[12]\d{3}|[/-][23]\d(?!\d))",
+                self.small,
+                needs="qp",
+            ),
+            Rule(
+                r"F(?<![\w.].)\.?\ ?(?P<number>\d{1,2})(?![\w+.])"
+                r"(?=\s?[,.;–-]|\ (?:Q|P|q|Bình|Tân|Gò|Phú|Thủ)|\ ?$)",
+                lambda match: (
+                    f"phường {self._numbers.whole(match['number'])}"
+                    if _WARD_BEFORE.search(before(match)) and _PLACED_AFTER.match(after(match))
+                    else None
+                ),
+                needs="F",
+            ),
+            Rule(
+                r"P(?<!\w.)\ (?P<number>\d{1,2})(?=\s?,|\s(?:Q|q|Bình|Tân|Gò|Phú|Thủ))",
+                lambda match: (
+                    f"phường {self._numbers.whole(match['number'])}"
+                    if _WARD_BEFORE.search(before(match)) and _PLACED_AFTER.match(after(match))
+                    else None
+                ),
+                needs="P",
+            ),
+            Rule(
                 r"(?<!\w)[Pp]\.\s?(?=(?:đôi|đơn|ngủ|khách|trọ|gia\ đình|vip" r"|VIP)(?!\w))",
                 "phòng ",
                 needs=".",
@@ -149,7 +177,22 @@ class Addresses:
                 needs="Q",
             ),
             Rule(rf"(?<![\w./])(?P<rank>[QP])\.\s?{_NAME}", self.ranked, needs="QP"),
+            Rule(
+                r"[Qq](?<![\w./].)(?:\ (?=(?:Tân\ (?:Bình|Phú)|Bình\ (?:Thạnh|Tân)"
+                r"|Gò\ Vấp|Phú\ Nhuận|Thủ\ Đức|Đống\ Đa|Cầu\ Giấy|Thanh\ Xuân|Hoàng\ Mai|Hà\ Đông"
+                r"|Ba\ Đình|Hải\ Châu)(?!\w))"
+                r"|\.\ ?(?=(?:BÌNH|TÂN|GÒ|PHÚ|THỦ|ĐỐNG|CẦU|THANH|HOÀNG|HÀ|HẢI|BA|HAI)\ ))",
+                "quận ",
+                needs="Qq",
+            ),
             Rule(r"(?<![\w.])Q\.\s?(?=[A-ZĐ]{2,3}(?!\w))", "quận ", needs="Q"),
+            Rule(
+                r"[Qq](?<![\w.].)l\.?\ ?(?P<number>\d{1,3})(?P<branch>[A-D]?)(?!\w)",
+                lambda match: (
+                    f"quốc lộ {self._numbers.whole(match['number'])} {spelled(match['branch'])}"
+                ).rstrip(),
+                needs="l",
+            ),
             Rule(rf"(?<![\w./])(?P<rank>[HXĐTt])\.\s?{_NAME}", self.placed, needs="."),
             Rule(rf"(?<![\w./])(?P<rank>[qphxđ])\.\s?{_NAME}", self.ranked, needs="."),
             Rule(
@@ -228,7 +271,7 @@ class Addresses:
         if match["rank"] == "Q" and _CAR.search(before(match)):
             return f"quy {self._numbers.whole(match['number'])}"
         if match["rank"] == "Q" and _opens_question(match):
-            return f"quy {self._numbers.whole(match['number'])}"
+            return f"câu {self._numbers.whole(match['number'])}"
         civic = _CIVIC.search(around)
         reported = _QUARTER_BEFORE.search(before(match)) or _QUARTER_AFTER.match(after(match))
         if match["rank"] == "Q" and match["number"] in "1234" and reported and not civic:
@@ -239,8 +282,20 @@ class Addresses:
             return f"pê {self._numbers.whole(match['number'])}"
         if match["rank"] == "P" and _FIGURE.search(before(match)):
             return f"pê {self._numbers.whole(match['number'])}"
-        housing = civic or cues.about(match, "property")
+        housing = civic or _PLACED_AFTER.match(after(match)) or cues.about(match, "property")
         if match["rank"] == "P" and (not housing or _RANKED.search(around)):
+            return None
+        return f"{_RANKS[match['rank'].upper()]} {self._numbers.whole(match['number'])}"
+
+    def small(self, match: re.Match[str]) -> str | None:
+        """Read ``q1`` and ``p5``, as they are typed; other small letters name models."""
+        front, back = before(match), after(match)
+        if int(match["number"]) > (_DISTRICTS if match["rank"] == "q" else _WARDS):
+            return None
+        if _SMALL_MODEL.search(front):
+            return None
+        beside = _PLACED_BEFORE.search(front) or _PLACED_AFTER.match(back)
+        if not beside and not cues.about(match, "property"):
             return None
         return f"{_RANKS[match['rank'].upper()]} {self._numbers.whole(match['number'])}"
 
@@ -282,6 +337,7 @@ class Addresses:
             return None
         named = lettered or deep or _HOUSE.search(before(match)) or _STREET.match(after(match))
         named = named or (_AT.search(before(match)) and _QUARTER_NEXT.match(after(match)))
+        named = named or (not match.start() and _TOWN_NEXT.match(match.string, match.end()))
         if (deep and len(fields[-1]) == _YEAR) or not named:
             return None
         return f" {self._slash} ".join(map(self._field, fields))
@@ -301,6 +357,23 @@ class Addresses:
         return f"{said} {spelled(field[len(digits) :])}".strip()
 
 
+_WARDS: Final = 28
+"""The highest number of a ward in a district."""
+_SMALL_MODEL: Final = lazily(
+    r"(?:máy|huawei|oppo|vivo|honor|dòng|con|chip|samsung|galaxy|xam xung|điện thoại|loa|model|lg"
+    r"|em)\s(?:\w+ )?$"
+)
+"""Words before the name of a model, such as ``huawei p30``."""
+_PLACED_BEFORE: Final = lazily(
+    r"(?:quận|\bq\.?\s?\d{1,2}|\bp\.?\s?\d{1,2}|phường|đường|tphcm|hcm|sài gòn|trung tâm|về|ở|tại"
+    r"|qua|gần|khu vực|sống|ra|đến)\s?(?:[,.;:–-]|và|hoặc|với)?\s?$"
+)
+_PLACED_AFTER: Final = lazily(
+    r"\s?[,.–-]?\s?(?:q\.?\s?\d|p\.?\s?\d|q[. ]|quận|tp|hcm|gò vấp"
+    r"|tân bình|tân phú|bình|phú nhuận|thủ đức)"
+)
+"""Parts of an address beside the small letter of another."""
+_WARD_BEFORE: Final = lazily(r"(?:[^\W\d_]{2,}|\d),?\s?[–-]?\s?$")
 _QUARTERLY: Final = lazily(
     r"(?:doanh thu|lợi nhuận|lãi|báo cáo|kết quả|quý|gdp|tăng" r"|giảm)\b[^;.]{0,16}$"
 )
@@ -313,7 +386,14 @@ def _opens_question(match: re.Match[str]) -> bool:
     if (start and string[start - 1] != "\n") or string[end : end + 1] != ":":
         return False
     line = string[end : end + _QUESTION].partition("\n")[0]
-    return _TESTED.search(line) is not None or cues.about(match, "science")
+    if int(match["number"]) > _DISTRICTS or _TESTED.search(line) is not None:
+        return True
+    if cues.about(match, "property"):
+        return False
+    return cues.about(match, "science") or _ASKED.search(line.lower()) is not None
 
 
+_ASKED: Final = lazily(
+    r"\?|\((?:nb|th|vdc?)\)|\b(?:nào|bao nhiêu|vì sao|là gì|ai là|đâu|thuộc loại)\b"
+)
 _QUESTION: Final = 200

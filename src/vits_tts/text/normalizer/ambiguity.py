@@ -326,7 +326,8 @@ _STREET_BEFORE: Final = lazily(
 )
 """Words before a name that ends with a small k. After others, such as "xe", ``200k`` is a price."""
 _MODEL_BEFORE: Final = lazily(
-    r"(?:note|iphone|ip|redmi|mi|galaxy|phone|oppo|vivo|realme|nốt|phôn|míp?|pro|pờ rô)\s$"
+    r"(?:note|iphone|ip|redmi|mi|galaxy|phone|oppo|vivo|realme|nốt|phôn|míp?|pro|pờ rô"
+    r"|con|máy phụ|máy|chiếc|samsung|xam xung|em nó)\s$"
 )
 _ADDRESSED_AFTER: Final = lazily(
     rf"(?:,?\s(?:đường|phố|ngõ|hẻm|ngách|tổ|kp)\b|/\d|-\d|\s[{CAPITALS}][^\W\d]{{1,7}}\b(?!\s?\d))"
@@ -366,7 +367,10 @@ def letter(match: re.Match[str], unit: str) -> LetterReading:  # noqa: PLR0911
     front = string[max(0, start - 48) : start].rpartition("\n")[2].lower()
     back = after(match)
     spaced = match[0][0] == " "
-    if unit in {"K", "k"} and (_PICTURE.search(front) or _PICTURED_AFTER.match(back)):
+    pictured = number in {"2", "4", "5", "6", "8", "16"}
+    if (unit in {"K", "k"} and pictured) and (
+        _PICTURE.search(front) or _PICTURED_AFTER.match(back)
+    ):
         return "name"
     if unit in {"M", "B", "K", "k"}:
         scaled = bool(_SCALED_AFTER.match(back) or (unit != "B" and _SCALED_BEFORE.search(front)))

@@ -83,11 +83,14 @@ _OWNED: Final = lazily(
 _CODE_NEXT: Final = lazily(r" [A-Z]{1,4}\d{4}")
 """A number of a customer or an order: ``KH PE13000``."""
 _EXAM: Final = lazily(
-    r"(?:phương trình|(?<!kinh )(?<!thí )(?<!trắc )nghiệm|hàm số|tham số|tam giác"
+    r"(?:phương trình|(?<!kinh )(?<!thí )(?<!trắc )(?<!trải )(?<!thử )(?<!xét )nghiệm"
+    r"|hàm số|tham số|tam giác"
     r"|biểu thức|dung dịch|\bgam\b|\bmol\b|phản ứng"
     r"|đồ thị|số phức|alen|kiểu gen|đột biến|phép lai|tích phân|mặt phẳng|véc tơ|đường tròn"
     r"|\b(?:giải|hệ|bất|hai|nghiệm của) pt\b"
-    r"|giá trị của|tìm m|theo m|đường thẳng|parabol|tiệm cận|cạnh|hình chóp|kim loại|số nguyên)"
+    r"|giá trị của|tìm m|theo m|đường thẳng|parabol|tiệm cận|hình chóp|số nguyên"
+    r"|cạnh(?<!bên cạnh)(?<!khía cạnh)(?! tranh| màn| viền)"
+    r"|kim loại(?<!khung kim loại)(?<!vỏ kim loại)(?<!viền kim loại)(?<!lưng kim loại))"
 )
 """Words of mathematics and chemistry; in lines with them single letters are variables."""
 
@@ -120,8 +123,8 @@ _CHATTING: Final = frozenset(
 """Shortenings that show that a line is chat."""
 _UNMARKED_UNITS: Final = dict(
     zip(
-        "tuoi thang ngay trieu triu nghin dong phut gio nguoi lan tieng nam tret lau".split(),
-        "tuổi tháng ngày triệu triệu nghìn đồng phút giờ người lần tiếng năm trệt lầu".split(),
+        "tuoi thang ngay trieu triu nghin dong phut gio nguoi lan ty tieng nam tret lau".split(),
+        "tuổi tháng ngày triệu triệu nghìn đồng phút giờ người lần tỷ tiếng năm trệt lầu".split(),
         strict=True,
     )
 )
@@ -151,7 +154,7 @@ class Chat:
                 needs="T",
             ),
             Rule(
-                r"(?<=\d)\ ?(?P<unit>tuoi|thang|ngay|trieu|triu|nghin|dong|phut|gio|nguoi|lan"
+                r"(?<=\d)\ ?(?P<unit>tuoi|thang|ngay|trieu|triu|nghin|dong|phut|gio|nguoi|lan|ty"
                 r"|tieng|tret|lau|nam(?!\ (?:\d|nữ|và)))(?!\w)",
                 lambda match: f" {_UNMARKED_UNITS[match['unit']]}",
             ),
@@ -210,6 +213,12 @@ class Chat:
                 "ai phôn ",
                 glued=True,
                 needs="0123456789x",
+            ),
+            Rule(
+                r"c(?<!\w.)(?=[123](?!\w))",
+                lambda match: "cấp " if _SCHOOLED.search(before(match)) else None,
+                glued=True,
+                needs="c",
             ),
             Rule(
                 r"[cC](?=\d{1,2}(?!\w|-[cC]))"
@@ -283,7 +292,7 @@ class Chat:
                     said = said[0].upper() + said[1:]
                 yield start, end, apart(spoken, start, end, said)
 
-    def _said(  # noqa: C901, PLR0911
+    def _said(  # noqa: C901, PLR0911, PLR0912
         self, match: re.Match[str], known: tuple[cues.Reading, ...], chatting: dict[int, int]
     ) -> str:
         spoken = match.string
@@ -323,7 +332,9 @@ class Chat:
             return ""
         if match[0] == "T" and front.endswith(" ") and _SPEAKING.match(back):
             return "tao"
-        denied = match[0] == "K" and front.endswith(" ") and _DENIED.match(back)
+        denied = match[0] == "K" and (not start or front.endswith(" ")) and _DENIED.match(back)
+        if denied and not start:
+            return "không"
         capital = match[0].isupper() and not (_leading(match) or denied)
         if single and (capital or match[0].lower() not in _SINGLE):
             return ""
@@ -406,6 +417,10 @@ def is_certain(line: str) -> bool:
     )
 
 
+_SCHOOLED: Final = lazily(
+    r"(?:học|\bhs|học sinh|lên|trường|tốt nghiệp|bạn|thầy|cô|thời|vào|hồi|tầm hết|giáo viên|gv)\s$"
+)
+"""Words before a level of school: ``bạn học c3``."""
 _BOOKS: Final = lazily(r"(?:truyện|sách|tập|vở|quyển|cuốn|giáo trình)\b")
 _PLACE_ASKED: Final = lazily(
     r"(?:gửi|xin|cho|ib|theo|ghi|nhập|lấy|sai|đúng|đổi|qua|tới|đến|có|shop|tại|và|sđt|tên|hỏi|:|^)"
@@ -451,6 +466,10 @@ _CLAUSE_ENDS: Final = lazily(
 )
 
 
+_SENTENCE_NEXT: Final = lazily(r"\.([^\W\d_]{2,7})(?![\w.@/])")
+"""A word that is glued to the point of the sentence before it."""
+
+
 def _joined(match: re.Match[str]) -> bool:
     """Return whether a mark joins the word to a neighbour: a-b, e/u, x.y."""
     start, end = match.span()
@@ -459,6 +478,9 @@ def _joined(match: re.Match[str]) -> bool:
         last = re.search(r"(?<![\w.@/])([^\W\d_]{2,8})\.$", front)
         if last and last[1].islower() and is_syllable(last[1]):
             return False  # a sentence ends there (đẹp.ko đụng hàng)
+    next_word = _SENTENCE_NEXT.match(match.string, end)
+    if len(match[0]) > 1 and next_word and is_syllable(next_word[1]):
+        return _JOINED_BEFORE.search(front[-2:]) is not None  # gọi ko.thích thì gọi
     return (
         _JOINED_BEFORE.search(front[-2:]) is not None
         or _JOINED_AFTER.match(match.string, end) is not None

@@ -241,7 +241,8 @@ _CHARGED: Final = lazily(
 )
 """Ions: ``Fe^3+``, ``Cu²⁺``, ``SO42-``, ``OH-``."""
 _PEOPLE: Final = lazily(
-    r" (?:cho|ơi|có|ai|giúp|xem|đi|nên|đã|ạ|thấy|cứ|nhớ|đừng|vào|ở|mình|oi|tư|nào)(?!\w)"
+    r" (?:cho|ơi|ưi|ui|oi|chia|chú|không|ko|k|lưu|với|à|thông|cẩn|hãy|có|ai|giúp|xem|đi|nên|đã|ạ"
+    r"|thấy|cứ|nhớ|đừng|vào|ở|mình|tư|nào)(?!\w)"
 )
 _BOND: Final = lazily(r"(?:Cl|Br|[HCONSFI])[-=≡](?:Cl|Br|[HCONSFI])")
 _BONDED: Final = lazily(r"liên kết|phân cực|\be_?b ?\(")

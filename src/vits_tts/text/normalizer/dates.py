@@ -249,6 +249,11 @@ class Dates:
             ),
             Rule(r"(?<=năm\ )(?P<decade>(?:19|20)?\d0)['’]?s(?!\w)", self.decade, needs="s"),
             Rule(rf"{_START}(?P<said>)(?P<m>{_MONTH})/(?P<y>{_YEAR}){_END}", self.month, needs="/"),
+            Rule(
+                rf"(?<=\()(?P<said>)(?P<m>{_MONTH})\ ?[-–]\ ?(?P<y>{_YEAR})(?=\))",
+                self.month,
+                needs="-–",
+            ),
         )
 
     def _partial(self) -> tuple[Step, ...]:

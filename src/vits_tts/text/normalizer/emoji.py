@@ -69,12 +69,14 @@ _PICTURES: Final = (
 )
 _EMOTICONS: Final = (
     r"(?<![\w:;='])(?<![<>≤≥!](?==))(?<!\b[xyzn]\ )(?<![=>]\ [a-zA-Z]\ )"
-    r"(?:[:;=]-?[)(DPp3*](?![\w)])|:v{1,12}|:\)\)+|=\)\)+|<3|\^_?\^|xD|T_T)(?!\w)"
+    r"(?:[:;=]-?[)(DPp3*](?![\w)])|:v{1,12}|:\)\)+|=\)\)+|<3|\^_?\^|xD|T_T|\ :3(?=\s|$))(?!\w)"
 )
 
 
 def steps(emoji: Emoji) -> tuple[Step, ...]:
     """Return the steps that remove emoji and emoticons or, with ``read``, name the common ones."""
+    # "củ" means a million, and adverts draw its bulb to hide the price: 3🍠5
+    million = Rule("[🍠🥔🥕](?<=\\d.)(?=\\d)", "tr", glued=True, needs="🍠🥔🥕")
     drop = Rule(rf"(?:[{_PICTURES}]\ ?)+", " ", glued=True)
     laughs = Rule(
         r"(?<=\w)\ ?(?:[:;=]\){2,20}|[:=]\({2,20}|=\]{2,20}|:[vV](?!\w))",
@@ -84,11 +86,11 @@ def steps(emoji: Emoji) -> tuple[Step, ...]:
     )
     emoticons = Rule(_EMOTICONS, "", glued=True)
     if emoji == "drop":
-        return drop, laughs, emoticons
+        return million, drop, laughs, emoticons
     named = Rule(
         "|".join(map(re.escape, sorted(_NAMES, key=len, reverse=True))), _named, glued=True
     )
-    return named, drop, laughs, emoticons
+    return million, named, drop, laughs, emoticons
 
 
 def _named(match: re.Match[str]) -> str:

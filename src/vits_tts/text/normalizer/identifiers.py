@@ -24,6 +24,7 @@ _PHONE: Final = r"""(?:
   | \(?\+84\)?(?:[\ .-]?\d{1,4}){2,5}
   | \(0\d{1,3}\)(?:[\ .-]?\d{2,4}){2,4}
   | 0\d{1,4}(?:[\ .-]\d{1,4}){2,4}
+  | 0[235789]\d{1,2}[\ .-]\d{6,7}
   | 0\d{9,10}
 )"""
 _DATE: Final = r"0\d[-.](?:0\d|1[0-2])[-.](?:19|20)\d\d(?!\d)"
@@ -53,6 +54,7 @@ _SHORTEST_CODE: Final = 4
 _ROADS: Final = {
     "QL": "quốc lộ",
     "TL": "tỉnh lộ",
+    "Tl": "tỉnh lộ",
     "HL": "hương lộ",
     "NV": "nguyện vọng",
     "HK": "học kỳ",
@@ -140,6 +142,12 @@ class Identifiers:
     def documents(self) -> tuple[Step, ...]:
         """Return the steps for decrees. They run before dates."""
         return (
+            Rule(  # letters for zeros, which hide a price or a telephone number: 3.5OO.OOO
+                r"O(?:(?<=\dO)|(?<=\d[.,]O))O{1,2}(?:[.,]?O{3}){0,2}(?!\w)",
+                lambda match: match[0].replace("O", "0"),
+                glued=True,
+                needs="O",
+            ),
             Rule(
                 r"(?<=[kK]\d\ )Đ\.?\s?(?=\d{1,3}(?!\w))|(?<=khoản\ \d\ )Đ\.?\s?(?=\d{1,3}(?!\w))",
                 "điều ",
@@ -350,7 +358,7 @@ class Identifiers:
             ),  # marks of an exam
             Rule(r"(?<!\w)nv(?=\d{1,2}(?!\w))", "nguyện vọng ", glued=True, needs="v"),
             Rule(
-                r"(?<!\w)CS(?P<place>[1-9]\d?)(?!\w)",
+                r"(?<!\w)C[Ss](?P<place>[1-9]\d?)(?!\w)",
                 lambda match: (
                     None
                     if _GAMES.search(before(match))

@@ -36,6 +36,54 @@ class Listings:
                 needs="x",
             ),
             Rule(r"(?<=\d\.\d)MT(?!\w)", " mờ tê", needs="M"),  # a gearbox
+            Rule(r"(?<=\d)T[rR](?=\d{1,3}(?!\d))", "tr", glued=True, needs="T"),  # 4TR5
+            Rule(r"(?<=\d)T[YỶyỷ](?=\d{1,3}(?!\d))", "tỷ", glued=True, needs="T"),
+            Rule(r"(?<=\dtr\d)k(?!\w)", "", glued=True, needs="k"),  # 1tr2k
+            Rule(r"(?<=\d)tri[eêệ]u(?=\d)", "tr", glued=True, needs="t"),  # 4trieu2
+            Rule(r"(?<=\dtr)x{1,3}(?!\w)", " mấy", needs="x"),
+            Rule(r"(?<=\d)Pn(?!\w)", " phòng ngủ", needs="P"),
+            Rule(r"(?<=\.\d{3})\ ?/\ ?th(?!\w)", " một tháng", needs="/"),
+            Rule(
+                r"(?<![\d.,])(?P<whole>\d{1,2})[.,]?(?P<rest>\d{3})\ ?/\ ?"
+                r"(?P<each>k[wW][hH]?|K[wW][hH]?|m3|M3|m³|khối|số|kí|ký)(?!\w)",
+                lambda match: (
+                    self._numbers.whole(match["whole"] + match["rest"])
+                    + f" một {_METERED.get(match['each'].lower(), match['each'])}"
+                ),
+                needs="/",
+            ),  # điện 3,500/kw
+            Rule(r"(?<=\d)b(?=\ (?:nữ|nam)(?!\w))", " bạn", needs="b"),
+            Rule(
+                r"(?<=\.\d{3})\ ?/\ ?(?=(?:tháng|người|phòng|năm|xe|căn)(?![\w/]))",
+                " một ",
+                glued=True,
+                needs="/",
+            ),  # 3.800.000/tháng
+            Rule(
+                r"(?<![\w.,/-])(?P<millions>\d{1,2})[.,]?(?P<rest>\d{3})k(?!\w)",
+                self.many_thousands,
+                glued=True,
+                needs="k",
+            ),
+            Rule(
+                r"(?<=\d)/(?=(?:phòng|người|xe)(?![\w/]))",
+                self.charge,
+                needs="/",
+            ),
+            Rule(
+                r"\ ?/\ ?(?=[1-9]\ ?(?:người|ng|bạn)(?!\w))",
+                lambda match: " cho " if _PAID.search(before(match)) else None,
+                needs="/",
+            ),
+            Rule(
+                r"(?<=\d)k/p(?!\w)",
+                lambda match: (
+                    f" {self._numbers.thousand} một phòng"
+                    if _CHARGED.search(before(match)) or cues.about(match, "property")
+                    else None
+                ),
+                needs="/",
+            ),
             Rule(r"(?<=\d)[nN](?=/(?:th|tháng|tuần)(?!\w))", " ngày", needs="/"),
             Rule(r"(?<=[a-zà-ỹ]{2})/th(?!\w)", " một tháng", needs="/"),
             Rule(r"(?<=\d)hv(?!\w)", " học viên", needs="h"),
@@ -74,6 +122,11 @@ class Listings:
                 r"(?<=\d)m(?![\w²³])",
                 self.small_m,
                 needs="m",
+            ),
+            Rule(
+                r"(?<=\d)M(?![\w²³])",
+                lambda match: " triệu" if _EARNED.search(before(match)) else None,
+                needs="M",
             ),
             Rule(
                 r"(?<=\d)q(?=\s\d|,|\))",
@@ -231,6 +284,20 @@ class Listings:
         )
 
     @staticmethod
+    def many_thousands(match: re.Match[str]) -> str | None:
+        """Read ``3.900k``, nearly four millions. A range such as ``1500-2000k`` is left."""
+        if re.search(r"\d ?[-–] ?$", before(match)) or re.match(r" ?[-–] ?\d", after(match)):
+            return None
+        rest = match["rest"].rstrip("0") and match["rest"]
+        return f"{match['millions']}tr{rest}"
+
+    def charge(self, match: re.Match[str]) -> str | None:
+        """Read ``dịch vụ: 150/phòng``, a charge in thousands that lacks its unit."""
+        if not _CHARGED.search(before(match)):
+            return None
+        return f" {self._numbers.thousand} một "
+
+    @staticmethod
     def ages(match: re.Match[str]) -> str | None:
         """Read ``35-50t`` as ages, unless it is a weight."""
         if int(match["first"]) >= int(match["last"]):
@@ -302,8 +369,8 @@ _FILLED: Final = lazily(
 )
 _DIAPERS: Final = lazily(r"(?:bỉm|tã|merries|bobby|huggies|moony|size [a-z]{1,3})\b[^;.]{0,40}\d$")
 _EARNED: Final = lazily(
-    r"(?:lương|gross|gờ rốt|net|nét|offer|ốp phơ|thu nhập)(?: [^\W\d]{1,6}){0,2}:? "
-    r"(?:\d{1,3}m? ?[-–] ?)?\d{1,3}$"
+    r"(?:lương|gross|gờ rốt|net|nét|offer|ốp phơ|thu nhập|ắp tu|up ?to)(?: [^\W\d]{1,6}){0,3}:? "
+    r"(?:\d{1,3}(?:m| triệu)?(?: đến | ?[-–] ?))?\d{1,3}$"
 )
 _BOOKS: Final = lazily(r"(?:giáo trình|sách|truyện|vở|combo|com bô|quyển)\b[^;.]{0,30}\d$")
 _TAUGHT: Final = lazily(
@@ -316,8 +383,17 @@ FREIGHT: Final = lazily(
     r"\s(?:sắt|thép|hàng|gạo|lúa|xi măng|cát|đá|than|phân|cá|rau|nông|hạt|đường|cà phê|mỗi|rác)"
 )
 """Words after a weight in tonnes."""
+_METERED: Final = {
+    "kw": "ki lô oát", "kwh": "ki lô oát giờ", "m3": "mét khối", "m³": "mét khối",
+}  # fmt: skip
+_PAID: Final = lazily(r"\d(?:k|tr\d{0,3}|đ| triệu| nghìn)$")
+_CHARGED: Final = lazily(
+    r"(?:dịch vụ|dv|dvu|phí|pdv|pql|mạng|net|nét|wifi|oai phai|internet|nước|xe|rác|vệ sinh|giữ xe"
+    r"|gửi xe|in tơ nét)\b[ :*–-]{0,4}(?<![\d.,])\d{2,3}k?$"
+)
+"""Charges beside the rent of a room, before their amount."""
 _UNKNOWN: Final = lazily(
-    r"(?:tìm|tính|nghiệm|cho|với|ẩn|trị|biến|hàm|và|hay|giải|theo|của|là|số|biết|thì|mẫu|dòng|xe"
+    r"(?:find|phai|tìm|tính|nghiệm|cho|với|ẩn|trị|biến|hàm|và|hay|giải|theo|của|là|số|biết|thì|mẫu|dòng|xe"
     r"|máy|biệt|pb)$"
 )
 """Words before an unknown of mathematics or a model; after others ``x2`` is a factor."""

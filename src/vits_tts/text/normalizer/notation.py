@@ -109,6 +109,13 @@ class Notation:
         """
         return (
             Rule(
+                r"\((?:(?<=\d\()|(?<=\d\ \())"
+                r"(?P<unit>g|kg|mm|cm|m|km|s|N|J|W|V|A|Hz|m/s|cm/s|rad/s|N/m|mol|ml)\)",
+                lambda match: f" {match['unit']}",
+                glued=True,
+                needs="(",
+            ),  # M = 200(g)
+            Rule(
                 r"(?<!\w)Q(?=[1-4]:?\ \d[\d.,]{0,8}\ ?(?:tỷ|tỉ|triệu|nghìn)(?!\w))",
                 "quý",
                 needs="Q",
@@ -338,7 +345,7 @@ class Notation:
                 needs="h",
             ),
             Rule(
-                rf"(?<!\w)(?P<quantity>[A-Za-z])(?P<index>{'|'.join(_INDICES)})(?!\w)",
+                rf"(?<!\w)(?P<quantity>[A-Zabd-sv-z])(?P<index>{'|'.join(_INDICES)})(?!\w)",
                 lambda match: f"{spelled(match['quantity'])} {_INDICES[match['index']]}",
                 needs="đmht",
             ),

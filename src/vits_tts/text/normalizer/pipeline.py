@@ -199,14 +199,15 @@ def _chain(region: Region, restore_marks: RestoreMarks) -> tuple[Step, ...]:
         Where(r"\d", *Times(numbers).steps(), *Dates(numbers).steps()),
         Where(r"\d", *codes.versions()),  # 2.0.1, after dates such as 2.9
         Where(  # a word of such letters, maybe with the letter of a grade, or a g for "giọt"
-            r"[IVXLCDM](?<!\w.)[IVXLCDMivxlcdm]{0,15}(?:[abcg]|(?!\w))|\ [ivxlcdm]{1,12}\b",
+            r"[IVXLCDM](?<!\w.)[IVXLCDMivxlcdm]{0,15}(?:[abcgAB]|(?!\w))|\ [ivxlcdm]{1,12}\b",
             *Roman(numbers).steps(),
         ),
         *Chat(numbers).steps(),
         *known.steps(),
         English(words.knows),
         words,
-        Where(r"\d[a-zA-Zđ]|\bx\d", *Listings(numbers).steps()),  # 3-3tr5, before single units
+        # 3-3tr5, before single units
+        Where(r"\d[a-zA-Zđ]|\bx\d|\d ?/ ?[pnxtckKmMs]", *Listings(numbers).steps()),
         *Units(numbers).steps(),
         Where(r"[^\w\s]|[xXØøΦφ²³¹⁰⁴-⁹]", *symbols.arithmetic()),
         Where(r"\d", *codes.mixed()),

@@ -95,8 +95,8 @@ class Roman:
                 needs="ivxlcdm",
             ),
             Rule(
-                r"(?:(?<=\w)|(?<=\),)|(?<=\);))\ ?"
-                r"\((?P<roman>I{1,3}|IV|VI{0,3})\)(?=\s[a-zà-ỹ]|[,.;]|$)",
+                r"(?:(?<=\w)|(?<=[:;.,])|^)\ ?"
+                r"\((?P<roman>I{1,3}|IV|VI{0,3})\)(?=\s[a-zà-ỹ]|[,.;:]|$)",
                 lambda match: f" {self._numbers.cardinal(value_of(match['roman']))}",
                 needs="(",
             ),
@@ -111,6 +111,19 @@ class Roman:
                 needs="g",
             ),
             Rule(rf"^\ ?(?P<roman>{_ROMAN})\s?[.)/]\ (?=\S)", self.heading),
+            Rule(
+                r"(?<=[Nn]hóm\ )(?P<roman>I{1,3}|IV|VI{0,3})(?P<letter>[AB])(?!\w)",
+                lambda match: (
+                    f"{self._numbers.cardinal(value_of(match['roman']))} "
+                    + ("a" if match["letter"] == "A" else "bê")
+                ),
+                needs="AB",
+            ),
+            Rule(
+                r"(?<=[.;:]\ )(?P<roman>I{2,3}|IV)\.(?=\ [A-ZĐ][a-zà-ỹ])",
+                lambda match: f"{self._numbers.cardinal(value_of(match['roman']))}.",
+                needs="IV",
+            ),
             Rule(
                 rf"(?<=\w\ )(?P<roman>{_ROMAN})" rf"(?:{_DASH}(?P<last>{_ROMAN}))?(?!\w)(?!\.\w)",
                 self.named,

@@ -69,6 +69,8 @@ def steps(known: Callable[[str], bool]) -> tuple[Step, ...]:
         return None if known(match[0].lower()) else _cut_at_capitals(match)
 
     def stretched(match: re.Match[str]) -> str | None:
+        if _LAUGHTER.fullmatch(match[0].lower()):
+            return "ha ha"
         laugh = re.fullmatch(r"(.{2,5}?[^k]|)k{3,}", match[0].lower())
         return _laughing(laugh[1]) if laugh else _shortened(match[0], known)
 
@@ -122,6 +124,8 @@ def steps(known: Callable[[str], bool]) -> tuple[Step, ...]:
 
 
 _TOKEN: Final = lazily(r"\w+")
+_LAUGHTER: Final = lazily(r"(?=.{0,20}h.{0,20}h)(?=.{0,20}[aâ])[haâ]{5,40}")
+"""Laughter that was typed in haste: ``hhahah``."""
 
 
 def _is_long_english(part: str) -> bool:

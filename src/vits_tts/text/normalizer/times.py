@@ -11,7 +11,7 @@ from vits_tts.text.patterns import lazily
 _HOUR: Final = r"(?:[01]?\d|2[0-4])"
 _MINUTE: Final = r"[0-5]\d"
 _CLOCK: Final = rf"""(?:
-    {_HOUR}\s?[hH]\s?{_MINUTE}(?:\s?(?:phút|ph|p|m|['’])?\s?{_MINUTE}(?:s|\s?giây|''|’’|["”]))?(?:\s?(?:phút|ph|p|m|['’])(?!\w))?
+    {_HOUR}\s?[hH]\s?{_MINUTE}(?!\s?%)(?:\s?(?:phút|ph|p|m|['’])?\s?{_MINUTE}(?:s|\s?giây|''|’’|["”]))?(?:\s?(?:phút|ph|p|m|['’])(?!\w))?
   | {_HOUR}[hHgG]\s?\d(?:phút|ph|p|['’])(?!\w)
   | (?:(?<=lúc\ )|(?<=hồi\ )|(?<=đúng\ )){_HOUR}[gG]
   | (?<=\dg\ đến\ ){_HOUR}[gG](?!\ [a-zđ])
@@ -84,6 +84,7 @@ class Times:
             Rule(r"(?<!\w)24[hH]/(?=7(?!\w)|24)", "24/", needs="/"),
             Rule(r"(?<=[\dkđr])/1\s?[hH](?!\w)", "/giờ", needs="/"),
             Rule(r"(?<=\dp)/b(?!\w)", "/buổi", needs="/"),
+            Rule(r"(?<=nhiêu)/h(?!\w)", " một giờ", needs="/"),
             Rule(r"(?<=ngày)/(?=\d{1,2}[hH](?!\w))|(?<=ca)/(?=\d{1,2}[hH](?!\w))", " ", needs="/"),
             Rule(r"(?<=\d[hg])/(?=\d{1,2}[/-]\d)", " ngày ", needs="/"),
             Rule(

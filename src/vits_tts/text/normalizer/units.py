@@ -72,6 +72,8 @@ _OVER: Final = lazily(r"(?:chỉ số|tỉ lệ|tỷ lệ|tỉ số|tỷ số|h�
 
 _WIDE: Final = lazily(r"(?:hẻm|ngõ|kiệt|đường|rộng|dài|ngang|mặt tiền|cao|sâu|vỉa hè|lộ) \d{1,2}$")
 """Words before a length in a line of capitals: ``HẺM 4M``."""
+_DISTANT: Final = lazily(r"\b(?:cách|dài|rộng|ngang|sâu|hẻm|đường|lộ giới)\b[^,;.\d]{0,24}\d{1,4}$")
+"""Words before a distance or a width in capitals, such as ``CÁCH CHỢ 300M``."""
 _STREET_NEXT: Final = lazily(r"\s(?:[A-ZĐÀ-Ỹ][a-zà-ỹ]|USD|usd|view|người|đô|đường|phố)")
 """Words after the letter of a house number (``51M đường số 8``) or after millions (``2M USD``)."""
 _FLAT: Final = lazily(r"\b(?:căn|hộ|chung cư|studio|\d ?wc|\d ?vs|nội thất|view|tỷ|full)\b")
@@ -186,10 +188,11 @@ class Units:
             ),
             Where(_AMOUNT, *self._mixed_and_rates()),
             Rule(
-                rf"(?<=[{SMALLS})])\ ?/\ ?(?:1\ )?(?=(?:{_EACH})(?!\w))",
+                rf"(?<=[{SMALLS})])\ ?/\ ?(?:1\ )?(?=(?i:{_EACH}|sản\ phẩm|khách\ hàng)(?!\w))",
                 self.each,
                 needs="/",
             ),
+            Rule(r"(?<=lít)/(?=mol(?!\w))|(?<=gam)/(?=mol(?!\w))", " trên ", needs="/"),
             Rule(
                 rf"(?<=[{SMALLS}])/(?=[{SMALLS}])",
                 lambda match: " trên " if _OVER.search(before(match)) else None,
@@ -799,10 +802,12 @@ class Units:
 
     def metres(self, match: re.Match[str]) -> str | None:
         """Read ``118M`` and ``118M2`` in a line about property."""
+        if match["square"]:
+            return " mét vuông"
+        if _DISTANT.search(before(match)):
+            return " mét"
         street = _STREET_NEXT.match(match.string, match.end())
-        if street or not (match["square"] or cues.about(match, "property")):
-            return None
-        return " mét vuông" if match["square"] else " mét"
+        return " mét" if not street and cues.about(match, "property") else None
 
     def scaled(self, match: re.Match[str]) -> str | None:
         """Read ``3M USD`` and ``4M người`` as millions. ``51M`` may be a house or a model."""
