@@ -19,7 +19,7 @@ from typing import Any, Final, NamedTuple
 
 from vits_tts.text.normalizer.conditions import key
 from vits_tts.text.normalizer.pipeline import Normalizer
-from vits_tts.text.normalizer.rules import FLAGS, Rule
+from vits_tts.text.normalizer.rules import FLAGS, Rule, Where
 
 TARGET: Final = Path(__file__).parents[2] / "src/vits_tts/text/data/conditions.json"
 _OP: Final[Any] = importlib.import_module("re._constants")
@@ -32,7 +32,7 @@ _SIGMAS: Final = frozenset("Σσς")
 """Letters whose lower-case form depends on the next letter."""
 _LARGEST: Final = 160
 """Maximum size of a set of traces."""
-_MOST: Final = 3
+_MOST: Final = 4
 """Maximum number of sets for a pattern."""
 _FREQUENT: Final = 60.0
 """Sets with a larger sum of frequencies tell too little."""
@@ -77,6 +77,8 @@ def frequency(trace: str) -> float:
             if trace in letters:
                 return often
         return 6.0 if trace.islower() else 2.0
+    if trace != trace.lower():
+        return 0.3
     if "0" in trace:
         return 4.0 if " " in trace else 2.0
     frequent = sum(letter in "aeioungthcm " for letter in trace)
@@ -139,8 +141,14 @@ def _adjacent(first: Set, second: Set) -> tuple[frozenset[str], ...]:
     """Return the need of one of the pairs of two characters that follow each other."""
     if not first or not second or not _SIGMAS.isdisjoint(first | second):
         return ()
-    pairs = {a.lower()[0] + b.lower()[0] for a, b in product(first, second)}
+    written = {a + b for a, b in product(first, second)}
+    pairs = {pair for pair in written if (small := _small(pair)) == pair or small not in written}
     return (frozenset(pairs),) if len(pairs) <= _LARGEST else ()
+
+
+def _small(pair: str) -> str:
+    """Return a pair in lower case, which is a trace of each text that has the pair."""
+    return pair[0].lower()[0] + pair[1].lower()[0]
 
 
 def _of_node(op: Any, given: Any, flags: int) -> Facts:  # noqa: PLR0911  # one for each kind
@@ -290,7 +298,7 @@ class _Heads:
 def _class(letters: frozenset[str]) -> str:
     """Return a set of characters as a regular expression."""
     named = r"\s" if letters >= _SPACES else ""
-    named += r"\d" if "0" in letters else ""
+    named += "0-9" if "0" in letters else ""
     others = letters - {"0"} - (_SPACES if letters >= _SPACES else frozenset())
     return f"[{named}{''.join(map(re.escape, sorted(others)))}]"
 
@@ -353,9 +361,9 @@ def _listed(need: frozenset[str]) -> list[str]:
 
 
 def patterns() -> list[str]:
-    """Return the patterns of all rules of the package, sorted."""
+    """Return the patterns of all rules and groups of rules of the package, sorted."""
     readers = [Normalizer(region) for region in ("north", "central", "south")]
-    found = {thing.pattern.pattern for thing in gc.get_objects() if isinstance(thing, Rule)}
+    found = {thing.pattern.pattern for thing in gc.get_objects() if isinstance(thing, Rule | Where)}
     del readers
     return sorted(found)
 

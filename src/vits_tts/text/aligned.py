@@ -13,7 +13,7 @@ from operator import attrgetter
 from typing import Final, NamedTuple, TypeAlias
 
 from vits_tts.errors import TextTooLong
-from vits_tts.text.traces import traces
+from vits_tts.text.traces import Signature
 
 Edit: TypeAlias = tuple[int, int, str]
 """``(start, end, replacement)``: replaces the spoken characters from ``start`` to ``end``."""
@@ -50,12 +50,8 @@ class Text:
     spoken: str
     changes: tuple[Change, ...] = ()
     limit: int = sys.maxsize
-    traces: set[str] | None = field(default=None, compare=False, repr=False)
-    """The :func:`~vits_tts.text.traces.traces` of the text, and maybe more, or None.
-
-    A text shares the set with those made from it, so it has what any of them has. It tells for
-    certain only what a text lacks.
-    """
+    signature: Signature | None = field(default=None, compare=False, repr=False)
+    """The needs of rules that the text meets, and maybe more, while it is read by a chain."""
 
     def rewritten(self, edits: Iterable[Edit]) -> "Text":
         """Return a new text with the edits applied. Edits are in order and do not overlap.
@@ -80,10 +76,10 @@ class Text:
             places.append((length - len(self.spoken) + end - len(said), len(said)))
         pieces.append(self.spoken[done:])
         spoken = "".join(pieces)
-        if self.traces is not None:  # new traces are in the replacements, and at their sides
+        if self.signature is not None:  # new traces are in the replacements, and at their sides
             new = [spoken[max(0, start - 1) : start + size + 1] for start, size in places]
-            self.traces.update(traces("".join(new)))
-        return Text(spoken, changes.finished(), self.limit, self.traces)
+            self.signature.add(" ".join(new))
+        return Text(spoken, changes.finished(), self.limit, self.signature)
 
     def source(self, start: int, end: int) -> tuple[int, int]:
         """Return the start and end in the source of the spoken characters ``start`` to ``end``.

@@ -104,7 +104,7 @@ class Formula:
             ),
             Where(
                 r"[=<>≤≥≠√∛|^²³∆Δ±∫∈∉]"
-                r"|(?<![^\W\d_])(?:log|ln|lg|sin|cos|tan|cot)(?:[_\d(xyzα-ω]| [\dxyzα-ω])"
+                r"|(?<![^\W\d_])(?:log|ln|lg|sin|cos|tan|cot)(?:[_\d(xyzα-ω]|\ [\dxyzα-ω])"
                 r"|\d[nxyz]\s[-+]\s\d",
                 Rule(
                     r"(?<!\w)(?P<function>[fghFGuvwz])\ ?"

@@ -8,7 +8,7 @@ from typing import Final
 from vits_tts.text.aligned import Edit, Text
 from vits_tts.text.letters import FILLER, HIDDEN
 from vits_tts.text.normalizer.characters import SUBSCRIPTS
-from vits_tts.text.normalizer.rules import Rule, Step
+from vits_tts.text.normalizer.rules import Rewrite, Rule, Step
 from vits_tts.text.patterns import lazily
 from vits_tts.text.syllables import is_syllable
 from vits_tts.text.thoughts import NAMES
@@ -138,7 +138,7 @@ _RAISED: Final = str.maketrans("0123456789-−+n", "⁰¹²³⁴⁵⁶⁷⁸⁹�
 _LOWERED: Final = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 _YEAR: Final = lazily(r"(?<!\d)(?:19|20)\d\d\Z")
 
-_OF_HTML: Final[tuple[Step, ...]] = (
+_OF_HTML: Final[tuple[Rewrite, ...]] = (
     *(_Cut(opening, closing) for opening, closing in CUTS),
     Rule(
         r"(?<=[\d)]|(?<![^\W_])[a-zA-Z])(?:</sub>)?<sup(?:\s[^<>]{0,100})?>\s?"

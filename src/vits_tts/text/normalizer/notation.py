@@ -10,8 +10,8 @@ from vits_tts.text.numbers import NUMBER, Numbers
 from vits_tts.text.patterns import lazily
 
 _SIGNS: Final = (
-    r"[\d=<>≤≥∆Δ△∠⊥⟂∥~∽∼∈{|\\/·⋅+*^%'’(→]|ính bằng|ơn vị|[Vv]ectơ|CMR|[Cc]mr|\w\.[A-Z]{3}"
-    r"|(?:sin|cos|tan|cot)[A-Z]|\b(?:tg|hbh|hcn|hv|tđ|đt|đtròn) [A-Z(]| --[a-z]"
+    r"[\d=<>≤≥∆Δ△∠⊥⟂∥~∽∼∈{|\\/·⋅+*^%'’(→]|ính\ bằng|ơn\ vị|[Vv]ectơ|CMR|[Cc]mr|\w\.[A-Z]{3}"
+    r"|(?:sin|cos|tan|cot)[A-Z]|\b(?:tg|hbh|hcn|hv|tđ|đt|đtròn)\ [A-Z(]|\ --[a-z]"
 )
 """The signs of which a line with such notation has at least one."""
 _POINTS: Final = r"(?:[A-Z]['’]?(?:[₀-₉\d](?!\d))?){1,4}"
@@ -198,7 +198,7 @@ class Notation:
                 needs="·⋅",
             ),
             Where(
-                r"ơn vị",
+                r"ơn\ vị",
                 Rule(
                     r"(?P<lead>[Đđ]ơn\ vị[^.;:\n]{0,32}?(?:là|:|bằng)\ \(?)"
                     rf"(?P<unit>{measures.UNIT})(?=[\s.,;)]|$)",
@@ -246,14 +246,14 @@ class Notation:
                 needs="π",
             ),
             Where(
-                r"tính bằng",
+                r"tính\ bằng",
                 Rule(
                     r"(?<!\w)[a-zA-Z](?=\ tính\ bằng\ )",
                     lambda match: spelled(match[0]),
                 ),
             ),
             Where(
-                r"ính bằng|ơn vị",
+                r"ính\ bằng|ơn\ vị",
                 Rule(
                     r"(?:(?<=ính\ bằng\ )|(?<=đơn\ vị\ )|(?<=đơn\ vị\ là\ ))"
                     rf"(?P<unit>{measures.UNIT})",
@@ -468,7 +468,7 @@ class Notation:
                 needs="→>⟶",
             ),
             Where(
-                r"10 ?[-−^⁻⁺⁰¹²³⁴-⁹]",
+                r"10\ ?[-−^⁻⁺⁰¹²³⁴-⁹]",
                 Rule(
                     r"(?<![\w.,^])"
                     r"(?P<minus>(?<![\w)\]²³%=(])(?<![\d=(]\ )-"

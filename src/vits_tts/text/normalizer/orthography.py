@@ -22,8 +22,8 @@ def lower(text: Text) -> Text:
     # one letter, İ, becomes two characters, which would move all places
     if len(small) != len(text.spoken):
         small = "".join(c.lower() if len(c.lower()) == 1 else c for c in text.spoken)
-    if text.traces is not None:
-        text.traces.update(small)  # pairs are in small letters already
+    if text.signature is not None:
+        text.signature.add(small)
     return replace(text, spoken=small)
 
 

@@ -33,6 +33,7 @@ from vits_tts.text.normalizer import (
     telex,
 )
 from vits_tts.text.normalizer.addresses import Addresses
+from vits_tts.text.normalizer.chain import Chain
 from vits_tts.text.normalizer.chat import Chat
 from vits_tts.text.normalizer.chemistry import Chemistry
 from vits_tts.text.normalizer.compounds import Compounds
@@ -56,7 +57,6 @@ from vits_tts.text.normalizer.urls import Urls
 from vits_tts.text.numbers import Region, of_region
 from vits_tts.text.patterns import lazily
 from vits_tts.text.thoughts import without as without_thoughts
-from vits_tts.text.traces import traces
 
 CONTROLS: Final = r"\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f"
 """Control characters other than white space, for a character set in a regular expression."""
@@ -104,9 +104,8 @@ class Normalizer:
             ConfigError: a lexicon cannot be used.
 
         """
-        self._clean = _cleaning(region, emoji)
+        self._chain = _chain(region, emoji, restore_marks)
         self._users = lexicon.opened(lexicons)
-        self._read = _chain(region, restore_marks)
 
     def __call__(
         self,
@@ -131,16 +130,11 @@ class Normalizer:
         if isinstance(written, str):
             if HELD in written or CUT in written:
                 written = written.replace(HELD, " ").replace(CUT, " ")
-            text = Text(written, limit=max_chars, traces=traces(written))
+            text = Text(written, limit=max_chars)
         else:
-            text = replace(written, limit=max_chars, traces=traces(written.spoken))
-        steps: tuple[Step, ...] = (*self._clean, words, *self._users, *self._read)
+            text = replace(written, limit=max_chars)
         ask = check if len(text.spoken) >= _LONG else None
-        for step in steps:
-            if ask:
-                ask()
-            text = step(text)
-        return replace(text, traces=None)
+        return self._chain(text, (words, *self._users), ask)
 
     @property
     def edition(self) -> tuple[int, ...]:
@@ -159,20 +153,25 @@ class Normalizer:
 
 
 @cache
+def _chain(region: Region, emoji: Emoji, restore_marks: RestoreMarks) -> Chain:
+    return Chain(_cleaning(region, emoji), _reading(region, restore_marks))
+
+
+@cache
 def _cleaning(region: Region, emoji: Emoji) -> tuple[Step, ...]:
     """Return the steps before the lexicons of users."""
     return (
         without_thoughts,  # before anything can hide a tag
         Where(r"\\", *characters.ESCAPED),
         Where(r"[\\$]", *Formula(of_region(region)).latex()),
-        Where(r"[^\n -~À-ÏÑ-ïñ-ưẠ-ỹ“”–]|  |[ÂÊÔ] ?=", *characters.STEPS),
+        Where(r"[^\n -~À-ÏÑ-ïñ-ưẠ-ỹ“”–]|\ \ |[ÂÊÔ]\ ?=", *characters.STEPS),
         Where(r"[<>&*_~`#|=\[\]•+-]", *markup.STEPS),
         Where(r"[^\n -~À-ỹ]|[:;=<^T]", *emoji_steps(emoji)),
     )
 
 
 @cache
-def _chain(region: Region, restore_marks: RestoreMarks) -> tuple[Step, ...]:
+def _reading(region: Region, restore_marks: RestoreMarks) -> tuple[Step, ...]:
     """Return the steps of reading. Comments give the reason where the order matters."""
     numbers = of_region(region)
     known = abbreviations.load()

@@ -34,7 +34,7 @@ _NUMBERED_PLACES: Final = frozenset(
 )
 """Words after which a numeral counts before a pause, even if it is also a word or a letter."""
 
-_AFTER_SPACE: Final = r" [IVXL]{1,9}(?!\w)"
+_AFTER_SPACE: Final = r"\ [IVXL]{1,9}(?!\w)"
 _DASH: Final = r"\s?[-–—]\s?"
 _AND: Final = r"(?:,\ |,?\ (?:và|hoặc)\ )"
 _KINGS: Final = lazily(

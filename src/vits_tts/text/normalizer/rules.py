@@ -9,17 +9,21 @@ again from every position. So the time of a rule grows linearly with the length 
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import Final, TypeAlias
 
 from vits_tts.text.aligned import Edit, Text
 from vits_tts.text.letters import CAPITALS, CUT
-from vits_tts.text.normalizer.conditions import Conditions, conditions_of
+from vits_tts.text.normalizer.conditions import Conditions, Needs, conditions_of
 from vits_tts.text.patterns import lazily
 from vits_tts.text.syllables import is_syllable
+from vits_tts.text.traces import OTHER_DIGITS
 
-Step: TypeAlias = Callable[[Text], Text]
+Rewrite: TypeAlias = Callable[[Text], Text]
+"""A function from text to text, such as a :class:`Rule`."""
+Step: TypeAlias = "Rewrite | Where"
+"""A step of a chain, or a group of steps."""
 Reader: TypeAlias = Callable[[re.Match[str]], str | None]
 
 FLAGS: Final = re.VERBOSE | re.MULTILINE
@@ -60,45 +64,50 @@ class Rule:
 
     def __call__(self, text: Text) -> Text:
         """Return the text with all matches replaced by their readings."""
-        # Some hundred rules run for each sentence, and most of them find nothing. So the usual way
-        # through this function is a few disjoint sets.
-        conditions = self._conditions
-        if (traces := text.traces) is not None:
-            for need in conditions.needs:
-                if need.isdisjoint(traces):
-                    return text
-        spoken = text.spoken  # may have fewer characters than its traces tell
+        spoken = text.spoken
         if self._needs and not any(map(spoken.__contains__, self._needs)):
             return text
+        signature = text.signature
+        if signature is None or signature.met & OTHER_DIGITS:
+            matches: Iterable[re.Match[str]] = self.pattern.finditer(spoken)
+        else:
+            matches = self._conditions.matches(self.pattern, spoken)
         edits: list[Edit] = []
-        for match in conditions.matches(self.pattern, spoken):
+        for match in matches:
             said = self._read(match)
             if said is not None and said != match[0]:
                 edits.append(edit(match, said, glued=self._glued))
         return text.rewritten(edits) if edits else text
 
+    @property
+    def needs(self) -> Needs:
+        """Sets of traces, of each of which a text needs at least one. Else it stays unchanged."""
+        return self._conditions.with_need(self._needs).needs
+
     @cached_property
     def _conditions(self) -> Conditions:
-        return conditions_of(self.pattern.pattern).with_need(self._needs)
+        return conditions_of(self.pattern.pattern)
 
 
 class Where:
-    """A group of steps that runs only on texts in which a pattern is found.
+    """A group of steps that a chain runs only on texts in which a pattern is found.
 
     Most texts have no digits and no markup, so the rules for these are skipped.
     """
 
     def __init__(self, pattern: str, *steps: Step) -> None:
-        """Keep the pattern that selects the texts."""
-        self._pattern = lazily(pattern)
-        self._steps = steps
+        """Keep the steps, and the pattern that selects the texts, in verbose syntax."""
+        self.pattern: Final = lazily(pattern, FLAGS)
+        self.steps: Final = steps
 
-    def __call__(self, text: Text) -> Text:
-        """Return the text after the steps, or unchanged."""
-        if self._pattern.search(text.spoken):
-            for step in self._steps:
-                text = step(text)
-        return text
+    @property
+    def needs(self) -> Needs:
+        """Sets of traces, of each of which a text needs at least one for the pattern."""
+        return conditions_of(self.pattern.pattern).needs
+
+    def wants(self, text: Text) -> bool:
+        """Return whether the steps run on a text."""
+        return self.pattern.search(text.spoken) is not None
 
 
 def edit(match: re.Match[str], said: str, *, glued: bool = False) -> Edit:
