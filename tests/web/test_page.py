@@ -1,5 +1,6 @@
 """The page at `/` in a real browser: entering text, playing sound, and all other functions."""
 
+import json
 import subprocess
 import sys
 from functools import partial
@@ -110,14 +111,14 @@ def test_try_a_voice(server: Server, browser: Browser) -> None:
         write(page, "xin chao", voice="pair", speed="2")
         with page.expect_request("**/tts/stream") as asked:
             page.click("#try")
-        speech = asked.value.post_data_json
+        speech = json.loads(asked.value.post_data or "")
         assert (speech["voice"], speech["speed"]) == ("pair", 2)
         wait_heard(page, len(streamed(server, **speech)))
         assert page.input_value("#text") == "xin chao"
         page.select_option("#voice", index=0)
         with page.expect_request("**/tts/stream") as asked:
             page.click("#try")
-        other = asked.value.post_data_json
+        other = json.loads(asked.value.post_data or "")
         assert (other["text"], other.get("voice")) == (speech["text"], None)
 
 
