@@ -38,7 +38,8 @@ def pauses(audio: np.ndarray) -> list[tuple[int, int]]:
     firsts, lasts = np.flatnonzero(np.diff(soft) == 1), np.flatnonzero(np.diff(soft) == -1)
     long = (lasts - firsts) * _FRAME >= _PAUSE_SECONDS
     inside = (firsts > 0) & (lasts < len(levels))
-    return [(int(a), int(b)) for a, b in zip(firsts[long & inside], lasts[long & inside], strict=True)]
+    chosen = long & inside
+    return list(zip(firsts[chosen].tolist(), lasts[chosen].tolist(), strict=True))
 
 
 def contour(audio: np.ndarray) -> np.ndarray:

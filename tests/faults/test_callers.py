@@ -26,7 +26,8 @@ def settings(folder: Path) -> Settings:
     install_pair(folder / "server" / "voices")
     return {
         "server": {"request_seconds": 2},
-        "limits": {"max_concurrent": 300, "slow_client_seconds": 3},
+        # Many ask at once, and on a slow machine their texts wait for long to be read.
+        "limits": {"max_concurrent": 300, "slow_client_seconds": 3, "max_start_delay": 30},
         "voice": {"name": "pair"},
     }
 

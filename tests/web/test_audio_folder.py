@@ -142,6 +142,7 @@ def test_what_a_killed_worker_was_writing_goes(tmp_path: Path) -> None:
         (worker,) = server.workers()
         os.kill(worker, signal.SIGKILL)
         server.wait_until(lambda: not parts[0].exists(), "nothing left of it")
+        server.wait_ready()
         assert said(server)
         page = server.metrics()
         assert 'vits_tts_audio_files_dropped_total{reason="unfinished"} 1.0' in page
