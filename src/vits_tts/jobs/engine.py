@@ -240,7 +240,7 @@ class Engine:
                 self._enqueue_again(job)
 
     def _enqueue_again(self, job: "WorkflowStatus") -> None:
-        """Enqueue what has failed or was cancelled of a job, and begin a new round of it."""
+        """Enqueue the failed and cancelled parts of a job again, and begin a new round of it."""
         job_id = job.workflow_id
         again = self.queue.enqueue_items_again(job_id)
         # It was cancelled before it had enqueued all of its items.

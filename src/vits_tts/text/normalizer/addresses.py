@@ -150,20 +150,12 @@ class Addresses:
             Rule(
                 r"F(?<![\w.].)\.?\ ?(?P<number>\d{1,2})(?![\w+.])"
                 r"(?=\s?[,.;–-]|\ (?:Q|P|q|Bình|Tân|Gò|Phú|Thủ)|\ ?$)",
-                lambda match: (
-                    f"phường {self._numbers.whole(match['number'])}"
-                    if _WARD_BEFORE.search(before(match)) and _PLACED_AFTER.match(after(match))
-                    else None
-                ),
+                self.ward,
                 needs="F",
             ),
             Rule(
                 r"P(?<!\w.)\ (?P<number>\d{1,2})(?=\s?,|\s(?:Q|q|Bình|Tân|Gò|Phú|Thủ))",
-                lambda match: (
-                    f"phường {self._numbers.whole(match['number'])}"
-                    if _WARD_BEFORE.search(before(match)) and _PLACED_AFTER.match(after(match))
-                    else None
-                ),
+                self.ward,
                 needs="P",
             ),
             Rule(
@@ -286,6 +278,12 @@ class Addresses:
         if match["rank"] == "P" and (not housing or _RANKED.search(around)):
             return None
         return f"{_RANKS[match['rank'].upper()]} {self._numbers.whole(match['number'])}"
+
+    def ward(self, match: re.Match[str]) -> str | None:
+        """Read ``F5`` and ``P 5`` as wards between other parts of an address."""
+        if not (_WARD_BEFORE.search(before(match)) and _PLACED_AFTER.match(after(match))):
+            return None
+        return f"phường {self._numbers.whole(match['number'])}"
 
     def small(self, match: re.Match[str]) -> str | None:
         """Read ``q1`` and ``p5``, as they are typed; other small letters name models."""
