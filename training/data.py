@@ -83,11 +83,12 @@ def pitch(clips: list[Clip], given: tuple[float, float] | None) -> tuple[Tensor,
 def load(work: Path, device: torch.device, held_out: bool, stage: str = "voice") -> list[Clip]:
     """Return the clips that train a stage, or the held-out ones.
 
-    Where there are borrowed recordings, melody is learnt from these; where there are sentences of
-    joined syllables, sound is learnt from those.
+    Where there are sentences of joined syllables, everything is learnt from those; where there are
+    only borrowed recordings, melody is learnt from these.
     """
-    own = work / (BORROWED if stage == "prosody" else JOINED)
-    folder = own if (own / "features.pt").exists() else work
+    others = (JOINED, BORROWED) if stage == "prosody" else (JOINED,)
+    folders = [work / name for name in others if (work / name / "features.pt").exists()]
+    folder = folders[0] if folders else work
     clips = torch.load(folder / "features.pt", weights_only=False)
     return [_clip(raw, device) for raw in clips if raw["held_out"] == held_out]
 

@@ -1,7 +1,8 @@
 """Build sentences from recordings of single syllables, so that a voice can be trained on them.
 
-The prosody network, which has learnt from other recordings, says how long each sound of a sentence
-lasts and how its pitch moves. The syllables are joined, and stretched and tuned to that by Praat
+A prosody network that has learnt from other recordings predicts how long each sound of a sentence
+lasts and how its pitch moves. The recordings have other lengths and contours, which are clearer.
+The sentences get a mean of both: the syllables are joined, and stretched and tuned to it by Praat
 (PSOLA). Beside those sentences there are lists of syllables as they were said, with pauses between
 them, so that the decoder also hears sound that was not changed. Every duration is known, so nothing
 has to be aligned again.
@@ -36,14 +37,17 @@ from training.voice import lasting, vowels
 
 ROUNDS = 3  # sentences in which each syllable is heard
 SYLLABLES = (4, 14)  # of a sentence
-PHRASE = (2, 8)  # syllables between commas
+PHRASE = (2, 10)  # syllables between commas
 LISTED = (3, 4)  # syllables of a list
 PAUSES = (12, 40)  # frames between the syllables of a list
 LEAD_IN, LEAD_OUT = (4, 12), (6, 15)  # frames of silence at the ends
 LENGTHS = (8, 80)  # frames of a syllable; others were not found well in their recordings
-TEMPO = (0.85, 1.3)  # of the predicted durations
+OWN_LENGTHS = 0.6  # weight of the recorded lengths in the geometric mean with the predicted ones
+OWN_TONES = 0.7  # weight of the recorded contours of syllables beside the predicted ones
+TREND = 121  # frames over which predicted pitch is averaged to the melody of a phrase
+TEMPO = (0.85, 1.2)  # of the mean durations
 LEVEL = 0.08  # spread of sentences' log F0
-RANGE = (0.8, 1.3)  # of the predicted movement of pitch
+RANGE = (0.8, 1.2)  # of the movement of pitch
 FADED_DB = -15.0  # of the loudest frame: the end of a syllable that is said alone
 FADE = 0.005  # seconds on each side of a join
 RELEASE = 0.03  # seconds after the last sound before a pause
@@ -56,6 +60,7 @@ class Unit:
     """A recorded syllable: its phones, the frames of each, and its sound from ``start`` on.
 
     ``sound`` is that of the whole recording, so that joins can use what is around the syllable.
+    ``contour`` is log F0 above the speaker's mean, for each frame from ``start`` on.
     """
 
     text: str
@@ -63,6 +68,7 @@ class Unit:
     frames: np.ndarray
     sound: np.ndarray
     start: int
+    contour: np.ndarray
     audible: int
     """Frames of the last phone before it fades, at least; all of them for stops."""
 
@@ -103,17 +109,21 @@ def are_single(recordings: Sequence[Recording]) -> bool:
 def units(clips: Sequence[dict[str, Any]], settings: Settings) -> list[Unit]:
     """Return the Vietnamese syllables of aligned clips that may train."""
     found = []
+    voiced = [np.log(clip["hertz"][clip["voiced"] > 0]) for clip in clips]
+    level = float(np.concatenate(voiced).mean())
     for clip in clips:
         phones, frames = clip["ints"][1:-1, 0], clip["durations"][1:-1]
         if clip["held_out"] or np.isin(phones, SILENCES).any() or not split(clip["text"].lower()):
             continue
         if LENGTHS[0] <= frames.sum() <= LENGTHS[1]:
             sound = clip["audio"].astype(np.float32) / 32768
-            start = int(clip["durations"][0]) * settings.framing.hop_length
+            first = int(clip["durations"][0])
+            start = first * settings.framing.hop_length
+            contour = np.log(clip["hertz"][first : first + int(frames.sum())]) - level
             stop = bool(clip["ints"][1:-1, 8].any())
             audible = int(frames[-1]) if stop else _audible(sound, start, frames, settings)
-            unit = Unit(clip["text"], tuple(phones.tolist()), frames, sound, start, audible)
-            found.append(unit)
+            text, known = clip["text"], tuple(phones.tolist())
+            found.append(Unit(text, known, frames, sound, start, contour, audible))
     return found
 
 
@@ -144,7 +154,7 @@ def divided(
 
 
 class Sentences:
-    """Sentences of recorded syllables with the prosody of a network."""
+    """Sentences of recorded syllables with prosody between a network's and their own."""
 
     def __init__(self, prosody: Prosody, recorded: list[Unit], settings: Settings) -> None:
         """Keep the parts. The network's pitch statistics are those of the speaker."""
@@ -182,7 +192,9 @@ class Sentences:
         if before is None:
             return None
         times = self.prosody.time(ints[None], floats[None])[0]
-        expected = lasting(ints, times, vowels()).numpy() * random.uniform(*TEMPO)
+        expected = lasting(ints, times, vowels()).numpy()
+        recorded = np.where(before > 0, before, expected)
+        expected = expected ** (1 - OWN_LENGTHS) * recorded**OWN_LENGTHS * random.uniform(*TEMPO)
         durations = np.maximum(1, expected.round()).astype(np.int64)
         phones = tokens["ints"][:, 0]
         durations[(phones == SPACE) & (expected < SHORTEST_PAUSE)] = 0
@@ -191,8 +203,10 @@ class Sentences:
         frames = torch.arange(int(durations.sum()), dtype=torch.float32)
         token, places = frame_places(ints, torch.from_numpy(durations).float(), frames)
         melody = self.prosody.melody(ints[None], floats[None])[:, token]
-        deviation = self.prosody.tune(melody, places[None])[0, :, 0] * random.uniform(*RANGE)
-        log_hertz = self.prosody.log_hertz(deviation).numpy() + random.normal(0.0, LEVEL)
+        predicted = self.prosody.tune(melody, places[None])[0, :, 0] * self.prosody.pitch_spread
+        said = contours(chosen, durations, np.flatnonzero(is_first(ids)))
+        movement = blended(predicted.numpy(), said) * random.uniform(*RANGE)
+        log_hertz = float(self.prosody.pitch_mean) + movement + random.normal(0.0, LEVEL)
         return self._job(name, text, ids, chosen, before, durations, log_hertz)
 
     def listed(self, name: str, chosen: np.ndarray, random: np.random.Generator) -> Job | None:
@@ -260,6 +274,36 @@ def is_first(ids: list[int]) -> np.ndarray:
     ints = prepare.written("", ids)["ints"]
     first: np.ndarray = ~np.isin(ints[:, 0], SILENCES) & (ints[:, 6] == 0)
     return first
+
+
+def contours(chosen: Sequence[Unit], durations: np.ndarray, firsts: np.ndarray) -> np.ndarray:
+    """Return the recorded contours of a sentence's syllables, stretched to ``durations``.
+
+    Between them log F0 is interpolated. ``firsts`` are the syllables' first tokens.
+    """
+    starts = np.cumsum(durations) - durations
+    result = np.full(int(durations.sum()), np.nan)
+    for unit, first in zip(chosen, firsts, strict=True):
+        offset, frames = 0.0, np.arange(len(unit.contour))
+        for token, count in enumerate(unit.frames, int(first)):
+            passed = (np.arange(durations[token]) + 0.5) / durations[token]
+            inside = slice(starts[token], starts[token] + durations[token])
+            result[inside] = np.interp(offset + passed * count - 0.5, frames, unit.contour)
+            offset += count
+    known = np.flatnonzero(~np.isnan(result))
+    return np.interp(np.arange(len(result)), known, result[known])
+
+
+def blended(predicted: np.ndarray, said: np.ndarray) -> np.ndarray:
+    """Return contours with the trend of the predicted ones, and tones that are a mean of both.
+
+    Both are log F0 [frames] above the speaker's mean.
+    """
+    weights = np.hanning(TREND + 2)[1:-1]
+    padded = np.pad(predicted, TREND // 2, mode="edge")
+    trend = np.convolve(padded, weights / weights.sum(), mode="valid")
+    result: np.ndarray = trend + (1 - OWN_TONES) * (predicted - trend) + OWN_TONES * said
+    return result
 
 
 def joined(

@@ -14,7 +14,7 @@ import torch
 
 from training import align, borrowed, corpus, export, joined, measured, prepare, terms
 from training.card import Facts, card
-from training.config import CONFIGS
+from training.config import CONFIGS, Config
 from training.corpus import CorpusError, Recording
 from training.data import BORROWED, JOINED
 from training.prepare import Settings
@@ -124,11 +124,11 @@ class Undertaking:
             align.run(self.work, self.config.alignment)
         if self.lent:
             self.borrow()
+        if self.single and not self.join():
+            return False
         for number, stage in enumerate(STAGES, 3):
-            if stage == "acoustic" and self.single:
-                self.join()
             _LOG.info("stage %d of %d: training, %s", number, count, stage)
-            if not self.train(stage):
+            if not self.train(stage, self.work, self.config):
                 return False
         _LOG.info("stage %d of %d: writing and measuring the voice", count, count)
         self.write()
@@ -190,17 +190,27 @@ class Undertaking:
         held_out = corpus.held_out(self.options.prosody_from, self.lent)
         borrowed.run(self.lent, held_out, clips, work, self.config, jobs=self.options.jobs)
 
-    def join(self) -> None:
-        """Make sentences of the recorded syllables, unless it is done."""
+    def join(self) -> bool:
+        """Make sentences of the recorded syllables; return whether they are all made.
+
+        First the prosody of others is learnt, in half the steps that the own one gets later: there
+        is less of it, and it is soon learnt by heart.
+        """
         work = self.work / JOINED
         if (work / "features.pt").exists():
-            return
+            return True
+        _LOG.info("training, prosody of others")
+        steps = max(1, self.config.prosody_steps // 2)
+        config = dataclasses.replace(self.config, prosody_steps=steps)
+        if not self.train("prosody", self.work / BORROWED, config):
+            return False
         _LOG.info("joining syllables to sentences")
         clips = torch.load(self.work / "features.pt", weights_only=False)
-        prosody = export.load_prosody(self.work)[0]
+        prosody = export.load_prosody(self.work / BORROWED)[0]
         joined.run(
             clips, prosody, work, self.settings(), jobs=self.options.jobs, seed=self.options.seed
         )
+        return True
 
     def warn_of_low_rates(self) -> None:
         """Log how many recordings have nothing in the upper part of the voice's range."""
@@ -212,13 +222,13 @@ class Undertaking:
                 low, len(self.recordings), self.framing.sample_rate,
             )  # fmt: skip
 
-    def train(self, stage: str) -> bool:
+    def train(self, stage: str, work: Path, config: Config) -> bool:
         """Train one network as far as the time allows; return whether it is finished."""
         options = self.options
         return train(
             stage,
-            self.work,
-            self.config,
+            work,
+            config,
             seed=options.seed,
             device=options.device,
             minutes=max(0.0, (self.until - time.monotonic()) / 60),

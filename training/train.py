@@ -114,8 +114,11 @@ class Training:
             torch.cuda.set_rng_state_all(state["cuda_random"])
 
     def adopt(self, state: dict[str, Any]) -> None:
-        """Copy an acoustic model that was trained separately into the voice, once."""
-        if isinstance(self.recipe, VoiceRecipe) and not self.adopted:
+        """Copy an acoustic model that was trained separately into the voice.
+
+        That happens once, and again after it was trained further.
+        """
+        if isinstance(self.recipe, VoiceRecipe) and self.adopted < state["step"]:
             for model in (self.recipe.model, self.average):
                 cast("Voice", model).adopt(state["average"])
             self.adopted = state["step"]

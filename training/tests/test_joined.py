@@ -69,7 +69,7 @@ def sentences() -> joined.Sentences:
 
 
 def test_sentences_have_the_wanted_durations_and_pitch(sentences: joined.Sentences) -> None:
-    """The sound lasts as long as the network says, at the network's pitch."""
+    """The sound has the durations and the pitch that were computed, at the network's level."""
     phrases = [np.array([0, 1]), np.array([2, 3])]
     job = sentences.sentence("one", phrases, np.random.default_rng(2))
     assert job is not None
@@ -86,6 +86,53 @@ def test_sentences_have_the_wanted_durations_and_pitch(sentences: joined.Sentenc
     assert heard == pytest.approx(200, rel=0.3)
     pause = found["audio"][: int(found["durations"][0] - 1) * 160]
     assert np.abs(pause).max() < 0.001 * 32768
+
+
+def test_lengths_lie_between_the_recorded_and_the_predicted(
+    sentences: joined.Sentences, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The length of a sound is the geometric mean of the network's and the recording's."""
+    monkeypatch.setattr(joined, "TEMPO", (1.0, 1.0))
+    lengths = {}
+    for weight in (0.0, 0.5, 1.0):
+        monkeypatch.setattr(joined, "OWN_LENGTHS", weight)
+        job = sentences.sentence("one", [np.array([0, 1])], np.random.default_rng(2))
+        assert job is not None
+        spoken = np.flatnonzero(prepare.written(job.text, job.ids)["ints"][:, 2] > 0)
+        lengths[weight] = job.durations[spoken], job.before[spoken]
+    predicted, (between, _), (recorded, before) = lengths[0.0][0], lengths[0.5], lengths[1.0]
+    assert (predicted != before).all()
+    assert recorded.tolist() == before.tolist()
+    assert between == pytest.approx(np.sqrt(predicted * before), abs=1.5)
+
+
+def test_contours_are_stretched_to_the_durations() -> None:
+    """Each phone of a recorded contour gets its new length; what lies between is interpolated."""
+    ba = recorded("ba", 120.0)
+    ba["hertz"] = 120.0 * np.exp(np.linspace(-0.2, 0.2, len(ba["hertz"])))
+    (unit,) = joined.units([ba], SETTINGS)
+    assert unit.frames.tolist() == [12, 12]
+    durations = np.array([5, 6, 24, 7])
+    found = joined.contours([unit], durations, np.array([1]))
+    assert len(found) == 42
+    first, second = found[5:11], found[11:35]
+    assert first == pytest.approx(unit.contour[[0, 2, 4, 6, 8, 10]] + 0.5 * 0.4 / 47, abs=0.001)
+    assert np.diff(second[1:-1]) == pytest.approx(0.2 / 47, abs=0.0002)
+    assert found[0] == first[0]
+    assert found[-1] == second[-1]
+
+
+def test_tones_are_the_speakers_and_the_melody_is_the_networks() -> None:
+    """The predicted contour gives the trend, the recorded one most of the movement inside it."""
+    frames = np.arange(1000)
+    falling, tones = 0.2 - frames * 0.0004, 0.1 * np.sin(2 * np.pi * frames / 30)
+    found = joined.blended(falling, tones)[100:-100]
+    slope, _ = np.polyfit(frames[100:-100], found, 1)
+    assert slope == pytest.approx(-0.0004, rel=0.02)
+    moved = found - falling[100:-100]
+    assert moved == pytest.approx(joined.OWN_TONES * tones[100:-100], abs=0.002)
+    same = joined.blended(falling + tones, tones)[100:-100]
+    assert same - falling[100:-100] == pytest.approx(tones[100:-100], abs=0.005)
 
 
 def test_lists_keep_syllables_as_they_were_said(sentences: joined.Sentences) -> None:
@@ -194,10 +241,13 @@ def test_a_voice_from_syllables_and_sentences(
     described = description.load(work)
     assert described is not None
     assert described.tempo == 1.1
-    melody = data.load(work, torch.device("cpu"), held_out=False, stage="prosody")
+    borrowed_work = work / data.BORROWED
+    melody = data.load(borrowed_work, torch.device("cpu"), held_out=False, stage="prosody")
     assert "xin chào các bạn" in {clip.text for clip in melody}
-    sound = data.load(work, torch.device("cpu"), held_out=False)
-    words = {word for clip in sound for word in clip.text.replace(",", "").split()}
-    assert words <= set(SYLLABLES)
+    assert (borrowed_work / "prosody" / "last.pt").exists()
+    for stage in ("prosody", "acoustic", "voice"):
+        made = data.load(work, torch.device("cpu"), held_out=False, stage=stage)
+        words = {word for clip in made for word in clip.text.replace(",", "").split()}
+        assert words <= set(SYLLABLES)
     said = refused(capsys, [one for one in command if one != "--mend"])
     assert "it was begun with --mend" in said
