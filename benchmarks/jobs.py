@@ -1,7 +1,7 @@
 """Run jobs while their workers are killed and their disk fills, and listen beside a full queue.
 
     sudo .venv/bin/python benchmarks/jobs.py [--items 10000] [--kill-seconds 20] [--listens 40]
-        [--redis-seconds 30] [--scaling 200]
+        [--gap 0.2] [--redis-seconds 30] [--scaling 200]
 
 The first part gives a server of three worker processes this many items. Workers are killed by
 `kill -9` at random, and the disk of the jobs is full for ten seconds. It checks that every item was
@@ -11,7 +11,8 @@ With `--redis-seconds` the workers share a Redis, which is killed and started ag
 that many seconds on average.
 
 The second part measures the first sound of new sentences with the voice in the box, alternately
-with an empty and with a full queue.
+with an empty and with a full queue, and the speech that the queue gets meanwhile. Listeners come
+without a pause, or with `--gap` at random, with this many seconds between two on average.
 
 With `--scaling` a third part compares two processes of `vits-tts work` with one, each pinned to a
 core of its own, with this many items and the voice in the box, in turns. It counts from the moment
@@ -37,6 +38,7 @@ def main() -> None:
     parser.add_argument("--items", type=int, default=10_000)
     parser.add_argument("--kill-seconds", type=float, default=20)
     parser.add_argument("--listens", type=int, default=40)
+    parser.add_argument("--gap", type=float, default=0)
     parser.add_argument("--redis-seconds", type=float, default=0)
     parser.add_argument("--scaling", type=int, default=0)
     parser.add_argument("--rounds", type=int, default=3, help="of --scaling")
@@ -54,7 +56,7 @@ def main() -> None:
             )
     with tempfile.TemporaryDirectory() as folder:
         if asked_for.listens:
-            listeners(Path(folder), asked_for.listens // 4)
+            listeners(Path(folder), asked_for.listens // 4, asked_for.gap)
     if asked_for.scaling:
         scaling(asked_for.scaling, asked_for.rounds)
     sys.exit(0 if good else 1)
