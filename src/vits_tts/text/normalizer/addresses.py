@@ -279,7 +279,7 @@ class Addresses:
         return f"{_RANKS[match['rank'].upper()]} {self._numbers.whole(match['number'])}"
 
     def highway(self, match: re.Match[str]) -> str | None:
-        """Read ``ql 1A``. In ``ql 12 nhân viên`` somebody manages people."""
+        """Read ``ql 1A``. ``ql 12 nhân viên`` is about the management of people."""
         if _MANAGED.match(after(match)):
             return None
         number = self._numbers.whole(match["number"])
@@ -380,7 +380,7 @@ _MANAGED: Final = lazily(
     r"|phòng|lớp|đội|nhóm|team|tổ|dự án|tài khoản|tk|page|trang|kho|xe|máy|kênh|công ty|cty|căn|đơn"
     r"|tòa|khu|con|cái|tháng|năm|ngày|triệu|tr)(?!\w)"
 )
-"""Words after the number of things that somebody manages."""
+"""People and things that are managed, after their number."""
 _WARD_NEAR: Final = lazily(
     r"(?:quận|\bq\.?\s?\d{1,2}|\bp\.?\s?\d{1,2}|phường|đường|tphcm|hcm|sài gòn)"
     r"\s?(?:[,.;:–-]|và|hoặc|với)?\s?$"
