@@ -65,6 +65,8 @@ def test_from_the_catalogue_and_away(tmp_path: Path, supplier: Supplier) -> None
     size = r"vi_VN, \x1b[31mx_low, 0.0 MB, 2 speakers"
     listed = run_here(tmp_path, *available)
     assert listed.stdout.decode() == f"  {_NAME}  {size}, licence: CC BY-NC 4.0\n"
+    (row,) = json.loads(run_here(tmp_path, *available, "--json").stdout)
+    assert row["commercial"] is False
     told = run_here(tmp_path, *info).stdout.decode()
     assert "speakers: lan, minh\n" in told
     assert re.search(r"^size: \d+\.\d MB$", told, re.MULTILINE)
@@ -88,6 +90,7 @@ def test_mistakes_with_voices(tmp_path: Path, supplier: Supplier) -> None:
     for name, complaint in [
         (_NAME, "the connection broke off"),
         ("mine", "another one is installed; --force replaces it"),
+        ("", "should not be empty"),
     ]:
         done = run_here(tmp_path, "voices", "install", name)
         assert (done.returncode, done.stdout) == (2, b"")

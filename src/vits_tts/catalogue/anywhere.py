@@ -215,7 +215,8 @@ def _manifest(place: Place, path: str, tries: Tries) -> bytes:
     """
     try:
         content = download.read(place.source, path, MAX_JSON_BYTES, tries)
-        if "phoneme_id_map" in json.loads(content):
+        found = json.loads(content)
+        if isinstance(found, dict) and "phoneme_id_map" in found:
             return content
     except Failed as error:
         raise VoiceError(f"{place.title}: {path}: {error}") from None

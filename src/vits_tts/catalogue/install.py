@@ -44,13 +44,17 @@ def install(
     draft.mkdir(parents=True, exist_ok=True)
     wanted = _names(offer)
     with _alone(draft, offer.key):
+        for name in set(_published(offer.key)) - wanted.keys():  # of an earlier download
+            (draft / name).unlink(missing_ok=True)
         with progress(offer.key, offer.size) as report:
             _fetch(offers, wanted, draft, tries, report)
         _state_licence(draft, offer)
         _try(draft, offer.key, settings.pieces_folder)
         for name in _published(offer.key):
-            with suppress(FileNotFoundError):  # a voice may have no card
+            try:
                 (draft / name).replace(settings.folder / name)
+            except FileNotFoundError:  # a voice without a card: that of a replaced voice is wrong
+                (settings.folder / name).unlink(missing_ok=True)
     shutil.rmtree(draft, ignore_errors=True)
     return manifest.read(settings.folder / f"{offer.key}.onnx")
 

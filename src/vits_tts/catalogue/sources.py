@@ -138,9 +138,14 @@ class Web:
     def _request(self, url: str, headers: dict[str, str]) -> urllib3.BaseHTTPResponse:
         retries = urllib3.Retry(None, connect=0, read=0, status=0, other=0, redirect=_REDIRECTS)
         timeout = urllib3.Timeout(connect=min(_CONNECT_SECONDS, self._stall), read=self._stall)
-        response = self._pool.request(
-            "GET", url, headers=headers, retries=retries, timeout=timeout, preload_content=False
-        )
+        try:
+            response = self._pool.request(
+                "GET", url, headers=headers, retries=retries, timeout=timeout, preload_content=False
+            )
+        except ValueError as error:  # urllib3 joins the address of a redirect with urllib's parser
+            if isinstance(error, urllib3.exceptions.HTTPError):
+                raise
+            raise Failed(f"redirected to no address: {error}", lasting=True) from None
         last = response.geturl() or url
         if url.startswith("https:") and urlsplit(last).scheme not in {"https", ""}:
             response.close()
