@@ -60,9 +60,11 @@ def install(
 
 
 def standing(offer: CatalogueEntry, folder: Path) -> bool | None:
-    """Return whether ``folder`` has exactly this voice; None if no voice of this name is there."""
-    if not (folder / f"{offer.key}.onnx").exists():
+    """Return whether exactly this voice is installed; None if there is none of this name."""
+    model = installed.installed(folder).get(offer.key)
+    if model is None:
         return None
+    folder = model.parent  # that of the package, for a bundled voice
     names = _names(offer)
     return all(
         PartialFile(folder / name, names[name]).done
