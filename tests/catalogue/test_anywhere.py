@@ -176,6 +176,27 @@ def test_the_card_of_a_replaced_voice(
     assert install(site, f"{supplier.url}b/pair.onnx").licence.commercial is None
 
 
+@pytest.mark.parametrize(
+    "address",
+    ["http://[::1/lan.onnx", "http://127.0.0.1:99999/a.onnx", "http://h:port/", "http://a b/x.zip"],
+)
+def test_no_address(site: Site, address: str) -> None:
+    """A broken URL is an error of the caller, in the command and in the settings."""
+    with pytest.raises(ConfigError, match="not a URL"):
+        install(site, address)
+    with pytest.raises(ConfigError, match="not a URL"):
+        Site(site.folder, address).install()
+
+
+def test_two_voices_of_a_name(site: Site, tmp_path: Path, voice: dict[str, bytes]) -> None:
+    """Voices of the same name in folders of an archive are told apart by their paths."""
+    path = tmp_path / "voices.zip"
+    path.write_bytes(zipped({f"{folder}/{name}": voice[name] for folder in "ab" for name in voice}))
+    with pytest.raises(VoiceError, match="the name of one: a/pair, b/pair"):
+        install(site, f"{path}#pair")
+    assert install(site, f"{path}#b/pair").name == "pair"
+
+
 def test_a_folder(site: Site, tmp_path: Path, voice: dict[str, bytes]) -> None:
     """One voice of a folder is selected; links that lead out of it are refused."""
     folder = tmp_path / "made" / "pair"
@@ -203,6 +224,7 @@ def test_a_folder_on_the_web(site: Site, supplier: Supplier, voice: dict[str, by
     """The links of the page that lists a folder are its files, as far as they stay in it."""
     supplier.files |= {f"a/{name}": content for name, content in voice.items()}
     links = ["../other.onnx", "/etc/x.onnx", "http://example.invalid/y.onnx", "b%2Fz.onnx", *voice]
+    links.append("http://[::1")
     supplier.files["a/"] = "".join(f'<a href="{link}">x</a>' for link in links).encode()
     place = places.folder_on_web(f"{supplier.url}a", 1, Tries(1, 0))
     assert set(place.files) == set(voice)
