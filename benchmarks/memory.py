@@ -2,8 +2,9 @@
 
     python benchmarks/memory.py
 
-Prints the table of docs/VOICES.md: growth of the process's resident memory in MB. Each page counts
-once (Pss), however often it is mapped. Linux only.
+Prints the tables of docs/VOICES.md: growth of a process's memory by a voice, and the memory of a
+server's worker with one bundled voice and with both, in MB. Of memory that several processes share,
+each counts its part (Pss). Linux only.
 """
 
 import sys
@@ -13,10 +14,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+import httpx
 from loguru import logger
 
+from tests.support.server import serving
 from tests.support.voices import install_joe
-from vits_tts.config import EMBEDDED_VOICE
+from vits_tts.config import EMBEDDED_COMMERCIAL_VOICE, EMBEDDED_VOICE
 from vits_tts.inference import arena
 from vits_tts.inference.loading import loaded
 from vits_tts.inference.memory import trim
@@ -28,6 +31,11 @@ from vits_tts.voice.manifest import Manifest
 
 _KIB = 1024
 _LONG = 300
+_REQUESTS = 40
+_TEXT = (
+    "Lần thứ {}: hôm nay là ngày 20/11, trời đẹp quá, mình đi dạo nhé. "
+    "Giá vé là 150.000 đồng một người, trẻ em được giảm một nửa."
+)
 
 
 def settled() -> int:
@@ -39,8 +47,13 @@ def settled() -> int:
 def resident() -> int:
     """Return the process's resident memory in bytes, without free space on its heaps."""
     trim()
-    lines = Path("/proc/self/smaps_rollup").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) * _KIB
+    return memory("self", "smaps_rollup", "Pss")
+
+
+def memory(process: int | str, file: str, field: str) -> int:
+    """Return a field of a file of /proc about a process's memory, in bytes."""
+    lines = Path(f"/proc/{process}/{file}").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(f"{field}:")) * _KIB
 
 
 def row(voice: Manifest, pieces: Path) -> list[float]:
@@ -63,17 +76,44 @@ def row(voice: Manifest, pieces: Path) -> list[float]:
     return [count / 1e6 for count in (voice.model_bytes, *estimates, *growth)]
 
 
+def worker(folder: Path, others: list[str]) -> list[float]:
+    """Return the Pss and the resident memory of a server's worker, in MB, after some requests."""
+    settings = {"server": {"workers": 1}, "voice": {"others": others}}
+    with serving(folder, settings, fresh=True) as server:
+        (process,) = server.workers()
+        for number in range(_REQUESTS):
+            for voice in (EMBEDDED_VOICE, *others):
+                asked = {"text": _TEXT.format(number), "voice": voice}
+                answer = httpx.get(f"{server.url}/tts/stream", params=asked, timeout=60)
+                answer.raise_for_status()
+        sizes = memory(process, "smaps_rollup", "Pss"), memory(process, "status", "VmRSS")
+    return [size / 1e6 for size in sizes]
+
+
+def print_workers() -> None:
+    """Measure and print the table of workers."""
+    print("| `voice.others` | Pss | resident |")
+    print("|---|---|---|")
+    for others in ([], [EMBEDDED_COMMERCIAL_VOICE]):
+        with tempfile.TemporaryDirectory() as folder:
+            numbers = [str(round(number)) for number in worker(Path(folder), others)]
+        print(f"| `[{', '.join(others)}]` | {' | '.join(numbers)} |")
+
+
 def main() -> None:
-    """Measure and print the table."""
+    """Measure and print the tables."""
     logger.remove()
     print("| voice | model file | estimate before | once loaded | loaded | at work | dropped |")
     print("|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
-        embedded = installed.EMBEDDED_FOLDER / f"{EMBEDDED_VOICE}.onnx"
-        for path in (embedded, install_joe(Path(folder))):
+        names = (EMBEDDED_VOICE, EMBEDDED_COMMERCIAL_VOICE)
+        embedded = [installed.EMBEDDED_FOLDER / f"{name}.onnx" for name in names]
+        for path in (*embedded, install_joe(Path(folder))):
             voice = manifest.read(path)
             numbers = [str(round(number)) for number in row(voice, Path(folder) / "pieces")]
             print(f"| {voice.name} | {' | '.join(numbers)} |")
+    print()
+    print_workers()
 
 
 if __name__ == "__main__":

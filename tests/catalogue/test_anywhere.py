@@ -126,6 +126,8 @@ def test_a_model_that_is_not_as_stated(
     [
         ({"a/pair.onnx.json": None}, r"pair\.onnx\.json: the server answered 404"),
         ({"a/pair.onnx.json": b"<html>sign in</html>"}, "not the manifest of a Piper voice"),
+        ({"a/pair.onnx.json": b'["phoneme_id_map"]'}, "not the manifest of a Piper voice"),
+        ({"a/pair.onnx.json": b'"phoneme_id_map"'}, "not the manifest of a Piper voice"),
         ({"a/pair.onnx": b"<html>sign in</html>"}, "not a model that can run"),
         ({"a/pair.onnx": None}, r"pair\.onnx: the server answered 404"),
     ],
@@ -151,9 +153,48 @@ def test_redirects(site: Site, supplier: Supplier, voice: dict[str, bytes]) -> N
     for name in voice:
         supplier.fail(f"a/{name}", *[Fault(status=302, location=f"/b/{name}")] * 4)
     install(site, f"{supplier.url}a/pair.onnx")
-    supplier.fail("a/pair.onnx.json", *[Fault(status=302, location="file:///etc/passwd")] * 9)
-    with pytest.raises(VoiceError, match=r"pair\.onnx\.json"):
-        install(site, f"{supplier.url}a/pair.onnx")
+    for location in ("file:///etc/passwd", "http://[::1", "ftp://127.0.0.1/", ""):
+        supplier.fail("a/pair.onnx.json", *[Fault(status=302, location=location)] * 9)
+        with pytest.raises(VoiceError, match=r"pair\.onnx\.json"):
+            install(site, f"{supplier.url}a/pair.onnx")
+
+
+def test_the_card_of_a_replaced_voice(
+    site: Site, supplier: Supplier, voice: dict[str, bytes]
+) -> None:
+    """The card of a replaced voice, or of another download, states nothing about the new voice."""
+    for folder in "ab":
+        supplier.files |= {f"{folder}/{name}": content for name, content in voice.items()}
+    supplier.files["a/MODEL_CARD"] = _CARD.encode()
+    assert install(site, f"{supplier.url}a/pair.onnx").licence.commercial is True
+    assert install(site, f"{supplier.url}b/pair.onnx").licence.commercial is None
+    assert site.files() == {"pair.onnx", "pair.onnx.json"}
+    supplier.fail("a/pair.onnx", Fault(), *[Fault(sent=10)] * 9)
+    with pytest.raises(VoiceError):
+        install(site, f"{supplier.url}a/pair.onnx")  # its card has been received
+    supplier.faults.clear()
+    assert install(site, f"{supplier.url}b/pair.onnx").licence.commercial is None
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["http://[::1/lan.onnx", "http://127.0.0.1:99999/a.onnx", "http://h:port/", "http://a b/x.zip"],
+)
+def test_no_address(site: Site, address: str) -> None:
+    """A broken URL is an error of the caller, in the command and in the settings."""
+    with pytest.raises(ConfigError, match="not a URL"):
+        install(site, address)
+    with pytest.raises(ConfigError, match="not a URL"):
+        Site(site.folder, address).install()
+
+
+def test_two_voices_of_a_name(site: Site, tmp_path: Path, voice: dict[str, bytes]) -> None:
+    """Voices of the same name in folders of an archive are told apart by their paths."""
+    path = tmp_path / "voices.zip"
+    path.write_bytes(zipped({f"{folder}/{name}": voice[name] for folder in "ab" for name in voice}))
+    with pytest.raises(VoiceError, match="the name of one: a/pair, b/pair"):
+        install(site, f"{path}#pair")
+    assert install(site, f"{path}#b/pair").name == "pair"
 
 
 def test_a_folder(site: Site, tmp_path: Path, voice: dict[str, bytes]) -> None:
@@ -183,6 +224,7 @@ def test_a_folder_on_the_web(site: Site, supplier: Supplier, voice: dict[str, by
     """The links of the page that lists a folder are its files, as far as they stay in it."""
     supplier.files |= {f"a/{name}": content for name, content in voice.items()}
     links = ["../other.onnx", "/etc/x.onnx", "http://example.invalid/y.onnx", "b%2Fz.onnx", *voice]
+    links.append("http://[::1")
     supplier.files["a/"] = "".join(f'<a href="{link}">x</a>' for link in links).encode()
     place = places.folder_on_web(f"{supplier.url}a", 1, Tries(1, 0))
     assert set(place.files) == set(voice)

@@ -15,6 +15,8 @@ from tests.support.cli import run_here
 from tests.support.server import clean_environment
 from tests.support.supplier import Fault, Supplier, supplying
 from tests.support.voices import install_pair
+from vits_tts.config import EMBEDDED_COMMERCIAL_VOICE
+from vits_tts.voice.installed import EMBEDDED_FOLDER
 
 _NAME = "vi_VN-vivos-x_low"
 _PAGE = Path(__file__).parent.parent.parent / "docs" / "VOICES.md"
@@ -65,6 +67,8 @@ def test_from_the_catalogue_and_away(tmp_path: Path, supplier: Supplier) -> None
     size = r"vi_VN, \x1b[31mx_low, 0.0 MB, 2 speakers"
     listed = run_here(tmp_path, *available)
     assert listed.stdout.decode() == f"  {_NAME}  {size}, licence: CC BY-NC 4.0\n"
+    (row,) = json.loads(run_here(tmp_path, *available, "--json").stdout)
+    assert row["commercial"] is False
     told = run_here(tmp_path, *info).stdout.decode()
     assert "speakers: lan, minh\n" in told
     assert re.search(r"^size: \d+\.\d MB$", told, re.MULTILINE)
@@ -88,12 +92,32 @@ def test_mistakes_with_voices(tmp_path: Path, supplier: Supplier) -> None:
     for name, complaint in [
         (_NAME, "the connection broke off"),
         ("mine", "another one is installed; --force replaces it"),
+        ("", "should not be empty"),
     ]:
         done = run_here(tmp_path, "voices", "install", name)
         assert (done.returncode, done.stdout) == (2, b"")
         (line,) = done.stderr.decode().splitlines()
         assert complaint in line
     assert {path.name for path in (tmp_path / "voices").glob("*.onnx")} == {"mine.onnx"}
+
+
+def test_the_name_of_a_bundled_voice(tmp_path: Path) -> None:
+    """Another voice takes the name of a bundled one only with ``--force``, until it is removed."""
+    model = install_pair(tmp_path / "other", "mine")
+    install = ("voices", "install", str(model), "--name", EMBEDDED_COMMERCIAL_VOICE)
+    done = run_here(tmp_path, *install)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b"another one is installed; --force replaces it" in done.stderr
+    assert run_here(tmp_path, *install, "--force").returncode == 0
+    listed = json.loads(run_here(tmp_path, "voices", "list", "--json").stdout)
+    rates = {voice["name"]: voice["sample_rate"] for voice in listed}
+    assert rates[EMBEDDED_COMMERCIAL_VOICE] == 8000
+    remove = ("voices", "remove", EMBEDDED_COMMERCIAL_VOICE, "--yes")
+    assert run_here(tmp_path, *remove).returncode == 0
+    assert b"comes with the program" in run_here(tmp_path, *remove).stderr
+    bundled = EMBEDDED_FOLDER / f"{EMBEDDED_COMMERCIAL_VOICE}.onnx"
+    same = run_here(tmp_path, "voices", "install", str(bundled)).stdout.decode()
+    assert same.startswith(f"{EMBEDDED_COMMERCIAL_VOICE}: is installed already, licence: GPL-3.0")
 
 
 @pytest.mark.usefixtures("supplier")

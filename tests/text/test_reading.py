@@ -48,6 +48,13 @@ def test_white_space_of_unicode_is_read_as_space(space: str) -> None:
     assert plain(NORTH(text).spoken) == "xin chào"
 
 
+@pytest.mark.parametrize("symbol", [r"\sqrt ", r"\frac", r"\hat ", r"\sqrt{", "√", "(", "|a|^{"])
+def test_deep_formulae(symbol: str) -> None:
+    """A formula whose operands are nested a thousand times is read without an error."""
+    assert "tính" in NORTH(f"Tính ${symbol * 1000}2$ nhé").spoken
+    assert "tính" in NORTH(f"Tính x + {symbol * 1000}2 = 4").spoken
+
+
 def test_there_are_many_cases() -> None:
     """There are at least 500 cases in at least 15 categories."""
     assert len(set(CASES)) >= 500

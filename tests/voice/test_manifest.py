@@ -65,6 +65,9 @@ def test_speakers(tmp_path: Path) -> None:
         ({"phoneme_type": "pinyin"}, "phoneme_type"),
         ({"inference": {"length_scale": -1}}, "inference.length_scale"),
         ({"num_speakers": "many"}, "num_speakers"),
+        ({"num_speakers": 300_000_000}, "num_speakers"),
+        ({"licence": {"name": "M" * 5000}}, "licence.name"),
+        ({"licence": {"name": "\ud800"}}, "a string is not valid Unicode"),
     ],
 )
 def test_broken_json_says_why(tmp_path: Path, values: dict[str, Any], reason: str) -> None:

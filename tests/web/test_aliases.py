@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 from websockets.sync.client import connect
 
+from tests.support.cli import run
+from tests.support.ports import free_port
 from tests.support.server import Server, Settings, serving
 from tests.support.voices import install_pair
 from vits_tts import Speech
@@ -125,6 +127,15 @@ def test_aliases_are_listed(shared: Server) -> None:
         assert [voice["voice_id"] for voice in get("/v1/voices").json()["voices"]][-1] == ALIAS
         assert get(f"/v1/voices/{ALIAS}").json()["name"] == "pair/minh"
         assert get("/openapi.json").text.count(f'"{ALIAS}"') >= 4
+
+
+def test_an_alias_of_no_served_voice(tmp_path: Path) -> None:
+    """The start is refused in one line; workers would fail one after another."""
+    (tmp_path / "config.yaml").write_text("voice: {others: [], aliases: {nam: pair}}\n")
+    done = run(tmp_path, "serve", VITS_TTS__SERVER__PORT=str(free_port()))
+    (line,) = done.stderr.decode().splitlines()
+    assert done.returncode == 2
+    assert "voice.aliases: 'nam' is 'pair'; the served voices are" in line
 
 
 def test_an_alias_in_commands_and_python(shared: Server, tmp_path: Path) -> None:

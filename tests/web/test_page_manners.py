@@ -6,6 +6,7 @@ from playwright.sync_api import Browser, Page, ViewportSize, expect
 from tests.support.browser import barriers, opened
 from tests.support.page import TAP, shown, slices, write
 from tests.support.server import Server, until
+from vits_tts.config import EMBEDDED_COMMERCIAL_VOICE, EMBEDDED_VOICE
 
 PHONE: ViewportSize = {"width": 360, "height": 740}
 DESKTOP: ViewportSize = {"width": 1280, "height": 800}
@@ -47,6 +48,31 @@ def test_no_barriers(
             .map((control) => control.outerHTML)
         """)
         assert small == []
+
+
+@pytest.mark.parametrize("width", [320, 360, 390, 600, 1280])
+def test_names_of_voices_are_not_cut(server: Server, browser: Browser, width: int) -> None:
+    """The list of voices is wide enough for the names of the bundled voices, beside its button."""
+    size: ViewportSize = {"width": width, "height": 740}
+    with opened(browser, server.url, locale="vi-VN", viewport=size) as page:
+        expect(page.locator("#try")).to_be_enabled()
+        names = [EMBEDDED_VOICE, EMBEDDED_COMMERCIAL_VOICE]
+        room, widest = page.evaluate(
+            """
+            (names) => {
+              const list = document.querySelector("#voice");
+              const { font, paddingLeft, paddingRight } = getComputedStyle(list);
+              const pen = document.createElement("canvas").getContext("2d");
+              pen.font = font;
+              const widths = names.map((name) => pen.measureText(name).width);
+              const padding = parseFloat(paddingLeft) + parseFloat(paddingRight);
+              return [list.clientWidth - padding, Math.max(...widths)];
+            }
+            """,
+            names,
+        )
+        assert room >= widest > 100
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 def test_language(server: Server, browser: Browser) -> None:

@@ -105,7 +105,7 @@ def _found_on_web(search: _Search, sha256: str | None) -> Place | CatalogueIndex
     name = address.partition("?")[0]
     if name.endswith(MODEL):
         return places.model_on_web(address, told.stall_seconds)
-    if name.endswith(places.ARCHIVES):
+    if name.lower().endswith(places.ARCHIVES):
         search.folder.mkdir(parents=True, exist_ok=True)
         return places.fetch_archive(
             address, told.stall_seconds, search.tries, search.folder, sha256, search.progress
@@ -131,11 +131,16 @@ def _model(place: Place, selected: str | None) -> str:
         VoiceError: there is none, or there are several.
 
     """
-    models = [path for path in place.models() if selected in (None, _stem(path))]
+    models = [
+        path for path in place.models() if selected in (None, _stem(path), path.removesuffix(MODEL))
+    ]
     if len(models) == 1:
         return models[0]
     if models:
-        names = ", ".join(sorted(map(_stem, models))[:_NAMED_AT_MOST])
+        shown = sorted(map(_stem, models))
+        if len(set(shown)) < len(shown):  # in several folders
+            shown = sorted(path.removesuffix(MODEL) for path in models)
+        names = ", ".join(shown[:_NAMED_AT_MOST])
         more = ", …" if len(models) > _NAMED_AT_MOST else ""
         raise VoiceError(
             f"{place.title}: it has {len(models)} voices; add # and the name of one: {names}{more}"
@@ -215,7 +220,8 @@ def _manifest(place: Place, path: str, tries: Tries) -> bytes:
     """
     try:
         content = download.read(place.source, path, MAX_JSON_BYTES, tries)
-        if "phoneme_id_map" in json.loads(content):
+        found = json.loads(content)
+        if isinstance(found, dict) and "phoneme_id_map" in found:
             return content
     except Failed as error:
         raise VoiceError(f"{place.title}: {path}: {error}") from None

@@ -10,7 +10,7 @@ from vits_tts.catalogue.index import CatalogueEntry, CatalogueIndex
 from vits_tts.catalogue.install import Progress
 from vits_tts.catalogue.sources import source
 from vits_tts.config import Voice
-from vits_tts.voice import manifest
+from vits_tts.voice import installed, manifest
 from vits_tts.voice.manifest import Manifest
 from vits_tts.voice.model_card import Licence
 
@@ -79,7 +79,7 @@ class VoiceCatalogue:
             VoiceError: the manifest is missing or broken.
 
         """
-        return manifest.read(self._settings.folder / f"{offer.key}.onnx")
+        return manifest.read(installed.installed(self._settings.folder)[offer.key])
 
     def install(self, offer: CatalogueEntry, progress: Progress) -> Manifest:
         """Download a voice, test that it speaks, and install it.

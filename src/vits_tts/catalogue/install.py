@@ -44,21 +44,27 @@ def install(
     draft.mkdir(parents=True, exist_ok=True)
     wanted = _names(offer)
     with _alone(draft, offer.key):
+        for name in set(_published(offer.key)) - wanted.keys():  # of an earlier download
+            (draft / name).unlink(missing_ok=True)
         with progress(offer.key, offer.size) as report:
             _fetch(offers, wanted, draft, tries, report)
         _state_licence(draft, offer)
         _try(draft, offer.key, settings.pieces_folder)
         for name in _published(offer.key):
-            with suppress(FileNotFoundError):  # a voice may have no card
+            try:
                 (draft / name).replace(settings.folder / name)
+            except FileNotFoundError:  # a voice without a card: that of a replaced voice is wrong
+                (settings.folder / name).unlink(missing_ok=True)
     shutil.rmtree(draft, ignore_errors=True)
     return manifest.read(settings.folder / f"{offer.key}.onnx")
 
 
 def standing(offer: CatalogueEntry, folder: Path) -> bool | None:
-    """Return whether ``folder`` has exactly this voice; None if no voice of this name is there."""
-    if not (folder / f"{offer.key}.onnx").exists():
+    """Return whether exactly this voice is installed; None if there is none of this name."""
+    model = installed.installed(folder).get(offer.key)
+    if model is None:
         return None
+    folder = model.parent  # that of the package, for a bundled voice
     names = _names(offer)
     return all(
         PartialFile(folder / name, names[name]).done

@@ -10,7 +10,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path, PurePosixPath
@@ -24,7 +24,7 @@ from vits_tts.catalogue import download
 from vits_tts.catalogue.download import Tries
 from vits_tts.catalogue.install import Progress
 from vits_tts.catalogue.partial_file import Wanted
-from vits_tts.catalogue.sources import Answer, Failed, Folder, Source, Web
+from vits_tts.catalogue.sources import Answer, Failed, Folder, Source, Web, parsed
 from vits_tts.errors import ConfigError, VoiceError
 
 MODEL: Final = ".onnx"
@@ -96,7 +96,7 @@ def local_path(address: str) -> Path | None:
         ConfigError: the address is of another kind.
 
     """
-    parts = urlsplit(address)
+    parts = parsed(address)
     if parts.scheme in {"http", "https"} and parts.hostname:
         return None
     if parts.scheme == "file" and parts.netloc in {"", "localhost"}:
@@ -236,10 +236,14 @@ class _Links(HTMLParser):
         """Note the target of a link."""
         for key, value in attrs:
             if tag == "a" and key == "href" and value and len(self.names) < _FILES_AT_MOST:
-                target = urlsplit(urljoin(self._address, value))._replace(query="", fragment="")
-                below = target.geturl().removeprefix(self._address)
-                if below != target.geturl() and below and "/" not in unquote(below):
-                    self.names.append(unquote(below))
+                with suppress(ValueError):  # a link to no address
+                    self._note(value)
+
+    def _note(self, link: str) -> None:
+        target = urlsplit(urljoin(self._address, link))._replace(query="", fragment="")
+        below = target.geturl().removeprefix(self._address)
+        if below != target.geturl() and below and "/" not in unquote(below):
+            self.names.append(unquote(below))
 
 
 def _telling(blocks: Iterator[bytes]) -> Iterator[bytes]:

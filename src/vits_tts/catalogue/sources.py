@@ -14,7 +14,7 @@ from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import Final, Protocol
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass, url2pathname
 
 import urllib3
@@ -138,9 +138,14 @@ class Web:
     def _request(self, url: str, headers: dict[str, str]) -> urllib3.BaseHTTPResponse:
         retries = urllib3.Retry(None, connect=0, read=0, status=0, other=0, redirect=_REDIRECTS)
         timeout = urllib3.Timeout(connect=min(_CONNECT_SECONDS, self._stall), read=self._stall)
-        response = self._pool.request(
-            "GET", url, headers=headers, retries=retries, timeout=timeout, preload_content=False
-        )
+        try:
+            response = self._pool.request(
+                "GET", url, headers=headers, retries=retries, timeout=timeout, preload_content=False
+            )
+        except ValueError as error:  # urllib3 joins the address of a redirect with urllib's parser
+            if isinstance(error, urllib3.exceptions.HTTPError):
+                raise
+            raise Failed(f"redirected to no address: {error}", lasting=True) from None
         last = response.geturl() or url
         if url.startswith("https:") and urlsplit(last).scheme not in {"https", ""}:
             response.close()
@@ -174,7 +179,7 @@ def source(address: str, stall_seconds: float) -> Source:
         ConfigError: the address has another form.
 
     """
-    parts = urlsplit(address)
+    parts = parsed(address)
     if parts.scheme in {"http", "https"} and parts.hostname:
         base = address.removesuffix(CATALOGUE)
         return Web(base if base.endswith("/") else f"{base}/", stall_seconds)
@@ -188,6 +193,22 @@ def source(address: str, stall_seconds: float) -> Source:
     else:
         path = Path(address)
     return Folder(path.parent if path.name == CATALOGUE else path)
+
+
+def parsed(address: str) -> SplitResult:
+    """Return the parts of a URL or path.
+
+    Raises:
+        ConfigError: it begins like a URL of the web, and is none.
+
+    """
+    try:
+        parts = urlsplit(address)
+        if parts.scheme in {"http", "https"}:
+            urllib3.util.parse_url(address)
+    except ValueError as error:  # also that of urllib3
+        raise ConfigError(f"{address!r:.100}: not a URL: {error}") from None
+    return parts
 
 
 def _without_secrets(address: str) -> tuple[str, dict[str, str]]:

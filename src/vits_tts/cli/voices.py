@@ -124,6 +124,8 @@ def install(
 
     config = load()
     logging.configure(config.logging, sys.stderr, level="critical")
+    if not all(names):
+        raise click.BadParameter("should not be empty", param_hint="NAME|ADDRESS")
     addresses = [one for one in names if places.is_address(one)]
     stated = _stated(name, sha256, licence, only=len(names) == 1 and bool(addresses))
     if len(addresses) < len(names):
@@ -242,6 +244,7 @@ def _offered_row(offer: "CatalogueEntry", licence: "Licence | None") -> dict[str
         "speakers": list(offer.speakers),
         "licence": licence.name if licence else _UNSTATED,
         "licence_url": licence.url if licence else None,
+        "commercial": licence.commercial if licence else None,
     }
 
 

@@ -359,12 +359,6 @@ def build(config: Config, *, listeners: bool = False) -> Speech:
     phonemiser, workers = Phonemizer(), WorkerPool(_WORKERS)
     settings = config.voice
     manifests = installed.served(settings)
-    for alias, target in settings.aliases.items():
-        if target.partition("/")[0] not in manifests:
-            served = ", ".join(manifests)
-            raise ConfigError(
-                f"voice.aliases: {alias!r:.40} is {target!r:.60}; the served voices are {served}"
-            )
     threads = config.inference_threads
     scheduler = Scheduler(threads, background_nice=_BACKGROUND_NICE if listeners else 0)
     load = partial(

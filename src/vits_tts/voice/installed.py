@@ -36,7 +36,8 @@ def served(settings: Voice) -> dict[str, Manifest]:
     """Return the manifests of the voices named in the settings, the default voice first.
 
     Raises:
-        ConfigError: a named voice has no model file, or ``voice.max_loaded_bytes`` is too small.
+        ConfigError: a named voice has no model file, an alias is that of another voice, or
+            ``voice.max_loaded_bytes`` is too small.
         VoiceError: a manifest is broken.
 
     """
@@ -50,6 +51,12 @@ def served(settings: Voice) -> dict[str, Manifest]:
                 f"{key}: {path}: there is no such model file{nearest(name, list(found))}"
             )
         manifests[name] = _tuned(manifest.read(found[name]), settings)
+    for alias, target in settings.aliases.items():
+        if target.partition("/")[0] not in manifests:
+            raise ConfigError(
+                f"voice.aliases: {alias!r:.40} is {target!r:.60}; "
+                f"the served voices are {', '.join(manifests)}"
+            )
     _check_room(manifests, settings)
     return manifests
 

@@ -24,6 +24,7 @@ from vits_tts.voice.model_card import Licence
 BOS: Final = "^"
 EOS: Final = "$"
 PAD: Final = "_"
+_MOST_SPEAKERS: Final = 100_000
 _NUMBER: Final = re.compile(r"[0-9]{1,9}")
 
 
@@ -69,7 +70,7 @@ class Manifest(_Part):
     phoneme_type: Literal["espeak", "text"] = "espeak"
     inference: Inference = Inference()
     phoneme_id_map: Mapping[str, Annotated[tuple[PhonemeId, ...], Field(min_length=1)]]
-    num_speakers: int = Field(1, ge=0)
+    num_speakers: int = Field(1, ge=0, le=_MOST_SPEAKERS)
     speaker_id_map: Mapping[str, int] = Field(default_factory=dict)
     language: Language | None = None
     licence: Licence = Licence()
@@ -194,6 +195,7 @@ def read(model_path: Path) -> Manifest:
     model, text = _contents(model_path)
     try:
         data = json.loads(text)
+        json.dumps(data, ensure_ascii=False).encode()  # half a surrogate pair cannot be sent
         if isinstance(data, dict) and "licence" not in data:
             data["licence"] = _stated_licence(model_path)
         known = {"model_bytes": len(model), "digest": _digest(model, text)}
@@ -254,6 +256,8 @@ def _reason(error: Exception) -> str:
     if isinstance(error, ValidationError):
         first = error.errors()[0]
         return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    if isinstance(error, UnicodeEncodeError):
+        return "a string is not valid Unicode"
     if isinstance(error, TypeError):
         return "not a JSON object"
     return f"not JSON: {error}"

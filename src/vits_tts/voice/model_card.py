@@ -7,7 +7,7 @@ License: …``. For examples see any ``MODEL_CARD`` of https://huggingface.co/rh
 import re
 from typing import Final
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from vits_tts.config import EMBEDDED_COMMERCIAL_VOICE
 
@@ -19,12 +19,26 @@ MAX_BYTES: Final = 256 * 1024
 _LINE: Final = r"(?mi)^[ \t]*[*-]?[ \t]*\**{}\**[ \t]*:\**[ \t]*(\S.*?)[ \t]*$"
 _LICENCE: Final = re.compile(_LINE.format("licen[cs]e"))
 _LINK: Final = re.compile(r"https?://[^\s<>)\]]+")
-_NON_COMMERCIAL: Final = re.compile(r"(?i)\bnc\b|non-?\s?commercial|research only|personal use")
+_NON_COMMERCIAL: Final = re.compile(
+    r"(?i)\bnc\b|\b(?:non|no|not for|not for any|without)[-\s\u2010\u2011\u2013]{0,2}commercial"
+    r"|commercial\W+(?:use|usage|purposes?)\W+(?:is\W+|are\W+)?(?:not|prohibited|forbidden|excluded)"
+    r"|\b(?:research|academic|educational|evaluation|personal)\W+(?:(?:use|purposes?)\W+)?only"
+    r"|\bonly\W+for\W+(?:research|academic|educational|personal)|personal use"
+    r"|phi thương mại|không[^.;]{0,24} thương mại"
+)
 _COMMERCIAL: Final = re.compile(
-    r"(?i)\b(?:cc[ -]?0|cc[ -]by|creativecommons\.org/(?:licenses/by|publicdomain)|public domain"
-    r"|mit|apache|bsd|isc|unlicense|mpl|[al]?gpl)\b"
+    r"(?i)\b(?:cc[ -]?0|cc[ -]by|creative commons (?:attribution|zero)|public domain"
+    r"|(?:mit|bsd|isc)(?=\s*(?:$|[-;,.(/+]|licen[cs]e))|apache|unlicense|mpl"
+    r"|[al]?gpl(?:v?\d[\d.]*)?|gnu (?:affero |lesser )?general public licen[cs]e)(?!\w)"
+)
+_COMMERCIAL_LINK: Final = re.compile(
+    r"(?i)https?://(?:www\.)?(?:creativecommons\.org/(?:licenses/by|publicdomain)"
+    r"|gnu\.org/licenses|apache\.org/licenses|mozilla\.org/(?:\w{2}-\w{2}/)?mpl"
+    r"|(?:opensource\.org/licen[cs]es?|spdx\.org/licenses)/"
+    r"(?:mit|apache|bsd|isc|mpl|[al]?gpl|unlicense|cc0|cc-by))\b"
 )
 _SHOWN: Final = 120
+_LONGEST: Final = 2000
 _ADVICE: Final = (
     "its licence forbids commercial use; for that set "
     f"`voice.name: {EMBEDDED_COMMERCIAL_VOICE}` or take another voice: "
@@ -37,9 +51,9 @@ class Licence(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    name: str = UNKNOWN_LICENCE
-    url: str | None = None
-    attribution: str | None = None
+    name: str = Field(UNKNOWN_LICENCE, max_length=_LONGEST)
+    url: str | None = Field(None, max_length=_LONGEST)
+    attribution: str | None = Field(None, max_length=_LONGEST)
 
     @property
     def commercial(self) -> bool | None:
@@ -47,10 +61,13 @@ class Licence(BaseModel):
 
         Names and addresses of well-known licences tell; of others only that they forbid it.
         """
-        stated = f"{self.name} {self.url or ''}"
+        stated = f"{self.name} {self.url or ''}".replace("_", " ")
         if _NON_COMMERCIAL.search(stated):
             return False
-        return True if _COMMERCIAL.search(stated) else None
+        named = _LINK.sub(" ", stated)
+        if "commercial" in named.lower():
+            return None  # it says more than the name of a licence
+        return True if _COMMERCIAL.search(named) or _COMMERCIAL_LINK.search(stated) else None
 
     @property
     def advice(self) -> str | None:

@@ -193,7 +193,9 @@ class Abbreviations:
             Rule(
                 r"\((?<=[a-z]\ \()(?P<kind>n|v|adj|adv|prep|ph\.?\ ?v|phr\.?\ ?v|n\ phr)\)"
                 r"(?=\s?[:,/=])",
-                lambda match: f", {_WORD_CLASSES[match['kind'][:3].rstrip()]}",
+                lambda match: (
+                    f", {_WORD_CLASSES[match['kind'][:3].rstrip()]}" if _in_english(match) else None
+                ),
                 needs="(",
             ),
         )
@@ -420,15 +422,25 @@ _WORD_CLASSES: Final = {
     "n p": "cụm danh từ",
 }  # fmt: skip
 """Classes of words behind the English words of a textbook: ``interested (adj): quan tâm``."""
+_PHRASE: Final = lazily(r"[^.:;,\n(/=]{1,48}$")
 _NO_PERSON: Final = frozenset("THPT THCS HLV CMND CCCD CSGT PGĐ TGĐ HSSV GVCN TBT KTX".split())
 """Abbreviations that are never the initials of a person, also after such words as ``học sinh``."""
+
+
+def _in_english(match: re.Match[str]) -> bool:
+    """Return whether the words before a match are English; ``vận tốc (v)`` has a quantity."""
+    phrase = _PHRASE.search(before(match))
+    return phrase is not None and phrase[0].isascii() and not cues.mentions(match, "science")
+
+
 _CALLED: Final = {"A": "anh", "C": "chị", "M": "mít"}
 _FAR: Final = 1000
 """Characters of a line that are looked at for words of geometry before some capitals."""
 _GEOMETRY: Final = lazily(
     r"(?:tam giác|hình (?:chóp|vuông|thang|bình|chữ|thoi|hộp|lăng|lập)|tứ giác|tứ diện|vuông góc"
     r"|đường thẳng|đường tròn"
-    r"|đoạn thẳng|trung điểm|song song(?! (?:với )?(?:đường|quốc|đó|phố|tỉnh|đại))|giao điểm"
+    r"|đoạn thẳng|trung điểm|giao điểm"
+    r"|song song(?! (?:với )?(?:đường(?! [a-z]{1,2}\b)|quốc|đó|phố|tỉnh|đại))"
     r"|phân giác|trung tuyến|đường cao(?! tốc| thắng| bá| đạt| lỗ| xuân| vân| đức| văn)"
     r"|bán kính(?! \d+ ?km)|đường"
     r" kính|mặt phẳng"

@@ -43,6 +43,7 @@ _QUARTER_AFTER: Final = lazily(
     r":?\s?(?:doanh thu|lợi nhuận|lnst|lntt|lãi|lỗ|tăng|giảm|đạt|năm|này|tới|vừa|sẽ|(?:19|20)\d\d)"
 )
 _YEAR: Final = 4  # digits: 20/11/2024 is a date, not a house number
+_DATE: Final = lazily(r"(?:0?[1-9]|[12]\d|3[01])/(?:0?[1-9]|1[0-2])")
 _SHORT_DATE: Final = lazily(r"(?:0?[1-9]|[12]\d|3[01])/(?:0?[1-9]|1[0-2])/\d\d")
 _DATED: Final = lazily(r"(?:ngày|sáng|trưa|chiều|tối|đêm|nsx|hsd|exp|mfg|từ|đến|trước|sau)\W{0,3}$")
 _RANKED: Final = lazily(r"\b(?:bug|lỗi|sprint|ticket|ưu tiên|priority|task|issue)\b")
@@ -180,9 +181,7 @@ class Addresses:
             Rule(r"(?<![\w.])Q\.\s?(?=[A-ZĐ]{2,3}(?!\w))", "quận ", needs="Q"),
             Rule(
                 r"[Qq](?<![\w.].)l\.?\ ?(?P<number>\d{1,3})(?P<branch>[A-D]?)(?!\w)",
-                lambda match: (
-                    f"quốc lộ {self._numbers.whole(match['number'])} {spelled(match['branch'])}"
-                ).rstrip(),
+                self.highway,
                 needs="l",
             ),
             Rule(rf"(?<![\w./])(?P<rank>[HXĐTt])\.\s?{_NAME}", self.placed, needs="."),
@@ -279,9 +278,19 @@ class Addresses:
             return None
         return f"{_RANKS[match['rank'].upper()]} {self._numbers.whole(match['number'])}"
 
+    def highway(self, match: re.Match[str]) -> str | None:
+        """Read ``ql 1A``. ``ql 12 nhân viên`` is about the management of people."""
+        if _MANAGED.match(after(match)):
+            return None
+        number = self._numbers.whole(match["number"])
+        return f"quốc lộ {number} {spelled(match['branch'])}".rstrip()
+
     def ward(self, match: re.Match[str]) -> str | None:
         """Read ``F5`` and ``P 5`` as wards between other parts of an address."""
-        if not (_WARD_BEFORE.search(before(match)) and _PLACED_AFTER.match(after(match))):
+        front = before(match)
+        if not (_WARD_BEFORE.search(front) and _PLACED_AFTER.match(after(match))):
+            return None
+        if _KEY_BEFORE.search(front):
             return None
         return f"phường {self._numbers.whole(match['number'])}"
 
@@ -292,9 +301,12 @@ class Addresses:
             return None
         if _SMALL_MODEL.search(front):
             return None
-        beside = _PLACED_BEFORE.search(front) or _PLACED_AFTER.match(back)
-        if not beside and not cues.about(match, "property"):
+        beside = _DISTRICT_BEFORE if match["rank"] == "q" else _WARD_NEAR
+        placed = beside.search(front) or _PLACED_AFTER.match(back)
+        if not placed and not cues.about(match, "property"):
             return None
+        if match["rank"] == "q" and match["number"] in "1234" and _REPORTED.search(front):
+            return None  # a quarter of the year
         return f"{_RANKS[match['rank'].upper()]} {self._numbers.whole(match['number'])}"
 
     def ranked(self, match: re.Match[str]) -> str:
@@ -335,7 +347,8 @@ class Addresses:
             return None
         named = lettered or deep or _HOUSE.search(before(match)) or _STREET.match(after(match))
         named = named or (_AT.search(before(match)) and _QUARTER_NEXT.match(after(match)))
-        named = named or (not match.start() and _TOWN_NEXT.match(match.string, match.end()))
+        if not named and not match.start() and not _DATE.fullmatch(match["house"]):
+            named = _TOWN_NEXT.match(match.string, match.end())
         if (deep and len(fields[-1]) == _YEAR) or not named:
             return None
         return f" {self._slash} ".join(map(self._field, fields))
@@ -362,15 +375,31 @@ _SMALL_MODEL: Final = lazily(
     r"|em)\s(?:\w+ )?$"
 )
 """Words before the name of a model, such as ``huawei p30``."""
-_PLACED_BEFORE: Final = lazily(
-    r"(?:quận|\bq\.?\s?\d{1,2}|\bp\.?\s?\d{1,2}|phường|đường|tphcm|hcm|sài gòn|trung tâm|về|ở|tại"
-    r"|qua|gần|khu vực|sống|ra|đến)\s?(?:[,.;:–-]|và|hoặc|với)?\s?$"
+_MANAGED: Final = lazily(
+    r"\s(?:người|nhân viên|nv|bạn|em|đứa|học sinh|hs|cửa hàng|shop|chi nhánh|cơ sở|cs|quán|nhà"
+    r"|phòng|lớp|đội|nhóm|team|tổ|dự án|tài khoản|tk|page|trang|kho|xe|máy|kênh|công ty|cty|căn|đơn"
+    r"|tòa|khu|con|cái|tháng|năm|ngày|triệu|tr)(?!\w)"
+)
+"""People and things that are managed, after their number."""
+_WARD_NEAR: Final = lazily(
+    r"(?:quận|\bq\.?\s?\d{1,2}|\bp\.?\s?\d{1,2}|phường|đường|tphcm|hcm|sài gòn)"
+    r"\s?(?:[,.;:–-]|và|hoặc|với)?\s?$"
+)
+_DISTRICT_BEFORE: Final = lazily(
+    rf"{_WARD_NEAR.pattern}|(?:trung tâm|về|ở|tại|qua|gần|khu vực|sống|ra|đến)\s?$"
 )
 _PLACED_AFTER: Final = lazily(
     r"\s?[,.–-]?\s?(?:q\.?\s?\d|p\.?\s?\d|q[. ]|quận|tp|hcm|gò vấp"
-    r"|tân bình|tân phú|bình|phú nhuận|thủ đức)"
+    r"|tân bình|tân phú|bình (?:thạnh|tân|chánh|dương)|phú nhuận|thủ đức)"
 )
 """Parts of an address beside the small letter of another."""
+_REPORTED: Final = lazily(
+    r"(?:doanh thu|doanh số|lợi nhuận|lãi|lỗ|báo cáo|kết quả|kế hoạch|quý|gdp|kpi|tăng trưởng)\b"
+    r"[^;.]*$"
+)
+"""Words of a report, in which ``q1`` is a quarter of the year."""
+_KEY_BEFORE: Final = lazily(r"(?:nhấn|bấm|ấn|phím|gõ|ca|diện|trường hợp)\s$")
+"""Words before the key ``F5``, or before ``F1``, a person with a certain risk of infection."""
 _WARD_BEFORE: Final = lazily(r"(?:[^\W\d_]{2,}|\d),?\s?[–-]?\s?$")
 _QUARTERLY: Final = lazily(
     r"(?:doanh thu|lợi nhuận|lãi|báo cáo|kết quả|quý|gdp|tăng" r"|giảm)\b[^;.]{0,16}$"

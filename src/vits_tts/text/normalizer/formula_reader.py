@@ -24,7 +24,8 @@ _TOKEN: Final = lazily(
 )
 _PRODUCT: Final = lazily(r"\s?[\d(\[]")
 _WORDS: Final = lazily(r"(?:cộng|trừ|nhân|chia|bằng|hơn|trên|phần)\b")
-_DEEPEST: Final = 40
+_DEEPEST: Final = 80
+"""Maximum depth of operands inside operands. Deeper ones are not read."""
 _DIRECT_UNIT: Final = lazily(
     r"(?P<space>[\s~]?)(?P<unit>cm|mm|dm|km/h|km|nm|kg|g/mol|kHz|MHz|Hz|m/s|cm/s|rad/s|V/m|N/m|kV|kW|mA|kPa|kJ)"
     r"(?P<raised>\^[23])?(?=\s*(?:$|[,.;)]|\\[,;)]))"
@@ -147,12 +148,17 @@ class FormulaReader:
             return "cộng" if not self._plain else "dương"
         return RELATIONS[symbol]
 
-    def _atom(self) -> str:  # noqa: C901, PLR0911
-        """Return one operand in words."""
+    def _atom(self) -> str:
+        """Return one operand in words, or nothing if it is nested too deeply."""
         symbol = self._peek()
         self._at += 1
-        if self._depth > _DEEPEST:
-            return ""
+        self._depth += 1
+        said = self._operand(symbol) if self._depth <= _DEEPEST else ""
+        self._depth -= 1
+        return said
+
+    def _operand(self, symbol: str) -> str:  # noqa: C901, PLR0911
+        """Return the operand that begins with ``symbol``, which is consumed, in words."""
         if symbol[0].isdecimal():
             return self._number(symbol)
         if symbol in FUNCTIONS:
@@ -274,9 +280,7 @@ class FormulaReader:
 
     def _group(self, end: str) -> str:
         """Return the words up to a closing symbol, and consume the symbol."""
-        self._depth += 1
-        said = self._until((end,)) if self._depth <= _DEEPEST else ""
-        self._depth -= 1
+        said = self._until((end,))
         if self._peek() == end:
             self._at += 1
         return said

@@ -46,13 +46,14 @@ class Listings:
             Rule(
                 r"(?<![\d.,])(?P<whole>\d{1,2})[.,]?(?P<rest>\d{3})\ ?/\ ?"
                 r"(?P<each>k[wW][hH]?|K[wW][hH]?|m3|M3|m³|khối|số|kí|ký)(?!\w)",
-                lambda match: (
-                    self._numbers.whole(match["whole"] + match["rest"])
-                    + f" một {_METERED.get(match['each'].lower(), match['each'])}"
-                ),
+                self.metered,
                 needs="/",
             ),  # điện 3,500/kw
-            Rule(r"(?<=\d)b(?=\ (?:nữ|nam)(?!\w))", " bạn", needs="b"),
+            Rule(
+                r"(?<=\d)b(?=\ (?:nữ|nam)(?!\w))",
+                lambda match: " bạn" if _SOUGHT.search(before(match)) else None,
+                needs="b",
+            ),
             Rule(
                 r"(?<=\.\d{3})\ ?/\ ?(?=(?:tháng|người|phòng|năm|xe|căn)(?![\w/]))",
                 " một ",
@@ -283,9 +284,21 @@ class Listings:
             ),
         )
 
-    @staticmethod
-    def many_thousands(match: re.Match[str]) -> str | None:
-        """Read ``3.900k``, nearly four millions. A range such as ``1500-2000k`` is left."""
+    def metered(self, match: re.Match[str]) -> str | None:
+        """Read ``3,500/kw``, the price of a unit. ``2024/số 5`` has a year."""
+        number = match["whole"] + match["rest"]
+        if _YEAR.match(match[0]):
+            return None
+        each = _METERED.get(match["each"].lower(), match["each"])
+        return f"{self._numbers.whole(number)} một {each}"
+
+    def many_thousands(self, match: re.Match[str]) -> str | None:
+        """Read ``3.900k``, nearly four millions. A range such as ``1500-2000k`` is left.
+
+        The ``6500k`` of a lamp are kelvins.
+        """
+        if _LAMP.search(before(match)) or _LIGHT.match(after(match)):
+            return f"{self._numbers.whole(match['millions'] + match['rest'])} ca"
         if re.search(r"\d ?[-–] ?$", before(match)) or re.match(r" ?[-–] ?\d", after(match)):
             return None
         rest = match["rest"].rstrip("0") and match["rest"]
@@ -386,6 +399,13 @@ FREIGHT: Final = lazily(
 _METERED: Final = {
     "kw": "ki lô oát", "kwh": "ki lô oát giờ", "m3": "mét khối", "m³": "mét khối",
 }  # fmt: skip
+_YEAR: Final = lazily(r"(?:19|20)\d\d")
+_SOUGHT: Final = lazily(
+    r"(?:tìm|cần|thiếu|tuyển|còn|ghép|thêm|share|nhận|có|đủ|dư|với|là|phòng|gồm|và|,) ?\d{1,2}$"
+)
+"""Words before a number of people."""
+_LAMP: Final = lazily(r"(?:nhiệt độ màu|ánh sáng|bóng|đèn|\bled|lét)\b[^;.\d]{0,24}$")
+_LIGHT: Final = lazily(r",?\s(?:ánh sáng|sáng|trắng|vàng)(?!\w)")
 _PAID: Final = lazily(r"\d(?:k|tr\d{0,3}|đ| triệu| nghìn)$")
 _CHARGED: Final = lazily(
     r"(?:dịch vụ|dv|dvu|phí|pdv|pql|mạng|net|nét|wifi|oai phai|internet|nước|xe|rác|vệ sinh|giữ xe"

@@ -14,6 +14,10 @@ _SIGNS: Final = (
     r"|(?:sin|cos|tan|cot)[A-Z]|\b(?:tg|hbh|hcn|hv|tđ|đt|đtròn)\ [A-Z(]|\ --[a-z]"
 )
 """The signs of which a line with such notation has at least one."""
+_ARTICLE: Final = lazily(
+    r"(?:điều|khoản|mục|điểm|chương|phụ lục|câu|bài|hình|bảng|trang|số|nhóm|lớp|tổ) \d{1,4} ?$"
+)
+"""Numbered things before a letter in brackets: ``Điều 6(g)``."""
 _POINTS: Final = r"(?:[A-Z]['’]?(?:[₀-₉\d](?!\d))?){1,4}"
 _BESIDE: Final = {"⊥": "vuông góc với", "⟂": "vuông góc với"} | dict.fromkeys(
     ("∥", "//"), "song song với"
@@ -111,7 +115,7 @@ class Notation:
             Rule(
                 r"\((?:(?<=\d\()|(?<=\d\ \())"
                 r"(?P<unit>g|kg|mm|cm|m|km|s|N|J|W|V|A|Hz|m/s|cm/s|rad/s|N/m|mol|ml)\)",
-                lambda match: f" {match['unit']}",
+                lambda match: None if _ARTICLE.search(before(match)) else f" {match['unit']}",
                 glued=True,
                 needs="(",
             ),  # M = 200(g)

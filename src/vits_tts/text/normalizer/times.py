@@ -84,7 +84,6 @@ class Times:
             Rule(r"(?<!\w)24[hH]/(?=7(?!\w)|24)", "24/", needs="/"),
             Rule(r"(?<=[\dkđr])/1\s?[hH](?!\w)", "/giờ", needs="/"),
             Rule(r"(?<=\dp)/b(?!\w)", "/buổi", needs="/"),
-            Rule(r"(?<=nhiêu)/h(?!\w)", " một giờ", needs="/"),
             Rule(r"(?<=ngày)/(?=\d{1,2}[hH](?!\w))|(?<=ca)/(?=\d{1,2}[hH](?!\w))", " ", needs="/"),
             Rule(r"(?<=\d[hg])/(?=\d{1,2}[/-]\d)", " ngày ", needs="/"),
             Rule(

@@ -192,6 +192,7 @@ class Units:
                 self.each,
                 needs="/",
             ),
+            Rule(r"(?<=nhiêu)/h(?!\w)", " một giờ", needs="/"),
             Rule(r"(?<=lít)/(?=mol(?!\w))|(?<=gam)/(?=mol(?!\w))", " trên ", needs="/"),
             Rule(
                 rf"(?<=[{SMALLS}])/(?=[{SMALLS}])",
