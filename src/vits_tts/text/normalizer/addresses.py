@@ -174,7 +174,8 @@ class Addresses:
                 r"[Qq](?<![\w./].)(?:\ (?=(?:Tân\ (?:Bình|Phú)|Bình\ (?:Thạnh|Tân)"
                 r"|Gò\ Vấp|Phú\ Nhuận|Thủ\ Đức|Đống\ Đa|Cầu\ Giấy|Thanh\ Xuân|Hoàng\ Mai|Hà\ Đông"
                 r"|Ba\ Đình|Hải\ Châu)(?!\w))"
-                r"|\.\ ?(?=(?:BÌNH|TÂN|GÒ|PHÚ|THỦ|ĐỐNG|CẦU|THANH|HOÀNG|HÀ|HẢI|BA|HAI)\ ))",
+                r"|\.\ ?(?=(?:BÌNH|TÂN|GÒ|PHÚ|THỦ|ĐỐNG|CẦU\ GIẤY|THANH\ XUÂN|HOÀNG\ MAI|HÀ\ ĐÔNG"
+                r"|HẢI\ CHÂU|HẢI\ AN|BA\ ĐÌNH|HAI\ BÀ)(?!\w)))",
                 "quận ",
                 needs="Qq",
             ),
@@ -398,7 +399,7 @@ _REPORTED: Final = lazily(
     r"[^;.]*$"
 )
 """Words of a report, in which ``q1`` is a quarter of the year."""
-_KEY_BEFORE: Final = lazily(r"(?:nhấn|bấm|ấn|phím|gõ|ca|diện|trường hợp)\s$")
+_KEY_BEFORE: Final = lazily(r"(?:nhấn|bấm|ấn|phím|gõ|ca|diện|trường hợp|lớp|trẻ|người|các|là)\s$")
 """Words before the key ``F5``, or before ``F1``, a person with a certain risk of infection."""
 _WARD_BEFORE: Final = lazily(r"(?:[^\W\d_]{2,}|\d),?\s?[–-]?\s?$")
 _QUARTERLY: Final = lazily(

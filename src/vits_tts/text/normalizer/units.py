@@ -72,8 +72,12 @@ _OVER: Final = lazily(r"(?:chỉ số|tỉ lệ|tỷ lệ|tỉ số|tỷ số|h�
 
 _WIDE: Final = lazily(r"(?:hẻm|ngõ|kiệt|đường|rộng|dài|ngang|mặt tiền|cao|sâu|vỉa hè|lộ) \d{1,2}$")
 """Words before a length in a line of capitals: ``HẺM 4M``."""
-_DISTANT: Final = lazily(r"\b(?:cách|dài|rộng|ngang|sâu|hẻm|đường|lộ giới)\b[^,;.\d]{0,24}\d{1,4}$")
+_DISTANT: Final = lazily(
+    r"\b(?:cách(?! đây)|dài|rộng|ngang|sâu|hẻm|đường(?! truyền)|lộ giới)\b[^,;.\d]{0,24}\d{1,4}$"
+)
 """Words before a distance or a width in capitals, such as ``CÁCH CHỢ 300M``."""
+_COUNTED: Final = lazily(r"\s(?:internet|data|dữ liệu|view|lượt|người|chữ|năm|đô|usd|đồng)(?!\w)")
+"""Words after bits, bytes or millions."""
 _STREET_NEXT: Final = lazily(r"\s(?:[A-ZĐÀ-Ỹ][a-zà-ỹ]|USD|usd|view|người|đô|đường|phố)")
 """Words after the letter of a house number (``51M đường số 8``) or after millions (``2M USD``)."""
 _FLAT: Final = lazily(r"\b(?:căn|hộ|chung cư|studio|\d ?wc|\d ?vs|nội thất|view|tỷ|full)\b")
@@ -805,7 +809,7 @@ class Units:
         """Read ``118M`` and ``118M2`` in a line about property."""
         if match["square"]:
             return " mét vuông"
-        if _DISTANT.search(before(match)):
+        if _DISTANT.search(before(match)) and not _COUNTED.match(after(match)):
             return " mét"
         street = _STREET_NEXT.match(match.string, match.end())
         return " mét" if not street and cues.about(match, "property") else None
