@@ -107,7 +107,7 @@ def test_lengths_lie_between_the_recorded_and_the_predicted(
 
 
 def test_contours_are_stretched_to_the_durations() -> None:
-    """Each phone of a recorded contour gets its new length; what lies between is interpolated."""
+    """Each phone of a recorded contour gets its new length; gaps are interpolated."""
     ba = recorded("ba", 120.0)
     ba["hertz"] = 120.0 * np.exp(np.linspace(-0.2, 0.2, len(ba["hertz"])))
     (unit,) = joined.units([ba], SETTINGS)
