@@ -6,12 +6,12 @@ has an unambiguous shortening, or begins with a small letter.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Final
 
 from vits_tts.text.aligned import Edit, Text
 from vits_tts.text.letters import CAPITALS, SMALLS
-from vits_tts.text.normalizer import cues
+from vits_tts.text.normalizer import cues, restore
 from vits_tts.text.normalizer.rules import CONTEXT, Rule, Step, after, apart, before
 from vits_tts.text.numbers import Numbers
 from vits_tts.text.patterns import lazily
@@ -57,6 +57,7 @@ _DENIED: Final = lazily(
 _SPEAKING: Final = lazily(
     r" (?:đã|đang|sẽ|cũng|còn|mới|vừa|không|ko|k|thấy|nghĩ|bảo|nói|thích|ghét|yêu|mua|biết)(?!\w)"
 )
+_HELLO: Final = lazily(r" lô(?!\w)")
 _LISTED_ITEM: Final = lazily(r"[²³]|[.)] ?[A-ZĐÀ-Ỹ]")
 _ITEM_BEFORE: Final = lazily(r"(?<!\w)[a-cA-C]\s?[.)]\s")
 """The text after a letter that is a unit of area or numbers an answer: ``a. Đúng b. Sai``."""
@@ -93,6 +94,12 @@ _EXAM: Final = lazily(
     r"|kim loại(?<!khung kim loại)(?<!vỏ kim loại)(?<!viền kim loại)(?<!lưng kim loại))"
 )
 """Words of mathematics and chemistry; in lines with them single letters are variables."""
+_VARIABLES: Final = lazily(
+    r"(?:giao điểm|trung điểm|tọa độ|toạ độ|số thực|hệ số|song song|vuông góc|bán kính|vận tốc|gia tốc"
+    r"|điện (?:trở|tích|áp|tử|dung)|hình (?:vuông|thang|thoi|bình hành|chữ nhật)|tập hợp|ma trận|electron"
+    r"|vectơ|\bđỉnh [a-z]\b|(?<!\w)[a-zA-Z] ?[=<>≤≥]|(?<!\w)[a-z], ?[a-z](?:, ?[a-z])?(?!\w))"
+)
+"""The same for letters of which only the neighbours tell a meaning."""
 
 _LETTERS: Final = (
     "a|á|ớ|bê|xê|đê|e|ê|ép|giê|hát|i|gi|ca|lờ|mờ|nờ|o|ô|ơ|pê|quy|rờ|ét|tê|u|ư|vê|kép|ích|y|dét"
@@ -114,6 +121,33 @@ _AMOUNT_AFTER: Final = lazily(rf"\s(?:(?:{_LETTERS}|{_NUMBERS}) ){{1,8}}bằng "
 _LISTED: Final = lazily(r"(?:(?<!\w)[a-zđ](?:,| và| hoặc)\s)$")
 _NEAR: Final = 3
 _LIST_GOES_ON: Final = lazily(r"(?:,| và| hoặc)\s[a-zđ](?!\w)")
+_MEANT: Final = {
+    "e": "em", "a": "anh", "c": "chị", "k": "không", "E": "em", "A": "anh", "C": "chị", "K": "không",
+}  # fmt: skip
+"""The words that single letters of chat stand for if words that often stand beside them do so."""
+_OFTEN: Final = 8
+_VERY_OFTEN: Final = 30
+"""Counts of a pair of syllables that make a reading likely."""
+_LETTER_NAMED: Final = lazily(
+    r"(?<!\w)(?:vitamin|điểm|khoản|mục|nhóm|hạng|câu|lớp|đội|khu|lô|block|phòng|gan|chữ|đáp án|ý|mô|từ"
+    r"|type|cổng|khối|big|circle|cấp \d|c\d|\d)\s$"
+)
+_CLAUSE_STARTS: Final = lazily(r"(?:^|[.,!?;:…)]\s?)$")
+_NEXT_WORD: Final = lazily(r" (?!lô\b|di\b)([^\W\d_]+)(?![\w.]\w)")
+_WORD_BEFORE: Final = lazily(r"(?<![\w.@])([^\W\d_]+) $")
+_ENDS: Final = lazily(r"\s?(?:$|[,.;!?…])")
+_SHORT_NEIGHBOURS: Final = {
+    "đc": "được", "dc": "được", "ko": "không", "k": "không", "đag": "đang", "ae": "anh", "oi": "ơi",
+    "r": "rồi", "cx": "cũng", "vs": "với", "t": "tao", "m": "mình", "e": "em", "a": "anh", "c": "chị",
+    "mn": "người", "lm": "làm", "trc": "trước", "cg": "cũng", "ms": "mới", "lun": "luôn", "đt": "điện",
+    "nv": "nhân", "sp": "sản", "ng": "người", "bik": "biết", "bt": "biết", "ns": "nói", "vk": "vợ",
+}  # fmt: skip
+
+
+def _expanded(word: str) -> str:
+    return _SHORT_NEIGHBOURS.get(word, word)
+
+
 _CHATTING: Final = frozenset(
     "ko k kh dc đc r mn mng ntn nx cx vs trc ck vk mk mik hok hong khum bh ib nt rùi thui wá "
     "hnay"
@@ -128,6 +162,35 @@ _UNMARKED_UNITS: Final = dict(
         strict=True,
     )
 )
+_PLACE_BEFORE: Final = lazily(
+    r"(?:m²|[a-zà-ỹđ²]\d{1,3}|(?:quận|lầu|tầng|số|phường|mức|mức độ|khu|block|tòa|toà|cấp|hotline) \d{1,4}"
+    r"|\d{9,11}|(?<!\d)11[345])$"
+)
+_PLACE_AFTER: Final = lazily(
+    rf" (?:[{CAPITALS}\d]|chợ|trung|tại|gần|cầu|sân|vòng|đường|trường|khu|ngã|bệnh|siêu|công viên|để|tòa|toà"
+    r"|mặt|sau lưng|góc|bến|cạnh|bây|lập|trong|bên|cổng|đầu|hẻm|phố)"
+)
+_LASTING: Final = lazily(
+    r"(?:^|\b(?:được|đc|dc|dk|hơn|qua|mua|xài|sài|dùng|sử dụng|đi|bảo hành|sau|trong|khoảng|tầm|gần|mỗi|hạn|tù"
+    r"|mấy|cả|tới|đến|day|đây|là) )\d{1,3} $"
+)
+"""Text before years; elsewhere ``1 nam`` is a man."""
+
+
+def _unmarked_unit(match: re.Match[str]) -> str | None:
+    """Read ``2 ngay`` as days, and neither ``20m2 ngay chợ`` nor ``ở 1 nam``."""
+    unit, front, end = match["unit"], before(match), match.end()
+    marked = _MARKED_LETTER.search(match.string) is not None
+    if unit == "ngay" and marked and _PLACE_BEFORE.search(front):
+        return None
+    if unit == "ngay" and marked and _PLACE_AFTER.match(match.string, end):
+        return None
+    if unit == "nam" and marked and match[0][0] == " " and not _LASTING.search(f"{front} "):
+        return None
+    return f" {_UNMARKED_UNITS[unit]}"
+
+
+_MARKED_LETTER: Final = lazily(r"[à-ỹăâêôơưđ]")
 _FOREIGN_ORDINAL: Final = lazily(r"\b(?:the|my|our|happy|on|of) \d{1,3} ?$")
 _MODEL: Final = lazily(
     r"(?:size|máy|dòng|galaxy|tab|model|sony|canon|đèn|bóng|tuyến|xe|nhôm|ram|tòa|toà|block)\s$|[-,/]$"
@@ -156,7 +219,7 @@ class Chat:
             Rule(
                 r"(?<=\d)\ ?(?P<unit>tuoi|thang|ngay|trieu|triu|nghin|dong|phut|gio|nguoi|lan|ty"
                 r"|tieng|tret|lau|nam(?!\ (?:\d|nữ|và)))(?!\w)",
-                lambda match: f" {_UNMARKED_UNITS[match['unit']]}",
+                _unmarked_unit,
             ),
             Rule(
                 r"c(?!\w)(?:(?<=[Xx]e\ \dc)|(?<=[Xx]e\ \d\dc)|(?<=[Ll]imo\ \dc)|(?<=[Ll]imo\ \d\dc)"
@@ -283,9 +346,14 @@ class Chat:
                 loud = loud and not _CODE_NEXT.match(spoken, match.end())
                 word = word.lower() if loud or word.istitle() else word
             known = self._readings.get(word)
-            if known is None or (_joined(match) and not is_syllable(word)):
+            if (known is None and word not in _MEANT) or (
+                _joined(match, self._readings) and not is_syllable(word)
+            ):
                 continue
-            said = self._said(match, known, chatting)
+            said = ""
+            if known or (known is not None and not (match[0].istitle() and is_syllable(word))):
+                said = self._said(match, known, chatting)
+            said = said or self._by_neighbours(match, chatting)
             if said:
                 start, end = match.span()
                 if match[0][0].isupper() and len(match[0]) > 1:
@@ -302,9 +370,11 @@ class Chat:
         # A sign between words will be read as a space, so it is the same context as one.
         front, back = _SIGN_AT_END.sub(" ", front), _SIGN_AT_START.sub(" ", back)
         single = len(match[0]) == 1
+        if match[0] in {"a", "A"} and _HELLO.match(back):
+            return ""
         if single and _LISTED_ITEM.match(spoken, end):
             return ""
-        negated = (match[0] == "k" and _NEGATED.match(back)) or (
+        negated = (match[0] == "k" and _NEGATED.match(back) and not front.endswith("vitamin ")) or (
             match[0] == "r" and _CLAUSE_ENDS.match(back)
         )
         if single and not negated and (_NAMING.search(front) or _is_listed(match[0], front, back)):
@@ -393,6 +463,42 @@ class Chat:
                 return reading.said
         return cues.by_subject(match, form, front, back)
 
+    def _by_neighbours(self, match: re.Match[str], chatting: dict[int, int]) -> str:
+        """Return the word that a single letter stands for if its neighbours often stand beside it.
+
+        A capital is read only where a clause begins.
+        """
+        meant = _MEANT.get(match[0])
+        spoken, (start, end) = match.string, match.span()
+        chats = self._chats(spoken, start, chatting) if meant else 0
+        if not meant or not chats:
+            return ""
+        front = spoken[max(0, start - CONTEXT) : start].rpartition("\n")[2].lower()
+        back = spoken[end : end + CONTEXT].partition("\n")[0].lower()
+        if (
+            _LETTER_NAMED.search(front)
+            or _SPELLED_BEFORE.search(front)
+            or _SPELLED_AFTER.match(back)
+            or _EXAM.search(cues.sentence(spoken, start, CONTEXT))
+            or _VARIABLES.search(cues.sentence(spoken, start, CONTEXT))
+        ):
+            return ""
+        following = _NEXT_WORD.match(back)
+        after = restore.pair(meant, _expanded(following[1])) if following else -1.0
+        if _CLAUSE_STARTS.search(front):
+            usual = chats > 1 and after >= _OFTEN
+            return meant if usual and spoken[end + 1 : end + 2].islower() else ""
+        previous = _WORD_BEFORE.search(front)
+        if match[0].isupper() or not previous:
+            return ""
+        before = restore.pair(_expanded(previous[1]), meant)
+        if match[0] == "k":
+            return meant if before > 1 and after >= _VERY_OFTEN else ""
+        both = before > 1 and after > 1 and (chats > 1 or min(before, after) >= _OFTEN)
+        one = chats > 1 and not min(before, after) and max(before, after) >= _VERY_OFTEN
+        ends = match[0] == "e" and chats > 1 and before >= _VERY_OFTEN and _ENDS.match(back)
+        return meant if both or one or ends else ""
+
     def _chats(self, spoken: str, place: int, chatting: dict[int, int]) -> int:
         """Return how certainly the line is chat: 0 for not, 1 for possibly, 2 for certainly."""
         low = max(0, place - _FAR_BACK)
@@ -468,23 +574,40 @@ _CLAUSE_ENDS: Final = lazily(
 
 _SENTENCE_NEXT: Final = lazily(r"\.([^\W\d_]{2,7})(?![\w.@/])")
 """A word that is glued to the point of the sentence before it."""
+_SENTENCE_BEFORE: Final = lazily(r"(?<![\w.@/])([^\W\d_]{2,8})\.$")
 
 
-def _joined(match: re.Match[str]) -> bool:
+def _joined(match: re.Match[str], readings: Container[str]) -> bool:
     """Return whether a mark joins the word to a neighbour: a-b, e/u, x.y."""
     start, end = match.span()
     front = match.string[max(0, start - 10) : start]
-    if front.endswith(".") and match.string[match.end() : match.end() + 1] == " ":
-        last = re.search(r"(?<![\w.@/])([^\W\d_]{2,8})\.$", front)
-        if last and last[1].islower() and is_syllable(last[1]):
+    last = _SENTENCE_BEFORE.search(front) if front.endswith(".") else None
+    if last and match.string[end : end + 1] == " ":
+        lower = last[1].lower()
+        small = last[1].islower() or last[1].istitle()
+        if (small and is_syllable(lower)) or lower in {"ok", "oke"} or lower in readings:
             return False  # a sentence ends there (đẹp.ko đụng hàng)
     next_word = _SENTENCE_NEXT.match(match.string, end)
-    if len(match[0]) > 1 and next_word and is_syllable(next_word[1]):
+    if next_word and (
+        _is_next_word(next_word[1], readings)
+        if len(match[0]) > 1
+        else match[0] in _LAST_LETTERS and not next_word[1].isascii()
+    ):
         return _JOINED_BEFORE.search(front[-2:]) is not None  # gọi ko.thích thì gọi
     return (
         _JOINED_BEFORE.search(front[-2:]) is not None
         or _JOINED_AFTER.match(match.string, end) is not None
     )
+
+
+_LAST_LETTERS: Final = frozenset("rkjvz")
+"""Single letters that often end a sentence of chat: ``mua được 1 tuần r.mà sao``."""
+
+
+def _is_next_word(word: str, readings: Container[str]) -> bool:
+    """Return whether a word may begin the next sentence of chat: a syllable or a shortening."""
+    lower = word.lower()
+    return is_syllable(lower) or (lower in readings and not (word.isupper() and len(word) > 1))
 
 
 def _leading(match: re.Match[str]) -> bool:
