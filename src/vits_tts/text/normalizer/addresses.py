@@ -34,6 +34,10 @@ _TESTED: Final = lazily(
     r"|\b(?:gen|alen|tế bào)\b"
 )
 """Words of the questions of tests."""
+_DISTRICT_NEXT: Final = lazily(
+    r"[a-zà-ỹđ]{1,7}(?: [a-zà-ỹđ]{1,7}){0,3}\s?[,-]?\s?(?:q\.?\s?\d|q\.? [a-zà-ỹđ]{2}|quận|tp\b|tp\.)"
+)
+"""The name of a ward and its district: ``P Phạm Ngũ Lão Quận 1``."""
 _CIVIC: Final = lazily(r"(?:quận|phường|huyện|thành phố|đường|\bq\.?\s?\d|\bp\.?\s?\d|tp)")
 _QUARTER_BEFORE: Final = lazily(
     r"(?:kqkd|bctc|kết quả kinh doanh|báo cáo|doanh thu|lợi nhuận|lnst|lãi|lỗ|cuối|trong|gdp|so với"
@@ -110,6 +114,11 @@ class Addresses:
                 r"(?<![\w.&])(?:P\.?|p\.)\s?(?P<room>\d{3,4})(?!\w)(?![.,]\d)",
                 self.room,
                 needs="Pp",
+            ),
+            Rule(
+                rf"(?<![\w.])P\ {_NAME}",
+                lambda match: "phường " if _DISTRICT_NEXT.match(after(match)) else None,
+                needs="P",
             ),
             Rule(r"(?<![\w.])Đ\.\s?(?=số\ \d)", "đường ", needs="Đ"),
             Rule(

@@ -27,7 +27,7 @@ _NAMING: Final = lazily(
     r"(?<!\w)(?:điểm|khoản|mục|nhóm|hạng|loại|câu|lớp|tổ|đội|khu|lô|block|tầng|phòng|vitamin|gan|cạnh|trục"
     r"|hàm|biến|ẩn|số|chữ|án|ý|bảng|(?<!màn )hình|cấp|type|typ|tuyến|dãy|nút|phím|âm|vần|góc|đoạn"
     r"|thẳng|tia"
-    r"|cột|mặt phẳng|bằng|serie|series|ký hiệu|kí hiệu|trừ|cộng|nhân|chia|mũ|model"
+    r"|cột|mặt phẳng|giá trị|bằng|serie|series|ký hiệu|kí hiệu|trừ|cộng|nhân|chia|mũ|model"
     r"|dòng"
     r"|cup|ô|vị trí|khối|bảng|mọi|từ|tên|ông|bà)[^\w,]{1,2}$"
 )
@@ -372,6 +372,8 @@ class Chat:
         single = len(match[0]) == 1
         if match[0] in {"a", "A"} and _HELLO.match(back):
             return ""
+        if single and back[:1] == ":" and re.search(r"(?:^|[-•*+]) ?$", front):
+            return ""  # a quantity of a list: m: khối lượng
         if single and _LISTED_ITEM.match(spoken, end):
             return ""
         negated = (match[0] == "k" and _NEGATED.match(back) and not front.endswith("vitamin ")) or (

@@ -242,7 +242,7 @@ _CHARGED: Final = lazily(
 """Ions: ``Fe^3+``, ``Cu²⁺``, ``SO42-``, ``OH-``."""
 _PEOPLE: Final = lazily(
     r" (?:cho|ơi|ưi|ui|oi|chia|chú|không|ko|k|lưu|với|à|thông|cẩn|hãy|có|ai|giúp|xem|đi|nên|đã|ạ"
-    r"|thấy|cứ|nhớ|đừng|vào|ở|mình|tư|nào)(?!\w)"
+    r"|thấy|cứ|nhớ|đừng|vào|ở|mình|tư|nào|cứu|lên|mua|chỉ|hỏi|đọc|dùng|sài|xài|tin|ủng|ơii|qua|theo)(?!\w)"
 )
 _BOND: Final = lazily(r"(?:Cl|Br|[HCONSFI])[-=≡](?:Cl|Br|[HCONSFI])")
 _BONDED: Final = lazily(r"liên kết|phân cực|\be_?b ?\(")

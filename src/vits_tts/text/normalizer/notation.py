@@ -109,12 +109,28 @@ class Notation:
         """
         return (
             Rule(
-                r"\((?:(?<=\d\()|(?<=\d\ \())"
-                r"(?P<unit>g|kg|mm|cm|m|km|s|N|J|W|V|A|Hz|m/s|cm/s|rad/s|N/m|mol|ml)\)",
+                r"(?<=\d)\ ?\("
+                r"(?P<unit>g|kg|mm|cm|dm|m|km|s|h|N|J|kJ|W|V|A|K|Hz|km/h|m/s|m/s2|cm/s|rad/s|N/m|mol|ml"
+                r"|lít)\)",
                 lambda match: f" {match['unit']}",
                 glued=True,
                 needs="(",
             ),  # M = 200(g)
+            Rule(
+                r"(?<=nhiêu\ )g(?!\w)|(?<=_\ )g(?!\w)|(?<=\.\.\ )g(?!\w)",
+                "gam",
+                needs="g",
+            ),
+            Rule(
+                r"(?<=\()(?P<first>[A-Za-z])\ ?\+\ ?(?P<second>[A-Za-z])(?=\))",
+                lambda match: f"{spelled(match['first'])} cộng {spelled(match['second'])}",
+                needs="+",
+            ),  # (R+r)
+            Rule(
+                r"(?<=vàng\ )(?P<carat>10|14|18|24)\ ?[kK](?!\w)",
+                lambda match: f"{self._numbers.whole(match['carat'])} ca",
+                needs="kK",
+            ),
             Rule(
                 r"(?<!\w)Q(?=[1-4]:?\ \d[\d.,]{0,8}\ ?(?:tỷ|tỉ|triệu|nghìn)(?!\w))",
                 "quý",

@@ -242,7 +242,7 @@ class Units:
                 rf"{START}(?P<number>\d{{1,4}})\s?(?P<unit>tr|triệu|tỷ|tỉ|ty|t(?=\d(?!\d))|k)"
                 rf"(?P<rest>\d{{1,3}})(?:(?<=(?:tr|ty|tỷ|ệu)\d\d\d)(?:k|tr)(?!\w)|(?!\w))"
                 rf"(?:\s?(?P<money>đồng|đ|vnđ|vnd|VNĐ|VND|usd|USD|đô|\$)(?!\w))?"
-                rf"(?P<rates>(?:/\ ?(?:[kdc]?m[2²3³](?!\d)|[{SMALLS}]{{1,6}})){{0,2}})",
+                rf"(?P<rates>(?:/\ ?(?:[kdc]?m[2²3³](?!\d)|[{SMALLS}]{{1,6}}|THÁNG|NGƯỜI)){{0,2}})",
                 self.mixed_money,
             ),
             Rule(
@@ -319,6 +319,12 @@ class Units:
                     + (f"{self._numbers.whole(match['digit'])} " if match["digit"] else "")
                     + " ".join(["ích"] * len(match["hidden"]))
                 ),
+                needs="xX",
+            ),
+            Rule(
+                r"(?<![\w.,])(?P<digit>[1-9])(?:(?P<point>[.,]\ ?)[xX]{1,2}|(?P<hidden>[xX]{1,2}))"
+                r"\ ?(?P<scale>tr|triệu|tỷ|tỉ|Tr|TR|TỶ)(?!\w)",
+                self.hidden,
                 needs="xX",
             ),
             Rule(r"(?<![^\W\d])m\.\s?c\.?[fp](?!\w)", " muỗng cà phê", needs="."),
@@ -563,7 +569,7 @@ class Units:
                 needs="H",
             ),
             Rule(
-                r"(?<=\d)M(?P<square>2?)(?![\w/²])",
+                r"(?<=\d)(?:M(?P<square>2?)(?![\w/²])|\ ?M\ ?²)",
                 self.metres,
                 needs="M",
             ),
@@ -800,9 +806,19 @@ class Units:
             return None
         return f"{match['whole']},{match['part'].rstrip('0')}".removesuffix(",")
 
+    def hidden(self, match: re.Match[str]) -> str:
+        """Read ``4xx triệu`` and ``5,x tỷ``, sums of which digits are hidden."""
+        digit = self._numbers.whole(match["digit"])
+        scale = "triệu" if match["scale"][0] in "tT" and match["scale"][1] in "rR" else "tỷ"
+        if match["point"]:
+            return f"{digit} phẩy mấy {scale}"
+        if len(match["hidden"]) > 1:
+            return f"{digit} trăm mấy {scale}"
+        return f"{'mười' if digit == 'một' else f'{digit} mươi'} mấy {scale}"
+
     def metres(self, match: re.Match[str]) -> str | None:
         """Read ``118M`` and ``118M2`` in a line about property."""
-        if match["square"]:
+        if match["square"] or match[0].endswith("²"):
             return " mét vuông"
         if _DISTANT.search(before(match)):
             return " mét"
