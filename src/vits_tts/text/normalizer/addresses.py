@@ -35,7 +35,8 @@ _TESTED: Final = lazily(
 )
 """Words of the questions of tests."""
 _DISTRICT_NEXT: Final = lazily(
-    r"[a-zà-ỹđ]{1,7}(?: [a-zà-ỹđ]{1,7}){0,3}\s?[,-]?\s?(?:q\.?\s?\d|q\.? [a-zà-ỹđ]{2}|quận|tp\b|tp\.)"
+    r"[a-zà-ỹđ]{1,7}(?: [a-zà-ỹđ]{1,7}){0,3}\s?[,-]?\s?"
+    r"(?:q\.?\s?\d|q\.? [a-zà-ỹđ]{2}|quận|tp\b|tp\.)"
 )
 """The name of a ward and its district: ``P Phạm Ngũ Lão Quận 1``."""
 _CIVIC: Final = lazily(r"(?:quận|phường|huyện|thành phố|đường|\bq\.?\s?\d|\bp\.?\s?\d|tp)")

@@ -13,12 +13,14 @@ from vits_tts.text.aligned import Edit, Text
 from vits_tts.text.letters import CAPITALS, SMALLS
 from vits_tts.text.normalizer import cues, restore
 from vits_tts.text.normalizer.rules import CONTEXT, Rule, Step, after, apart, before
+from vits_tts.text.normalizer.slips import rank
 from vits_tts.text.numbers import Numbers
 from vits_tts.text.patterns import lazily
 from vits_tts.text.syllables import is_syllable
 
 _LETTER: Final = f"[{SMALLS}{CAPITALS}]"
 _WORD: Final = lazily(rf"(?<![^\W_²³¹½¼¾]){_LETTER}{{1,9}}(?![^\W_²³¹½¼¾])")
+_NUMBERS: Final = "không|một|hai|ba|bốn|tư|năm|lăm|sáu|bảy|tám|chín|mười|mươi|mốt|trăm|nghìn|ngàn"
 _PART: Final = lazily(r"[^\W\d_]+")
 _JOINED_BEFORE: Final = lazily(r"(?:[@#/&'’°_-]|\w\.)$")
 _JOINED_AFTER: Final = lazily(r"[@/&'’_-]|\.[^\W_]")
@@ -95,8 +97,9 @@ _EXAM: Final = lazily(
 )
 """Words of mathematics and chemistry; in lines with them single letters are variables."""
 _VARIABLES: Final = lazily(
-    r"(?:giao điểm|trung điểm|tọa độ|toạ độ|số thực|hệ số|song song|vuông góc|bán kính|vận tốc|gia tốc"
-    r"|điện (?:trở|tích|áp|tử|dung)|hình (?:vuông|thang|thoi|bình hành|chữ nhật)|tập hợp|ma trận|electron"
+    r"(?:giao điểm|trung điểm|tọa độ|toạ độ|số thực|hệ số|song song|vuông góc|bán kính|vận tốc"
+    r"|điện (?:trở|tích|áp|tử|dung)|hình (?:vuông|thang|thoi|bình hành|chữ nhật)"
+    r"|gia tốc|dao động|tập hợp|ma trận|electron"
     r"|vectơ|\bđỉnh [a-z]\b|(?<!\w)[a-zA-Z] ?[=<>≤≥]|(?<!\w)[a-z], ?[a-z](?:, ?[a-z])?(?!\w))"
 )
 """The same for letters of which only the neighbours tell a meaning."""
@@ -104,7 +107,6 @@ _VARIABLES: Final = lazily(
 _LETTERS: Final = (
     "a|á|ớ|bê|xê|đê|e|ê|ép|giê|hát|i|gi|ca|lờ|mờ|nờ|o|ô|ơ|pê|quy|rờ|ét|tê|u|ư|vê|kép|ích|y|dét"
 )
-_NUMBERS: Final = "không|một|hai|ba|bốn|tư|năm|lăm|sáu|bảy|tám|chín|mười|mươi|mốt|trăm|nghìn|ngàn"
 _SPELLED_BEFORE: Final = lazily(
     rf"(?<!\w)(?:{_LETTERS}|{_NUMBERS}|của|bằng|cộng|trừ|nhân|chia|mũ|hơn|phẩy|trên|sin|cốt|tang|góc|âm"
     r"|thuộc|khác|ngoặc|chấm|phần)\s$"
@@ -122,24 +124,31 @@ _LISTED: Final = lazily(r"(?:(?<!\w)[a-zđ](?:,| và| hoặc)\s)$")
 _NEAR: Final = 3
 _LIST_GOES_ON: Final = lazily(r"(?:,| và| hoặc)\s[a-zđ](?!\w)")
 _MEANT: Final = {
-    "e": "em", "a": "anh", "c": "chị", "k": "không", "E": "em", "A": "anh", "C": "chị", "K": "không",
+    "e": "em", "a": "anh", "c": "chị", "k": "không",
+    "E": "em", "A": "anh", "C": "chị", "K": "không",
 }  # fmt: skip
 """The words that single letters of chat stand for if words that often stand beside them do so."""
+_CERTAIN: Final = 2
+_RARE: Final = 3000
+"""Rank of syllables that are hardly ever words, but parts of foreign words as they are read."""
 _OFTEN: Final = 8
 _VERY_OFTEN: Final = 30
 """Counts of a pair of syllables that make a reading likely."""
 _LETTER_NAMED: Final = lazily(
-    r"(?<!\w)(?:vitamin|điểm|khoản|mục|nhóm|hạng|câu|lớp|đội|khu|lô|block|phòng|gan|chữ|đáp án|ý|mô|từ"
-    r"|type|cổng|khối|big|circle|cấp \d|c\d|\d)\s$"
+    r"(?<!\w)(?:vitamin|điểm|khoản|mục|nhóm|hạng|câu|lớp|đội|khu|lô|block|phòng|gan|chữ"
+    r"|đáp án|ý|mô|từ"
+    r"|type|cổng|khối|big|circle|cấp \d|c\d|\d|tòa|toà|văn|thị|nam)\s$"
 )
 _CLAUSE_STARTS: Final = lazily(r"(?:^|[.,!?;:…)]\s?)$")
-_NEXT_WORD: Final = lazily(r" (?!lô\b|di\b)([^\W\d_]+)(?![\w.]\w)")
+_NEXT_WORD: Final = lazily(rf" (?!(?:lô|di|ha|mác|min|{_NUMBERS})(?!\w))([^\W\d_]+)(?![\w.]\w)")
 _WORD_BEFORE: Final = lazily(r"(?<![\w.@])([^\W\d_]+) $")
 _ENDS: Final = lazily(r"\s?(?:$|[,.;!?…])")
 _SHORT_NEIGHBOURS: Final = {
     "đc": "được", "dc": "được", "ko": "không", "k": "không", "đag": "đang", "ae": "anh", "oi": "ơi",
-    "r": "rồi", "cx": "cũng", "vs": "với", "t": "tao", "m": "mình", "e": "em", "a": "anh", "c": "chị",
-    "mn": "người", "lm": "làm", "trc": "trước", "cg": "cũng", "ms": "mới", "lun": "luôn", "đt": "điện",
+    "r": "rồi", "cx": "cũng", "vs": "với", "t": "tao", "m": "mình",
+    "e": "em", "a": "anh", "c": "chị",
+    "mn": "người", "lm": "làm", "trc": "trước", "cg": "cũng", "ms": "mới", "lun": "luôn",
+    "đt": "điện",
     "nv": "nhân", "sp": "sản", "ng": "người", "bik": "biết", "bt": "biết", "ns": "nói", "vk": "vợ",
 }  # fmt: skip
 
@@ -163,15 +172,18 @@ _UNMARKED_UNITS: Final = dict(
     )
 )
 _PLACE_BEFORE: Final = lazily(
-    r"(?:m²|[a-zà-ỹđ²]\d{1,3}|(?:quận|lầu|tầng|số|phường|mức|mức độ|khu|block|tòa|toà|cấp|hotline) \d{1,4}"
+    r"(?:m²|[a-zà-ỹđ²]\d{1,3}|(?:quận|lầu|tầng|số|phường|mức|mức độ|khu|block|tòa"
+    r"|toà|cấp|hotline) \d{1,4}"
     r"|\d{9,11}|(?<!\d)11[345])$"
 )
 _PLACE_AFTER: Final = lazily(
-    rf" (?:[{CAPITALS}\d]|chợ|trung|tại|gần|cầu|sân|vòng|đường|trường|khu|ngã|bệnh|siêu|công viên|để|tòa|toà"
+    rf" (?:[{CAPITALS}\d]|chợ|trung|tại|gần|cầu|sân|vòng|đường|trường|khu|ngã|bệnh|siêu"
+    r"|công viên|để|tòa|toà"
     r"|mặt|sau lưng|góc|bến|cạnh|bây|lập|trong|bên|cổng|đầu|hẻm|phố)"
 )
 _LASTING: Final = lazily(
-    r"(?:^|\b(?:được|đc|dc|dk|hơn|qua|mua|xài|sài|dùng|sử dụng|đi|bảo hành|sau|trong|khoảng|tầm|gần|mỗi|hạn|tù"
+    r"(?:^|\b(?:được|đc|dc|dk|hơn|qua|mua|xài|sài|dùng|sử dụng|đi|bảo hành|sau|trong|khoảng"
+    r"|tầm|gần|mỗi|hạn|tù"
     r"|mấy|cả|tới|đến|day|đây|là) )\d{1,3} $"
 )
 """Text before years; elsewhere ``1 nam`` is a man."""
@@ -372,7 +384,7 @@ class Chat:
         single = len(match[0]) == 1
         if match[0] in {"a", "A"} and _HELLO.match(back):
             return ""
-        if single and back[:1] == ":" and re.search(r"(?:^|[-•*+]) ?$", front):
+        if single and back[:1] == ":" and re.search(r"(?:^|[-•*+;]) ?$", front):
             return ""  # a quantity of a list: m: khối lượng
         if single and _LISTED_ITEM.match(spoken, end):
             return ""
@@ -488,7 +500,7 @@ class Chat:
         following = _NEXT_WORD.match(back)
         after = restore.pair(meant, _expanded(following[1])) if following else -1.0
         if _CLAUSE_STARTS.search(front):
-            usual = chats > 1 and after >= _OFTEN
+            usual = chats >= _CERTAIN and after >= _OFTEN
             return meant if usual and spoken[end + 1 : end + 2].islower() else ""
         previous = _WORD_BEFORE.search(front)
         if match[0].isupper() or not previous:
@@ -496,9 +508,12 @@ class Chat:
         before = restore.pair(_expanded(previous[1]), meant)
         if match[0] == "k":
             return meant if before > 1 and after >= _VERY_OFTEN else ""
-        both = before > 1 and after > 1 and (chats > 1 or min(before, after) >= _OFTEN)
-        one = chats > 1 and not min(before, after) and max(before, after) >= _VERY_OFTEN
-        ends = match[0] == "e" and chats > 1 and before >= _VERY_OFTEN and _ENDS.match(back)
+        rare = following is not None and rank(_expanded(following[1])) > _RARE
+        if chats < _CERTAIN or rare:
+            return ""
+        both = before > 1 and after > 1
+        one = not min(before, after) and max(before, after) >= _VERY_OFTEN
+        ends = match[0] == "e" and before >= _VERY_OFTEN and _ENDS.match(back)
         return meant if both or one or ends else ""
 
     def _chats(self, spoken: str, place: int, chatting: dict[int, int]) -> int:

@@ -122,7 +122,8 @@ class Notation:
                 needs="g",
             ),
             Rule(
-                r"(?<=\()(?P<first>[A-Za-z])\ ?\+\ ?(?P<second>[A-Za-z])(?=\))",
+                r"(?<=[a-zà-ỹ]\ \()(?P<first>[A-Za-z])\ ?\+\ ?(?P<second>[A-Za-z])"
+                r"(?=\)(?:[,.;:]|\ [a-zà-ỹ]{2}|$))",
                 lambda match: f"{spelled(match['first'])} cộng {spelled(match['second'])}",
                 needs="+",
             ),  # (R+r)

@@ -418,9 +418,9 @@ class Restore:
             if run and not together:
                 # A clause with marks is meant as it is written; later clauses change nothing.
                 inside = doubtful.intersection(run)
-                if len(inside) >= _DECISIVE or (
-                    hinted and (inside or not hinted.isdisjoint(run) or all(open_[at] for at in run))
-                ):
+                near = inside or not hinted.isdisjoint(run) or all(open_[at] for at in run)
+                sure = [place for place in inside if lower[place] not in _LOANED]
+                if len(sure) >= _DECISIVE or (hinted and near):
                     yield from self._mixed_run([words[at] for at in run], [open_[at] for at in run])
                 elif inside:
                     ours = [words[at] for at in run]
@@ -493,6 +493,11 @@ def _doubtful() -> frozenset[str]:
 _FAR_MORE: Final = 80
 _REAL: Final = frozenset("cua voi hem he nhom".split())
 """Rare words that are right without marks: crab, elephant, "không" of the South, "ốm nhom"."""
+_LOANED: Final = frozenset(
+    "va te ten xan ben kin bun giu roi dan mon den mo tren han ve toi xang se dang cham dua vao nen"
+    " hon bam bua nao gio rua gon gioi sua noi phia cang lua dem nhan moi".split()
+)
+"""Words that are also syllables of foreign words as they are read (``mon``, ``vao chơ``)."""
 _LUGGAGE: Final = ("va ly", "va li", "va chạm", "va đập", "va vào", "va phải", "va quệt")
 """Words with ``va`` as it is typed."""
 
@@ -517,6 +522,8 @@ def _unlikely_word(run: list[re.Match[str]], at: int) -> Iterator[Edit]:
         return
     if all(map(str.isascii, words)) or run[at].string.startswith(_LUGGAGE, run[at].start()):
         return  # foreign words
+    if word == "va" and (at == low or words[at - low - 1].isascii()):
+        return  # a part of a name, as in gia va
     spoken = run[at].string
     before, after = _beside(spoken, part[0].start(), part[-1].end())
     previous = ranks()[words[at - low - 1]] if at > low else before
@@ -528,7 +535,7 @@ def _unlikely_word(run: list[re.Match[str]], at: int) -> Iterator[Edit]:
     found = _likeliest(words, tuple(fixed.items()), (before, after), (), around)
     syllable, sure = found[at - low]
     place = ranks()[syllable]
-    seen = max(count(previous, place), count(place, following))
+    seen = sorted((count(previous, place), count(place, following)))[word not in _LOANED]
     if syllable != word and sure >= _NEARLY_CERTAIN and seen >= _SEEN:
         yield run[at].start(), run[at].end(), people.cased(run[at][0], syllable)
 

@@ -322,8 +322,8 @@ class Units:
                 needs="xX",
             ),
             Rule(
-                r"(?<![\w.,])(?P<digit>[1-9])(?:(?P<point>[.,]\ ?)[xX]{1,2}|(?P<hidden>[xX]{1,2}))"
-                r"\ ?(?P<scale>tr|triệu|tỷ|tỉ|Tr|TR|TỶ)(?!\w)",
+                r"(?<![\w.,])(?P<digit>[1-9])(?P<hidden>[xX]{1,2})\ ?(?P<scale>tr|triệu|tỷ|tỉ|Tr|TR|TỶ)"
+                r"(?!\w)",
                 self.hidden,
                 needs="xX",
             ),
@@ -807,11 +807,9 @@ class Units:
         return f"{match['whole']},{match['part'].rstrip('0')}".removesuffix(",")
 
     def hidden(self, match: re.Match[str]) -> str:
-        """Read ``4xx triệu`` and ``5,x tỷ``, sums of which digits are hidden."""
+        """Read ``4xx triệu`` and ``5x tỷ``, sums of which digits are hidden."""
         digit = self._numbers.whole(match["digit"])
         scale = "triệu" if match["scale"][0] in "tT" and match["scale"][1] in "rR" else "tỷ"
-        if match["point"]:
-            return f"{digit} phẩy mấy {scale}"
         if len(match["hidden"]) > 1:
             return f"{digit} trăm mấy {scale}"
         return f"{'mười' if digit == 'một' else f'{digit} mươi'} mấy {scale}"
