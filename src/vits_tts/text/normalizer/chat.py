@@ -484,37 +484,17 @@ class Chat:
         """
         meant = _MEANT.get(match[0])
         spoken, (start, end) = match.string, match.span()
-        chats = self._chats(spoken, start, chatting) if meant else 0
-        if not meant or not chats:
+        if not meant or self._chats(spoken, start, chatting) < _CERTAIN:
             return ""
         front = spoken[max(0, start - CONTEXT) : start].rpartition("\n")[2].lower()
         back = spoken[end : end + CONTEXT].partition("\n")[0].lower()
-        if (
-            _LETTER_NAMED.search(front)
-            or _SPELLED_BEFORE.search(front)
-            or _SPELLED_AFTER.match(back)
-            or _EXAM.search(cues.sentence(spoken, start, CONTEXT))
-            or _VARIABLES.search(cues.sentence(spoken, start, CONTEXT))
-        ):
+        around = cues.sentence(spoken, start, CONTEXT)
+        named = _LETTER_NAMED.search(front) or _SPELLED_BEFORE.search(front)
+        if named or _SPELLED_AFTER.match(back) or _EXAM.search(around) or _VARIABLES.search(around):
             return ""
-        following = _NEXT_WORD.match(back)
-        after = restore.pair(meant, _expanded(following[1])) if following else -1.0
-        if _CLAUSE_STARTS.search(front):
-            usual = chats >= _CERTAIN and after >= _OFTEN
-            return meant if usual and spoken[end + 1 : end + 2].islower() else ""
-        previous = _WORD_BEFORE.search(front)
-        if match[0].isupper() or not previous:
+        if _CLAUSE_STARTS.search(front) and spoken[end + 1 : end + 2].isupper():
             return ""
-        before = restore.pair(_expanded(previous[1]), meant)
-        if match[0] == "k":
-            return meant if before > 1 and after >= _VERY_OFTEN else ""
-        rare = following is not None and rank(_expanded(following[1])) > _RARE
-        if chats < _CERTAIN or rare:
-            return ""
-        both = before > 1 and after > 1
-        one = not min(before, after) and max(before, after) >= _VERY_OFTEN
-        ends = match[0] == "e" and before >= _VERY_OFTEN and _ENDS.match(back)
-        return meant if both or one or ends else ""
+        return meant if _stands(match[0], meant, front, back) else ""
 
     def _chats(self, spoken: str, place: int, chatting: dict[int, int]) -> int:
         """Return how certainly the line is chat: 0 for not, 1 for possibly, 2 for certainly."""
@@ -528,6 +508,24 @@ class Chat:
             small = lead is not None and lead[0].islower()
             chatting[start] = 2 if is_certain(line) else int(small)
         return chatting[start]
+
+
+def _stands(letter: str, meant: str, front: str, back: str) -> bool:
+    """Return whether the words around a letter often stand around the word that is meant."""
+    next_word = _NEXT_WORD.match(back)
+    following = _expanded(next_word[1]) if next_word else ""
+    after = restore.pair(meant, following)
+    if _CLAUSE_STARTS.search(front):
+        return after >= _OFTEN
+    previous = _WORD_BEFORE.search(front)
+    if letter.isupper() or not previous or (following and rank(following) > _RARE):
+        return False
+    before = restore.pair(_expanded(previous[1]), meant)
+    if letter == "k":
+        return before > 1 and after >= _VERY_OFTEN
+    one = not min(before, after) and max(before, after) >= _VERY_OFTEN
+    ends = letter == "e" and before >= _VERY_OFTEN and _ENDS.match(back) is not None
+    return (before > 1 and after > 1) or one or ends
 
 
 def is_certain(line: str) -> bool:
@@ -606,7 +604,7 @@ def _joined(match: re.Match[str], readings: Container[str]) -> bool:
             return False  # a sentence ends there (đẹp.ko đụng hàng)
     next_word = _SENTENCE_NEXT.match(match.string, end)
     if next_word and (
-        _is_next_word(next_word[1], readings)
+        not match[0].isupper() and _is_next_word(next_word[1], readings)
         if len(match[0]) > 1
         else match[0] in _LAST_LETTERS and not next_word[1].isascii()
     ):

@@ -322,8 +322,8 @@ class Units:
                 needs="xX",
             ),
             Rule(
-                r"(?<![\w.,])(?P<digit>[1-9])(?P<hidden>[xX]{1,2})\ ?(?P<scale>tr|triệu|tỷ|tỉ|Tr|TR|TỶ)"
-                r"(?!\w)",
+                r"(?<![\w.,])(?P<digit>[1-9])(?P<hidden>[xX]{1,2})\ ?"
+                r"(?P<scale>tr|triệu|tỷ|tỉ|Tr|TR|TỶ)(?!\w)",
                 self.hidden,
                 needs="xX",
             ),
