@@ -394,13 +394,21 @@ def _opens_question(match: re.Match[str]) -> bool:
     if (start and string[start - 1] != "\n") or string[end : end + 1] != ":":
         return False
     line = string[end : end + _QUESTION].partition("\n")[0]
-    if int(match["number"]) > _DISTRICTS or _TESTED.search(line) is not None:
+    if int(match["number"]) > _DISTRICTS or _TESTED.search(line) or _EXAMPLE.search(line):
         return True
     if cues.about(match, "property"):
         return False
-    return cues.about(match, "science") or _ASKED.search(line.lower()) is not None
+    if cues.about(match, "science") or _ASKED.search(line.lower()) is not None:
+        return True
+    sentence = len(_SMALL_WORD.findall(line)) >= _SENTENCE
+    return sentence and _CIVIC.search(line.lower()) is None
 
 
+_EXAMPLE: Final = lazily(r"\b(?:bà|ông|anh|chị|bạn|cô|chú|xã|công ty|trường \w+) [A-Z](?![\w.])")
+"""A person or a place of a question that is named by a letter: ``bà H``."""
+_SMALL_WORD: Final = lazily(r"(?<= )[a-zà-ỹđ]{2,7}(?![\w.])")
+_SENTENCE: Final = 5
+"""Minimum number of words in small letters of a sentence, which are too many for an address."""
 _ASKED: Final = lazily(
     r"\?|\((?:nb|th|vdc?)\)|\b(?:nào|bao nhiêu|vì sao|là gì|ai là|đâu|thuộc loại)\b"
 )

@@ -386,7 +386,8 @@ class Chat:
             return ""
         if single and back[:1] == ":" and re.search(r"(?:^|[-•*+;]) ?$", front):
             return ""  # a quantity of a list: m: khối lượng
-        if single and _LISTED_ITEM.match(spoken, end):
+        ends = match[0] in _LAST_LETTERS and re.search(r"[a-zà-ỹđ]{2} $", front)
+        if single and not ends and _LISTED_ITEM.match(spoken, end):
             return ""
         negated = (match[0] == "k" and _NEGATED.match(back) and not front.endswith("vitamin ")) or (
             match[0] == "r" and _CLAUSE_ENDS.match(back)

@@ -110,7 +110,7 @@ class Notation:
         return (
             Rule(
                 r"(?<=\d)\ ?\("
-                r"(?P<unit>g|kg|mm|cm|dm|m|km|s|h|N|J|kJ|W|V|A|K|Hz|km/h|m/s|m/s2|cm/s|rad/s|N/m|mol|ml"
+                r"(?P<unit>g|kg|mm|cm|dm|m|km|s|h|N|J|kJ|W|V|A|K|Hz|km/h|m/s|cm/s|rad/s|N/m|mol|ml"
                 r"|lít)\)",
                 lambda match: f" {match['unit']}",
                 glued=True,

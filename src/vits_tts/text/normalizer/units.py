@@ -293,6 +293,20 @@ class Units:
                 needs="N",
             ),
             Rule(
+                r"(?<!\w)(?P<rooms>\d)[nN](?P<living>\d)[kK](?P<baths>\d?)"
+                r"(?:(?<=\d)(?:WC|wc|VS|vs|V)?)?(?!\w)",
+                self.living,
+                needs="kK",
+            ),
+            Rule(
+                r"(?<=\d\d)\ [kK](?!\w)(?=\s?[,.;)]|\s?$|\ (?:một|cho|mỗi|và|vnd|VND|vnđ|VNĐ|đồng|cả|thôi"
+                r"|nhé|nha|ạ|là|thì|hơi|khá|quá|tiền|1)(?!\w))",
+                lambda match: (
+                    f" {self._numbers.thousand}" if _PRICED.search(before(match)) else None
+                ),
+                needs="kK",
+            ),
+            Rule(
                 r"(?<![\w.,])(?P<north>\d{1,2}[.,]\d{1,2})\s?°?\s?(?P<lat>[NSB])\s?[;,–-]\s?"
                 r"(?P<east>\d{2,3}[.,]\d{1,2})\s?°?\s?(?P<long>[EWĐ])(?!\w)",
                 self.position,
@@ -672,6 +686,12 @@ class Units:
         bedrooms = f"{self._numbers.whole(match['rooms'])} {_BEDROOMS[match['kind']]}"
         return f"{bedrooms}, {self._numbers.whole(match['baths'])} {_BATHROOMS[match['bath']]}"
 
+    def living(self, match: re.Match[str]) -> str:
+        """Read ``2N1K``, a flat with two bedrooms and a living room."""
+        number = self._numbers.whole
+        baths = f", {number(match['baths'])} vệ sinh" if match["baths"] else ""
+        return f"{number(match['rooms'])} ngủ {number(match['living'])} khách{baths}"
+
     def position(self, match: re.Match[str]) -> str:
         """Read ``18,2N; 109,5E``, a place on the map in degrees."""
         north, east = _DIRECTIONS[match["lat"]], _DIRECTIONS[match["long"]]
@@ -994,6 +1014,11 @@ _STORING: Final = lazily(
 _QUOTED_RATE: Final = lazily(r"(?:tỷ giá|tỉ giá|mua|bán|tự do|usd \d|u ét đê)\b")
 """Words of a list of rates, in which ``EUR 30.150 - 31.420`` are dong for a euro."""
 _SIDES: Final = {"D": "dài", "R": "rộng", "C": "cao"}
+_PRICED: Final = lazily(
+    r"\b(?:giá|phí|trả|tiền|mất|cần|chỉ|hết|vé|khoảng|từ|bán|mua|tính|phạt|thưởng|cọc|đ|k|lương|dụng)\b"
+    r"(?: [^\W\d]{1,7}){0,4} (?:\d{2,3} ?k?-)?\d{2,3}$"
+)
+"""Words of a sum before thousands with a space: ``giá khởi điểm 300 k``."""
 _BEDROOMS: Final = {"N": "ngủ", "PN": "phòng ngủ"}
 _BATHROOMS: Final = {"WC": "vê kép xê", "W": "vê kép xê", "VS": "vệ sinh", "V": "vệ sinh"}
 _DIRECTIONS: Final = {"N": "bắc", "B": "bắc", "S": "nam", "E": "đông", "Đ": "đông", "W": "tây"}
