@@ -299,8 +299,8 @@ class Units:
                 needs="kK",
             ),
             Rule(
-                r"(?<=\d\d)\ [kK](?!\w)(?=\s?[,.;)]|\s?$|\ (?:một|cho|mỗi|và|vnd|VND|vnđ|VNĐ|đồng|cả"
-                r"|thôi|nhé|nha|ạ|là|thì|hơi|khá|quá|tiền|1)(?!\w))",
+                r"(?<=\d\d)\ [kK](?!\w)(?=\s?[,.;)]|\s?$|\ (?:một|cho|mỗi|và|vnd|VND|vnđ|VNĐ|đồng"
+                r"|cả|thôi|nhé|nha|ạ|là|thì|hơi|khá|quá|tiền|1)(?!\w))",
                 lambda match: (
                     f" {self._numbers.thousand}" if _PRICED.search(before(match)) else None
                 ),
