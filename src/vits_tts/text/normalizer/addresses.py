@@ -404,7 +404,7 @@ def _opens_question(match: re.Match[str]) -> bool:
     return sentence and _CIVIC.search(line.lower()) is None
 
 
-_EXAMPLE: Final = lazily(r"\b(?:bà|ông|anh|chị|bạn|cô|chú|xã|công ty|trường \w+) [A-Z](?![\w.])")
+_EXAMPLE: Final = lazily(r"\b(?i:bà|ông|anh|chị|bạn|cô|chú|xã|công ty|trường \w+) [A-Z](?![\w.])")
 """A person or a place of a question that is named by a letter: ``bà H``."""
 _SMALL_WORD: Final = lazily(r"(?<= )[a-zà-ỹđ]{2,7}(?![\w.])")
 _SENTENCE: Final = 5

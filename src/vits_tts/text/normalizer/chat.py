@@ -140,7 +140,10 @@ _LETTER_NAMED: Final = lazily(
     r"|type|cổng|khối|big|circle|cấp \d|c\d|\d|tòa|toà|văn|thị|nam)\s$"
 )
 _CLAUSE_STARTS: Final = lazily(r"(?:^|[.,!?;:…)]\s?)$")
-_NEXT_WORD: Final = lazily(rf" (?!(?:lô|di|ha|mác|min|{_NUMBERS})(?!\w))([^\W\d_]+)(?![\w.]\w)")
+_NEXT_WORD: Final = lazily(
+    rf" (?!(?:lô|di|ha|mác|min|không (?:{_NUMBERS})|(?!không)(?:{_NUMBERS}))(?!\w))"
+    r"([^\W\d_]+)(?![\w.]\w)"
+)
 _WORD_BEFORE: Final = lazily(r"(?<![\w.@])([^\W\d_]+) $")
 _ENDS: Final = lazily(r"\s?(?:$|[,.;!?…])")
 _SHORT_NEIGHBOURS: Final = {
