@@ -486,9 +486,11 @@ class Chat:
 
         A capital is read only where a clause begins.
         """
-        meant = _MEANT.get(match[0])
+        meant = _MEANT.get(match[0], "")
         spoken, (start, end) = match.string, match.span()
-        if not meant or self._chats(spoken, start, chatting) < _CERTAIN:
+        certain = meant and self._chats(spoken, start, chatting) >= _CERTAIN
+        # a text of small letters alone may have been read already
+        if not certain and (match[0] != "e" or spoken.islower()):
             return ""
         front = spoken[max(0, start - CONTEXT) : start].rpartition("\n")[2].lower()
         back = spoken[end : end + CONTEXT].partition("\n")[0].lower()
@@ -497,6 +499,8 @@ class Chat:
         if named or _SPELLED_AFTER.match(back) or _EXAM.search(around) or _VARIABLES.search(around):
             return ""
         if _CLAUSE_STARTS.search(front) and spoken[end + 1 : end + 2].isupper():
+            return ""
+        if not certain and not _stands_often(meant, front, back):
             return ""
         return meant if _stands(match[0], meant, front, back) else ""
 
@@ -530,6 +534,17 @@ def _stands(letter: str, meant: str, front: str, back: str) -> bool:
     one = not min(before, after) and max(before, after) >= _VERY_OFTEN
     ends = letter == "e" and before >= _VERY_OFTEN and _ENDS.match(back) is not None
     return (before > 1 and after > 1) or one or ends
+
+
+def _stands_often(meant: str, front: str, back: str) -> bool:
+    """Return whether both neighbours of a letter stand very often beside the word that is meant."""
+    previous, following = _WORD_BEFORE.search(front), _NEXT_WORD.match(back)
+    return (
+        previous is not None
+        and following is not None
+        and restore.pair(_expanded(previous[1]), meant) >= _VERY_OFTEN
+        and restore.pair(meant, _expanded(following[1])) >= _VERY_OFTEN
+    )
 
 
 def is_certain(line: str) -> bool:
