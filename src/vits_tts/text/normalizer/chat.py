@@ -343,16 +343,17 @@ class Chat:
 
     def words(self, text: Text) -> Text:
         """Return the text with its shortenings read."""
-        if self._readings.keys().isdisjoint(_PART.findall(text.spoken.lower())):
+        known = self._readings.keys() & _PART.findall(text.spoken.lower())
+        if not known:
             return text
-        edits = list(self._edits(text.spoken))
+        edits = list(self._edits(text.spoken, known))
         return text.rewritten(edits) if edits else text
 
-    def _edits(self, spoken: str) -> Iterator[Edit]:
+    def _edits(self, spoken: str, found: Container[str]) -> Iterator[Edit]:
         chatting: dict[int, int] = {}
         for match in _WORD.finditer(spoken):
             word = match[0]
-            if word not in self._readings and word.lower() not in self._readings:
+            if word.lower() not in found:
                 continue
             if _leading(match) or word in {"K", "T"}:
                 word = word.lower()
