@@ -371,7 +371,7 @@ class Abbreviations:
         lower = word.lower()
         loud = is_syllable(lower) and shouted(match.string, *match.span())
         small = _SMALL_BEFORE.search(match.string, max(0, match.start() - 9), match.start())
-        if geometric(match) and (small or not loud):
+        if geometric(match) and (not loud or (small and len(word) == _SIDE)):
             return spelled(word)
         if len(word) > 3 and not is_syllable(lower) and pronounced(lower):  # noqa: PLR2004
             return word.capitalize()
@@ -393,6 +393,8 @@ class Abbreviations:
         return spelled(match[0])
 
 
+_SIDE: Final = 2
+"""Number of letters of a side of a figure."""
 _SMALL_BEFORE: Final = lazily(r"(?<!\w)[Kk]ẻ $|[a-zà-ỹđ]{2,7} $")
 """A word in small letters, after which the points of a figure are not a shouted word."""
 _STAFF: Final = lazily(r"\b(?:chuyên viên|chuyên gia|giám đốc|trưởng phòng|nhân viên)\b")

@@ -624,7 +624,8 @@ def _joined(match: re.Match[str], readings: Container[str]) -> bool:
             return False  # a sentence ends there (đẹp.ko đụng hàng)
     next_word = _SENTENCE_NEXT.match(match.string, end)
     if next_word and (
-        not match[0].isupper() and _is_next_word(next_word[1], readings)
+        not (match[0][0].isupper() and next_word[1][0].isupper())
+        and _is_next_word(next_word[1], readings)
         if len(match[0]) > 1
         else match[0] in _LAST_LETTERS and not next_word[1].isascii()
     ):

@@ -337,7 +337,8 @@ class Units:
             ),
             Rule(
                 r"(?<![\w.,])(?P<digit>[1-9])(?P<hidden>[xX]{1,2})\ ?"
-                r"(?P<scale>tr|triệu|tỷ|tỉ|Tr|TR|TỶ)(?!\w)",
+                r"(?P<scale>tr|triệu|tỷ|tỉ|Tr|TR|TỶ)(?!\w)"
+                rf"(?P<rates>(?:/\ ?(?:m[2²](?!\d)|[{SMALLS}]{{1,6}}(?!\w))){{0,2}})",
                 self.hidden,
                 needs="xX",
             ),
@@ -829,10 +830,10 @@ class Units:
     def hidden(self, match: re.Match[str]) -> str:
         """Read ``4xx triệu`` and ``5x tỷ``, sums of which digits are hidden."""
         digit = self._numbers.whole(match["digit"])
-        scale = "triệu" if match["scale"][0] in "tT" and match["scale"][1] in "rR" else "tỷ"
-        if len(match["hidden"]) > 1:
-            return f"{digit} trăm mấy {scale}"
-        return f"{'mười' if digit == 'một' else f'{digit} mươi'} mấy {scale}"
+        scale = "tỷ" if match["scale"].lower() in {"tỷ", "tỉ"} else "triệu"
+        size = "trăm" if len(match["hidden"]) > 1 else "mươi"
+        said = "mười mấy" if (digit, size) == ("một", "mươi") else f"{digit} {size} mấy"
+        return f"{said} {scale}{self._each(match['rates'])}"
 
     def metres(self, match: re.Match[str]) -> str | None:
         """Read ``118M`` and ``118M2`` in a line about property."""
