@@ -302,7 +302,7 @@ class Units:
                 r"(?<=\d\d)\ [kK](?!\w)(?=\s?[,.;)]|\s?$|\ (?:một|cho|mỗi|và|vnd|VND|vnđ|VNĐ|đồng"
                 r"|cả|thôi|nhé|nha|ạ|là|thì|hơi|khá|quá|tiền|1)(?!\w))",
                 lambda match: (
-                    f" {self._numbers.thousand}" if _PRICED.search(before(match)) else None
+                    f" {self._numbers.thousand}" if _SUMMED.search(before(match)) else None
                 ),
                 needs="kK",
             ),
@@ -1015,7 +1015,7 @@ _STORING: Final = lazily(
 _QUOTED_RATE: Final = lazily(r"(?:tỷ giá|tỉ giá|mua|bán|tự do|usd \d|u ét đê)\b")
 """Words of a list of rates, in which ``EUR 30.150 - 31.420`` are dong for a euro."""
 _SIDES: Final = {"D": "dài", "R": "rộng", "C": "cao"}
-_PRICED: Final = lazily(
+_SUMMED: Final = lazily(
     r"\b(?:giá|phí|trả|tiền|mất|cần|chỉ|hết|vé|khoảng|từ|bán|mua|tính|phạt|thưởng|cọc|đ|k|lương|dụng)\b"
     r"(?: [^\W\d]{1,7}){0,4} (?:\d{2,3} ?k?-)?\d{2,3}$"
 )
