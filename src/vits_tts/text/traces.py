@@ -5,7 +5,8 @@ a certain letter beside a digit, and most sentences have none of these pairs.
 """
 
 from collections.abc import Callable
-from operator import add
+from functools import reduce
+from operator import add, or_
 from typing import Final
 
 from vits_tts.text.patterns import lazily
@@ -57,7 +58,5 @@ class Signature:
         A trace is inside a word or beside a space, so the words tell all of them. Most words are
         common ones, which were seen before.
         """
-        met, of_word = self.met, self._of_word
-        for word in set(_USUAL_DIGIT.sub("0", spoken).split(" ")):
-            met |= of_word(word)
-        self.met = met
+        words = set(_USUAL_DIGIT.sub("0", spoken).split(" "))
+        self.met = reduce(or_, map(self._of_word, words), self.met)

@@ -372,7 +372,8 @@ class Abbreviations:
         word = match[0].removesuffix("s")
         lower = word.lower()
         loud = is_syllable(lower) and shouted(match.string, *match.span())
-        if geometric(match) and not loud:
+        small = _SMALL_BEFORE.search(match.string, max(0, match.start() - 9), match.start())
+        if geometric(match) and (not loud or (small and len(word) == _SIDE)):
             return spelled(word)
         if len(word) > 3 and not is_syllable(lower) and pronounced(lower):  # noqa: PLR2004
             return word.capitalize()
@@ -394,6 +395,10 @@ class Abbreviations:
         return spelled(match[0])
 
 
+_SIDE: Final = 2
+"""Number of letters of a side of a figure."""
+_SMALL_BEFORE: Final = lazily(r"(?<!\w)[Kk]ẻ $|[a-zà-ỹđ]{2,7} $")
+"""A word in small letters, after which the points of a figure are not a shouted word."""
 _STAFF: Final = lazily(r"\b(?:chuyên viên|chuyên gia|giám đốc|trưởng phòng|nhân viên)\b")
 _NUTRIENT: Final = lazily(
     r"\d ?: (?:giúp|có|trình|tương|tham|hỗ|cần|rất|tốt|người|là|tiếng|english|thi|học|đọc|nghe)"

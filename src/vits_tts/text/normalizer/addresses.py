@@ -34,6 +34,11 @@ _TESTED: Final = lazily(
     r"|\b(?:gen|alen|tế bào)\b"
 )
 """Words of the questions of tests."""
+_DISTRICT_NEXT: Final = lazily(
+    r"[a-zà-ỹđ]{1,7}(?: [a-zà-ỹđ]{1,7}){0,3}\s?[,-]?\s?"
+    r"(?:q\.?\s?\d|q\.? [a-zà-ỹđ]{2}|quận|tp\b|tp\.)"
+)
+"""The name of a ward and its district: ``P Phạm Ngũ Lão Quận 1``."""
 _CIVIC: Final = lazily(r"(?:quận|phường|huyện|thành phố|đường|\bq\.?\s?\d|\bp\.?\s?\d|tp)")
 _QUARTER_BEFORE: Final = lazily(
     r"(?:kqkd|bctc|kết quả kinh doanh|báo cáo|doanh thu|lợi nhuận|lnst|lãi|lỗ|cuối|trong|gdp|so với"
@@ -111,6 +116,11 @@ class Addresses:
                 r"(?<![\w.&])(?:P\.?|p\.)\s?(?P<room>\d{3,4})(?!\w)(?![.,]\d)",
                 self.room,
                 needs="Pp",
+            ),
+            Rule(
+                rf"(?<![\w.])P\ {_NAME}",
+                lambda match: "phường " if _DISTRICT_NEXT.match(after(match)) else None,
+                needs="P",
             ),
             Rule(r"(?<![\w.])Đ\.\s?(?=số\ \d)", "đường ", needs="Đ"),
             Rule(
@@ -414,13 +424,21 @@ def _opens_question(match: re.Match[str]) -> bool:
     if (start and string[start - 1] != "\n") or string[end : end + 1] != ":":
         return False
     line = string[end : end + _QUESTION].partition("\n")[0]
-    if int(match["number"]) > _DISTRICTS or _TESTED.search(line) is not None:
+    if int(match["number"]) > _DISTRICTS or _TESTED.search(line) or _EXAMPLE.search(line):
         return True
     if cues.about(match, "property"):
         return False
-    return cues.about(match, "science") or _ASKED.search(line.lower()) is not None
+    if cues.about(match, "science") or _ASKED.search(line.lower()) is not None:
+        return True
+    sentence = len(_SMALL_WORD.findall(line)) >= _SENTENCE
+    return sentence and _CIVIC.search(line.lower()) is None
 
 
+_EXAMPLE: Final = lazily(r"\b(?i:bà|ông|anh|chị|bạn|cô|chú|xã|công ty|trường \w+) [A-Z](?![\w.])")
+"""A person or a place of a question that is named by a letter: ``bà H``."""
+_SMALL_WORD: Final = lazily(r"(?<= )[a-zà-ỹđ]{2,7}(?![\w.])")
+_SENTENCE: Final = 5
+"""Minimum number of words in small letters of a sentence, which are too many for an address."""
 _ASKED: Final = lazily(
     r"\?|\((?:nb|th|vdc?)\)|\b(?:nào|bao nhiêu|vì sao|là gì|ai là|đâu|thuộc loại)\b"
 )

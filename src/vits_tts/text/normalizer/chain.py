@@ -17,8 +17,8 @@ from vits_tts.text.normalizer.conditions import Needs
 from vits_tts.text.normalizer.rules import Rewrite, Rule, Step, Where
 from vits_tts.text.traces import OTHER_DIGITS, Signature, has_other_digits, traces
 
-_WORDS: Final = 4096
-"""Number of words whose needs are remembered."""
+_WORDS: Final = 8192
+"""Number of words whose needs are remembered, with about half a kilobyte each."""
 _LONGEST: Final = 40
 """Maximum length of such a word, so that they take little memory."""
 

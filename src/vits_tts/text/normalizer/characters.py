@@ -106,6 +106,26 @@ SUBSCRIPTS: Final[tuple[Step, ...]] = (
 """Rules for bases: of logarithms, and of numbers."""
 
 _PHONETIC: Final = "ɪəɒʊːθðʃʒŋɑɔæʌɛɜˈˌ"
+_SOUNDS: Final = {
+    "tʃ": "chờ", "dʒ": "giờ", "ʃ": "sờ", "ʒ": "giờ", "θ": "thờ", "ð": "đờ", "ŋ": "ngờ",
+    "ə": "ơ", "ɜː": "ơ dài", "ɜ": "ơ dài", "ʌ": "ă", "ɒ": "o ngắn", "ɔː": "o dài", "ɔ": "o",
+    "ʊ": "u ngắn", "uː": "u dài", "ɪ": "i ngắn", "iː": "i dài", "æ": "a bẹt", "ɑː": "a dài",
+    "ɑ": "a", "ɛ": "e", "eɪ": "ây", "aɪ": "ai", "ɔɪ": "oi", "aʊ": "ao", "əʊ": "âu", "əu": "âu",
+    "oʊ": "âu", "ɪə": "ia", "eə": "e ơ", "ʊə": "ua", "ɪd": "ít",
+}  # fmt: skip
+_SOUND_NAMED: Final = lazily(
+    r"(?:(?<!\w)(?:âm|là|thành|hoặc|và|hay|đọc|đuôi|còn lại|cặp)\s?|/[,;]? )$"
+)
+"""The text before a sound; elsewhere it is the transcription of a short word."""
+
+
+def _transcribed(match: re.Match[str]) -> str:
+    """Read a sound that a sentence names; drop the transcription of a word."""
+    said = _SOUNDS.get(match[0].strip("/ "))
+    named = said and _SOUND_NAMED.search(match.string, max(0, match.start() - 10), match.start())
+    return said if said and named else ""
+
+
 STEPS: Final[tuple[Step, ...]] = (
     Rule(r"\r\n? | [\x0b\x0c\x85\u2028]", "\n", glued=True),
     Rule(r"\u2029", "\n\n", glued=True),
@@ -129,7 +149,7 @@ STEPS: Final[tuple[Step, ...]] = (
     Rule(rf"(?<!\w)\w{{0,40}}[{_LIKE}]\w{{0,40}}", _latin, glued=True),
     Rule(
         rf"(?<![\w/])/(?=[^/\n]{{0,40}}[{_PHONETIC}])[^/\n]{{1,60}}/(?![\w/])",
-        "",
+        _transcribed,
         glued=True,
         needs=_PHONETIC,
     ),  # a transcription after the word itself

@@ -6,19 +6,21 @@ has an unambiguous shortening, or begins with a small letter.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Final
 
 from vits_tts.text.aligned import Edit, Text
 from vits_tts.text.letters import CAPITALS, SMALLS
-from vits_tts.text.normalizer import cues
+from vits_tts.text.normalizer import cues, restore
 from vits_tts.text.normalizer.rules import CONTEXT, Rule, Step, after, apart, before
+from vits_tts.text.normalizer.slips import rank
 from vits_tts.text.numbers import Numbers
 from vits_tts.text.patterns import lazily
 from vits_tts.text.syllables import is_syllable
 
 _LETTER: Final = f"[{SMALLS}{CAPITALS}]"
 _WORD: Final = lazily(rf"(?<![^\W_²³¹½¼¾]){_LETTER}{{1,9}}(?![^\W_²³¹½¼¾])")
+_NUMBERS: Final = "không|một|hai|ba|bốn|tư|năm|lăm|sáu|bảy|tám|chín|mười|mươi|mốt|trăm|nghìn|ngàn"
 _PART: Final = lazily(r"[^\W\d_]+")
 _JOINED_BEFORE: Final = lazily(r"(?:[@#/&'’°_-]|\w\.)$")
 _JOINED_AFTER: Final = lazily(r"[@/&'’_-]|\.[^\W_]")
@@ -27,7 +29,7 @@ _NAMING: Final = lazily(
     r"(?<!\w)(?:điểm|khoản|mục|nhóm|hạng|loại|câu|lớp|tổ|đội|khu|lô|block|tầng|phòng|vitamin|gan|cạnh|trục"
     r"|hàm|biến|ẩn|số|chữ|án|ý|bảng|(?<!màn )hình|cấp|type|typ|tuyến|dãy|nút|phím|âm|vần|góc|đoạn"
     r"|thẳng|tia"
-    r"|cột|mặt phẳng|bằng|serie|series|ký hiệu|kí hiệu|trừ|cộng|nhân|chia|mũ|model"
+    r"|cột|mặt phẳng|giá trị|bằng|serie|series|ký hiệu|kí hiệu|trừ|cộng|nhân|chia|mũ|model"
     r"|dòng"
     r"|cup|ô|vị trí|khối|bảng|mọi|từ|tên|ông|bà)[^\w,]{1,2}$"
 )
@@ -57,6 +59,7 @@ _DENIED: Final = lazily(
 _SPEAKING: Final = lazily(
     r" (?:đã|đang|sẽ|cũng|còn|mới|vừa|không|ko|k|thấy|nghĩ|bảo|nói|thích|ghét|yêu|mua|biết)(?!\w)"
 )
+_HELLO: Final = lazily(r" lô(?!\w)")
 _LISTED_ITEM: Final = lazily(r"[²³]|[.)] ?[A-ZĐÀ-Ỹ]")
 _ITEM_BEFORE: Final = lazily(r"(?<!\w)[a-cA-C]\s?[.)]\s")
 """The text after a letter that is a unit of area or numbers an answer: ``a. Đúng b. Sai``."""
@@ -93,11 +96,17 @@ _EXAM: Final = lazily(
     r"|kim loại(?<!khung kim loại)(?<!vỏ kim loại)(?<!viền kim loại)(?<!lưng kim loại))"
 )
 """Words of mathematics and chemistry; in lines with them single letters are variables."""
+_VARIABLES: Final = lazily(
+    r"(?:giao điểm|trung điểm|tọa độ|toạ độ|số thực|hệ số|song song|vuông góc|bán kính|vận tốc"
+    r"|điện (?:trở|tích|áp|tử|dung)|hình (?:vuông|thang|thoi|bình hành|chữ nhật)"
+    r"|gia tốc|dao động|tập hợp|ma trận|electron"
+    r"|vectơ|\bđỉnh [a-z]\b|(?<!\w)[a-zA-Z] ?[=<>≤≥]|(?<!\w)[a-z], ?[a-z](?:, ?[a-z])?(?!\w))"
+)
+"""The same for letters of which only the neighbours tell a meaning."""
 
 _LETTERS: Final = (
     "a|á|ớ|bê|xê|đê|e|ê|ép|giê|hát|i|gi|ca|lờ|mờ|nờ|o|ô|ơ|pê|quy|rờ|ét|tê|u|ư|vê|kép|ích|y|dét"
 )
-_NUMBERS: Final = "không|một|hai|ba|bốn|tư|năm|lăm|sáu|bảy|tám|chín|mười|mươi|mốt|trăm|nghìn|ngàn"
 _SPELLED_BEFORE: Final = lazily(
     rf"(?<!\w)(?:{_LETTERS}|{_NUMBERS}|của|bằng|cộng|trừ|nhân|chia|mũ|hơn|phẩy|trên|sin|cốt|tang|góc|âm"
     r"|thuộc|khác|ngoặc|chấm|phần)\s$"
@@ -114,6 +123,43 @@ _AMOUNT_AFTER: Final = lazily(rf"\s(?:(?:{_LETTERS}|{_NUMBERS}) ){{1,8}}bằng "
 _LISTED: Final = lazily(r"(?:(?<!\w)[a-zđ](?:,| và| hoặc)\s)$")
 _NEAR: Final = 3
 _LIST_GOES_ON: Final = lazily(r"(?:,| và| hoặc)\s[a-zđ](?!\w)")
+_MEANT: Final = {
+    "e": "em", "a": "anh", "c": "chị", "k": "không",
+    "E": "em", "A": "anh", "C": "chị", "K": "không",
+}  # fmt: skip
+"""The words that single letters of chat stand for if words that often stand beside them do so."""
+_CERTAIN: Final = 2
+_RARE: Final = 3000
+"""Rank of syllables that are hardly ever words, but parts of foreign words as they are read."""
+_OFTEN: Final = 8
+_VERY_OFTEN: Final = 30
+"""Counts of a pair of syllables that make a reading likely."""
+_LETTER_NAMED: Final = lazily(
+    r"(?<!\w)(?:vitamin|điểm|khoản|mục|nhóm|hạng|câu|lớp|đội|khu|lô|block|phòng|gan|chữ"
+    r"|đáp án|ý|mô|từ"
+    r"|type|cổng|khối|big|circle|cấp \d|c\d|\d|tòa|toà|văn|thị|nam)\s$"
+)
+_CLAUSE_STARTS: Final = lazily(r"(?:^|[.,!?;:…)]\s?)$")
+_NEXT_WORD: Final = lazily(
+    rf" (?!(?:lô|di|ha|mác|min|không (?:{_NUMBERS})|(?!không)(?:{_NUMBERS}))(?!\w))"
+    r"([^\W\d_]+)(?![\w.]\w)"
+)
+_WORD_BEFORE: Final = lazily(r"(?<![\w.@])([^\W\d_]+) $")
+_ENDS: Final = lazily(r"\s?(?:$|[,.;!?…])")
+_SHORT_NEIGHBOURS: Final = {
+    "đc": "được", "dc": "được", "ko": "không", "k": "không", "đag": "đang", "ae": "anh", "oi": "ơi",
+    "r": "rồi", "cx": "cũng", "vs": "với", "t": "tao", "m": "mình",
+    "e": "em", "a": "anh", "c": "chị",
+    "mn": "người", "lm": "làm", "trc": "trước", "cg": "cũng", "ms": "mới", "lun": "luôn",
+    "đt": "điện",
+    "nv": "nhân", "sp": "sản", "ng": "người", "bik": "biết", "bt": "biết", "ns": "nói", "vk": "vợ",
+}  # fmt: skip
+
+
+def _expanded(word: str) -> str:
+    return _SHORT_NEIGHBOURS.get(word, word)
+
+
 _CHATTING: Final = frozenset(
     "ko k kh dc đc r mn mng ntn nx cx vs trc ck vk mk mik hok hong khum bh ib nt rùi thui wá "
     "hnay"
@@ -128,6 +174,38 @@ _UNMARKED_UNITS: Final = dict(
         strict=True,
     )
 )
+_PLACE_BEFORE: Final = lazily(
+    r"(?:m²|[a-zà-ỹđ²]\d{1,3}|(?:quận|lầu|tầng|số|phường|mức|mức độ|khu|block|tòa"
+    r"|toà|cấp|hotline) \d{1,4}"
+    r"|\d{9,11}|(?<!\d)11[345])$"
+)
+_PLACE_AFTER: Final = lazily(
+    rf" (?:[{CAPITALS}\d]|chợ|trung|tại|gần|cầu|sân|vòng|đường|trường|khu|ngã|bệnh|siêu"
+    r"|công viên|để|tòa|toà"
+    r"|mặt|sau lưng|góc|bến|cạnh|bây|lập|trong|bên|cổng|đầu|hẻm|phố)"
+)
+_LASTING: Final = lazily(
+    r"(?:^|\b(?:được|đc|dc|dk|hơn|qua|mua|xài|sài|dùng|sử dụng|đi|bảo hành|sau|trong|khoảng"
+    r"|tầm|gần|mỗi|hạn|tù"
+    r"|mấy|cả|tới|đến|day|đây|là) )\d{1,3} $"
+)
+"""Text before years; elsewhere ``1 nam`` is a man."""
+
+
+def _unmarked_unit(match: re.Match[str]) -> str | None:
+    """Read ``2 ngay`` as days, and neither ``20m2 ngay chợ`` nor ``ở 1 nam``."""
+    unit, front, end = match["unit"], before(match), match.end()
+    marked = _MARKED_LETTER.search(match.string) is not None
+    if unit == "ngay" and marked and _PLACE_BEFORE.search(front):
+        return None
+    if unit == "ngay" and marked and _PLACE_AFTER.match(match.string, end):
+        return None
+    if unit == "nam" and marked and match[0][0] == " " and not _LASTING.search(f"{front} "):
+        return None
+    return f" {_UNMARKED_UNITS[unit]}"
+
+
+_MARKED_LETTER: Final = lazily(r"[à-ỹăâêôơưđ]")
 _FOREIGN_ORDINAL: Final = lazily(r"\b(?:the|my|our|happy|on|of) \d{1,3} ?$")
 _MODEL: Final = lazily(
     r"(?:size|máy|dòng|galaxy|tab|model|sony|canon|đèn|bóng|tuyến|xe|nhôm|ram|tòa|toà|block)\s$|[-,/]$"
@@ -156,7 +234,7 @@ class Chat:
             Rule(
                 r"(?<=\d)\ ?(?P<unit>tuoi|thang|ngay|trieu|triu|nghin|dong|phut|gio|nguoi|lan|ty"
                 r"|tieng|tret|lau|nam(?!\ (?:\d|nữ|và)))(?!\w)",
-                lambda match: f" {_UNMARKED_UNITS[match['unit']]}",
+                _unmarked_unit,
             ),
             Rule(
                 r"c(?!\w)(?:(?<=[Xx]e\ \dc)|(?<=[Xx]e\ \d\dc)|(?<=[Ll]imo\ \dc)|(?<=[Ll]imo\ \d\dc)"
@@ -265,16 +343,17 @@ class Chat:
 
     def words(self, text: Text) -> Text:
         """Return the text with its shortenings read."""
-        if self._readings.keys().isdisjoint(_PART.findall(text.spoken.lower())):
+        known = self._readings.keys() & _PART.findall(text.spoken.lower())
+        if not known:
             return text
-        edits = list(self._edits(text.spoken))
+        edits = list(self._edits(text.spoken, known))
         return text.rewritten(edits) if edits else text
 
-    def _edits(self, spoken: str) -> Iterator[Edit]:
+    def _edits(self, spoken: str, found: Container[str]) -> Iterator[Edit]:
         chatting: dict[int, int] = {}
         for match in _WORD.finditer(spoken):
             word = match[0]
-            if word not in self._readings and word.lower() not in self._readings:
+            if word.lower() not in found:
                 continue
             if _leading(match) or word in {"K", "T"}:
                 word = word.lower()
@@ -283,9 +362,14 @@ class Chat:
                 loud = loud and not _CODE_NEXT.match(spoken, match.end())
                 word = word.lower() if loud or word.istitle() else word
             known = self._readings.get(word)
-            if known is None or (_joined(match) and not is_syllable(word)):
+            if (known is None and word not in _MEANT) or (
+                _joined(match, self._readings) and not is_syllable(word)
+            ):
                 continue
-            said = self._said(match, known, chatting)
+            said = ""
+            if known or (known is not None and not (match[0].istitle() and is_syllable(word))):
+                said = self._said(match, known, chatting)
+            said = said or self._by_neighbours(match, chatting)
             if said:
                 start, end = match.span()
                 if match[0][0].isupper() and len(match[0]) > 1:
@@ -302,9 +386,14 @@ class Chat:
         # A sign between words will be read as a space, so it is the same context as one.
         front, back = _SIGN_AT_END.sub(" ", front), _SIGN_AT_START.sub(" ", back)
         single = len(match[0]) == 1
-        if single and _LISTED_ITEM.match(spoken, end):
+        if match[0] in {"a", "A"} and _HELLO.match(back):
             return ""
-        negated = (match[0] == "k" and _NEGATED.match(back)) or (
+        if single and back[:1] == ":" and re.search(r"(?:^|[-•*+;]) ?$", front):
+            return ""  # a quantity of a list: m: khối lượng
+        ends = match[0] in _LAST_LETTERS and re.search(r"[a-zà-ỹđ]{2} $", front)
+        if single and not ends and _LISTED_ITEM.match(spoken, end):
+            return ""
+        negated = (match[0] == "k" and _NEGATED.match(back) and not front.endswith("vitamin ")) or (
             match[0] == "r" and _CLAUSE_ENDS.match(back)
         )
         if single and not negated and (_NAMING.search(front) or _is_listed(match[0], front, back)):
@@ -393,6 +482,29 @@ class Chat:
                 return reading.said
         return cues.by_subject(match, form, front, back)
 
+    def _by_neighbours(self, match: re.Match[str], chatting: dict[int, int]) -> str:
+        """Return the word that a single letter stands for if its neighbours often stand beside it.
+
+        A capital is read only where a clause begins.
+        """
+        meant = _MEANT.get(match[0], "")
+        spoken, (start, end) = match.string, match.span()
+        certain = meant and self._chats(spoken, start, chatting) >= _CERTAIN
+        # a text of small letters alone may have been read already
+        if not certain and (match[0] != "e" or spoken.islower()):
+            return ""
+        front = spoken[max(0, start - CONTEXT) : start].rpartition("\n")[2].lower()
+        back = spoken[end : end + CONTEXT].partition("\n")[0].lower()
+        around = cues.sentence(spoken, start, CONTEXT)
+        named = _LETTER_NAMED.search(front) or _SPELLED_BEFORE.search(front)
+        if named or _SPELLED_AFTER.match(back) or _EXAM.search(around) or _VARIABLES.search(around):
+            return ""
+        if _CLAUSE_STARTS.search(front) and spoken[end + 1 : end + 2].isupper():
+            return ""
+        if not certain and not _stands_often(meant, front, back):
+            return ""
+        return meant if _stands(match[0], meant, front, back) else ""
+
     def _chats(self, spoken: str, place: int, chatting: dict[int, int]) -> int:
         """Return how certainly the line is chat: 0 for not, 1 for possibly, 2 for certainly."""
         low = max(0, place - _FAR_BACK)
@@ -405,6 +517,35 @@ class Chat:
             small = lead is not None and lead[0].islower()
             chatting[start] = 2 if is_certain(line) else int(small)
         return chatting[start]
+
+
+def _stands(letter: str, meant: str, front: str, back: str) -> bool:
+    """Return whether the words around a letter often stand around the word that is meant."""
+    next_word = _NEXT_WORD.match(back)
+    following = _expanded(next_word[1]) if next_word else ""
+    after = restore.pair(meant, following)
+    if _CLAUSE_STARTS.search(front):
+        return after >= _OFTEN
+    previous = _WORD_BEFORE.search(front)
+    if letter.isupper() or not previous or (following and rank(following) > _RARE):
+        return False
+    before = restore.pair(_expanded(previous[1]), meant)
+    if letter == "k":
+        return before > 1 and after >= _VERY_OFTEN
+    one = not min(before, after) and max(before, after) >= _VERY_OFTEN
+    ends = letter == "e" and before >= _VERY_OFTEN and _ENDS.match(back) is not None
+    return (before > 1 and after > 1) or one or ends
+
+
+def _stands_often(meant: str, front: str, back: str) -> bool:
+    """Return whether both neighbours of a letter stand very often beside the word that is meant."""
+    previous, following = _WORD_BEFORE.search(front), _NEXT_WORD.match(back)
+    return (
+        previous is not None
+        and following is not None
+        and restore.pair(_expanded(previous[1]), meant) >= _VERY_OFTEN
+        and restore.pair(meant, _expanded(following[1])) >= _VERY_OFTEN
+    )
 
 
 def is_certain(line: str) -> bool:
@@ -468,23 +609,41 @@ _CLAUSE_ENDS: Final = lazily(
 
 _SENTENCE_NEXT: Final = lazily(r"\.([^\W\d_]{2,7})(?![\w.@/])")
 """A word that is glued to the point of the sentence before it."""
+_SENTENCE_BEFORE: Final = lazily(r"(?<![\w.@/])([^\W\d_]{2,8})\.$")
 
 
-def _joined(match: re.Match[str]) -> bool:
+def _joined(match: re.Match[str], readings: Container[str]) -> bool:
     """Return whether a mark joins the word to a neighbour: a-b, e/u, x.y."""
     start, end = match.span()
     front = match.string[max(0, start - 10) : start]
-    if front.endswith(".") and match.string[match.end() : match.end() + 1] == " ":
-        last = re.search(r"(?<![\w.@/])([^\W\d_]{2,8})\.$", front)
-        if last and last[1].islower() and is_syllable(last[1]):
+    last = _SENTENCE_BEFORE.search(front) if front.endswith(".") else None
+    if last and match.string[end : end + 1] == " ":
+        lower = last[1].lower()
+        small = last[1].islower() or last[1].istitle()
+        if (small and is_syllable(lower)) or lower in {"ok", "oke"} or lower in readings:
             return False  # a sentence ends there (đẹp.ko đụng hàng)
     next_word = _SENTENCE_NEXT.match(match.string, end)
-    if len(match[0]) > 1 and next_word and is_syllable(next_word[1]):
+    if next_word and (
+        not (match[0][0].isupper() and next_word[1][0].isupper())
+        and _is_next_word(next_word[1], readings)
+        if len(match[0]) > 1
+        else match[0] in _LAST_LETTERS and not next_word[1].isascii()
+    ):
         return _JOINED_BEFORE.search(front[-2:]) is not None  # gọi ko.thích thì gọi
     return (
         _JOINED_BEFORE.search(front[-2:]) is not None
         or _JOINED_AFTER.match(match.string, end) is not None
     )
+
+
+_LAST_LETTERS: Final = frozenset("rkjvz")
+"""Single letters that often end a sentence of chat: ``mua được 1 tuần r.mà sao``."""
+
+
+def _is_next_word(word: str, readings: Container[str]) -> bool:
+    """Return whether a word may begin the next sentence of chat: a syllable or a shortening."""
+    lower = word.lower()
+    return is_syllable(lower) or (lower in readings and not (word.isupper() and len(word) > 1))
 
 
 def _leading(match: re.Match[str]) -> bool:

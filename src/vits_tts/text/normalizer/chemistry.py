@@ -21,13 +21,15 @@ _SPECIES: Final = (
     rf"(?:\d{{1,2}}\s?(?=[A-Z(]))?(?:{_ATOM}|\((?:{_ATOM}){{1,6}}\)\d{{0,2}}){{1,12}}"
     r"(?:\^?\d?[+-](?=[\s,.;:)\]]|$)|[²³]?[⁺⁻])?"
 )
+_SIDE: Final = rf"(?:{_SPECIES}|\d?e)"
+"""A species of an equation, or electrons (``2e``)."""
 _OVER: Final = r"\(?(?:t[°ºo0]?|[tT]|xt|t[°o],\ ?xt|đpnc|đpdd|đp|[A-Z][a-z]?|H2SO4(?:\ ?đ)?)\)?"
 """Conditions that are written over or into an arrow: ``--t°-->``."""
 _ARROW: Final = (
     rf"(?:-{{1,3}}\ ?{_OVER}\ ?-{{1,3}}>|=\ ?{_OVER}\ ?=>"
     rf"|(?:→|⟶|-{{1,3}}>|⇌|⇄|↔|=+>?)(?:\ ?\({_OVER}\))?)"
 )
-_SIGN: Final = lazily(rf"\s*({_ARROW}|\+(?=\s?[A-Z\d(]))\s*")
+_SIGN: Final = lazily(rf"\s*({_ARROW}|\+(?=\s?(?:[A-Z\d(]|e(?!\w))))\s*")
 _MARKS: Final = {"↑": "bay lên", "↓": "kết tủa"}
 _CHEMICAL: Final = lazily(
     r"(?:kim loại|axit|acid|phản ứng|dung dịch|oxi hóa|ôxi|nguyên tố|nguyên tử|hóa trị|điện phân"
@@ -63,8 +65,8 @@ class Chemistry:
                 needs="-=≡",
             ),
             Rule(
-                rf"(?<![\w.,]){_SPECIES}(?:\s?\+\s?{_SPECIES}){{0,6}}(?:\s?\(t[°ºo0]\))?\s?{_ARROW}\s?"
-                rf"(?:[t°ᵒo,pxtTuc0]{{1,3}}\s)?{_SPECIES}[↑↓]?(?:\s?\+\s?{_SPECIES}[↑↓]?){{0,6}}(?!\w)",
+                rf"(?<![\w.,]){_SIDE}(?:\s?\+\s?{_SIDE}){{0,6}}(?:\s?\(t[°ºo0]\))?\s?{_ARROW}\s?"
+                rf"(?:[t°ᵒo,pxtTuc0]{{1,3}}\s)?{_SIDE}[↑↓]?(?:\s?\+\s?{_SIDE}[↑↓]?){{0,6}}(?!\w)",
                 self.equation,
                 needs="→⟶>⇌⇄↔=",
             ),
@@ -110,8 +112,9 @@ class Chemistry:
         species, signs = pieces[::2], pieces[1::2]
         if "+" not in signs and not set(signs) - {"="}:
             return None  # as in F2 = 4N
-        if not all(map(_plausible, species)) or not any(
-            _certain(one) or _COMPOUND.match(one) for one in species
+        matter = [one for one in species if not _ELECTRONS.fullmatch(one)]
+        if not all(map(_plausible, matter)) or not any(
+            _certain(one) or _COMPOUND.match(one) for one in matter
         ):
             return None
         words = [self._said(species[0])]
@@ -175,7 +178,7 @@ class Chemistry:
     def _said(self, species: str) -> str:
         words: list[str] = []
         marks: list[str] = []
-        for part in re.findall(r"\^\d?[+-]$|\d+|[A-Z][a-z]?|[()↑↓]|[+-]$", _written(species)):
+        for part in re.findall(r"\^\d?[+-]$|\d+|[A-Z][a-z]?|[()↑↓]|e$|[+-]$", _written(species)):
             if part.isdecimal():
                 words.append(self._numbers.whole(part))
             elif part in _MARKS:
@@ -242,10 +245,11 @@ _CHARGED: Final = lazily(
 """Ions: ``Fe^3+``, ``Cu²⁺``, ``SO42-``, ``OH-``."""
 _PEOPLE: Final = lazily(
     r" (?:cho|ơi|ưi|ui|oi|chia|chú|không|ko|k|lưu|với|à|thông|cẩn|hãy|có|ai|giúp|xem|đi|nên|đã|ạ"
-    r"|thấy|cứ|nhớ|đừng|vào|ở|mình|tư|nào)(?!\w)"
+    r"|thấy|cứ|nhớ|đừng|vào|ở|mình|tư|nào|cứu|lên|mua|chỉ|hỏi|đọc|dùng|sài|xài|tin|ủng|ơii|qua|theo)(?!\w)"
 )
 _BOND: Final = lazily(r"(?:Cl|Br|[HCONSFI])[-=≡](?:Cl|Br|[HCONSFI])")
 _BONDED: Final = lazily(r"liên kết|phân cực|\be_?b ?\(")
+_ELECTRONS: Final = lazily(r"\d{0,2}e")
 _PAIRS: Final = frozenset(
     "NaCl KCl HCl NaOH CaO MgO FeO CuO ZnO BaO NaBr KBr HBr NaI AgCl AgBr NaF CaS FeS ZnS CuS PbS"
     " MgS HgO MnO NiO CoO AlN SiC BeO NaH LiH LiCl NaClO HClO HBrO NaCN AgI CsCl RbCl LiOH NaHS PbO"

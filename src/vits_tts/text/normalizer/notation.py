@@ -113,12 +113,29 @@ class Notation:
         """
         return (
             Rule(
-                r"\((?:(?<=\d\()|(?<=\d\ \())"
-                r"(?P<unit>g|kg|mm|cm|m|km|s|N|J|W|V|A|Hz|m/s|cm/s|rad/s|N/m|mol|ml)\)",
+                r"(?<=\d)\ ?\("
+                r"(?P<unit>g|kg|mm|cm|dm|m|km|s|h|N|J|kJ|W|V|A|K|Hz|km/h|m/s|cm/s|rad/s|N/m|mol|ml"
+                r"|lít)\)",
                 lambda match: None if _ARTICLE.search(before(match)) else f" {match['unit']}",
                 glued=True,
                 needs="(",
             ),  # M = 200(g)
+            Rule(
+                r"(?<=nhiêu\ )g(?!\w)|(?<=_\ )g(?!\w)|(?<=\.\.\ )g(?!\w)",
+                "gam",
+                needs="g",
+            ),
+            Rule(
+                r"(?<=[a-zà-ỹ]\ \()(?P<first>[A-Za-z])\ ?\+\ ?(?P<second>[A-Za-z])"
+                r"(?=\)(?:[,.;:]|\ [a-zà-ỹ]{2}|$))",
+                lambda match: f"{spelled(match['first'])} cộng {spelled(match['second'])}",
+                needs="+",
+            ),  # (R+r)
+            Rule(
+                r"(?<=vàng\ )(?P<carat>10|14|18|24)\ ?[kK](?!\w)",
+                lambda match: f"{self._numbers.whole(match['carat'])} ca",
+                needs="kK",
+            ),
             Rule(
                 r"(?<!\w)Q(?=[1-4]:?\ \d[\d.,]{0,8}\ ?(?:tỷ|tỉ|triệu|nghìn)(?!\w))",
                 "quý",

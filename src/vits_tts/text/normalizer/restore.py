@@ -25,7 +25,7 @@ from vits_tts.text.aligned import Edit, Text
 from vits_tts.text.normalizer import contexts, languages, people
 from vits_tts.text.normalizer.slips import ranks
 from vits_tts.text.patterns import lazily
-from vits_tts.text.syllables import is_syllable
+from vits_tts.text.syllables import BASES, is_syllable
 
 RestoreMarks: TypeAlias = Literal["off", "safe", "always"]
 _Candidates: TypeAlias = Mapping[str, list[tuple[str, int]]]
@@ -42,6 +42,7 @@ _WORD: Final = lazily(
 )
 _ANY_WORD: Final = lazily(r"(?<![\w@./?=&-])[^\W\d_]{1,7}(?![\w@/=-])(?!\.\w|://)")
 _NEEDS_MARKS: Final = lazily(r"(?<![\w@./?=&-])[a-z]{3,7}(?![\w@/=-])(?!\.\w|://)")
+_MAY_LACK_MARKS: Final = lazily(r"(?<![\w@./?=&-])(?:[a-z]{3,7}|co|va)(?![\w@/=-])(?!\.\w|://)")
 _FOREIGN_BEFORE: Final = lazily(r"(?<![\w ] )(?<!\w)([A-Z][a-z]{2,12}) $")
 _KEPT: Final = frozenset("shop like rep seen set top mod".split())
 _BANK: Final = lazily(
@@ -282,6 +283,14 @@ def frequency(word: str) -> int:
     return known[0][1] if known else _RAREST
 
 
+def pair(first: str, second: str) -> float:
+    """Return how often two syllables were counted beside each other; -1 if one is unknown."""
+    places = ranks()
+    if first not in places or second not in places:
+        return -1.0
+    return _pairs().count(places[first], places[second])
+
+
 def joined(parts: tuple[str, ...]) -> tuple[str, ...]:
     """Return the syllables of words without marks that were joined (``tuoitre``), or none.
 
@@ -388,7 +397,7 @@ class Restore:
 
     def _mixed_words(self, spoken: str, start: int, end: int) -> Iterator[Edit]:
         """Restore words in small letters, which are never part of a name."""
-        if all(map(is_syllable, _NEEDS_MARKS.findall(spoken, start, end))):
+        if _sound().issuperset(_MAY_LACK_MARKS.findall(spoken, start, end)):
             return
         words = list(_ANY_WORD.finditer(spoken, start, end))
         lower = [word[0].lower() for word in words]
@@ -396,18 +405,27 @@ class Restore:
             word[0].isascii() and word[0].islower() and text in _marked() and text not in _KEPT
             for word, text in zip(words, lower, strict=True)
         ]
-        hints = [place for place, text in enumerate(lower) if open_[place] and _is_bare(text)]
-        if not hints:
+        hinted = {place for place, text in enumerate(lower) if open_[place] and _is_bare(text)}
+        doubtful = {
+            place for place, text in enumerate(lower) if open_[place] and text in _doubtful()
+        }
+        if not hinted and not doubtful:
             return
-        hinted = set(hints)
         run: list[int] = []
         for place in range(len(words) + 1):
             known = place < len(words) and (open_[place] or lower[place] in ranks())
             together = run and known and spoken[words[run[-1]].end() : words[place].start()] == " "
             if run and not together:
                 # A clause with marks is meant as it is written; later clauses change nothing.
-                if not hinted.isdisjoint(run) or all(open_[at] for at in run):
+                inside = doubtful.intersection(run)
+                near = inside or not hinted.isdisjoint(run) or all(open_[at] for at in run)
+                sure = [place for place in inside if lower[place] not in _LOANED]
+                if len(sure) >= _DECISIVE or (hinted and near):
                     yield from self._mixed_run([words[at] for at in run], [open_[at] for at in run])
+                elif inside:
+                    ours = [words[at] for at in run]
+                    for number in sorted(map(run.index, inside)):
+                        yield from _unlikely_word(ours, number)
                 run = []
             if known:
                 run.append(place)
@@ -453,6 +471,78 @@ class Restore:
 def _is_bare(word: str) -> bool:
     """Return whether a word that may stand for syllables lacks its marks for certain."""
     return not is_syllable(word) and not languages.is_english(word)
+
+
+@lru_cache(maxsize=1)
+def _doubtful() -> frozenset[str]:
+    """Return the words that are far more frequent with marks than without (``khong``, ``dep``)."""
+    priors, places = _pairs().priors, ranks()
+    return frozenset(
+        word
+        for word, candidates in _marked().items()
+        if word in places
+        and word not in _REAL
+        and any(
+            priors[place] > _FAR_MORE * priors[places[word]]
+            for syllable, place in candidates
+            if syllable != word
+        )
+    )
+
+
+_FAR_MORE: Final = 80
+_REAL: Final = frozenset("cua voi hem he nhom".split())
+"""Rare words that are right without marks: crab, elephant, "không" of the South, "ốm nhom"."""
+_LOANED: Final = frozenset(
+    "va te ten xan ben kin bun giu roi dan mon den mo tren han ve toi xang se dang cham dua vao nen"
+    " hon bam bua nao gio rua gon gioi sua noi phia cang lua dem nhan moi".split()
+)
+"""Words that are also syllables of foreign words as they are read (``mon``, ``vao chơ``)."""
+_LUGGAGE: Final = ("va ly", "va li", "va chạm", "va đập", "va vào", "va phải", "va quệt")
+"""Words with ``va`` as it is typed."""
+
+
+@lru_cache(maxsize=1)
+def _sound() -> frozenset[str]:
+    """Return the words of small letters that need no marks in a line of other words with marks."""
+    return frozenset(word for word in BASES if word.isascii()) - _doubtful()
+
+
+def _unlikely_word(run: list[re.Match[str]], at: int) -> Iterator[Edit]:
+    """Restore a word that is never seen beside its neighbours as it is typed.
+
+    Its other words are right, so only a syllable is taken that occurs beside them and is nearly
+    certain.
+    """
+    word, low = run[at][0].lower(), max(0, at - _NEIGHBOURS)
+    part = run[low : at + _NEIGHBOURS + 1]
+    words = tuple(match[0].lower() for match in part)
+    fixed = {place: text for place, text in enumerate(words) if place != at - low}
+    if not all(text in ranks() for text in fixed.values()):
+        return
+    if all(map(str.isascii, words)) or run[at].string.startswith(_LUGGAGE, run[at].start()):
+        return  # foreign words
+    if word == "va" and (at == low or words[at - low - 1].isascii()):
+        return  # a part of a name, as in gia va
+    spoken = run[at].string
+    before, after = _beside(spoken, part[0].start(), part[-1].end())
+    previous = ranks()[words[at - low - 1]] if at > low else before
+    following = ranks()[words[at - low + 1]] if at - low + 1 < len(words) else after
+    count, own = _pairs().count, ranks()[word]
+    if count(previous, own) or count(own, following):
+        return
+    around = _around(spoken, part[0].start(), part[-1].end())
+    found = _likeliest(words, tuple(fixed.items()), (before, after), (), around)
+    syllable, sure = found[at - low]
+    place = ranks()[syllable]
+    seen = sorted((count(previous, place), count(place, following)))[word not in _LOANED]
+    if syllable != word and sure >= _NEARLY_CERTAIN and seen >= _SEEN:
+        yield run[at].start(), run[at].end(), people.cased(run[at][0], syllable)
+
+
+_NEIGHBOURS: Final = 3
+_NEARLY_CERTAIN: Final = 0.99
+_SEEN: Final = 10
 
 
 def has_bare_words(line: str) -> bool:

@@ -72,6 +72,8 @@ class Rule:
             matches: Iterable[re.Match[str]] = self.pattern.finditer(spoken)
         else:
             matches = self._conditions.matches(self.pattern, spoken)
+            if not matches:
+                return text
         edits: list[Edit] = []
         for match in matches:
             said = self._read(match)

@@ -146,6 +146,8 @@ def _shortened(word: str, known: Callable[[str], bool]) -> str | None:
     lower = word.lower()
     if word.isupper() or is_syllable(lower) or known(lower) or re.fullmatch("[ivxlcdm]+", lower):
         return None
+    if lower == "tttm":
+        return None
     lower = re.sub(r"([^\x00-\x7f])([aeiouy])\2+$", _held, lower)
     if is_syllable(lower):
         return _like(word, lower)

@@ -247,7 +247,7 @@ class Units:
                 rf"{START}(?P<number>\d{{1,4}})\s?(?P<unit>tr|triệu|tỷ|tỉ|ty|t(?=\d(?!\d))|k)"
                 rf"(?P<rest>\d{{1,3}})(?:(?<=(?:tr|ty|tỷ|ệu)\d\d\d)(?:k|tr)(?!\w)|(?!\w))"
                 rf"(?:\s?(?P<money>đồng|đ|vnđ|vnd|VNĐ|VND|usd|USD|đô|\$)(?!\w))?"
-                rf"(?P<rates>(?:/\ ?(?:[kdc]?m[2²3³](?!\d)|[{SMALLS}]{{1,6}})){{0,2}})",
+                rf"(?P<rates>(?:/\ ?(?:[kdc]?m[2²3³](?!\d)|[{SMALLS}]{{1,6}}|THÁNG|NGƯỜI)){{0,2}})",
                 self.mixed_money,
             ),
             Rule(
@@ -298,6 +298,20 @@ class Units:
                 needs="N",
             ),
             Rule(
+                r"(?<!\w)(?P<rooms>\d)[nN](?P<living>\d)[kK](?P<baths>\d?)"
+                r"(?:(?<=\d)(?:WC|wc|VS|vs|V)?)?(?!\w)",
+                self.living,
+                needs="kK",
+            ),
+            Rule(
+                r"(?<=\d\d)\ [kK](?!\w)(?=\s?[,.;)]|\s?$|\ (?:một|cho|mỗi|và|vnd|VND|vnđ|VNĐ|đồng"
+                r"|cả|thôi|nhé|nha|ạ|là|thì|hơi|khá|quá|tiền|1)(?!\w))",
+                lambda match: (
+                    f" {self._numbers.thousand}" if _SUMMED.search(before(match)) else None
+                ),
+                needs="kK",
+            ),
+            Rule(
                 r"(?<![\w.,])(?P<north>\d{1,2}[.,]\d{1,2})\s?°?\s?(?P<lat>[NSB])\s?[;,–-]\s?"
                 r"(?P<east>\d{2,3}[.,]\d{1,2})\s?°?\s?(?P<long>[EWĐ])(?!\w)",
                 self.position,
@@ -324,6 +338,13 @@ class Units:
                     + (f"{self._numbers.whole(match['digit'])} " if match["digit"] else "")
                     + " ".join(["ích"] * len(match["hidden"]))
                 ),
+                needs="xX",
+            ),
+            Rule(
+                r"(?<![\w.,])(?P<digit>[1-9])(?P<hidden>[xX]{1,2})\ ?"
+                r"(?P<scale>tr|triệu|tỷ|tỉ|Tr|TR|TỶ)(?!\w)"
+                rf"(?P<rates>(?:/\ ?(?:m[2²](?!\d)|[{SMALLS}]{{1,6}}(?!\w))){{0,2}})",
+                self.hidden,
                 needs="xX",
             ),
             Rule(r"(?<![^\W\d])m\.\s?c\.?[fp](?!\w)", " muỗng cà phê", needs="."),
@@ -568,7 +589,7 @@ class Units:
                 needs="H",
             ),
             Rule(
-                r"(?<=\d)M(?P<square>2?)(?![\w/²])",
+                r"(?<=\d)(?:M(?P<square>2?)(?![\w/²])|\ ?M\ ?²)",
                 self.metres,
                 needs="M",
             ),
@@ -670,6 +691,12 @@ class Units:
         """Read ``2PN2WC`` and ``3N2V``, the bedrooms and bathrooms of a flat."""
         bedrooms = f"{self._numbers.whole(match['rooms'])} {_BEDROOMS[match['kind']]}"
         return f"{bedrooms}, {self._numbers.whole(match['baths'])} {_BATHROOMS[match['bath']]}"
+
+    def living(self, match: re.Match[str]) -> str:
+        """Read ``2N1K``, a flat with two bedrooms and a living room."""
+        number = self._numbers.whole
+        baths = f", {number(match['baths'])} vệ sinh" if match["baths"] else ""
+        return f"{number(match['rooms'])} ngủ {number(match['living'])} khách{baths}"
 
     def position(self, match: re.Match[str]) -> str:
         """Read ``18,2N; 109,5E``, a place on the map in degrees."""
@@ -805,9 +832,17 @@ class Units:
             return None
         return f"{match['whole']},{match['part'].rstrip('0')}".removesuffix(",")
 
+    def hidden(self, match: re.Match[str]) -> str:
+        """Read ``4xx triệu`` and ``5x tỷ``, sums of which digits are hidden."""
+        digit = self._numbers.whole(match["digit"])
+        scale = "tỷ" if match["scale"].lower() in {"tỷ", "tỉ"} else "triệu"
+        size = "trăm" if len(match["hidden"]) > 1 else "mươi"
+        said = "mười mấy" if (digit, size) == ("một", "mươi") else f"{digit} {size} mấy"
+        return f"{said} {scale}{self._each(match['rates'])}"
+
     def metres(self, match: re.Match[str]) -> str | None:
         """Read ``118M`` and ``118M2`` in a line about property."""
-        if match["square"]:
+        if match["square"] or match[0].endswith("²"):
             return " mét vuông"
         if _DISTANT.search(before(match)) and not _COUNTED.match(after(match)):
             return " mét"
@@ -985,6 +1020,11 @@ _STORING: Final = lazily(
 _QUOTED_RATE: Final = lazily(r"(?:tỷ giá|tỉ giá|mua|bán|tự do|usd \d|u ét đê)\b")
 """Words of a list of rates, in which ``EUR 30.150 - 31.420`` are dong for a euro."""
 _SIDES: Final = {"D": "dài", "R": "rộng", "C": "cao"}
+_SUMMED: Final = lazily(
+    r"\b(?:giá|phí|trả|tiền|mất|cần|chỉ|hết|vé|khoảng|từ|bán|mua|tính|phạt|thưởng|cọc|đ|k|lương|dụng)\b"
+    r"(?: [^\W\d]{1,7}){0,4} (?:\d{2,3} ?k?-)?\d{2,3}$"
+)
+"""Words of a sum before thousands with a space: ``giá khởi điểm 300 k``."""
 _BEDROOMS: Final = {"N": "ngủ", "PN": "phòng ngủ"}
 _BATHROOMS: Final = {"WC": "vê kép xê", "W": "vê kép xê", "VS": "vệ sinh", "V": "vệ sinh"}
 _DIRECTIONS: Final = {"N": "bắc", "B": "bắc", "S": "nam", "E": "đông", "Đ": "đông", "W": "tây"}
