@@ -178,6 +178,7 @@ def test_paragraphs_are_read_as_if_they_came_whole(text: str) -> None:
     st.sampled_from([" ", " ", "\n", "\n\n", "  "]),
     st.integers(0, 2**32),
 )
+@example(["Truyền dd glucose 5% 500ml, TM chậm XX g/p.", "H2O và CO2."], " ", 0)
 def test_texts_are_read_as_if_they_came_whole(parts: list[str], joint: str, seed: int) -> None:
     """Sentences of all kinds in a row, cut anywhere."""
     text = joint.join(parts)

@@ -111,7 +111,7 @@ class Addresses:
             ),
             Rule(r"(?<=[Nn]gã\ )4(?!\w)", "tư", needs="4"),
             Rule(rf"(?<![\w.])(?P<rank>[Tt][PpXxTt])(?:\.\s?|\ ){_NAME}", self.town),
-            Rule(r"(?<![\w.])[Pp]\.\s?(?=[A-HĐ]\d)", "phòng ", needs="."),
+            Rule(r"(?<![\w./])[Pp]\.\s?(?=[A-HĐ]\d)", "phòng ", needs="."),
             Rule(
                 r"(?<![\w.&])(?:P\.?|p\.)\s?(?P<room>\d{3,4})(?!\w)(?![.,]\d)",
                 self.room,
