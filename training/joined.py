@@ -45,6 +45,7 @@ LENGTHS = (8, 80)  # frames of a syllable; others were not found well in their r
 OWN_LENGTHS = 0.6  # weight of the recorded lengths in the geometric mean with the predicted ones
 OWN_TONES = 0.7  # weight of the recorded contours of syllables beside the predicted ones
 TREND = 121  # frames over which predicted pitch is averaged to the melody of a phrase
+FALL = -0.55  # semitones a second that phrases fall in addition, since syllables said alone do not
 TEMPO = (0.85, 1.2)  # of the mean durations
 LEVEL = 0.08  # spread of sentences' log F0
 RANGE = (0.8, 1.2)  # of the movement of pitch
@@ -206,6 +207,7 @@ class Sentences:
         predicted = self.prosody.tune(melody, places[None])[0, :, 0] * self.prosody.pitch_spread
         said = contours(chosen, durations, np.flatnonzero(is_first(ids)))
         movement = blended(predicted.numpy(), said) * random.uniform(*RANGE)
+        movement = movement + falling(durations, phones == COMMA, self.settings)
         log_hertz = float(self.prosody.pitch_mean) + movement + random.normal(0.0, LEVEL)
         return self._job(name, text, ids, chosen, before, durations, log_hertz)
 
@@ -304,6 +306,15 @@ def blended(predicted: np.ndarray, said: np.ndarray) -> np.ndarray:
     trend = np.convolve(padded, weights / weights.sum(), mode="valid")
     result: np.ndarray = trend + (1 - OWN_TONES) * (predicted - trend) + OWN_TONES * said
     return result
+
+
+def falling(durations: np.ndarray, is_comma: np.ndarray, settings: Settings) -> np.ndarray:
+    """Return log F0 [frames] that falls by ``FALL`` in each phrase and is 0 in its middle."""
+    ends = np.cumsum(durations)
+    edges = np.concatenate([[0], ends[is_comma], [ends[-1]]])
+    step = FALL / 12 * np.log(2) * settings.framing.hop_length / settings.framing.sample_rate
+    lengths = np.diff(edges)
+    return step * np.concatenate([np.arange(size) - (size - 1) / 2 for size in lengths])
 
 
 def joined(

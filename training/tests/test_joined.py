@@ -135,6 +135,16 @@ def test_tones_are_the_speakers_and_the_melody_is_the_networks() -> None:
     assert same - falling[100:-100] == pytest.approx(tones[100:-100], abs=0.005)
 
 
+def test_each_phrase_falls() -> None:
+    """Pitch falls by the same rate in every phrase, and phrases stay at their level."""
+    found = joined.falling(np.array([5, 95, 20, 100]), np.array([0, 0, 1, 0]) > 0, SETTINGS)
+    assert len(found) == 220
+    semitones = found * 12 / np.log(2)
+    for phrase in (semitones[:120], semitones[120:]):
+        assert np.diff(phrase) == pytest.approx(joined.FALL / 100)
+        assert phrase.mean() == pytest.approx(0.0)
+
+
 def test_lists_keep_syllables_as_they_were_said(sentences: joined.Sentences) -> None:
     """Pitch and length of the syllables stay; between them there are pauses."""
     job = sentences.listed("one", np.array([3, 0]), np.random.default_rng(2))
