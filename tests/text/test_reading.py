@@ -114,6 +114,7 @@ def test_any_string_is_read(written: str) -> None:
 @example("Edi")
 @example("echờ")
 @example("0Poe")
+@example("aIhoM")
 @settings(max_examples=300, deadline=None)
 def test_what_was_said_stays(written: str) -> None:
     """Reading a result again changes nothing."""
