@@ -24,7 +24,8 @@ def first_sounds(server: Server, numbers: range, gap: float = 0.0) -> list[float
         client.get("/healthz")
         for number in numbers:
             if gap:
-                time.sleep(random.Random(number).expovariate(1 / gap))  # noqa: S311
+                pause = random.Random(number).expovariate(1 / gap)  # noqa: S311
+                time.sleep(pause)  # listeners come at random: this is the load, no wait
             start = time.perf_counter()
             text = f"Đây là câu thứ {number} mà người nghe đang chờ được nghe ngay lúc này."
             with client.stream("POST", "/tts/stream", json={"text": text}) as answer:
