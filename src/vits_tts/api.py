@@ -51,6 +51,8 @@ from vits_tts.voice.manifest import Manifest
 
 _MOST_CHARS: Final = 100_000_000
 _PORTION_CHARS: Final = 4000
+_TOGETHER: Final = 8
+"""Windows that are waited for at a time if no listener needs the first one early."""
 
 __all__ = ["AsyncSpeech", "Recording", "Speech", "Turn", "Window"]
 
@@ -482,7 +484,8 @@ class Speech:
                 dictionaries=dictionaries,
                 volume=volume,
                 whole=whole,
-            )
+            ),
+            _TOGETHER if whole else 1,
         )
 
     def speak(  # noqa: PLR0913  # the parameters of HTTP

@@ -45,15 +45,24 @@ class LoopThread:
             future.cancel()
             raise
 
-    def iterate(self, items: AsyncGenerator[T, None]) -> Generator[T, None, None]:
-        """Yield the items of an asynchronous generator, and close it at the end."""
+    def iterate(
+        self, items: AsyncGenerator[T, None], together: int = 1
+    ) -> Generator[T, None, None]:
+        """Yield the items of an asynchronous generator, and close it at the end.
+
+        With ``together``, up to this many items are waited for at a time. That saves switches
+        between threads, if no caller needs the first item early.
+        """
         turn = asyncio.Lock()  # an interrupted step ends before the generator is closed
 
-        async def step() -> tuple[T] | None:
+        async def step() -> tuple[list[T], bool]:
+            found: list[T] = []
             async with turn:
                 async for item in items:
-                    return (item,)
-            return None
+                    found.append(item)
+                    if len(found) == together:
+                        return found, True
+            return found, False
 
         async def leave() -> None:
             async with turn:
@@ -61,11 +70,15 @@ class LoopThread:
             self._iterated.discard(items)
 
         self._iterated.add(items)
+        more = True
         try:
-            while found := self.result(step):
-                yield found[0]
+            while more:
+                found, more = self.result(step)
+                yield from found
         finally:
-            if not self._closed:
+            if not more:
+                self._iterated.discard(items)
+            elif not self._closed:
                 # Do not wait: the garbage collector may run this, in any thread.
                 self._submit(leave)
 

@@ -78,4 +78,5 @@ def _portion(table: NDArray[np.float32], start: int, count: int) -> NDArray[np.f
     """Return ``count`` numbers of a table from ``start``, which begins again after its end."""
     if start + count <= len(table):
         return table[start : start + count]
-    return table.take(np.arange(start, start + count), mode="wrap")
+    rounds, rest = divmod(start + count, len(table))
+    return np.concatenate([table[start:], *[table] * (rounds - 1), table[:rest]])

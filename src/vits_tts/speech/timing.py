@@ -35,7 +35,7 @@ def word_timing(
     names: list[str] = []
     times: list[tuple[int, int, int]] = []
     for number, (row, (_, said)) in enumerate(zip(rows, words, strict=True)):
-        for name, start, end in grouped(phonemes[said.start : said.end], language):
+        for name, start, end in grouped("".join(phonemes[said.start : said.end]), language):
             # The same few names occur in all cached sentences, so each is stored once.
             names.append(intern(name))
             if starts is not None:

@@ -10,7 +10,8 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from itertools import accumulate
+from functools import cached_property
+from itertools import accumulate, repeat
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
@@ -151,21 +152,27 @@ class Manifest(_Part):
 
         The ids are padded as in Piper's training: ``^ _ p1 _ p2 _ … $``, a pad after every phoneme.
         """
-        ids = [*self.phoneme_id_map[BOS], *self.phoneme_id_map[PAD]]
+        known = self._padded_ids
+        ids = [*known[BOS]]
         unknown = set()
         for phoneme in phonemes:
-            if found := self.phoneme_id_map.get(phoneme):
-                ids += [*found, *self.phoneme_id_map[PAD]]
+            if found := known.get(phoneme):
+                ids += found
             else:
                 unknown.add(phoneme)
         return [*ids, *self.phoneme_id_map[EOS]], unknown
 
     def places_of_ids(self, phonemes: Iterable[str]) -> list[int]:
         """Return the index in ``phoneme_ids`` of each phoneme's first id, and the last's end."""
-        pad = len(self.phoneme_id_map[PAD])
-        known = (self.phoneme_id_map.get(phoneme) for phoneme in phonemes)
-        sizes = (len(ids) + pad if ids else 0 for ids in known)
-        return list(accumulate(sizes, initial=len(self.phoneme_id_map[BOS]) + pad))
+        known = self._padded_ids
+        sizes = map(len, map(known.get, phonemes, repeat(())))
+        return list(accumulate(sizes, initial=len(known[BOS])))
+
+    @cached_property
+    def _padded_ids(self) -> Mapping[str, tuple[int, ...]]:
+        """The ids of each phoneme, with those of the pad after it."""
+        pad = self.phoneme_id_map[PAD]
+        return {phoneme: (*ids, *pad) for phoneme, ids in self.phoneme_id_map.items()}
 
     def described(self, *, default: bool) -> dict[str, Any]:
         """Return the JSON object that describes the voice in lists of voices, with its licence."""

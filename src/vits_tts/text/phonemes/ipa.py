@@ -5,7 +5,7 @@ place. The Vietnamese of espeak-ng writes ``y`` for ɨ, and tones as signs behin
 """
 
 import unicodedata
-from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 _STRESS: Final = frozenset("ˈˌ")
@@ -23,14 +23,19 @@ class Phoneme(NamedTuple):
     end: int
 
 
-def grouped(symbols: Iterable[str], language: str) -> list[Phoneme]:
+_KEPT_WORDS: Final = 8192
+"""Words whose phonemes are remembered: most words of a text were spoken before."""
+
+
+@lru_cache(_KEPT_WORDS)
+def grouped(symbols: str, language: str) -> tuple[Phoneme, ...]:
     """Return the phonemes of a word, in order: each with its diacritics, length and tone.
 
     Stress is left out; its mark belongs to the symbols of the phoneme that follows. Symbols without
     a sound belong to the phoneme before them.
 
     Args:
-        symbols: The symbols that the voice was given for the word, one code point each.
+        symbols: The symbols that the voice was given for the word, each of which is one code point.
         language: The espeak-ng voice that they come from, such as ``vi``.
 
     """
@@ -49,7 +54,7 @@ def grouped(symbols: Iterable[str], language: str) -> list[Phoneme]:
         elif found:
             found[-1] = Phoneme(found[-1].ipa + added, found[-1].start, place + 1)
         pending = None
-    return found
+    return tuple(found)
 
 
 def _added(symbol: str, before: list[Phoneme], *, vietnamese: bool) -> str | None:
