@@ -18,6 +18,7 @@ from scipy.fft import dct
 from scipy.special import logsumexp
 from tqdm import tqdm
 
+from training import files
 from training.config import Config
 from training.frontend import BOS, COMMA, EOS, SILENCES, SPACE
 from training.prepare import save
@@ -172,9 +173,8 @@ class Aligner:
         self.names, self.model = names, model
 
     def save(self, path: Path) -> None:
-        """Write the aligner to a file."""
-        state = {"names": self.names, **vars(self.model)}
-        torch.save(state, path)
+        """Write the aligner to a file, whole or not at all."""
+        files.save(path, {"names": self.names, **vars(self.model)})
 
     @classmethod
     def load(cls, path: Path) -> "Aligner":

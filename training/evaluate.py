@@ -43,7 +43,10 @@ class Evaluation:
         self.plots: Path = options.output / "plots"
         self.plots.mkdir(parents=True, exist_ok=True)
         self.aligner = Aligner.load(options.work / "aligner.pt")
-        self.voices = {START: Speaker(options.baseline), NEW: Speaker(options.voice)}
+        self.voices = {
+            START: Speaker(options.baseline, sample_rate=SAMPLE_RATE),
+            NEW: Speaker(options.voice, sample_rate=SAMPLE_RATE),
+        }
         self.identity = identity(options.voice)
         self.identities = {
             NATURAL: "recordings",

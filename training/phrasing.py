@@ -109,7 +109,7 @@ def main() -> None:
     texts = [line.split("|")[1] for line in lines[: options.sentences]]
     columns = {}
     for path in options.voice:
-        speak = Speaker(path)
+        speak = Speaker(path, sample_rate=SAMPLE_RATE)
         spoken = [(text, lambda text=text, speak=speak: speak(text)) for text in texts]
         columns[path.stem] = figures(tqdm(spoken, desc=path.stem))
     recordings = [

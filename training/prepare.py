@@ -2,9 +2,8 @@
 
 import argparse
 import logging
-import multiprocessing
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,12 +13,13 @@ import parselmouth
 import torch
 from tqdm import tqdm
 
-from training import corpus, description
+from training import corpus, description, files
 from training.corpus import CorpusError, Recording
 from training.frontend import SILENCES, Frontend
 from training.inspection.mend import TARGET_DB, mended
 from training.inspection.sound import measure
 from training.phonemes import text_to_ids
+from training.processes import mapping
 from training.signal import FRAMING, Framing, log_mel
 
 LEVEL_DB = -19.0  # RMS of every clip, about the median of VAIS-1000
@@ -245,16 +245,6 @@ def _attempt(job: tuple[Recording, Settings]) -> dict[str, Any] | list[str]:
         return error.problems
 
 
-def _each(work: list[tuple[Recording, Settings]], jobs: int) -> Iterator[Any]:
-    """Yield the features, or the problems, of each clip."""
-    if jobs == 1:
-        yield from map(_attempt, work)
-        return
-    context = multiprocessing.get_context("spawn")
-    with context.Pool(jobs, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-        yield from pool.imap(_attempt, work, 8)
-
-
 def prepare(
     recordings: Sequence[Recording], held_out: set[str], settings: Settings, jobs: int
 ) -> list[dict[str, Any]]:
@@ -265,7 +255,8 @@ def prepare(
 
     """
     work = [(recording, settings) for recording in recordings]
-    found = list(tqdm(_each(work, jobs), total=len(work), desc="prepare", unit="clip"))
+    with mapping(jobs) as mapped:
+        found = list(tqdm(mapped(_attempt, work), total=len(work), desc="prepare", unit="clip"))
     problems = [problem for one in found if isinstance(one, list) for problem in one]
     if problems:
         raise CorpusError(problems)
@@ -277,9 +268,7 @@ def prepare(
 def save(clips: list[dict[str, Any]], work: Path) -> None:
     """Write ``features.pt``, whole or not at all."""
     work.mkdir(parents=True, exist_ok=True)
-    unfinished = work / "features.part"
-    torch.save(clips, unfinished)
-    unfinished.replace(work / "features.pt")
+    files.save(work / "features.pt", clips)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

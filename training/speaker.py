@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime
+import soxr
 
 from training.phonemes import text_to_ids
 
@@ -13,8 +14,13 @@ from training.phonemes import text_to_ids
 class Speaker:
     """A voice file in its own onnxruntime session."""
 
-    def __init__(self, path: Path, threads: int = 1, seed: int = 1) -> None:
-        """Load ``path`` and the JSON beside it."""
+    def __init__(
+        self, path: Path, threads: int = 1, seed: int = 1, sample_rate: int | None = None
+    ) -> None:
+        """Load ``path`` and the JSON beside it; ``sample_rate`` is that of the sound it returns.
+
+        Without one it is the voice's own.
+        """
         onnxruntime.set_seed(seed)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
@@ -22,7 +28,8 @@ class Speaker:
             path, options, providers=["CPUExecutionProvider"]
         )
         self.manifest = json.loads(Path(f"{path}.json").read_text(encoding="utf-8"))
-        self.sample_rate: int = self.manifest["audio"]["sample_rate"]
+        self.own_rate: int = self.manifest["audio"]["sample_rate"]
+        self.sample_rate = sample_rate or self.own_rate
 
     def __call__(self, text: str, length_scale: float | None = None) -> np.ndarray:
         """Return the sound of ``text`` (float32, -1 to 1)."""
@@ -32,6 +39,8 @@ class Speaker:
         scales = np.array([inference["noise_scale"], length, inference["noise_w"]], np.float32)
         feeds = {"input": ids, "input_lengths": np.array([ids.shape[1]]), "scales": scales}
         sound: np.ndarray = self.session.run(None, feeds)[0].reshape(-1)
+        if self.sample_rate != self.own_rate:
+            sound = soxr.resample(sound, self.own_rate, self.sample_rate, quality="VHQ")
         return sound
 
 

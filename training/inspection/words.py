@@ -89,8 +89,7 @@ def trained(clips: Sequence[dict[str, Any]], work: Path | None = None, seed: int
     aligner = align(chosen, SCHEDULE)
     if path:
         path.parent.mkdir(parents=True, exist_ok=True)
-        aligner.save(path.with_suffix(".part"))
-        path.with_suffix(".part").replace(path)
+        aligner.save(path)
     return aligner
 
 
