@@ -15,12 +15,14 @@ import numpy as np
 
 from training import align, corpus, prepare, tones
 from training.config import Config
-from training.corpus import Recording
+from training.corpus import CorpusError, Recording
 from training.frontend import COMMA, SILENCES, SPACE
 from training.phonemes import PHONEME_ID_MAP
 from training.prepare import Settings
 from training.signal import Framing
 
+FEWEST = 4
+"""Recordings to learn from."""
 SHORTEST_BREAK = 15
 """Frames. A pause of this length gets a comma, if the transcript has none."""
 _MARK = re.compile(r"(?<!\S)-N(?!\S)")
@@ -63,17 +65,32 @@ def run(
     added as they are; where all are single syllables, the borrowed tones become more like those.
 
     Raises:
-        CorpusError: a recording cannot be used.
+        CorpusError: a recording cannot be used, or there are too few.
 
     """
+    folder = recordings[0].path.parent
+    _check(folder, sum(one.name not in held_out for one in recordings))
     clips = prepare.prepare(recordings, held_out, settings(config.framing), jobs)
     start = align.Aligner.load(work.parent / "aligner.pt")
     kept, aligner = aligned(clips, start, config)
-    sentences = [clip for clip in own if " " in clip["text"]]
+    _check(folder, sum(not clip["held_out"] for clip in kept))
+    sentences = [clip | {"own": True} for clip in own if " " in clip["text"]]
     if not sentences:
         kept = with_tones(kept, own, config)
     prepare.save([*kept, *sentences], work)
     aligner.save(work / "aligner.pt")  # written last: it marks the features as finished
+
+
+def _check(folder: Path, count: int) -> None:
+    """Check that enough recordings train.
+
+    Raises:
+        CorpusError: they are too few.
+
+    """
+    if count < FEWEST:
+        problem = f"{folder}: {count} recordings can teach melody; {FEWEST} with speech are needed"
+        raise CorpusError([problem])
 
 
 def aligned(
@@ -89,7 +106,7 @@ def aligned(
     kept = [clip for clip in voiced if plausible(clip)]
     _LOG.info("in %d of %d borrowed recordings phones were found well", len(kept), len(clips))
     if 2 * len(kept) < len(clips):
-        _LOG.warning("so all are used; few or noisy recordings teach little")
+        _LOG.warning("so all with a voice are used; few or noisy recordings teach little")
         kept = voiced
     return [levelled(with_commas(clip), config.pitch[0]) for clip in kept], aligner
 

@@ -13,8 +13,8 @@ class Facts:
 
     ``rates`` counts recordings by sample rate, ``figures`` holds the measures by column (the
     recordings and the voice), and ``unmeasured`` says why there are none. ``lent`` counts the
-    recordings of others that the melody was learnt from; ``joined`` says that the speaker's own
-    ones are single syllables.
+    recordings of others that the melody was learnt from; ``joined`` says that most of the
+    speaker's own ones are single syllables.
     """
 
     trained: int
@@ -81,8 +81,8 @@ def _dataset(described: Description, licence: Licence, facts: Facts) -> list[str
         )
     if facts.joined:
         parts.append(
-            "The speaker's own recordings are single syllables. They were joined to sentences of "
-            "syllables in random order. A network that had learnt from the recordings of others "
+            "Most or all of the speaker's own recordings are single syllables. They were joined to "
+            "sentences of syllables in random order. A network that had learnt from the recordings of others "
             "predicted durations and contours for these; the syllables were stretched and tuned "
             "(PSOLA) to a mean of that and of their own. The voice, its durations and melody "
             "too, was trained on those sentences and on the syllables as they were said."

@@ -10,11 +10,8 @@ has to be aligned again.
 
 import dataclasses
 import logging
-import multiprocessing
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +22,13 @@ from parselmouth.praat import call
 from tqdm import tqdm
 
 from training import prepare
-from training.corpus import Recording
+from training.corpus import CorpusError, Recording
 from training.data import SHORTEST_PAUSE
 from training.frontend import BOS, COMMA, EOS, SILENCES, SPACE
-from training.inspection.coverage import split
+from training.inspection.coverage import split, words
 from training.phonemes import text_to_ids
 from training.prepare import Settings
+from training.processes import mapping
 from training.prosody import Prosody
 from training.timing import frame_places
 from training.voice import lasting, vowels
@@ -42,6 +40,8 @@ LISTED = (3, 4)  # syllables of a list
 PAUSES = (12, 40)  # frames between the syllables of a list
 LEAD_IN, LEAD_OUT = (4, 12), (6, 15)  # frames of silence at the ends
 LENGTHS = (8, 80)  # frames of a syllable; others were not found well in their recordings
+FEWEST = 4  # syllables, and sentences of them
+FEWEST_VOICED = 3  # frames of a syllable; one with fewer has no contour
 OWN_LENGTHS = 0.6  # weight of the recorded lengths in the geometric mean with the predicted ones
 OWN_TONES = 0.7  # weight of the recorded contours of syllables beside the predicted ones
 TREND = 121  # frames over which predicted pitch is averaged to the melody of a phrase
@@ -110,21 +110,42 @@ def are_single(recordings: Sequence[Recording]) -> bool:
 def units(clips: Sequence[dict[str, Any]], settings: Settings) -> list[Unit]:
     """Return the Vietnamese syllables of aligned clips that may train."""
     found = []
-    voiced = [np.log(clip["hertz"][clip["voiced"] > 0]) for clip in clips]
-    level = float(np.concatenate(voiced).mean())
+    level = float(np.concatenate([np.log(c["hertz"][c["voiced"] > 0]) for c in clips]).mean())
     for clip in clips:
         phones, frames = clip["ints"][1:-1, 0], clip["durations"][1:-1]
-        if clip["held_out"] or np.isin(phones, SILENCES).any() or not split(clip["text"].lower()):
+        spelled = words(clip["text"])
+        if clip["held_out"] or len(spelled) != 1 or not split(spelled[0]):
             continue
-        if LENGTHS[0] <= frames.sum() <= LENGTHS[1]:
+        if np.isin(phones, SILENCES).any():
+            continue
+        first = int(clip["durations"][0])
+        spoken = slice(first, first + int(frames.sum()))
+        voiced = clip["voiced"][spoken].sum() >= FEWEST_VOICED
+        if voiced and LENGTHS[0] <= frames.sum() <= LENGTHS[1]:
             sound = clip["audio"].astype(np.float32) / 32768
-            first = int(clip["durations"][0])
             start = first * settings.framing.hop_length
-            contour = np.log(clip["hertz"][first : first + int(frames.sum())]) - level
+            contour = np.log(clip["hertz"][spoken]) - level
             stop = bool(clip["ints"][1:-1, 8].any())
             audible = int(frames[-1]) if stop else _audible(sound, start, frames, settings)
-            text, known = clip["text"], tuple(phones.tolist())
-            found.append(Unit(text, known, frames, sound, start, contour, audible))
+            known = tuple(phones.tolist())
+            found.append(Unit(spelled[0], known, frames, sound, start, contour, audible))
+    return found
+
+
+def enough_units(clips: Sequence[dict[str, Any]], settings: Settings) -> list[Unit]:
+    """Return the syllables of aligned clips as :func:`units` does.
+
+    Raises:
+        CorpusError: they are too few.
+
+    """
+    found = units(clips, settings)
+    if len(found) < FEWEST:
+        problem = (
+            f"{len(found)} of {len(clips)} recordings can be joined: {FEWEST} at least should be "
+            "one Vietnamese syllable each, with a pitch, and last at most 0.8 s"
+        )
+        raise CorpusError([problem])
     return found
 
 
@@ -381,17 +402,6 @@ def made(job: Job) -> dict[str, Any]:
     return found | {"durations": job.durations, "held_out": False}
 
 
-@contextmanager
-def _mapping(jobs: int) -> Iterator[Callable[..., Iterable[Any]]]:
-    """Provide ``map`` over some processes, or in this one."""
-    if jobs == 1:
-        yield map
-        return
-    context = multiprocessing.get_context("spawn")
-    with context.Pool(jobs, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-        yield partial(pool.imap, chunksize=8)
-
-
 def run(
     clips: Sequence[dict[str, Any]],
     prosody: Prosody,
@@ -401,13 +411,30 @@ def run(
     jobs: int,
     seed: int,
 ) -> None:
-    """Write the features of sentences made from the syllables of aligned ``clips``."""
-    recorded = units(clips, settings)
+    """Write the features of sentences made from the syllables of aligned ``clips``.
+
+    Clips of whole sentences are added as they are.
+
+    Raises:
+        CorpusError: too few sentences can be made.
+
+    """
+    recorded = enough_units(clips, settings)
     sentences = Sentences(prosody, recorded, settings)
     wanted = sentences.jobs(np.random.default_rng(seed))
     count = ROUNDS * len(recorded) * 2 // sum(SYLLABLES) + len(recorded) * 2 // sum(LISTED)
-    with _mapping(jobs) as mapped:
+    with mapping(jobs) as mapped:
         found = list(tqdm(mapped(made, wanted), total=count, desc="join", unit="sentence"))
-    minutes = sum(len(clip["audio"]) for clip in found) / settings.framing.sample_rate / 60
-    _LOG.info("%d sentences of %d syllables, %.1f min", len(found), len(recorded), minutes)
-    prepare.save(found, work)
+    if len(found) < FEWEST:
+        raise CorpusError(
+            [f"{len(recorded)} syllables make {len(found)} sentences; {FEWEST} are the least"]
+        )
+    rate = settings.framing.sample_rate
+    minutes = sum(len(clip["audio"]) for clip in found) / rate / 60
+    counts = (len(found), len(recorded), len(clips), minutes)
+    _LOG.info("%d sentences of the syllables in %d of %d recordings, %.1f min", *counts)
+    long_enough = prepare.SHORTEST_CLIP * rate
+    said = [c for c in clips if " " in c["text"] and len(c["audio"]) >= long_enough]
+    if said:
+        _LOG.info("and %d recorded sentences", len(said))
+    prepare.save([*found, *said], work)

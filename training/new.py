@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import errno
 import logging
 import math
 import sys
@@ -17,14 +18,14 @@ from training.card import Facts, card
 from training.config import CONFIGS, Config
 from training.corpus import CorpusError, Recording
 from training.data import BORROWED, JOINED
+from training.files import checkpoint
 from training.prepare import Settings
 from training.signal import RATES, Framing
-from training.terms import Refused
+from training.terms import STAGES, Refused
 from training.train import INTERRUPTED, train, with_steps
 from vits_tts.text.normalizer.pipeline import Normalizer
 from vits_tts.voice import model_card
 
-STAGES = ("prosody", "acoustic", "voice")
 FEWEST = 4  # recordings that train
 LEVEL_DB = -20.0  # power of every recording
 _LOG = logging.getLogger("new")
@@ -103,10 +104,11 @@ class Undertaking:
         )
         if options.start_from:
             terms.check_source(options.start_from, self.config)
+        terms.check_begun(self.work, self.config)
         self.described = terms.begun(self.work, self.described)
         self.lent = _spoken(self.lent)
-        if not self.single:  # a syllable is said as it is written, not read as a shortening
-            self.recordings = _spoken(self.recordings)
+        # a syllable is said as it is written, not read as a shortening
+        self.recordings = _spoken(self.recordings, words=2 if self.single else 1)
         self.framing = Framing(self.described.sample_rate)
 
     def run(self) -> bool:
@@ -195,10 +197,17 @@ class Undertaking:
 
         First the prosody of others is learnt, in half the steps that the own one gets later: there
         is less of it, and it is soon learnt by heart.
+
+        Raises:
+            CorpusError: there are too few syllables.
+
         """
         work = self.work / JOINED
         if (work / "features.pt").exists():
             return True
+        clips = torch.load(self.work / "features.pt", weights_only=False)
+        joined.enough_units(clips, self.settings())  # too few are refused before training
+        del clips
         _LOG.info("training, prosody of others")
         steps = max(1, self.config.prosody_steps // 2)
         config = dataclasses.replace(self.config, prosody_steps=steps)
@@ -249,9 +258,9 @@ class Undertaking:
             held_out=len(clips) - len(trained),
             minutes=samples / self.framing.sample_rate / 60,
             rates=corpus.rates(self.recordings),
-            steps={stage: terms.checkpoint(self.work, stage)["step"] for stage in STAGES},
+            steps={stage: checkpoint(self.work, stage)["step"] for stage in STAGES},
             config=self.config,
-            lent=len(self.lent),
+            lent=self.lenders(),
             joined=self.single,
             unmeasured="not measured yet",
         )
@@ -260,6 +269,13 @@ class Undertaking:
         facts = self.measured(facts, model)
         path.write_text(card(self.described, self.licence, facts), encoding="utf-8")
         _LOG.info("finished: install the voice with `vits-tts voices install %s`", output)
+
+    def lenders(self) -> int:
+        """Return how many recordings of others the melody was learnt from."""
+        if not self.lent:
+            return 0
+        clips = torch.load(self.work / BORROWED / "features.pt", weights_only=False)
+        return sum(not clip["held_out"] and not clip.get("own") for clip in clips)
 
     def measured(self, facts: Facts, model: Path) -> Facts:
         """Return the facts with the measures of the voice, or with the reason for their lack."""
@@ -284,10 +300,15 @@ class Undertaking:
         return dataclasses.replace(facts, figures=figures, cost=cost, unmeasured="")
 
 
-def _spoken(recordings: list[Recording]) -> list[Recording]:
-    """Return recordings with their texts in words, as the service reads them."""
+def _spoken(recordings: list[Recording], words: int = 1) -> list[Recording]:
+    """Return recordings with texts of at least ``words`` as the service reads them."""
     normalizer = Normalizer()
-    return [dataclasses.replace(one, text=normalizer(one.text).spoken) for one in recordings]
+    return [
+        dataclasses.replace(one, text=normalizer(one.text).spoken)
+        if len(one.text.split()) >= words
+        else one
+        for one in recordings
+    ]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -302,6 +323,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         finished = Undertaking(options).run()
     except (CorpusError, Refused) as error:
         sys.stderr.write(f"{error}\n")
+        return 1
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+            raise
+        sys.stderr.write(f"{error}; make room and repeat the same command to continue\n")
         return 1
     except KeyboardInterrupt:
         finished = False

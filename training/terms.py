@@ -4,14 +4,13 @@ import argparse
 import dataclasses
 import re
 from pathlib import Path
-from typing import Any
-
-import torch
 
 from training import corpus, description, licences
 from training.config import Config
 from training.corpus import Recording
+from training.data import BORROWED
 from training.description import EMBEDDED, Description
+from training.files import checkpoint
 from training.licences import Irreconcilable, Licence
 from training.signal import SAMPLE_RATE
 
@@ -20,6 +19,9 @@ SIZES = (
     "decoder_size decoder_blocks"
 ).split()
 """The sizes of a voice's networks in a configuration."""
+JUDGES = ("periods", "widths", "ffts", "width")
+"""The sizes of the adversaries in a configuration."""
+STAGES = ("prosody", "acoustic", "voice")
 _NAME = re.compile(r"vi_VN-\w{1,60}-[a-z_]{1,20}")
 
 
@@ -59,12 +61,14 @@ def describe(
     )
     if options.prosody_from:
         licence = _with_lender(licence, options)
+        listed = (options.prosody_from / corpus.HELD_OUT).exists()
+        their_held_out = corpus.held_out(options.prosody_from, lent) if listed else set()
         described = dataclasses.replace(
             described,
             lent={
                 "folder": str(options.prosody_from.resolve()),
                 "licence": options.prosody_licence,
-                "recordings": corpus.fingerprint(lent, set()),
+                "recordings": corpus.fingerprint(lent, their_held_out),
             },
         )
     if options.start_from:
@@ -166,12 +170,24 @@ def check_source(folder: Path, config: Config) -> None:
                 )
 
 
-def checkpoint(work: Path, stage: str) -> dict[str, Any]:
-    """Return the last checkpoint of a network, without reading its weights yet."""
-    found: dict[str, Any] = torch.load(
-        work / stage / "last.pt", map_location="cpu", weights_only=False, mmap=True
-    )
-    return found
+def check_begun(work: Path, config: Config) -> None:
+    """Check that the networks of a work folder, as far as they are trained, can be trained on.
+
+    Raises:
+        Refused: they have other sizes.
+
+    """
+    for folder, stage in ((work / BORROWED, "prosody"), *((work, stage) for stage in STAGES)):
+        if not (folder / stage / "last.pt").exists():
+            continue
+        before = checkpoint(folder, stage)["config"]
+        for size in (*SIZES, *(JUDGES if stage == "voice" else ())):
+            if before[size] != getattr(config, size):
+                raise Refused(
+                    f"--work {work}: {stage} was begun with other sizes ({size} is "
+                    f"{before[size]}, not {getattr(config, size)}); give --config as before, or "
+                    "take a new folder"
+                )
 
 
 def begun(work: Path, described: Description) -> Description:

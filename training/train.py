@@ -20,8 +20,10 @@ from tqdm import tqdm
 from training import data, description
 from training.acoustic_recipe import AcousticRecipe
 from training.config import CONFIGS, Config
+from training.files import checkpoint, save
 from training.prosody_recipe import ProsodyRecipe
 from training.recipes import RECIPES, Recipe
+from training.terms import JUDGES
 from training.voice_recipe import Voice, VoiceRecipe
 
 if TYPE_CHECKING:
@@ -33,8 +35,6 @@ AVERAGE = 0.998
 # Dropout before a normalisation biases predictions without dropout (durations came out 21 % too
 # long). So the last part of every training runs without it.
 NOISELESS = 0.85
-JUDGES = ("periods", "widths", "ffts", "width")
-"""The sizes of the adversaries in a configuration."""
 _LOG = logging.getLogger("train")
 
 
@@ -60,13 +60,6 @@ def groups(recipe: Recipe) -> list[dict[str, Any]]:
     return [{"params": list(part.parameters()), "share": share} for part, share in parts.items()]
 
 
-def save(path: Path, state: dict[str, Any]) -> None:
-    """Write a checkpoint atomically."""
-    partial = path.with_suffix(".partial")
-    torch.save(state, partial)
-    partial.replace(path)
-
-
 class Training:
     """A recipe with its optimisers, averaged weights, and the rest of a checkpoint."""
 
@@ -74,6 +67,7 @@ class Training:
         """Start from fresh weights."""
         self.recipe, self.step = recipe, 0
         self.adopted = 0  # steps of the acoustic model inside the voice before it was adopted
+        self.centred = False
         self.average = copy.deepcopy(recipe.model).eval().requires_grad_(False)
         self.optimisers: dict[str, torch.optim.Optimizer] = {
             "model": torch.optim.AdamW(
@@ -91,6 +85,7 @@ class Training:
         return {
             "step": self.step,
             "adopted": self.adopted,
+            "centred": self.centred,
             "config": dataclasses.asdict(recipe.config),
             "model": recipe.model.state_dict(),
             "average": self.average.state_dict(),
@@ -103,6 +98,7 @@ class Training:
     def restore(self, state: dict[str, Any]) -> None:
         """Return to the state of a checkpoint."""
         self.step, self.adopted = state["step"], state.get("adopted", 0)
+        self.centred = state.get("centred", False)
         self.recipe.model.load_state_dict(state["model"])
         self.average.load_state_dict(state["average"])
         if self.recipe.judges is not None:
@@ -126,6 +122,13 @@ class Training:
             for parameter in replaced:
                 self.optimisers["model"].state.pop(parameter, None)
             _LOG.info("adopted the acoustic model of step %d", self.adopted)
+
+    def centre(self) -> None:
+        """Remove the mean error of the contours of a trained prosody network."""
+        if isinstance(self.recipe, ProsodyRecipe):
+            cents = self.recipe.centre(cast("Prosody", self.average))
+            _LOG.info("contours lay %.1f cents high", cents)
+            self.centred = True
 
     def begin_from(self, source: Path) -> None:
         """Copy the weights of another voice, whose networks have the same sizes.
@@ -160,6 +163,7 @@ class Training:
                     module.p = 0.0
         losses = self.recipe.step(self.step, self.optimisers)
         self.step += 1
+        self.centred = False
         keep = min(AVERAGE, self.step / (self.step + 50))
         with torch.no_grad():
             averaged: list[torch.Tensor] = list(self.average.parameters())
@@ -256,6 +260,18 @@ def with_steps(config: Config, steps: Sequence[int] | None) -> Config:
     return dataclasses.replace(config, prosody_steps=prosody, acoustic_steps=acoustic, steps=voice)
 
 
+def is_finished(stage: str, work: Path, config: Config) -> bool:
+    """Return whether a stage was trained to its end, and centred if it is the prosody."""
+    if not (work / stage / "last.pt").exists():
+        return False
+    state = checkpoint(work, stage)
+    steps = {
+        "prosody": config.prosody_steps, "acoustic": config.acoustic_steps, "voice": config.steps
+    }  # fmt: skip
+    centred: bool = stage != "prosody" or state.get("centred", False)
+    return centred and state["step"] >= steps[stage]
+
+
 def train(
     stage: str,
     work: Path,
@@ -271,6 +287,9 @@ def train(
     That is so if it was trained to its end and no signal asked to stop meanwhile. It starts from
     the weights of another voice if ``source``, that voice's work folder, is given.
     """
+    if is_finished(stage, work, config):
+        _LOG.info("%s is trained to its end already", stage)
+        return True
     with interruptible() as stop:
         torch.manual_seed(seed)
         folder = work / stage
@@ -295,9 +314,8 @@ def train(
         nn.Module.train(training.recipe.model)
         run(training, folder, development, minutes * 60, stop)
         finished = training.step >= training.recipe.steps
-        if isinstance(training.recipe, ProsodyRecipe) and finished:
-            cents = training.recipe.centre(cast("Prosody", training.average))
-            _LOG.info("contours lay %.1f cents high", cents)
+        if stage == "prosody" and finished:
+            training.centre()
             save(folder / "last.pt", training.state())
         return finished and not stop
 

@@ -1,5 +1,7 @@
 """Tests of voices from single syllables, with the melody of other speakers' sentences."""
 
+import dataclasses
+import resource
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,9 @@ import soundfile
 import torch
 
 from training import __main__ as programs
-from training import borrowed, data, description, joined, prepare, tones
+from training import align, borrowed, data, description, joined, prepare, tones
+from training.config import CONFIGS
+from training.corpus import CorpusError
 from training.frontend import COMMA, SPACE
 from training.phonemes import text_to_ids
 from training.prepare import Settings
@@ -172,6 +176,51 @@ def test_other_phones_are_not_joined(sentences: joined.Sentences) -> None:
     assert joined.matched(ints, sentences.units[1:3]) is None
 
 
+def test_recordings_that_are_no_voiced_syllable_are_not_joined() -> None:
+    """Other words, sentences and syllables without pitch are left out; full stops are not read."""
+    clips = [recorded(text, 120.0) for text in ("Ba.", "má", "học", "anh", "mẹ", "tốt")]
+    others = [recorded(text, 120.0) for text in ("ba má", "computer")]
+    silent = clips[4] | {"voiced": np.zeros_like(clips[4]["voiced"])}
+    found = joined.units([*clips[:4], silent, clips[5] | {"held_out": True}, *others], SETTINGS)
+    assert [unit.text for unit in found] == ["ba", "má", "học", "anh"]
+    with pytest.raises(CorpusError, match="3 of 5 recordings can be joined: 4 at least"):
+        joined.enough_units([*clips[:3], *others], SETTINGS)
+
+
+def test_recorded_sentences_train_beside_the_made_ones(tmp_path: Path) -> None:
+    """Sentences among the speaker's syllables are not thrown away, unless they are too short."""
+    clips = [recorded(text, 120.0) for text in ("ba", "má", "học", "anh")]
+    torch.manual_seed(1)
+    said = [recorded(text, 120.0) for text in ("ba má anh học", "ba à")]
+    joined.run(
+        [*clips, *said], Prosody(16, 1, 1, 0.0), tmp_path, SETTINGS, jobs=1, seed=1
+    )  # fmt: skip
+    made = torch.load(tmp_path / "features.pt", weights_only=False)
+    assert len(made) == joined.ROUNDS + 2
+    assert (made[-1]["audio"] == said[0]["audio"]).all()
+
+
+def test_too_few_recordings_of_others_are_refused(root: Path, tmp_path: Path) -> None:
+    """Recordings without voiced speech, and a single one, cannot teach melody."""
+    align.align(clips := [recorded(text, 120.0) for text in ("ba", "má")], (1,)).save(
+        tmp_path / "aligner.pt"
+    )
+    config = dataclasses.replace(CONFIGS["tiny"], pitch=(5.0, 0.2))
+    lent = borrowed.read(root / "sentences")
+    work = tmp_path / "borrowed"
+    with pytest.raises(CorpusError, match="1 recordings can teach melody"):
+        borrowed.run(lent[:1], set(), clips, work, config, jobs=1)
+    noise = np.random.default_rng(1)
+    hissed = []
+    for one in lent:
+        path = tmp_path / f"{one.name}.wav"
+        soundfile.write(path, noise.normal(0.0, 0.05, 48_000), 16_000)
+        hissed.append(dataclasses.replace(one, path=path))
+    with pytest.raises(CorpusError, match="0 recordings can teach melody"):
+        borrowed.run(hissed, {lent[0].name}, clips, work, config, jobs=1)
+    assert not work.exists()
+
+
 def test_the_end_of_a_syllable_is_left_out_before_another() -> None:
     """A syllable that fades is cut where it becomes soft, but not one that ends in a stop."""
     ba, hoc = recorded("ba", 120.0), recorded("học", 120.0)
@@ -242,7 +291,10 @@ def test_a_voice_from_syllables_and_sentences(
     assert programs.main(command) == 0
     card = (work / NAME / f"{NAME}.MODEL_CARD").read_text(encoding="utf-8")
     assert "* License: GPL-3.0 https://www.gnu.org/licenses/gpl-3.0.html" in card
-    assert "learnt from 8 recordings of other speakers, whose licence is stated as Ours" in card
+    lent = torch.load(work / data.BORROWED / "features.pt", weights_only=False)
+    taught = sum(not clip["held_out"] for clip in lent)
+    assert 4 <= taught < 8  # one is held out, and in others no phones or pitch may be found
+    assert f"learnt from {taught} recordings of other speakers, whose licence is stated" in card
     assert "own recordings are single syllables" in card
     assert NOTICE in card
     assert manifest.read(work / NAME / f"{NAME}.onnx").licence.name == "GPL-3.0"
@@ -259,5 +311,21 @@ def test_a_voice_from_syllables_and_sentences(
         made = data.load(work, torch.device("cpu"), held_out=False, stage=stage)
         words = {word for clip in made for word in clip.text.replace(",", "").split()}
         assert words <= set(SYLLABLES)
+    before = {path: path.stat().st_mtime_ns for path in work.rglob("*.pt")}
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, limits[1]))  # less than the voice has
+    try:
+        said = refused(capsys, command)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert "make room and repeat the same command to continue" in said
+    # nothing is trained, centred or joined again
+    assert {path: path.stat().st_mtime_ns for path in work.rglob("*.pt")} == before
     said = refused(capsys, [one for one in command if one != "--mend"])
     assert "it was begun with --mend" in said
+    (root / "sentences" / "heldout.txt").write_text("a2\n", encoding="utf-8")
+    assert "it was begun with --prosody-from" in refused(capsys, command)
+    (root / "sentences" / "heldout.txt").unlink()
+    command[command.index("tiny")] = "small"
+    said = refused(capsys, command)
+    assert "prosody was begun with other sizes (prosody_size is 16, not 160)" in said

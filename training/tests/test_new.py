@@ -14,6 +14,7 @@ from torch.optim.optimizer import register_optimizer_step_post_hook
 from tests.support.cli import run
 from training import __main__ as programs
 from training import description
+from training.speaker import Speaker
 from training.tests import folders
 from vits_tts import Speech
 from vits_tts.voice import manifest
@@ -75,6 +76,9 @@ def test_recordings_become_voices_that_can_be_installed(
         with Speech(name, config=root / "config.yaml") as speech:
             said = speech.say("Xin chào các bạn")
         assert said.sample_rate == rate
+        path = root / name / name / f"{name}.onnx"
+        sounds = [Speaker(path, sample_rate=wanted)("xin chào") for wanted in (None, 16_000)]
+        assert len(sounds[1]) == pytest.approx(len(sounds[0]) * 16_000 / rate, abs=2)
         assert said.seconds > 0.2
         assert np.abs(said.samples).max() > 30
 

@@ -1,5 +1,7 @@
 """Tests of the front end, the sound generator, and training that is interrupted."""
 
+import resource
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +11,13 @@ import torch
 from training import data
 from training.align import viterbi
 from training.config import Config
+from training.files import save
 from training.frontend import Frontend
 from training.phonemes import text_to_ids
+from training.processes import mapping
 from training.prosody_recipe import ProsodyRecipe
 from training.recipes import RECIPES
-from training.train import Training, save
+from training.train import Training
 from training.vocoder import Decoder, phases, pulses
 from vits_tts.config import EMBEDDED_VOICE
 from vits_tts.text.phonemes.espeak import Phonemizer
@@ -133,6 +137,55 @@ def test_a_second_sitting_goes_on_exactly(stage: str, tmp_path: Path) -> None:
         strict=True,
     ):
         assert torch.equal(a, b)
+
+
+def test_files_are_whole_or_not_there(tmp_path: Path) -> None:
+    """A full disk leaves the last whole file, and the error tells the reason."""
+    path = tmp_path / "last.pt"
+    save(path, {"step": 1})
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+    try:
+        with pytest.raises(OSError, match=r"File too large: .*last\.pt"):
+            save(path, {"step": 2, "weights": torch.zeros(1_000_000)})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert torch.load(path) == {"step": 1}
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def ignores_interrupts(_: int) -> bool:
+    """Return whether this process is left alone by Ctrl-C."""
+    return signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+
+
+def test_only_the_first_process_answers_interrupts() -> None:
+    """Ctrl-C reaches every process of a terminal; others than the first would print tracebacks."""
+    with mapping(2) as mapped:
+        assert list(mapped(ignores_interrupts, range(3))) == [True] * 3
+    assert not ignores_interrupts(0)
+
+
+def test_the_acoustic_model_is_adopted_once_for_each_training() -> None:
+    """The voice gets the averaged weights, and forgets what its optimiser knew of the old ones."""
+    torch.manual_seed(7)
+    acoustic = Training(RECIPES["acoustic"](TINY, CLIPS, seed=3))
+    voice = Training(RECIPES["voice"](TINY, CLIPS, seed=3))
+    acoustic.advance()
+    voice.advance()
+    state = acoustic.state()
+    voice.adopt(state)
+    inside = voice.recipe.acoustic  # type: ignore[union-attr]
+    for key, value in inside.state_dict().items():
+        assert torch.equal(value, state["average"][key])
+    assert not any(one in voice.optimisers["model"].state for one in inside.parameters())
+    voice.advance()
+    after = voice.state()["model"]["acoustic.encoder.positions.weight"].clone()
+    voice.adopt(state)
+    assert torch.equal(voice.state()["model"]["acoustic.encoder.positions.weight"], after)
+    acoustic.advance()
+    voice.adopt(acoustic.state())
+    assert voice.adopted == 2
 
 
 def test_every_clip_comes_once_an_epoch() -> None:
