@@ -82,10 +82,10 @@ def _dataset(described: Description, licence: Licence, facts: Facts) -> list[str
     if facts.joined:
         parts.append(
             "Most or all of the speaker's own recordings are single syllables. They were joined to "
-            "sentences of syllables in random order. A network that had learnt from the recordings of others "
-            "predicted durations and contours for these; the syllables were stretched and tuned "
-            "(PSOLA) to a mean of that and of their own. The voice, its durations and melody "
-            "too, was trained on those sentences and on the syllables as they were said."
+            "sentences of syllables in random order. A network that had learnt from the recordings "
+            "of others predicted durations and contours for these; the syllables were stretched "
+            "and tuned (PSOLA) to a mean of that and of their own. The voice, its durations and "
+            "melody too, was trained on those sentences and on the syllables as they were said."
         )
     parts += described.notices
     if described.source:
