@@ -5,6 +5,7 @@ import signal
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from multiprocessing import resource_tracker
 from typing import Any
 
 import torch
@@ -22,10 +23,12 @@ def mapping(jobs: int) -> Iterator[Callable[..., Iterable[Any]]]:
         yield map
         return
     context = multiprocessing.get_context("spawn")
-    answer = signal.signal(signal.SIGINT, signal.SIG_IGN)  # which new processes inherit
+    resource_tracker.ensure_running()  # its start would end the blocking below
+    # New processes inherit what is blocked. Here the signal only waits until the end of the block.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
-        pool = context.Pool(jobs, initializer=torch.set_num_threads, initargs=(1,))
+        with context.Pool(jobs, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            yield partial(pool.imap, chunksize=_CHUNK)
     finally:
-        signal.signal(signal.SIGINT, answer)
-    with pool:
-        yield partial(pool.imap, chunksize=_CHUNK)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

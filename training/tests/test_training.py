@@ -1,7 +1,10 @@
 """Tests of the front end, the sound generator, and training that is interrupted."""
 
+import multiprocessing
+import os
 import resource
 import signal
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import numpy as np
@@ -156,13 +159,28 @@ def test_files_are_whole_or_not_there(tmp_path: Path) -> None:
 
 def ignores_interrupts(_: int) -> bool:
     """Return whether this process is left alone by Ctrl-C."""
-    return signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+    return signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
 
 def test_only_the_first_process_answers_interrupts() -> None:
     """Ctrl-C reaches every process of a terminal; others than the first would print tracebacks."""
     with mapping(2) as mapped:
         assert list(mapped(ignores_interrupts, range(3))) == [True] * 3
+    assert not ignores_interrupts(0)
+
+
+def test_an_interrupt_is_not_lost_while_processes_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C that comes before the first process runs is answered when it does."""
+    context = multiprocessing.get_context("spawn")
+    start = context.Process.start
+
+    def interrupted(process: BaseProcess) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        start(process)
+
+    monkeypatch.setattr(context.Process, "start", interrupted)
+    with pytest.raises(KeyboardInterrupt), mapping(2):
+        pass
     assert not ignores_interrupts(0)
 
 
