@@ -100,7 +100,10 @@ def main() -> None:
     parser.add_argument("--sharper", type=float, default=SHARPER)
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
-    finish(options.voice, options.wider, options.sharper)
+    try:
+        finish(options.voice, options.wider, options.sharper)
+    except ValueError as error:
+        raise SystemExit(str(error)) from None
 
 
 if __name__ == "__main__":

@@ -52,7 +52,7 @@ RANGE = (0.8, 1.2)  # of the movement of pitch
 FADED_DB = -15.0  # of the loudest frame: the end of a syllable that is said alone
 FADE = 0.005  # seconds on each side of a join
 RELEASE = 0.03  # seconds after the last sound before a pause
-ROOM = 1e-4  # noise in silence, of full scale: 60 dB below the speech
+NOISE_FLOOR = 1e-4  # noise in silence, of full scale: 60 dB below the speech
 _LOG = logging.getLogger("joined")
 
 
@@ -314,7 +314,8 @@ def contours(chosen: Sequence[Unit], durations: np.ndarray, firsts: np.ndarray) 
             result[inside] = np.interp(offset + passed * count - 0.5, frames, unit.contour)
             offset += count
     known = np.flatnonzero(~np.isnan(result))
-    return np.interp(np.arange(len(result)), known, result[known])
+    filled: np.ndarray = np.interp(np.arange(len(result)), known, result[known])
+    return filled
 
 
 def blended(predicted: np.ndarray, said: np.ndarray) -> np.ndarray:
@@ -335,7 +336,8 @@ def falling(durations: np.ndarray, is_comma: np.ndarray, settings: Settings) -> 
     edges = np.concatenate([[0], ends[is_comma], [ends[-1]]])
     step = FALL / 12 * np.log(2) * settings.framing.hop_length / settings.framing.sample_rate
     lengths = np.diff(edges)
-    return step * np.concatenate([np.arange(size) - (size - 1) / 2 for size in lengths])
+    fallen: np.ndarray = np.concatenate([np.arange(size) - (size - 1) / 2 for size in lengths])
+    return step * fallen
 
 
 def joined(
@@ -397,7 +399,7 @@ def made(job: Job) -> dict[str, Any]:
     """Return the features of a sentence."""
     sound = changed(job)
     random = np.random.default_rng(len(sound))
-    sound = sound + random.normal(0.0, ROOM, len(sound)).astype(np.float32)
+    sound = sound + random.normal(0.0, NOISE_FLOOR, len(sound)).astype(np.float32)
     found = prepare.written(job.text, job.ids) | prepare.heard(job.name, sound, job.settings)
     return found | {"durations": job.durations, "held_out": False}
 

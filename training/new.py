@@ -260,7 +260,7 @@ class Undertaking:
             rates=corpus.rates(self.recordings),
             steps={stage: checkpoint(self.work, stage)["step"] for stage in STAGES},
             config=self.config,
-            lent=self.lenders(),
+            lent=self.borrowed_count(),
             joined=self.single,
             unmeasured="not measured yet",
         )
@@ -270,7 +270,7 @@ class Undertaking:
         path.write_text(card(self.described, self.licence, facts), encoding="utf-8")
         _LOG.info("finished: install the voice with `vits-tts voices install %s`", output)
 
-    def lenders(self) -> int:
+    def borrowed_count(self) -> int:
         """Return how many recordings of others the melody was learnt from."""
         if not self.lent:
             return 0

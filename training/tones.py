@@ -12,7 +12,7 @@ import numpy as np
 from training.frontend import SILENCES
 
 POINTS = 8  # of a contour, evenly over the voiced part of a syllable
-CITED = 0.4  # of the way to the contours of syllables said alone, which are wider than in sentences
+TOWARDS_OWN = 0.4  # of the way to contours of syllables said alone, wider than in sentences
 _SMOOTH = 5  # frames
 _FEWEST = 20  # syllables of a tone that have a mean
 _GRID = np.linspace(0.0, 1.0, POINTS)
@@ -49,7 +49,7 @@ def shapes(clips: Sequence[dict[str, Any]], level: float) -> Shapes:
 
 
 def moved(clip: dict[str, Any], theirs: Shapes, own: Shapes) -> dict[str, Any]:
-    """Return a clip whose tones are ``CITED`` of the way from ``theirs`` to ``own``."""
+    """Return a clip whose tones are ``TOWARDS_OWN`` of the way from ``theirs`` to ``own``."""
     count = len(clip["hertz"])
     change = np.full(count, np.nan)
     for key, frames, passed in _syllables(clip):
@@ -61,4 +61,4 @@ def moved(clip: dict[str, Any], theirs: Shapes, own: Shapes) -> dict[str, Any]:
     change = np.interp(np.arange(count), known, change[known])
     change = np.convolve(np.pad(change, _SMOOTH // 2, mode="edge"), np.ones(_SMOOTH) / _SMOOTH)
     change = change[_SMOOTH - 1 : _SMOOTH - 1 + count]
-    return clip | {"hertz": (clip["hertz"] * np.exp(CITED * change)).astype(np.float32)}
+    return clip | {"hertz": (clip["hertz"] * np.exp(TOWARDS_OWN * change)).astype(np.float32)}

@@ -83,6 +83,9 @@ def test_sentences_have_the_wanted_durations_and_pitch(sentences: joined.Sentenc
     spoken = found["ints"][:, 2] > 0
     assert (found["durations"][spoken] > 0).all()
     assert found["durations"][found["ints"][:, 0] == COMMA][0] >= 12
+    breaks = found["durations"][found["ints"][:, 0] == SPACE]
+    assert len(breaks) == 3
+    assert ((breaks == 0) | (breaks >= data.SHORTEST_PAUSE)).all()
     assert job.log_hertz is not None
     wanted = np.exp(np.median(job.log_hertz))
     heard = np.median(found["hertz"][found["voiced"] > 0])
@@ -149,6 +152,15 @@ def test_each_phrase_falls() -> None:
         assert phrase.mean() == pytest.approx(0.0)
 
 
+def test_sentences_fall(sentences: joined.Sentences, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without other movement, the pitch of a sentence falls within its phrases."""
+    monkeypatch.setattr(joined, "RANGE", (0.0, 0.0))
+    job = sentences.sentence("one", [np.array([0, 1, 2, 3])], np.random.default_rng(2))
+    assert job is not None
+    assert job.log_hertz is not None
+    assert (np.diff(job.log_hertz) < 0).all()
+
+
 def test_lists_keep_syllables_as_they_were_said(sentences: joined.Sentences) -> None:
     """Pitch and length of the syllables stay; between them there are pauses."""
     job = sentences.listed("one", np.array([3, 0]), np.random.default_rng(2))
@@ -158,6 +170,10 @@ def test_lists_keep_syllables_as_they_were_said(sentences: joined.Sentences) -> 
     assert (found["durations"][spoken] == 12).all()
     heard = np.median(found["hertz"][found["voiced"] > 0])
     assert heard == pytest.approx(120, rel=0.02)
+    short = sentences.listed("two", np.array([0]), np.random.default_rng(2))
+    assert short is not None
+    assert short.durations.sum() == 80  # 0.8 s: crops in training are nearly as long
+    assert len(short.sound) == 80 * 160
 
 
 def test_every_syllable_is_in_every_round(sentences: joined.Sentences) -> None:
@@ -167,6 +183,20 @@ def test_every_syllable_is_in_every_round(sentences: joined.Sentences) -> None:
     assert {word: words.count(word) for word in words} == dict.fromkeys(
         ("ba", "má", "học", "anh"), joined.ROUNDS + 1
     )
+
+
+def test_joins_are_cross_faded() -> None:
+    """Steady sound stays steady over a join, and fades out within 35 ms before a pause."""
+    level, frames = np.ones(30 * 160, np.float32), np.array([10])
+    unit = joined.Unit("a", (1,), frames, level, 10 * 160, np.zeros(10), 10)
+    found = joined.joined([unit, unit], np.array([5, 10, 10, 5]), np.array([1, 2]), SETTINGS)
+    fade = round(joined.FADE * 16_000)
+    first, last = 5 * 160 - fade, 25 * 160 - fade
+    assert not found[:first].any()
+    assert found[first + 2 * fade : last] == pytest.approx(1.0)
+    end = last + 2 * fade + round((joined.RELEASE - joined.FADE) * 16_000)
+    assert (np.diff(found[last:end]) < 0).sum() >= end - last - 2
+    assert not found[end:].any()
 
 
 def test_other_phones_are_not_joined(sentences: joined.Sentences) -> None:
@@ -221,7 +251,7 @@ def test_too_few_recordings_of_others_are_refused(root: Path, tmp_path: Path) ->
     assert not work.exists()
 
 
-def test_the_end_of_a_syllable_is_left_out_before_another() -> None:
+def test_the_end_of_a_syllable_is_left_out_before_another(sentences: joined.Sentences) -> None:
     """A syllable that fades is cut where it becomes soft, but not one that ends in a stop."""
     ba, hoc = recorded("ba", 120.0), recorded("học", 120.0)
     for clip in (ba, hoc):
@@ -231,6 +261,11 @@ def test_the_end_of_a_syllable_is_left_out_before_another() -> None:
     assert fading.frames.tolist() == [12, 12]
     assert fading.bound().frames.tolist() == [12, 6]
     assert stopped.bound().frames.tolist() == stopped.frames.tolist()
+    made = joined.Sentences(sentences.prosody, [fading, stopped], SETTINGS)
+    job = made.sentence("one", [np.array([0, 1])], np.random.default_rng(2))
+    assert job is not None
+    spoken = prepare.written(job.text, job.ids)["ints"][:, 2] > 0
+    assert job.before[spoken].tolist() == [12, 6, *stopped.frames]
 
 
 def test_a_clip_whose_phones_were_not_found_is_not_plausible() -> None:
@@ -252,7 +287,7 @@ def test_borrowed_tones_become_more_like_the_speakers() -> None:
     assert shape[-1] - shape[0] == pytest.approx(np.log(1.5) / 2, abs=0.05)  # half the clip
     found = tones.moved(flat, theirs, own)
     inside = np.log(found["hertz"][flat["voiced"] > 0] / 120.0)
-    assert inside[-1] - inside[0] == pytest.approx(tones.CITED * np.log(1.5) / 2, abs=0.03)
+    assert inside[-1] - inside[0] == pytest.approx(tones.TOWARDS_OWN * np.log(1.5) / 2, abs=0.03)
     assert tones.moved(flat, theirs, {})["hertz"] == pytest.approx(flat["hertz"])
 
 
