@@ -1,8 +1,9 @@
 """Find where a voice loses naturalness: replace its parts by those of recordings, one by one.
 
 Each held-out clip is made under conditions that lead from the recording to the voice as it speaks,
-and all are measured alike. Figures are kept in the work folder, so that a broken-off run goes on
-with the same command.
+and all are measured alike. Of a voice of joined syllables, which has no held-out clips, the made
+sentences and lists are taken that controlled its training. Figures are kept in the work folder, so
+that a broken-off run goes on with the same command.
 """
 
 import argparse
@@ -17,8 +18,8 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from training import data, listening, measures
-from training.data import Clip
+from training import data, description, listening, measures
+from training.data import STEERING, Clip
 from training.dissected import Dissected, white_noise, whole_scale, with_mel
 from training.figures import Row
 from training.finish import contrast, smoothed
@@ -67,9 +68,13 @@ def griffin_lim(mel: np.ndarray, random: np.random.Generator) -> np.ndarray:
 class Utterance:
     """One held-out clip and a voice's versions of it; every part is made when it is needed."""
 
-    def __init__(self, voice: Dissected, clip: Clip, seed: int) -> None:
-        """Keep the clip; ``seed`` fixes noise and the variation of durations."""
+    def __init__(self, voice: Dissected, clip: Clip, seed: int, tempo: float) -> None:
+        """Keep the clip; ``seed`` fixes noise and the variation of durations.
+
+        ``tempo`` is the factor of durations inside the voice.
+        """
         self.voice, self.clip, self.seed = voice, clip, seed
+        self.scale = whole_scale(tempo)
         self.recording = clip.audio.numpy().astype(np.float32) / 32768.0
         self.mel = clip.mel.numpy()
         self.noise = white_noise(len(self.mel), np.random.default_rng(seed))
@@ -78,12 +83,12 @@ class Utterance:
     def own(self) -> np.ndarray:
         """Return frames of the recording's timing and pitch, with predicted mel."""
         pitch = (self.clip.log_hertz.numpy(), self.clip.gate.numpy())
-        return self.voice.frames(self.clip.text, self.clip.durations.numpy(), whole_scale(), pitch)
+        return self.voice.frames(self.clip.text, self.clip.durations.numpy(), self.scale, pitch)
 
     @cached_property
     def timed(self) -> np.ndarray:
         """Return frames of the recording's timing, with predicted pitch and mel."""
-        return self.voice.frames(self.clip.text, self.clip.durations.numpy(), whole_scale())
+        return self.voice.frames(self.clip.text, self.clip.durations.numpy(), self.scale)
 
     @cached_property
     def predicted(self) -> np.ndarray:
@@ -255,6 +260,7 @@ def main() -> None:
     parser.add_argument("--groups", nargs="+", choices=GROUPS, default=list(GROUPS))
     parser.add_argument("--variants", action="store_true", help="changes that need no training")
     parser.add_argument("--only", nargs="+", help="some of the conditions, by their names")
+    parser.add_argument("--named", default="", help="only clips whose names begin so")
     parser.add_argument("--first", type=int, default=0, help="leave out this number of clips")
     parser.add_argument("--limit", type=int, default=50, help="clips to measure")
     options = parser.parse_args()
@@ -267,11 +273,16 @@ def main() -> None:
     kind = "variants" if options.variants else "ablation"
     results = Results(options.work / f"measured-{kind}.json")
     voice = Dissected(options.voice)
-    clips = data.load(options.work, torch.device("cpu"), held_out=True)
+    cpu = torch.device("cpu")
+    clips = data.load(options.work, cpu, held_out=True)
+    if not clips:
+        clips = data.load(options.work, cpu, held_out=False)[::STEERING]
+    clips = [clip for clip in clips if clip.name.startswith(options.named)]
+    tempo = (description.load(options.work) or description.EMBEDDED).tempo
     last = options.first + options.limit
     chosen = list(enumerate(clips))[options.first : last]
     for seed, clip in tqdm(chosen, unit="clip"):
-        one = Utterance(voice, clip, seed)
+        one = Utterance(voice, clip, seed, tempo)
         for name, make in conditions.items():
             if missing := results.missing(name, clip.name, options.groups):
                 sound = make(one)

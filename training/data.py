@@ -13,6 +13,8 @@ from training.timing import frame_places
 
 BORROWED, JOINED = "borrowed", "joined"
 """Folders in a work folder, with the features of recordings of others and of made sentences."""
+STEERING = 40
+"""One clip of this number only controls the training."""
 SHORTEST_PAUSE = 5  # frames; a shorter one is a closure and belongs to the next phone
 
 

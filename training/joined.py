@@ -336,8 +336,9 @@ def falling(durations: np.ndarray, is_comma: np.ndarray, settings: Settings) -> 
     edges = np.concatenate([[0], ends[is_comma], [ends[-1]]])
     step = FALL / 12 * np.log(2) * settings.framing.hop_length / settings.framing.sample_rate
     lengths = np.diff(edges)
-    fallen: np.ndarray = np.concatenate([np.arange(size) - (size - 1) / 2 for size in lengths])
-    return step * fallen
+    places = np.concatenate([np.arange(size) - (size - 1) / 2 for size in lengths])
+    fallen: np.ndarray = step * places
+    return fallen
 
 
 def joined(

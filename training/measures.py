@@ -60,7 +60,8 @@ def played(audio: np.ndarray, speed: float) -> np.ndarray:
         return audio
     sound = parselmouth.Sound(audio.astype(np.float64), SAMPLE_RATE)
     command = ("Lengthen (overlap-add)", PITCH_FLOOR, PITCH_CEILING, 1.0 / speed)
-    return parselmouth.praat.call(sound, *command).values[0].astype(np.float32)
+    found: np.ndarray = parselmouth.praat.call(sound, *command).values[0].astype(np.float32)
+    return found
 
 
 def edges(audio: np.ndarray) -> tuple[float, float]:

@@ -17,7 +17,7 @@ from training import align, borrowed, corpus, export, joined, measured, prepare,
 from training.card import Facts, card
 from training.config import CONFIGS, Config
 from training.corpus import CorpusError, Recording
-from training.data import BORROWED, JOINED
+from training.data import BORROWED, JOINED, STEERING
 from training.files import checkpoint
 from training.prepare import Settings
 from training.signal import RATES, Framing
@@ -250,7 +250,7 @@ class Undertaking:
         model = export.export(self.work, output)
         clips = torch.load(self.work / "features.pt", weights_only=False)
         trained = [clip for clip in clips if not clip["held_out"]]
-        steered = 0 if self.single else len(trained[::40])
+        steered = 0 if self.single else len(trained[::STEERING])
         samples = sum(len(clip["audio"]) for clip in clips)
         facts = Facts(
             trained=len(trained) - steered,

@@ -296,9 +296,9 @@ def train(
         folder.mkdir(parents=True, exist_ok=True)
         on = device_of(device)
         clips = data.load(work, on, held_out=False, stage=stage)
-        # every 40th training clip only controls the training; the held-out clips are not used here
-        development = clips[::40]
-        clips = [clip for i, clip in enumerate(clips) if i % 40]
+        # some training clips only control the training; the held-out clips are not used here
+        development = clips[:: data.STEERING]
+        clips = [clip for i, clip in enumerate(clips) if i % data.STEERING]
         training = Training(RECIPES[stage](fitted(config, len(clips)), clips, seed))
         if (folder / "last.pt").exists():
             training.restore(torch.load(folder / "last.pt", map_location="cpu", weights_only=False))
