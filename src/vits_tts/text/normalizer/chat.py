@@ -22,7 +22,9 @@ _LETTER: Final = f"[{SMALLS}{CAPITALS}]"
 _WORD: Final = lazily(rf"(?<![^\W_²³¹½¼¾]){_LETTER}{{1,9}}(?![^\W_²³¹½¼¾])")
 _NUMBERS: Final = "không|một|hai|ba|bốn|tư|năm|lăm|sáu|bảy|tám|chín|mười|mươi|mốt|trăm|nghìn|ngàn"
 _PART: Final = lazily(r"[^\W\d_]+")
-_JOINED_BEFORE: Final = lazily(r"(?:[@#/&'’°_]|\S-|\w\.)$")
+_JOINED_BEFORE: Final = lazily(r"(?:[@#/&'’°_-]|\w\.)$")
+_DASH_BEGINS: Final = lazily(r"(?:^|[\n.!?] ?)-$")
+"""A dash that begins an item: ``-Ko biết``."""
 _JOINED_AFTER: Final = lazily(r"[@/&'’_-]|\.[^\W_]")
 _SINGLE: Final = frozenset("abcdđeghjklmnpqrstvwxz")
 _NAMING: Final = lazily(
@@ -667,6 +669,8 @@ _SENTENCE_BEFORE: Final = lazily(r"(?<![\w.@/])([^\W\d_]{2,8})\.$")
 def _joined(match: re.Match[str], readings: Container[str]) -> bool:
     """Return whether a mark joins the word to a neighbour: a-b, e/u, x.y."""
     start, end = match.span()
+    if _DASH_BEGINS.search(match.string, max(0, start - 3), start):
+        return _JOINED_AFTER.match(match.string, end) is not None
     front = match.string[max(0, start - 10) : start]
     last = _SENTENCE_BEFORE.search(front) if front.endswith(".") else None
     if last and match.string[end : end + 1] == " ":

@@ -480,22 +480,19 @@ def _doubtful() -> frozenset[str]:
     return frozenset(
         word
         for word, candidates in _marked().items()
-        if (word not in places and is_syllable(word) and not languages.is_english(word))
-        or (
-            word in places
-            and word not in _REAL
-            and any(
-                priors[place] > _FAR_MORE * priors[places[word]]
-                for syllable, place in candidates
-                if syllable != word
-            )
+        if word in places
+        and word not in _REAL
+        and any(
+            priors[place] > _FAR_MORE * priors[places[word]]
+            for syllable, place in candidates
+            if syllable != word
         )
     )
 
 
-_FAR_MORE: Final = 20
-_REAL: Final = frozenset("cua voi hem he nhom eo tau but nhung dai thon".split())
-"""Words that are right without marks: crab, elephant, "không" of the South, "ốm nhom", waist."""
+_FAR_MORE: Final = 80
+_REAL: Final = frozenset("cua voi hem he nhom".split())
+"""Rare words that are right without marks: crab, elephant, "không" of the South, "ốm nhom"."""
 _LOANED: Final = frozenset(
     "va te ten xan ben kin bun giu roi dan mon den mo tren han ve toi xang se dang cham dua vao nen"
     " hon bam bua nao gio rua gon gioi sua noi phia cang lua dem nhan moi".split()
@@ -531,26 +528,21 @@ def _unlikely_word(run: list[re.Match[str]], at: int) -> Iterator[Edit]:
     before, after = _beside(spoken, part[0].start(), part[-1].end())
     previous = ranks()[words[at - low - 1]] if at > low else before
     following = ranks()[words[at - low + 1]] if at - low + 1 < len(words) else after
-    count, own = _pairs().count, ranks().get(word)
-    typed = 0.0 if own is None else max(count(previous, own), count(own, following))
-    if typed >= _USUALLY:
+    count, own = _pairs().count, ranks()[word]
+    if count(previous, own) or count(own, following):
         return
     around = _around(spoken, part[0].start(), part[-1].end())
     found = _likeliest(words, tuple(fixed.items()), (before, after), (), around)
     syllable, sure = found[at - low]
     place = ranks()[syllable]
     seen = sorted((count(previous, place), count(place, following)))[word not in _LOANED]
-    if syllable != word and sure >= _NEARLY_CERTAIN and seen >= max(_SEEN, _MORE * typed):
+    if syllable != word and sure >= _NEARLY_CERTAIN and seen >= _SEEN:
         yield run[at].start(), run[at].end(), people.cased(run[at][0], syllable)
 
 
 _NEIGHBOURS: Final = 3
 _NEARLY_CERTAIN: Final = 0.99
 _SEEN: Final = 10
-_USUALLY: Final = 8
-"""Count of a pair that shows that the word is meant as it is typed."""
-_MORE: Final = 60
-"""How often more the syllable was counted beside its neighbours than the word as it is typed."""
 
 
 def has_bare_words(line: str) -> bool:
