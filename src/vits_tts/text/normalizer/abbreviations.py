@@ -1,6 +1,7 @@
 """Abbreviations: expanded as readers do (UBND), or spelled letter by letter (VTV)."""
 
 import re
+import unicodedata
 from bisect import bisect_left
 from collections.abc import Mapping
 from functools import lru_cache
@@ -298,6 +299,8 @@ class Abbreviations:
         if named and _INITIALS.search(before(match)) and _NAMED.fullmatch(word):
             return spelled(word) + point  # ông NĐT: the initials of a name
         whole = self._pointed.get(word) if point else None
+        if "." in word and _PERSON_BEFORE.search(before(match)) and _LETTERS.fullmatch(word):
+            return None  # the initials of a person
         whole = whole or self.words.get(word) or self.words.get(word.replace(".", ""))
         if whole and not (
             word in self._senses
@@ -341,7 +344,9 @@ class Abbreviations:
         """Read ``N.V.A.`` letter by letter."""
         ends = match[0].endswith(".") and not after(match).strip()
         letters = match[0].replace(".", "")
-        said = self.words.get(letters) or spelled(letters)
+        said = spelled(letters)
+        if not _PERSON_BEFORE.search(before(match)):
+            said = self.words.get(letters) or said
         return said + ("." if ends else "")
 
     def initial(self, match: re.Match[str]) -> str | None:
@@ -383,7 +388,7 @@ class Abbreviations:
             return None
         if len(word) > _LONGEST_SPELLED and _AS_WORD.match(word):
             return None
-        return spelled(word)
+        return _named_before(match) or spelled(word)
 
     def letter(self, match: re.Match[str]) -> str:
         """Read a single consonant, ``ă`` or ``â`` by its name.
@@ -395,6 +400,35 @@ class Abbreviations:
         return spelled(match[0])
 
 
+def _named_before(match: re.Match[str]) -> str:
+    """Return the Vietnamese name of which a word has the initials: ``Phan Văn Trị ... chợ PVT``.
+
+    Without such a name in the same line before the word, the result is empty.
+    """
+    word, start = match[0], match.start()
+    if not 1 < len(word) <= _LONGEST_INITIALS:
+        return ""
+    front = match.string[max(0, start - _NAME_REACH) : start].rpartition("\n")[2]
+    for name in reversed(_NAMES.findall(front)):
+        parts = name.split(" ")
+        if [_plain_letter(part[0]) for part in parts] == [*map(_plain_letter, word)] and all(
+            is_syllable(part.lower()) for part in parts
+        ):
+            return str(name)
+    return ""
+
+
+def _plain_letter(letter: str) -> str:
+    """Return a capital without its marks. Đ is a letter of its own."""
+    return unicodedata.normalize("NFD", letter)[0]
+
+
+_LONGEST_INITIALS: Final = 4
+_NAME_REACH: Final = 160
+"""Characters before an abbreviation that are searched for the name."""
+_NAMES: Final = lazily(
+    rf"(?<![\w])[{CAPITALS}][{SMALLS}]{{1,6}}(?: [{CAPITALS}][{SMALLS}]{{1,6}}){{1,3}}(?!\w)"
+)
 _SIDE: Final = 2
 """Number of letters of a side of a figure."""
 _SMALL_BEFORE: Final = lazily(r"(?<!\w)[Kk]ẻ $|[a-zà-ỹđ]{2,7} $")
@@ -410,6 +444,11 @@ _INITIALS: Final = lazily(
     r"(?<!\w)(?:ông|bà|anh|chị|em|cháu|bị cáo|nghi phạm|đối tượng|nạn nhân|tài xế|cụ|bé|cậu|nữ sinh"
     r"|học sinh) $"
 )
+_PERSON_BEFORE: Final = lazily(
+    r"\b(?:cháu|anh|chị|em|ông|bà|bé|cô|chú|bác|tên|nạn nhân|đối tượng|bị cáo|bị can|nghi phạm"
+    r"|nam sinh|nữ sinh|tài xế|bệnh nhân|bé (?:trai|gái)|con trai|con gái|vợ|chồng|mẹ|bố) $"
+)
+"""Words before the initials of a person, which are no abbreviation (``cháu N.V.H``)."""
 _LETTERS: Final = lazily(r"(?!T\.P)[A-ZĐ](?:\.[A-ZĐ])+")
 _NAME_NEXT: Final = lazily(rf"(?<=\.)[{CAPITALS}][{SMALLS}]")
 """Initials that are glued to a name: ``N.V.Tùng``."""

@@ -47,6 +47,11 @@ _QUARTER_BEFORE: Final = lazily(
 _QUARTER_AFTER: Final = lazily(
     r":?\s?(?:doanh thu|lợi nhuận|lnst|lntt|lãi|lỗ|tăng|giảm|đạt|năm|này|tới|vừa|sẽ|(?:19|20)\d\d)"
 )
+_LED: Final = lazily(
+    r"(?:Trump|Putin|Biden|Obama|Macron|Bush|Clinton|Zelensky|Moon|Yoon|Duterte|Marcos|Erdogan"
+    r"|Maduro|Assad|Mỹ|Nga|Pháp)(?!\w)"
+)
+"""Presidents and their countries: ``TT.Trump``."""
 _YEAR: Final = 4  # digits: 20/11/2024 is a date, not a house number
 _DATE: Final = lazily(r"(?:0?[1-9]|[12]\d|3[01])/(?:0?[1-9]|1[0-2])")
 _SHORT_DATE: Final = lazily(r"(?:0?[1-9]|[12]\d|3[01])/(?:0?[1-9]|1[0-2])/\d\d")
@@ -244,6 +249,8 @@ class Addresses:
     def town(self, match: re.Match[str]) -> str | None:
         """Read ``TP. Đà Nẵng``. ``TT`` without a point is left, because it may also be a title."""
         rank = match["rank"].upper()
+        if rank == "TT" and _LED.match(match.string, match.end()):
+            return "tổng thống "
         if rank == "TT" and "." not in match[0]:
             return None
         if rank == "TP" and _DEPARTMENT.match(match.string, match.end()):

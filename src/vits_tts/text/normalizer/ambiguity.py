@@ -360,7 +360,7 @@ def letter(match: re.Match[str], unit: str) -> LetterReading:  # noqa: PLR0911
     """Return the reading of a short unit after a number: unit, scale (K, M) or part of a name."""
     string = match.string
     digits = re.search(r"([\w.,/-]*\d) ?$", string[max(0, match.start() - 20) : match.start()])
-    number = re.split("[xX×*/-]", digits[1])[-1] if digits else ""
+    number = re.split(r"[xX×*/-]|(?<=[^\W\d_])\.+|\.{2,}", digits[1])[-1] if digits else ""
     if re.search(r"[^\W\d_]", number):
         return "name"  # K8s and CT2B are names
     start = match.start() - len(digits[0]) if digits else match.start()
@@ -397,6 +397,8 @@ def letter(match: re.Match[str], unit: str) -> LetterReading:  # noqa: PLR0911
 def network(match: re.Match[str]) -> bool:
     """Return whether ``3g``, ``4g`` or ``5g`` is a mobile network and not a weight."""
     front, back = before(match), after(match)
+    if _OTHER_NETWORK.search(front):
+        return True
     if _WEIGHED.search(front) or _WEIGHED_AFTER.match(back):
         return False
     if _SMALL_GOODS.search(front) and not _RADIO.search(front + back):
@@ -404,6 +406,10 @@ def network(match: re.Match[str]) -> bool:
     return not _OTHER_WEIGHT.search(front + back)
 
 
+_OTHER_NETWORK: Final = lazily(
+    r"\b(?:mạng|sóng|sim|data|bắt|wifi|oai phai)\b.{0,24}$"
+    r"|\b[345] ?(?:g|gờ) (?:xuống|lên|sang|qua|hay|và|với|thành|còn|thì) (?:\w{1,6} )?$"
+)
 _SMALL_GOODS: Final = lazily(
     r"\b(?:son|phấn|kem|serum|bột|trà|chè|cà phê|viên|thuốc|hạt|kẹo|vàng|bạc|nhẫn|dây chuyền"
     r"|mặt nạ)\b"
@@ -444,12 +450,15 @@ def comma_groups(match: re.Match[str], written: str) -> bool:
     """Return whether the comma of ``5,000`` groups thousands, as in English."""
     if written.endswith("000") or _GROUPED_AFTER.match(after(match)):
         return True
+    if written.endswith("00") and _SCALE_AFTER.match(after(match)):
+        return True  # 4,800 tỷ: no one writes the zeros of 4,8
     low = max(match.string.rfind("\n", 0, match.start()) + 1, match.start() - _ROW)
     line = match.string[low : match.end() + _ROW].partition("\n")[0]
     cells = len(_GROUPED.findall(line)) + line.count(" nghìn ") + line.count(" ngàn ")
     return cells >= _CELLS and not _DECIMAL.search(line)
 
 
+_SCALE_AFTER: Final = lazily(r"\s?(?:tỷ|tỉ|triệu)(?!\w)")
 _ROW: Final = 120
 _CELLS: Final = 3
 """Numbers that a row of a table has at least, all of them with three digits after the comma."""

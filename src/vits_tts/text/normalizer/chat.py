@@ -23,6 +23,8 @@ _WORD: Final = lazily(rf"(?<![^\W_²³¹½¼¾]){_LETTER}{{1,9}}(?![^\W_²³¹½
 _NUMBERS: Final = "không|một|hai|ba|bốn|tư|năm|lăm|sáu|bảy|tám|chín|mười|mươi|mốt|trăm|nghìn|ngàn"
 _PART: Final = lazily(r"[^\W\d_]+")
 _JOINED_BEFORE: Final = lazily(r"(?:[@#/&'’°_-]|\w\.)$")
+_DASH_BEGINS: Final = lazily(r"(?:^|[\n.!?] ?)-$")
+"""A dash that begins an item: ``-Ko biết``."""
 _JOINED_AFTER: Final = lazily(r"[@/&'’_-]|\.[^\W_]")
 _SINGLE: Final = frozenset("abcdđeghjklmnpqrstvwxz")
 _NAMING: Final = lazily(
@@ -53,9 +55,10 @@ _NAMED_PERSON: Final = lazily(
 _AT_LINE_START: Final = frozenset("KETMBCA")
 _DENIED: Final = lazily(
     r" (?:biết|bít|bik|bt|hiểu|thấy|được|đc|dc|có|còn|phải|thể|nên|muốn|thích|hài|mua|bị|cần|dùng"
-    r"|chơi|như|bao|ai|sao|đáng|ngờ|tốt|đẹp|ổn|ngon)(?!\w)"
+    r"|chơi|như|bao|ai|sao|đáng|ngờ|tốt|đẹp|ổn|ngon|làm|bik|đủ|mượt|lag|giật|nóng)(?!\w)"
 )
 """Words after a capital K in the middle of a line that stands for "không"."""
+_UNKNOWING: Final = lazily(r" (?:biết|bik|bít|bt|hiểu)(?!\w)")
 _SPEAKING: Final = lazily(
     r" (?:đã|đang|sẽ|cũng|còn|mới|vừa|không|ko|k|thấy|nghĩ|bảo|nói|thích|ghét|yêu|mua|biết)(?!\w)"
 )
@@ -66,7 +69,7 @@ _ITEM_BEFORE: Final = lazily(r"(?<!\w)[a-cA-C]\s?[.)]\s")
 _NEGATED: Final = lazily(
     r"\s?(?:ạ|vậy|nhỉ|mn|mọi người|mng|ad|bác|shop|anh|chị|\?)(?!\w)"
     r"| (?:lag|giật|nóng|lỗi|hao|bị|có|được"
-    r"|đc|dc|biết|thấy|thể|phải|nên|cần|còn|ai|sao|đẹp|tốt|ổn)(?!\w)"
+    r"|đc|dc|biết|bik|bít|bt|thấy|thể|phải|nên|cần|còn|ai|sao|đẹp|tốt|ổn)(?!\w)"
 )
 """Words after a ``k`` that means "không", also where a name could stand."""
 _THEN_PERSON: Final = lazily(r" (?:t|m|e|mình|tao|em|anh|chị|ae|mn|mng|để|z|v|vậy|thì)(?!\w)")
@@ -120,6 +123,9 @@ _AMOUNT_AFTER: Final = lazily(rf"\s(?:(?:{_LETTERS}|{_NUMBERS}) ){{1,8}}bằng "
 """A formula that was spelled already, after the letter of its amount: ``n_Mg = 0,1``."""
 """Words beside a vowel that is the name of a letter, in text that was spelled by earlier steps."""
 
+_COUPLES: Final = {"ac": "anh chị", "vc": "vợ chồng", "ae": "anh em"}
+_PLACED: Final = lazily(r"(?:địa chỉ|đ/c|đc|ở|tại|khu vực \d{1,2},?|tổ \d{1,3},?) $")
+"""Text before the name of a ward."""
 _LISTED: Final = lazily(r"(?:(?<!\w)[a-zđ](?:,| và| hoặc)\s)$")
 _NEAR: Final = 3
 _LIST_GOES_ON: Final = lazily(r"(?:,| và| hoặc)\s[a-zđ](?!\w)")
@@ -262,6 +268,53 @@ class Chat:
                 r"(?<!\w)(?P<model>1[1-9])\ ?(?:PM|prm|pm|PRM)(?=\ \d{2,4}\ ?[gG])",
                 lambda match: f"{match['model']} pờ rô mác",
                 needs="mM",
+            ),
+            Rule(
+                r"(?<![\w.,])(?P<whole>\d{1,2})l(?P<rest>[1-9])(?!\w)",
+                lambda match: (
+                    f"{self._numbers.whole(match['whole'])} lít "
+                    f"{self._numbers.whole(match['rest'])}"
+                ),
+                needs="l",
+            ),
+            Rule(
+                r"(?<![\w.,])(?P<count>[2-9])\ ?(?P<who>ac|vc|ae)(?!\w)",
+                lambda match: f"{self._numbers.whole(match['count'])} {_COUPLES[match['who']]}",
+                needs="ce",
+            ),
+            Rule(
+                r"k(?!\w)(?:(?<=trăm\ k)|(?<=chục\ k))"
+                r"(?!\ (?:có|đủ|biết|được|đc|dc|thấy|ai|nói|đáng|phải|thể)(?!\w))",
+                self._numbers.thousand,
+                needs="k",
+            ),
+            Rule(
+                r"(?<!\w)[iI]p\ ?(?P<model>[678])\ ?(?:p|plus|\+)(?!\w)",
+                lambda match: f"ai phôn {self._numbers.whole(match['model'])} pờ lớt",
+                needs="678",
+            ),
+            Rule(
+                r"(?<!\w)[iI]p\ ?(?P<model>1[1-9])\ ?(?:prm|pm|promax)(?!\w)",
+                lambda match: f"ai phôn {self._numbers.whole(match['model'])} pờ rô mác",
+                needs="1",
+            ),
+            Rule(
+                r"e(?!\w)(?:(?<=\d\ e)|(?<=hai\ e)|(?<=mấy\ e)|(?<=các\ e))"
+                r"(?=[.,!?](?:\s|$)|$|\s(?:này|nó|ấy|đều|cùng|bé|gái|trai|đuối|nhà|là|có|đang|thì|của|học"
+                r"|sinh|đi|ở|ạ|nha|nhé|mới|không|ko|k|còn|vì|đã|bị|mình|tui|quá|lắm)(?!\w))",
+                lambda match: (
+                    None
+                    if _EXAM.search(cues.sentence(match.string, match.start(), CONTEXT))
+                    else "em"
+                ),
+                needs="e",
+            ),
+            Rule(r"(?<!\w)[Bb]ig\ ?[Cc](?!\w)", "bích xi", needs="cC"),
+            Rule(
+                rf"(?<!\w)[pP]\.?\ (?=[{CAPITALS}][{SMALLS}]{{1,6}}\ [{CAPITALS}][{SMALLS}])",
+                lambda match: "phường " if _PLACED.search(before(match)) else None,
+                glued=True,
+                needs="pP",
             ),
             Rule(r"(?<!\w)Ng\.?\ (?=[A-ZĐÀ-Ỹ][a-zà-ỹ])", "Nguyễn ", glued=True, needs="N"),
             Rule(
@@ -416,6 +469,7 @@ class Chat:
         asked = asked or (
             match[0] == "k" and front.endswith(" ") and _THEN_PERSON.match(back) is not None
         )
+        asked = asked or (match[0] == "k" and _UNKNOWING.match(back) is not None)
         unit = single or match[0].lower() in {"tr", "kg", "hp"}
         if re.search(r"\d\s?$", front) and unit and not asked:
             return ""
@@ -615,6 +669,8 @@ _SENTENCE_BEFORE: Final = lazily(r"(?<![\w.@/])([^\W\d_]{2,8})\.$")
 def _joined(match: re.Match[str], readings: Container[str]) -> bool:
     """Return whether a mark joins the word to a neighbour: a-b, e/u, x.y."""
     start, end = match.span()
+    if _DASH_BEGINS.search(match.string, max(0, start - 3), start):
+        return _JOINED_AFTER.match(match.string, end) is not None
     front = match.string[max(0, start - 10) : start]
     last = _SENTENCE_BEFORE.search(front) if front.endswith(".") else None
     if last and match.string[end : end + 1] == " ":

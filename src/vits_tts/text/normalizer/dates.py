@@ -54,7 +54,26 @@ class Dates:
 
     def steps(self) -> tuple[Step, ...]:
         """Return the steps, the most specific forms first."""
-        return (*self._week(), *self._whole(), *self._periods(), *self._partial())
+        return (
+            Rule(
+                r"(?<![\w/.,-])(?P<a>[1-9])/(?P<b>[2-9]|10)"
+                r"(?=\ (?:năm|tháng|tuần|ngày|hôm|lần|người|tuổi|tiếng)"
+                r"\ (?:trước|nay|rồi|sau|nữa|liền|mới|là|thì|gì|chứ)(?!\w))",
+                self.about,
+                needs="/",
+            ),
+            *self._week(),
+            *self._whole(),
+            *self._periods(),
+            *self._partial(),
+        )
+
+    def about(self, match: re.Match[str]) -> str | None:
+        """Read ``5/6 năm trước``, five or six years ago."""
+        first, second = int(match["a"]), int(match["b"])
+        if second != first + 1:
+            return None
+        return f"{self._numbers.whole(match['a'])} {self._numbers.whole(match['b'])}"
 
     def _week(self) -> tuple[Step, ...]:
         """Return the steps for days of the week."""

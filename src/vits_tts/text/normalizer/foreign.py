@@ -346,7 +346,12 @@ def _pieces(word: str) -> tuple[str, ...]:
                 alone = "" if end == len(word) else f"{_SINGLE_CONSONANTS[part]}ờ"
                 ways.append((head[0] + 1.5, (*head[1], *filter(None, [alone]))))
         best.append(min(ways, default=None))
+    if _ANY_VOWEL.search(word) is None:
+        return ()  # đb and vnđ are spelled, as other words without vowels
     return best[-1][1] if best[-1] else ()
+
+
+_ANY_VOWEL: Final = lazily(r"[^\x00-\x7fđ]|[aeiouy]")
 
 
 _SINGLE_CONSONANTS: Final = {

@@ -89,7 +89,7 @@ def steps(known: Callable[[str], bool]) -> tuple[Step, ...]:
             glued=True,
         ),
         Rule(
-            rf"(?<![\w@#/.])(?=\w{{0,30}}?([{SMALLS}{CAPITALS}])\1)[{SMALLS}{CAPITALS}]{{2,40}}(?![\w@/])",
+            rf"(?<![\w@#/])(?<!(?<!\.)\.)(?=\w{{0,30}}?([{SMALLS}{CAPITALS}])\1)[{SMALLS}{CAPITALS}]{{2,40}}(?![\w@/])",
             stretched,
             glued=True,
         ),
@@ -99,7 +99,7 @@ def steps(known: Callable[[str], bool]) -> tuple[Step, ...]:
             glued=True,
         ),
         Rule(
-            rf"(?<![\w@#/.])[{CAPITALS}{SMALLS}](?=[{SMALLS}]{{0,24}}{_MARKED}|(?<={_MARKED}))[{SMALLS}]{{1,24}}(?![\w@/])",
+            rf"(?<![\w@#/])(?<!(?<!\.)\.)[{CAPITALS}{SMALLS}](?=[{SMALLS}]{{0,24}}{_MARKED}|(?<={_MARKED}))[{SMALLS}]{{1,24}}(?![\w@/])",
             _mended,
             glued=True,
         ),
@@ -205,7 +205,13 @@ def _better(word: str) -> str | None:
     if is_syllable(lower):
         better = usual(lower)
         return _like(word, better) if better != lower else None
-    better = _southern(lower) or _contracted(lower) or _with_particle(lower) or mend(lower)
+    better = (
+        _southern(lower)
+        or _contracted(lower)
+        or _with_particle(lower)
+        or _with_shortening(lower)
+        or mend(lower)
+    )
     if better:
         return _like(word, better)
     parts = cut(lower)
@@ -233,6 +239,24 @@ def _with_particle(word: str) -> str:
     return f"{head} vậy" if head in _ASKING else head
 
 
+def _with_shortening(word: str) -> str:
+    """Return ``liệuok`` and ``giáko`` as a syllable and a shortening; empty for others."""
+    found = _SHORTENING.fullmatch(word)
+    if found is None or not is_syllable(found["head"]) or rank(found["head"]) > _COMMON:
+        return ""
+    if found["end"] == "k" and found["head"] not in _LABELS:
+        return ""  # a k for fun, as in đók
+    return f"{found['head']} {found['end']}"
+
+
+_SHORTENING: Final = lazily(
+    rf"(?P<head>\w{{0,5}}{_MARKED}\w{{0,3}}?)"
+    r"(?P<end>oke(?:la|y)?|okie?|ok|ko|kh|k|không|đc|dc|yes)"
+)
+_LABELS: Final = frozenset("liệu sắc tả phẩm bật dụng hương".split())
+"""The last words of the labels of shop reviews, to which an answer is glued: ``Màu sắck giống``."""
+
+
 def _like(word: str, better: str) -> str:
     return better.capitalize() if word[0].isupper() else better
 
@@ -247,7 +271,12 @@ def usual(word: str) -> str:
     if tone is None:
         if not rhyme.endswith(("c", "ch", "p", "t")) or word.isascii():
             return word
-        return min((toned(base, onset, tone) for tone in (TONES[2], TONES[5])), key=rank)
+        stops = [toned(base, onset, tone) for tone in (TONES[2], TONES[5])]
+        best = min(stops, key=rank)
+        if onset == "d":  # dươc is a hasty được, and not a rare dược
+            other = min((f"đ{stop[1:]}" for stop in stops), key=rank)
+            best = other if rank(other) * 4 < rank(best) else best
+        return best
     placed = toned(base, onset, tone[0])
     # Both hoà and hòa are valid styles. A mark on another vowel is an error.
     return word if placed == word or _new_style(word) else placed
@@ -265,6 +294,42 @@ def mend(word: str) -> str:
     base = unicodedata.normalize("NFC", _TONE_MARKS.sub("", decomposed))
     if len(tones) > 1:
         return ""
+    if base in BASES and _STOPPED.search(base) and tones and tones[0] not in _STOP_TONES:
+        stops = sorted((toned(base, BASES[base][0], tone) for tone in _STOP_TONES), key=rank)
+        return stops[0] if rank(stops[0]) * 4 < rank(stops[1]) else ""  # tẳt
+    return _mended_base(base, tones) or _unswapped(base, tones)
+
+
+_STOPPED: Final = lazily("(?:c|ch|p|t)$")
+_STOP_TONES: Final = (TONES[2], TONES[5])
+"""The tones that a syllable with one of these endings may have."""
+
+
+def _unswapped(base: str, tones: list[str]) -> str:
+    """Return the syllable of a word with two letters in the wrong order (``nguời``, ``thíhc``).
+
+    Short words are left, because they are more often interjections (``àh``).
+    """
+    if len(base) < _SHORTEST_SWAPPED:
+        return ""
+    found = {
+        toned(candidate, BASES[candidate][0], tone)
+        for at in range(1, len(base) - 1)
+        if (candidate := base[:at] + base[at + 1] + base[at] + base[at + 2 :]) in BASES
+        for tone in (tones or ("",))
+    }
+    known = sorted((syllable for syllable in found if rank(syllable) < _FREQUENT), key=rank)
+    certain = len(known) == 1 or (known and rank(known[0]) * 4 < rank(known[1]))
+    return known[0] if certain else ""
+
+
+_SHORTEST_SWAPPED: Final = 4
+_FREQUENT: Final = 1500
+"""Maximum rank of a syllable that a word with swapped letters may mean."""
+
+
+def _mended_base(base: str, tones: list[str]) -> str:
+    """Return the syllable of a base with one of the corrections of :func:`_bases`."""
     found = {
         toned(candidate, BASES[candidate][0], tone)
         for candidate in _bases(base)
@@ -276,6 +341,10 @@ def mend(word: str) -> str:
         return ""
     certain = len(known) == 1 or rank(known[0]) * 4 < rank(known[1])
     return known[0] if certain else ""
+
+
+_UNHARDENED: Final = lazily("n?g[eêi]")
+"""A ``g`` or ``ng`` that lacks its h before one of these vowels."""
 
 
 def _possible_tones(base: str) -> tuple[str, ...]:
@@ -294,6 +363,12 @@ def _bases(base: str) -> Iterator[str]:
         yield base.replace("uyê", "uê")  # as in khuyếch
     if base.endswith("q"):
         yield base[:-1] + "ng"
+    if base.endswith("y"):
+        yield base[:-1] + "i"  # as in tôy
+    if base[:1] == base[1:2]:
+        yield base[1:]  # as in nnào
+    if _UNHARDENED.match(base):
+        yield base.replace("g", "gh", 1)  # as in ngiêng
     for place, letter in enumerate(base):
         for other in _COMPLETIONS.get(letter, ""):
             yield base[:place] + other + base[place + 1 :]

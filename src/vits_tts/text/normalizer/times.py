@@ -163,6 +163,7 @@ class Times:
                 " phút",
                 needs="p",
             ),
+            Rule(r"(?<=\d,\d)p(?!\w)", " phút", needs="p"),
             Rule(
                 r"(?P<unit>\b(?:tháng|phút|lúc)\ )0(?=[1-9](?!\d))",
                 lambda match: match["unit"],

@@ -38,6 +38,10 @@ _LONGEST_SPLIT: Final = 40
 _CODE: Final = re.compile(r"\d{2,}[A-Z][A-Z\d]{2,}|[A-Z]{1,4}\d{3,}[A-Z\d]*")
 
 
+_SENTENCES: Final = re.compile(r"(?=[^.]{0,6}[à-ỹđ])[^\W\d_]{1,7}\.(?:ai|co|me|us)")
+"""A Vietnamese word and the first one of the next sentence, which looks like a domain."""
+
+
 class Urls:
     """Reads addresses, mentions and hashtags."""
 
@@ -78,6 +82,8 @@ class Urls:
 
     def address(self, match: re.Match[str]) -> str:
         """Read a mail or web address mark by mark. A mark at its end belongs to the sentence."""
+        if _SENTENCES.fullmatch(match[0]) and is_syllable(match[0].partition(".")[0].lower()):
+            return match[0].replace(".", ". ")  # ơi.ai, two sentences
         written = match[0].rstrip(".,;:!?)]}'…")
         rest = match[0][len(written) :]
         if self._lexicon.knows(written.lower()):
