@@ -71,8 +71,12 @@ class Exercises:
                 needs="l",
             ),
             Rule(
-                r"(?<![\w.,])0\.(?P<part>\d{1,4})(?=\ ?M(?!\w))",
-                lambda match: f"0,{match['part']}",
+                r"(?<![\w.,])(?P<whole>\d)\.(?P<part>\d{1,3})(?=\ ?M(?!\w))",
+                lambda match: (
+                    f"{match['whole']},{match['part']}"
+                    if match["whole"] == "0" or cues.about(match, "science")
+                    else None
+                ),
                 glued=True,
                 needs="M",
             ),
