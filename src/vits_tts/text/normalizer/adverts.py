@@ -190,6 +190,19 @@ class Adverts:
                 needs="7",
             ),
             Rule(r"(?<=\d)h(?=\d{1,2}(?:[.,]\d)?%)", " giờ, ", needs="%"),
+            Rule(r"(?<=/\d{4})\s?[-–]\s?(?=nay(?!\w))", " đến ", glued=True, needs="-–"),
+            Rule(
+                r"(?<=\d)T(?=[\s.,;)]|$)",
+                lambda match: (
+                    " tỷ"
+                    if re.search(
+                        r"(?:giá|nhỉnh|chào|bán|chỉ)(?: [^\W\d]+)? \d{1,2}$", before(match)
+                    )
+                    and cues.about(match, "property")
+                    else None
+                ),
+                needs="T",
+            ),
             Rule(r"(?<=\d)TR/TH(?!\w)", "tr/th", glued=True, needs="T"),
             Rule(r"(?<=\d)pk(?!\w)", " phòng khách", needs="p"),
             Rule(
@@ -267,9 +280,9 @@ class Adverts:
             ),
             Rule(r"(?<=/)S[DĐ]T(?!\w)", "số điện thoại", needs="S"),
             Rule(
-                r"(?:(?<=[-–])|(?<=[-–]\ )"
-                r"|(?<=\.))(?<!\w)DT(?=\W{0,3}\d{1,4}(?:[.,]\d{1,2})?\ ?(?:[mM][2²]|m²"
-                r"|[mM]?\ ?[xX*×]\ ?\d))",
+                r"(?<!\w)DT(?:(?<=[-–]DT)|(?<=[-–]\ DT)|(?<=\.DT)|(?=\ ?=)|(?=[\d-]))"
+                r"(?=\W{0,3}\d{1,4}(?:[.,]\d{1,2})?\ ?"
+                r"(?:[mM][2²]|m²|[mM]?\ ?[xX*×]\ ?\d))",
                 "diện tích",
                 needs="D",
             ),
@@ -333,6 +346,8 @@ class Adverts:
             Rule(r"(?<!\w)Q\.\ ?Trung(?!\w)", "Quang Trung", needs="Q"),
             Rule(r"(?<!\w)Dh(?=\ [A-ZĐ])", "đại học", needs="D"),
             Rule(r"(?<!\w)MKT(?!\w)", "ma két tinh", needs="K"),
+            Rule(r"(?<!\w)CV/(?=CVCC(?!\w))", "chuyên viên, ", glued=True, needs="/"),
+            Rule(r"(?<!\w)CVCC(?!\w)", "chuyên viên cao cấp", needs="C"),
             Rule(r"(?<!\w)pdv(?!\w)", "phí dịch vụ", needs="p"),
             Rule(r"(?<!\w)ntcb(?!\w)", "nội thất cơ bản", needs="n"),
             Rule(r"(?<!\w)DKY(?!\w)", "đăng ký", needs="D"),

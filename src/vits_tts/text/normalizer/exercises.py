@@ -35,6 +35,20 @@ _VALUE: Final = lazily(r"(?:=|bằng|là|khoảng|đoạn|quay|cao|cạnh|li đ�
 class Exercises:
     """Restores the signs of exercises."""
 
+    @staticmethod
+    def alleles() -> Step:
+        """Return the step for ``0,6 aa``, before repeated letters are taken for a slip."""
+        return Rule(
+            r"(?<=\d\ )(?P<allele>[a-z])(?P=allele)(?!\w)",
+            lambda match: (
+                " ".join([f"{spelled(match['allele'])} nhỏ"] * 2)
+                if re.search(r"kiểu gen|quần thể|alen", match.string.lower())
+                and re.search(r"[A-Z][A-Za-z] ?[:,+] ?[\d.,%]+ $", match.string[: match.start()])
+                else None
+            ),
+            needs=":,+",
+        )
+
     def steps(self) -> tuple[Step, ...]:
         """Return the steps: answers and orders, then numbers, letters and signs."""
         return (
@@ -212,6 +226,7 @@ class Exercises:
                 ),
                 needs="!",
             ),
+            Rule(r"(?<=[A-Z]{2})(?<![A-Z]{3})//(?=[A-Z]{2}(?!\w))", " // ", glued=True, needs="/"),
             Rule(r"(?<=\d)\ g(?=\ =)", " gam", needs="g"),
             Rule(r"(?<=/\(2)g(?=\))", " giê", needs="/"),
             Rule(

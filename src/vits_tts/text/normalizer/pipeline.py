@@ -186,6 +186,7 @@ def _reading(region: Region, restore_marks: RestoreMarks) -> tuple[Step, ...]:
         telex.step(words.knows),
         Restore(restore_marks),  # before addresses are read, whose words have marks
         Where(r"[.@#/]", *Urls(words).steps()),
+        Exercises.alleles(),
         *slips.steps(words.knows),
         *Exercises().steps(),
         *Adverts(numbers).steps(),
