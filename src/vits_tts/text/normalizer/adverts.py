@@ -196,7 +196,7 @@ class Adverts:
                 lambda match: (
                     " tỷ"
                     if re.search(
-                        r"(?:giá|nhỉnh|chào|bán|chỉ)(?: [^\W\d]+)? \d{1,2}$", before(match)
+                        r"(?:giá|nhỉnh|chào|chỉ)(?: [^\W\d]+)? \d{1,2}$", before(match)
                     )
                     and cues.about(match, "property")
                     else None
