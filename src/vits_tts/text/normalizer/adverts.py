@@ -195,9 +195,7 @@ class Adverts:
                 r"(?<=\d)T(?=[\s.,;)]|$)",
                 lambda match: (
                     " tỷ"
-                    if re.search(
-                        r"(?:giá|nhỉnh|chào|chỉ)(?: [^\W\d]+)? \d{1,2}$", before(match)
-                    )
+                    if re.search(r"(?:giá|nhỉnh|chào|chỉ)(?: [^\W\d]+)? \d{1,2}$", before(match))
                     and cues.about(match, "property")
                     else None
                 ),
