@@ -466,7 +466,8 @@ _WORD_CLASSES: Final = {
     "n p": "cụm danh từ",
 }  # fmt: skip
 """Classes of words behind the English words of a textbook: ``interested (adj): quan tâm``."""
-_PHRASE: Final = lazily(r"[^.:;,\n(/=]{1,48}$")
+_PHRASE: Final = lazily(r"[^.:;,\n(/=–]{1,48}$")
+_LONG_WORD: Final = lazily(r"[a-z]{5,}\s?$")
 _NO_PERSON: Final = frozenset("THPT THCS HLV CMND CCCD CSGT PGĐ TGĐ HSSV GVCN TBT KTX".split())
 """Abbreviations that are never the initials of a person, also after such words as ``học sinh``."""
 
@@ -474,7 +475,9 @@ _NO_PERSON: Final = frozenset("THPT THCS HLV CMND CCCD CSGT PGĐ TGĐ HSSV GVCN 
 def _in_english(match: re.Match[str]) -> bool:
     """Return whether the words before a match are English; ``vận tốc (v)`` has a quantity."""
     phrase = _PHRASE.search(before(match))
-    return phrase is not None and phrase[0].isascii() and not cues.mentions(match, "science")
+    if phrase is None or not phrase[0].isascii():
+        return False
+    return _LONG_WORD.search(phrase[0]) is not None or not cues.mentions(match, "science")
 
 
 _CALLED: Final = {"A": "anh", "C": "chị", "M": "mít"}

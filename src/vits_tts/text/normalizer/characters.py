@@ -147,6 +147,7 @@ STEPS: Final[tuple[Step, ...]] = (
     ),
     Rule(f"[{''.join(_PUNCTUATION)}]", lambda match: _PUNCTUATION[match[0]], glued=True),
     Rule(rf"(?<!\w)\w{{0,40}}[{_LIKE}]\w{{0,40}}", _latin, glued=True),
+    Rule(r"∫(?=[^\s/∫]{0,16}/)", "ʃ", glued=True, needs="∫"),  # a sign of sound, often typed so
     Rule(
         rf"(?<![\w/])/(?=[^/\n]{{0,40}}[{_PHONETIC}])[^/\n]{{1,60}}/(?![\w/])",
         _transcribed,

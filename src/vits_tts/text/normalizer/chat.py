@@ -199,9 +199,11 @@ _LASTING: Final = lazily(
 
 
 def _unmarked_unit(match: re.Match[str]) -> str | None:
-    """Read ``2 ngay`` as days, and neither ``20m2 ngay chợ`` nor ``ở 1 nam``."""
+    """Read ``2 ngay`` as days, and not ``20m2 ngay chợ``, ``ở 1 nam`` or ``2 thang máy``."""
     unit, front, end = match["unit"], before(match), match.end()
     marked = _MARKED_LETTER.search(match.string) is not None
+    if unit == "thang" and _LIFT.match(match.string, end):
+        return None
     if unit == "ngay" and marked and _PLACE_BEFORE.search(front):
         return None
     if unit == "ngay" and marked and _PLACE_AFTER.match(match.string, end):
@@ -211,6 +213,8 @@ def _unmarked_unit(match: re.Match[str]) -> str | None:
     return f" {_UNMARKED_UNITS[unit]}"
 
 
+_LIFT: Final = lazily(r" (?:máy|bộ|cuốn|thoát|nhôm|điểm|lương|dây)(?!\w)")
+"""Words after which ``thang`` is a lift, stairs or a scale, and no month."""
 _MARKED_LETTER: Final = lazily(r"[à-ỹăâêôơưđ]")
 _FOREIGN_ORDINAL: Final = lazily(r"\b(?:the|my|our|happy|on|of) \d{1,3} ?$")
 _MODEL: Final = lazily(

@@ -37,7 +37,7 @@ _CHEMICAL: Final = lazily(
     r"|nồng độ|cathode|anode|catot|anot|điện cực|xúc tác|enthalpy"
     r"|nguyên tử khối|tác dụng với|nóng chảy|cho \d+[\d,]* gam|chất rắn|\bdd\b)"
 )
-_GAS: Final = lazily(r"electron|\boxy|thể tích|đốt cháy|vận chuyển|hemoglobin|ngộ độc")
+_GAS: Final = lazily(r"electron|\boxy|thể tích|đốt cháy|vận chuyển|hemoglobin|ngộ độc|oxit|khử")
 _METALS: Final = frozenset(
     "Mo Ti Cd Co Fe Al Zn Ag Pb Hg Mg Cr Mn Br Cl Sn Ni Pt Si Cu Na Ca Ba Li K Au Sr".split()
 )
@@ -157,7 +157,7 @@ class Chemistry:
         if written in _METALS | {"NO", "CO", "HI", "KI"}:
             around = before(match) + after(match)
             alone = written in _METALS and len(written) > 1 and not is_syllable(written.lower())
-            listed = _ELEMENT_BEFORE.search(match.string, max(0, match.start() - 5), match.start())
+            listed = _ELEMENT_BEFORE.search(match.string, max(0, match.start() - 7), match.start())
             if listed and listed[1] in ELEMENTS and written in _METALS:
                 return self._said(written)
             named = re.match(r"\s[A-ZĐ][a-z]", match.string[match.end() : match.end() + 3])
@@ -256,7 +256,7 @@ _PAIRS: Final = frozenset(
     " SnO TiN TiC CuI TlCl InP GaN GaAs NaAlO KBrO CuCl HgS CdS COOH CHCOOH".split()
 )
 _IONS: Final = frozenset(["Na+", "Cl-", "Ag+", "Br-", "Li+"])
-_ELEMENT_BEFORE: Final = lazily(r"(?<!\w)([A-Z][a-z]?),\s$")
+_ELEMENT_BEFORE: Final = lazily(r"(?<!\w)([A-Z][a-z]?)(?:,|\svà)\s$")
 _ELEMENT_NAME: Final = lazily(
     r"(?:kim loại|sắt|nhôm|đồng|kẽm|chì|bạc|vàng|natri|kali|canxi|magie|bari|thiếc|niken|crom"
     r"|mangan|bạch kim|thủy ngân|liti|brom|clo|silic)\s$"

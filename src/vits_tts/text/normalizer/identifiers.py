@@ -34,7 +34,8 @@ _HOTLINE: Final = (
     r"|[\ .]\d{2,3}[\ .]\d{2,3})"
 )
 _IDENTIFIED: Final = lazily(
-    r"(?:cccd|cmnd|cmt|s?tk|mst|otp|(?:mã|số) pin|imei|sđt|đt|fax|tel|zalo|hotline|tổng đài|điện"
+    r"(?:cccd|cmnd|cmt|s?tk|mst|otp|(?:mã|số) pin|imei|sđt|(?<!h)đt|fax|tel|zalo|hotline"
+    r"|tổng đài|điện"
     r" thoại|\bgọi|mssv|msv|mã sv|mã số sinh viên|mã sinh viên|mã nv"
     r"|mã nhân viên|mshs|sbd|số báo danh|(?:activation|verification|security|login) code"
     r"|căn cước|chứng minh|tài khoản|hộ chiếu|(?:mật khẩu|mã|pass|otp)(?: [^\W\d]{1,12}){0,3}"
@@ -567,8 +568,8 @@ class Identifiers:
             ),
             Rule(r"(?<![\w.,/])\d{3,20}(?:-\d{2,12})?(?!\w)(?![.,]\d)", self.identifier),
             Rule(
-                r"(?i:(?<!\w)(?:gửi|gui|nhắn|bấm|phím|nhấn|gọi|tới|đến|đầu\ số|tổng\ đài|cskh"
-                r"|hotline"
+                r"(?i:(?<!\w)(?:gửi|gui|nhắn|bấm|phím|nhấn|gọi|tới|đến|đầu\ số|tổng\ đài|cskh:?"
+                r"|hotline:?"
                 r"|lh:?|liên\ hệ:?)\ (?:số\ )?)"
                 r"(?P<digits>\d{3,6})(?![\w/%])(?![.,:-]\d)",
                 self.number_of_service,

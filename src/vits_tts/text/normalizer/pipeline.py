@@ -33,6 +33,7 @@ from vits_tts.text.normalizer import (
     telex,
 )
 from vits_tts.text.normalizer.addresses import Addresses
+from vits_tts.text.normalizer.adverts import Adverts
 from vits_tts.text.normalizer.chain import Chain
 from vits_tts.text.normalizer.chat import Chat
 from vits_tts.text.normalizer.chemistry import Chemistry
@@ -41,6 +42,7 @@ from vits_tts.text.normalizer.dates import Dates
 from vits_tts.text.normalizer.emoji import Emoji
 from vits_tts.text.normalizer.emoji import steps as emoji_steps
 from vits_tts.text.normalizer.english import English
+from vits_tts.text.normalizer.exercises import Exercises
 from vits_tts.text.normalizer.formula import Formula
 from vits_tts.text.normalizer.identifiers import Identifiers
 from vits_tts.text.normalizer.lexicon import Lexicon
@@ -184,7 +186,10 @@ def _reading(region: Region, restore_marks: RestoreMarks) -> tuple[Step, ...]:
         telex.step(words.knows),
         Restore(restore_marks),  # before addresses are read, whose words have marks
         Where(r"[.@#/]", *Urls(words).steps()),
+        Exercises.alleles(),
         *slips.steps(words.knows),
+        *Exercises().steps(),
+        *Adverts(numbers).steps(),
         Where(r"\d", *codes.documents()),  # 15/2023/NĐ-CP, whose parts look like a date
         *codes.routes(),
         Where(r"\d[-−]", Compounds(numbers).step()),
