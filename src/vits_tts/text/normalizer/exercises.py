@@ -17,9 +17,10 @@ from vits_tts.text.patterns import lazily
 _ELEMENT: Final = "Fe|Cu|Al|Mg|Zn|Na|Ca|Ba|Ag|Pb|Cl|Br|Mn|Cr|Ni|Sn|Hg|Si|Li"
 _HEATED: Final = lazily(r"(?:nhiệt độ|nóng|nung|đun|lạnh|sôi|nguội|tan chảy|°c|\bt\d? ?=)")
 _EXERCISE: Final = lazily(
-    r"[.:]\s(?:cho|tính|biết|tìm|giải|một|hai|trong|nếu|theo|giá trị|khối lượng|chọn|hãy|để|sắp|từ"
-    r"|thực hiện|dung dịch|hỗn hợp|hàm số|khi|viết|xét|có|với|gọi)\s"
+    r"\d{1,3}:\s?(?:cho|tính|biết|tìm|giải|một|hai|trong|nếu|theo|giá trị|khối lượng|chọn|hãy|để"
+    r"|sắp|từ|thực hiện|dung dịch|hỗn hợp|hàm số|khi|viết|xét|có|với|gọi)\s"
 )
+_ASKED: Final = lazily(r"[^.!?\n]{0,100}\?")
 _MOLAR: Final = lazily(r"(?:nồng độ|dung dịch|\bdd\b|\bcm\b|mol\b|naoh|hcl|h2so4|h₂so₄|≈|=)")
 _OPTION_A: Final = lazily(r"(?:^|[\s*(\]?:.])a\s?[.)]")
 _PHYSICAL: Final = lazily(
@@ -57,7 +58,7 @@ class Exercises:
                 needs=".)",
             ),
             Rule(
-                r"(?:^|(?<=\"))(?P<letter>[QC])(?=\d{1,3}[.:]\ ?[A-ZĐÀ-Ỹ\"“])",
+                r"(?:^|(?<=\"))(?P<letter>[QC])(?=\d{1,3}:\ ?[A-ZĐÀ-Ỹ\"“])",
                 question,
                 glued=True,
                 needs="QC",
@@ -128,7 +129,6 @@ class Exercises:
                 glued=True,
                 needs="x×·.*",
             ),
-            Rule(r"(?<=\d)\ \.\ (?=\d[\d.,]{0,8}\ ?=)", " × ", needs="="),
             Rule(
                 r"(?<![\w.,])(?P<degrees>[1-9]\d{0,2})0C(?=[\s.,;:)]|$)",
                 lambda match: (
@@ -261,8 +261,7 @@ class Exercises:
         low = max(match.string.rfind("\n", 0, match.start()) + 1, match.start() - _FAR)
         if not _OPTION_A.search(match.string[low : match.start()].lower()):
             return None
-        mark = "," if match["mark"] == ")" else "."
-        return f"{spelled(match['letter'].upper())}{mark}"
+        return f"{spelled(match['letter'].upper())},"
 
     @staticmethod
     def order(match: re.Match[str]) -> str | None:
@@ -288,8 +287,8 @@ class Exercises:
 
 def question(match: re.Match[str]) -> str | None:
     """Read ``Q27:`` and ``C7:`` before a question; a C before any other one is a letter."""
-    rest = match.string[match.end() :].lower()
-    asks = _EXERCISE.search(rest) or ("?" in rest and match["letter"] == "Q")
+    rest = after(match).lower()
+    asks = _EXERCISE.match(rest) or (match["letter"] == "Q" and _ASKED.match(rest))
     return "Câu " if asks else None
 
 
