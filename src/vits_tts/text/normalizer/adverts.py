@@ -343,12 +343,7 @@ class Adverts:
             Rule(r"(?<!\w)D/c(?=\s?[:.])", "địa chỉ", needs="/"),
             Rule(r"(?<!\w)Q\.\ ?Trung(?!\w)", "Quang Trung", needs="Q"),
             Rule(r"(?<!\w)Dh(?=\ [A-ZĐ])", "đại học", needs="D"),
-            Rule(r"(?<!\w)MKT(?!\w)", "ma két tinh", needs="K"),
             Rule(r"(?<!\w)CV/(?=CVCC(?!\w))", "chuyên viên, ", glued=True, needs="/"),
-            Rule(r"(?<!\w)CVCC(?!\w)", "chuyên viên cao cấp", needs="C"),
-            Rule(r"(?<!\w)pdv(?!\w)", "phí dịch vụ", needs="p"),
-            Rule(r"(?<!\w)ntcb(?!\w)", "nội thất cơ bản", needs="n"),
-            Rule(r"(?<!\w)DKY(?!\w)", "đăng ký", needs="D"),
             Rule(r"(?<=y\ [Bb]an\ )ND(?!\w)", "nhân dân", needs="N"),
             Rule(
                 r"(?<!\w)pk(?=\ (?:bếp|wc|phòng|riêng|rộng|có|chung|và)|[,+])",
