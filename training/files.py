@@ -7,7 +7,7 @@ import torch
 
 
 def save(path: Path, value: Any) -> None:
-    """Write ``value`` for ``torch.load``; a broken-off write leaves what was there before.
+    """Write ``value`` for ``torch.load``; a broken-off write leaves the old file.
 
     Raises:
         OSError: it cannot be written; a full disk, for example.

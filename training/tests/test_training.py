@@ -185,7 +185,7 @@ def test_an_interrupt_is_not_lost_while_processes_start(monkeypatch: pytest.Monk
 
 
 def test_the_acoustic_model_is_adopted_once_for_each_training() -> None:
-    """The voice gets the averaged weights, and forgets what its optimiser knew of the old ones."""
+    """The voice gets the averaged weights, and the optimiser's state of the old ones is dropped."""
     torch.manual_seed(7)
     acoustic = Training(RECIPES["acoustic"](TINY, CLIPS, seed=3))
     voice = Training(RECIPES["voice"](TINY, CLIPS, seed=3))
