@@ -67,6 +67,24 @@ async def test_nothing_is_kept_of_who_left(sent: bytes) -> None:
     listener.stop()
 
 
+async def test_the_last_place_is_given_without_closing_another() -> None:
+    """A client that takes the last free place ends no older connection: nobody waits for one."""
+    (door,) = bind_sockets(0, "127.0.0.1")
+    listener = Listener(Application([("/", Hello)]), Server(max_connections=2))
+    listener.add_sockets([door])
+    old, writer = await asyncio.open_connection(*door.getsockname())
+    await until(lambda: listener.connections == 1)
+    await asyncio.sleep(1.2)  # older than the second for which no connection is closed
+    new, other = await asyncio.open_connection(*door.getsockname())
+    await until(lambda: listener.connections == 2)
+    for reader, sender in ((new, other), (old, writer)):
+        sender.write(_GET)
+        assert (await reader.readuntil(b"hello")).startswith(b"HTTP/1.1 200")
+        sender.close()
+    await until(lambda: listener.connections == 0)
+    listener.stop()
+
+
 class Taken(RequestHandler):
     """Takes the connection over and returns the bytes after the request."""
 

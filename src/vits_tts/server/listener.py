@@ -195,7 +195,11 @@ class _Door:
             self._reopening = loop.call_later(seconds, self.open)
 
     def _accept(self) -> None:
-        for _ in range(_ACCEPT_AT_ONCE):
+        for number in range(_ACCEPT_AT_ONCE):
+            if number and self._room.full:
+                # Perhaps no more client waits, and then none is closed to make room. If one does,
+                # the socket stays readable and this is called again.
+                return
             if wait := self._room.full_for():
                 self._shut(wait)
                 return

@@ -83,14 +83,17 @@ class Room:
         """Mark a connection as busy."""
         self._waiting.pop(connection, None)
 
+    @property
+    def full(self) -> bool:
+        """Whether the limit is reached."""
+        return len(self._connections) >= self._limit
+
     def full_for(self) -> float:
         """Close a connection if the limit is reached.
 
         Returns 0 if one more connection is allowed, else the seconds after which to try again.
         """
-        if len(self._connections) < self._limit:
-            return 0.0
-        return self.make()
+        return self.make() if self.full else 0.0
 
     def make(self) -> float:
         """Drop the connection that has waited longest.
