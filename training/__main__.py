@@ -13,6 +13,7 @@ COMMANDS = {
     "train": ("training.train", "train one network"),
     "export": ("training.export", "write a trained voice as ONNX"),
     "evaluate": ("training.evaluate", "measure the embedded voice beside recordings and another"),
+    "minutes": ("training.minutes", "compare voices that learn from more and fewer minutes"),
 }
 """The module of each command, which is imported only for it, and its description."""
 

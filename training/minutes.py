@@ -6,12 +6,12 @@ import logging
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +51,10 @@ class Size:
         return f"{self.minutes:g}{_BORROWS if self.borrows else ''}"
 
 
+class Interrupted(Exception):
+    """A training was asked to stop before its end."""
+
+
 def draw(recordings: Sequence[Recording], minutes: float, seed: int) -> list[Recording]:
     """Return recordings of at least ``minutes`` of sound, or all of them.
 
@@ -84,33 +88,72 @@ def lay_out(folder: Path, drawn: Iterable[Recording], held_out: Iterable[Recordi
     (folder / corpus.HELD_OUT).write_text(names, encoding="utf-8")
 
 
-def train(size: Size, options: argparse.Namespace) -> bool:
-    """Run `training.new` for one voice; return whether it is finished."""
-    folder: Path = options.work / size.label
-    if size.borrows:
-        _share(options.work / Size(size.minutes).label, folder)
-    asked = [
-        sys.executable, "-m", "training.new", str(options.work / f"recordings-{size.minutes:g}"),
-        "--name", NAME, "--licence", options.licence, "--work", str(folder), "--measure", "0",
-        "--at-least", "0", "--threads", str(options.threads), "--jobs", "1",
-    ]  # fmt: skip
-    if options.steps:
-        asked += ["--steps", *map(str, options.steps)]
-    if options.config:
-        asked += ["--config", options.config]
-    if size.borrows:
-        asked += ["--prosody-from", str(options.prosody_from)]
-        asked += ["--prosody-licence", options.prosody_licence, "--notice", "for comparison"]
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "log").open("a", encoding="utf-8") as log:
-        process = subprocess.Popen(asked, stdout=log, stderr=subprocess.STDOUT)
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    spent = _spent(folder) + used.ru_utime + used.ru_stime
-    (folder / _SPENT).write_text(json.dumps(spent), encoding="utf-8")
-    if process.returncode not in {0, INTERRUPTED}:
-        raise RuntimeError(f"training.new failed for {size.label}: see {folder / 'log'}")
-    return process.returncode == 0
+class Trainings:
+    """Runs `training.new` for several voices, some of them at the same time."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        """Keep the options of the command."""
+        self._options = options
+        self._running: set[int] = set()  # process ids
+
+    def run(self, sizes: Sequence[Size]) -> None:
+        """Train voices; after one has stopped, begin no other.
+
+        Raises:
+            Interrupted: one of them stopped before its end.
+            RuntimeError: one of them failed.
+
+        """
+        with ThreadPoolExecutor(self._options.jobs) as threads:
+            futures = [threads.submit(self._train, size) for size in sizes]
+            try:
+                for future in as_completed(futures):
+                    future.result()
+            finally:
+                threads.shutdown(wait=True, cancel_futures=True)
+
+    def stop(self) -> None:
+        """Ask the running ones to keep their state and stop."""
+        for process in self._running:
+            os.kill(process, signal.SIGTERM)
+
+    def _train(self, size: Size) -> None:
+        folder: Path = self._options.work / size.label
+        if size.borrows:
+            _share(self._options.work / Size(size.minutes).label, folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / "log").open("a", encoding="utf-8") as log:
+            process = subprocess.Popen(  # noqa: S603  # this program, without a shell
+                self._asked(size), stdout=log, stderr=subprocess.STDOUT
+            )
+            self._running.add(process.pid)
+            _, status, used = os.wait4(process.pid, 0)
+            self._running.discard(process.pid)
+            process.returncode = os.waitstatus_to_exitcode(status)
+        spent = _spent(folder) + used.ru_utime + used.ru_stime
+        (folder / _SPENT).write_text(json.dumps(spent), encoding="utf-8")
+        if process.returncode == INTERRUPTED:
+            raise Interrupted
+        if process.returncode:
+            raise RuntimeError(f"training.new failed for {size.label}: see {folder / 'log'}")
+
+    def _asked(self, size: Size) -> list[str]:
+        """Return the command for one voice."""
+        options = self._options
+        asked = [
+            sys.executable, "-m", "training.new",
+            str(options.work / f"recordings-{size.minutes:g}"), "--name", NAME,
+            "--licence", options.licence, "--work", str(options.work / size.label),
+            "--measure", "0", "--at-least", "0", "--threads", str(options.threads), "--jobs", "1",
+        ]  # fmt: skip
+        if options.steps:
+            asked += ["--steps", *map(str, options.steps)]
+        if options.config:
+            asked += ["--config", options.config]
+        if size.borrows:
+            asked += ["--prosody-from", str(options.prosody_from)]
+            asked += ["--prosody-licence", options.prosody_licence, "--notice", "for comparison"]
+        return asked
 
 
 def _share(source: Path, folder: Path) -> None:
@@ -135,10 +178,8 @@ def measure(
     """
     largest = max(sizes, key=lambda size: size.minutes)
     aligner = Aligner.load(options.work / largest.label / "aligner.pt")
-    voices = {
-        size.label: Speaker(options.work / size.label / NAME / f"{NAME}.onnx", sample_rate=SAMPLE_RATE)
-        for size in sizes
-    }
+    models = {size.label: options.work / size.label / NAME / f"{NAME}.onnx" for size in sizes}
+    voices = {name: Speaker(path, sample_rate=SAMPLE_RATE) for name, path in models.items()}
     rows: dict[str, list[Row]] = {name: [] for name in (NATURAL, *voices)}
     for recording in tqdm(held_out[: options.limit], desc="measure", unit="clip"):
         sounds = {NATURAL: corpus.sound(recording.path, SAMPLE_RATE)}
@@ -166,8 +207,8 @@ def _trained(folder: Path) -> dict[str, float]:
     samples = sum(len(clip["audio"]) for clip in trained)
     return {
         "recordings": float(len(trained)),
-        "minutes": samples / SAMPLE_RATE / 60,
-        "hours of one core": _spent(folder) / 3600,
+        "minutes of sound": samples / SAMPLE_RATE / 60,
+        "minutes of one core": _spent(folder) / 60,
     }
 
 
@@ -201,11 +242,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         lay_out(options.work / f"recordings-{minutes:g}", drawn, held_out)
     sizes = [Size(minutes) for minutes in options.minutes]
     lent = [Size(min(options.minutes), borrows=True)] if options.prosody_from else []
-    for some in (sizes, lent):
-        with ThreadPoolExecutor(options.jobs) as threads:
-            if not all(list(threads.map(partial(train, options=options), some))):
-                _LOG.info("repeat the same command to continue")
-                return INTERRUPTED
+    trainings = Trainings(options)
+    signal.signal(signal.SIGTERM, lambda *_: trainings.stop())
+    try:
+        trainings.run(sizes)
+        trainings.run(lent)
+    except (Interrupted, KeyboardInterrupt):
+        _LOG.info("repeat the same command to continue")
+        return INTERRUPTED
     columns = measure([*sizes, *lent], held_out, options)
     sys.stdout.write(table(columns))
     return 0

@@ -68,7 +68,7 @@ async def test_nothing_is_kept_of_who_left(sent: bytes) -> None:
 
 
 async def test_the_last_place_is_given_without_closing_another() -> None:
-    """A client that takes the last free place ends no older connection: nobody waits for one."""
+    """A client that takes the last free place ends no older connection: no other client waits."""
     (door,) = bind_sockets(0, "127.0.0.1")
     listener = Listener(Application([("/", Hello)]), Server(max_connections=2))
     listener.add_sockets([door])

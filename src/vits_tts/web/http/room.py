@@ -85,7 +85,7 @@ class Room:
 
     @property
     def full(self) -> bool:
-        """Whether the limit is reached."""
+        """True if the limit is reached."""
         return len(self._connections) >= self._limit
 
     def full_for(self) -> float:
