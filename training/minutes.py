@@ -9,8 +9,10 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -95,6 +97,8 @@ class Trainings:
         """Keep the options of the command."""
         self._options = options
         self._running: set[int] = set()  # process ids
+        self._ended = threading.Event()
+        """Set when one has stopped or failed, or shall: no other begins."""
 
     def run(self, sizes: Sequence[Size]) -> None:
         """Train voices; after one has stopped, begin no other.
@@ -106,18 +110,19 @@ class Trainings:
         """
         with ThreadPoolExecutor(self._options.jobs) as threads:
             futures = [threads.submit(self._train, size) for size in sizes]
-            try:
-                for future in as_completed(futures):
-                    future.result()
-            finally:
-                threads.shutdown(wait=True, cancel_futures=True)
+        errors = [error for future in futures if (error := future.exception())]
+        for error in sorted(errors, key=lambda error: isinstance(error, Interrupted)):
+            raise error  # a failure rather than an interruption that it caused
 
     def stop(self) -> None:
         """Ask the running ones to keep their state and stop."""
-        for process in self._running:
+        self._ended.set()
+        for process in list(self._running):
             os.kill(process, signal.SIGTERM)
 
     def _train(self, size: Size) -> None:
+        if self._ended.is_set():
+            raise Interrupted
         folder: Path = self._options.work / size.label
         if size.borrows:
             _share(self._options.work / Size(size.minutes).label, folder)
@@ -132,6 +137,8 @@ class Trainings:
             process.returncode = os.waitstatus_to_exitcode(status)
         spent = _spent(folder) + used.ru_utime + used.ru_stime
         (folder / _SPENT).write_text(json.dumps(spent), encoding="utf-8")
+        if process.returncode:
+            self._ended.set()
         if process.returncode == INTERRUPTED:
             raise Interrupted
         if process.returncode:
@@ -154,6 +161,18 @@ class Trainings:
             asked += ["--prosody-from", str(options.prosody_from)]
             asked += ["--prosody-licence", options.prosody_licence, "--notice", "for comparison"]
         return asked
+
+
+@contextmanager
+def stopped_by_signals(trainings: Trainings) -> Iterator[None]:
+    """Let SIGTERM and Ctrl-C stop the trainings, which then keep their state."""
+    numbers = (signal.SIGTERM, signal.SIGINT)
+    before = [signal.signal(number, lambda *_: trainings.stop()) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
 
 
 def _share(source: Path, folder: Path) -> None:
@@ -243,11 +262,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     sizes = [Size(minutes) for minutes in options.minutes]
     lent = [Size(min(options.minutes), borrows=True)] if options.prosody_from else []
     trainings = Trainings(options)
-    signal.signal(signal.SIGTERM, lambda *_: trainings.stop())
     try:
-        trainings.run(sizes)
-        trainings.run(lent)
-    except (Interrupted, KeyboardInterrupt):
+        with stopped_by_signals(trainings):
+            trainings.run(sizes)
+            trainings.run(lent)
+    except Interrupted:
         _LOG.info("repeat the same command to continue")
         return INTERRUPTED
     columns = measure([*sizes, *lent], held_out, options)
