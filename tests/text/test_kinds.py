@@ -179,8 +179,8 @@ def test_output_of_models(written: str, read: str) -> None:
 def test_a_very_long_line_is_not_remembered() -> None:
     """The results that are remembered for texts in pieces are those of short lines only."""
     long = " ".join(["đã", *("khong biet" for _ in range(500))])
-    restore._likeliest.cache_clear()
+    restore.likeliest.cache_clear()
     assert "không biết" in Restore()(Text(long)).spoken
-    assert restore._likeliest.cache_info().currsize == 0
+    assert restore.likeliest.cache_info().currsize == 0
     Restore()(Text(long[:500]))
-    assert restore._likeliest.cache_info().currsize
+    assert restore.likeliest.cache_info().currsize

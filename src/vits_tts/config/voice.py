@@ -33,7 +33,8 @@ class Text(Section):
         "safe",
         description="Whether tone marks are added to lines typed without them (`So du tai khoan`): "
         "`safe` only in lines that are certainly Vietnamese, and not where the syllable would be a "
-        "guess; `always` everywhere, as the likeliest syllable; `off` never.",
+        "guess; `always` everywhere, as the likeliest syllable; `off` never, and then hỏi and ngã "
+        "stay as they are written, too.",
     )
     emoji: Literal["drop", "read"] = Field(
         "drop", description="Whether emoji are left out or read by their names."

@@ -25,6 +25,7 @@ from vits_tts.text.letters import CUT, HELD
 from vits_tts.text.normalizer import (
     abbreviations,
     characters,
+    exchanged_tones,
     foreign,
     lexicon,
     markup,
@@ -185,6 +186,7 @@ def _reading(region: Region, restore_marks: RestoreMarks) -> tuple[Step, ...]:
         *orthography.SPANS,
         telex.step(words.knows),
         Restore(restore_marks),  # before addresses are read, whose words have marks
+        *([] if restore_marks == "off" else [exchanged_tones.step(words.knows)]),
         Where(r"[.@#/]", *Urls(words).steps()),
         Exercises.alleles(),
         *slips.steps(words.knows),

@@ -246,12 +246,13 @@ class _Pairs:
 
 
 @lru_cache(maxsize=1)
-def _pairs() -> _Pairs:
+def counted_pairs() -> _Pairs:
+    """Return the counts, read when they are first needed."""
     return _Pairs()
 
 
 @lru_cache(maxsize=1)
-def _marked() -> dict[str, list[tuple[str, int]]]:
+def marked_forms() -> dict[str, list[tuple[str, int]]]:
     """Return the candidates of each word without marks, with their ranks, most frequent first."""
     found: dict[str, list[tuple[str, int]]] = {}
     for syllable, place in ranks().items():
@@ -269,7 +270,7 @@ def _typed(*, both: bool) -> _Candidates:
     found = {}
     for short, syllables in (_SHORTENED | ({"m": "mày"} if both else {})).items():
         candidates = {(word, ranks()[word]) for word in syllables.split()}
-        candidates.update(_marked().get(short, ()))
+        candidates.update(marked_forms().get(short, ()))
         found[short] = sorted(candidates, key=lambda candidate: candidate[1])
     return found
 
@@ -279,7 +280,7 @@ _RAREST: Final = 20_000
 
 def frequency(word: str) -> int:
     """Return the rank of the most frequent syllable that a word without marks may stand for."""
-    known = _marked().get(word)
+    known = marked_forms().get(word)
     return known[0][1] if known else _RAREST
 
 
@@ -288,7 +289,7 @@ def pair(first: str, second: str) -> float:
     places = ranks()
     if first not in places or second not in places:
         return -1.0
-    return _pairs().count(places[first], places[second])
+    return counted_pairs().count(places[first], places[second])
 
 
 def joined(parts: tuple[str, ...]) -> tuple[str, ...]:
@@ -296,9 +297,9 @@ def joined(parts: tuple[str, ...]) -> tuple[str, ...]:
 
     All of them have to be likely, because a name on the web has no other context.
     """
-    if len(parts) < 2 or any(part not in _marked() for part in parts):  # noqa: PLR2004
+    if len(parts) < 2 or any(part not in marked_forms() for part in parts):  # noqa: PLR2004
         return ()
-    found = _likeliest(parts, (), (START, END), (), _UNKNOWN_CONTEXT)
+    found = likeliest(parts, (), (START, END), (), _UNKNOWN_CONTEXT)
     if min(sure for _, sure in found) < _JOINED_SURE:
         return ()
     return tuple(syllable for syllable, _ in found)
@@ -376,7 +377,7 @@ class Restore:
         for word in words:
             code = word[0].isupper() and len(word[0]) <= _LONGEST_CODE
             code = code and word.start() not in shouted
-            known = word[0].lower() in _marked() and (not code or spoken[start:end].isupper())
+            known = word[0].lower() in marked_forms() and (not code or spoken[start:end].isupper())
             known = known and word[0] not in _KEPT and not _brand(word)
             known = known or word[0] in typed
             last = len(word[0]) == 1 and re.match(" [A-Za-z]", spoken[word.end() :][:2]) is None
@@ -402,7 +403,7 @@ class Restore:
         words = list(_ANY_WORD.finditer(spoken, start, end))
         lower = [word[0].lower() for word in words]
         open_ = [
-            word[0].isascii() and word[0].islower() and text in _marked() and text not in _KEPT
+            word[0].isascii() and word[0].islower() and text in marked_forms() and text not in _KEPT
             for word, text in zip(words, lower, strict=True)
         ]
         hinted = {place for place, text in enumerate(lower) if open_[place] and _is_bare(text)}
@@ -437,7 +438,7 @@ class Restore:
         beside = _beside(run[0].string, run[0].start(), run[-1].end())
         words = tuple(word[0].lower() for word in run)
         around = _around(run[0].string, run[0].start(), run[-1].end())
-        compute = _likeliest if len(words) <= _REMEMBERED_WORDS else _likeliest.__wrapped__
+        compute = likeliest if len(words) <= _REMEMBERED_WORDS else likeliest.__wrapped__
         found = compute(words, tuple(fixed.items()), beside, (), around)
         for at, (word, (syllable, sure)) in enumerate(zip(run, found, strict=True)):
             needed = 0.4 if word[0].lower() not in ranks() else 0.9
@@ -455,7 +456,7 @@ class Restore:
         meant = tuple((word, tuple(typed[word])) for word in words if word in typed)
         around = _around(spoken, run[0].start(), run[-1].end())
         share = _CHAT_SHARE if typed else _CONTEXT_SHARE
-        found = _likeliest(tuple(words), tuple(fixed.items()), beside, meant, around, share)
+        found = likeliest(tuple(words), tuple(fixed.items()), beside, meant, around, share)
         asked = self._how == "safe" and not certain and not fixed
         unlikely = asked and all(map(is_syllable, words))
         if unlikely and not _usual([syllable for syllable, _ in found]):
@@ -476,10 +477,10 @@ def _is_bare(word: str) -> bool:
 @lru_cache(maxsize=1)
 def _doubtful() -> frozenset[str]:
     """Return the words that are far more frequent with marks than without (``khong``, ``dep``)."""
-    priors, places = _pairs().priors, ranks()
+    priors, places = counted_pairs().priors, ranks()
     return frozenset(
         word
-        for word, candidates in _marked().items()
+        for word, candidates in marked_forms().items()
         if word in places
         and word not in _REAL
         and any(
@@ -528,11 +529,11 @@ def _unlikely_word(run: list[re.Match[str]], at: int) -> Iterator[Edit]:
     before, after = _beside(spoken, part[0].start(), part[-1].end())
     previous = ranks()[words[at - low - 1]] if at > low else before
     following = ranks()[words[at - low + 1]] if at - low + 1 < len(words) else after
-    count, own = _pairs().count, ranks()[word]
+    count, own = counted_pairs().count, ranks()[word]
     if count(previous, own) or count(own, following):
         return
     around = _around(spoken, part[0].start(), part[-1].end())
-    found = _likeliest(words, tuple(fixed.items()), (before, after), (), around)
+    found = likeliest(words, tuple(fixed.items()), (before, after), (), around)
     syllable, sure = found[at - low]
     place = ranks()[syllable]
     seen = sorted((count(previous, place), count(place, following)))[word not in _LOANED]
@@ -550,7 +551,7 @@ def has_bare_words(line: str) -> bool:
     return not all(map(is_syllable, _NEEDS_MARKS.findall(line))) and any(
         word.isascii()
         and word.islower()
-        and word in _marked()
+        and word in marked_forms()
         and word not in _KEPT
         and _is_bare(word)
         for word in _ANY_WORD.findall(line)
@@ -665,7 +666,7 @@ def _in_address(word: re.Match[str]) -> bool:
 
 def _shouted(words: list[re.Match[str]]) -> set[int]:
     """Return the places of adjacent words in capitals (``UU DAI``) that are not codes."""
-    table, found = _marked(), set[int]()
+    table, found = marked_forms(), set[int]()
     stretch: list[re.Match[str]] = []
     for word in [*words, None]:
         loud = word is not None and word[0].isupper() and word[0].lower() in table
@@ -686,7 +687,7 @@ def _brand(word: re.Match[str]) -> bool:
     return (
         word[0].istitle()
         and front is not None
-        and front[1].lower() not in _marked()
+        and front[1].lower() not in marked_forms()
         and re.match(" [A-Z]", spoken[end : end + 2]) is None
     )
 
@@ -697,13 +698,13 @@ def _usual(syllables: list[str]) -> bool:
     Syllables that are the reading of a foreign name do not.
     """
     places = [ranks()[syllable] for syllable in syllables]
-    seen = [_pairs().count(a, b) > 0 for a, b in pairwise(places)]
+    seen = [counted_pairs().count(a, b) > 0 for a, b in pairwise(places)]
     return len(seen) < 1 or sum(seen) >= _USUAL_SHARE * len(seen)
 
 
 def _vietnamese(words: list[str]) -> bool:
     """Return whether words without marks are Vietnamese and not English."""
-    table = _marked()
+    table = marked_forms()
     # abbreviations without a vowel (TB, KH, VND) are no evidence
     long = [word for word in words if len(word) > 1 and not _VOWELS.isdisjoint(word)]
     hits = [word for word in long if word in table]
@@ -726,7 +727,7 @@ def _beside(spoken: str, start: int, end: int) -> tuple[int, int]:
     return before, NUMBER if back.isdigit() else UNKNOWN if back.isalpha() else END
 
 
-_ALONE: Final = ((contexts.NOTHING,) * contexts.REACH,) * 2
+ALONE: Final = ((contexts.NOTHING,) * contexts.REACH,) * 2
 """The codes around words that stand alone."""
 _NEAR: Final = 32
 """Characters on each side of a run that hold its nearest words."""
@@ -743,7 +744,7 @@ _CHAT_SHARE: Final = 0.3
 
 def _around(spoken: str, start: int, end: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Return the codes of the words and marks of the line before and after a run of words."""
-    reach, padding = contexts.REACH, _ALONE[0]
+    reach, padding = contexts.REACH, ALONE[0]
     front = spoken[max(0, start - _NEAR) : start].rpartition("\n")[2]
     back = spoken[end : end + _NEAR].partition("\n")[0]
     before = map(_code, contexts.TOKEN.findall(front.lower())[-reach:])
@@ -762,12 +763,12 @@ _Rows: TypeAlias = list[list[float]]
 
 
 @lru_cache(maxsize=128)
-def _likeliest(
+def likeliest(
     words: tuple[str, ...],
     known: tuple[tuple[int, str], ...],
     beside: tuple[int, int],
     typed: tuple[tuple[str, tuple[tuple[str, int], ...]], ...] = (),
-    around: tuple[tuple[int, ...], tuple[int, ...]] = _ALONE,
+    around: tuple[tuple[int, ...], tuple[int, ...]] = ALONE,
     share: float = _CONTEXT_SHARE,
 ) -> Sequence[tuple[str, float]]:
     """Return the most probable syllable of each word, with its probability.
@@ -782,13 +783,13 @@ def _likeliest(
     comes in pieces is read several times.
     """
     fixed, meant = dict(known), dict(typed)
-    table = _marked()
+    table = marked_forms()
     columns: list[_Column] = [
         [(fixed[at], ranks()[fixed[at]])] if at in fixed else meant.get(word) or table[word]
         for at, word in enumerate(words)
     ]
     columns, steps = _lattice(columns, beside[0])
-    ends = [_pairs().after(place, (beside[1],))[0] for _, place in columns[-1]]
+    ends = [counted_pairs().after(place, (beside[1],))[0] for _, place in columns[-1]]
     chances = _posteriors(steps, ends)
     if around != _UNKNOWN_CONTEXT:
         codes = [*around[0], *map(_code, words), *around[1]]
@@ -814,7 +815,7 @@ def _lattice(columns: list[_Column], before: int) -> tuple[list[_Column], list[_
     A candidate that is improbable after all words before it is left out, which saves most of the
     time.
     """
-    pairs = _pairs()
+    pairs = counted_pairs()
     kept: list[_Column] = []
     steps: list[_Rows] = []
     likely, previous = [1.0], [before]
