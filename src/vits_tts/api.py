@@ -40,6 +40,7 @@ from vits_tts.markup.plan import InputKind, begins_as_ssml
 from vits_tts.speech import RequestStats, SpeechOptions, TextPace, build
 from vits_tts.speech import Speech as Pipeline
 from vits_tts.speech.feeding import spoken
+from vits_tts.speech.file_hash import sound_hash
 from vits_tts.speech.options import IN_PROCESS
 from vits_tts.speech.timeline import Detail, TimedSentence
 from vits_tts.text.normalizer.lexicon import Lexicon, LexiconInvalid
@@ -354,14 +355,26 @@ class AsyncSpeech:
         dictionaries: Sequence[str] | None = None,
     ) -> float:
         """Return the seconds that the speech of a text takes, without synthesis; see ``stream``."""
-        check(text, _MOST_CHARS)
-        speaks = None if speaker is None else str(speaker)
-        rules = await self._rules(dictionaries)
-        await self._ready()
-        options = SpeechOptions(speed, self._alias, speaks, dictionaries=rules)
-        request = await self._pipeline.request(text, options)
+        request = await self._request(text, speed, speaker, dictionaries)
         samples = await self._pipeline.length(request, RequestStats())
         return samples / self.voice.sample_rate
+
+    async def fingerprint(
+        self,
+        text: str,
+        *,
+        speed: str | float | None = None,
+        speaker: str | int | None = None,
+        dictionaries: Sequence[str] | None = None,
+    ) -> str:
+        """Return a digest of the samples of a text, without synthesis.
+
+        Speech that is kept under it is valid for as long as the digest is the same: it changes with
+        the voice, the reading rules, lexicons and dictionaries. Parameters and errors are those of
+        ``stream``.
+        """
+        request = await self._request(text, speed, speaker, dictionaries)
+        return sound_hash(request, self.voice.sample_rate)
 
     async def dictionary_versions(
         self, dictionaries: Sequence[str] | None = None
@@ -377,6 +390,21 @@ class AsyncSpeech:
         """
         wanted = None if dictionaries is None else list(map(locator, dictionaries))
         return await self._pipeline.dictionaries.pinned(wanted, ALL)
+
+    async def _request(
+        self,
+        text: str,
+        speed: str | float | None,
+        speaker: str | int | None,
+        dictionaries: Sequence[str] | None,
+    ) -> SpeechRequest:
+        """Return a text of moderate length as it is to be synthesised."""
+        check(text, _MOST_CHARS)
+        speaks = None if speaker is None else str(speaker)
+        rules = await self._rules(dictionaries)
+        await self._ready()
+        options = SpeechOptions(speed, self._alias, speaks, dictionaries=rules)
+        return await self._pipeline.request(text, options)
 
     async def _windows(
         self, request: SpeechRequest, start: int, chars: int, audience: Audience
@@ -541,6 +569,21 @@ class Speech:
         """Return the seconds that the speech of a text takes; see :meth:`AsyncSpeech.seconds`."""
         return self._loop.result(
             lambda: self._speech.seconds(
+                text, speed=speed, speaker=speaker, dictionaries=dictionaries
+            )
+        )
+
+    def fingerprint(
+        self,
+        text: str,
+        *,
+        speed: str | float | None = None,
+        speaker: str | int | None = None,
+        dictionaries: Sequence[str] | None = None,
+    ) -> str:
+        """Return a digest of the samples of a text; see :meth:`AsyncSpeech.fingerprint`."""
+        return self._loop.result(
+            lambda: self._speech.fingerprint(
                 text, speed=speed, speaker=speaker, dictionaries=dictionaries
             )
         )

@@ -69,10 +69,20 @@ _PAGES = [
 ]
 
 
+def _encryption(path: str) -> str:
+    """Return the list of encrypted files, with one file."""
+    return f"""<encryption xmlns="urn:oasis:names:tc:opendocument:xmlns:container"
+xmlns:enc="http://www.w3.org/2001/04/xmlenc#"><enc:EncryptedData>
+<enc:EncryptionMethod Algorithm="http://www.idpf.org/2008/embedding"/>
+<enc:CipherData><enc:CipherReference URI="{path}"/></enc:CipherData>
+</enc:EncryptedData></encryption>"""
+
+
 def write_epub(path: Path, **changes: str | bytes | None) -> Path:
     """Write a book of a preface and three chapters; ``changes`` replace files by their stems."""
-    files: dict[str, str | bytes] = {
+    files: dict[str, str | bytes | None] = {
         "META-INF/container.xml": _CONTAINER,
+        "META-INF/encryption.xml": None,
         "OEBPS/book.opf": _PACKAGE,
         "OEBPS/nav.xhtml": _NAV,
         "OEBPS/cover art.png": PNG,
@@ -127,6 +137,9 @@ def test_reading_an_epub(tmp_path: Path) -> None:
         ({"book": '<!DOCTYPE x [<!ENTITY a "b">]><package>&a;</package>'}, "defines entities"),
         ({"book": "<package/>"}, "it has no text"),
         ({"p1": bytes(90_000_000)}, "far beyond its size"),
+        ({"encryption": _encryption("OEBPS/text/p1.xhtml")}, "p1.xhtml' is encrypted"),
+        ({"encryption": _encryption("/OEBPS/book.opf")}, "book.opf' is encrypted"),
+        ({"encryption": "<encryption>"}, "not well-formed"),
     ],
 )
 def test_broken_books(tmp_path: Path, changes: dict[str, str | bytes], complaint: str) -> None:
@@ -134,6 +147,32 @@ def test_broken_books(tmp_path: Path, changes: dict[str, str | bytes], complaint
     path = write_epub(tmp_path / "book.epub", **changes)
     with pytest.raises(ConfigError, match=complaint):
         documents.read(path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "titles"),
+    [
+        ({"nav": _NAV.replace("Chương ba", "Chương&nbsp;ba")}, ["một", "hai", "ba"]),
+        ({"nav": _NAV.replace("</ol></nav>", "")}, ["một", "hai", "ba"]),
+        ({"nav": None}, ["một", "ba"]),
+        ({"nav": "<html/>"}, ["một", "ba"]),
+        ({"encryption": _encryption("OEBPS/nav.xhtml")}, ["một", "ba"]),
+        ({"encryption": _encryption("OEBPS/fonts/a.otf")}, ["một", "hai", "ba"]),
+    ],
+)
+def test_damage_beside_the_pages(
+    tmp_path: Path, changes: dict[str, str | bytes], titles: list[str]
+) -> None:
+    """A book is spoken if its pages can be read, with a broken table of contents too."""
+    book = documents.read(write_epub(tmp_path / "book.epub", **changes))
+    assert [one.title for one in book.chapters[1:]] == [f"Chương {title}" for title in titles]
+    assert sum(len(one.blocks) for one in book.chapters) == 9
+
+
+def test_an_encrypted_cover_is_left_out(tmp_path: Path) -> None:
+    """Ciphertext is no picture."""
+    changed = write_epub(tmp_path / "book.epub", encryption=_encryption("OEBPS/cover%20art.png"))
+    assert documents.read(changed).cover is None
 
 
 def test_a_large_table_of_contents() -> None:
@@ -207,6 +246,62 @@ def test_other_formats(tmp_path: Path) -> None:
     assert [block.text for block in markdown.chapters[-1].blocks] == ["Hai", "nam", "lan"]
 
 
+def _docx(path: Path, body: str) -> Path:
+    """Write a DOCX with paragraphs."""
+    with zipfile.ZipFile(path, "w") as archive:
+        namespaces = f'xmlns:w="{_W}" xmlns:mc="m" xmlns:wps="s" xmlns:v="v"'
+        archive.writestr("word/document.xml", f"<w:document {namespaces}>{body}</w:document>")
+        archive.writestr("word/styles.xml", _STYLES)
+    return path
+
+
+def test_a_docx_as_on_the_page(tmp_path: Path) -> None:
+    """A text box is read once; moved, deleted and hidden text and the list of pages are not."""
+    box = "<w:txbxContent><w:p><w:r><w:t>trong khung</w:t></w:r></w:p></w:txbxContent>"
+    body = f"""<w:p><w:pPr><w:pStyle w:val="T1"/></w:pPr><w:r><w:t>Một 5</w:t></w:r></w:p>
+<w:p><w:r><w:t>Ngoài </w:t></w:r><w:r><mc:AlternateContent>
+<mc:Choice Requires="wps"><wps:wsp>{box}</wps:wsp></mc:Choice>
+<mc:Fallback><w:pict><v:shape>{box}</v:shape></w:pict></mc:Fallback>
+</mc:AlternateContent></w:r><w:r><w:t>khung.</w:t></w:r></w:p>
+<w:p><w:moveFrom><w:r><w:t>dời đi</w:t></w:r></w:moveFrom><w:del><w:r>
+<w:delText>bỏ</w:delText></w:r></w:del><w:r><w:t>ở lại</w:t></w:r></w:p>
+<w:p><w:moveTo><w:r><w:t>dời đến</w:t></w:r></w:moveTo><w:r><w:rPr><w:vanish/></w:rPr>
+<w:t>ẩn</w:t></w:r><w:r><w:rPr><w:vanish w:val="0"/></w:rPr><w:t> đây</w:t></w:r></w:p>"""
+    (chapter,) = documents.read(_docx(tmp_path / "a.docx", body)).chapters
+    texts = [block.text for block in chapter.blocks]
+    assert texts == ["Ngoài khung.", "trong khung", "ở lại", "dời đến đây"]
+
+
+def test_a_docx_with_a_password(tmp_path: Path) -> None:
+    """Word stores it as another kind of file, as it does .doc."""
+    (tmp_path / "a.docx").write_bytes(bytes.fromhex("d0cf11e0a1b11ae1") + bytes(2000))
+    with pytest.raises(ConfigError, match=r"it has a password, or is a \.doc"):
+        documents.read(tmp_path / "a.docx")
+
+
+def test_markdown_beyond_commonmark(tmp_path: Path) -> None:
+    """Front matter gives title and author; code, notes and their marks are not spoken."""
+    (tmp_path / "a.md").write_text(
+        "---\ntitle: 'Truyện: tập một'\nauthor: Nam Cao\ndraft: [x]\n---\n\n# Một\n\n"
+        "nam[^1] lan^[minh] `x`.\n\n[^1]: minh\n\n    lan minh\n\n"
+        "```sh\nls\n```\n\n# Hai\n\n> lan\n\n    nam thụt vào\n"
+    )
+    book = documents.read(tmp_path / "a.md")
+    assert (book.title, book.author) == ("Truyện: tập một", "Nam Cao")
+    assert [[block.text for block in one.blocks] for one in book.chapters] == [
+        ["Một", "nam lan x."],
+        ["Hai", "lan", "nam thụt vào"],
+    ]
+
+
+@pytest.mark.parametrize("front", ["a: [", "- a\n- b", "title: [a, b]", "title:", ""])
+def test_odd_front_matter(tmp_path: Path, front: str) -> None:
+    """Front matter that states no title changes nothing, and is not spoken."""
+    (tmp_path / "a.md").write_text(f"---\n{front}\n---\n\n# Một\n\nnam\n")
+    book = documents.read(tmp_path / "a.md")
+    assert [[block.text for block in one.blocks] for one in book.chapters] == [["Một", "nam"]]
+
+
 _W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 _DOCUMENT = f"""<w:document xmlns:w="{_W}"><w:body>
 <w:p><w:pPr><w:pStyle w:val="H1"/></w:pPr><w:r><w:t>Một</w:t></w:r></w:p>
@@ -214,7 +309,7 @@ _DOCUMENT = f"""<w:document xmlns:w="{_W}"><w:body>
 <w:p><w:pPr><w:pStyle w:val="H1"/></w:pPr><w:r><w:t>Hai</w:t></w:r></w:p>
 <w:p><w:r><w:t>lan</w:t></w:r></w:p></w:body></w:document>"""
 _STYLES = f"""<w:styles xmlns:w="{_W}"><w:style w:styleId="H1"><w:name w:val="heading 1"/>
-</w:style></w:styles>"""
+</w:style><w:style w:styleId="T1"><w:name w:val="toc 1"/></w:style></w:styles>"""
 
 
 @pytest.mark.parametrize("title", ["Mục lục", "LỜI NÓI ĐẦU", "Copyright", " Bản quyền. "])
@@ -272,6 +367,40 @@ def test_resuming(folder: Path, tmp_path: Path) -> None:
     assert len(again["lan"].read()) == made["lan"].samples
     changed = [path for path, time in stored.items() if path.stat().st_mtime_ns != time]
     assert changed == [damaged]
+
+
+def test_what_changes_the_reading_is_synthesised_again(folder: Path, tmp_path: Path) -> None:
+    """After a change of a lexicon, the paragraphs that it changes are new, and no others."""
+    config = json.loads((folder / "config.yaml").read_text())
+    config["voice"] |= {"folder": str(folder / "voices"), "pieces_folder": str(folder / "pieces")}
+    config["text"] = {"lexicon": [str(tmp_path / "words.yaml")]}
+    (tmp_path / "config.yaml").write_text(json.dumps(config))
+    texts = ["minh lan", "nam"]
+
+    def recorded() -> dict[str, Path]:
+        with Speech("pair", config=tmp_path / "config.yaml") as speech:
+            made = Recordings(tmp_path / "parts", Voicing(speech)).all(texts, lambda _: None)
+        return {text: spoken.path for text, spoken in made.items()}
+
+    (tmp_path / "words.yaml").write_text("minh: nam")
+    first = recorded()
+    assert recorded() == first
+    (tmp_path / "words.yaml").write_text("minh: lan")
+    second = recorded()
+    assert second["nam"] == first["nam"]
+    assert second["minh lan"] != first["minh lan"]
+
+
+def test_a_book_with_nothing_to_say_leaves_nothing(folder: Path) -> None:
+    """A book of front matter alone, and one of silent marks, are refused without a trace."""
+    (folder / "front.md").write_text("# Mục lục\n\nnam\n")
+    done = run_here(folder, "book", "front.md", "-o", "front.m4b", "--skip-front-matter")
+    assert done.returncode == 2
+    assert "all its chapters are front matter" in done.stderr.decode()
+    (folder / "silent.txt").write_text("* * *\n")
+    done = run_here(folder, "book", "silent.txt", "-o", "silent.m4b")
+    assert "the book has nothing to say" in done.stderr.decode()
+    assert not list(folder.glob(".*.parts"))
 
 
 def test_a_folder_of_mp3(folder: Path) -> None:

@@ -153,6 +153,31 @@ def test_limits(folder: Path) -> None:
         assert fit(silent, dubbing.Limits()).outcome == "silent"
 
 
+def test_spill_into_a_cue_that_is_not_spoken(folder: Path) -> None:
+    """A description of a sound takes no time from the cue before it."""
+    with Speech("pair", config=folder / "config.yaml") as speech:
+        seconds = speech.seconds("nam lan minh")
+        ends = 1 + seconds * 0.9
+        found = cues.parsed(
+            f"1\n{stamp(1)} --> {stamp(ends)}\nnam lan minh\n\n"
+            f"2\n{stamp(ends)} --> {stamp(ends + 1)}\n[nhạc]\n\n"
+            f"3\n{stamp(ends + 2)} --> {stamp(ends + 4)}\nlan\n"
+        )
+        first, silent, _ = dubbing.plan(
+            found, speech, dubbing.Limits(spill=seconds), None, lambda _: None
+        )
+    assert (first.rate, silent.outcome) == (1, "silent")
+
+
+def test_subtitles_without_empty_lines() -> None:
+    """The number of the next cue is not spoken; a number that is the text of a cue is."""
+    times = [f"{stamp(at)} --> {stamp(at + 1)}" for at in (1, 3, 5, 7)]
+    found = cues.parsed(
+        f"1\n{times[0]}\nnam\n 2 \n{times[1]}\n3\n\n3\n{times[2]}\n4\n{times[3]}\n2026"
+    )
+    assert [cue.text for cue in found] == ["nam", "3", "", "2026"]
+
+
 def test_long_silence() -> None:
     """The silence between two cues comes in small blocks, and has its whole length."""
     cue = cues.Cue(1, 1, 3600.0, 3601.0, "lan")

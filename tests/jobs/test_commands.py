@@ -44,6 +44,16 @@ def test_list_show_watch(server: Server, tmp_path: Path) -> None:
     assert last == f"result  succeeded  {server.url}/v1/jobs/{book}/result.mp3"
 
 
+def test_all_jobs_are_listed(tmp_path: Path) -> None:
+    """More jobs than one answer of the server has are listed, each once."""
+    with serving(tmp_path) as server:
+        begun = {submit(server, "Một câu.")["id"] for _ in range(105)}
+        _, out, _ = jobs(server, tmp_path, "list")
+    lines = out.splitlines()
+    assert len(lines) == 105
+    assert {line.split()[0] for line in lines} == begun
+
+
 def test_cancel_and_retry(server: Server, tmp_path: Path) -> None:
     """A cancelled job has failed for `watch`; a retry finishes it."""
     begun = submit(server, *[f"{LONG} {number}" for number in range(5)])["id"]

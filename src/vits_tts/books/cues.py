@@ -13,9 +13,11 @@ from vits_tts.errors import ConfigError
 _BYTES_AT_MOST: Final = 16 * 1024**2
 _TIME: Final = r"(?:(\d{1,4}):)?([0-5]?\d):([0-5]?\d)[.,](\d{1,3})"
 _TIMES: Final = re.compile(rf"^[ \t]*{_TIME}[ \t]*-->[ \t]*{_TIME}(?:[ \t].*)?$")
+_NUMBER: Final = re.compile(r"\s*\d{1,9}\s*")
 _TAG: Final = re.compile(r"</?[a-zA-Z][^<>]*>|<\d[\d:.]*>|\{\\[^{}]*\}")
 _SILENT: Final = re.compile(r"\[[^\[\]]*\]|♪[^♪]*♪?")
 """Descriptions of sounds, and songs."""
+_SPEAKABLE: Final = re.compile(r"[^\W_]")
 _DASH: Final = re.compile(r"^[^\S\n]*[-–—]\s*", re.MULTILINE)
 
 
@@ -28,6 +30,11 @@ class Cue:
     begins: float
     ends: float
     text: str
+
+    @property
+    def is_silent(self) -> bool:
+        """True if it has neither a letter nor a digit, such as a description of a sound."""
+        return not _SPEAKABLE.search(self.text)
 
 
 def read(path: Path) -> list[Cue]:
@@ -70,19 +77,28 @@ def parsed(text: str) -> list[Cue]:
         begins, stops = _seconds(found.groups()[:4]), _seconds(found.groups()[4:])
         if stops <= begins:
             raise BadBook(f"line {at + 1}: the cue ends before it begins")
-        body = lines[at + 1 : end]
-        # A cue ends at an empty line. Some programs omit it in SRT, so the next cue's number ends
-        # it too.
-        empty = next((n for n, line in enumerate(body) if not line.strip()), len(body))
-        cues.append(Cue(number, at + 1, begins, stops, _spoken("\n".join(body[:empty]))))
+        body = _body(lines[at + 1 : end], is_last=end == len(lines))
+        cues.append(Cue(number, at + 1, begins, stops, _spoken("\n".join(body))))
     cues.sort(key=lambda cue: cue.begins)
-    for one, other in pairwise(cue for cue in cues if cue.text):
+    for one, other in pairwise(cue for cue in cues if not cue.is_silent):
         if other.begins < one.ends - 0.0005:
             overlap = one.ends - other.begins
             raise BadBook(
                 f"line {other.line}: it begins {overlap:.3f} s before the previous cue ends"
             )
     return cues
+
+
+def _body(lines: list[str], *, is_last: bool) -> list[str]:
+    """Return the lines of a cue, of those up to the next cue's times.
+
+    A cue ends at an empty line. Some programs omit it in SRT: then the number of the next cue is
+    the last line before its times.
+    """
+    empty = next((n for n, line in enumerate(lines) if not line.strip()), None)
+    if empty is not None:
+        return lines[:empty]
+    return lines[:-1] if not is_last and lines and _NUMBER.fullmatch(lines[-1]) else lines
 
 
 def _is_wrong(line: str) -> bool:

@@ -74,19 +74,20 @@ def plan(
 
     """
     fits = []
+    spoken = [cue for cue in cues if not cue.is_silent]
+    after = dict(zip((cue.number for cue in spoken), spoken[1:], strict=False))
     for number, cue in enumerate(cues, 1):
 
         def length(rate: float, cue: Cue = cue) -> float:
             return speech.seconds(cue.text, speed=rate, speaker=speaker)
 
-        following = cues[number] if number < len(cues) else None
-        fits.append(fit(cue, room(cue, following, limits), length, limits))
+        fits.append(fit(cue, room(cue, after.get(cue.number), limits), length, limits))
         done(number)
     return fits
 
 
 def room(cue: Cue, following: Cue | None, limits: Limits) -> float:
-    """Return how many seconds a cue may last, before the ``following`` one if there is one."""
+    """Return how many seconds a cue may last; ``following`` is the next one that is spoken."""
     most = cue.ends + limits.spill
     return max(cue.ends, min(most, following.begins if following else most)) - cue.begins
 

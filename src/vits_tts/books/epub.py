@@ -2,6 +2,7 @@
 
 import posixpath
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -24,6 +25,7 @@ _FRONT: Final = frozenset(
     "preface acknowledgments title-page".split()
 )
 _OCF: Final = "META-INF/container.xml"
+_ENCRYPTION: Final = "META-INF/encryption.xml"
 
 
 def read(path: Path, most: int = _BOOK_BYTES) -> Book:
@@ -55,6 +57,7 @@ class _Epub:
         self._archive = archive
         if "META-INF/rights.xml" in archive.members:
             raise BadBook("it is protected by DRM")
+        self._encrypted = frozenset(self._encrypted_files())
         container = self._xml(_OCF)
         path = next((e.get("full-path", "") for e in container.iter("rootfile")), "")
         self._package = self._xml(path)
@@ -71,7 +74,7 @@ class _Epub:
         pages: dict[str, list[Block]] = {}
         total = 0
         for path in dict.fromkeys(self._spine()):
-            content = self._archive.read(path, _PAGE_BYTES)
+            content = self._read(path)
             total += len(content)
             if total > most:
                 raise BadBook(f"its pages have more than {most} bytes")
@@ -91,8 +94,27 @@ class _Epub:
     def _said(self, name: str) -> str:
         return next((" ".join((e.text or "").split()) for e in self._package.iter(name)), "")
 
+    def _encrypted_files(self) -> Iterator[str]:
+        """Yield the files whose content cannot be read; these may be fonts alone."""
+        if _ENCRYPTION in self._archive.members:
+            content = self._archive.read(_ENCRYPTION, _PAGE_BYTES)
+            for reference in markup.xml(content, _ENCRYPTION).iter("CipherReference"):
+                yield posixpath.normpath(unquote(reference.get("URI", "")).lstrip("/"))
+
+    def _read(self, name: str) -> bytes:
+        """Return the content of a page or of a file that describes the book.
+
+        Raises:
+            BadArchive: it is broken, too large or not there.
+            BadBook: it is encrypted.
+
+        """
+        if name in self._encrypted:
+            raise BadBook(f"{name!r:.100} is encrypted")
+        return self._archive.read(name, _PAGE_BYTES)
+
     def _xml(self, name: str) -> Element:
-        return markup.xml(self._archive.read(name, _PAGE_BYTES), name)
+        return markup.xml(self._read(name), name)
 
     def _path(self, href: str, base: str | None = None) -> str:
         """Return the name in the archive of a file that a page or the package links to."""
@@ -113,24 +135,35 @@ class _Epub:
                 yield path
 
     def _contents(self) -> Iterator[_Entry]:
-        for item in self._items.values():
-            path = self._path(item.get("href", ""))
-            if "nav" in (item.get("properties") or "").split():
-                for nav in self._xml(path).iter("nav"):
-                    if nav.get("{http://www.idpf.org/2007/ops}type") in {"toc", None}:
-                        for link in nav.iter("a"):
-                            title = "".join(link.itertext())
-                            yield self._entry(link.get("href", ""), title, path)
-                return
+        """Yield the entries of the table of contents, of EPUB 3 or else of EPUB 2.
+
+        There are none if it is broken or not there: the pages can be read without it.
+        """
+        path, links = self._navigation()
+        if path:
+            for link in links:
+                if not link.part or "toc" in link.part.split():
+                    yield self._entry(link.target, link.text, path)
+            return
         for item in self._items.values():
             if item.get("media-type") == "application/x-dtbncx+xml":
                 path = self._path(item.get("href", ""))
-                for point in self._xml(path).iter("navPoint"):
-                    label, content = point.find("navLabel/text"), point.find("content")
-                    if content is not None:
-                        title = (label.text if label is not None else "") or ""
-                        yield self._entry(content.get("src", ""), title, path)
+                with suppress(BadArchive, BadBook):
+                    for point in self._xml(path).iter("navPoint"):
+                        label, content = point.find("navLabel/text"), point.find("content")
+                        if content is not None:
+                            title = (label.text if label is not None else "") or ""
+                            yield self._entry(content.get("src", ""), title, path)
                 return
+
+    def _navigation(self) -> tuple[str, list[markup.Link]]:
+        """Return the path of the page of contents of EPUB 3, and its links; "" without one."""
+        for item in self._items.values():
+            if "nav" in (item.get("properties") or "").split():
+                path = self._path(item.get("href", ""))
+                with suppress(BadArchive, BadBook):
+                    return path, markup.links(self._read(path))
+        return "", []
 
     def _entry(self, href: str, title: str, base: str) -> _Entry:
         return _Entry(self._path(href, base), unquote(href.partition("#")[2]), titled(title))
@@ -140,13 +173,10 @@ class _Epub:
         for reference in self._package.iter("reference"):
             if reference.get("type", "") in _FRONT:
                 yield self._path(reference.get("href", ""))
-        for item in self._items.values():
-            if "nav" in (item.get("properties") or "").split():
-                path = self._path(item.get("href", ""))
-                for link in self._xml(path).iter("a"):
-                    if link.get("{http://www.idpf.org/2007/ops}type", "") in _FRONT:
-                        yield self._path(link.get("href", ""), path)
-                return
+        path, links = self._navigation()
+        for link in links:
+            if not _FRONT.isdisjoint(link.kind.split()):
+                yield self._path(link.target, path)
 
     def _cover(self) -> bytes | None:
         """Return the picture of the cover, if it is a JPEG or PNG."""
@@ -158,11 +188,14 @@ class _Epub:
             for key, item in self._items.items()
             if key in named or "cover-image" in (item.get("properties") or "").split()
         }
-        for path in islice((path for path in paths if path in self._archive.members), _COVERS):
+        for path in islice((path for path in paths if self._is_readable(path)), _COVERS):
             content = self._archive.read(path, _COVER_BYTES)
             if content.startswith(PICTURES):
                 return content
         return None
+
+    def _is_readable(self, path: str) -> bool:
+        return path in self._archive.members and path not in self._encrypted
 
 
 def _chapters(

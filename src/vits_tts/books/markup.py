@@ -1,7 +1,7 @@
 """Reading of XHTML and XML in books, which are not trusted."""
 
 import re
-from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from html.parser import HTMLParser
 from typing import Final
 from xml.etree.ElementTree import Element, ParseError
@@ -48,6 +48,28 @@ def blocks(content: bytes) -> list[Block]:
     reader.feed(content.decode(_encoding(content), "replace"))
     reader.close()
     reader.end_block()
+    return reader.found
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A link of a page of contents.
+
+    ``part`` is the type of the list that it is in (``toc``, ``landmarks``), ``kind`` that of the
+    page it leads to (``cover``, ``preface``); both are empty if they are not stated.
+    """
+
+    part: str
+    kind: str
+    target: str
+    text: str
+
+
+def links(content: bytes) -> list[Link]:
+    """Return the links of a page of contents of EPUB 3, well-formed or not."""
+    reader = _LinkReader()
+    reader.feed(content.decode(_encoding(content), "replace"))
+    reader.close()
     return reader.found
 
 
@@ -122,6 +144,39 @@ class _Reader(HTMLParser):
         self._level = 0
 
 
-def children(element: Element, name: str) -> Iterator[Element]:
-    """Yield the elements of a name anywhere below ``element``."""
-    return (found for found in element.iter(name) if found is not element)
+class _LinkReader(HTMLParser):
+    """Collects the links inside the `nav` elements of a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[Link] = []
+        self._parts: list[str] = []
+        self._link: Link | None = None
+        self._text: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Begin a list or a link."""
+        values = {key: value or "" for key, value in attrs}
+        kind = values.get("epub:type", "")
+        if tag == "nav":
+            self._parts.append(kind)
+        elif tag == "a" and self._parts:
+            self._end_link()
+            self._link = Link(self._parts[-1], kind, values.get("href", ""), "")
+
+    def handle_endtag(self, tag: str) -> None:
+        """End a list or a link."""
+        if tag in {"a", "nav"}:
+            self._end_link()
+        if tag == "nav" and self._parts:
+            self._parts.pop()
+
+    def handle_data(self, data: str) -> None:
+        """Collect the text of a link."""
+        if self._link:
+            self._text.append(data)
+
+    def _end_link(self) -> None:
+        if self._link:
+            self.found.append(replace(self._link, text="".join(self._text)))
+        self._link, self._text = None, []

@@ -24,7 +24,7 @@ from vits_tts.cores import available_cores
 from vits_tts.errors import TextEmpty, TextUnspeakable
 from vits_tts.types import Samples
 
-_VERSION: Final = 1
+_VERSION: Final = 2
 _HEADING_PAUSE: Final = 0.9
 _CHAPTER_PAUSE: Final = 1.5
 
@@ -71,7 +71,6 @@ class Voicing:
     speech: Speech
     speed: str | float | None = None
     speaker: str | None = None
-    lexicon_digest: str = ""
 
 
 class Recordings:
@@ -136,9 +135,20 @@ class Recordings:
         return found
 
     def _digest(self, text: str) -> str:
+        """Return a digest of everything that the sound and the words' places depend on.
+
+        Raises:
+            VitsTtsError: the text cannot be read.
+
+        """
         voicing = self._voicing
-        told = voicing.speech.voice.digest, voicing.speed, voicing.speaker, voicing.lexicon_digest
-        return hashlib.sha256(json.dumps([_VERSION, text, *told]).encode()).hexdigest()
+        try:
+            fingerprint = voicing.speech.fingerprint(
+                text, speed=voicing.speed, speaker=voicing.speaker
+            )
+        except (TextEmpty, TextUnspeakable):
+            fingerprint = "silent"
+        return hashlib.sha256(json.dumps([_VERSION, text, fingerprint]).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,5 @@
 """The command ``book``, which turns a book into an audiobook."""
 
-import hashlib
 import importlib.util
 import shutil
 from collections.abc import Callable, Iterator
@@ -47,13 +46,15 @@ class _Asked:
         """Return the book without front matter if so asked, and with the given facts.
 
         Raises:
-            ConfigError: the cover is not a JPEG or PNG.
+            ConfigError: the cover is not a JPEG or PNG, or all chapters are front matter.
 
         """
         picture = self.cover.read_bytes() if self.cover else book.cover
         if picture and not picture.startswith((b"\xff\xd8", b"\x89PNG")):
             raise ConfigError(f"{self.cover}: should be a JPEG or PNG")
-        kept = (one for one in book.chapters if not (self.skip_front_matter and one.front))
+        kept = [one for one in book.chapters if not (self.skip_front_matter and one.front)]
+        if not kept:
+            raise ConfigError("all its chapters are front matter: leave out --skip-front-matter")
         return replace(
             book,
             title=self.title or book.title,
@@ -153,7 +154,7 @@ def _check_extra() -> None:
         ConfigError: one is not installed.
 
     """
-    names = ("av", "defusedxml", "markdown_it", "mutagen")
+    names = ("av", "defusedxml", "markdown_it", "mdit_py_plugins", "mutagen")
     missing = [name for name in names if importlib.util.find_spec(name) is None]
     if missing:
         raise ConfigError(
@@ -190,12 +191,12 @@ def _recorded(book: "Book", work: Path, speech: "Speech", voice: LocalVoice) -> 
     """
     from vits_tts.books.recording import Recordings, Voicing, tracks
 
-    lexicon = hashlib.sha256(voice.lexicon.read_bytes()).hexdigest() if voice.lexicon else ""
-    voicing = Voicing(speech, voice.speed, voice.speaker, lexicon)
+    voicing = Voicing(speech, voice.speed, voice.speaker)
     chars = sum(len(text) for text in {b.text for c in book.chapters for b in c.blocks})
     with progress(chars, "speaking") as done:
         made = tracks(book, Recordings(work, voicing), done, _PARAGRAPH_PAUSE)
     if not made:
+        shutil.rmtree(work, ignore_errors=True)  # nothing in it is worth to be kept
         raise ConfigError("the book has nothing to say")
     return made
 

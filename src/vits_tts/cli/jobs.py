@@ -1,7 +1,7 @@
 """The commands ``jobs``, for the jobs of a server, and ``work``, which processes a queue."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final, TypeVar
 from urllib.parse import quote
 
@@ -15,7 +15,10 @@ _LOOK_SECONDS: Final = 1.0
 _UNFINISHED: Final = ("queued", "running")
 _PERCENT: Final = 100
 _FAILED: Final = 1
-_MOST_ITEMS: Final = 1000
+_JOBS: Final = 100
+_ITEMS: Final = 1000
+"""Entries of a list that are requested at a time: the server reads a job with all its items."""
+_PAGES_AT_MOST: Final = 1000
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -35,6 +38,18 @@ def _call(url: str, path: str, body: dict[str, Any] | None = None) -> dict[str, 
     from vits_tts.cli.remote import Connection
 
     return Connection(url).object(f"/v1/jobs{path}", body)
+
+
+def _all(url: str, path: str, name: str, size: int) -> Iterator[dict[str, Any]]:
+    """Yield the entries of a list of the server, ``size`` at a time.
+
+    An entry may come twice if others are added meanwhile.
+    """
+    for page in range(_PAGES_AT_MOST):
+        entries = _call(url, f"{path}?limit={size}&offset={page * size}")[name]
+        yield from entries
+        if len(entries) < size:
+            return
 
 
 def _path(job_id: str, end: str = "") -> str:
@@ -61,10 +76,12 @@ def jobs() -> None:
 @_url_option
 def list_jobs(url: str) -> None:
     """List the jobs, the newest first."""
-    found = _call(url, "")["jobs"]
-    for job in found:
-        click.echo(_line(job))
-    if not found:
+    shown: set[str] = set()
+    for job in _all(url, "", "jobs", _JOBS):
+        if job["id"] not in shown:
+            shown.add(job["id"])
+            click.echo(_line(job))
+    if not shown:
         click.echo("vits-tts: there are no jobs", err=True)
 
 
@@ -75,7 +92,7 @@ def show(job_id: str, url: str) -> None:
     """Show a job, its items, and the one file of a document."""
     job = _call(url, _path(job_id))
     click.echo(_line(job))
-    for item in _call(url, _path(job_id, f"/items?limit={_MOST_ITEMS}"))["items"]:
+    for item in _all(url, _path(job_id, "/items"), "items", _ITEMS):
         click.echo(_file_line(item["id"] or item["index"], item))
     if job["result"]:
         click.echo(_file_line("result", job["result"]))

@@ -119,7 +119,7 @@ def of_srt(text: str, limits: Limits, seconds: float | None, bounds: Bounds) -> 
     if seconds is not None and seconds < ends:
         message = f"dubbing.length: the last cue ends later, at {ends:g} s"
         raise DocumentInvalid(message, field="dubbing")
-    spoken = [cue for cue in cues if _SPEAKABLE.search(cue.text)]
+    spoken = [cue for cue in cues if not cue.is_silent]
     if not spoken:
         raise DocumentInvalid("srt: it has nothing to say", field="srt")
     parts = []
