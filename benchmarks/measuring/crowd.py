@@ -139,6 +139,7 @@ def _rates(bench: Bench) -> list[Result]:
         pair = {"loops": loops, "listeners": listeners, "others": [busy_loops, busy.cores()]}
         pair["quiet"] = max(pair["others"]) < QUIET
         if number >= 0:
+            say(f"rates: {listeners:.1f} of {loops:.1f} s of sound a second")
             pairs.append({**pair, "heard": summary(heard, length)})
     return pairs
 
