@@ -329,6 +329,11 @@ _MODEL_BEFORE: Final = lazily(
     r"(?:note|iphone|ip|redmi|mi|galaxy|phone|oppo|vivo|realme|nốt|phôn|míp?|pro|pờ rô"
     r"|con|máy phụ|máy|chiếc|samsung|xam xung|em nó)\s$"
 )
+_PHONE_BEFORE: Final = lazily(
+    r"(?<!\w)(?:iphone|ip|ai phôn|ren mi|realme|redmi|rét mi|note|nốt)\b[^.;!?]{0,24}"
+    r"(?:đến|lên|và|hay|hoặc|với|sang|qua|từ|bằng|,|/)\s?$"
+)
+"""Another phone before ``7s``, with which it is compared or listed."""
 _ADDRESSED_AFTER: Final = lazily(
     rf"(?:,?\s(?:đường|phố|ngõ|hẻm|ngách|tổ|kp)\b|/\d|-\d|\s[{CAPITALS}][^\W\d]{{1,7}}\b(?!\s?\d))"
 )
@@ -381,7 +386,11 @@ def letter(match: re.Match[str], unit: str) -> LetterReading:  # noqa: PLR0911
             named = (_STREET_BEFORE if round_price else _NAMED_BEFORE).search(front)
             return "scale" if not named and (unit == "k" or not few or scaled or priced) else "name"
         return "scale" if scaled and not _NAMED_BEFORE.search(front) else "name"
-    if unit == "s" and not spaced and _MODEL_BEFORE.search(front):
+    if (
+        unit == "s"
+        and not spaced
+        and (_MODEL_BEFORE.search(front) or (number in "45678" and _PHONE_BEFORE.search(front)))
+    ):
         return "name"
     if _NAMED_BEFORE.search(front) and not spaced and unit.isupper() and len(unit) == 1:
         return "name"

@@ -62,6 +62,12 @@ _UNKNOWING: Final = lazily(r" (?:biết|bik|bít|bt|hiểu)(?!\w)")
 _SPEAKING: Final = lazily(
     r" (?:đã|đang|sẽ|cũng|còn|mới|vừa|không|ko|k|thấy|nghĩ|bảo|nói|thích|ghét|yêu|mua|biết)(?!\w)"
 )
+_LEADING_SHORTENING: Final = lazily(
+    r"[TKM] (?:đã|đang|sẽ|cũng|còn|mới|vừa|không|ko|thấy|nghĩ|bảo|nói|thích|ghét|yêu|mua|biết|từng"
+    r"|chắc|chỉ|chưa|vẫn|này|đi|làm|ở|là|muốn|phải|tính|định|có|hiểu|được|đc|dc|chấp|ai|bao|dám"
+    r"|nên|đâu|gì|tin|cần|quan tâm)(?!\w)"
+)
+"""A capital that begins a line of chat, with a word that seldom follows a name."""
 _HELLO: Final = lazily(r" lô(?!\w)")
 _LISTED_ITEM: Final = lazily(r"[²³]|[.)] ?[A-ZĐÀ-Ỹ]")
 _ITEM_BEFORE: Final = lazily(r"(?<!\w)[a-cA-C]\s?[.)]\s")
@@ -152,6 +158,13 @@ _NEXT_WORD: Final = lazily(
 )
 _WORD_BEFORE: Final = lazily(r"(?<![\w.@])([^\W\d_]+) $")
 _ENDS: Final = lazily(r"\s?(?:$|[,.;!?…])")
+_JOINS: Final = lazily(r"và|hoặc|hay|với|là|của|bằng|chữ|số|điểm|cạnh|loại|hạng|hàm|từ|đến|the|by")
+"""Words after which a letter that ends a clause may be the last of a list, or a name."""
+_SELF: Final = lazily(
+    r" (?:này|đã|đang|sẽ|cũng|mới|vừa|không|ko|k|thấy|nghĩ|mua|dùng|xài|sài|bị|muốn|cần|xin|hỏi"
+    r"|chưa|rất|học|ở|với|định|tính|đi)(?!\w)"
+)
+"""Words after a capital ``E`` that begins a clause and stands for a person."""
 _SHORT_NEIGHBOURS: Final = {
     "đc": "được", "dc": "được", "ko": "không", "k": "không", "đag": "đang", "ae": "anh", "oi": "ơi",
     "r": "rồi", "cx": "cũng", "vs": "với", "t": "tao", "m": "mình",
@@ -175,8 +188,10 @@ _CHATTING: Final = frozenset(
 """Shortenings that show that a line is chat."""
 _UNMARKED_UNITS: Final = dict(
     zip(
-        "tuoi thang ngay trieu triu nghin dong phut gio nguoi lan ty tieng nam tret lau".split(),
-        "tuổi tháng ngày triệu triệu nghìn đồng phút giờ người lần tỷ tiếng năm trệt lầu".split(),
+        "tuoi tuan thang ngay trieu triu nghin dong phut gio nguoi lan ty tieng nam tret"
+        " lau".split(),
+        "tuổi tuần tháng ngày triệu triệu nghìn đồng phút giờ người lần tỷ tiếng năm trệt"
+        " lầu".split(),
         strict=True,
     )
 )
@@ -222,6 +237,24 @@ _MODEL: Final = lazily(
 )
 
 
+_AFTER_PERSON: Final = lazily(
+    r"\s(?:này|nó|ấy|đều|cùng|bé|gái|trai|đuối|nhà|là|có|đang|thì|của|học|sinh|đi|ở|ạ|nha|nhé|mới"
+    r"|không|ko|k|còn|vì|đã|bị|mình|tui|quá|lắm)(?!\w)"
+)
+
+
+def _counted_person(match: re.Match[str]) -> str | None:
+    """Read the ``e`` of ``2 e`` as a person if the next word often follows *em*, or none does."""
+    if _EXAM.search(cues.sentence(match.string, match.start(), CONTEXT)):
+        return None
+    if before(match).endswith("hai ") and match.string.islower():
+        return None  # maybe a text that was read already: 2e
+    back = after(match)
+    next_word = _NEXT_WORD.match(back.lower())
+    often = next_word and restore.pair("em", _expanded(next_word[1])) >= _VERY_OFTEN
+    return "em" if often or not back[:1].isspace() or _AFTER_PERSON.match(back) else None
+
+
 class Chat:
     """Reads shortenings with the words of one region."""
 
@@ -242,8 +275,8 @@ class Chat:
                 needs="T",
             ),
             Rule(
-                r"(?<=\d)\ ?(?P<unit>tuoi|thang|ngay|trieu|triu|nghin|dong|phut|gio|nguoi|lan|ty"
-                r"|tieng|tret|lau|nam(?!\ (?:\d|nữ|và)))(?!\w)",
+                r"(?<=\d)\ ?(?P<unit>tuoi|tuan|thang|ngay|trieu|triu|nghin|dong|phut|gio|nguoi"
+                r"|lan|ty|tieng|tret|lau|nam(?!\ (?:\d|nữ|và)))(?!\w)",
                 _unmarked_unit,
             ),
             Rule(
@@ -304,13 +337,8 @@ class Chat:
             ),
             Rule(
                 r"e(?!\w)(?:(?<=\d\ e)|(?<=hai\ e)|(?<=mấy\ e)|(?<=các\ e))"
-                r"(?=[.,!?](?:\s|$)|$|\s(?:này|nó|ấy|đều|cùng|bé|gái|trai|đuối|nhà|là|có|đang|thì|của|học"
-                r"|sinh|đi|ở|ạ|nha|nhé|mới|không|ko|k|còn|vì|đã|bị|mình|tui|quá|lắm)(?!\w))",
-                lambda match: (
-                    None
-                    if _EXAM.search(cues.sentence(match.string, match.start(), CONTEXT))
-                    else "em"
-                ),
+                r"(?=[.,!?](?:\s|$)|$|\s\w)",
+                _counted_person,
                 needs="e",
             ),
             Rule(r"(?<!\w)[Bb]ig\ ?[Cc](?!\w)", "bích xi", needs="cC"),
@@ -549,7 +577,8 @@ class Chat:
         spoken, (start, end) = match.string, match.span()
         certain = meant and self._chats(spoken, start, chatting) >= _CERTAIN
         # a text of small letters alone may have been read already
-        if not certain and (match[0] != "e" or spoken.islower()):
+        person = match[0] == "e" or (match[0] == "E" and _SELF.match(spoken, end) is not None)
+        if not certain and (not person or spoken.islower()):
             return ""
         front = spoken[max(0, start - CONTEXT) : start].rpartition("\n")[2].lower()
         back = spoken[end : end + CONTEXT].partition("\n")[0].lower()
@@ -559,7 +588,8 @@ class Chat:
             return ""
         if _CLAUSE_STARTS.search(front) and spoken[end + 1 : end + 2].isupper():
             return ""
-        if not certain and not _stands_often(meant, front, back):
+        alone = match[0] == "E" and _CLAUSE_STARTS.search(front) is not None
+        if not certain and not alone and not _stands_often(meant, front, back):
             return ""
         return meant if _stands(match[0], meant, front, back) else ""
 
@@ -572,7 +602,9 @@ class Chat:
             end = spoken.find("\n", place, start + 2 * _FAR_BACK)
             line = spoken[start : end if end >= 0 else start + 2 * _FAR_BACK]
             lead = re.search(r"[^\W\d_]", line)
-            small = lead is not None and lead[0].islower()
+            small = lead is not None and (
+                lead[0].islower() or _LEADING_SHORTENING.match(line, lead.start()) is not None
+            )
             chatting[start] = 2 if is_certain(line) else int(small)
         return chatting[start]
 
@@ -596,14 +628,16 @@ def _stands(letter: str, meant: str, front: str, back: str) -> bool:
 
 
 def _stands_often(meant: str, front: str, back: str) -> bool:
-    """Return whether both neighbours of a letter stand very often beside the word that is meant."""
+    """Return whether both neighbours of a letter stand very often beside the word that is meant.
+
+    The end of a clause is a neighbour, too.
+    """
     previous, following = _WORD_BEFORE.search(front), _NEXT_WORD.match(back)
-    return (
-        previous is not None
-        and following is not None
-        and restore.pair(_expanded(previous[1]), meant) >= _VERY_OFTEN
-        and restore.pair(meant, _expanded(following[1])) >= _VERY_OFTEN
-    )
+    if previous is None or restore.pair(_expanded(previous[1]), meant) < _VERY_OFTEN:
+        return False
+    if following is None:
+        return _ENDS.match(back) is not None and not _JOINS.fullmatch(previous[1])
+    return restore.pair(meant, _expanded(following[1])) >= _VERY_OFTEN
 
 
 def is_certain(line: str) -> bool:

@@ -27,6 +27,7 @@ from vits_tts.text.normalizer import (
     characters,
     exchanged_tones,
     foreign,
+    hidden_words,
     lexicon,
     markup,
     orthography,
@@ -187,6 +188,7 @@ def _reading(region: Region, restore_marks: RestoreMarks) -> tuple[Step, ...]:
         telex.step(words.knows),
         Restore(restore_marks),  # before addresses are read, whose words have marks
         *([] if restore_marks == "off" else [exchanged_tones.step(words.knows)]),
+        Where(r"[./]", *hidden_words.steps()),  # before addresses, of which t.ù has the form
         Where(r"[.@#/]", *Urls(words).steps()),
         Exercises.alleles(),
         *slips.steps(words.knows),

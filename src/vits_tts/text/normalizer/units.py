@@ -11,7 +11,7 @@ from typing import Final
 from vits_tts.text.letters import SMALLS
 from vits_tts.text.normalizer import ambiguity, cues
 from vits_tts.text.normalizer.listings import COUNTED, FREIGHT, LOADED
-from vits_tts.text.normalizer.rules import Rule, Step, Where, after, before
+from vits_tts.text.normalizer.rules import CONTEXT, Rule, Step, Where, after, before
 from vits_tts.text.normalizer.unit_table import (
     LENGTHS,
     MONEY,
@@ -721,9 +721,11 @@ class Units:
         """Read ``1tr2``."""
         if match["unit"] == "k" and match["number"] == "2" and _GENERATION.search(before(match)):
             return f"hai ca {self._numbers.whole(match['rest'])}"
-        scale = {"tr": "triệu", "t": "tỷ", "ty": "tỷ", "k": self._numbers.thousand}.get(
+        scale = {"tr": "triệu", "ty": "tỷ", "k": self._numbers.thousand}.get(
             match["unit"], match["unit"]
         )
+        if scale == "t":
+            scale = "triệu" if _is_of_goods(match) else "tỷ"
         whole, rest = self._numbers.whole(match["number"]), self._rest(match["rest"], scale)
         money = f" {MONEY.get(match['money'], match['money'])}" if match["money"] else ""
         return f"{whole} {scale} {rest}{money}{self._each(match['rates'])}"
@@ -866,10 +868,8 @@ class Units:
         if not number:
             return None
         unit, rest = match["unit"], front[: number.start()]
-        if unit == "t" and (_AGED.search(rest) or _KIDS.search(rest)):
-            return " tuổi"
-        if unit == "t" and (_BILLIONS.search(rest) or (not rest and _ENDS.match(after(match)))):
-            return " tỷ"
+        if unit == "t":
+            return _of_t(match, rest)
         if unit == "v" and (_PILLS.search(rest) or cues.about(match, "medicine")):
             return " viên"
         if unit == "c" and _PIECES.search(rest):
@@ -1070,6 +1070,23 @@ _BILLIONS: Final = lazily(
     r"(?:giá|bán|mua|lãi|lỗ|tiền|khoảng|tầm|hơn|gần|lời|vốn|căn|nhà|đất|nền|trả|được|đc|còn|\dt"
     r" ?-) ?$"
 )
+_GIGABYTES: Final = lazily(r"\s(?:mạng|dung lượng|data|bộ nhớ|ổ cứng|tốc độ cao)(?!\w)")
+_HOURS: Final = lazily(r"(?<!\w)(?:sạc|pin|xem phim|onscreen|chờ|đợi|cày)\b[^.,;!?\d]{0,24}\s$")
+"""Text before hours: ``sạc pin 2t``."""
+_SPENT: Final = lazily(
+    r"(?<!\w)(?:tầm giá|giá|phân khúc|bỏ|bỏ ra|lương|tốn|mất|cọc|đền|phạt|nạp|chuyển|vay|nợ"
+    r"|mua(?: lúc)? (?:gần|hơn|tầm|khoảng))(?: khoảng| tầm| gần| hơn)? $"
+)
+_BOUGHT: Final = lazily(r"\s(?:(?:ra )?mua|đổ lại|đổi lại|trở lại|đồng)(?!\w)")
+_GOODS: Final = lazily(
+    r"(?<!\w)(?:máy|pin|điện thoại|đt|laptop|vé|lương|iphone|ip\d*|ai phôn|samsung|xam xung|oppo"
+    r"|óp pô|xiaomi|camera|ca mê ra|cam|chơi game|tầm giá|phân khúc|đồng hồ|xài|sài|con này|tháng"
+    r"|phòng trọ|học phí|khóa học|quần|áo|giày|túi)(?!\w)"
+)
+_REAL_ESTATE: Final = lazily(
+    r"(?<!\w)(?:nhà|đất|nền|căn hộ|chung cư|sổ|mặt tiền|mt|hẻm|lô|biệt thự|thổ cư|ô tô|oto|xe hơi"
+    r"|công ty|dự án|doanh thu|lợi nhuận|vốn)(?!\w)|\dm2|mét vuông|m²"
+)
 _ENDS: Final = lazily(r"\s?(?:$|[.,;!?]| ?- ?\d)")
 _PILLS: Final = lazily(
     r"(?:\d ?(?:m?g|ml|iu|mcg)|uống|thuốc|ngày|lần|hộp|vỉ|sáng|trưa|chiều|tối|mua|lọ)\W{1,2}$"
@@ -1079,6 +1096,28 @@ _PIECES: Final = lazily(
 )
 _YEARS_USED: Final = lazily(r"(?:dùng|xài|sd|sử dụng|chạy|mua|bh|bảo hành)(?: được| đc| dc)?\s$")
 _DAYS: Final = lazily(r"(?:được|dc|đc|trong|sau|tầm|khoảng|nghỉ|hơn|gần|mất|có|mới|cách|cữ)\s$")
+
+
+def _of_t(match: re.Match[str], front: str) -> str | None:
+    """Return the unit that a ``t`` after a number stands for; ``front`` is before the number."""
+    back = after(match)
+    if _GIGABYTES.match(back):
+        return " tê ra bai"
+    if _HOURS.search(front):
+        return " tiếng"
+    if _AGED.search(front) or _KIDS.search(front):
+        return " tuổi"
+    if front.endswith("có ") and _is_of_goods(match):
+        return " triệu"
+    if _SPENT.search(front) or _BOUGHT.match(back) or _BILLIONS.search(front):
+        return " triệu" if _is_of_goods(match) else " tỷ"
+    return " tỷ" if not front and _ENDS.match(back) else None
+
+
+def _is_of_goods(match: re.Match[str]) -> bool:
+    """Return whether a sum pays for things of millions of dong, not for a house of billions."""
+    around = cues.sentence(match.string, match.start(), CONTEXT)
+    return _GOODS.search(around) is not None and not _REAL_ESTATE.search(around)
 
 
 def _unit(written: str) -> str:
