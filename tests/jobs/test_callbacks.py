@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.server import Server, Settings, serving
+from tests.support.server import Server, Settings, serving, until
 from tests.support.voices import install_pair
 
 KEYS = [bytes([number]) * 32 for number in (1, 2)]
@@ -28,6 +28,7 @@ class Receiver:
         self.messages: list[tuple[dict[str, str], bytes]] = []
         self.taken = threading.Event()
         self.release = threading.Event()
+        self.content = b""
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -42,8 +43,9 @@ class Receiver:
                 self.send_response(status)
                 if location:
                     self.send_header("Location", location)
-                self.send_header("Content-Length", "0")
+                self.send_header("Content-Length", str(len(receiver.content)))
                 self.end_headers()
+                self.wfile.write(receiver.content if status != 204 else b"")
                 if status == 204:
                     receiver.taken.set()
 
@@ -117,6 +119,20 @@ def test_signed_and_repeated(server: Server) -> None:
     assert content["type"] == "job.succeeded"
     assert content["data"]["id"] == begun
     assert content["data"]["counts"]["succeeded"] == 1
+
+
+def test_the_content_of_an_answer_does_not_matter(server: Server) -> None:
+    """A receiver that has answered 200 has the message, however much it says besides."""
+    with receiving(200) as large, receiving() as next_one:
+        large.content = bytes(1024 * 1024)
+        submit(server, f"http://127.0.0.1:{large.port}/hook")
+        until(lambda: large.messages, "the message")
+        # A repetition would be due after one second, before this one.
+        submit(server, f"http://127.0.0.1:{next_one.port}/hook")
+        assert next_one.taken.wait(60)
+        log = server.explain()
+        assert len(large.messages) == 1
+    assert "the callback failed" not in log
 
 
 def test_redirects_are_not_followed(server: Server) -> None:

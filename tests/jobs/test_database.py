@@ -151,6 +151,28 @@ def test_one_machine_at_a_time(postgres: Database, monkeypatch: pytest.MonkeyPat
         second.release()
 
 
+def test_locks_after_a_restart_tell_nothing(
+    postgres: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For some seconds after the database or a connection was lost, no machine counts as dead."""
+    mine, other = (DatabasePresence(postgres.url) for _ in range(2))
+    mine.hold()
+    try:
+        monkeypatch.setattr(presence, "_SETTLING_SECONDS", 0.0)
+        assert mine.is_dead(other.executor)  # it has no lock
+        other.hold()
+        assert not mine.is_dead(other.executor)
+        other.release()
+        until(lambda: mine.is_dead(other.executor), "the end of the other connection")
+        postgres.ask(f"SELECT pg_terminate_backend({mine._connection.info.backend_pid})")
+        mine.hold()
+        monkeypatch.setattr(presence, "_SETTLING_SECONDS", 3600.0)
+        assert not mine.is_dead(other.executor)
+    finally:
+        mine.release()
+        other.release()
+
+
 def test_a_connection_that_breaks_meanwhile(postgres: Database) -> None:
     """A block that one machine at a time is in ends in order, though its connection was lost."""
     presence = DatabasePresence(postgres.url)

@@ -1,7 +1,12 @@
 """Items that cannot be made, quotas, and results that are made once."""
 
+import io
+import json
+import os
 import re
 import sqlite3
+import time
+import zipfile
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -53,6 +58,45 @@ def test_failed_items_are_set_aside_and_retried(server: Server, folder: Path) ->
     (made,) = items(server, begun)
     assert made["error"] is None
     assert httpx.get(made["audio_url"]).content[:4] == b"RIFF"
+
+
+def test_a_file_that_is_gone_is_made_again(server: Server, folder: Path) -> None:
+    """Of a lost file the item says so, the archive has the others, and a retry makes it."""
+    begun = submit(server, "Tệp thứ nhất.", "Tệp thứ hai.")["id"]
+    assert ended(server, begun)["status"] == "succeeded"
+    first, second = (each["audio_url"] for each in items(server, begun))
+    content = httpx.get(first).content
+    for path in (folder / "jobs/files").glob("*.wav"):
+        if path.read_bytes() == content:
+            path.unlink()
+    gone = httpx.get(first)
+    assert gone.status_code == 404
+    assert "a retry of the job makes it again" in gone.json()["error"]["message"]
+    archive = httpx.get(f"{server.url}/v1/jobs/{begun}/archive").content
+    with zipfile.ZipFile(io.BytesIO(archive)) as opened:
+        assert opened.namelist() == ["0001.wav", "items.json"]
+        listed = json.loads(opened.read("items.json"))["items"]
+    assert [each["file"] for each in listed] == [None, "0001.wav"]
+    made = syntheses(server)
+    httpx.post(f"{server.url}/v1/jobs/{begun}/retry", timeout=60).raise_for_status()
+    server.wait_until(lambda: job(server, begun)["status"] == "succeeded", "success")
+    assert httpx.get(first).content == content
+    assert httpx.get(second).status_code == 200
+    assert syntheses(server) <= made + 1
+
+
+def test_files_are_kept_as_long_as_their_job(tmp_path: Path) -> None:
+    """The time runs from the end of the job, however long ago its first file was made."""
+    with serving(tmp_path, {"jobs": {"keep_hours": 24}}) as server:
+        begun = submit(server, LONG, "Một câu ngắn.")["id"]
+        files = tmp_path / "jobs/files"
+        server.wait_until(lambda: list(files.glob("*.wav")), "the first file")
+        (early,) = files.glob("*.wav")
+        long_ago = time.time() - 23 * 3600
+        os.utime(early, (long_ago, long_ago))
+        assert job(server, begun)["status"] == "running"
+        server.wait_until(lambda: job(server, begun)["ended"], "the recorded end")
+        assert time.time() - early.stat().st_atime < 3600
 
 
 def test_a_result_is_made_once(server: Server) -> None:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _RATE_OF_CHAPTERS: Final = 1000
 PLAYLIST: Final = "playlist.m3u8"
+_LEFT: Final = re.compile(r"\.[0-9a-f]{32}\.part|\.\d{3}\.part\.mp3")
+"""Names of unfinished files of this program."""
 
 
 class Chaptered(Protocol):
@@ -95,6 +97,9 @@ def write_mp3s(
 
     """
     folder.mkdir(parents=True, exist_ok=True)
+    for path in folder.iterdir():
+        if _LEFT.fullmatch(path.name):  # by a run that was killed
+            path.unlink(missing_ok=True)
     lines = ["#EXTM3U", f"#PLAYLIST:{_line(book.title)}"]
     for number, track in enumerate(tracks, 1):
         path = folder / f"{number:03} {_file_name(track.title)}.mp3"

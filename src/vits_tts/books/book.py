@@ -63,7 +63,8 @@ def by_headings(blocks: list[Block], title: str) -> tuple[str, list[Chapter]]:
     """Return the title and the chapters of a document whose headings begin chapters.
 
     Chapters begin at the highest level of headings that occurs more than once. One heading above it
-    at the beginning is the title of the book.
+    at the beginning is the title of the book, and part of the first chapter, whose name it is only
+    if text follows it.
     """
     levels = [block.level for block in blocks if block.level]
     several = [level for level in sorted(set(levels)) if levels.count(level) > 1]
@@ -72,14 +73,15 @@ def by_headings(blocks: list[Block], title: str) -> tuple[str, list[Chapter]]:
         title = titled(blocks[0].text)
     chapters: list[Chapter] = []
     part: list[Block] = []
-    name = ""
+    name, named = "", False
     for block in [*blocks, None]:
         if block is None or (0 < block.level <= level and _has_text(part)):
             if part:
                 chapters.append(Chapter(name or title, tuple(part), is_front(name)))
-            part, name = [], ""
+            part, name, named = [], "", False
         if block is not None:
-            name = name or (titled(block.text) if block.level else "")
+            if block.level and (not name or (block.level == level and not named)):
+                name, named = titled(block.text), block.level == level
             part.append(block)
     return title, chapters
 

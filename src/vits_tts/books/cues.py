@@ -1,6 +1,7 @@
 """Reading of subtitles, SubRip (SRT) and WebVTT, as cues to be spoken."""
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from html import unescape
 from itertools import pairwise
@@ -17,7 +18,8 @@ _NUMBER: Final = re.compile(r"\s*\d{1,9}\s*")
 _TAG: Final = re.compile(r"</?[a-zA-Z][^<>]*>|<\d[\d:.]*>|\{\\[^{}]*\}")
 _SILENT: Final = re.compile(r"\[[^\[\]]*\]|♪[^♪]*♪?")
 """Descriptions of sounds, and songs."""
-_SPEAKABLE: Final = re.compile(r"[^\W_]")
+_SPEAKABLE: Final = re.compile(r"[\dA-Za-z\u00c0-\u024f\u0370-\u03ff\u1e00-\u1eff]")
+"""Digits, and letters of the scripts that are read: Latin and Greek."""
 _DASH: Final = re.compile(r"^[^\S\n]*[-–—]\s*", re.MULTILINE)
 
 
@@ -33,8 +35,8 @@ class Cue:
 
     @property
     def is_silent(self) -> bool:
-        """True if it has neither a letter nor a digit, such as a description of a sound."""
-        return not _SPEAKABLE.search(self.text)
+        """True if it has nothing that is read aloud, such as a description of a sound."""
+        return not _SPEAKABLE.search(unicodedata.normalize("NFKC", self.text))
 
 
 def read(path: Path) -> list[Cue]:

@@ -17,9 +17,10 @@ _HEADING: Final = re.compile(r"(?i)(title|heading ([1-6]))")
 _CONTENTS: Final = re.compile(r"(?i)toc( heading|\s*[1-9])")
 _COMPOUND_FILE: Final = bytes.fromhex("d0cf11e0a1b11ae1")
 """The first bytes of a document with a password, and of the older format DOC."""
-_UNSPOKEN: Final = frozenset({"Fallback", "moveFrom", "del", "pPrChange", "rPrChange"})
-"""A second form of the same drawing, and text that was moved away or deleted."""
-_SPACES: Final = frozenset({"br", "tab", "cr"})
+_UNSPOKEN: Final = frozenset({"Fallback", "moveFrom", "del", "pPrChange", "rPrChange", "rt"})
+"""A second form of the same drawing, text that was moved away or deleted, and notes on the reading
+of the characters below them."""
+_SIGNS: Final = {"br": " ", "tab": " ", "cr": " ", "noBreakHyphen": "-"}
 
 
 def read(path: Path) -> Book:
@@ -76,8 +77,8 @@ def _paragraphs(document: Element) -> list[_Paragraph]:
             paragraph.style = element.get(f"{_W}val", "")
         elif element.tag == "t":
             paragraph.pieces.append(element.text or "")
-        elif element.tag in _SPACES:
-            paragraph.pieces.append(" ")
+        elif element.tag in _SIGNS:
+            paragraph.pieces.append(_SIGNS[element.tag])
         waiting.extend((child, paragraph) for child in reversed(element))
     return found
 

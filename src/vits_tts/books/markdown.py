@@ -28,8 +28,10 @@ def read(path: Path) -> Book:
     from markdown_it import MarkdownIt  # noqa: PLC0415
     from mdit_py_plugins.footnote import footnote_plugin  # noqa: PLC0415
     from mdit_py_plugins.front_matter import front_matter_plugin  # noqa: PLC0415
+    from mdit_py_plugins.tasklists import tasklists_plugin  # noqa: PLC0415
 
-    parser = MarkdownIt("commonmark").enable("table").use(front_matter_plugin).use(footnote_plugin)
+    parser = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+    parser.use(front_matter_plugin).use(footnote_plugin).use(tasklists_plugin)
     parser.disable("code")  # an indented paragraph of a story is no code
     tokens = parser.parse(texts.read(path))
     front = next((token.content for token in tokens if token.type == _FRONT_MATTER), "")

@@ -9,10 +9,12 @@ import click
 
 from vits_tts.cli.options import Examples, Load, config_option
 from vits_tts.cli.progress import progress
+from vits_tts.errors import ConfigError, Unavailable
 from vits_tts.telemetry.printable import printable
 
 _LOOK_SECONDS: Final = 1.0
 _UNFINISHED: Final = ("queued", "running")
+_PATIENCE_SECONDS: Final = 300.0
 _PERCENT: Final = 100
 _FAILED: Final = 1
 _JOBS: Final = 100
@@ -109,13 +111,23 @@ def _file_line(name: str | int, file: dict[str, Any]) -> str:
 @click.argument("job_id", metavar="ID")
 @_url_option
 def watch(job_id: str, url: str) -> None:
-    """Follow a job to its end; exit with status 1 unless it succeeds."""
+    """Follow a job to its end; exit with status 1 unless it succeeds.
+
+    A server that is restarted meanwhile, or lacks its queue, is waited for up to five minutes.
+    """
     job = _call(url, _path(job_id))
+    seen = time.monotonic()
     with progress(_PERCENT, job_id) as show_progress:
         while job["status"] in _UNFINISHED:
             show_progress(_percent(job))
             time.sleep(_LOOK_SECONDS)  # between two requests; Ctrl-C ends it at once
-            job = _call(url, _path(job_id))
+            try:
+                job = _call(url, _path(job_id))
+            except (ConfigError, Unavailable):
+                if time.monotonic() - seen > _PATIENCE_SECONDS:
+                    raise
+            else:
+                seen = time.monotonic()
         show_progress(_PERCENT)
     click.echo(_line(job))
     if job["status"] != "succeeded":

@@ -56,6 +56,10 @@ def usage(
 
     from vits_tts.usage.store import UsageStore
 
+    if as_csv and as_json:
+        raise click.UsageError("--csv and --json exclude each other")
+    if since and until and since > until:
+        raise click.UsageError("--since is after --until")
     last = until.date() if until else datetime.now(UTC).date()
     first = since.date() if since else last.replace(day=1)
     store = UsageStore(load().usage.folder)

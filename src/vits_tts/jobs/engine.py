@@ -8,7 +8,7 @@ with the number of items or jobs, so that none of their steps takes long.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
@@ -219,11 +219,12 @@ class Engine:
                 self._enqueue_whole(job, delay_seconds=_NEVER_SECONDS)
                 self._api.cancel_workflows([whole_id(job_id)])
 
-    def retry(self, job_id: str, most: int) -> None:
+    def retry(self, job_id: str, most: int, lost: Collection[str] = ()) -> None:
         """Enqueue the failed and cancelled items of a job again, within the quota of its owner.
 
-        The owner may have ``most`` unfinished items; those of jobs that other processes store or
-        retry at the same moment count too. Items that are in the queue already are left alone.
+        So are those whose ids are in ``lost``: their files are gone. The owner may have ``most``
+        unfinished items; those of jobs that other processes store or retry at the same moment count
+        too. Items that are in the queue already are left alone.
 
         Raises:
             NoRoom: the owner would have more.
@@ -237,16 +238,16 @@ class Engine:
                     waiting = self.waiting(job.authenticated_user or "")
                     if waiting + attributes.get("items", 0) > most:
                         raise NoRoom(waiting)
-                self._enqueue_again(job)
+                self._enqueue_again(job, lost)
 
-    def _enqueue_again(self, job: "WorkflowStatus") -> None:
-        """Enqueue the failed and cancelled parts of a job again, and begin a new round of it."""
+    def _enqueue_again(self, job: "WorkflowStatus", lost: Collection[str]) -> None:
+        """Enqueue failed, cancelled and lost parts of a job again, and begin a new round of it."""
         job_id = job.workflow_id
-        again = self.queue.enqueue_items_again(job_id)
+        again = self.queue.enqueue_items_again(job_id, lost)
         # It was cancelled before it had enqueued all of its items.
         again += self.queue.enqueue_again(job, JOBS)
         if (job.attributes or {}).get("whole") and (whole := self._whole(job_id)):
-            again += self.queue.enqueue_again(whole, WHOLES)
+            again += self.queue.enqueue_again(whole, WHOLES, lost)
         # Only now: a round in which nothing is enqueued yet would end at once.
         for found in self._stored(job_id):
             # An earlier retry may have been interrupted before it recorded its round.
@@ -261,8 +262,20 @@ class Engine:
         names = [whole_id(job_id), *(notice.workflow_id for notice in notices)]
         self._api.delete_workflows([job_id, *names], delete_children=True)
 
-    def settle(self, keep_seconds: float) -> Iterator[list[str]]:
-        """Record which jobs have ended; yield the ids of those that ended ``keep_seconds`` ago.
+    def unended(self) -> Iterator[JobState]:
+        """Yield the jobs whose end is not recorded; each step reads one of them."""
+        jobs = self._api.list_workflows(name="job", load_input=False, load_output=False)
+        for job in jobs:
+            if not ended(job.attributes) and (
+                state := self.find(job.workflow_id, job.authenticated_user or "")
+            ):
+                yield state
+
+    def settle(self, keep_seconds: float) -> Iterator[tuple[list[str], JobState | None]]:
+        """Record which jobs have ended.
+
+        Each step yields ids of jobs that ended ``keep_seconds`` ago, and a job that has ended now,
+        whose end the next step records.
 
         Each retry begins a new round of a job, and an end is that of one round. So an end that
         another process records late, after a retry, does not end the new round.
@@ -270,13 +283,14 @@ class Engine:
         now = time.time()
         jobs = self._api.list_workflows(name="job", load_input=False, load_output=False)
         ends = [(job, ended(job.attributes)) for job in jobs]
-        yield [job.workflow_id for job, end in ends if end and now - end > keep_seconds]
+        yield [job.workflow_id for job, end in ends if end and now - end > keep_seconds], None
         unended = [job for job, end in ends if not end and job.status not in ACTIVE]
         for start in range(0, len(unended), _AT_ONCE):
             for job in unended[start : start + _AT_ONCE]:
                 if not self._is_active(job):
+                    yield [], self.find(job.workflow_id, job.authenticated_user or "")
                     self._end(job, now)
-            yield []
+            yield [], None
 
     def _end(self, job: "WorkflowStatus", now: float) -> None:
         """Record the end of a round of a job, and notify its caller.

@@ -3,6 +3,7 @@
 Unlike a time-out, a lock is released at once by ``kill -9``, and a slow process keeps it.
 """
 
+import math
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -20,6 +21,10 @@ _ALONE_SECONDS: Final = 5.0
 """How long a process waits for that lock: one that was stopped with it holds up no other."""
 _PAUSE_SECONDS: Final = 0.01
 _NEW_SECONDS: Final = 60.0
+_SETTLING_SECONDS: Final = 15.0
+"""How long after a restart of the database its locks tell nothing: other processes that live take
+theirs again only when they notice the restart, within some seconds."""
+_STARTED: Final = "SELECT extract(epoch from clock_timestamp() - pg_postmaster_start_time())"
 _KEEPALIVES: Final = (
     "SET tcp_keepalives_idle = 10; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 2"
 )
@@ -131,6 +136,8 @@ class DatabasePresence:
         self.executor = uuid4().hex
         self._url = url
         self._connection: Any = None
+        self._lost = -math.inf
+        """When this process lost its connection, by the monotonic clock."""
 
     def hold(self) -> None:
         """Connect and lock, unless that is done and the connection still works."""
@@ -140,6 +147,7 @@ class DatabasePresence:
             try:
                 self._connection.execute("SELECT 1")
             except psycopg.OperationalError:
+                self._lost = time.monotonic()
                 self.release()
             else:
                 return
@@ -155,12 +163,20 @@ class DatabasePresence:
         self._connection = connection
 
     def is_dead(self, executor: str) -> bool:
-        """Return whether a lock is free."""
+        """Return whether a lock is free, and not just because connections were lost."""
         connection = self._connection
-        if executor == self.executor or not _lock_in(connection, "pg_try_advisory_lock", executor):
+        if executor == self.executor or self._is_settling(connection):
+            return False
+        if not _lock_in(connection, "pg_try_advisory_lock", executor):
             return False
         _lock_in(connection, "pg_advisory_unlock", executor)
         return True
+
+    def _is_settling(self, connection: Any) -> bool:
+        """Return whether processes that live may lack their locks, after a restart or a loss."""
+        if time.monotonic() - self._lost < _SETTLING_SECONDS:
+            return True
+        return bool(connection.execute(_STARTED).fetchone()[0] < _SETTLING_SECONDS)
 
     @contextmanager
     def alone(self) -> Iterator[None]:

@@ -313,11 +313,18 @@ class Queue:
             raise RuntimeError("the queue is not open")
         return self._presence.alone()
 
-    def enqueue_again(self, workflow: "WorkflowStatus", queue: str) -> bool:
-        """Enqueue a workflow again if it has failed or was cancelled; return whether it had."""
+    def enqueue_again(
+        self, workflow: "WorkflowStatus", queue: str, lost: Collection[str] = ()
+    ) -> bool:
+        """Enqueue a workflow again if it has failed or was cancelled, or its result is ``lost``.
+
+        Return whether it had.
+        """
         from dbos import error as errors  # noqa: PLC0415
 
-        if STATUS[workflow.status] not in {"failed", "cancelled"}:
+        failed = STATUS[workflow.status] in {"failed", "cancelled"}
+        gone = STATUS[workflow.status] == "succeeded" and workflow.workflow_id in lost
+        if not failed and not gone:
             return False
         try:
             self.api.rewind_workflow(workflow.workflow_id, queue_name=queue)
@@ -326,8 +333,10 @@ class Queue:
         self._ask(queue)
         return True
 
-    def enqueue_items_again(self, job_id: str) -> int:
+    def enqueue_items_again(self, job_id: str, lost: Collection[str] = ()) -> int:
         """Enqueue the failed and cancelled items of a job again; return how many there were.
+
+        Those that have succeeded are among them if their ids are in ``lost``.
 
         This is what the library does for one workflow, for all items in one transaction. A
         transaction for each takes a minute for a thousand. Items have no steps, events or messages
@@ -337,7 +346,8 @@ class Queue:
         stored, outputs = tables.workflow_status, tables.workflow_output
         mine = (stored.c.parent_workflow_id == job_id) & (stored.c.name == "item")
         over = [name for name, status in STATUS.items() if status in {"failed", "cancelled"}]
-        change = stored.update().where(mine & stored.c.status.in_(over))
+        gone = (stored.c.status == "SUCCESS") & stored.c.workflow_uuid.in_(list(lost))
+        change = stored.update().where(mine & (stored.c.status.in_(over) | gone))
         names = stored.select().with_only_columns(stored.c.workflow_uuid)
         waiting = names.where(mine & (stored.c.status == "ENQUEUED"))
         with self._system.engine.begin() as connection:

@@ -2,6 +2,7 @@
 
 import asyncio
 import concurrent.futures
+import time
 from collections.abc import (
     AsyncGenerator,
     Callable,
@@ -59,6 +60,8 @@ _AHEAD: Final = 1
 """Items under way beyond one for each inference thread, so that a text is read while others are
 synthesised."""
 _HOUR: Final = 3600.0
+_USES: Final = 8
+"""How often files of an unended job are counted as used while they would be kept."""
 _ELSEWHERE: Final = "the file is in an object storage that this server does not have"
 
 P = ParamSpec("P")
@@ -118,6 +121,8 @@ class JobService:
         self._running: dict[str, _Running] = {}
         self._closing = False
         self._worked_lately = False
+        self._used = time.monotonic()
+        """When the files of unended jobs were last counted as used, by the monotonic clock."""
 
     def _rate(self, voice: str) -> int:
         return self._speech.voices.find(voice).sample_rate
@@ -192,12 +197,52 @@ class JobService:
             expired: list[str] = []
             keep_seconds = self._settings.keep_hours * _HOUR
             self._streamer.sweep(keep_seconds)
+            await self._use_unended(keep_seconds / _USES)
             steps = self._engine.settle(keep_seconds)
             while (step := await self._calls.in_thread(lambda: next(steps, None))) is not None:
-                expired += step
+                expired += step[0]
+                if step[1]:
+                    await self._use(step[1])
             with suppress(StorageError):  # repeated later; the storage reports itself
                 for job_id in expired:
                     await self._remove(job_id)
+
+    async def _use_unended(self, interval: float) -> None:
+        """Count the files of jobs that last long as used, once in ``interval`` seconds.
+
+        Otherwise the first ones would expire before the job ends.
+        """
+        now = time.monotonic()
+        if now - self._used < interval:
+            return
+        self._used = now
+        states = self._engine.unended()
+        while (state := await self._calls.in_thread(lambda: next(states, None))) is not None:
+            await self._use(state)
+
+    async def _use(self, state: JobState) -> None:
+        """Count the files of a job as used now, from when on they are kept as long as the job."""
+        with suppress(StorageError):  # the folder reports itself
+            for result in _results_of(state).values():
+                await self._store.size(result["hash"], result["format"])
+
+    async def _lost(self, state: JobState) -> set[str]:
+        """Return the ids of items, and of the document, of which a file is not kept any more.
+
+        The parts of a document are made again with it.
+
+        Raises:
+            StorageError: the disk cannot be read.
+
+        """
+        lost = set()
+        for (name, _), result in _results_of(state).items():
+            part = state.document is not None and name != whole_id(state.id)
+            if part or result.get("object"):
+                continue
+            if await self._store.size(result["hash"], result["format"]) is None:
+                lost.add(name)
+        return lost
 
     async def _remove(self, job_id: str) -> None:
         """Remove a job: first its objects, so that a failure leaves the job to be removed again.
@@ -307,15 +352,19 @@ class JobService:
     async def retry(self, job_id: str, owner: str) -> JobState:
         """Enqueue failed and cancelled items again, and return the state of the job.
 
+        So are items whose files are not kept any more.
+
         Raises:
             QuotaExceeded: its owner would have too many unfinished items.
+            StorageError: the disk cannot be read.
             JobNotFound, JobsUnavailable: as :meth:`find` does.
 
         """
-        await self.find(job_id, owner)
+        state = await self.find(job_id, owner)
+        lost = set() if state.status in UNFINISHED else await self._lost(state)
         async with self._adding:  # as above
             try:
-                await self._asked(self._engine.retry, job_id, self._settings.max_waiting)
+                await self._asked(self._engine.retry, job_id, self._settings.max_waiting, lost)
             except NoRoom as error:
                 raise self._quota_exceeded(error.args[0]) from None
         return await self.find(job_id, owner)
@@ -501,6 +550,20 @@ class JobService:
     def _stop(self, name: str) -> None:
         if running := self._running.get(name):
             running.task.cancel()
+
+
+def _results_of(state: JobState) -> dict[tuple[str, str], ItemResult]:
+    """Return the results of a job that have a file, by the id of the item and the format."""
+    found = [(item_id(state.id, item.index), item.result) for item in state.items]
+    if state.whole:
+        found.append((whole_id(state.id), state.whole.result))
+    return {
+        (name, one["format"]): one
+        for name, result in found
+        if result
+        for one in (result, result.get("times"))
+        if one and one["hash"]
+    }
 
 
 def _results(config: Config) -> Audio:

@@ -8,6 +8,7 @@ connection, and redirects are not followed.
 import asyncio
 import hmac
 import json
+import re
 import socket
 import time
 from base64 import b64decode, b64encode
@@ -42,6 +43,10 @@ All but the last contain IPv4 addresses: NAT64, 6to4, IPv4-compatible and IPv4-t
 The last are the site-local addresses of old networks.
 """
 _MAX_ANSWER_BYTES: Final = 64 * 1024
+_STATUS: Final = re.compile(r"HTTP/\d\.\d (\d{3})")
+_SUCCESSES: Final = range(200, 300)
+_NO_STATUS: Final = 599
+"""Tornado's code for an answer that did not come, or not whole."""
 
 
 class _CheckedResolver(Resolver):
@@ -190,6 +195,12 @@ class Callbacks:
                 max_body_size=_MAX_ANSWER_BYTES,
             )
         seconds = self._settings.timeout_seconds
+        told: list[int] = []
+
+        def header(line: str) -> None:
+            if found := _STATUS.match(line):
+                told[:] = [int(found[1])]
+
         try:
             await self._client.fetch(
                 url,
@@ -203,8 +214,13 @@ class Callbacks:
                 follow_redirects=False,
                 connect_timeout=seconds,
                 request_timeout=seconds,
+                header_callback=header,
             )
         except HTTPClientError as error:
+            if told and told[0] in _SUCCESSES:
+                return False, None  # the rest of the answer is of no interest, and may be too large
+            if error.code == _NO_STATUS:
+                return True, error.message or "no answer"
             later = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}
             again = error.code >= HTTPStatus.INTERNAL_SERVER_ERROR or error.code in later
             return again, f"status {error.code}"

@@ -8,6 +8,7 @@ import io
 import json
 import re
 import zipfile
+from collections.abc import Container
 from contextlib import closing
 from typing import Any, Final
 
@@ -49,15 +50,17 @@ async def send(handler: Handler, jobs: JobService, state: JobState) -> None:
     """Send the existing files of a job, and a list of its items; of HEAD, only the headers.
 
     Raises:
-        AudioNotFound: the job has no file, or a file was removed.
+        AudioNotFound: the job has no file, or none of them is kept any more.
         StorageError: the disk cannot be read.
 
     """
-    files = _files(state)
-    if not files:
+    existing = _files(state)
+    if not existing:
         raise AudioNotFound("the job has no files")
-    for _, result in files:
-        (await jobs.open(result)).close()  # an error after the first byte could not be reported
+    # Now, because an error after the first byte could not be reported.
+    files = [(name, result) for name, result in existing if await _is_kept(jobs, result)]
+    if not files:
+        raise AudioNotFound("no file of the job is kept any more; a retry makes them again")
     handler.set_header("Content-Type", "application/zip")
     handler.set_header("Content-Disposition", f'attachment; filename="{state.id}.zip"')
     if handler.request.method == "HEAD":
@@ -74,8 +77,17 @@ async def send(handler: Handler, jobs: JobService, state: JobState) -> None:
                     for start in range(0, audio.size, _BLOCK):
                         entry.write(await audio.read(start, min(_BLOCK, audio.size - start)))
                         await handler.send(sink.taken())
-        archive.writestr(zipfile.ZipInfo(_LIST, _DATE), _listed(state))
+        kept = {name for name, _ in files}
+        archive.writestr(zipfile.ZipInfo(_LIST, _DATE), _listed(state, kept))
     await handler.send(sink.taken())
+
+
+async def _is_kept(jobs: JobService, result: ItemResult) -> bool:
+    try:
+        (await jobs.open(result)).close()
+    except AudioNotFound:
+        return False
+    return True
 
 
 def least_bytes_a_second(files: list[tuple[str, ItemResult]]) -> float | None:
@@ -108,8 +120,14 @@ def _name(item: ItemState, result: ItemResult) -> str:
     return f"{item.index:04}{named}.{result['format']}"
 
 
-def _listed(state: JobState) -> str:
-    """Return the list of items as JSON."""
+def _kept_name(item: ItemState, result: ItemResult | None, kept: Container[str]) -> str | None:
+    """Return the name of a file in the archive; None if it is not there."""
+    name = _name(item, result) if result and result["hash"] else None
+    return name if name in kept else None
+
+
+def _listed(state: JobState, kept: Container[str]) -> str:
+    """Return the list of items as JSON; ``kept`` has the names of the files in the archive."""
     listed = []
     for item in state.items:
         result, error = item.result, item.error
@@ -119,10 +137,10 @@ def _listed(state: JobState) -> str:
                 "index": item.index,
                 "id": item.spec.get("id"),
                 "status": item.status,
-                "file": _name(item, result) if result and result["hash"] else None,
+                "file": _kept_name(item, result, kept),
                 "seconds": round(result["seconds"], 3) if result else None,
                 "error": {"code": error[0], "message": error[1]} if error else None,
-                **({"timestamps": _name(item, times)} if times else {}),
+                **({"timestamps": _kept_name(item, times, kept)} if times else {}),
                 **({"fit": result["fit"]} if result and "fit" in result else {}),
             }
         )

@@ -53,6 +53,7 @@ from vits_tts.web.schema.requests import checked
 
 _KEY: Final = re.compile(r"[!-~]{1,255}")
 _UPLOADS: Final = 4
+_CACHED_SECONDS: Final = 3600
 _KEEPALIVE_LOOKS: Final = 15
 
 
@@ -358,8 +359,14 @@ class JobFileHandler(LinkedHandler, JobBase):
             self.set_header("Location", url)
             self.set_status(HTTPStatus.TEMPORARY_REDIRECT)
             return
-        with closing(await self.jobs.open_file(result)) as audio:
-            self.set_header("Cache-Control", "private, max-age=3600")
+        try:
+            opened = await self.jobs.open_file(result)
+        except AudioNotFound:
+            message = "the file is not kept any more; a retry of the job makes it again"
+            raise AudioNotFound(message) from None
+        with closing(opened) as audio:
+            seconds = self.link_seconds_left if self.by_link else _CACHED_SECONDS
+            self.set_header("Cache-Control", f"private, max-age={seconds}")
             if suffix not in NOT_SPEECH:
                 self.client.bytes_per_second = formats.least_bytes_a_second(suffix)
             await send(self, audio)
