@@ -604,6 +604,7 @@ class Identifiers:
     def versions(self) -> tuple[Step, ...]:
         """Return the steps for versions, ``2.0.1`` and ``192.168.1.1``. They run after dates."""
         return (
+            Rule(r"(?<=\d)\.x(?!\w)(?!\.\w)", " chấm ích", needs="x"),  # any version of 18.x
             Rule(
                 r"(?<!\w)(?P<series>[A-Za-z]{1,4})(?P<number>\d{0,2})-(?P<model>\d{3,5})(?P<suffix>[A-Z]{0,3})(?!\w)(?!-\w)",
                 self.model,
