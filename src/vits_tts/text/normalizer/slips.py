@@ -186,7 +186,7 @@ def _held(match: re.Match[str]) -> str:
 _GLUED: Final = frozenset("theo của với tại trên từ và là trong cho khi".split())
 """Function words to which pages glue the name in a link after them: ``TheoReuters``."""
 _ENDINGS: Final = frozenset(
-    "AI API CLI CV DB GAN GPT GPU JS LLM MD ML NLP PDF QL SDK SQL TTS TV UI UX VAE XML".split()
+    "AI API CLI CV DB GAN GPT GPU JS LLM NLP PDF QL SDK SQL TTS TV UI UX VAE XML".split()
 )
 """Abbreviations that end names: ``GenAI``, ``DynamoDB``, ``CycleGAN``."""
 

@@ -167,7 +167,7 @@ class Symbols:
             Rule(rf"[{named}]", lambda match: f" {_BETWEEN[match[0]]} "),
             Rule(r"(?<=[^\W\d_])/(?=[^\W\d_])", " ", needs="/"),
             Rule(
-                r"(?<=[\w.,;:!?)%\"”])\ \[(?P<words>(?=[^\W\d_])[^\[\]\n]{2,200})\](?![(\[])",
+                r"(?<=[\w)%\"”])\ \[(?P<words>(?=[^\W\d_])[^\[\]\n]{2,200})\](?![(\[])",
                 lambda match: f" ({match['words']})",
                 glued=True,
                 needs="[",
