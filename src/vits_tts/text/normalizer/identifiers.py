@@ -604,6 +604,11 @@ class Identifiers:
     def versions(self) -> tuple[Step, ...]:
         """Return the steps for versions, ``2.0.1`` and ``192.168.1.1``. They run after dates."""
         return (
+            Rule(  # 18.x, any version of a series
+                r"(?<=\d)\.x(?!\w)(?!\.\w)(?!\ ?(?:tỷ|tỉ|tr|triệu|ty|k)\b)",
+                " chấm ích",
+                needs="x",
+            ),
             Rule(
                 r"(?<!\w)(?P<series>[A-Za-z]{1,4})(?P<number>\d{0,2})-(?P<model>\d{3,5})(?P<suffix>[A-Z]{0,3})(?!\w)(?!-\w)",
                 self.model,

@@ -183,10 +183,23 @@ def _held(match: re.Match[str]) -> str:
     return match[1] if plain == match[2] else match[0]
 
 
+_GLUED: Final = frozenset("theo của với tại trên từ và là trong cho khi".split())
+"""Function words to which pages glue the name in a link after them: ``TheoReuters``."""
+_ENDINGS: Final = frozenset(
+    "AI API CLI CV DB GAN GPT GPU JS LLM NLP PDF QL SDK SQL TTS TV UI UX VAE XML".split()
+)
+"""Abbreviations that end names: ``GenAI``, ``DynamoDB``, ``CycleGAN``."""
+
+
 def _cut_at_capitals(match: re.Match[str]) -> str | None:
     """Return ``anhTuấn`` and ``giảngTRƯỜNG`` as two words; names such as VinFast are left."""
     word = match[0]
     parts = re.findall(rf"[{CAPITALS}]?[{SMALLS}]+|[{CAPITALS}]+", word)
+    first = parts[0].lower()
+    if first in _GLUED and len(word) > len(first) + 2 and word[len(first) + 1 :].islower():
+        return f"{parts[0]} {word[len(first) :]}"
+    if len(parts) == 2 and parts[1] in _ENDINGS and len(first) > 2:  # noqa: PLR2004
+        return " ".join(parts)
     if word.isascii():
         return " ".join(parts) if _english(word, parts) else None
     if len(parts) < 2 or not all(is_syllable(part.lower()) for part in parts):  # noqa: PLR2004

@@ -166,6 +166,12 @@ class Symbols:
             ),  # K+ < Na+
             Rule(rf"[{named}]", lambda match: f" {_BETWEEN[match[0]]} "),
             Rule(r"(?<=[^\W\d_])/(?=[^\W\d_])", " ", needs="/"),
+            Rule(
+                r"(?<=[\w)%\"”])\ \[(?P<words>(?=[^\W\d_])[^\[\]\n]{2,200})\](?![(\[])",
+                lambda match: f" ({match['words']})",
+                glued=True,
+                needs="[",
+            ),  # a reference or a remark in brackets is read with pauses
             Rule(r"[^\w\s.,;:!?'\"“”‘’«»()-]{1,200}", " ", glued=True),
             Rule(r"_{1,200}", " ", glued=True, needs="_"),
         )

@@ -41,6 +41,9 @@ _STRAND: Final = lazily(
     r"|[35]['’′]\s?(?:[-–→.…]|đến|OH|[ATGXCU]{3}|[ATGXCU]\ [ATGXCU]))"
 )
 """Words about strands of DNA, whose ends are 3' and 5'."""
+_LONGEST_QUOTED: Final = 80
+_QUOTED: Final = lazily(r"(?<![^\s(\[{:,\"])'(?:[^\W\d][^'\n]{0,79})?$")
+"""Text before a mark that closes a quotation: ``'Metro-2'``, ``'360'``."""
 _SCORER: Final = lazily(r"phút [^()]{2,40}[,;] [^()\d,]{2,24} $|\([^()\d]{3,24} $")
 _GOAL: Final = lazily(
     r"(?:^|[,;:] )(?:[A-ZĐÀ-Ỹ][\w.-]{0,14} ){1,3}(?P<first>(?:\d{1,3}(?:\+\d)?['’], ){1,3})?\Z"
@@ -244,8 +247,11 @@ class Times:
         minutes, extra = (self._numbers.whole(match[name]) for name in ("minutes", "extra"))
         return f"{word}{minutes} cộng {extra}"
 
-    def minutes(self, match: re.Match[str]) -> str:  # noqa: PLR0911
+    def minutes(self, match: re.Match[str]) -> str | None:  # noqa: PLR0911
         """Read ``30'`` as minutes, and the minute of a match, ``phút 67'``, without the mark."""
+        quoted = match.string[max(0, match.start() - _LONGEST_QUOTED) : match.start()]
+        if match[0].endswith("'") and _QUOTED.search(quoted):
+            return None
         said = self._numbers.whole(match["minutes"])
         if match["minutes"] in {"3", "5"} and _STRAND.search(before(match) + after(match)):
             return f"{said} phẩy"

@@ -1133,7 +1133,14 @@ def _unit(written: str) -> str:
 
 def _quoted(match: re.Match[str]) -> bool:
     """Return whether the mark of inches closes a quotation instead."""
-    return before(match).count('"') % 2 == 1
+    front = match.string[max(0, match.start() - _LONGEST_QUOTED) : match.start()]
+    opened = _LAST_QUOTE.search(front)
+    return opened is not None and opened["opening"] is not None
+
+
+_LONGEST_QUOTED: Final = 300
+_LAST_QUOTE: Final = lazily(r"(?:(?P<opening>(?<![^\s(\[{:“>])\"(?=\S))|\")[^\"\n]{0,300}$")
+"""The last quotation mark of a line, which opens a quotation if no word stands before it."""
 
 
 _POINTS_BEFORE: Final = lazily(

@@ -59,7 +59,7 @@ class Urls:
             ),
             Rule(r"(?<!\w)(?:https?|ftp)://[^\s<>\"“”]{1,2000}", self.address, needs="/"),
             Rule(
-                rf"(?<![\w@.-])(?:{_LABEL}\.){{1,4}}(?:{_TOP}|COM|NET|COM\.VN)(?![\w-])(?!\.\w){_PATH}",
+                rf"(?<![\w@.-])(?:{_LABEL}\.){{1,4}}(?:{_TOP}|COM|NET|COM\.VN|(?<=[A-Z]{{3}}\.)VN)(?![\w-])(?!\.\w){_PATH}",
                 self.address,
                 needs=".",
             ),
