@@ -70,9 +70,37 @@ class Exercises:
             ),
             Where(r"[–°^︿∠]|[=<>≤≥;(]\ ?-\ \d", *self._angles()),
             Where("[23]|=", *self._lost_powers()),
+            Where(r"\d\ \d{3}|\ \.\ ", *self._spaced()),
             Where(r"\d", *self._decimals(), *self._powers()),
             *self._letters(),
             *self._signs(),
+        )
+
+    @staticmethod
+    def _spaced() -> tuple[Step, ...]:
+        """Return the rules for thousands with spaces, and for points as signs of products."""
+        return (
+            Rule(
+                r"(?<![\w.,/:+-])(?<!\d\ )(?<!\b1\ :\ )"
+                r"[1-9]\d{0,2}(?:\ \d{3}){1,3}(?![\w/]|[.,]\d|\ \d)",
+                lambda match: (
+                    match[0].replace(" ", "")
+                    if _AMOUNT_NEXT.match(match.string, match.end())
+                    or _COUNTING.search(before(match)[-_NEAR:] + " # " + after(match)[:_NEAR])
+                    else None
+                ),
+                glued=True,
+            ),
+            Rule(
+                r"(?:(?<=[\d)])|(?<=\ [a-z]))\ \.\ (?=[\d(√]|[a-z](?![^\W_]))",
+                lambda match: (
+                    " nhân "
+                    if re.search("[=<>≤≥⇔⇒]", before(match)[-_NEAR:] + after(match)[:_NEAR])
+                    else None
+                ),
+                glued=True,
+                needs=".",
+            ),
         )
 
     @staticmethod
@@ -364,6 +392,19 @@ def question(match: re.Match[str]) -> str | None:
 def sequence(match: re.Match[str]) -> str:
     """Read the letters of a sequence of nucleotides: ``AUGXXG``."""
     return spelled(match[0])
+
+
+_NEAR: Final = 60
+_COUNTING: Final = lazily(
+    r"[=<>×≤≥≈]|chữ số|làm tròn|(?i:đáp số)|phép (?:tính|cộng|trừ|nhân|chia)|[Hh]ỏi |viết số"
+    r"|(?:các|hai|ba|bốn|dãy|những|đọc) số|[Ss]ố (?:liền|bé|lớn|lẻ|chẵn|dư|bị|hạng|chia|trừ|\d)"
+    r"|[Ss]ố\s+#"
+    r"|hàng (?:trăm|chục|nghìn|đơn|triệu)|\d [+:] #"
+)
+"""Words and signs of exercises in counting near a number, whose place is marked by ``#``."""
+_AMOUNT_NEXT: Final = lazily(
+    r"\ (?:đồng|kg|km|gam|lít|tấn|tạ|yến|mét|người|học sinh|[cdm]?m[²³23]?)(?!\w)"
+)
 
 
 def sides(match: re.Match[str]) -> str | None:
