@@ -68,9 +68,106 @@ class Exercises:
                 self.order,
                 needs="-–",
             ),
+            Where(r"[–°^︿∠]|[=<>≤≥;(]\ ?-\ \d", *self._angles()),
+            Where("[23]|=", *self._lost_powers()),
+            Where(r"\d\ \d{3}|\ \.\ ", *self._spaced()),
             Where(r"\d", *self._decimals(), *self._powers()),
             *self._letters(),
             *self._signs(),
+        )
+
+    @staticmethod
+    def _spaced() -> tuple[Step, ...]:
+        """Return the rules for thousands with spaces, and for points as signs of products."""
+        return (
+            Rule(
+                r"(?<![\w.,/:+-])(?<!\d\ )(?<!\b1\ :\ )"
+                r"[1-9]\d{0,2}(?:\ \d{3}){1,3}(?![\w/]|[.,]\d|\ \d)",
+                lambda match: (
+                    match[0].replace(" ", "")
+                    if _AMOUNT_NEXT.match(match.string, match.end())
+                    or _COUNTING.search(before(match)[-_NEAR:] + " # " + after(match)[:_NEAR])
+                    else None
+                ),
+                glued=True,
+            ),
+            Rule(
+                r"(?:(?<=[\d)])|(?<=\ [a-z]))\ \.\ (?=[\d(√]|[a-z](?![^\W_]))",
+                lambda match: (
+                    " nhân "
+                    if re.search("[=<>≤≥⇔⇒]", before(match)[-_NEAR:] + after(match)[:_NEAR])
+                    else None
+                ),
+                glued=True,
+                needs=".",
+            ),
+        )
+
+    @staticmethod
+    def _lost_powers() -> tuple[Step, ...]:
+        """Return the rules for powers that lost their places in copying (``ax2 + bx``)."""
+        return (
+            Rule(
+                r"(?<![\w.^])(?P<factor>\d{0,4}|[a-n]|\d,\d)(?P<base>[xyzt]|(?<!\d)[mn])"
+                r"(?:(?P<power>[23])(?=\ ?[-+–]\ ?(?:\d{0,4}|[a-n]|\d[a-n])(?P=base)(?![\w^]))"
+                r"|(?P<higher>[34])(?=\ ?[-+–]\ ?(?:\d{0,4}|[a-m])(?P=base)[23](?!\w)))",
+                lambda match: (
+                    f"{match['factor']}{match['base']}^{match['power'] or match['higher']}"
+                ),
+                glued=True,
+                needs="+-–",
+            ),
+            Rule(
+                r"(?<![\w.^])\d{0,3}(?P<base>[a-cxyz])2"
+                r"(?:\ ?[-+–=]\ ?\d{0,3}(?!(?P=base))[a-cxyz]2){1,3}(?!\w)",
+                lambda match: re.sub(r"(?<=[a-z])2(?!\d)", "^2", match[0]),
+                glued=True,
+                needs="+-–=",
+            ),
+            Rule(
+                r"(?<!\w)[A-Z]{2}2(?:\ ?[-+–=]\ ?(?:\d\.?)?[A-Z]{2}2){1,3}(?!\w)",
+                sides,
+                needs="+-–=",
+            ),
+            Rule(
+                r"(?P<base>\((?:\d?[a-z])\ ?[-+–]\ ?(?:\d{1,2}|\d?[a-z])\))(?P<power>[23])(?![\w^]"
+                r"|[.,]\d)",
+                lambda match: f"{match['base']}^{match['power']}",
+                glued=True,
+                needs="(",
+            ),
+            Rule(
+                r"(?<![\w.=+*/·-])(?<![=+*/·-]\ )[A-Z]{2}(?:\ ?=\ ?[A-Z]{2}){1,3}"
+                r"(?=[,;.)]?(?:\s|$))(?!\ [-+–*/·:=])",
+                lambda match: " bằng ".join(map(spelled, re.split(" ?= ?", match[0]))),
+                needs="=",
+            ),
+        )
+
+    @staticmethod
+    def _angles() -> tuple[Step, ...]:
+        """Return the rules for a long dash as minus, and for angles with a hat (``ABC^``)."""
+        return (
+            Rule(
+                r"(?:(?<=[=<>≤≥≠≈⇔⇒∈(\[{])|(?<=[=<>≤≥≠≈⇔⇒]\ )|(?<=\d;)|(?<=\d;\ ))"
+                r"(?:[-–]\ (?=\d)|–(?=[\d√∞α-ω]|[a-z](?![^\W\d_])|(?:sin|cos|tan|cot)(?!\w)))",
+                "-",
+                glued=True,
+                needs="-–",
+            ),
+            Rule(
+                r"(?:(?<==)|(?<==\ ))\d{1,3}°(?:\ ?[-–]\ ?\d{1,3}(?:[.,]\d{1,2})?°){1,4}"
+                r"|(?<![\w.,])\d{1,3}°(?:\ ?[-–]\ ?\d{1,3}(?:[.,]\d{1,2})?°){1,4}(?=\ ?=)",
+                lambda match: re.sub(" ?[-–] ?", " trừ ", match[0]),
+                needs="-–",
+            ),
+            Rule(
+                r"(?P<front>(?<=[\w°)])\ ?[-+–]\ ?)?(?P<said>(?<!\w)[Gg]óc\ )?"
+                rf"(?:∠\ ?(?P<name>{_ANGLE})|{_HATTED}(?P<hatted>{_ANGLE})[\^︿](?![\w{{(^]))"
+                r"(?P<back>\ ?[-+–]\ ?(?=[\d(∠]|[A-Z]{1,3}\d?[\^︿]))?",
+                angle,
+                needs="^︿∠",
+            ),
         )
 
     def _decimals(self) -> tuple[Step, ...]:
@@ -297,6 +394,51 @@ def sequence(match: re.Match[str]) -> str:
     return spelled(match[0])
 
 
+_NEAR: Final = 60
+_COUNTING: Final = lazily(
+    r"[=<>×≤≥≈]|chữ số|làm tròn|(?i:đáp số)|phép (?:tính|cộng|trừ|nhân|chia)|[Hh]ỏi |viết số"
+    r"|(?:các|hai|ba|bốn|dãy|những|đọc) số|[Ss]ố (?:liền|bé|lớn|lẻ|chẵn|dư|bị|hạng|chia|trừ|\d)"
+    r"|[Ss]ố\s+#"
+    r"|hàng (?:trăm|chục|nghìn|đơn|triệu)|\d [+:] #"
+)
+"""Words and signs of exercises in counting near a number, whose place is marked by ``#``."""
+_AMOUNT_NEXT: Final = lazily(
+    r"\ (?:đồng|kg|km|gam|lít|tấn|tạ|yến|mét|người|học sinh|[cdm]?m[²³23]?)(?!\w)"
+)
+
+
+def sides(match: re.Match[str]) -> str | None:
+    """Return squares of the sides of a triangle with their marks: ``AB2 + AC2 = BC2``."""
+    names = re.findall("[A-Z]{2}", match[0])
+    if not _OXIDES.isdisjoint(names) or len(set("".join(names))) > len(names) + 1:
+        return None
+    said = re.sub("([A-Z]{2})2", lambda side: f" {spelled(side[1])} bình phương ", match[0])
+    return re.sub("[-+–=]", lambda sign: f" {_OPERATORS[sign[0]]} ", said)
+
+
+_OPERATORS: Final = {"+": "cộng", "-": "trừ", "–": "trừ", "=": "bằng"}
+_OXIDES: Final = frozenset("CO SO NO PO HO MO KO".split())
+
+
+def angle(match: re.Match[str]) -> str | None:
+    """Read an angle that is marked by a hat or a sign, with the operators beside it."""
+    name = match["name"] or match["hatted"]
+    alone = match["hatted"] and not (match["front"] or match["back"] or match["said"])
+    if alone and not _BESIDE_ANGLE.match(match.string, match.end()):
+        return None
+    front = f"{_OPERATORS[match['front'].strip()]} " if match["front"] else ""
+    back = f"{_OPERATORS[match['back'].strip()]} " if match["back"] else ""
+    digit = f" {name[-1]}" if name[-1].isdecimal() else ""
+    said = (match["said"] or "góc ").lower()
+    return f" {front}{said}{spelled(name.rstrip('0123456789'))}{digit} {back}"
+
+
+_ANGLE: Final = r"[A-Za-z]{1,3}\d?(?![^\W_])"
+_HATTED: Final = r"(?:(?<![^\W_])|(?<=sin)|(?<=cos)|(?<=tan)|(?<=cot))"
+_BESIDE_ANGLE: Final = lazily(
+    r"\s?[-+–=<>≤≥≠°⇒⇔;:)]|,\s|\s?\.(?!\w)|$"
+    r"|\s(?:và|là|của|chung|bằng|nhọn|tù|vuông|nên|ta|có|đối|\()"
+)
 _FAR: Final = 300
 """Characters before a letter of an answer in which the first answer begins."""
 _MINUS: Final = str.maketrans("−–", "--")
