@@ -149,11 +149,16 @@ def _text(multi_speaker: bool) -> list[onnx.NodeProto]:
 class Whole:
     """The uncut graph with its random numbers as inputs: the reference for windows."""
 
-    def __init__(self, model: onnx.ModelProto, ids: Sequence[int]) -> None:
-        """Open ``model``; ``ids`` are phonemes for a first run."""
+    def __init__(
+        self, model: onnx.ModelProto, ids: Sequence[int], *, optimised: bool = True
+    ) -> None:
+        """Open ``model``; ``ids`` are phonemes for a first run.
+
+        ``optimised`` lets the library change the graph, which also changes the order of sums.
+        """
         graph = Graph(model)
         whole, self.draws = text_piece(graph, [graph.output], measure(graph, ids))
-        self._session = open_model(whole)
+        self._session = open_model(whole, optimised=optimised)
 
     def run(self, feed: Mapping[str, Array], seed: int) -> NDArray[np.float32]:
         """Return the samples; ``feed`` has the frames' noise, and ``seed`` gives the text's."""
@@ -167,10 +172,12 @@ class Whole:
         return np.asarray(self._session.run(None, fed)[0], np.float32).reshape(-1)
 
 
-def open_model(model: onnx.ModelProto) -> onnxruntime.InferenceSession:
-    """Open a graph without changes."""
+def open_model(model: onnx.ModelProto, *, optimised: bool = True) -> onnxruntime.InferenceSession:
+    """Open a graph as it is; ``optimised`` lets the library change it."""
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
+    if not optimised:
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.intra_op_num_threads = 1
     return onnxruntime.InferenceSession(
         model.SerializeToString(), options, providers=["CPUExecutionProvider"]

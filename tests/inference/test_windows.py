@@ -73,8 +73,14 @@ def sentence(spoken: Manifest, length: int) -> list[int]:
     return spoken.phoneme_ids(chosen)[0]
 
 
-def check(known: Voice, length: int, sizes: Sequence[int], prosody: Prosody) -> float:
-    """Compare a sentence in windows with the reference; return its seconds."""
+def check(
+    known: Voice,
+    length: int,
+    sizes: Sequence[int],
+    prosody: Prosody,
+    whole: Whole | None = None,
+) -> float:
+    """Compare a sentence in windows with the reference or ``whole``; return its seconds."""
     ids = sentence(known.engine.manifest, length)
     made = known.engine.begin(ids, prosody, seed=length)
     lengths = itertools.cycle(sizes)
@@ -86,7 +92,7 @@ def check(known: Voice, length: int, sizes: Sequence[int], prosody: Prosody) -> 
         **feed(ids, scales, prosody.speaker_id),
         **frame_noise(known.plan, made.frames, seed=length),
     }
-    expected = known.whole.run(fed, seed=length)
+    expected = (whole or known.whole).run(fed, seed=length)
     assert made.samples == len(expected)
     np.testing.assert_allclose(np.concatenate(parts), expected, atol=1e-4)
     return len(expected) / made.sample_rate
@@ -128,7 +134,11 @@ def test_thirty_seconds_equal_the_whole(folder: Path) -> None:
     """A very long sentence equals the reference in the windows that the engine chooses."""
     sizes = list(itertools.accumulate(range(40), lambda n, _: chunks.following(n), initial=18))
     prosody = Prosody(3.0, 0.667, 0.8)
-    assert check(voice("medium", folder), 300, sizes, prosody) > 30
+    known = voice("medium", folder)
+    # With AVX2 the library's changes move samples of so long a sentence by 1.6e-4.
+    made_of = known.engine.manifest
+    whole = Whole(onnx.load(made_of.model_path), tried_ids(made_of), optimised=False)
+    assert check(known, 300, sizes, prosody, whole) > 30
 
 
 @pytest.mark.parametrize("name", ["bundled", "medium"])
