@@ -178,6 +178,20 @@ def test_subtitles_without_empty_lines() -> None:
     assert [cue.text for cue in found] == ["nam", "3", "", "2026"]
 
 
+@pytest.mark.parametrize("text", ["[nhạc]", "你好", "Здравствуйте", "— …", "♪ la ♪"])
+def test_cues_that_are_not_spoken(text: str) -> None:
+    """Words of a script that no voice here reads are as silent as a description of a sound."""
+    (cue,) = cues.parsed(f"1\n{stamp(1)} --> {stamp(2)}\n{text}\n")
+    assert cue.is_silent
+
+
+@pytest.mark.parametrize("text", ["ạ", "7", "½", "α", "Ａ", "50%"])
+def test_cues_that_are_spoken(text: str) -> None:
+    """Letters of Latin and Greek, and digits, are read in any form."""
+    (cue,) = cues.parsed(f"1\n{stamp(1)} --> {stamp(2)}\n{text}\n")
+    assert not cue.is_silent
+
+
 def test_long_silence() -> None:
     """The silence between two cues comes in small blocks, and has its whole length."""
     cue = cues.Cue(1, 1, 3600.0, 3601.0, "lan")

@@ -8,6 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
+from vits_tts.books import texts
 from vits_tts.books.book import BadBook
 from vits_tts.errors import ConfigError
 
@@ -47,17 +48,10 @@ def read(path: Path) -> list[Cue]:
         OSError: it cannot be read.
 
     """
-    if path.stat().st_size > _BYTES_AT_MOST:
-        raise ConfigError(f"{path}: larger than {_BYTES_AT_MOST} bytes")
-    content = path.read_bytes()
-    encoding = "utf-16" if content[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-8-sig"
     try:
-        cues = parsed(content.decode(encoding))
-    except UnicodeDecodeError:
-        raise ConfigError(f"{path}: not UTF-8") from None
+        return parsed(texts.read(path, _BYTES_AT_MOST))
     except BadBook as error:
         raise ConfigError(f"{path}: {error}") from None
-    return cues
 
 
 def parsed(text: str) -> list[Cue]:
