@@ -165,19 +165,24 @@ def test_accounts_survive_kill_9(tmp_path: Path) -> None:
         assert booked(second, AN_HEADERS, 5)["characters"] == 5 * len("Câu 0.")
         assert say(second, "Câu nữa.", BINH_HEADERS).is_success
         booked(second, BINH_HEADERS, 1)
-    every, one, early, month, table = run_several(
+    every, one, early, month, table, both, backwards = run_several(
         tmp_path,
         ["usage", "--csv"],
         ["usage", "--csv", "--key", "binh"],
         ["usage", "--csv", "--since", "2020-01-01", "--until", "2020-01-31"],
         ["usage", "--csv", "--by", "month"],
         ["usage"],
+        ["usage", "--csv", "--json"],
+        ["usage", "--since", "2020-02-01", "--until", "2020-01-31"],
     )
     assert {row["key"]: row["requests"] for row in rows(every)} == {"an": "5", "binh": "1"}
     assert [row["key"] for row in rows(one)] == ["binh"]
     assert rows(early) == []
     assert [len(row["period"]) for row in rows(month)] == [7, 7]
     assert table.status == 0
+    assert (both.status, backwards.status) == (2, 2)
+    assert "exclude each other" in both.stderr
+    assert "--since is after --until" in backwards.stderr
     assert [line.split()[1] for line in table.stdout.splitlines()] == ["key", "an", "binh"]
 
 
