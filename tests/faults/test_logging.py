@@ -354,13 +354,28 @@ from vits_tts.config import Logging
 logs.configure(Logging(file=Path("x.log"), file_max_bytes=20_000, file_count=500), None)
 for number in range(2000):
     logs.say("INFO", "line", {"by": sys.argv[1], "number": number})
+sys.stdin.read()
 """
 
 
 def test_rotation_by_several_processes(tmp_path: Path) -> None:
     """No line is lost, repeated or truncated while four processes write and rotate one file."""
-    several = [program(ROTATION, str(number), cwd=tmp_path) for number in range(4)]
-    assert [one.wait(60) for one in several] == [0] * 4
+    several = [
+        program(ROTATION, str(number), stdin=subprocess.PIPE, cwd=tmp_path) for number in range(4)
+    ]
+
+    def written() -> set[bytes]:
+        lines: set[bytes] = set()
+        with contextlib.suppress(FileNotFoundError):  # renamed meanwhile
+            for file in tmp_path.glob("x.log*"):
+                lines.update(file.read_bytes().splitlines())
+        return lines
+
+    # They end after their lines are written: a process that ends waits two seconds for its log.
+    until(lambda: len(written()) == 8000, "all lines")
+    for one in several:
+        one.communicate(timeout=60)
+    assert [one.returncode for one in several] == [0] * 4
     files = list(tmp_path.glob("x.log*"))
     assert len(files) > 20
     lines = [line for file in files for line in records(file.read_text())]
@@ -372,7 +387,7 @@ def test_rotation_by_several_processes(tmp_path: Path) -> None:
 
 def test_nobody_else_may_read_the_file(tmp_path: Path) -> None:
     """Only the server can read the log, its rotated files, and its lock, with every umask."""
-    assert program("import os; os.umask(0)" + ROTATION, "0", cwd=tmp_path).wait(60) == 0
+    assert program("import os; os.umask(0)" + ROTATION, "0", stdin=subprocess.DEVNULL, cwd=tmp_path).wait(60) == 0
     files = list(tmp_path.iterdir())
     assert len(files) > 5
     assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}

@@ -110,10 +110,14 @@ class RotatingFile:
 
     def _rotate(self) -> None:
         """Rename each file to the name of the next older one; the oldest is overwritten."""
-        for number in range(self._count, 0, -1):
+        # Files older than the first free number keep their names: with a high count, most of the
+        # time would go into names that do not exist.
+        free = 1
+        while free < self._count and self._older(free).exists():
+            free += 1
+        for number in range(free, 0, -1):
             newer = self._older(number - 1) if number > 1 else self._path
-            with suppress(FileNotFoundError):
-                newer.replace(self._older(number))
+            newer.replace(self._older(number))
 
     def _older(self, number: int) -> Path:
         return self._path.with_name(f"{self._path.name}.{number}")
