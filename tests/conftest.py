@@ -1,5 +1,6 @@
 """Fixtures: one server that most tests share, and a way to start others."""
 
+import inspect
 import json
 import os
 import signal
@@ -22,6 +23,11 @@ from vits_tts.config import EMBEDDED_VOICE
 from vits_tts.uncollected import uncollected
 
 certificates.read_once()
+
+# The default of all requests, five seconds, is too short where several servers share a slow disk.
+# No test means that default: where it asks for an answer in time, it says so.
+_timeout: httpx.Timeout = inspect.signature(httpx.Client).parameters["timeout"].default
+_timeout.connect = _timeout.read = _timeout.write = _timeout.pool = 60.0
 
 # No test may depend on the time that an example takes.
 hypothesis.settings.register_profile("untimed", hypothesis.settings(), deadline=None)

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from training import align, borrowed, corpus, export, joined, measured, prepare, terms
+from training import align, borrowed, corpus, export, joined, measured, prepare, sources, terms
 from training.card import Facts, card
 from training.config import CONFIGS, Config
 from training.corpus import CorpusError, Recording
@@ -44,7 +44,9 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--work", type=Path, required=True, help="folder for checkpoints")
     found.add_argument("--output", type=Path, help="folder of the voice; default WORK/NAME")
     found.add_argument("--rate", type=int, choices=RATES, help="of the voice in Hz; default 16000")
-    found.add_argument("--start-from", type=Path, help="work folder of a voice to start from")
+    found.add_argument(
+        "--start-from", help="voice to start from: its work folder, .onnx, or embedded name"
+    )
     found.add_argument(
         "--prosody-from", type=Path, help="recordings of others to learn durations and melody from"
     )
@@ -95,15 +97,16 @@ class Undertaking:
         # a voice of joined syllables is measured by the sentences of others
         self.held_out = set() if self.single else corpus.held_out(options.folder, self.recordings)
         self.until = time.monotonic() + options.minutes * 60
+        self.source = sources.find(options.start_from, self.work) if options.start_from else None
         self.licence, self.described = terms.describe(
-            options, self.recordings, self.held_out, self.lent
+            options, self.recordings, self.held_out, self.lent, self.source
         )
         self.config = dataclasses.replace(
             with_steps(CONFIGS[options.config], options.steps),
             sample_rate=self.described.sample_rate,
         )
-        if options.start_from:
-            terms.check_source(options.start_from, self.config)
+        if self.source:
+            self.source.check(self.config)
         terms.check_begun(self.work, self.config)
         self.described = terms.begun(self.work, self.described)
         self.lent = _spoken(self.lent)
@@ -241,7 +244,7 @@ class Undertaking:
             seed=options.seed,
             device=options.device,
             minutes=max(0.0, (self.until - time.monotonic()) / 60),
-            source=options.start_from,
+            source=self.source,
         )
 
     def write(self) -> None:

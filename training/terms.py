@@ -4,6 +4,7 @@ import argparse
 import dataclasses
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from training import corpus, description, licences
 from training.config import Config
@@ -13,6 +14,9 @@ from training.description import EMBEDDED, Description
 from training.files import checkpoint
 from training.licences import Irreconcilable, Licence
 from training.signal import SAMPLE_RATE
+
+if TYPE_CHECKING:
+    from training.sources import Source
 
 SIZES = (
     "prosody_size prosody_blocks prosody_frames acoustic_size acoustic_blocks acoustic_frames "
@@ -34,8 +38,11 @@ def describe(
     recordings: list[Recording],
     held_out: set[str],
     lent: list[Recording],
+    source: "Source | None",
 ) -> tuple[Licence, Description]:
     """Return the licence and the description of the voice that the options ask for.
+
+    ``source`` is the voice that training starts from.
 
     Raises:
         Refused: the name, the licence or the other voice cannot be used.
@@ -71,8 +78,8 @@ def describe(
                 "recordings": corpus.fingerprint(lent, their_held_out),
             },
         )
-    if options.start_from:
-        other = _source(options.start_from, options.work)
+    if source:
+        other = source.description
         if options.rate not in {None, other.sample_rate}:
             raise Refused(
                 f"--start-from {options.start_from}: that voice has {other.sample_rate} Hz, "
@@ -88,7 +95,7 @@ def describe(
             sample_rate=other.sample_rate,
             attribution="; ".join(filter(None, [options.attribution, f"started from: {credit}"])),
             source={
-                "folder": str(options.start_from.resolve()),
+                "folder": str(source.path.resolve()),
                 "name": other.name,
                 "licence": other.licence,
                 "attribution": other.attribution or "",
@@ -126,48 +133,6 @@ def _with_lender(licence: Licence, options: argparse.Namespace) -> Licence:
 
 def _licence_of(voice: Description) -> Licence:
     return licences.parse(f"{voice.licence} {voice.licence_url or ''}".strip())
-
-
-def _source(folder: Path, work: Path) -> Description:
-    """Return the description of the voice that training starts from.
-
-    Raises:
-        Refused: the folder is not that of another voice which states its licence.
-
-    """
-    if folder.resolve() == work.resolve():
-        raise Refused("--start-from and --work are the same folder")
-    try:
-        found = description.load(folder)
-    except ValueError as error:
-        raise Refused(f"--start-from: {error}") from None
-    if found is None:
-        raise Refused(
-            f"--start-from {folder}: it has no description.json, so its licence is not known"
-        )
-    return found
-
-
-def check_source(folder: Path, config: Config) -> None:
-    """Check that a voice can lend its weights.
-
-    Raises:
-        Refused: it is not trained to its end, or its networks have other sizes.
-
-    """
-    for stage, length in {"prosody": "prosody_steps", "voice": "steps"}.items():
-        try:
-            state = checkpoint(folder, stage)
-        except FileNotFoundError:
-            raise Refused(f"--start-from {folder}: {stage} has not been trained there") from None
-        if state["step"] < state["config"][length]:
-            raise Refused(f"--start-from {folder}: {stage} is not trained to its end there")
-        for size in SIZES:
-            if state["config"][size] != getattr(config, size):
-                raise Refused(
-                    f"--start-from {folder}: its networks have other sizes ({size} is "
-                    f"{state['config'][size]}, not {getattr(config, size)}); see --config"
-                )
 
 
 def check_begun(work: Path, config: Config) -> None:

@@ -23,11 +23,11 @@ from training.config import CONFIGS, Config
 from training.files import checkpoint, save
 from training.prosody_recipe import ProsodyRecipe
 from training.recipes import RECIPES, Recipe
-from training.terms import JUDGES
 from training.voice_recipe import Voice, VoiceRecipe
 
 if TYPE_CHECKING:
     from training.prosody import Prosody
+    from training.sources import Source
 
 CHECKPOINT_SECONDS = 300.0
 INTERRUPTED = 75
@@ -130,26 +130,23 @@ class Training:
             _LOG.info("contours lay %.1f cents high", cents)
             self.centred = True
 
-    def begin_from(self, source: Path) -> None:
+    def begin_from(self, source: "Source") -> None:
         """Copy the weights of another voice, whose networks have the same sizes.
 
         The acoustic model is the one that was trained on inside that voice. Pitch statistics stay
         those of the new recordings.
         """
         stage = "prosody" if isinstance(self.recipe, ProsodyRecipe) else "voice"
-        state = torch.load(source / stage / "last.pt", map_location="cpu", weights_only=False)
-        weights: dict[str, torch.Tensor] = state["average"]
+        weights = source.weights(stage)
         if isinstance(self.recipe, AcousticRecipe):
             part = "acoustic."
             weights = {k.removeprefix(part): v for k, v in weights.items() if k.startswith(part)}
         for model in (self.recipe.model, self.average):
             own = {k: v for k, v in model.state_dict().items() if k.startswith("pitch_")}
             model.load_state_dict(weights | own)
-        judges, then = self.recipe.judges, state["config"]
-        now = dataclasses.asdict(self.recipe.config)
-        if judges is not None and all(now[key] == then[key] for key in JUDGES):
-            judges.load_state_dict(state["judges"])
-        _LOG.info("starting from the weights of %s", source)
+        if self.recipe.judges is not None and (judges := source.judges(self.recipe.config)):
+            self.recipe.judges.load_state_dict(judges)
+        _LOG.info("starting from the weights of %s", source.path)
 
     def advance(self) -> dict[str, torch.Tensor]:
         """Take one step and update the averaged weights."""
@@ -280,12 +277,12 @@ def train(
     seed: int = 1,
     device: str = "auto",
     minutes: float = math.inf,
-    source: Path | None = None,
+    source: "Source | None" = None,
 ) -> bool:
     """Start or continue one stage; return whether the next may begin.
 
     That is so if it was trained to its end and no signal asked to stop meanwhile. It starts from
-    the weights of another voice if ``source``, that voice's work folder, is given.
+    the weights of the voice ``source``, if one is given.
     """
     if is_finished(stage, work, config):
         _LOG.info("%s is trained to its end already", stage)

@@ -387,7 +387,8 @@ def test_rotation_by_several_processes(tmp_path: Path) -> None:
 
 def test_nobody_else_may_read_the_file(tmp_path: Path) -> None:
     """Only the server can read the log, its rotated files, and its lock, with every umask."""
-    assert program("import os; os.umask(0)" + ROTATION, "0", stdin=subprocess.DEVNULL, cwd=tmp_path).wait(60) == 0
+    code = "import os; os.umask(0)" + ROTATION
+    assert program(code, "0", stdin=subprocess.DEVNULL, cwd=tmp_path).wait(60) == 0
     files = list(tmp_path.iterdir())
     assert len(files) > 5
     assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}

@@ -97,10 +97,14 @@ def test_the_card_states_data_and_licence(root: Path) -> None:
     assert (licence.name, licence.attribution) == ("CC BY-NC 4.0", "Thu of Huế")
 
 
-def test_a_voice_that_starts_from_another_carries_the_stricter_licence(root: Path) -> None:
+@pytest.mark.parametrize("exported", [False, True])
+def test_a_voice_that_starts_from_another_carries_the_stricter_licence(
+    root: Path, exported: bool
+) -> None:
     """The weights, the rate and the stricter licence come from the other voice."""
-    name = "vi_VN-lan-compact"
-    source = ("--start-from", str(root / FIRST), "--steps", "1")
+    name = f"vi_VN-lan{exported:d}-compact"
+    given = root / FIRST / FIRST / f"{FIRST}.onnx" if exported else root / FIRST
+    source = ("--start-from", str(given), "--steps", "1")
     assert programs.main(options(root, name, "CC BY-SA 4.0", *source)) == 1
     assert not (root / name).exists()  # nothing is begun that cannot be finished
     assert programs.main(options(root, name, "CC BY 4.0", *source)) == 0
@@ -134,7 +138,7 @@ def test_a_source_that_does_not_fit_is_refused(
     said = refused(capsys, options(root, name, "Ours", *source))
     assert "the terms of 'Ours' are not known here" in said
     said = refused(capsys, options(root, name, "CC0", "--start-from", str(tmp_path)))
-    assert "it has no description.json, so its licence is not known" in said
+    assert "neither the work folder of a voice, with a description.json that states" in said
     said = refused(capsys, options(root, name, "CC0", "--start-from", str(root / name)))
     assert "the same folder" in said
 
