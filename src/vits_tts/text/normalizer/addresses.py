@@ -22,6 +22,8 @@ _RANKS: Final = {
     "TT": "thị trấn",
     "KP": "khu phố",
 }
+_SIGN_BEFORE: Final = lazily(r"\bbiển(?: báo| hiệu| số| phụ| chỉ dẫn| cấm)?\b[^.;!?]{0,32}$")
+"""Text before the number of a road sign."""
 _NAME: Final = rf"(?=[{CAPITALS}][{SMALLS}]|[ÔÂÝY]\ ?[{CAPITALS}][{SMALLS}])"
 _PLACED: Final = lazily(
     r"(?:^|[,;:(\-–]|\b(?:ở|tại|trú|thuộc|và|ngụ|quê|trên|từ|ngõ \d+|ubnd|hđnd|tand|công an|số"
@@ -108,6 +110,12 @@ class Addresses:
     def steps(self) -> tuple[Step, ...]:
         """Return the steps: ranks of places with their forms, then house numbers."""
         return (
+            Rule(
+                r"(?<![\w./])(?P<kind>D?P|[WRIS])\.\ ?(?P<number>[1-9]\d{2})(?P<form>[a-g]?)"
+                r"(?![\w/])",
+                self.sign,
+                needs="PWRIS",
+            ),
             Rule(r"(?<=[a-zà-ỹ])\.(?=(?:P|Q|TP|TX|TT)[.\ ]\s?[A-ZĐ])", ", ", glued=True, needs="."),
             Rule(
                 r"(?<![\w.])(?i:TP)\.?\s?(?i:HCM)(?!\w)|(?<!\w)TPHCM(?!\w)",
@@ -263,9 +271,17 @@ class Addresses:
             return f"phút {self._numbers.whole(match['number'])}"
         return f"{_RANKS[match['rank'].upper()]} {self._numbers.whole(match['number'])}"
 
+    def sign(self, match: re.Match[str]) -> str | None:
+        """Read ``P.127a``, the number of a road sign; elsewhere it may be a room."""
+        if not _SIGN_BEFORE.search(before(match)):
+            return None
+        number = self._numbers.whole(match["number"])
+        return " ".join(filter(None, (spelled(match["kind"]), number, spelled(match["form"]))))
+
     def room(self, match: re.Match[str]) -> str:
         """Read ``P.1503`` as the number of a room."""
-        return f"phòng {self._numbers.whole(match['room'])}"
+        said = "" if before(match).endswith("phòng ") else "phòng "
+        return f"{said}{self._numbers.whole(match['room'])}"
 
     def districts(self, match: re.Match[str]) -> str | None:
         """Read ``Q1,3,5``, a list of districts, and not the first quarter and a sum."""

@@ -134,6 +134,9 @@ class Adverts:
                 needs="qQ",
             ),
             Rule(r"(?<=cấp\ [123])\ (?=\d{3}\ ?m(?!\w))", ", ", glued=True, needs="m"),
+            Rule(r"(?<=[\dkr%])\s?[~∼]{1,4}>{1,2}\s?(?=\d)", " đến ", glued=True, needs="~∼"),
+            # A name of a coin or a share, as $Trump, has no dollars.
+            Rule(r"(?<![\w$])\$(?=[A-Z][A-Za-z]{2,11}(?![\w$=]))", "", glued=True, needs="$"),
         )
 
     def _numbers(self) -> tuple[Step, ...]:

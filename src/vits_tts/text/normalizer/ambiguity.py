@@ -164,7 +164,8 @@ SLASH: Final = (
         r"|phiếu|lượng"
         r"|thời gian|thu nhập|sản|khối|nước|công|chặng|hành|trái|cái|chiếc|học sinh|đại biểu"
         r"|thành viên|điểm|trong|của|cuộc|phần|bát|ly|lít|kg|gói|bánh|tỉnh|xã|huyện|thế giới|doanh"
-        r"|trận|lần|câu|tập|chương|món|bước|tuần|buổi|môn|chỉ tiêu|bài|quyển|cuốn|chai|đoạn|việc)",
+        r"|trận|lần|câu|tập|chương|món|bước|tuần|buổi|môn|chỉ tiêu|bài|quyển|cuốn|chai|đoạn|việc"
+        r"|đầu việc|hạng mục|mục tiêu|dự án|tiêu chí|thành phố|nước|ngành|mã)",
     ),
     _cue("date", -9, after=r"\s?[-+*×:]?\s?(?:\d{1,3}/\d{1,3}\s?)?="),
     _cue("date", -9, before=r"\d\s?[-+*×=]\s?|\d:|\d :\s|[-+*×=]\s?"),
@@ -406,7 +407,7 @@ def letter(match: re.Match[str], unit: str) -> LetterReading:  # noqa: PLR0911
 def network(match: re.Match[str]) -> bool:
     """Return whether ``3g``, ``4g`` or ``5g`` is a mobile network and not a weight."""
     front, back = before(match), after(match)
-    if _OTHER_NETWORK.search(front):
+    if _OTHER_NETWORK.search(front) or _DATA_AFTER.match(back):
         return True
     if _WEIGHED.search(front) or _WEIGHED_AFTER.match(back):
         return False
@@ -418,6 +419,9 @@ def network(match: re.Match[str]) -> bool:
 _OTHER_NETWORK: Final = lazily(
     r"\b(?:mạng|sóng|sim|data|bắt|wifi|oai phai)\b.{0,24}$"
     r"|\b[345] ?(?:g|gờ) (?:xuống|lên|sang|qua|hay|và|với|thành|còn|thì) (?:\w{1,6} )?$"
+)
+_DATA_AFTER: Final = lazily(
+    r"[^.;!?\n]{0,16}\b(?:tốc độ|\d{1,4} ?(?:[gt]b\b|giga|gi ga|tê ra bai)|mạng|data)"
 )
 _SMALL_GOODS: Final = lazily(
     r"\b(?:son|phấn|kem|serum|bột|trà|chè|cà phê|viên|thuốc|hạt|kẹo|vàng|bạc|nhẫn|dây chuyền"

@@ -69,7 +69,9 @@ class Exercises:
                 needs="-–",
             ),
             Where(r"[–°^︿∠]|[=<>≤≥;(]\ ?-\ \d", *self._angles()),
+            Where(":", *self._named()),
             Where("[23]|=", *self._lost_powers()),
+            Where(r"\.\(", *self._products()),
             Where(r"\d\ \d{3}|\ \.\ ", *self._spaced()),
             Where(r"\d", *self._decimals(), *self._powers()),
             *self._letters(),
@@ -104,9 +106,40 @@ class Exercises:
         )
 
     @staticmethod
+    def _named() -> tuple[Step, ...]:
+        """Return the rule for the name of a line or a sphere before its equation."""
+        return (
+            Rule(
+                r"(?:^|(?<=[\s(:;,.]))(?P<name>[A-Z∆Δ]['’]?|[d∆Δ]['’]?\d?|\([A-Z]\d?\)):"
+                r"(?=[-−–]?\d{0,4}[xyzt](?:[\d²³^+−–-]|\ ?[-+−–=])[^=\n]{0,60}=)",
+                lambda match: f"{match['name']}: ",
+                glued=True,
+            ),
+        )
+
+    @staticmethod
+    def _products() -> tuple[Step, ...]:
+        """Return the rule for points that multiply brackets: ``5x.(x2 – 5)``."""
+        return (
+            Rule(
+                r"(?<![\w.])(?P<factor>\d{0,3}[a-z](?:\^?\d)?|\d{1,3})\."
+                r"(?=\(\d{0,3}[a-z][^()\n]{0,20}[-+–−][^()\n]{1,20}\))",
+                lambda match: f"{match['factor']}·",
+                glued=True,
+            ),
+        )
+
+    @staticmethod
     def _lost_powers() -> tuple[Step, ...]:
         """Return the rules for powers that lost their places in copying (``ax2 + bx``)."""
         return (
+            Rule(
+                r"(?<![\w.^])(?P<factor>\d{0,3})(?P<base>[xyab])(?P<power>[2-6])"
+                r"(?=\ ?[-+–−]\ ?[\d(a-z]|\.?\(\d{0,3}[a-z]|\ ?=|\))",
+                power,
+                glued=True,
+                needs="+-–−=()",
+            ),
             Rule(
                 r"(?<![\w.^])(?P<factor>\d{0,4}|[a-n]|\d,\d)(?P<base>[xyzt]|(?<!\d)[mn])"
                 r"(?:(?P<power>[23])(?=\ ?[-+–]\ ?(?:\d{0,4}|[a-n]|\d[a-n])(?P=base)(?![\w^]))"
@@ -173,6 +206,21 @@ class Exercises:
     def _decimals(self) -> tuple[Step, ...]:
         """Return the rules for points of decimals, which later steps would take for others."""
         return (
+            Rule(
+                r"(?P<open>[\[(]-?)(?P<first>\d{1,3}\.\d{1,3}),\ ?(?P<last>-?\d{1,3}\.\d{1,3})"
+                r"(?=[\])])",
+                lambda match: "{}{}; {}".format(
+                    match["open"],
+                    match["first"].replace(".", ","),
+                    match["last"].replace(".", ","),
+                ),
+                glued=True,
+            ),
+            Rule(
+                r"(?<![\w.,])Q(?P<part>[123])(?=\ ?=\ ?\d)",
+                lambda match: f"{spelled('Q')} {match['part']}",  # a quartile, no district
+                needs="=",
+            ),
             Rule(
                 r"(?<![\w.,])(?P<whole>\d{1,3})\.(?P<part>\d{1,4})(?=\ ?mol(?!\w))",
                 lambda match: f"{match['whole']},{match['part']}",
@@ -404,6 +452,20 @@ _COUNTING: Final = lazily(
 """Words and signs of exercises in counting near a number, whose place is marked by ``#``."""
 _AMOUNT_NEXT: Final = lazily(
     r"\ (?:đồng|kg|km|gam|lít|tấn|tạ|yến|mét|người|học sinh|[cdm]?m[²³23]?)(?!\w)"
+)
+
+
+def power(match: re.Match[str]) -> str | None:
+    """Restore the power of ``5x2 – 3`` in an exercise about terms, which has no ``x1``."""
+    around = match.string[max(0, match.start() - _FAR) : match.end() + _FAR]
+    if not _TERMS.search(before(match)[-_FAR:]) or re.search(rf"{match['base']}[1₁]", around):
+        return None
+    return f"{match['factor']}{match['base']}^{match['power']}"
+
+
+_TERMS: Final = lazily(
+    r"(?i:biểu thức|đa thức|đơn thức|nhân tử|rút gọn|thu gọn|hằng đẳng thức|hàm số|bất phương trình"
+    r"|phép (?:nhân|chia|tính))"
 )
 
 

@@ -895,7 +895,8 @@ class Identifiers:
         """Read the x of ``P/E 15.3x`` and ``zoom 10x`` as "lần"."""
         front = before(match)
         many = re.search(r"\d[.,]\d{1,2}$", front) or re.search(
-            r"(?:p/e|p/b|pê trên e|pê trên bê|zoom|gấp|tăng|giảm|đòn bẩy|quang)\s[\d.,]{1,6}$",
+            r"(?:(?:p/e|p/b|pê trên e|pê trên bê|zoom|gấp|tăng|giảm|đòn bẩy|quang)\s"
+            r"|\d[.,]\d{1,2}x[^.;\n]{0,24}\s)[\d.,]{1,6}$",
             front,
         )
         return " lần" if many else None

@@ -189,7 +189,7 @@ def _stands(spoken: str, start: int, end: int, word: str) -> bool:
     written = spoken[start:end]
     exact = _is_exact(word)
     same = written == word if exact else written.lower() == word.lower()
-    if same and exact and is_syllable(word.lower()) and shouted(spoken, start, end):
+    if same and exact and is_syllable(word.lower()) and shouted(spoken, start, end, beside=True):
         return False  # in a text in capitals, as in AI LÀ TRIỆU PHÚ, it is the common word
     return same and not (end < len(spoken) and word[-1].isalnum() and spoken[end].isalnum())
 

@@ -56,6 +56,8 @@ _SHARED: Final = lazily(r"(?<!phân )\b(?:chia(?: nhau| theo| đôi)?|tỷ lệ|
 """Text before shares that make ten or a hundred: ``ăn chia 7/3``."""
 _NEXT: Final = "|".join(f"{first},{first + 1}" for first in range(1, 9))
 """Two numbers that follow each other, which a comma separates: ``2,3 đứa``."""
+_AVERAGE: Final = lazily(r"bình quân|trung bình|mỗi|mức|tỷ lệ|tỉ lệ|từ .{0,24}$")
+"""Words before a number of people that is a mean."""
 _COMMA_GROUP: Final = lazily(r"[1-9]\d{0,2},\d{3}")
 _SEASON: Final = lazily(r"(?:19|20)\d\d/(?:(?:19|20)\d\d|\d\d)")
 
@@ -86,8 +88,18 @@ class Quantities:
                 rf"|(?i:(?<=chỉ\ )|(?<=giao\ )|(?<=nghỉ\ )|(?<=chờ\ )|(?<=đợi\ ))(?:{_NEXT})"
                 r"(?=\ (?:ngày|người)\b(?!\ ?/))"
                 rf"|(?<![\w.,])(?<!bình\ )(?:{_NEXT})"
-                r"(?=\ (?:đứa|thằng|ông|bà|bạn|cụ|bác|cuốn|quyển|cái|chiếc|trận|bữa|hôm)\b)",
+                r"(?=\ (?:đứa|thằng|ông|bà|bạn|cụ|bác|cuốn|quyển|cái|chiếc|trận|bữa|hôm)\b)"
+                r"|(?<![\w.,])(?:9,10|10,11|11,12"
+                rf"|(?:{_NEXT})(?=\ giờ\ (?:sáng|tối|đêm|chiều|khuya)\b))"
+                r"(?=\ (?:giờ|người|ngày|tuổi|tháng|đứa|phút)\b)",
                 lambda match: match[0].replace(",", ", "),
+                needs=",",
+            ),
+            Rule(
+                rf"(?<![\w.,])(?:{_NEXT})(?=\ người\b(?!\ (?:một|mỗi|trên)\b))",
+                lambda match: (
+                    None if _AVERAGE.search(before(match)) else match[0].replace(",", ", ")
+                ),
                 needs=",",
             ),
             Rule(

@@ -28,6 +28,7 @@ Reader: TypeAlias = Callable[[re.Match[str]], str | None]
 
 FLAGS: Final = re.VERBOSE | re.MULTILINE
 """Flags of the pattern of each rule."""
+_WORD: Final = lazily(r"\w+")
 _SHOUTED: Final = lazily(rf"(?<!\w)[{CAPITALS}]{{2,8}}(?!\w)")
 
 _CUT_BEFORE: Final = f"{CUT} "
@@ -141,8 +142,15 @@ def after(match: re.Match[str]) -> str:
     return back.replace(_CUT_AFTER, "")
 
 
-def shouted(spoken: str, start: int, end: int) -> bool:
-    """Return whether a word beside the range is in capitals as well, as in a headline."""
-    around = f"{spoken[max(0, start - 12) : start]} {spoken[end : end + 12]}"
+def shouted(spoken: str, start: int, end: int, *, beside: bool = False) -> bool:
+    """Return whether a word near the range is in capitals as well, as in a headline.
+
+    With ``beside`` only the next word on each side counts.
+    """
+    front, back = spoken[max(0, start - 12) : start], spoken[end : end + 12]
+    if beside:
+        front = "".join(_WORD.findall(front)[-1:])
+        back = "".join(_WORD.findall(back)[:1])
     own = spoken[start:end]
-    return any(word != own and is_syllable(word.lower()) for word in _SHOUTED.findall(around))
+    words = _SHOUTED.findall(f"{front} {back}")
+    return any(word != own and is_syllable(word.lower()) for word in words)
