@@ -43,6 +43,8 @@ _WORD: Final = lazily(
 _ANY_WORD: Final = lazily(r"(?<![\w@./?=&-])[^\W\d_]{1,7}(?![\w@/=-])(?!\.\w|://)")
 _NEEDS_MARKS: Final = lazily(r"(?<![\w@./?=&-])[a-z]{3,7}(?![\w@/=-])(?!\.\w|://)")
 _MAY_LACK_MARKS: Final = lazily(r"(?<![\w@./?=&-])(?:[a-z]{3,7}|co|va)(?![\w@/=-])(?!\.\w|://)")
+_STREAK: Final = lazily(r"(?<![\w@./?=&-])[a-z]{2,6}(?: [a-z]{2,6}){2}(?![\w@/=-])")
+"""Three words without marks, which may lack them."""
 _FOREIGN_BEFORE: Final = lazily(r"(?<![\w ] )(?<!\w)([A-Z][a-z]{2,12}) $")
 _KEPT: Final = frozenset("shop like rep seen set top mod".split())
 _BANK: Final = lazily(
@@ -118,6 +120,7 @@ MARKED: Final = lazily(r"[^\x00-\x7f\W\d_]")
 _FEWEST: Final = 3
 """Minimum number of words of a line; with fewer there is too little context."""
 _CERTAIN: Final = 0.4
+_CERTAIN_IN_MARKED: Final = 0.9
 _DECISIVE: Final = 2
 """Minimum number of words that cannot stay without marks (``dep``, ``khong``), in a line that is
 certainly Vietnamese."""
@@ -398,7 +401,8 @@ class Restore:
 
     def _mixed_words(self, spoken: str, start: int, end: int) -> Iterator[Edit]:
         """Restore words in small letters, which are never part of a name."""
-        if _sound().issuperset(_MAY_LACK_MARKS.findall(spoken, start, end)):
+        streak = _STREAK.search(spoken, start, end)
+        if not streak and _sound().issuperset(_MAY_LACK_MARKS.findall(spoken, start, end)):
             return
         words = list(_ANY_WORD.finditer(spoken, start, end))
         lower = [word[0].lower() for word in words]
@@ -410,7 +414,7 @@ class Restore:
         doubtful = {
             place for place, text in enumerate(lower) if open_[place] and text in _doubtful()
         }
-        if not hinted and not doubtful:
+        if not hinted and not doubtful and not streak:
             return
         run: list[int] = []
         for place in range(len(words) + 1):
@@ -427,9 +431,33 @@ class Restore:
                     ours = [words[at] for at in run]
                     for number in sorted(map(run.index, inside)):
                         yield from _unlikely_word(ours, number)
+                elif streak:
+                    ours = [words[at] for at in run]
+                    yield from self._unlikely_streaks(ours, [open_[at] for at in run])
                 run = []
             if known:
                 run.append(place)
+
+    def _unlikely_streaks(self, run: list[re.Match[str]], free: list[bool]) -> Iterator[Edit]:
+        """Restore words beside each other that are never seen so without marks (``san pham``)."""
+        places, first = ranks(), 0
+        for at in range(len(run) + 1):
+            if at < len(run) and free[at]:
+                continue
+            words = [word[0].lower() for word in run[first:at]]
+            unseen = [pair(*both) <= 0 for both in pairwise(words)]
+            if sum(unseen) >= _DECISIVE:
+                part = run[max(0, first - _NEIGHBOURS) : at + _NEIGHBOURS]
+                inside = [run[first].start() <= word.start() < run[at - 1].end() for word in part]
+                known = [word[0].lower() in places for word in part]
+                edits = list(self._mixed_run(part, inside)) if all(known) else []
+                said = {start: word.lower() for start, _, word in edits}
+                new = [said.get(word.start(), word[0].lower()) for word in run[first:at]]
+                seen = [pair(*both) >= _SEEN for both in pairwise(new)]
+                better = sum(old and now for old, now in zip(unseen, seen, strict=True))
+                if better >= _DECISIVE:
+                    yield from edits
+            first = at + 1
 
     def _mixed_run(self, run: list[re.Match[str]], free: list[bool]) -> Iterator[Edit]:
         if not any(free):
@@ -441,7 +469,7 @@ class Restore:
         compute = likeliest if len(words) <= _REMEMBERED_WORDS else likeliest.__wrapped__
         found = compute(words, tuple(fixed.items()), beside, (), around)
         for at, (word, (syllable, sure)) in enumerate(zip(run, found, strict=True)):
-            needed = 0.4 if word[0].lower() not in ranks() else 0.9
+            needed = _CERTAIN if word[0].lower() not in ranks() else _CERTAIN_IN_MARKED
             if free[at] and sure >= needed and syllable != word[0].lower():
                 yield word.start(), word.end(), people.cased(word[0], syllable)
 
