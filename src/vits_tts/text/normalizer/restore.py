@@ -454,8 +454,8 @@ class Restore:
                 said = {start: word.lower() for start, _, word in edits}
                 new = [said.get(word.start(), word[0].lower()) for word in run[first:at]]
                 seen = [pair(*both) >= _SEEN for both in pairwise(new)]
-                better = sum(old and now for old, now in zip(unseen, seen, strict=True))
-                if better >= _DECISIVE:
+                ours = [not _FOREIGN_SOUNDS.issuperset(both) for both in pairwise(words)]
+                if sum(map(all, zip(unseen, seen, ours, strict=True))) >= _DECISIVE:
                     yield from edits
             first = at + 1
 
@@ -527,6 +527,8 @@ _LOANED: Final = frozenset(
     " hon bam bua nao gio rua gon gioi sua noi phia cang lua dem nhan moi".split()
 )
 """Words that are also syllables of foreign words as they are read (``mon``, ``vao chơ``)."""
+_FOREIGN_SOUNDS: Final = _LOANED | set("vi da la phai qua lan mi an ma on lai hai".split())
+"""Words of which foreign names are made as they are read (``mi an ma``)."""
 _LUGGAGE: Final = ("va ly", "va li", "va chạm", "va đập", "va vào", "va phải", "va quệt")
 """Words with ``va`` as it is typed."""
 
