@@ -94,6 +94,7 @@ def _path(match: re.Match[str]) -> str:
 ESCAPED: Final[tuple[Step, ...]] = (
     Rule(r"(?<!\w)(?P<drive>[A-Z]):(?P<folders>(?:\\[\w.() -]{0,40}[\w.)]){1,12}\\?)", _path),
     Rule(rf"(?<![A-Za-z]:)(?<!\\)(?:\\r)?\\n(?!(?:{_COMMANDS})(?![a-zA-Z]))", "\n", glued=True),
+    Rule(r"(?<![A-Za-z]:)(?<!\\)\\r(?=\s|$)", "", glued=True),
     Rule(r"(?<![A-Za-z]:)(?<!\\)\\t(?=\s|[A-ZĐÀ-Ỹ\d])", " ", glued=True),
     Rule(r"\\(?=[\"'])", "", glued=True),
 )
