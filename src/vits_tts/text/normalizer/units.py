@@ -1152,7 +1152,7 @@ _LAST_QUOTE: Final = lazily(r"(?:(?P<opening>(?<![^\s(\[{:“>])\"(?=\S))|\")[^\
 
 _POINTS_BEFORE: Final = lazily(
     r"(?:câu|bài|điểm|phần|đạt|thi|xét|đậu|đỗ|trượt|rớt|học bổng|hb"
-    r"|nv|index|đéc|vn30|hnx|nguyện vọng|thủ khoa|bxh|bảng xếp hạng|ưu tiên|sàn|chuẩn|thang"
+    r"|nv|index|đéc|đếch|vn30|hnx|nguyện vọng|thủ khoa|bxh|bảng xếp hạng|ưu tiên|sàn|chuẩn|thang"
     r"|cộng|trừ|tổng|gpa"
     r"|khối|môn|được|có)\b"
 )
