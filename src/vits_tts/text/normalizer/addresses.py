@@ -62,6 +62,8 @@ _RANKED: Final = lazily(r"\b(?:bug|lỗi|sprint|ticket|ưu tiên|priority|task|i
 _CLOCK: Final = lazily(r",? ?-? ?\d{1,2}[:h]\d\d")
 _OFFICE: Final = lazily(r"(?:tổng|giám đốc|chủ tịch|trưởng|hiệu trưởng|viện trưởng|bí thư)\b")
 _STREET: Final = lazily(r"\s[^,.;:\d]{2,30},\s?(?:p\.|q\.|phường|quận|xã)")
+_SINCE: Final = lazily(r"\bt(?:ừ|ới) (?:ngày )?\d{1,2}/\d{1,2}(?:/\d{4})? (?:đến|tới) (?:ngày )?$")
+"""The text before the last day of a period."""
 _STREET_AFTER: Final = lazily(
     r",?\s(?:đường|phố|ngõ|hẻm|ngách|tổ|kp|khu|phường|p\.|[^\W\d_]+ [^\W\d_]+,)"
 )
@@ -217,7 +219,7 @@ class Addresses:
             ),
             Rule(
                 r"[Kk]m(?<![\w/]..)(?<!\d\ ..)(?<!giá\ ..)(?<!được\ ..)(?<!mã\ ..)"
-                r"(?:\ (?=\d)|(?=[14-9]|\d\d))",
+                r"(?:\ (?=\d)|(?=[014-9]|\d\d))",
                 "ki lô mét ",
                 needs="m",
             ),
@@ -373,6 +375,8 @@ class Addresses:
             return None  # half a spoon of a recipe, or dimensions of drawings
         if self._listed(match, fields):
             return ", ".join(map(self._field, fields))
+        if _SINCE.search(before(match)):
+            return None  # từ 19/5 đến 25/5 tại nhà thi đấu Nguyễn Du, quận 1
         if _SHORT_DATE.fullmatch(match["house"]) and (
             _DATED.search(before(match))
             or _CLOCK.match(after(match))

@@ -320,6 +320,8 @@ _NAMED_BEFORE: Final = lazily(
     r"|block|khu|cổng|đội|tổ|xe|tuyến|bus"
     r"|gate|ghế|toa|mẫu|bản|phiên bản|tầng|trang|câu|bài|đề|mã|điểm|nhóm|thửa|ô|cột|chuyến|đường) $"
 )
+_MODEL: Final = lazily(r"[A-Z]{1,4}-\d{1,4} ?$")
+"""The letters and the number of a model before its last letter: ``R-37M``."""
 _STREET_BEFORE: Final = lazily(
     r"(?<!\w)(?:lô|ngõ|ngách|hẻm|kiệt|(?<!doanh )(?<!tỉ )(?<!tỷ )(?<!chỉ )(?<!trả )số|tòa|dãy"
     r"|block|khu|cổng|tuyến"
@@ -367,8 +369,8 @@ def letter(match: re.Match[str], unit: str) -> LetterReading:  # noqa: PLR0911
     string = match.string
     digits = re.search(r"([\w.,/-]*\d) ?$", string[max(0, match.start() - 20) : match.start()])
     number = re.split(r"[xX×*/-]|(?<=[^\W\d_])\.+|\.{2,}", digits[1])[-1] if digits else ""
-    if re.search(r"[^\W\d_]", number):
-        return "name"  # K8s and CT2B are names
+    if re.search(r"[^\W\d_]", number) or (digits and _MODEL.match(digits[0])):
+        return "name"  # K8s, CT2B and R-37M are names
     start = match.start() - len(digits[0]) if digits else match.start()
     front = string[max(0, start - 48) : start].rpartition("\n")[2].lower()
     back = after(match)

@@ -56,6 +56,12 @@ class Dates:
         """Return the steps, the most specific forms first."""
         return (
             Rule(
+                r"(?<=[12]\d{3}-[01]\d-[0-3]\d)\ [-–]\ (?=[12]\d{3}-[01]\d-[0-3]\d(?![\w-]))",
+                " đến ",
+                glued=True,
+                needs="-",
+            ),
+            Rule(
                 r"(?<![\w/.,-])(?P<a>[1-9])/(?P<b>[2-9]|10)"
                 r"(?=\ (?:năm|tháng|tuần|ngày|hôm|lần|người|tuổi|tiếng)"
                 r"\ (?:trước|nay|rồi|sau|nữa|liền|mới|là|thì|gì|chứ)(?!\w))",

@@ -201,7 +201,7 @@ class Identifiers:
             Rule(r"(?<=[05]S)-(?:II|2)(?!\w)", " hai", needs="-"),  # oils, 0,05S-II
             Rule(r"(?<=[015]S)-(?:V|5)(?!\w)", " năm", needs="-"),
             Rule(
-                r"(?<!\w)ĐT\.?\ ?(?=\d{3}[A-Z]?(?![\w.]|\ \d))",
+                r"(?<!\w)(?:[Đđ]ường\ (?:tỉnh\ )?)?ĐT\.?\ ?(?=\d{3}[A-Z]?(?![\w.]|\ \d))",
                 "đường tỉnh ",
                 glued=True,
                 needs="Đ",

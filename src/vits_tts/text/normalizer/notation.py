@@ -309,7 +309,7 @@ class Notation:
         """Return the rules for names, sets, indices and keys."""
         return (
             Rule(
-                r"(?<![\w.)])\.(?=(?:txt|pdf|docx?|xlsx?|pptx?|exe|zip|rar|mp[34]|jpe?g|png|py|js|html?"
+                r"(?<![\w.)])\.(?=(?:txt|md|pdf|docx?|xlsx?|pptx?|exe|zip|rar|mp[34]|jpe?g|png|py|js|html?"
                 r"|css|json|csv|ya?ml|apk|iso|dll|psd|srt|env)(?!\w))",
                 "chấm ",
                 needs=".",

@@ -15,7 +15,7 @@ from typing import Final
 from vits_tts.text.aligned import Text
 from vits_tts.text.letters import CAPITALS, SMALLS
 from vits_tts.text.normalizer import cues, languages
-from vits_tts.text.normalizer.rules import Rule, Step
+from vits_tts.text.normalizer.rules import Rule, Step, after, before
 from vits_tts.text.normalizer.tables import SortedFile
 from vits_tts.text.patterns import lazily
 from vits_tts.text.syllables import BASES, TONES, is_syllable, toned
@@ -80,7 +80,14 @@ def steps(known: Callable[[str], bool]) -> tuple[Step, ...]:
         glued=True,
         needs="_",
     )
+    chosen = Rule(r"(?<=\s)OR(?=\s)", _alternative, needs="O")
     words = (
+        Rule(
+            rf"(?<![\w@#/.])(?=\w{{0,24}}[{CAPITALS}]{{2}})(?=\w{{0,24}}{_MARKED})"
+            rf"[{SMALLS}{CAPITALS}]{{3,26}}(?![\w@/])",
+            _unglued,
+            glued=True,
+        ),
         Rule(
             rf"[{_CONSONANTS}{_CONSONANTS.upper()}][{_CONSONANTS}h](?<![\w@#/.’'-]..)"
             rf"(?:(?<!{_ONSETS}|{_ONSETS.title()})|(?!h?[aeiouyà-ỹ]))[{SMALLS}]{{1,7}}"
@@ -109,8 +116,12 @@ def steps(known: Callable[[str], bool]) -> tuple[Step, ...]:
     def right(word: str) -> bool:
         """Return whether no rule can change a word, in any context."""
         matches = [rule.pattern.search(word) for rule in words]
-        first, *others = zip(matches, (contracted, stretched, parted, _mended), strict=True)
-        return first[0] is None and all(not match or read(match) is None for match, read in others)
+        glued, first, *others = zip(
+            matches, (_unglued, contracted, stretched, parted, _mended), strict=True
+        )
+        return first[0] is None and all(
+            not match or read(match) is None for match, read in (glued, *others)
+        )
 
     def corrected(text: Text) -> Text:
         """Return the text with its words corrected."""
@@ -120,7 +131,7 @@ def steps(known: Callable[[str], bool]) -> tuple[Step, ...]:
             text = rule(text)
         return text
 
-    return (joined, corrected)
+    return (joined, chosen, corrected)
 
 
 _TOKEN: Final = lazily(r"\w+")
@@ -207,6 +218,49 @@ def _cut_at_capitals(match: re.Match[str]) -> str | None:
     return " ".join(parts)
 
 
+def _alternative(match: re.Match[str]) -> str | None:
+    """Read ``tỷ giá OR lãi suất``, as searches and conditions are written."""
+    return "hoặc" if _MARKED_LETTER.search(f"{before(match)} {after(match)}") else None
+
+
+def _unglued(match: re.Match[str]) -> str | None:
+    """Return ``giáUSDngân`` as three words and ``HĐNDthành`` as two; None for other words."""
+    word = match[0]
+    found = _GLUED_CAPITALS.fullmatch(word)
+    if found is None or is_syllable(word.lower()):
+        return None
+    head, capitals, tail = found["head"] or "", found["capitals"], found["tail"] or ""
+    if head and not (_MARKED_LETTER.search(head) and is_syllable(head.lower())):
+        return None
+    if not head and (
+        len(capitals) <= _SHORTEST_CAPITALS
+        or capitals in _CAPITAL_ONSETS
+        or not _MARKED_LETTER.search(tail)
+    ):
+        return None  # BThạnh, NGười
+    if not tail:
+        return f"{head} {capitals}"
+    # the last capital may begin the word that follows, as in vớiPVTiền
+    ends = len(capitals) if len(capitals) == _SHORTEST_CAPITALS else len(capitals) - 1
+    rest = min((f"{capitals[end:]}{tail}" for end in (len(capitals), ends)), key=_rank)
+    if _rank(rest) < _COMMON:
+        return f"{head} {capitals[: len(capitals) + len(tail) - len(rest)]} {rest}".lstrip()
+    return f"{head} {capitals}{tail}" if head else None  # đườngLPBank
+
+
+def _rank(word: str) -> int:
+    return rank(word.lower())
+
+
+_GLUED_CAPITALS: Final = lazily(
+    rf"(?P<head>[{CAPITALS}]?[{SMALLS}]{{1,7}})?(?P<capitals>[{CAPITALS}]{{2,8}})"
+    rf"(?P<tail>[{SMALLS}]{{1,7}})?"
+)
+_SHORTEST_CAPITALS: Final = 2
+_CAPITAL_ONSETS: Final = frozenset("CH GH GI KH NG NGH NH PH QU TH TR".split())
+"""Onsets of words whose marked letters lost their capitals: ``NGười``."""
+
+
 def _mended(match: re.Match[str]) -> str | None:
     return _better(match[0])
 
@@ -228,7 +282,23 @@ def _better(word: str) -> str | None:
     if better:
         return _like(word, better)
     parts = cut(lower)
-    return _like(word, " ".join(parts)) if parts else None
+    if parts:
+        return _like(word, " ".join(parts))
+    return _after_name(word) if word[0].isupper() else None
+
+
+def _after_name(word: str) -> str | None:
+    """Return ``Championshiptrên`` and ``Vinspeedđề`` as a foreign name and a syllable."""
+    for at in range(_LONG_PART, len(word) - 1):
+        head, tail = word[:at], word[at:]
+        if not head.isascii():
+            return None
+        if not _MARKED_LETTER.search(tail) or not is_syllable(tail) or rank(tail) >= _COMMON:
+            continue
+        unknown = len(head) > _LONG_PART and tail[0] == "đ" and not is_syllable(head.lower())
+        if unknown or languages.known(head.lower()) is not None:
+            return f"{head} {tail}"
+    return None
 
 
 @lru_cache(maxsize=1)

@@ -48,6 +48,8 @@ _TIMES_MORE: Final = lazily(
     r"|tốc độ|hoàn|thưởng|tích|kinh nghiệm|ngày|coin|vàng) $"
 )
 """Words before a factor: ``tăng ca x1.5``."""
+_BRANCH: Final = lazily(r"(?:chi nhánh|cơ sở|địa chỉ|showroom|cửa hàng|văn phòng|kho) \d{1,2}$")
+"""The number of a branch, whose address follows after a colon."""
 _ABOUT: Final = lazily(r"(?:khoảng|tầm|chừng|cỡ|xấp xỉ) $")
 _NAMED_POWERS: Final = {"2": " bình phương", "3": " lập phương"}
 _SUPERSCRIPTS: Final = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
@@ -64,6 +66,13 @@ class Symbols:
         """Return the steps for signs between numbers. They run before the numbers are read."""
         return (
             Rule(r"(?<=\ \d\d)\ ?(?:->|→)\ ?(?=\d\d?(?!\w))", " đến ", needs=">→"),
+            Rule(r"(?<=\d)→(?=\d)", " đến ", needs="→"),
+            Rule(r"(?<=[a-zà-ỹ])/(?=\d{1,2}\ (?:trận|vòng)(?!\w))", " trên ", needs="/"),
+            Rule(
+                r"(?<=\d)×(?=\ [a-zà-ỹđ]{2}|[,;:!?)]|\.(?!\.)|\ [–—(]|\ ?$)",
+                " lần",
+                needs="×",
+            ),
             Rule(r"\ ?(?:=>|->|→|⇒)\ ?", ", ", needs=">→⇒"),
             Rule(r"(?<!\d)\ ?!=\ ?", " khác ", needs="="),
             Rule(
@@ -180,6 +189,8 @@ class Symbols:
         """Read ``12 : 4`` as a division, but ``2 : 3`` after tỉ lệ as two numbers."""
         if match[0][0] != " ":
             return None
+        if _BRANCH.search(before(match)):
+            return ": "
         ends = re.match(r"\d+[.;)]", after(match))
         if ends and not re.search(r"(?:[x×*+)-]|nhân|cộng|trừ|chia) ?[\d.,]+$", before(match)):
             return None

@@ -8,7 +8,7 @@ tỷ đô la``.
 import re
 from typing import Final
 
-from vits_tts.text.letters import SMALLS
+from vits_tts.text.letters import CAPITALS, SMALLS
 from vits_tts.text.normalizer import ambiguity, cues
 from vits_tts.text.normalizer.listings import COUNTED, FREIGHT, LOADED
 from vits_tts.text.normalizer.rules import CONTEXT, Rule, Step, Where, after, before
@@ -93,6 +93,10 @@ _DRIVEN: Final = lazily(
     r"(?:\bodo|ô đô|lướt|\bđi|chạy|lăn bánh" r"|\bkm)\W{0,2}(?:[^\W\d]{1,6} )?\d{1,2}$"
 )
 """Words before the mileage of a vehicle in tens of thousands: ``odo 1v8``."""
+_PLACE: Final = lazily(
+    rf"(?:[{CAPITALS}][{SMALLS}]{{1,6}} ){{2}}[1-9]$|(?:[Qq]uốc|[Tt]ỉnh) lộ \d{{1,3}}$"
+)
+"""A name of two words, or the kind of a road, with its number: ``Vĩnh Tân 1A``."""
 _CURRENT: Final = lazily(
     r"(?:\d ?[vw](?:\W|$)|oát|vôn|aptomat|áp tô mát|cầu dao|dòng điện|dòng sạc|sạc|ổ cắm|cầu chì"
     r"|ắc quy|adapter|bơm|biến áp|\bôm|cường độ|điện|\bi\d? ?=|\bi bằng|hiệu dụng|cực đại|am ?pe)"
@@ -632,7 +636,10 @@ class Units:
             Rule(
                 r"(?<=\d)\ ?A(?![\w/])",
                 lambda match: (
-                    " am pe" if _CURRENT.search(before(match) + " | " + after(match)) else None
+                    " am pe"
+                    if _CURRENT.search(before(match) + " | " + after(match))
+                    and not _PLACE.search(match.string, max(0, match.start() - 32), match.start())
+                    else None
                 ),
                 needs="A",
             ),
@@ -1145,7 +1152,7 @@ _LAST_QUOTE: Final = lazily(r"(?:(?P<opening>(?<![^\s(\[{:“>])\"(?=\S))|\")[^\
 
 _POINTS_BEFORE: Final = lazily(
     r"(?:câu|bài|điểm|phần|đạt|thi|xét|đậu|đỗ|trượt|rớt|học bổng|hb"
-    r"|nv|index|đéc|vn30|hnx|nguyện vọng|thủ khoa|bxh|bảng xếp hạng|ưu tiên|sàn|chuẩn|thang"
+    r"|nv|index|đéc|đếch|vn30|hnx|nguyện vọng|thủ khoa|bxh|bảng xếp hạng|ưu tiên|sàn|chuẩn|thang"
     r"|cộng|trừ|tổng|gpa"
     r"|khối|môn|được|có)\b"
 )

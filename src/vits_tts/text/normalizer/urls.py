@@ -20,7 +20,7 @@ _TOP: Final = (
 )
 _PATH: Final = r"(?:[:/?\#][^\s<>\"“”]{0,2000})?"
 _FILES: Final = (
-    "pdf|docx?|xlsx?|pptx?|txt|csv|zip|rar|jpe?g|png|gif|mp[34]|exe|html?|ya?ml|json|py|js|css|tar|gz|7z|iso|apk|dwg|psd|svg|webp|avi|mkv|sql|log|conf|cfg|ini|env|toml|sh|bat|cpp|java|ipynb"
+    "pdf|docx?|xlsx?|pptx?|txt|md|csv|zip|rar|jpe?g|png|gif|mp[34]|exe|html?|ya?ml|json|py|js|css|tar|gz|7z|iso|apk|dwg|psd|svg|webp|avi|mkv|sql|log|conf|cfg|ini|env|toml|sh|bat|cpp|java|ipynb"
     "|cnf|php|xml|lock|bak|deb|rpm|jar|msi|pem|crt|jsx|tsx|vbs|dmg|dll"
 )
 _MARKS: Final = {
