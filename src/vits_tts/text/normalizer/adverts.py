@@ -11,6 +11,7 @@ from vits_tts.text.normalizer import cues
 from vits_tts.text.normalizer.rules import Rule, Step, Where, after, before
 from vits_tts.text.numbers import Numbers
 from vits_tts.text.patterns import lazily
+from vits_tts.text.syllables import is_syllable
 
 _PARTS: Final = (
     r"(?:tỷ|tỉ|ty|triệu|tr\d{0,3}|tầng|lầu|trệt|pn|wc|phòng|ngủ|cửa\ sổ|TỶ|TỈ|TRIỆU|TR|TẦNG|LẦU"
@@ -135,6 +136,11 @@ class Adverts:
             ),
             Rule(r"(?<=cấp\ [123])\ (?=\d{3}\ ?m(?!\w))", ", ", glued=True, needs="m"),
             Rule(r"(?<=[\dkr%])\s?[~∼]{1,4}>{1,2}\s?(?=\d)", " đến ", glued=True, needs="~∼"),
+            Rule(
+                r"(?<![\w.&/])(?P<letter>[AC])\.?\ (?P<name>[A-ZĐ][a-zà-ỹ]{1,6})(?![\w.])",
+                caller,
+                needs="AC",
+            ),
             # A name of a coin or a share, as $Trump, has no dollars.
             Rule(r"(?<![\w$])\$(?=[A-Z][A-Za-z]{2,11}(?![\w$=]))", "", glued=True, needs="$"),
         )
@@ -394,3 +400,24 @@ def _value(number: str) -> float:
 
 def _trade(match: re.Match[str]) -> bool:
     return cues.about(match, "property")
+
+
+def caller(match: re.Match[str]) -> str | None:
+    """Read ``A Khánh`` and ``C Hoa`` beside a telephone number or a word of calling."""
+    front = before(match)
+    if not is_syllable(match["name"].lower()) or _PART_OF_PLACE.search(front):
+        return None
+    if not _CALLED_BEFORE.search(front) and not _CALLED_AFTER.match(after(match)):
+        return None
+    return f"{'anh' if match['letter'] == 'A' else 'chị'} {match['name']}"
+
+
+_CALLED_BEFORE: Final = lazily(
+    r"(?:\b(?:lh|liên hệ|gặp|zalo|s?[dđ]t|gọi|alo|call|hotline|add|mr|ms)\b|\d{3}[\d. ]{5,12})"
+    r"[^.;!?\n]{0,24}$"
+)
+_CALLED_AFTER: Final = lazily(r"\s?(?:[:(–-]\s?)?(?:0[1-9][\d. ]{7,12}|chính chủ|chủ nhà)")
+_PART_OF_PLACE: Final = lazily(
+    r"\b(?:khu|lô|block|tòa|toà|lớp|hạng|loại|nhóm|dãy|tháp|phường|đường|cổng|sảnh|điểm|cấp|phòng"
+    r"|văn|thị) $"
+)
