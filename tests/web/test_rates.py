@@ -216,16 +216,11 @@ def test_shared_by_replicas_and_through_faults(tmp_path: Path) -> None:
                 assert remaining(first) >= 900
                 slowest = max(slowest, time.monotonic() - begun)
             assert slowest < 1
-            assert any(health_seconds(first) < 0.2 for _ in range(5))  # a busy machine may be late
+            health = time.monotonic()
+            assert httpx.get(f"{first.url}/healthz").status_code == 200
+            assert time.monotonic() - health < 0.2
             redis.signal(signal.SIGCONT)
             first.wait_until(lambda: remaining(first) < 998 and shared(first, second), "together")
-
-
-def health_seconds(server: Server) -> float:
-    """Return how long the server takes to say that it is alive."""
-    begun = time.monotonic()
-    assert httpx.get(f"{server.url}/healthz").status_code == 200
-    return time.monotonic() - begun
 
 
 def remaining(server: Server) -> int:

@@ -138,7 +138,7 @@ class Adverts:
             Rule(r"(?<=[\dkr%])\s?[~∼]{1,4}>{1,2}\s?(?=\d)", " đến ", glued=True, needs="~∼"),
             Rule(
                 r"(?<![\w.&/])(?P<letter>[AC])\.?\ (?P<name>[A-ZĐ][a-zà-ỹ]{1,6})(?![\w.])",
-                caller,
+                _caller,
                 needs="AC",
             ),
             # A name of a coin or a share, as $Trump, has no dollars.
@@ -402,7 +402,7 @@ def _trade(match: re.Match[str]) -> bool:
     return cues.about(match, "property")
 
 
-def caller(match: re.Match[str]) -> str | None:
+def _caller(match: re.Match[str]) -> str | None:
     """Read ``A Khánh`` and ``C Hoa`` beside a telephone number or a word of calling."""
     front = before(match)
     if not is_syllable(match["name"].lower()) or _PART_OF_PLACE.search(front):

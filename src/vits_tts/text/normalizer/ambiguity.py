@@ -165,7 +165,7 @@ SLASH: Final = (
         r"|thời gian|thu nhập|sản|khối|nước|công|chặng|hành|trái|cái|chiếc|học sinh|đại biểu"
         r"|thành viên|điểm|trong|của|cuộc|phần|bát|ly|lít|kg|gói|bánh|tỉnh|xã|huyện|thế giới|doanh"
         r"|trận|lần|câu|tập|chương|món|bước|tuần|buổi|môn|chỉ tiêu|bài|quyển|cuốn|chai|đoạn|việc"
-        r"|đầu việc|hạng mục|mục tiêu|dự án|tiêu chí|thành phố|nước|ngành|mã)",
+        r"|đầu việc|hạng mục|mục tiêu|dự án|tiêu chí|ngành|mã)",
     ),
     _cue("date", -9, after=r"\s?[-+*×:]?\s?(?:\d{1,3}/\d{1,3}\s?)?="),
     _cue("date", -9, before=r"\d\s?[-+*×=]\s?|\d:|\d :\s|[-+*×=]\s?"),
