@@ -5,6 +5,7 @@ import dataclasses
 import errno
 import logging
 import math
+import shlex
 import sys
 import time
 from collections.abc import Sequence
@@ -271,7 +272,10 @@ class Undertaking:
         path.write_text(card(self.described, self.licence, facts), encoding="utf-8")
         facts = self.measured(facts, model)
         path.write_text(card(self.described, self.licence, facts), encoding="utf-8")
-        _LOG.info("finished: install the voice with `vits-tts voices install %s`", output)
+        _LOG.info(
+            "finished: install the voice with `vits-tts voices install %s`",
+            shlex.quote(str(output)),
+        )
 
     def borrowed_count(self) -> int:
         """Return how many recordings of others the melody was learnt from."""

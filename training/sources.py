@@ -133,10 +133,11 @@ class Exported:
         try:
             prosody.load_state_dict(self.weights("prosody"))
             Voice(config).load_state_dict(self.weights("voice"))
-        except (RuntimeError, ValueError) as error:
-            reason = str(error).strip().splitlines()[-1].strip()
+        except ValueError as error:
+            raise Refused(f"--start-from {self.path}: {error}") from None
+        except RuntimeError:  # it names every layer
             raise Refused(
-                f"--start-from {self.path}: its networks are not those of --config ({reason:.120})"
+                f"--start-from {self.path}: its networks have other sizes; see --config"
             ) from None
 
     def weights(self, stage: str) -> dict[str, Tensor]:
@@ -161,7 +162,7 @@ class Exported:
         try:
             return onnx.load(self.path).graph
         except DecodeError as error:
-            raise ValueError(f"{self.path} is no ONNX file: {error}") from None
+            raise ValueError(f"this is no ONNX file ({error})") from None
 
 
 def _parameters(graph: onnx.GraphProto) -> dict[str, Any]:
@@ -189,7 +190,7 @@ def _parameters(graph: onnx.GraphProto) -> dict[str, Any]:
             if product in products and bias.endswith(".bias"):
                 found[bias.removesuffix("bias") + "weight"] = stored.pop(products.pop(product)).T
     if len(products) != 1:
-        raise ValueError(f"{len(products)} of the graph's linear layers have no bias, not one")
+        raise ValueError("this voice was not made by `python -m training`")
     (hidden,) = products.values()
     found[f"renderer/{_UNNAMED}"] = stored.pop(hidden).T
     return {name.partition("/")[2]: values for name, values in (stored | found).items()}

@@ -9,6 +9,7 @@ import onnxruntime
 import pytest
 from numpy.typing import NDArray
 
+from tests.support.voices import install_pair
 from training import export, sources
 from training.config import CONFIGS
 from training.phonemes import text_to_ids
@@ -68,9 +69,14 @@ def test_files_that_lend_nothing(tmp_path: Path) -> None:
             sources.find(str(model), work)
     model.with_suffix(".onnx.json").write_text(json.dumps(facts | {"licence": {"name": "CC0"}}))
     found = sources.find(str(model), work)
-    with pytest.raises(Refused, match="its networks are not those of --config"):
+    with pytest.raises(Refused, match="its networks have other sizes; see --config"):
         found.check(CONFIGS["tiny"])
-    for broken in (b"", b"no model", model.read_bytes()[:1000]):
+    for broken in (b"no model", model.read_bytes()[:1000]):
         model.write_bytes(broken)
-        with pytest.raises(Refused, match="its networks are not those of --config"):
+        with pytest.raises(Refused, match="this is no ONNX file"):
+            found.check(SMALL)
+    other = install_pair(tmp_path / "voices")
+    for foreign in (b"", other.read_bytes()):
+        model.write_bytes(foreign)
+        with pytest.raises(Refused, match="was not made by `python -m training`"):
             found.check(SMALL)

@@ -217,8 +217,8 @@ class Exercises:
                 glued=True,
             ),
             Rule(
-                r"(?<![\w.,])Q(?P<part>[123])(?=\ ?=\ ?\d)",
-                lambda match: f"{spelled('Q')} {match['part']}",  # a quartile, no district
+                r"(?<![\w.,])Q(?P<part>[123])(?=\ ?=\ ?\d[\d.,]{0,9}(?P<share>\ ?%)?)",
+                quarter,
                 needs="=",
             ),
             Rule(
@@ -453,6 +453,16 @@ _COUNTING: Final = lazily(
 _AMOUNT_NEXT: Final = lazily(
     r"\ (?:đồng|kg|km|gam|lít|tấn|tạ|yến|mét|người|học sinh|[cdm]?m[²³23]?)(?!\w)"
 )
+
+
+def quarter(match: re.Match[str]) -> str | None:
+    """Read ``Q1 = 5`` of an exercise as a quartile, and ``Q1 = 5%`` as a quarter of a year."""
+    if _QUARTILE.search(before(match)):
+        return f"{spelled('Q')} {match['part']}"
+    return f"quý {match['part']}" if match["share"] else None
+
+
+_QUARTILE: Final = lazily(r"phân vị|trung vị|mẫu số liệu|dãy số liệu|điện tích|nhiệt lượng")
 
 
 def power(match: re.Match[str]) -> str | None:

@@ -220,7 +220,13 @@ def _cut_at_capitals(match: re.Match[str]) -> str | None:
 
 def _alternative(match: re.Match[str]) -> str | None:
     """Read ``tỷ giá OR lãi suất``, as searches and conditions are written."""
-    return "hoặc" if _MARKED_LETTER.search(f"{before(match)} {after(match)}") else None
+    around = f"{before(match)} {after(match)}"
+    named = _OPERATORS.search(around)
+    return "hoặc" if _MARKED_LETTER.search(around) and not named else None
+
+
+_OPERATORS: Final = lazily(r"\b(?:and|not|xor|sql|toán tử|cổng)\b")
+"""Words beside an OR that is named and not meant."""
 
 
 def _unglued(match: re.Match[str]) -> str | None:
